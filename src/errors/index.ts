@@ -1,0 +1,12 @@
+export { clean, cleanDeep } from './clean.js'
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type Funds,
+  isPaymentError,
+  type NextAction,
+  PaymentError,
+  type PaymentErrorDetails,
+  PaymentRefusedError,
+  type Reason,
+} from './payment-error.js'

@@ -1,0 +1,162 @@
+/**
+ * What happened to the money: the one thing a caller wants to know after an exception.
+ *
+ * - `untouched`: nothing was signed for this call; no money is set aside.
+ * - `held`: budget is set aside, nothing was signed.
+ * - `committed`: a credential may have left, and a live process still works on it.
+ * - `settled`: the money has moved.
+ * - `unknown`: a credential may have left, and nobody knows yet what became of it. It counts as spent.
+ */
+export type Funds = 'untouched' | 'held' | 'committed' | 'settled' | 'unknown'
+
+/** Every code a {@link PaymentError} can carry. Codes tell apart what callers do differently. */
+export const ERROR_CODES = [
+  // Policy, a person or a counter said no.
+  'refused',
+  'approval_lapsed',
+  'frozen',
+  // An earlier payment stands in the way.
+  'already_paid',
+  'paid_not_delivered',
+  'payment_in_doubt',
+  'idempotency_conflict',
+  'busy',
+  // A person must act before the payment can go on.
+  'action_required',
+  // The request cannot be paid for.
+  'not_replayable',
+  'digest_mismatch',
+  'authorization_taken',
+  'credential_too_large',
+  // Wallets.
+  'insufficient_funds',
+  'wrong_chain',
+  'unknown_currency',
+  'wallet_unavailable',
+  'wallet_failed',
+  // The ledger and its clock.
+  'ledger_busy',
+  'ledger_missing',
+  'ledger_corrupt',
+  'ledger_read_only',
+  'ledger_newer',
+  'ledger_failed',
+  'clock_jumped',
+  // Configuration.
+  'invalid_policy',
+  'invalid_config',
+  'closed',
+] as const
+
+/** One of {@link ERROR_CODES}. */
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** One reason behind a decision: structured, and readable as a sentence (`says`). */
+export interface Reason {
+  /** The rule that spoke, for example `perPayment`, `budget.day` or `vendors`. */
+  readonly rule: string
+  /** What the rule allows, with its currency or noun: `5 USD`, `60 payments`. */
+  readonly limit?: string
+  /** What this payment asked. */
+  readonly asked?: string
+  /** What was left when it asked. */
+  readonly remaining?: string
+  /** When the budget opens again, in epoch milliseconds. */
+  readonly resetsAt?: number
+  /** The whole reason as one sentence. Never says how to get around the rule. */
+  readonly says: string
+}
+
+/** What a person must do before a payment can go on. */
+export type NextAction =
+  | { readonly kind: 'redirect'; readonly url: string }
+  | { readonly kind: 'sdk'; readonly value: string }
+
+/** What a {@link PaymentError} may carry beside its code. */
+export interface PaymentErrorDetails {
+  readonly cause?: unknown
+  /** Would the same call have a chance later, without anybody changing anything? */
+  readonly retryable?: boolean
+  readonly reasons?: readonly Reason[]
+  /** The ledger's id of the payment concerned. */
+  readonly paymentId?: string
+  /** The receipt's or the chain's reference of a payment that settled. */
+  readonly reference?: string
+  readonly action?: NextAction
+  /** When it makes sense to try again, in epoch milliseconds. */
+  readonly retryAt?: number
+  /** The transport's reply behind the error. Kept non-enumerable, so that loggers do not dump it. */
+  readonly reply?: unknown
+}
+
+const BRAND = Symbol.for('purser.PaymentError')
+const DOCS = 'https://purser.dev/errors#'
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['busy', 'ledger_busy', 'wallet_unavailable'])
+
+/**
+ * The base of everything Purser throws, apart from caller mistakes (`TypeError`) and what `fetch` itself throws.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await purser.fetch(url)
+ * } catch (error) {
+ *   if (isPaymentError(error) && error.funds === 'unknown') await purser.recover()
+ * }
+ * ```
+ */
+export class PaymentError extends Error {
+  override readonly name: string = 'PaymentError'
+  readonly code: ErrorCode
+  /** Was I charged? */
+  readonly funds: Funds
+  readonly retryable: boolean
+  readonly docs: string
+  readonly reasons: readonly Reason[]
+  readonly paymentId?: string
+  readonly reference?: string
+  readonly action?: NextAction
+  readonly retryAt?: number
+  /** The reply behind the error, where there is one. Not enumerable. */
+  declare readonly reply: unknown
+
+  constructor(code: ErrorCode, funds: Funds, message: string, details: PaymentErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    this.funds = funds
+    this.retryable = details.retryable ?? RETRYABLE.has(code)
+    this.docs = `${DOCS}${code}`
+    this.reasons = details.reasons ?? []
+    if (details.paymentId !== undefined) this.paymentId = details.paymentId
+    if (details.reference !== undefined) this.reference = details.reference
+    if (details.action !== undefined) this.action = details.action
+    if (details.retryAt !== undefined) this.retryAt = details.retryAt
+    Object.defineProperty(this, 'reply', { value: details.reply, enumerable: false })
+    Object.defineProperty(this, BRAND, { value: true, enumerable: false })
+  }
+}
+
+/** Policy, a person or a counter said no: thrown instead of the 402 reply when `onRefusal: 'throw'` is set. */
+export class PaymentRefusedError extends PaymentError {
+  override readonly name = 'PaymentRefusedError'
+
+  constructor(
+    message: string,
+    details: PaymentErrorDetails & { readonly code?: ErrorCode; readonly funds?: Funds } = {},
+  ) {
+    super(details.code ?? 'refused', details.funds ?? 'untouched', message, details)
+  }
+}
+
+/**
+ * Is this a {@link PaymentError} (of that code)? Works across copies of the module, where `instanceof` does not.
+ *
+ * @example
+ * ```ts
+ * if (isPaymentError(error, 'refused')) console.log(error.reasons.map((reason) => reason.says))
+ * ```
+ */
+export function isPaymentError(error: unknown, code?: ErrorCode): error is PaymentError {
+  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false
+  return code === undefined || ('code' in error && error.code === code)
+}

@@ -1,0 +1,265 @@
+import type { Reason } from '../errors/index.js'
+import type { Amount, Instant, Units } from '../money/index.js'
+import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } from '../policy/index.js'
+import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
+
+declare const brand: unique symbol
+/** The ledger's id of one payment. */
+export type PaymentId = string & { readonly [brand]?: 'payment' }
+
+/** What can later prove what became of a credential, without being one. Serializable and free of secrets. */
+export interface Evidence {
+  /** The wallet's stable id: another process with the same wallet can prove it too. */
+  readonly wallet: string
+  readonly kind: OfferKind
+  /** Hashes, nonces, memos, token ids: what a search in a chain or a log finds it by. */
+  readonly refs: readonly string[]
+  /** When looking can first bring news. */
+  readonly recheckAt?: Instant
+  /** The wallet's own. Only `inspect` reads it. */
+  readonly detail: Json
+}
+
+/** What a wallet found out about evidence. */
+export type Verdict =
+  /** Proven: OUR transfer. `amount` if less than agreed was taken; `fee` where it could be read. */
+  | {
+      readonly state: 'settled'
+      readonly amount?: Amount
+      readonly fee?: Amount
+      readonly reference: string
+      /** The lane's next value, where the credential ran on a lane. */
+      readonly lane?: bigint
+    }
+  /** Proven: none moved, none can. A fee may have burnt all the same. */
+  | { readonly state: 'void'; readonly fee?: Amount; readonly because: string; readonly lane?: bigint }
+  | { readonly state: 'pending'; readonly recheckAt: Instant; readonly because: string }
+  | { readonly state: 'unknown'; readonly because: string }
+
+/** One credential of a payment. */
+export interface Attempt {
+  readonly challengeId: string
+  readonly terms: Terms
+  readonly evidence: Evidence
+  readonly at: Instant
+  readonly void?: string
+}
+
+/**
+ * Where a payment stands. `committed` without a live owner is a doubt (`funds: 'unknown'`): derived, so that a crash
+ * needs no further write to get there.
+ */
+export type PaymentState = 'denied' | 'held' | 'committed' | 'settled' | 'released'
+
+/** The ledger's record of one purchase. */
+export interface Payment {
+  readonly id: PaymentId
+  readonly state: PaymentState
+  /** Does a live process work on it? */
+  readonly live: boolean
+  readonly context: Pick<Context, 'agent' | 'tasks' | 'tool'>
+  readonly resource: Pick<Resource, 'transport' | 'vendor' | 'operation'>
+  readonly fingerprint: string
+  /** The caller's Idempotency-Key. */
+  readonly key?: string
+  readonly terms: Terms
+  readonly policy: string
+  readonly effect: Decision['effect']
+  readonly reasons: readonly Reason[]
+  readonly approvedBy?: string
+  readonly attempts: readonly Attempt[]
+  readonly receipts: readonly Receipt[]
+  /** What it counts for now: held, or spent. */
+  readonly units: Units
+  /** The price that moved, and the fee the chain took; the fee is absent while unread. */
+  readonly spent?: Amount
+  readonly fee?: Amount
+  /** What is the settled state based on? */
+  readonly proof?: 'receipt' | 'chain' | 'person'
+  /** The receipt's or chain's reference. */
+  readonly reference?: string
+  /** Why it was denied or released. */
+  readonly because?: string
+  /** Money and delivery are two facts: settled and not delivered is the case that hurts. */
+  readonly delivered: boolean
+  /** When a doubt about it was first reported to a caller. */
+  readonly reportedAt?: Instant
+  readonly createdAt: Instant
+  readonly updatedAt: Instant
+  readonly recheckAt?: Instant
+  /** Trace context of the call, where tracing was on: `traceparent`. */
+  readonly trace?: string
+}
+
+/** A lane: payments on it go one at a time (a 2D nonce, a channel). Its value is the wallet's next step on it. */
+export interface LaneGrant {
+  readonly name: string
+  readonly value: bigint
+}
+
+/** What a hold may need of lanes: the first free one of `names`, in that order. */
+export interface LaneRequest {
+  readonly names: readonly string[]
+  /** None free: `wait` answers `lane`, `go` holds without one. */
+  readonly otherwise: 'wait' | 'go'
+}
+
+/** The one atomic step: all of it, or nothing. */
+export interface Hold {
+  /** Chosen by the caller. The same id again replaces the claims, so repeating is harmless. */
+  readonly id: PaymentId
+  readonly owner: string
+  readonly context: Pick<Context, 'agent' | 'tasks' | 'tool'>
+  readonly resource: Pick<Resource, 'transport' | 'vendor' | 'operation'>
+  readonly fingerprint: string
+  readonly key?: string
+  /** `GET /v1/items/*`: the operation its price is remembered under. */
+  readonly pattern: string
+  readonly terms: Terms
+  readonly decision: Decision
+  readonly lane?: LaneRequest
+  readonly trace?: string
+  /** How long an unreported twin stands in the way, in milliseconds (`doubtWindow`). */
+  readonly doubtWindowMs: number
+}
+
+export interface Room {
+  readonly claim: CounterClaim
+  readonly spent: bigint
+  readonly held: bigint
+  /** Never below zero. */
+  readonly remaining: bigint
+}
+
+export type Held =
+  | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
+  /** Every counter that is short. */
+  | { readonly ok: false; readonly why: 'short'; readonly short: readonly Room[] }
+  /** Key taken, a twin in doubt, or paid and not delivered. `conflict`: same key, other fingerprint. */
+  | { readonly ok: false; readonly why: 'taken' | 'conflict'; readonly by: Payment }
+  /** Clock or facts moved: judge again. */
+  | { readonly ok: false; readonly why: 'stale' }
+  /** Every lane is busy. */
+  | { readonly ok: false; readonly why: 'lane' }
+  | { readonly ok: false; readonly why: 'frozen'; readonly because: string }
+
+/** A guarded step of the state machine. */
+export type Move =
+  /** From held; from committed as a further attempt with terms no worse. Pins payees in the same step. */
+  | {
+      readonly to: 'committed'
+      readonly attempt: Omit<Attempt, 'at' | 'void'>
+      readonly pin: boolean
+      /** May payees beyond the pinned ones be added? Only where a person approved them. */
+      readonly widenPin: boolean
+    }
+  /** Committed: more is known about the last attempt, such as the hash after a broadcast. */
+  | { readonly to: 'learned'; readonly evidence: Evidence }
+  /** Committed: an earlier attempt is proven void; its burnt fee counts. */
+  | { readonly to: 'voided'; readonly attempt: number; readonly because: string; readonly fee?: Amount }
+  /** Committed: nobody works on it now. */
+  | {
+      readonly to: 'left'
+      readonly recheckAt?: Instant
+      readonly delivered?: boolean
+      readonly receipt?: Receipt
+    }
+  /** Committed: a recoverer takes it as its own. Fails while its owner lives. */
+  | { readonly to: 'adopted'; readonly owner: string }
+  /** The price is final. Also from released: proof beats the ledger, past a limit if it must be. */
+  | {
+      readonly to: 'settled'
+      readonly proof: 'receipt' | 'chain' | 'person'
+      readonly receipt?: Receipt
+      readonly reference?: string
+      readonly spent?: Amount
+      readonly fee?: Amount
+      readonly delivered?: boolean
+      readonly lane?: bigint
+      readonly recheckAt?: Instant
+    }
+  /** From held; from committed when every attempt is void. */
+  | { readonly to: 'released'; readonly because: string; readonly fee?: Amount; readonly lane?: bigint }
+  /** Settled: the answer reached the caller. */
+  | { readonly to: 'delivered'; readonly receipt?: Receipt }
+  /** A caller was told of the doubt. */
+  | { readonly to: 'reported' }
+
+/** `ok: false`: the machine forbids it, or somebody was faster. Here is what the payment is now. */
+export interface Moved {
+  readonly ok: boolean
+  readonly payment: Payment
+}
+
+export interface PaymentQuery {
+  readonly id?: PaymentId
+  readonly key?: string
+  readonly agent?: string
+  readonly task?: string
+  readonly vendor?: string
+  readonly states?: readonly PaymentState[]
+  readonly from?: Instant
+  readonly to?: Instant
+  readonly limit?: number
+  /** Newest first is the default. */
+  readonly order?: 'newest' | 'oldest'
+}
+
+/** What recovery looks for. */
+export interface DueQuery {
+  /** Wallets this process has. */
+  readonly wallets: readonly string[]
+  /** `due`: evidence whose time has come, and holds without an owner. `all`: every doubt, and settled payments whose fee is unread. */
+  readonly which: 'due' | 'all'
+}
+
+export interface FactsQuery {
+  readonly vendor: string
+  /** `GET /v1/items/*`: a path pattern, so that prices of one endpoint are remembered together. */
+  readonly operation: string
+  readonly agent: string
+}
+
+/** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
+export interface Clock {
+  now(): Instant
+  monotonic(): number
+}
+
+/**
+ * The store: one small asynchronous port. Time is the store's own. Every method rejects with a `PaymentError`
+ * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) when the store cannot answer, and then nothing is paid.
+ */
+export interface Ledger {
+  /** Random, made with the ledger, never reused: lanes are named after it. */
+  id(): Promise<string>
+  facts(query: FactsQuery): Promise<Facts>
+  hold(hold: Hold): Promise<Held>
+  advance(id: PaymentId, move: Move): Promise<Moved>
+  /** Writes down a refusal. `standsMs`: a person's denial of these terms stands that long. */
+  deny(
+    hold: Omit<Hold, 'lane'>,
+    why: { readonly because: string; readonly standsMs?: number },
+  ): Promise<Payment>
+  room(claims: readonly CounterClaim[]): Promise<readonly Room[]>
+  /** Counters of an `each` budget that exist: the claim with each known value of the dimension. */
+  family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]>
+  get(id: PaymentId): Promise<Payment | undefined>
+  find(query: PaymentQuery): AsyncIterable<Payment>
+  due(query: DueQuery): AsyncIterable<Payment>
+  /** Keeps this owner alive for that long. An owner that was not renewed in time is gone, and so are its holds. */
+  renew(owner: string, ttlMs: number): Promise<void>
+  /** The owner is done: what it still holds is anyone's to settle. */
+  retire(owner: string): Promise<void>
+  freeze(why: string): Promise<void>
+  unfreeze(): Promise<void>
+  frozen(): Promise<string | undefined>
+  grant(grant: Grant): Promise<void>
+  grants(): Promise<readonly Grant[]>
+  revoke(grantId: string): Promise<boolean>
+  /** What discovery advertised. */
+  advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
+  /** Accept the wall clock after a jump. */
+  confirmClock(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,50 @@
+import type { Credential, Reading, Resource } from '../protocol/index.js'
+
+/** What one leg of an exchange carries. */
+export interface Leg {
+  readonly credential?: Credential
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+/** One request on some transport, whether or not it was ever asked to pay. */
+export interface Exchange<Reply> {
+  /** As dialled. */
+  readonly resource: Resource
+  /** The caller's own Idempotency-Key, where the request carries one. */
+  readonly key?: string
+  /**
+   * Method, address and body digest: the same for the same request in any process.
+   *
+   * @throws PaymentError `not_replayable` if the request cannot be sent a second time.
+   */
+  fingerprint(): Promise<string>
+  /** Without a credential: the caller's own request, as given. With one: no redirect is followed. */
+  send(leg: Leg): Promise<Reply>
+  /** Asynchronous, since offers and problems may stand in a body. Leaves the reply readable. */
+  read(reply: Reply): Promise<Reading>
+  /**
+   * Can this credential travel with this request?
+   *
+   * @throws PaymentError `digest_mismatch`, `authorization_taken`, `credential_too_large`, `not_replayable`, …
+   */
+  check(challenge: Credential['challenge'], at: Resource): Promise<void>
+  /** The reply will not be handed on: drain or cancel it, so that the connection is reused. */
+  drop(reply: Reply): void
+  /** After a redirect of the paid leg: follow it without the credential, if that is allowed. */
+  follow?(reply: Reply, to: string): Promise<Reply | undefined>
+  /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */
+  refuse(problem: RefusalProblem): Reply
+}
+
+/** The body of a refusal: RFC 9457, written by us. */
+export interface RefusalProblem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: string
+  readonly funds: string
+  readonly reasons: readonly unknown[]
+  readonly payment?: string
+}

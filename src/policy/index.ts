@@ -1,0 +1,17 @@
+export {
+  type Bounds,
+  type BudgetLine,
+  type Context,
+  type CounterClaim,
+  type Decision,
+  type Dimension,
+  type Dimensions,
+  type Facts,
+  type Fee,
+  type Grant,
+  type Payee,
+  type Policy,
+  railOf,
+  type Scope,
+  type Terms,
+} from './types.js'

@@ -1,0 +1,15 @@
+export type {
+  Challenge,
+  Credential,
+  Echo,
+  HttpResource,
+  Json,
+  JsonObject,
+  MppEcho,
+  OfferKind,
+  Problem,
+  Reading,
+  Receipt,
+  Resource,
+  ToolResource,
+} from './types.js'

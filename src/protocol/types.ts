@@ -1,0 +1,117 @@
+import type { Instant } from '../money/index.js'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** Method and intent (or scheme): `tempo/charge`, `tempo/session`, `stripe/charge`, `evm/charge`, `x402/exact`, … */
+export type OfferKind = `${string}/${string}`
+
+/**
+ * What was dialled, and by whom it is sold. The transport says so; a server never does: `realm`, `resource.url` and
+ * descriptions decide nothing.
+ */
+export type Resource = HttpResource | ToolResource
+
+interface ResourceBase {
+  /** The origin that was dialled, or the name that the caller gave an MCP or JSON-RPC server. */
+  readonly vendor: string
+  /** What is bought there, without a query: `GET /v1/search`, `tool:search`, `eth_call`. */
+  readonly operation: string
+  /** Where a credential goes: the URL without its fragment, or the vendor's name. */
+  readonly address: string
+}
+
+export interface HttpResource extends ResourceBase {
+  readonly transport: 'http'
+  readonly method: string
+  /** The URL's path, as WHATWG normalised it (still percent-encoded). */
+  readonly path: string
+}
+
+export interface ToolResource extends ResourceBase {
+  readonly transport: 'mcp' | 'jsonrpc'
+  readonly tool: string
+}
+
+/** One offer of a 402, read but not believed. */
+export interface Challenge {
+  readonly kind: OfferKind
+  /** x402 has no id: there it is the hash of the chosen entry. */
+  readonly id: string
+  /** The server's name for its protection space. Bound into proofs and memos; decides nothing. */
+  readonly realm: string
+  /** The method's own parameters: amount, currency, recipient, methodDetails, … Values are still unchecked. */
+  readonly request: JsonObject
+  readonly expires?: Instant
+  /** The digest of the request body that the server saw, as it spelled it. */
+  readonly digest?: string
+  /** The description: the server's words, cleaned. For people, never for decisions. */
+  readonly words?: string
+  /** What must go back untouched. Only the codec that read the challenge looks inside. */
+  readonly echo: Echo
+}
+
+/** Each envelope keeps what its server must get back byte for byte. */
+export type Echo = MppEcho
+
+export interface MppEcho {
+  readonly envelope: 'mpp'
+  /** The auth-params as received (decoded quoted-strings): `id`, `realm`, `method`, `intent`, `request`, … */
+  readonly params: Readonly<Record<string, string>>
+  /** The request header the credential goes into. */
+  readonly header: 'authorization' | 'payment-authorization'
+}
+
+/** The proof of payment, before the exchange encodes it. A bearer secret. */
+export interface Credential {
+  readonly challenge: Challenge
+  readonly payload: JsonObject
+  /** Who pays, as a DID: `did:pkh:eip155:4217:0x…`. */
+  readonly source?: string
+}
+
+/** The server's word that it was paid. Checked, not believed. */
+export interface Receipt {
+  readonly success: boolean
+  readonly method?: string
+  readonly reference?: string
+  readonly challengeId?: string
+  readonly timestamp?: string
+  readonly externalId?: string
+  /** Everything it said, whole. */
+  readonly claims: JsonObject
+}
+
+/** An RFC 9457 problem. `title` and `detail` are the server's words, cleaned. */
+export interface Problem {
+  readonly type: string
+  readonly title?: string
+  readonly detail?: string
+  readonly status?: number
+  readonly challengeId?: string
+}
+
+/** What an answer says about money. */
+export type Reading =
+  /** The server asks for money. `at` is where a credential would go. */
+  | {
+      readonly kind: 'asks'
+      readonly at: Resource
+      readonly offers: readonly Challenge[]
+      readonly problem?: Problem
+      readonly receipt?: Receipt
+    }
+  /** Any other answer. `ok` is the transport's own success. */
+  | {
+      readonly kind: 'answers'
+      readonly ok: boolean
+      readonly status: number
+      readonly receipt?: Receipt
+      readonly problem?: Problem
+      /** Seconds or date of a Retry-After, as a moment. */
+      readonly retryAt?: Instant
+    }
+  /** The paid leg was sent elsewhere; nothing was followed. `to` is unknown in browsers. */
+  | { readonly kind: 'moved'; readonly to?: string; readonly receipt?: Receipt }

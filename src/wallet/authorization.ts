@@ -1,0 +1,63 @@
+import type { LaneGrant, PaymentId } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import type { Bounds } from '../policy/index.js'
+import type { Quote } from './quote.js'
+
+/** Proof at run time that an authorization came from {@link mintAuthorization}, and whether it is still good. */
+const minted = new WeakMap<Authorization, { spent: boolean }>()
+
+/** What a wallet gets for an authorization: the frozen quote, and what the ledger set aside for it. */
+export interface Spendable {
+  readonly payment: PaymentId
+  readonly quote: Quote
+  readonly bounds: Bounds
+  readonly lane?: LaneGrant
+  /** The ledger's id, for naming lanes. */
+  readonly ledger: string
+  readonly expires: Instant
+}
+
+declare const brand: unique symbol
+
+/**
+ * Proof that a decision allowed a quote and that a hold covers it: the only thing a wallet signs for. Minted by the
+ * payment story alone, good once, and only until it expires.
+ */
+export interface Authorization {
+  readonly payment: PaymentId
+  readonly [brand]: true
+}
+
+const spendables = new WeakMap<Authorization, Spendable>()
+
+/** Only `pay/` may import this; it is in no entry point. */
+export function mintAuthorization(spendable: Spendable): Authorization {
+  // The brand exists for the compiler only; the WeakMap is what is checked.
+  const authorization = Object.freeze({ payment: spendable.payment }) as Authorization
+  minted.set(authorization, { spent: false })
+  spendables.set(authorization, Object.freeze({ ...spendable }))
+  return authorization
+}
+
+/**
+ * A wallet's first line: hands out the quote, once.
+ *
+ * @throws TypeError if the authorization was not minted here, was spent before, or has expired.
+ * @example
+ * ```ts
+ * async prepare(authorization, { now }) {
+ *   const { quote } = spendAuthorization(authorization, now)
+ *   …
+ * }
+ * ```
+ */
+export function spendAuthorization(authorization: Authorization, now: Instant): Spendable {
+  const state = minted.get(authorization)
+  const spendable = spendables.get(authorization)
+  if (state === undefined || spendable === undefined)
+    throw new TypeError('This authorization was not issued by a payment')
+  if (state.spent) throw new TypeError('This authorization was already used')
+  if (now > spendable.expires) throw new TypeError('This authorization has expired')
+  state.spent = true
+  return spendable
+}

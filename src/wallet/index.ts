@@ -1,0 +1,3 @@
+export { type Authorization, type Spendable, spendAuthorization } from './authorization.js'
+export type { Completed, Deliver, Prepared, PrepareOptions, Wallet } from './port.js'
+export type { Quote, QuoteContext, Unpayable } from './quote.js'

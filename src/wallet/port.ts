@@ -1,0 +1,51 @@
+import type { Evidence, Verdict } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import type { Challenge, Credential, OfferKind, Problem, Reading } from '../protocol/index.js'
+import type { Authorization } from './authorization.js'
+import type { Quote, QuoteContext, Unpayable } from './quote.js'
+
+/** What a wallet may ask of the payment it works for: deliver a credential that carries no content. */
+export type Deliver = (credential: Credential) => Promise<Reading>
+
+/** Everything ready to sign, or signed; nothing has left. */
+export interface Prepared {
+  readonly evidence: Evidence
+  /** The side effect. What fails from here on is a doubt. */
+  complete(deliver: Deliver): Promise<Completed>
+  /** Never committed: undo what `prepare` left behind. */
+  discard(): Promise<void>
+}
+
+export interface Completed {
+  readonly credential: Credential
+  /** More is known now than `prepare` knew. */
+  readonly evidence?: Evidence
+  /** After this moment the credential cannot be accepted any more. */
+  readonly goodUntil?: Instant
+}
+
+export interface PrepareOptions {
+  readonly now: Instant
+  readonly signal?: AbortSignal
+}
+
+/**
+ * A way to pay. It knows no fetch and no policy; it signs only for an {@link Authorization}.
+ *
+ * A failure in `prepare` is harmless and falls through to the next offer; a failure in `complete` is a doubt.
+ */
+export interface Wallet {
+  /** Stable across processes, so that another one knows whose evidence it holds: `tempo:0xabc…`. */
+  readonly id: string
+  readonly kinds: readonly OfferKind[]
+  /** Reads an offer. Never the vendor, never a signature, and no RPC in steady state. */
+  quote(challenge: Challenge, context: QuoteContext): Promise<Quote | Unpayable>
+  /** All that can fail while money is safe. Its first line spends the authorization. */
+  prepare(authorization: Authorization, options: PrepareOptions): Promise<Prepared>
+  /** Reads what became of a credential. `told`: what the server said; believed only where that costs us. */
+  inspect(evidence: Evidence, told?: Problem): Promise<Verdict>
+  /** Makes it void where the rail can: cancels an authorization, revokes a token, burns a lane. */
+  abandon?(evidence: Evidence): Promise<Verdict>
+  /** Does this receipt fit this evidence (its reference is our hash, …)? Undefined: it cannot tell. */
+  recognises?(evidence: Evidence, reference: string): boolean | undefined
+}

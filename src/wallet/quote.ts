@@ -1,0 +1,35 @@
+import type { PaymentError } from '../errors/index.js'
+import type { Evidence, LaneRequest } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import type { Bounds, Terms } from '../policy/index.js'
+import type { Challenge, Resource } from '../protocol/index.js'
+
+/** An offer as one wallet would pay it. Frozen: what is judged is what is signed. */
+export interface Quote {
+  readonly wallet: string
+  readonly challenge: Challenge
+  readonly resource: Resource
+  readonly terms: Terms
+  /** Payments on one lane go one at a time. */
+  readonly lane?: LaneRequest
+  /** Until when a credential for it could still be accepted. */
+  readonly goodUntil?: Instant
+}
+
+/** Why a wallet cannot pay an offer. */
+export interface Unpayable {
+  readonly unpayable: string
+  readonly code?: PaymentError['code']
+  /** Only because an earlier credential is still alive: it dies then. */
+  readonly freeAt?: Instant
+}
+
+export interface QuoteContext {
+  readonly resource: Resource
+  readonly bounds: Bounds
+  readonly now: Instant
+  /** The ledger's id, for naming lanes. */
+  readonly ledger: string
+  /** An earlier credential of this payment may still settle: quote only what excludes it, or say when it dies. */
+  readonly after?: Evidence
+}
