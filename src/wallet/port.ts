@@ -10,6 +10,8 @@ export type Deliver = (credential: Credential) => Promise<Reading>
 /** Everything ready to sign, or signed; nothing has left. */
 export interface Prepared {
   readonly evidence: Evidence
+  /** The next value of the lane it runs on, once the credential was accepted. */
+  readonly laneNext?: bigint
   /** The side effect. What fails from here on is a doubt. */
   complete(deliver: Deliver): Promise<Completed>
   /** Never committed: undo what `prepare` left behind. */

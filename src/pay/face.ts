@@ -1,0 +1,30 @@
+import type { Resource } from '../protocol/index.js'
+import type { Exchange } from './exchange.js'
+
+/** What a caller may say about one call. All of it can only tighten what policy allows. */
+export interface CallOptions {
+  /** Charges this call to a task inside the one it is already bound to. */
+  readonly task?: string
+  /** The tool of the agent that makes this call: policy may budget by it. */
+  readonly tool?: string
+  /** The most this call may cost, in the policy's unit: `'0.05'` or `'0.05 USD'`. */
+  readonly maxAmount?: string
+  /** Names the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
+  readonly idempotencyKey?: string
+}
+
+/** What a transport's face needs of a purser: may this be paid for, and the story of a payment to run it through. */
+export interface PayingFace {
+  /** Could policy ever pay for this? If not, the call goes through untouched. */
+  payable(resource: Resource): boolean
+  /** The `Accept-Payment` value: what the wallets can pay, in the caller's order. */
+  readonly acceptPayment: string
+  /** May a caller's own `Authorization` be replaced by the credential here? */
+  replacesAuthorization(resource: Resource): boolean
+  /** May an Idempotency-Key cross origins in a browser here? */
+  sendsIdempotencyKey(resource: Resource): boolean
+  run<Reply extends object>(
+    exchange: Exchange<Reply>,
+    options: CallOptions & { readonly signal?: AbortSignal },
+  ): Promise<Reply>
+}
