@@ -1,6 +1,6 @@
 import type { PaymentError } from '../errors/index.js'
 import type { Evidence, LaneRequest } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
+import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Bounds, Terms } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 
@@ -30,6 +30,8 @@ export interface QuoteContext {
   readonly now: Instant
   /** The ledger's id, for naming lanes. */
   readonly ledger: string
+  /** What is known of currencies: decimals come from here, never from a challenge. */
+  readonly currencies: CurrencyTable
   /** An earlier credential of this payment may still settle: quote only what excludes it, or say when it dies. */
   readonly after?: Evidence
 }
