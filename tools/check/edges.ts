@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { cruise, type IDependency, type IModule } from 'dependency-cruiser'
+import { BEYOND_CORE, CORE, FLOORS, FOREIGN, SIDE_DOORS } from './house.js'
+import type { Violation } from './report.js'
+
+/** Who imports whom in `src`, judged by the plan of the house. Type imports count like any others. */
+export async function checkEdges(root: string): Promise<Violation[]> {
+  const { output } = await cruise(
+    ['src'],
+    { baseDir: root, tsPreCompilationDeps: true, doNotFollow: { path: 'node_modules' } },
+    { extensions: ['.ts', '.js', '.json'], extensionAlias: { '.js': ['.ts', '.js'] } },
+    { tsConfig: { options: { baseUrl: join(root, 'nowhere') } } },
+  )
+  if (typeof output === 'string') throw new TypeError('dependency-cruiser reported text instead of a graph')
+  const modules = output.modules.filter((module) => module.source.startsWith('src/'))
+  return modules
+    .flatMap((module) => module.dependencies.flatMap((to) => judge(module, to)))
+    .filter(firstOfCycle)
+}
+
+function judge({ source }: IModule, to: IDependency): Violation[] {
+  const violation = (rule: string, says: string): Violation => ({ rule, file: source, says })
+  const found: Violation[] = []
+  if (to.couldNotResolve && !isPackage(to)) found.push(violation('resolve', `cannot find ${to.module}`))
+  if (to.circular) {
+    const ring = to.cycle?.map(({ name }) => name.replace(/^src\//, '')) ?? []
+    found.push(violation('cycle', [source.replace(/^src\//, ''), ...ring].join(' → ')))
+  }
+  if (to.resolved.startsWith('src/'))
+    return [...found, ...inside(source, to.resolved).map(([rule, says]) => violation(rule, says))]
+  const stranger = beyondCore(source, to.module)
+  if (stranger !== undefined) found.push(violation('core', stranger))
+  return found
+}
+
+function inside(source: string, target: string): [rule: string, says: string][] {
+  const [from, to] = [folderOf(source), folderOf(target)]
+  if (from === to) return []
+  const [low, high] = [floorOf(to), floorOf(from)]
+  if (high === -1) return [['floor', `the folder ${from} has no place in tools/check/house.ts`]]
+  if (low === -1) return [['floor', `imports ${to}, which has no place in tools/check/house.ts`]]
+  const path = target.slice('src/'.length)
+  if (low >= high) return [['floor', `${from} may not import ${to} (${path})`]]
+  if (path === 'index.ts' || path.endsWith('/index.ts')) return []
+  if (SIDE_DOORS.some((door) => door.file === path && door.from === from)) return []
+  return [['door', `imports ${path}: a folder is imported through its index.js`]]
+}
+
+function beyondCore(source: string, name: string): string | undefined {
+  const path = source.slice('src/'.length)
+  if (!CORE.includes(folderOf(source))) return undefined
+  const foreign =
+    name.startsWith('node:') || FOREIGN.some((one) => name === one || name.startsWith(`${one}/`))
+  if (!foreign) return undefined
+  const may = BEYOND_CORE.filter((one) => path.startsWith(one.path)).flatMap((one) => one.may)
+  if (may.some((one) => name === one || name.startsWith(one.endsWith(':') ? one : `${one}/`)))
+    return undefined
+  return `imports ${name}: the core runs in a browser, and brings no chain library`
+}
+
+/** `src/pay/story.ts` is in `pay`; a file right in `src` is in `index`. */
+function folderOf(path: string): string {
+  const [, folder, rest] = path.split('/')
+  return rest === undefined || folder === undefined ? 'index' : folder
+}
+
+function floorOf(folder: string): number {
+  return FLOORS.findIndex((floor) => floor.includes(folder))
+}
+
+function isPackage({ module: name }: IDependency): boolean {
+  return !name.startsWith('.')
+}
+
+/** A ring is found once from each of its files; once is enough to read. */
+function firstOfCycle(violation: Violation, at: number, all: readonly Violation[]): boolean {
+  if (violation.rule !== 'cycle') return true
+  const key = ringOf(violation)
+  return all.findIndex((other) => other.rule === 'cycle' && ringOf(other) === key) === at
+}
+
+function ringOf({ says }: Violation): string {
+  return [...new Set(says.split(' → '))].sort().join()
+}

@@ -1,0 +1,54 @@
+/** The plan of the house, as data. Folders of `src`; a folder may import those of earlier floors, and nothing else. */
+export const FLOORS: readonly (readonly string[])[] = [
+  ['errors', 'money'],
+  ['protocol'],
+  ['policy'],
+  ['ledger'],
+  ['wallet'],
+  ['session'],
+  ['pay'],
+  ['fetch', 'undici'],
+  ['index'],
+  ['entry'],
+]
+
+/** Paths below `src` that run in a browser too: no `node:` builtin, no chain library, no HTTP library. */
+export const CORE = ['errors', 'money', 'protocol', 'policy', 'pay', 'fetch', 'session', 'ledger', 'wallet']
+
+/** What may use more, and which packages. A path ends in `/` or names a file. */
+export const BEYOND_CORE: readonly { readonly path: string; readonly may: readonly string[] }[] = [
+  { path: 'ledger/sqlite', may: ['node:', '@photostructure/sqlite'] },
+  { path: 'wallet/tempo/', may: ['viem'] },
+]
+
+/** Packages the core never touches (beside `node:`). */
+export const FOREIGN = ['viem', 'ox', 'undici', '@photostructure/sqlite', 'mppx']
+
+/** A file other than an `index.ts` that one other folder may reach into. */
+export const SIDE_DOORS: readonly { readonly file: string; readonly from: string; readonly why: string }[] = [
+  {
+    file: 'wallet/authorization.ts',
+    from: 'pay',
+    why: 'only the story of a payment mints an authorization, so minting is in no index',
+  },
+]
+
+/** Where the compiler is overruled: one place for each brand. */
+export const CASTS: readonly { readonly file: string; readonly to: string; readonly why: string }[] = [
+  { file: 'money/amount.ts', to: 'Amount', why: 'the brand of an amount is put on here alone' },
+  {
+    file: 'wallet/authorization.ts',
+    to: 'Authorization',
+    why: 'the brand of an authorization is put on here alone',
+  },
+]
+
+/** Files that a program wrote: no limit of length. */
+export const GENERATED: readonly string[] = []
+
+/** Limits in lines: above `most` is an error, above `aim` a warning. */
+export const LIMITS = {
+  file: { aim: 250, most: 400 },
+  function: { aim: 40, most: 60 },
+  readme: 60,
+} as const
