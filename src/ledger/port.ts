@@ -155,8 +155,14 @@ export type Move =
     }
   /** Committed: more is known about the last attempt, such as the hash after a broadcast. */
   | { readonly to: 'learned'; readonly evidence: Evidence }
-  /** Committed: an earlier attempt is proven void; its burnt fee counts. */
-  | { readonly to: 'voided'; readonly attempt: number; readonly because: string; readonly fee?: Amount }
+  /** Committed: an attempt is proven void; its burnt fee counts. `lane`: the lane's value after it. */
+  | {
+      readonly to: 'voided'
+      readonly attempt: number
+      readonly because: string
+      readonly fee?: Amount
+      readonly lane?: bigint
+    }
   /** Committed: nobody works on it now. */
   | {
       readonly to: 'left'
@@ -164,7 +170,10 @@ export type Move =
       readonly delivered?: boolean
       readonly receipt?: Receipt
     }
-  /** Committed: a recoverer takes it as its own. Fails while its owner lives. */
+  /**
+   * Committed: a recoverer takes it as its own. Fails while another owner lives. It stays a doubt to its twins
+   * (`taken`), although it is live now.
+   */
   | { readonly to: 'adopted'; readonly owner: string }
   /** The price is final. Also from released: proof beats the ledger, past a limit if it must be. */
   | {

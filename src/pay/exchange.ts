@@ -21,6 +21,8 @@ export interface Exchange<Reply> {
   fingerprint(): Promise<string>
   /** Without a credential: the caller's own request, as given. With one: no redirect is followed. */
   send(leg: Leg): Promise<Reply>
+  /** Could this reply ask for money at all? A glance that spares every free call the reading. */
+  mayAsk(reply: Reply): boolean
   /** Asynchronous, since offers and problems may stand in a body. Leaves the reply readable. */
   read(reply: Reply): Promise<Reading>
   /**

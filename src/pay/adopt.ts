@@ -1,0 +1,107 @@
+import { fundsOf, type Payment } from '../ledger/index.js'
+import type { Case } from './case.js'
+import { advance, examine } from './doubt.js'
+import type { Exchange } from './exchange.js'
+import { transmit } from './present.js'
+import { standsInTheWay } from './refusal.js'
+
+const FIRST_LOOK_MS = 25
+const LONGEST_LOOK_MS = 1_000
+
+/**
+ * An earlier payment of the same purchase: its end is waited for while somebody works on it; a doubt is adopted, the
+ * same credential sent again while it lives, and looked up otherwise. Nothing here signs.
+ *
+ * @returns The reply it led to, or undefined when nothing stands in the way any more.
+ * @throws PaymentRefusedError when it settled, or may yet.
+ */
+export async function adopt<Reply extends object>(
+  exchange: Exchange<Reply>,
+  by: Payment,
+  c: Case,
+): Promise<{ readonly reply: Reply } | undefined> {
+  const ended = await itsEnd(by, c)
+  if (ended.live) throw standsInTheWay('busy', ended)
+  if (ended.state === 'released' || ended.state === 'denied') return undefined
+  if (ended.state === 'held') {
+    // Its process is gone, and it never signed.
+    await advance(ended, { to: 'released', because: 'its process ended before anything was signed' }, c.env)
+    return undefined
+  }
+  if (ended.state === 'settled' && ended.delivered) return alreadyPaid(ended)
+  return adoptDoubt(exchange, ended, c)
+}
+
+function alreadyPaid(payment: Payment): never {
+  throw standsInTheWay('already_paid', payment)
+}
+
+/** Somebody else's live payment under the same key: whoever asks second gets what the first one led to. */
+async function itsEnd(by: Payment, { env, call }: Case): Promise<Payment> {
+  const patience = env.clock.now() + env.patienceMs
+  let payment = by
+  for (let pause = FIRST_LOOK_MS; payment.live && env.clock.now() < patience; ) {
+    await env.sleep(pause, call.signal)
+    pause = Math.min(pause * 2, LONGEST_LOOK_MS)
+    payment = (await env.ledger.get(by.id)) ?? payment
+  }
+  return payment
+}
+
+async function adoptDoubt<Reply extends object>(
+  exchange: Exchange<Reply>,
+  doubt: Payment,
+  c: Case,
+): Promise<{ readonly reply: Reply } | undefined> {
+  const { env } = c
+  let payment = doubt
+  if (payment.state === 'committed') {
+    const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
+    if (!adopted.ok) return undefined
+    payment = adopted.payment
+  }
+  const answered = await askForTheAnswer(exchange, payment, c)
+  if (answered !== undefined) return answered
+  const seen = await examine(payment, env)
+  if (seen.state === 'released') return undefined
+  if (seen.state === 'settled' && seen.delivered) return alreadyPaid(seen)
+  const told = await env.ledger.advance(seen.id, { to: 'reported' })
+  throw standsInTheWay(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', told.payment)
+}
+
+/**
+ * The same credential again while it lives; afterwards the bare request under the payment's own key. A server that
+ * honours the key gives the answer that got lost; one that does not asks for money, which changes nothing.
+ */
+async function askForTheAnswer<Reply extends object>(
+  exchange: Exchange<Reply>,
+  payment: Payment,
+  { env, call }: Case,
+): Promise<{ readonly reply: Reply } | undefined> {
+  const sent = env.sent.get(payment.id, env.clock.now())
+  if (sent === undefined && payment.state !== 'settled') return undefined
+  const presented =
+    sent === undefined
+      ? await unpaid(exchange, payment.key ?? payment.id, call.signal)
+      : await transmit(exchange, sent, call, env)
+  if (presented.kind === 'lost') return undefined
+  const { reply, reading } = presented
+  if (reading.kind !== 'answers' || !reading.ok) {
+    exchange.drop(reply)
+    return undefined
+  }
+  const { receipt } = reading
+  const after =
+    payment.state === 'settled'
+      ? await env.ledger.advance(payment.id, { to: 'delivered', ...(receipt ? { receipt } : {}) })
+      : await env.ledger.advance(payment.id, { to: 'left', delivered: true, ...(receipt ? { receipt } : {}) })
+  // An answer is an answer; what became of the money is for the rail to say.
+  env.attach(reply, await examine(after.payment, env))
+  env.sent.drop(payment.id)
+  return { reply }
+}
+
+async function unpaid<Reply>(exchange: Exchange<Reply>, key: string, signal: AbortSignal | undefined) {
+  const reply = await exchange.send({ idempotencyKey: key, ...(signal ? { signal } : {}) })
+  return { kind: 'reply', reply, reading: await exchange.read(reply) } as const
+}

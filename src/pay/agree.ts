@@ -1,0 +1,259 @@
+import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
+import type { LaneGrant, PaymentId } from '../ledger/index.js'
+import { noWorse, shortfall, type Terms } from '../policy/index.js'
+import { mintAuthorization } from '../wallet/authorization.js'
+import type { Prepared, Unpayable } from '../wallet/index.js'
+import { approve } from './approve.js'
+import { appraise, type Candidate, reasonsOf } from './candidates.js'
+import { type Agreement, type Case, holdOf } from './case.js'
+import { reasonOf, refused, standsInTheWay } from './refusal.js'
+
+type Step =
+  | Exclude<Agreement, { kind: 'wait' }>
+  | { readonly kind: 'next' }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'lane' }
+
+/** How often facts may move under a payment before it gives up. Each turn means that somebody else got on. */
+const TURNS = 24
+const LANE_PAUSE_MS = 50
+const LEASE_OF_AUTHORIZATION_MS = 60_000
+
+/**
+ * From offers to a credential that may leave. Nothing here can cost money: whatever fails falls through to the next
+ * offer, and budget that was set aside is given back.
+ *
+ * @throws PaymentRefusedError when no offer is allowed, approved and payable.
+ */
+export async function agree(c: Case): Promise<Agreement> {
+  const attempt = new Attempting(c)
+  try {
+    const agreement = await attempt.run()
+    if (agreement.kind !== 'deal') await attempt.release('another payment stands in the way')
+    return agreement
+  } catch (error) {
+    await attempt.release(isPaymentError(error) ? error.code : 'failed')
+    throw error
+  }
+}
+
+/** The state of one agreement: which id holds budget, and why offers fell through. */
+class Attempting {
+  readonly #c: Case
+  #id: PaymentId
+  #holding = false
+  readonly #reasons: Reason[] = []
+  #failure: PaymentError | undefined
+  #approved: Terms | undefined
+
+  constructor(c: Case) {
+    this.#c = c
+    this.#id = c.earlier?.payment ?? c.env.newId()
+  }
+
+  async run(): Promise<Agreement> {
+    const { offers, at, call, env, earlier } = this.#c
+    await env.keepAlive()
+    const patience = env.clock.now() + env.patienceMs
+    for (let turn = 0; turn < TURNS; turn++) {
+      call.signal?.throwIfAborted()
+      const appraisal = await appraise(offers, at, call, env, earlier?.alive)
+      if (turn === 0) this.#announce(appraisal.ranked)
+      const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
+      const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
+      if (good.length === 0 && until !== undefined) return { kind: 'wait', until }
+      if (good.length === 0) throw await this.#refuse(reasonsOf(appraisal), appraisal.ranked[0], appraisal.unpayable)
+      const step = await this.#tryAll(good)
+      if (step.kind === 'deal' || step.kind === 'taken') return step
+      if (step.kind === 'next') throw await this.#refuse(this.#reasons, good[0])
+      if (step.kind === 'lane') {
+        // A busy lane is a queue, not a conflict: waiting for it is no turn.
+        if (env.clock.now() > patience) break
+        await env.sleep(LANE_PAUSE_MS, call.signal)
+        turn--
+      }
+      this.#reasons.length = 0
+    }
+    throw refused([{ rule: 'busy', says: 'Other payments kept changing what this one rests on.' }], { code: 'busy' })
+  }
+
+  /** Gives back what is set aside, unless the payment has gone further. */
+  async release(because: string): Promise<void> {
+    if (!this.#holding || this.#c.earlier !== undefined) return
+    this.#holding = false
+    await this.#c.env.ledger.advance(this.#id, { to: 'released', because }).catch((error: unknown) => {
+      // The lease runs out by itself, and then anybody may release it; the refusal itself must still be told.
+      this.#c.env.emitter.emit('error', { error, during: 'release' })
+    })
+  }
+
+  #allowed({ decision, quote }: Candidate): boolean {
+    const { earlier } = this.#c
+    return decision.effect !== 'deny' && (earlier === undefined || noWorse(quote.terms, earlier.terms))
+  }
+
+  async #tryAll(good: readonly Candidate[]): Promise<Step> {
+    let busyLane = false
+    for (const candidate of good) {
+      const step = await this.#try(candidate)
+      if (step.kind === 'lane') busyLane = true
+      else if (step.kind !== 'next') return step
+    }
+    return busyLane ? { kind: 'lane' } : { kind: 'next' }
+  }
+
+  async #try(candidate: Candidate): Promise<Step> {
+    const { at } = this.#c
+    try {
+      await this.#c.check(candidate.quote.challenge, at)
+    } catch (error) {
+      return this.#fallThrough(error)
+    }
+    const held = await this.#hold(candidate)
+    if ('kind' in held) return held
+    if (!this.#mustAsk(candidate)) return this.#sign(candidate, held.lane)
+    const approved = await approve(this.#id, candidate, this.#c)
+    this.#approved = candidate.quote.terms
+    const again = await this.#hold(approved)
+    return 'kind' in again ? again : this.#sign(approved, again.lane)
+  }
+
+  /** A person is asked once: what is no worse than what they approved, or than what was paid already, goes on. */
+  #mustAsk({ decision, quote }: Candidate): boolean {
+    if (decision.effect !== 'ask' || this.#c.earlier !== undefined) return false
+    return this.#approved === undefined || !noWorse(quote.terms, this.#approved)
+  }
+
+  async #sign(candidate: Candidate, lane: LaneGrant | undefined): Promise<Step> {
+    const { call, env } = this.#c
+    let prepared: Prepared
+    try {
+      call.signal?.throwIfAborted()
+      const now = env.clock.now()
+      const authorization = mintAuthorization({
+        payment: this.#id,
+        quote: candidate.quote,
+        bounds: candidate.bounds,
+        ledger: env.ledgerId,
+        expires: now + LEASE_OF_AUTHORIZATION_MS,
+        ...(lane ? { lane } : {}),
+      })
+      const options = { now, ...(call.signal ? { signal: call.signal } : {}) }
+      prepared = await candidate.wallet.prepare(authorization, options)
+    } catch (error) {
+      call.signal?.throwIfAborted()
+      return this.#fallThrough(error)
+    }
+    return this.#commit(candidate, prepared)
+  }
+
+  /** The atomic step of the ledger, and what its answers mean. */
+  async #hold(candidate: Candidate): Promise<{ lane?: LaneGrant } | Step> {
+    const held = await this.#c.env.ledger.hold(holdOf(this.#id, candidate, this.#c))
+    if (held.ok) {
+      this.#holding = true
+      return held.lane === undefined ? {} : { lane: held.lane }
+    }
+    switch (held.why) {
+      case 'short':
+        // Dead payments and unread fees may still fill the counter.
+        if (await this.#c.env.sweep()) return { kind: 'stale' }
+        this.#reasons.push(...held.short.map((room) => shortfall(room, this.#c.env.policy.symbol)))
+        return { kind: 'next' }
+      case 'taken':
+        return { kind: 'taken', by: held.by }
+      case 'conflict':
+        throw standsInTheWay('idempotency_conflict', held.by)
+      case 'frozen':
+        throw refused([{ rule: 'frozen', says: `Payments are frozen: ${clean(held.because)}` }], { code: 'frozen' })
+      default:
+        return { kind: held.why }
+    }
+  }
+
+  /** Durable before anything leaves. Not committed: what was signed is thrown away, and everything judged again. */
+  async #commit(candidate: Candidate, prepared: Prepared): Promise<Step> {
+    const { call, env } = this.#c
+    const { challenge, terms } = candidate.quote
+    const attempt = { challengeId: challenge.id, terms, evidence: prepared.evidence }
+    let committed = false
+    try {
+      call.signal?.throwIfAborted()
+      const moved = await env.ledger.advance(this.#id, {
+        to: 'committed',
+        attempt,
+        pin: candidate.decision.payees === 'pin',
+        widenPin: this.#approved !== undefined || candidate.decision.grant !== undefined,
+      })
+      committed = moved.ok
+      if (!moved.ok) {
+        if (moved.payment.state !== 'held') this.#startOver()
+        return { kind: 'stale' }
+      }
+      this.#holding = false
+      env.emitter.emit('payment', { payment: moved.payment })
+      return { kind: 'deal', deal: { payment: this.#id, candidate, prepared, attempt } }
+    } finally {
+      if (!committed) await this.#discard(prepared)
+    }
+  }
+
+  async #discard(prepared: Prepared): Promise<void> {
+    try {
+      await prepared.discard()
+    } catch (error) {
+      this.#c.env.emitter.emit('error', { error, during: 'discard' })
+    }
+  }
+
+  /** The hold was lost to somebody who found its lease run out: a new one, under a new id. */
+  #startOver(): void {
+    this.#holding = false
+    if (this.#c.earlier === undefined) this.#id = this.#c.env.newId()
+  }
+
+  #fallThrough(error: unknown): Step {
+    const failure = isPaymentError(error)
+      ? error
+      : new PaymentError('wallet_failed', 'untouched', 'The wallet could not prepare this payment', {
+          cause: error,
+        })
+    this.#failure = failure
+    this.#reasons.push(reasonOf(failure))
+    return { kind: 'next' }
+  }
+
+  #announce(ranked: readonly Candidate[]): void {
+    const { emitter } = this.#c.env
+    const [best] = ranked
+    if (emitter.heard('offer'))
+      emitter.emit('offer', { resource: this.#c.at, terms: ranked.map(({ quote }) => quote.terms) })
+    if (best === undefined) return
+    const { effect, reasons } = best.decision
+    emitter.emit('decision', {
+      payment: this.#id,
+      resource: this.#c.at,
+      terms: best.quote.terms,
+      effect,
+      reasons,
+    })
+  }
+
+  /** Writes the refusal down, where there were terms to refuse, and makes the error for it. */
+  async #refuse(
+    reasons: readonly Reason[],
+    candidate: Candidate | undefined,
+    unpayable: readonly Unpayable[] = [],
+  ): Promise<PaymentError> {
+    const { env, earlier } = this.#c
+    const code = this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
+    const cause = this.#failure === undefined ? {} : { cause: this.#failure }
+    if (candidate === undefined || this.#holding || earlier !== undefined)
+      return refused(reasons, { code, ...cause, ...(this.#holding ? { paymentId: this.#id } : {}) })
+    const { lane: _, ...hold } = holdOf(this.#id, candidate, this.#c)
+    const error = refused(reasons, { code, ...cause, paymentId: this.#id })
+    const decision = { ...hold.decision, reasons: error.reasons }
+    await env.ledger.deny({ ...hold, decision }, { because: error.message })
+    return error
+  }
+}

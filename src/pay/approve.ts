@@ -1,0 +1,124 @@
+import type { PaymentRefusedError, Reason } from '../errors/index.js'
+import type { PaymentId } from '../ledger/index.js'
+import { count } from '../money/index.js'
+import { noWorse, railOf } from '../policy/index.js'
+import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
+import { appraise, type Candidate } from './candidates.js'
+import { type Case, holdOf } from './case.js'
+import { refused } from './refusal.js'
+
+/** A person's no stands that long for the same terms: an agent that asks again is not a reason to ask a person again. */
+const DENIAL_STANDS_MS = 10 * 60_000
+
+/** A challenge that dies sooner than this is asked for again rather than signed at the last moment. */
+const NEARLY_EXPIRED_MS = 5_000
+
+/**
+ * Asks a person, with the budget held meanwhile. The answer is bound to these terms: what comes back is judged again,
+ * on a fresh challenge if the first one died, and no worse in any field.
+ *
+ * @throws PaymentRefusedError if the answer is no, late or not an answer, or if the offer got worse.
+ */
+export async function approve(id: PaymentId, candidate: Candidate, c: Case): Promise<Candidate> {
+  const { env, call } = c
+  const timeout = env.policy.approvalTimeoutMs
+  const asked = await ask(env.approver, requestOf(id, candidate, c, timeout), timeout, call.signal)
+  call.signal?.throwIfAborted()
+  const { answer } = asked
+  env.emitter.emit('approval', {
+    payment: id,
+    approved: answer?.approved === true,
+    ...(answer === undefined ? {} : { by: answer.by }),
+  })
+  if (answer === undefined) throw notApproved(candidate, NO_ANSWER[asked.because])
+  if (!answer.approved) {
+    await standingDenial(id, candidate, c, answer.by)
+    throw notApproved(candidate, `${answer.by} did not approve this payment.`)
+  }
+  await rememberApproval(candidate, c, answer)
+  return freshest(candidate, c)
+}
+
+const NO_ANSWER = {
+  nobody: 'This payment needs an approval, and nobody is there to give one.',
+  late: 'This payment needs an approval, and nobody answered in time.',
+  failed: 'This payment needs an approval, and asking for it failed.',
+  nonsense: 'This payment needs an approval, and the answer was not one.',
+} as const
+
+function notApproved({ decision }: Candidate, says: string): PaymentRefusedError {
+  const reasons: Reason[] = [...decision.reasons, { rule: 'approval', says }]
+  return refused(reasons)
+}
+
+function requestOf(id: PaymentId, { quote, decision }: Candidate, c: Case, timeout: number): ApprovalRequest {
+  const { agent, tasks, tool } = c.call.context
+  const { words } = quote.challenge
+  return Object.freeze({
+    payment: id,
+    agent,
+    tasks,
+    ...(tool === undefined ? {} : { tool }),
+    resource: c.at,
+    terms: quote.terms,
+    reasons: decision.reasons,
+    expires: c.env.clock.now() + timeout,
+    ...(words === undefined ? {} : { serverSays: words }),
+  })
+}
+
+/** Recorded as a refusal of its own, so that the same terms are refused without asking until it runs out. */
+async function standingDenial(id: PaymentId, candidate: Candidate, c: Case, by: string): Promise<void> {
+  const { lane: _, key: __, ...hold } = holdOf(id, candidate, c)
+  await c.env.ledger.advance(id, { to: 'released', because: `not approved by ${by}` })
+  await c.env.ledger.deny(
+    { ...hold, id: c.env.newId() },
+    { because: `not approved by ${by}`, standsMs: DENIAL_STANDS_MS },
+  )
+}
+
+async function rememberApproval(
+  { quote }: Candidate,
+  { env, call, at }: Case,
+  { by, remember }: Extract<ApprovalAnswer, { approved: true }>,
+): Promise<void> {
+  if (remember === undefined) return
+  const upTo = count(remember.upTo, env.policy.unit)
+  const total = count(remember.total, env.policy.unit)
+  // Bounds that have no value in the unit bound nothing, so they remember nothing.
+  if (upTo === undefined || total === undefined) return
+  await env.ledger.grant({
+    id: env.newId(),
+    agent: call.context.agent,
+    vendor: at.vendor,
+    rail: railOf(quote.terms),
+    by,
+    until: remember.until,
+    upTo,
+    total,
+    payees: quote.terms.payees.map((payee) => payee.id),
+  })
+}
+
+/** What the person agreed to, as it stands now: the windows of this moment, and a live challenge. */
+async function freshest(candidate: Candidate, c: Case): Promise<Candidate> {
+  const { env, call, at } = c
+  const { challenge, terms } = candidate.quote
+  const expired = challenge.expires !== undefined && challenge.expires <= env.clock.now() + NEARLY_EXPIRED_MS
+  const offers = expired ? await c.again() : [challenge]
+  const { ranked } = await appraise(offers, at, call, env)
+  const fresh = ranked.find(
+    ({ quote, wallet, decision }) =>
+      wallet === candidate.wallet && decision.effect !== 'deny' && noWorse(quote.terms, terms),
+  )
+  if (fresh === undefined)
+    throw refused(
+      [
+        ...ranked.flatMap(({ decision }) => decision.reasons),
+        { rule: 'approval', says: 'What was approved is no longer offered on terms as good.' },
+      ],
+      { code: 'approval_lapsed' },
+    )
+  if (fresh.quote.challenge.id !== challenge.id) await c.check(fresh.quote.challenge, at)
+  return fresh
+}

@@ -1,0 +1,145 @@
+import { clean, PaymentError, type Reason } from '../errors/index.js'
+import { count } from '../money/index.js'
+import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
+import type { Evidence } from '../ledger/index.js'
+import type { Challenge, Resource } from '../protocol/index.js'
+import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
+import type { Call, Env } from './env.js'
+
+/** An offer that one wallet can pay, judged. */
+export interface Candidate {
+  readonly quote: Quote
+  readonly wallet: Wallet
+  readonly bounds: Bounds
+  readonly decision: Decision
+}
+
+export interface Appraisal {
+  /** Best first: allowed before ask before deny, then preference, then cost, then the server's order. */
+  readonly ranked: readonly Candidate[]
+  readonly unpayable: readonly Unpayable[]
+}
+
+/** An earlier credential of the payment that may still settle, and the wallet it belongs to. */
+export interface Alive {
+  readonly evidence: Evidence
+  readonly wallet: Wallet
+}
+
+/** Reads every offer with every wallet that knows its kind, and judges what can be paid. Signs nothing. */
+export async function appraise(
+  offers: readonly Challenge[],
+  at: Resource,
+  call: Call,
+  env: Env,
+  alive?: Alive,
+): Promise<Appraisal> {
+  const facts = await env.ledger.facts({
+    vendor: at.vendor,
+    operation: operationPattern(at),
+    agent: call.context.agent,
+  })
+  const bounds = env.policy.bounds(at, call.context)
+  const pairs = offers.flatMap((challenge) =>
+    env.wallets
+      .filter((wallet) => wallet.kinds.includes(challenge.kind) && (!alive || wallet === alive.wallet))
+      .map((wallet) => ({ challenge, wallet })),
+  )
+  const quotes = await Promise.all(
+    pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, alive)),
+  )
+  const found: Candidate[] = []
+  const unpayable: Unpayable[] = []
+  for (const [index, quote] of quotes.entries()) {
+    const wallet = pairs[index]?.wallet
+    if (wallet === undefined) continue
+    if ('unpayable' in quote) unpayable.push(quote)
+    else found.push({ quote, wallet, bounds, decision: judge(quote.terms, at, call, env, facts) })
+  }
+  return { ranked: rank(found, env), unpayable }
+}
+
+/** A wallet that throws cannot pay this offer; the others still can. */
+async function quoteSafely(
+  wallet: Wallet,
+  challenge: Challenge,
+  resource: Resource,
+  bounds: Bounds,
+  env: Env,
+  alive: Alive | undefined,
+): Promise<Quote | Unpayable> {
+  try {
+    const quote = await wallet.quote(challenge, {
+      resource,
+      bounds,
+      now: env.clock.now(),
+      ledger: env.ledgerId,
+      currencies: env.currencies,
+      ...(alive ? { after: alive.evidence } : {}),
+    })
+    return 'unpayable' in quote ? quote : freezeQuote(quote)
+  } catch (error) {
+    const why = error instanceof Error ? clean(error.message) : 'the wallet failed'
+    return {
+      unpayable: why,
+      code: error instanceof PaymentError ? error.code : 'wallet_failed',
+    }
+  }
+}
+
+/** What is judged is what is signed: no wallet can change its terms after policy has seen them. */
+function freezeQuote(quote: Quote): Quote {
+  const { terms } = quote
+  for (const payee of terms.payees) Object.freeze(payee)
+  Object.freeze(terms.payees)
+  if (terms.fee !== undefined) Object.freeze(terms.fee)
+  Object.freeze(terms)
+  return Object.freeze(quote)
+}
+
+function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): Decision {
+  try {
+    return env.policy.evaluate(terms, at, call.context, facts)
+  } catch (cause) {
+    throw new PaymentError('refused', 'untouched', 'The policy could not be evaluated, so nothing is paid', {
+      cause,
+      reasons: [{ rule: 'policy', says: 'The policy could not be evaluated.' }],
+    })
+  }
+}
+
+const EFFECTS = { allow: 0, ask: 1, deny: 2 } as const
+
+/** Pure. A stable sort keeps the server's order among equals, and only there. */
+export function rank(candidates: readonly Candidate[], env: Pick<Env, 'prefer' | 'policy'>): Candidate[] {
+  const place = (candidate: Candidate): number => {
+    const index = env.prefer.indexOf(candidate.quote.terms.kind)
+    return index === -1 ? env.prefer.length : index
+  }
+  return [...candidates].sort(
+    (a, b) =>
+      EFFECTS[a.decision.effect] - EFFECTS[b.decision.effect] ||
+      place(a) - place(b) ||
+      compareCost(costOf(a.quote.terms, env.policy.unit), costOf(b.quote.terms, env.policy.unit)),
+  )
+}
+
+/** Price and usual fee in the unit. What cannot be counted is dearer than anything that can. */
+function costOf(terms: Terms, unit: string): bigint | undefined {
+  const price = count(terms.most, unit)
+  const fee = terms.fee === undefined ? 0n : count(terms.fee.usual, unit)
+  return price === undefined || fee === undefined ? undefined : price + fee
+}
+
+function compareCost(a: bigint | undefined, b: bigint | undefined): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined)
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Every reason against every offer, for the caller who gets none of them. */
+export function reasonsOf({ ranked, unpayable }: Appraisal): Reason[] {
+  return [
+    ...ranked.flatMap((candidate) => candidate.decision.reasons),
+    ...unpayable.map(({ unpayable: says }) => ({ rule: 'wallet', says: clean(says) })),
+  ]
+}

@@ -1,0 +1,63 @@
+import type { Attempt, Hold, Payment, PaymentId } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import { operationPattern, type Terms } from '../policy/index.js'
+import type { Challenge, Resource } from '../protocol/index.js'
+import type { Prepared } from '../wallet/index.js'
+import type { Alive, Candidate } from './candidates.js'
+import type { Call, Env } from './env.js'
+
+/** What is being bought, while it is being agreed. */
+export interface Case {
+  readonly at: Resource
+  readonly offers: readonly Challenge[]
+  readonly fingerprint: string
+  readonly call: Call
+  readonly env: Env
+  /** Throws if this credential could not travel with this request. */
+  check(challenge: Challenge, at: Resource): Promise<void>
+  /** Asks the server again, unpaid: what does it offer now? */
+  again(): Promise<readonly Challenge[]>
+  /** The payment has a credential already; this one must be no worse, and exclude it while it lives. */
+  readonly earlier?: Earlier
+}
+
+export interface Earlier {
+  readonly payment: PaymentId
+  readonly terms: Terms
+  readonly alive?: Alive
+}
+
+/** Held, approved, signed, and written down as committed: the credential may leave. */
+export interface Deal {
+  readonly payment: PaymentId
+  readonly candidate: Candidate
+  readonly prepared: Prepared
+  readonly attempt: Omit<Attempt, 'at' | 'void'>
+}
+
+export type Agreement =
+  | { readonly kind: 'deal'; readonly deal: Deal }
+  /** An earlier payment of the same purchase stands in the way. */
+  | { readonly kind: 'taken'; readonly by: Payment }
+  /** Nothing excludes the earlier credential; it dies then. */
+  | { readonly kind: 'wait'; readonly until: Instant }
+
+/** The atomic step for this candidate, under this id. */
+export function holdOf(id: PaymentId, { quote, decision }: Candidate, c: Case): Hold {
+  const { agent, tasks, tool } = c.call.context
+  const { transport, vendor, operation } = c.at
+  return {
+    id,
+    owner: c.env.owner,
+    context: { agent, tasks, ...(tool === undefined ? {} : { tool }) },
+    resource: { transport, vendor, operation },
+    fingerprint: c.fingerprint,
+    pattern: operationPattern(c.at),
+    terms: quote.terms,
+    decision,
+    doubtWindowMs: c.env.doubtWindowMs,
+    ...(c.call.key === undefined ? {} : { key: c.call.key }),
+    ...(quote.lane === undefined ? {} : { lane: quote.lane }),
+    ...(c.call.trace === undefined ? {} : { trace: c.call.trace }),
+  }
+}

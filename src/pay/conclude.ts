@@ -1,0 +1,139 @@
+import type { Evidence, Payment, Verdict } from '../ledger/index.js'
+import type { Reading, Receipt } from '../protocol/index.js'
+import type { Deal } from './case.js'
+import { advance, examine, look, settle, voided } from './doubt.js'
+import type { Call, Env, Sent } from './env.js'
+import type { Presented } from './present.js'
+
+/** A credential that left, and what came back for it. */
+export interface Sending {
+  readonly deal: Deal
+  readonly evidence: Evidence
+  readonly sent?: Sent
+}
+
+/** What a call's end means for its payment. */
+export type Conclusion =
+  /** The reply is the caller's: delivered, or the server's own failure. */
+  | { readonly kind: 'answered'; readonly payment: Payment }
+  /** A redirect after payment: to be followed without the credential. */
+  | { readonly kind: 'moved'; readonly payment: Payment; readonly to?: string }
+  /** The server asks again. `dead`: the credential is proven void, so another may be made. */
+  | { readonly kind: 'asked'; readonly payment: Payment; readonly dead: boolean }
+  /** No answer. */
+  | { readonly kind: 'lost'; readonly payment: Payment; readonly cause: unknown }
+
+/** Writes down what came back. The server's word settles only with a receipt that fits; anything else is looked up. */
+export async function conclude(
+  sending: Sending,
+  presented: Presented<unknown>,
+  payment: Payment,
+  call: Call,
+  env: Env,
+): Promise<Conclusion> {
+  if (presented.kind === 'lost') {
+    // A caller who has hung up does not wait for a chain: the doubt is looked into in the background.
+    const look = call.signal?.aborted === true ? leave : doubtful
+    return { kind: 'lost', cause: presented.cause, payment: await look(sending, payment, env) }
+  }
+  const { reading } = presented
+  const receipt = fitting(reading.receipt, sending, payment, env)
+  if (reading.kind === 'asks') return askedAgain(sending, reading, payment, env)
+  if (reading.kind === 'moved') {
+    const after = receipt
+      ? await settleByReceipt(sending, receipt, false, payment, env)
+      : await doubtful(sending, payment, env)
+    return { kind: 'moved', payment: after, ...(reading.to === undefined ? {} : { to: reading.to }) }
+  }
+  if (receipt) return { kind: 'answered', payment: await settleByReceipt(sending, receipt, reading.ok, payment, env) }
+  if (!reading.ok) return { kind: 'answered', payment: await examine(await leave(sending, payment, env), env, reading.problem) }
+  env.emitter.emit('anomaly', {
+    kind: reading.receipt === undefined ? 'receipt_missing' : 'receipt_mismatch',
+    payment: payment.id,
+    says: 'The paid answer came without a receipt that fits the payment. It counts until the chain says otherwise.',
+  })
+  return { kind: 'answered', payment: await leave(sending, payment, env, { delivered: true, receipt: reading.receipt }) }
+}
+
+/** A receipt is believed when it names our challenge, our method and, where the wallet can tell, our transfer. */
+function fitting(receipt: Receipt | undefined, { deal, evidence }: Sending, payment: Payment, env: Env): Receipt | undefined {
+  if (receipt === undefined) return undefined
+  env.emitter.emit('receipt', { payment: payment.id, receipt })
+  const { challenge, terms } = deal.candidate.quote
+  const method = terms.kind.split('/')[0]
+  const fits =
+    receipt.success &&
+    (receipt.method === undefined || receipt.method === method) &&
+    (receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&
+    (receipt.reference === undefined ||
+      deal.candidate.wallet.recognises?.(evidence, receipt.reference) !== false)
+  return fits ? receipt : undefined
+}
+
+async function settleByReceipt(
+  { deal, sent }: Sending,
+  receipt: Receipt,
+  delivered: boolean,
+  payment: Payment,
+  env: Env,
+): Promise<Payment> {
+  const { terms } = deal.candidate.quote
+  // What an `upto` really took is not for the server to say: delivered, but open until the rail itself proves it.
+  if (!terms.exact) return advance(payment, { to: 'left', delivered, receipt }, env)
+  const after = await advance(
+    payment,
+    {
+      to: 'settled',
+      proof: 'receipt',
+      receipt,
+      delivered,
+      spent: terms.most,
+      ...(receipt.reference === undefined ? {} : { reference: receipt.reference }),
+      ...(sent?.laneNext === undefined ? {} : { lane: sent.laneNext }),
+    },
+    env,
+  )
+  if (delivered) env.sent.drop(payment.id)
+  return after
+}
+
+function leave(
+  { evidence }: Sending,
+  payment: Payment,
+  env: Env,
+  more: { readonly delivered?: boolean; readonly receipt?: Receipt | undefined } = {},
+): Promise<Payment> {
+  const { recheckAt } = evidence
+  if (recheckAt !== undefined) env.lookAgain(recheckAt)
+  return advance(
+    payment,
+    {
+      to: 'left',
+      ...(recheckAt === undefined ? {} : { recheckAt }),
+      ...(more.delivered === undefined ? {} : { delivered: more.delivered }),
+      ...(more.receipt === undefined ? {} : { receipt: more.receipt }),
+    },
+    env,
+  )
+}
+
+/** Nobody knows: written down as left first, so that a crash while looking changes nothing, and then looked up. */
+async function doubtful(sending: Sending, payment: Payment, env: Env): Promise<Payment> {
+  return examine(await leave(sending, payment, env), env)
+}
+
+/** A 402 after payment is a word, whatever it says. Look. */
+async function askedAgain(
+  { deal }: Sending,
+  reading: Extract<Reading, { kind: 'asks' }>,
+  payment: Payment,
+  env: Env,
+): Promise<Conclusion> {
+  const index = payment.attempts.length - 1
+  const verdict: Verdict = await look(payment, index, env, reading.problem)
+  const { most } = deal.candidate.quote.terms
+  if (verdict.state === 'settled') return { kind: 'asked', dead: false, payment: await settle(payment, most, verdict, env) }
+  if (verdict.state !== 'void') return { kind: 'asked', dead: false, payment }
+  return { kind: 'asked', dead: true, payment: await advance(payment, voided(index, verdict), env) }
+}
+

@@ -1,0 +1,98 @@
+import type { ErrorCode, Reason } from '../errors/index.js'
+import type { CurrencyTable, Instant } from '../money/index.js'
+import type { Clock, Ledger, Payment, PaymentId } from '../ledger/index.js'
+import type { Context, Policy } from '../policy/index.js'
+import type { Credential, OfferKind, Resource } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
+import type { Approver } from './approver.js'
+import type { Emitter } from './events.js'
+
+/** Everything the story needs of the world, handed in. */
+export interface Env {
+  /** This process, as the ledger knows it: what it holds is its own until it stops being renewed. */
+  readonly owner: string
+  readonly policy: Policy
+  readonly ledger: Ledger
+  readonly ledgerId: string
+  readonly wallets: readonly Wallet[]
+  readonly currencies: CurrencyTable
+  readonly approver?: Approver
+  readonly clock: Clock
+  readonly emitter: Emitter
+  /** Kinds the caller likes, best first; kinds not named come after them. */
+  readonly prefer: readonly OfferKind[]
+  /** How long an unreported doubt stands in the way of its twin. */
+  readonly doubtWindowMs: number
+  /** How long a call may wait for an earlier credential to die, or for a live twin to end. */
+  readonly patienceMs: number
+  /** Credentials that left and may still be sent again: in memory only, and only while they live. */
+  readonly sent: SentCredentials
+  newId(): PaymentId
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Makes sure that what this process holds stays its own while it works. */
+  keepAlive(): Promise<void>
+  /** A counter is full: looks for room that proof would free. True if any was found. Not more than every few seconds. */
+  sweep(): Promise<boolean>
+  /** Evidence can first bring news then: look again. */
+  lookAgain(at: Instant): void
+  /** Remembers what is behind a reply or an error, for `paymentFor`. */
+  attach(target: object, outcome: Outcome): void
+}
+
+/** One call, as the caller made it. */
+export interface Call {
+  readonly context: Context
+  /** The caller's Idempotency-Key. */
+  readonly key?: string
+  readonly signal?: AbortSignal
+  readonly trace?: string
+}
+
+/** A call that was not paid, and why. */
+export interface Refusal {
+  readonly state: 'refused'
+  readonly code: ErrorCode
+  readonly reasons: readonly Reason[]
+  readonly resource: Resource
+  /** The payment it concerns, where the ledger has one. */
+  readonly payment?: Payment
+}
+
+/** What is behind a reply: a payment, or a refusal. */
+export type Outcome = Payment | Refusal
+
+/** A credential that has left, with what is needed to send the same one again. */
+export interface Sent {
+  readonly credential: Credential
+  readonly key: string
+  readonly goodUntil: Instant
+  readonly laneNext?: bigint
+}
+
+/** How many live credentials are kept at the most; each lives for seconds. */
+const MOST = 1_000
+
+/** Live credentials by payment. A credential is a bearer secret: it is dropped at its end, and never written down. */
+export class SentCredentials {
+  readonly #sent = new Map<PaymentId, Sent>()
+
+  get(id: PaymentId, now: Instant): Sent | undefined {
+    const sent = this.#sent.get(id)
+    if (sent === undefined || sent.goodUntil > now) return sent
+    this.#sent.delete(id)
+    return undefined
+  }
+
+  put(id: PaymentId, sent: Sent, now: Instant): void {
+    for (const [other, { goodUntil }] of this.#sent) {
+      // In insertion order and nearly in order of expiry: the first live one ends the sweep.
+      if (goodUntil > now && this.#sent.size < MOST) break
+      this.#sent.delete(other)
+    }
+    this.#sent.set(id, sent)
+  }
+
+  drop(id: PaymentId): void {
+    this.#sent.delete(id)
+  }
+}

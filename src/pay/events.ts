@@ -1,0 +1,106 @@
+import type { ErrorCode, Reason } from '../errors/index.js'
+import type { Payment } from '../ledger/index.js'
+import type { Decision, Terms } from '../policy/index.js'
+import type { Receipt, Resource } from '../protocol/index.js'
+
+/** What a purser tells its listeners. They observe; they can never veto, delay or supply a credential. */
+export interface PurserEvents {
+  /** A 402 came, with offers that the wallets can pay. */
+  readonly offer: { readonly resource: Resource; readonly terms: readonly Terms[] }
+  /** Policy judged the best offer. */
+  readonly decision: {
+    readonly payment: string
+    readonly resource: Resource
+    readonly terms: Terms
+    readonly effect: Decision['effect']
+    readonly reasons: readonly Reason[]
+  }
+  /** A person was asked. `by` is absent when nobody answered. */
+  readonly approval: { readonly payment: string; readonly approved: boolean; readonly by?: string }
+  /** A payment reached a new state. */
+  readonly payment: { readonly payment: Payment }
+  readonly receipt: { readonly payment: string; readonly receipt: Receipt }
+  readonly refusal: {
+    readonly resource: Resource
+    readonly code: ErrorCode
+    readonly reasons: readonly Reason[]
+    readonly payment?: string
+  }
+  /** Something that an honest server, chain or clock does not do. */
+  readonly anomaly: { readonly kind: AnomalyKind; readonly payment: string; readonly says: string }
+  /** Work in the background failed, such as a recovery. Nothing was paid because of it. */
+  readonly error: { readonly error: unknown; readonly during: string }
+}
+
+export type AnomalyKind =
+  | 'receipt_missing'
+  | 'receipt_mismatch'
+  | 'settled_without_delivery'
+  | 'settled_after_release'
+  | 'redirected_after_payment'
+
+export type PurserEvent = keyof PurserEvents
+export type Listener<E extends PurserEvent> = (event: PurserEvents[E]) => unknown
+
+/** Where the story says what happens. */
+export interface Emitter {
+  emit<E extends PurserEvent>(name: E, event: PurserEvents[E]): void
+  /** Is anybody listening? Saves making an event for nobody. */
+  heard(name: PurserEvent): boolean
+}
+
+type Listeners = { [E in PurserEvent]?: Set<Listener<E>> }
+
+/** Listeners by name. What one throws or rejects is dropped: an observer's fault is never a payment's. */
+export class Events implements Emitter {
+  readonly #listeners: Listeners = {}
+  readonly #tap: ((name: PurserEvent, event: unknown) => void) | undefined
+
+  /** @param tap Sees every event, after the listeners: a diagnostics channel. */
+  constructor(tap?: (name: PurserEvent, event: unknown) => void) {
+    this.#tap = tap
+  }
+
+  on<E extends PurserEvent>(name: E, listener: Listener<E>): () => void {
+    const all: Set<Listener<E>> = this.#of(name)
+    // Its own wrapper, so that the same function may listen twice and leave once.
+    const one: Listener<E> = (event) => listener(event)
+    all.add(one)
+    return () => {
+      all.delete(one)
+    }
+  }
+
+  heard(name: PurserEvent): boolean {
+    return this.#tap !== undefined || (this.#listeners[name]?.size ?? 0) > 0
+  }
+
+  emit<E extends PurserEvent>(name: E, event: PurserEvents[E]): void {
+    if (!this.heard(name)) return
+    const frozen = Object.freeze(event)
+    // Later, not now: a listener that takes its time or throws is not in the way of the money.
+    queueMicrotask(() => {
+      for (const listener of this.#of(name)) observe(() => listener(frozen))
+      observe(() => this.#tap?.(name, frozen))
+    })
+  }
+
+  #of<E extends PurserEvent>(name: E): Set<Listener<E>> {
+    const known: Set<Listener<E>> | undefined = this.#listeners[name]
+    if (known !== undefined) return known
+    const made = new Set<Listener<E>>()
+    const listeners: { [K in E]?: Set<Listener<K>> } = this.#listeners
+    listeners[name] = made
+    return made
+  }
+}
+
+function observe(listener: () => unknown): void {
+  try {
+    const result = listener()
+    // A rejected promise of a listener must not end the process as an unhandled rejection.
+    if (result instanceof Promise) result.catch(() => undefined)
+  } catch {
+    // Deliberately dropped: see above.
+  }
+}

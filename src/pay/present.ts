@@ -1,0 +1,111 @@
+import pRetry from 'p-retry'
+import { PaymentError } from '../errors/index.js'
+import type { Evidence } from '../ledger/index.js'
+import type { Reading } from '../protocol/index.js'
+import type { Deal } from './case.js'
+import type { Call, Env, Sent } from './env.js'
+import type { Exchange } from './exchange.js'
+
+/** What came back after a credential left. */
+export type Presented<Reply> =
+  | { readonly kind: 'reply'; readonly reply: Reply; readonly reading: Reading }
+  | { readonly kind: 'lost'; readonly cause: unknown }
+
+/** The same credential is sent at most this often. */
+const SENDS = 3
+const FIRST_PAUSE_MS = 200
+/** A server that asks for more patience than this gets its answer handed on instead. */
+const LONGEST_PAUSE_MS = 10_000
+/** For wallets that do not say how long a credential lives. */
+const DEFAULT_LIFE_MS = 30_000
+
+/**
+ * The side effect, and then the credential on its way: after the first line money may move. Whatever goes wrong is
+ * told, not thrown: the caller decides by evidence.
+ */
+export async function present<Reply>(
+  exchange: Exchange<Reply>,
+  deal: Deal,
+  call: Call,
+  env: Env,
+): Promise<{ readonly presented: Presented<Reply>; readonly evidence: Evidence; readonly sent?: Sent }> {
+  let evidence = deal.attempt.evidence
+  try {
+    const completed = await deal.prepared.complete(async (credential) => {
+      const reply = await exchange.send({ credential })
+      const reading = await exchange.read(reply)
+      exchange.drop(reply)
+      return reading
+    })
+    if (completed.evidence !== undefined) {
+      evidence = completed.evidence
+      await env.ledger.advance(deal.payment, { to: 'learned', evidence })
+    }
+    const now = env.clock.now()
+    const sent: Sent = {
+      credential: completed.credential,
+      key: call.key ?? deal.payment,
+      goodUntil: completed.goodUntil ?? deal.candidate.quote.challenge.expires ?? now + DEFAULT_LIFE_MS,
+      ...(deal.prepared.laneNext === undefined ? {} : { laneNext: deal.prepared.laneNext }),
+    }
+    env.sent.put(deal.payment, sent, now)
+    return { presented: await transmit(exchange, sent, call, env), evidence, sent }
+  } catch (cause) {
+    return { presented: { kind: 'lost', cause }, evidence }
+  }
+}
+
+/** Thrown inside the retry loop only: the server said when to come back. */
+class ComeBack extends Error {
+  readonly pauseMs: number
+  constructor(pauseMs: number) {
+    super('come back later')
+    this.pauseMs = pauseMs
+  }
+}
+
+/** Sends one credential, and the very same again when the network failed, while it can still be accepted. */
+export async function transmit<Reply>(
+  exchange: Exchange<Reply>,
+  sent: Sent,
+  call: Call,
+  env: Env,
+): Promise<Presented<Reply>> {
+  const leg = {
+    credential: sent.credential,
+    idempotencyKey: sent.key,
+    ...(call.signal ? { signal: call.signal } : {}),
+  }
+  const once = async (attempt: number): Promise<Presented<Reply>> => {
+    const reply = await exchange.send(leg)
+    const reading = await exchange.read(reply)
+    const pause = pauseOf(reading, env, sent)
+    if (pause === undefined || attempt >= SENDS) return { kind: 'reply', reply, reading }
+    exchange.drop(reply)
+    throw new ComeBack(pause)
+  }
+  try {
+    return await pRetry(once, {
+      retries: SENDS - 1,
+      minTimeout: FIRST_PAUSE_MS,
+      randomize: true,
+      ...(call.signal ? { signal: call.signal } : {}),
+      shouldRetry: ({ error }) =>
+        call.signal?.aborted !== true && !(error instanceof PaymentError) && env.clock.now() < sent.goodUntil,
+      onFailedAttempt: async ({ error }) => {
+        if (error instanceof ComeBack) await env.sleep(error.pauseMs, call.signal)
+      },
+    })
+  } catch (cause) {
+    return { kind: 'lost', cause }
+  }
+}
+
+/** How long the server asks us to wait before the same credential is sent again, if that is worth waiting for. */
+function pauseOf(reading: Reading, env: Env, sent: Sent): number | undefined {
+  if (reading.kind !== 'answers' || reading.retryAt === undefined || reading.receipt !== undefined) return undefined
+  if (reading.status !== 429 && reading.status !== 503) return undefined
+  const pause = Math.max(0, reading.retryAt - env.clock.now())
+  return pause <= LONGEST_PAUSE_MS && reading.retryAt < sent.goodUntil ? pause : undefined
+}
+

@@ -1,0 +1,46 @@
+import type { Room } from '../ledger/index.js'
+import type { Decision, Terms } from '../policy/index.js'
+import { appraise } from './candidates.js'
+import type { Call, Env } from './env.js'
+import type { Exchange } from './exchange.js'
+
+/** One way to pay for a call, and what policy says to it. */
+export interface QuotedOffer {
+  readonly terms: Terms
+  readonly decision: Pick<Decision, 'effect' | 'reasons'>
+  /** The counters it would have to fit into, as they stand. */
+  readonly room: readonly Room[]
+  /** Does every counter have room for it now? */
+  readonly fits: boolean
+}
+
+export interface Quoted<Reply> {
+  /** What the unpaid request was answered with: a free call has then been made. */
+  readonly reply: Reply
+  /** Best first. Empty: nothing has to be paid, or nothing can be. */
+  readonly offers: readonly QuotedOffer[]
+  /** Offers that no wallet here can pay, and why. */
+  readonly unpayable: readonly string[]
+}
+
+/** What would this call cost, and what would policy say? Sends the request unpaid; signs nothing. */
+export async function quote<Reply extends object>(
+  exchange: Exchange<Reply>,
+  call: Call,
+  environment: () => Promise<Env>,
+): Promise<Quoted<Reply>> {
+  const reply = await exchange.send(call.signal ? { signal: call.signal } : {})
+  if (!exchange.mayAsk(reply)) return { reply, offers: [], unpayable: [] }
+  const reading = await exchange.read(reply)
+  if (reading.kind !== 'asks') return { reply, offers: [], unpayable: [] }
+  const env = await environment()
+  const { ranked, unpayable } = await appraise(reading.offers, reading.at, call, env)
+  const offers = await Promise.all(
+    ranked.map(async ({ quote: { terms }, decision }) => {
+      const room = await env.ledger.room(decision.claims)
+      const fits = room.every(({ remaining, claim }) => claim.amount <= remaining)
+      return { terms, decision: { effect: decision.effect, reasons: decision.reasons }, room, fits }
+    }),
+  )
+  return { reply, offers, unpayable: unpayable.map((one) => one.unpayable) }
+}

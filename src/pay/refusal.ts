@@ -1,0 +1,91 @@
+import {
+  type ErrorCode,
+  type Funds,
+  PaymentError,
+  type PaymentErrorDetails,
+  PaymentRefusedError,
+  type Reason,
+} from '../errors/index.js'
+import { fundsOf, type Payment } from '../ledger/index.js'
+
+/**
+ * What stops a call before a credential of its own has left: the caller gets a reply that says why (or the same as an
+ * exception, with `onRefusal: 'throw'`). Everything else a payment can end with is thrown.
+ */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'refused',
+  'approval_lapsed',
+  'frozen',
+  'already_paid',
+  'paid_not_delivered',
+  'payment_in_doubt',
+  'idempotency_conflict',
+  'busy',
+  'not_replayable',
+  'digest_mismatch',
+  'authorization_taken',
+  'credential_too_large',
+  'insufficient_funds',
+  'wrong_chain',
+  'unknown_currency',
+  'wallet_unavailable',
+  'wallet_failed',
+])
+
+/** Is this error a refusal, in the sense above? */
+export function isRefusal(error: unknown): error is PaymentRefusedError {
+  return error instanceof PaymentRefusedError && REFUSALS.has(error.code)
+}
+
+/** Policy, a person or a counter said no. */
+export function refused(
+  reasons: readonly Reason[],
+  details: Omit<PaymentErrorDetails, 'reasons'> & { readonly code?: ErrorCode } = {},
+): PaymentRefusedError {
+  return new PaymentRefusedError(sentence(reasons), { code: 'refused', ...details, reasons })
+}
+
+/** An error as a reason beside others. */
+export function reasonOf(error: PaymentError): Reason {
+  return { rule: error.code, says: error.message }
+}
+
+const STANDING = {
+  already_paid: 'This purchase was already paid for, and its answer was delivered.',
+  paid_not_delivered: 'This purchase was already paid for, but its answer never came.',
+  payment_in_doubt: 'An earlier payment for the same request may still settle; it is not paid a second time.',
+  idempotency_conflict: 'This Idempotency-Key already names another request.',
+  busy: 'A payment under this Idempotency-Key is still under way.',
+} as const
+
+/** An earlier payment stands in the way of this one. */
+export function standsInTheWay(code: keyof typeof STANDING, by: Payment): PaymentRefusedError {
+  return new PaymentRefusedError(STANDING[code], {
+    code,
+    funds: fundsOf(by),
+    paymentId: by.id,
+    reasons: [{ rule: code, says: STANDING[code] }],
+    ...(by.reference === undefined ? {} : { reference: by.reference }),
+    ...(by.recheckAt === undefined ? {} : { retryAt: by.recheckAt }),
+  })
+}
+
+/** A credential left, and this is how it ended: settled without an answer, or nobody knows yet. */
+export function unanswered(payment: Payment, details: { cause?: unknown; reply?: unknown }): PaymentError {
+  const settled = payment.state === 'settled'
+  const funds: Funds = settled ? 'settled' : 'unknown'
+  const message = settled
+    ? 'The payment settled, but its answer did not come. The same request is not paid again for a while.'
+    : 'A payment was sent and its outcome is not known yet. It counts as spent until it is proven otherwise.'
+  return new PaymentError(settled ? 'paid_not_delivered' : 'payment_in_doubt', funds, message, {
+    ...details,
+    paymentId: payment.id,
+    ...(payment.reference === undefined ? {} : { reference: payment.reference }),
+    ...(payment.recheckAt === undefined ? {} : { retryAt: payment.recheckAt }),
+  })
+}
+
+function sentence(reasons: readonly Reason[]): string {
+  const says = [...new Set(reasons.map((reason) => reason.says))]
+  return says.length === 0 ? 'Nothing allowed this payment.' : says.join(' ')
+}

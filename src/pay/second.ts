@@ -1,0 +1,68 @@
+import type { Verdict } from '../ledger/index.js'
+import { agree } from './agree.js'
+import type { Agreement, Case, Deal, Earlier } from './case.js'
+import type { Conclusion, Sending } from './conclude.js'
+import { advance, look, settle, voided } from './doubt.js'
+
+/**
+ * Honest servers rotate challenges, so a second credential must be possible; it may exist only where **at most one
+ * of the two can ever settle**: the first is proven dead, or the second excludes it. And only on terms no worse.
+ *
+ * @returns Undefined when no such credential can be had: the payment stays as it is.
+ */
+export async function secondCredential(
+  c: Case,
+  { deal, evidence }: Sending,
+  { payment, dead }: Extract<Conclusion, { kind: 'asked' }>,
+): Promise<Deal | undefined> {
+  if (c.offers.length === 0) return undefined
+  const { terms } = deal.candidate.quote
+  const { wallet } = deal.candidate
+  const earlier: Earlier = { payment: payment.id, terms, ...(dead ? {} : { alive: { evidence, wallet } }) }
+  const agreement = await tryAgree({ ...c, earlier })
+  if (agreement?.kind === 'deal') return agreement.deal
+  if (agreement?.kind !== 'wait' || agreement.until - c.env.clock.now() > c.env.patienceMs) return undefined
+  return afterItsDeath({ ...c, earlier: { payment: payment.id, terms } }, agreement.until, deal)
+}
+
+/** Nothing excludes the first credential: wait until it cannot settle any more, see that it did not, and sign again. */
+async function afterItsDeath(c: Case, until: number, deal: Deal): Promise<Deal | undefined> {
+  const { env, call } = c
+  const verdict = await deathOf(c, deal, until)
+  const payment = await env.ledger.get(deal.payment)
+  if (payment === undefined) return undefined
+  if (verdict.state === 'settled') {
+    await settle(payment, deal.candidate.quote.terms.most, verdict, env)
+    return undefined
+  }
+  if (verdict.state !== 'void') return undefined
+  await advance(payment, voided(payment.attempts.length - 1, verdict), env)
+  call.signal?.throwIfAborted()
+  const fresh = await c.again()
+  const agreement = await tryAgree({ ...c, offers: fresh.length > 0 ? fresh : c.offers })
+  return agreement?.kind === 'deal' ? agreement.deal : undefined
+}
+
+/** Looks when it is due, and again while the chain has not got that far. */
+async function deathOf({ env, call }: Case, deal: Deal, until: number): Promise<Verdict> {
+  const patience = env.clock.now() + env.patienceMs
+  let at = until
+  for (;;) {
+    await env.sleep(Math.max(0, at - env.clock.now()), call.signal)
+    const payment = await env.ledger.get(deal.payment)
+    if (payment === undefined) return { state: 'unknown', because: 'the ledger does not know the payment' }
+    const verdict = await look(payment, payment.attempts.length - 1, env)
+    if (verdict.state !== 'pending' || verdict.recheckAt > patience) return verdict
+    at = verdict.recheckAt
+  }
+}
+
+/** A refusal of the second credential is no refusal of the call: the first one is still to be told about. */
+async function tryAgree(c: Case): Promise<Agreement | undefined> {
+  try {
+    return await agree(c)
+  } catch (error) {
+    c.env.emitter.emit('error', { error, during: 'second credential' })
+    return undefined
+  }
+}
