@@ -1,3 +1,19 @@
+export {
+  acceptQuality,
+  formatAcceptPayment,
+  type PaymentRange,
+  type Preference,
+  parseAcceptPayment,
+} from './accept-payment.js'
+export { decodeBase64url, encodeBase64url } from './base64url.js'
+export { type ParsedChallenges, parseChallenges } from './challenge.js'
+export { type CredentialHeader, encodeCredential } from './credential.js'
+export { digestMatches } from './digest.js'
+export { JSON_LIMITS, type JsonLimits, parseJsonObject } from './json.js'
+export { PROBLEMS, parseProblem } from './problem.js'
+export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
+export { parseReceipt } from './receipt.js'
+export { parseDateTime } from './time.js'
 export type {
   Challenge,
   Credential,

@@ -1,0 +1,91 @@
+import type { OfferKind } from './types.js'
+
+/** What one entry of `Accept-Payment` names: a kind, or a wildcard for its method, its intent, or both. */
+export type PaymentRange = OfferKind | `${string}/*` | '*/*'
+
+/** One entry of `Accept-Payment`: a range and how much it is liked, from 0 (never) to 1 (the default). */
+export interface Preference {
+  readonly kind: PaymentRange
+  readonly q?: number
+}
+
+const MAX_HEADER = 8 * 1024
+const NAME = '[A-Za-z0-9][A-Za-z0-9:_-]*'
+const RANGE = new RegExp(`^(?:${NAME}|\\*)/(?:${NAME}|\\*)$`)
+// `weight` of RFC 9110, section 12.4.2.
+const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/i
+
+/**
+ * Preferences as an `Accept-Payment` header (draft-httpauth-payment, section 7.4), in the given order.
+ *
+ * @throws TypeError if a kind is not `method/intent`, or a `q` not from 0 to 1.
+ * @example
+ * ```ts
+ * formatAcceptPayment([{ kind: 'tempo/charge' }, { kind: 'stripe/charge', q: 0.5 }]) // 'tempo/charge, stripe/charge;q=0.5'
+ * ```
+ */
+export function formatAcceptPayment(preferences: readonly Preference[]): string {
+  return preferences.map(formatPreference).join(', ')
+}
+
+function formatPreference({ kind, q = 1 }: Preference): string {
+  if (!RANGE.test(kind))
+    throw new TypeError('A payment preference names a method and an intent: "tempo/charge"')
+  if (!(q >= 0 && q <= 1)) throw new TypeError('The q of a payment preference is a number from 0 to 1')
+  if (q === 1) return kind
+  // Three decimals at most; whatever is above nothing must not be rounded to "never", nor what is below one to one.
+  const weight = q === 0 ? 0 : Math.min(999, Math.max(1, Math.round(q * 1000)))
+  return `${kind};q=${weight / 1000}`
+}
+
+/** The entries of an `Accept-Payment` header; undefined if any of it is malformed (it then has no meaning). */
+export function parseAcceptPayment(header: string): readonly Preference[] | undefined {
+  if (header.length > MAX_HEADER) return undefined
+  const preferences: Preference[] = []
+  for (const item of header.split(',')) {
+    const entry = item.trim()
+    if (entry === '') continue
+    const preference = parsePreference(entry)
+    if (preference === undefined) return undefined
+    preferences.push(preference)
+  }
+  return preferences.length === 0 ? undefined : preferences
+}
+
+function parsePreference(entry: string): Preference | undefined {
+  const [range = '', weight, ...more] = entry.split(';').map((part) => part.trim())
+  if (!isRange(range) || more.length > 0) return undefined
+  if (weight === undefined) return { kind: range }
+  const q = WEIGHT.exec(weight)?.[1]
+  return q === undefined ? undefined : { kind: range, q: Number(q) }
+}
+
+function isRange(text: string): text is PaymentRange {
+  return RANGE.test(text)
+}
+
+/**
+ * How much a kind is liked: the `q` of the most specific range that names it, 0 if none does. Between equally
+ * specific ranges the higher `q` counts.
+ */
+export function acceptQuality(preferences: readonly Preference[], kind: OfferKind): number {
+  let best = -1
+  let quality = 0
+  for (const { kind: range, q = 1 } of preferences) {
+    const specificity = match(range, kind)
+    if (specificity < best || specificity < 0) continue
+    quality = specificity === best ? Math.max(quality, q) : q
+    best = specificity
+  }
+  return quality
+}
+
+/** How specifically a range names a kind: 2 exactly, 1 with a wildcard, 0 as anything, −1 not at all. */
+function match(range: PaymentRange, kind: OfferKind): number {
+  if (range === kind) return 2
+  const [method, intent] = range.split('/')
+  const [wantedMethod, wantedIntent] = kind.split('/')
+  if (method !== '*' && method !== wantedMethod) return -1
+  if (intent !== '*' && intent !== wantedIntent) return -1
+  return (method === '*' ? 0 : 1) + (intent === '*' ? 0 : 1)
+}

@@ -1,0 +1,55 @@
+// Tables instead of `atob`, `btoa` and `Buffer`: those are missing somewhere, forgive what must not be forgiven, or
+// are slow in Node 20.
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const CODES = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0))
+const NONE = 255
+const VALUES = new Uint8Array(128).fill(NONE)
+CODES.forEach((code, value) => {
+  VALUES[code] = value
+})
+
+const ascii = new TextDecoder('latin1')
+
+/** Bytes as base64url without padding (RFC 4648, section 5). */
+export function encodeBase64url(bytes: Uint8Array): string {
+  const out = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
+  let at = 0
+  for (let i = 0; i < bytes.length; i += 3) {
+    const group = (byteAt(bytes, i) << 16) | (byteAt(bytes, i + 1) << 8) | byteAt(bytes, i + 2)
+    // The last group may be short: typed arrays drop what is written past their end.
+    out[at++] = byteAt(CODES, group >> 18)
+    out[at++] = byteAt(CODES, (group >> 12) & 63)
+    out[at++] = byteAt(CODES, (group >> 6) & 63)
+    out[at++] = byteAt(CODES, group & 63)
+  }
+  return ascii.decode(out)
+}
+
+/**
+ * The bytes behind a base64url text; undefined unless it is exactly what {@link encodeBase64url} would write: no
+ * padding (the core draft forbids it), no `+` or `/`, no whitespace, no stray bits at the end.
+ */
+export function decodeBase64url(text: string): Uint8Array | undefined {
+  const { length } = text
+  if (length % 4 === 1) return undefined
+  const out = new Uint8Array(Math.floor((length * 3) / 4))
+  let at = 0
+  let bits = 0
+  let pending = 0
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    const value = code < 128 ? byteAt(VALUES, code) : NONE
+    if (value === NONE) return undefined
+    pending = (pending << 6) | value
+    bits += 6
+    if (bits < 8) continue
+    bits -= 8
+    out[at++] = pending >> bits
+    pending &= (1 << bits) - 1
+  }
+  return pending === 0 ? out : undefined
+}
+
+function byteAt(bytes: Uint8Array, index: number): number {
+  return bytes[index] ?? 0
+}

@@ -1,0 +1,136 @@
+import { clean } from '../errors/index.js'
+import type { Instant } from '../money/index.js'
+import { type AuthChallenge, readAuthChallenges } from './auth-params.js'
+import { decodeJsonObject } from './json.js'
+import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
+import { parseDateTime } from './time.js'
+import type { Challenge, MppEcho } from './types.js'
+
+/** All `WWW-Authenticate` values of one answer together, in characters. Servers stop at 8 to 16 KiB. */
+const MAX_HEADER = 256 * 1024
+/** Offers of one answer. */
+const MAX_CHALLENGES = 64
+/** One parameter, and so one encoded `request`. */
+const MAX_PARAM = 16 * 1024
+
+/** What a credential gives back, in the order the core draft lists it. Other parameters are ignored. */
+const REQUIRED = ['id', 'realm', 'method', 'intent', 'request'] as const
+const OPTIONAL = ['description', 'digest', 'expires', 'header', 'opaque'] as const
+
+// The draft says lower-case letters only; the reference SDK's servers may register wider names.
+const METHOD = /^[a-z][a-z0-9:_-]*$/
+const INTENT = /^[A-Za-z0-9][A-Za-z0-9:_-]*$/
+
+/** What {@link parseChallenges} made of a header. */
+export interface ParsedChallenges {
+  /** The offers that can be read, in the server's order. */
+  readonly challenges: readonly Challenge[]
+  /** Why others cannot. */
+  readonly rejected: readonly ProtocolError[]
+}
+
+/**
+ * Reads the `Payment` challenges of an answer's `WWW-Authenticate` header (draft-httpauth-payment, section 5.1). An
+ * unreadable challenge is set aside and hides no other one. Never throws.
+ *
+ * @param header The header's value; several lines as they came, or joined with commas.
+ * @example
+ * ```ts
+ * const { challenges, rejected } = parseChallenges(response.headers.get('www-authenticate') ?? '')
+ * ```
+ */
+export function parseChallenges(header: string | readonly string[]): ParsedChallenges {
+  const lines = typeof header === 'string' ? [header] : header
+  if (lines.reduce((sum, line) => sum + line.length, 0) > MAX_HEADER)
+    return {
+      challenges: [],
+      rejected: [new ProtocolError('header_too_large', `More than ${MAX_HEADER} characters`)],
+    }
+  const challenges: Challenge[] = []
+  const rejected: ProtocolError[] = []
+  for (const line of lines) {
+    for (const raw of readAuthChallenges(
+      line,
+      'payment',
+      MAX_CHALLENGES - challenges.length - rejected.length,
+    )) {
+      const read = readChallenge(raw)
+      if (read instanceof ProtocolError) rejected.push(read)
+      else challenges.push(read)
+      if (raw.fault?.code === 'too_many_challenges') return { challenges, rejected }
+    }
+  }
+  return { challenges, rejected }
+}
+
+function readChallenge(raw: AuthChallenge): Challenge | ProtocolError {
+  try {
+    if (raw.fault !== undefined) return raw.fault
+    return toChallenge(raw.params)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return new ProtocolError(error.code, error.message, raw.offset)
+  }
+}
+
+function toChallenge(received: ReadonlyMap<string, string>): Challenge {
+  const params = pick(received)
+  const { id, realm, method, intent, request } = params
+  if (id === '') refuse('missing_param', 'The id is empty')
+  if (!METHOD.test(method)) refuse('bad_method', 'Not a payment method name')
+  if (!INTENT.test(intent)) refuse('bad_intent', 'Not an intent name')
+  const challenge: Challenge = {
+    kind: `${method}/${intent}`,
+    id,
+    realm,
+    request: decodeJsonObject(request),
+    ...(params.expires !== undefined && { expires: readExpires(params.expires) }),
+    ...(params.digest !== undefined && { digest: params.digest }),
+    ...(params.description !== undefined && { words: clean(params.description) }),
+    echo: Object.freeze({
+      envelope: 'mpp',
+      params: Object.freeze(params),
+      header: readHeaderName(params.header),
+    }),
+  }
+  return Object.freeze(challenge)
+}
+
+type Params = Record<(typeof REQUIRED)[number], string> & Partial<Record<(typeof OPTIONAL)[number], string>>
+
+/** The known parameters. Only fixed names become keys, so that no server can name a property. */
+function pick(received: ReadonlyMap<string, string>): Params {
+  const params: Params = { id: '', realm: '', method: '', intent: '', request: '' }
+  for (const name of REQUIRED)
+    params[name] = bounded(received.get(name) ?? refuse('missing_param', `No ${name}`))
+  for (const name of OPTIONAL) {
+    const value = received.get(name)
+    if (value !== undefined) params[name] = bounded(value)
+  }
+  return params
+}
+
+function bounded(value: string): string {
+  return value.length > MAX_PARAM
+    ? refuse('param_too_large', `A parameter exceeds ${MAX_PARAM} characters`)
+    : value
+}
+
+function readExpires(text: string): Instant {
+  return parseDateTime(text) ?? refuse('bad_expires', 'The expiry is not an RFC 3339 date-time')
+}
+
+/**
+ * `header` is not in the draft; servers that need `Authorization` for themselves name the other field with it. Any
+ * further name is refused: a server that picks the field could have the credential sent as a cookie, or in a field
+ * that redirects carry to another origin.
+ */
+function readHeaderName(name: string | undefined): MppEcho['header'] {
+  const lower = (name ?? 'authorization').toLowerCase()
+  if (lower === 'authorization' || lower === 'payment-authorization') return lower
+  return refuse('bad_header', 'The credential is asked for in a header that carries none')
+}
+
+function refuse(code: ProtocolErrorCode, message: string): never {
+  throw new ProtocolError(code, message)
+}

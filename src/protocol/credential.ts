@@ -1,0 +1,27 @@
+import { encodeBase64url } from './base64url.js'
+import type { Credential, MppEcho } from './types.js'
+
+/** A request header that carries a credential. The value is a bearer secret. */
+export interface CredentialHeader {
+  readonly header: MppEcho['header']
+  readonly value: string
+}
+
+const utf8 = new TextEncoder()
+
+/**
+ * A credential as the request header that carries it (draft-httpauth-payment, section 5.2): `Payment` and base64url
+ * without padding. The challenge's parameters go back exactly as they came, `request` and `opaque` undecoded, since
+ * the server's id is bound to them byte for byte.
+ *
+ * @example
+ * ```ts
+ * const { header, value } = encodeCredential({ challenge, payload: { type: 'transaction', signature } })
+ * headers.set(header, value)
+ * ```
+ */
+export function encodeCredential({ challenge, payload, source }: Credential): CredentialHeader {
+  const { params, header } = challenge.echo
+  const json = JSON.stringify({ challenge: params, payload, ...(source !== undefined && { source }) })
+  return { header, value: `Payment ${encodeBase64url(utf8.encode(json))}` }
+}

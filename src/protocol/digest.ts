@@ -1,0 +1,44 @@
+import { encodeBase64url } from './base64url.js'
+
+const ALGORITHMS: ReadonlyMap<string, string> = new Map([
+  ['sha-256', 'SHA-256'],
+  ['sha-512', 'SHA-512'],
+])
+
+/**
+ * Does a challenge's `digest` describe this body? Takes what RFC 9530 writes (`sha-256=:…:`) and what servers write
+ * (`sha-256=…`), one or several. Every digest of a known algorithm must match; `unsupported` if there is none.
+ */
+export async function digestMatches(
+  digest: string,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<'match' | 'mismatch' | 'unsupported'> {
+  const claimed = readMembers(digest)
+  if (claimed.size === 0) return 'unsupported'
+  for (const [algorithm, values] of claimed) {
+    const actual = encodeBase64url(new Uint8Array(await crypto.subtle.digest(algorithm, body)))
+    if (![...values].every((value) => value === actual)) return 'mismatch'
+  }
+  return 'match'
+}
+
+/** The distinct values per known algorithm, in one spelling. */
+function readMembers(digest: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const members = new Map<string, Set<string>>()
+  for (const member of digest.split(',')) {
+    const cut = member.indexOf('=')
+    const algorithm = ALGORITHMS.get(member.slice(0, Math.max(cut, 0)).trim().toLowerCase())
+    if (algorithm === undefined) continue
+    const values = members.get(algorithm) ?? new Set()
+    members.set(algorithm, values.add(normalise(member.slice(cut + 1).trim())))
+  }
+  return members
+}
+
+function normalise(value: string): string {
+  const inner = /^:(.*):$/.exec(value)?.[1] ?? value
+  return inner
+    .replace(/={0,2}$/, '')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+}

@@ -1,0 +1,68 @@
+import { clean } from '../errors/index.js'
+import { JSON_LIMITS, parseJsonObject } from './json.js'
+import { ProtocolError } from './protocol-error.js'
+import type { JsonObject, Problem } from './types.js'
+
+const BASE = 'https://paymentauth.org/problems/'
+
+/** The problem types that MPP servers send: of the core draft, of the session drafts, and of the reference SDK. */
+export const PROBLEMS = Object.freeze({
+  paymentRequired: `${BASE}payment-required`,
+  paymentInsufficient: `${BASE}payment-insufficient`,
+  paymentExpired: `${BASE}payment-expired`,
+  verificationFailed: `${BASE}verification-failed`,
+  methodUnsupported: `${BASE}method-unsupported`,
+  malformedCredential: `${BASE}malformed-credential`,
+  invalidChallenge: `${BASE}invalid-challenge`,
+  invalidPayload: `${BASE}invalid-payload`,
+  badRequest: `${BASE}bad-request`,
+  paymentActionRequired: `${BASE}payment-action-required`,
+  internalPaymentError: `${BASE}internal-payment-error`,
+  sessionAmountExceedsDeposit: `${BASE}session/amount-exceeds-deposit`,
+  sessionChallengeNotFound: `${BASE}session/challenge-not-found`,
+  sessionChannelFinalized: `${BASE}session/channel-finalized`,
+  sessionChannelNotFound: `${BASE}session/channel-not-found`,
+  sessionDeltaTooSmall: `${BASE}session/delta-too-small`,
+  sessionInsufficientBalance: `${BASE}session/insufficient-balance`,
+  sessionInvalidSignature: `${BASE}session/invalid-signature`,
+  sessionSignerMismatch: `${BASE}session/signer-mismatch`,
+  sessionTransactionReverted: `${BASE}session/transaction-reverted`,
+} as const)
+
+/**
+ * A body as an RFC 9457 problem; undefined if it is none, whatever its content type claimed. Texts are cleaned.
+ * Without a `type` it needs a `title` or `detail`, and is `about:blank` (RFC 9457, section 3.1.1).
+ */
+export function parseProblem(text: string): Problem | undefined {
+  try {
+    return toProblem(parseJsonObject(text, JSON_LIMITS))
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
+
+function toProblem(body: JsonObject): Problem | undefined {
+  const title = said(body, 'title')
+  const detail = said(body, 'detail')
+  const type = said(body, 'type') ?? (title === undefined && detail === undefined ? undefined : 'about:blank')
+  if (type === undefined) return undefined
+  const challengeId = said(body, 'challengeId')
+  const status = body['status']
+  return Object.freeze({
+    type,
+    ...(title !== undefined && { title }),
+    ...(detail !== undefined && { detail }),
+    ...(isStatus(status) && { status }),
+    ...(challengeId !== undefined && { challengeId }),
+  })
+}
+
+function said(body: JsonObject, name: string): string | undefined {
+  const value = body[name]
+  return typeof value === 'string' ? clean(value) : undefined
+}
+
+function isStatus(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 100 && value <= 599
+}

@@ -1,0 +1,44 @@
+/** Every way in which a codec can refuse what it was given. Closed: anything outside this list is a regression. */
+export const PROTOCOL_ERROR_CODES = [
+  // Size and number.
+  'header_too_large',
+  'too_many_challenges',
+  'param_too_large',
+  // Syntax of the header.
+  'malformed',
+  'duplicate_param',
+  // Meaning of the parameters.
+  'missing_param',
+  'bad_method',
+  'bad_intent',
+  'bad_expires',
+  'bad_header',
+  // Encoded JSON.
+  'bad_base64url',
+  'bad_utf8',
+  'bad_json',
+  'not_an_object',
+  'json_too_large',
+  'json_too_deep',
+  'unsafe_key',
+] as const
+
+/** One of {@link PROTOCOL_ERROR_CODES}. */
+export type ProtocolErrorCode = (typeof PROTOCOL_ERROR_CODES)[number]
+
+/**
+ * Something on the wire that cannot be read. A codec's own error: it says nothing about money, and never quotes what
+ * it was reading.
+ */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+  readonly code: ProtocolErrorCode
+  /** Where in its header line the fault (or the challenge it spoils) starts, in UTF-16 code units. */
+  readonly offset?: number
+
+  constructor(code: ProtocolErrorCode, message: string, offset?: number) {
+    super(message)
+    this.code = code
+    if (offset !== undefined) this.offset = offset
+  }
+}

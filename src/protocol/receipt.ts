@@ -1,0 +1,50 @@
+import { clean } from '../errors/index.js'
+import { decodeJsonObject, JSON_LIMITS } from './json.js'
+import { ProtocolError } from './protocol-error.js'
+import type { JsonObject, Receipt } from './types.js'
+
+/** An encoded receipt. HTTP stacks take about 16 KiB of headers in all. */
+const MAX_RECEIPT = 64 * 1024
+
+/**
+ * The value of a `Payment-Receipt` header (draft-httpauth-payment, section 5.3); undefined if it cannot be read.
+ *
+ * Read more kindly than a challenge: the money has moved, so padding or the other base64 alphabet is no reason to
+ * lose what the server says about it. `claims` is what it said, whole and not cleaned.
+ */
+export function parseReceipt(header: string): Receipt | undefined {
+  if (header.length > MAX_RECEIPT) return undefined
+  const encoded = header
+    .trim()
+    .replace(/={1,2}$/, '')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+  try {
+    return toReceipt(decodeJsonObject(encoded, JSON_LIMITS))
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
+
+function toReceipt(claims: JsonObject): Receipt {
+  const method = said(claims, 'method')
+  const reference = said(claims, 'reference')
+  const challengeId = said(claims, 'challengeId')
+  const timestamp = said(claims, 'timestamp')
+  const externalId = said(claims, 'externalId')
+  return Object.freeze({
+    success: claims['status'] === 'success',
+    ...(method !== undefined && { method }),
+    ...(reference !== undefined && { reference }),
+    ...(challengeId !== undefined && { challengeId }),
+    ...(timestamp !== undefined && { timestamp }),
+    ...(externalId !== undefined && { externalId }),
+    claims,
+  })
+}
+
+function said(claims: JsonObject, name: string): string | undefined {
+  const value = claims[name]
+  return typeof value === 'string' ? clean(value) : undefined
+}
