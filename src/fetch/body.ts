@@ -1,0 +1,170 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { Recording, sourceOf } from './recording.js'
+
+/** A request's body, set aside so that it can be sent again. */
+export interface KeptBody {
+  /** What the first leg sends; undefined leaves the body to the `Request` it belongs to. */
+  readonly first: RequestInit['body']
+  /**
+   * What every later leg sends.
+   *
+   * @throws PaymentError `not_replayable`
+   */
+  again(): Promise<RequestInit['body']>
+  /**
+   * The bytes, piece by piece. A form has no bytes of its own (each send draws a boundary): its entries stand for
+   * them, and `exact` is false.
+   *
+   * @throws PaymentError `not_replayable`
+   */
+  pieces(): AsyncIterable<Uint8Array>
+  readonly exact: boolean
+  /** Frees what was kept. Absent where nothing is. */
+  readonly forget?: () => void
+}
+
+/** Bounds on what is kept of a body that can be read only once. */
+export interface KeepLimits {
+  /** Bytes of it. A longer body is sent all the same, and then cannot be paid for. */
+  readonly bytes: number
+  /** How long the rest of a body is waited for once a 402 is in, in milliseconds. */
+  readonly patienceMs: number
+}
+
+const NONE: KeptBody = {
+  first: null,
+  again: async () => null,
+  async *pieces() {},
+  exact: true,
+}
+
+/** Sets `init.body` aside. What the caller could change between the legs is copied now, as `fetch` itself does. */
+export function keepBody(body: unknown, limits: KeepLimits): KeptBody {
+  if (body === null || body === undefined) return NONE
+  if (typeof body === 'string')
+    return fixed(body, async function* () {
+      yield utf8(body)
+    })
+  if (body instanceof ArrayBuffer) return ofBytes(new Uint8Array(body.slice(0)))
+  if (ArrayBuffer.isView(body)) {
+    return ofBytes(new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice())
+  }
+  if (body instanceof Blob) return fixed(body, () => bytesOf(body))
+  if (body instanceof URLSearchParams) {
+    const copy = new URLSearchParams(body)
+    return fixed(copy, async function* () {
+      yield utf8(copy.toString())
+    })
+  }
+  if (body instanceof FormData) {
+    const copy = new FormData()
+    for (const [name, value] of body) {
+      if (typeof value === 'string') copy.append(name, value)
+      else copy.append(name, value, value.name)
+    }
+    return { ...fixed(copy, () => formPieces(copy)), exact: false }
+  }
+  return keepStream(body, limits)
+}
+
+/** Sets the body of a `Request` aside: its own passes through `fetch` as ever, a clone is read beside it. */
+export function keepRequestBody(request: Request, limits: KeepLimits): KeptBody {
+  // Some browsers have no `Request.body`: there only the method says that there is none.
+  const bodiless = request.body === undefined && /^(GET|HEAD)$/.test(request.method)
+  if (request.body === null || bodiless) return { ...NONE, first: undefined }
+  const spare = request.clone()
+  const recording = new Recording(sourceOf(spare.body ?? wholeOf(spare)), limits.bytes)
+  // Read at once: a branch of a tee that waits would queue the whole upload, whatever its size.
+  void recording.readAhead()
+  return { ...recorded(recording, limits), first: undefined }
+}
+
+function keepStream(body: unknown, limits: KeepLimits): KeptBody {
+  if (body instanceof ReadableStream) {
+    // Throws for a stream that is locked or was read from, which `fetch` refuses too; does not lock it.
+    new Response(body)
+    return recorded(new Recording(sourceOf(body), limits.bytes), limits)
+  }
+  if (isAsyncIterable(body)) return recorded(new Recording(sourceOf(body), limits.bytes), limits)
+  // Whatever `fetch` makes of it, nobody knows how to make it twice.
+  throw new TypeError('A body of an unknown kind cannot be set aside.')
+}
+
+function recorded(recording: Recording, limits: KeepLimits): KeptBody {
+  return {
+    first: recording.stream,
+    again: async () => concat(await recording.whole(limits.patienceMs)),
+    async *pieces() {
+      yield* await recording.whole(limits.patienceMs)
+    },
+    exact: true,
+    forget: () => recording.forget(),
+  }
+}
+
+function ofBytes(bytes: Uint8Array<ArrayBuffer>): KeptBody {
+  return fixed(bytes, async function* () {
+    yield bytes
+  })
+}
+
+function fixed(body: NonNullable<RequestInit['body']>, pieces: () => AsyncIterable<Uint8Array>): KeptBody {
+  return { first: body, again: async () => body, pieces, exact: true }
+}
+
+/** SHA-256 of what a body says, in hex. A form and the bytes that spell it out are told apart. */
+export async function bodyDigest(body: KeptBody): Promise<string> {
+  const hash = sha256.create()
+  if (!body.exact) hash.update(utf8('form\0'))
+  for await (const piece of body.pieces()) hash.update(piece)
+  return bytesToHex(hash.digest())
+}
+
+/** The body's bytes in one piece. */
+export async function bodyBytes(body: KeptBody): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of body.pieces()) pieces.push(piece)
+  return concat(pieces)
+}
+
+export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return whole
+}
+
+/** Every entry with its lengths in front, so that no two forms spell the same. */
+async function* formPieces(form: FormData): AsyncGenerator<Uint8Array> {
+  for (const [name, value] of form) {
+    if (typeof value === 'string') yield utf8(JSON.stringify([name, value]))
+    else {
+      yield utf8(JSON.stringify([name, value.name, value.type, value.size]))
+      yield* bytesOf(value)
+    }
+  }
+}
+
+async function* bytesOf(blob: Blob): AsyncGenerator<Uint8Array> {
+  const source = sourceOf(blob.stream())
+  for (let next = await source.next(); !next.done; next = await source.next()) {
+    if (next.value instanceof Uint8Array) yield next.value
+  }
+}
+
+async function* wholeOf(request: Request): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(await request.arrayBuffer())
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+const encoder = new TextEncoder()
+function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}

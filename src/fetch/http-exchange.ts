@@ -1,0 +1,217 @@
+import { PaymentRefusedError } from '../errors/index.js'
+import type { Instant } from '../money/index.js'
+import type { Exchange, Leg, PayingFace, RefusalProblem } from '../pay/index.js'
+import {
+  type Credential,
+  encodeCredential,
+  type HttpResource,
+  type Problem,
+  parseProblem,
+  type Reading,
+  type Resource,
+} from '../protocol/index.js'
+import type { KeepLimits } from './body.js'
+import { drain, peekText, type ReadLimits } from './reply.js'
+import { type FetchLike, isConfidential, ReplayableRequest, resourceAt } from './request.js'
+import { becomesGet, checkCarrier, type Head, mayHoldProblem, readHead, refusalReply } from './wire.js'
+
+/** What an HTTP exchange needs of the world. */
+export interface HttpExchangeOptions {
+  /** The pristine fetch. */
+  readonly base: FetchLike
+  readonly face: Pick<PayingFace, 'acceptPayment' | 'replacesAuthorization' | 'sendsIdempotencyKey'>
+  /** In a browser: the address of the page. Requests to other origins then carry nothing that CORS could refuse. */
+  readonly page?: string | undefined
+  readonly now: () => Instant
+  readonly limits: HttpLimits
+}
+
+/** Bounds on what is kept and read. */
+export interface HttpLimits {
+  /** Of a request body that can be read only once. */
+  readonly keep: KeepLimits
+  /** Of a reply's body that may hold a problem, or that is drained. */
+  readonly read: ReadLimits
+}
+
+/** One call to `fetch`, whether or not it was ever asked to pay. */
+export class HttpExchange implements Exchange<Response> {
+  readonly resource: HttpResource
+  readonly key?: string
+  readonly #options: HttpExchangeOptions
+  readonly #request: ReplayableRequest
+  readonly #sameOrigin: boolean
+  /** Replies to a credential: only these are worth reading a problem from. */
+  readonly #paid = new WeakSet<Response>()
+  #sent = false
+  /** Where the last 402 came from: a credential goes there, and nowhere else. */
+  #at: HttpResource
+  #draining: Promise<unknown> | undefined
+
+  /** @throws TypeError where `fetch` would reject too, or where the body is of a kind that cannot be sent twice. */
+  constructor(
+    input: RequestInfo | URL,
+    init: RequestInit | undefined,
+    resource: HttpResource,
+    options: HttpExchangeOptions,
+  ) {
+    const { page, face, limits } = options
+    this.resource = resource
+    this.#at = resource
+    this.#options = options
+    this.#sameOrigin = page === undefined || new URL(page).origin === resource.vendor
+    this.#request = new ReplayableRequest(input, init, resource, {
+      limits: limits.keep,
+      acceptPayment: this.#sameOrigin ? face.acceptPayment : undefined,
+    })
+    const key = this.#request.header('idempotency-key')
+    if (key !== undefined) this.key = key
+  }
+
+  /** The caller's signal, by `init` or by the `Request`. */
+  get signal(): AbortSignal | undefined {
+    return this.#request.signal
+  }
+
+  fingerprint(): Promise<string> {
+    return this.#request.fingerprint()
+  }
+
+  async send(leg: Leg): Promise<Response> {
+    if (leg.credential !== undefined) return this.#sendPaid(leg, leg.credential)
+    const first = !this.#sent
+    this.#sent = true
+    const options = this.#optionsOf(leg)
+    const { base } = this.#options
+    if (!first) return base(...(await this.#request.again(this.resource.address, options)))
+    const [input, init] = this.#request.first(options)
+    if (!this.#request.keepsBody) return base(input, init)
+    try {
+      const reply = await base(input, init)
+      if (reply.status !== 402) this.#request.forget()
+      return reply
+    } catch (error) {
+      this.#request.forget()
+      throw error
+    }
+  }
+
+  mayAsk(reply: Response): boolean {
+    return reply.status === 402
+  }
+
+  async read(reply: Response): Promise<Reading> {
+    // A browser shows nothing of a redirect that it did not follow.
+    if (reply.type === 'opaqueredirect') return { kind: 'moved' }
+    const head = headOf(reply)
+    const url = reply.url === '' ? this.#at.address : reply.url
+    const said = readHead(head, url, this.#options.now)
+    const problem = this.#paid.has(reply) && mayHoldProblem(head) ? await this.#problem(reply) : undefined
+    const more = problem ? { problem } : {}
+    if (said.kind === 'moved') return said
+    if (said.kind === 'answers') return { ...said, ...more }
+    const at = this.#payableAt(reply, new URL(url))
+    if (at === undefined) return { ...said, ...more, at: this.#at, offers: [] }
+    this.#at = at
+    return { ...said, ...more, at }
+  }
+
+  async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
+    if (at.address !== this.#at.address) {
+      throw new PaymentRefusedError('A credential goes to the address that asked for it, and nowhere else.')
+    }
+    await this.#request.assertReplayable()
+    await checkCarrier(challenge, {
+      authorization: this.#request.header('authorization'),
+      replacesAuthorization: this.#options.face.replacesAuthorization(at),
+      body: challenge.digest === undefined ? undefined : await this.#request.bytes(),
+    })
+  }
+
+  drop(reply: Response): void {
+    this.#draining = drain(reply, this.#options.limits.read).catch(() => undefined)
+  }
+
+  /** Same-origin, and only where the caller lets `fetch` follow. Nothing that it finds there is paid for. */
+  async follow(reply: Response, to: string): Promise<Response | undefined> {
+    const target = URL.canParse(to) ? new URL(to) : undefined
+    if (target?.origin !== this.resource.vendor || this.#request.redirect !== 'follow') return undefined
+    const { base } = this.#options
+    try {
+      const leg = becomesGet(reply.status, this.resource.method)
+        ? this.#request.asGet(target.href)
+        : await this.#request.again(target.href, { cache: 'no-store' })
+      const followed = await base(...leg)
+      this.drop(reply)
+      return followed
+    } catch {
+      // The redirect itself is an answer, and it was paid for: it is what the caller gets.
+      return undefined
+    }
+  }
+
+  refuse(problem: RefusalProblem): Response {
+    const { status, headers, body } = refusalReply(problem)
+    return new Response(body, { status, headers })
+  }
+
+  async #sendPaid(leg: Leg, credential: Credential): Promise<Response> {
+    // A dropped 402 that is still being read holds the connection that the paid leg wants.
+    await this.#draining
+    const { header, value } = encodeCredential(credential)
+    const options = this.#optionsOf(leg)
+    const headers = new Headers(options.headers)
+    headers.delete('payment-authorization')
+    headers.set(header, value)
+    const [input, init] = await this.#request.again(this.#at.address, {
+      ...options,
+      headers,
+      // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
+      redirect: 'manual',
+      cache: 'no-store',
+    })
+    const { base } = this.#options
+    const reply = await base(input, init)
+    this.#paid.add(reply)
+    return reply
+  }
+
+  /** What a leg adds to the caller's own request: nothing, for most. */
+  #optionsOf(leg: Leg): RequestInit {
+    const own = this.#request.signal
+    const signal = leg.signal === undefined || leg.signal === own ? undefined : leg.signal
+    const key = this.#carriesKey() && this.key === undefined ? leg.idempotencyKey : undefined
+    const options: RequestInit = {}
+    if (signal) options.signal = own ? AbortSignal.any([own, signal]) : signal
+    if (key !== undefined) {
+      const headers = this.#request.headers()
+      headers.set('idempotency-key', key)
+      options.headers = headers
+    }
+    return options
+  }
+
+  /** In browsers a failed preflight would look like a payment in doubt: only where the vendor is known to allow it. */
+  #carriesKey(): boolean {
+    return this.#sameOrigin || this.#options.face.sendsIdempotencyKey(this.resource)
+  }
+
+  /** Where a 402 came from, if that may charge: the origin that was dialled, over a channel fit for a credential. */
+  #payableAt(reply: Response, url: URL): HttpResource | undefined {
+    if (url.origin !== this.resource.vendor || !isConfidential(url)) return undefined
+    const dialled = [this.resource, this.#at].find(({ address }) => address === url.href)
+    if (dialled || !reply.redirected) return dialled
+    // `fetch` does not show what a POST became on the way.
+    const { method } = this.resource
+    return method === 'GET' || method === 'HEAD' ? resourceAt(url, method) : undefined
+  }
+
+  async #problem(reply: Response): Promise<Problem | undefined> {
+    const text = await peekText(reply, this.#options.limits.read)
+    return text === undefined ? undefined : parseProblem(text)
+  }
+}
+
+function headOf(reply: Response): Head {
+  return { status: reply.status, header: (name) => reply.headers.get(name) ?? undefined }
+}

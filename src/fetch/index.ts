@@ -1,0 +1,20 @@
+export type { KeepLimits } from './body.js'
+export { HttpExchange, type HttpExchangeOptions, type HttpLimits } from './http-exchange.js'
+export { type FetchTarget, install, pristine, type Restore } from './install.js'
+export {
+  exchanges,
+  type PayingFetch,
+  type PayingFetchOptions,
+  type PayingInit,
+  payingFetch,
+} from './paying-fetch.js'
+export type { FetchLike } from './request.js'
+export {
+  type Carrier,
+  checkCarrier,
+  type Head,
+  type HeadReading,
+  mayHoldProblem,
+  readHead,
+  refusalReply,
+} from './wire.js'
