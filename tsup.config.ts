@@ -1,16 +1,8 @@
 import { defineConfig } from 'tsup'
+import { distName, ENTRIES } from './tools/check/entries.js'
 
 export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    auto: 'src/entry/auto.ts',
-    'ledger/memory': 'src/entry/ledger-memory.ts',
-    'ledger/sqlite': 'src/entry/ledger-sqlite.ts',
-    policy: 'src/entry/policy.ts',
-    protocol: 'src/entry/protocol.ts',
-    undici: 'src/entry/undici.ts',
-    'wallet/tempo': 'src/entry/wallet-tempo.ts',
-  },
+  entry: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [distName(name), file])),
   format: ['esm'],
   // tsup sets baseUrl for the d.ts build, which TypeScript 6 rejects (TS5101) without this.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },

@@ -1,16 +1,16 @@
 // The shape of the house: floors and doors, cycles, sizes, casts, errors, folders, docstrings.
-import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { checkDocstrings } from './check/docstrings.js'
 import { checkEdges } from './check/edges.js'
-import { entryFiles } from './check/entries.js'
+import { ENTRIES, entryFiles, ROOT } from './check/entries.js'
 import { report, type Violation } from './check/report.js'
 import { checkShape } from './check/shape.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
-const { found, missing } = entryFiles(root)
+const missing = Object.values(ENTRIES).filter((file) => !existsSync(join(ROOT, file)))
 process.exitCode = report('check:imports', [
-  ...(await checkEdges(root)),
-  ...checkShape(root),
-  ...checkDocstrings(root, found),
+  ...(await checkEdges(ROOT)),
+  ...checkShape(ROOT),
+  ...checkDocstrings(ROOT, entryFiles()),
   ...missing.map((file): Violation => ({ rule: 'entry', file, says: 'an entry point without a source' })),
 ])

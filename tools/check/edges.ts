@@ -28,7 +28,7 @@ function judge({ source }: IModule, to: IDependency): Violation[] {
   }
   if (to.resolved.startsWith('src/'))
     return [...found, ...inside(source, to.resolved).map(([rule, says]) => violation(rule, says))]
-  const stranger = beyondCore(source, to.module)
+  const stranger = beyondCore(source, to.coreModule ? `node:${to.module.replace(/^node:/, '')}` : to.module)
   if (stranger !== undefined) found.push(violation('core', stranger))
   return found
 }

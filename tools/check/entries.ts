@@ -1,26 +1,30 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-/** The package's entry points and their sources: what `tsup` builds, and what documentation may import. */
-export const ENTRIES: Readonly<Record<string, string>> = {
-  purser: 'src/index.ts',
-  'purser/auto': 'src/entry/auto.ts',
-  'purser/ledger/memory': 'src/entry/ledger-memory.ts',
-  'purser/ledger/sqlite': 'src/entry/ledger-sqlite.ts',
-  'purser/policy': 'src/entry/policy.ts',
-  'purser/protocol': 'src/entry/protocol.ts',
-  'purser/undici': 'src/entry/undici.ts',
-  'purser/wallet/tempo': 'src/entry/wallet-tempo.ts',
+/** The root of the repository. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+/** The package's entry points and their sources, as `tsconfig.json` maps them: what is built, and what may be imported. */
+export const ENTRIES: Readonly<Record<string, string>> = readEntries()
+
+/** `purser/wallet/tempo` is `wallet/tempo` in `dist`; `purser` is `index`. */
+export function distName(entry: string): string {
+  return entry.replace(/^purser\/?/, '') || 'index'
 }
 
-/** The entry sources as absolute paths; `missing` are those that do not exist. */
-export function entryFiles(root: string): {
-  readonly found: readonly string[]
-  readonly missing: readonly string[]
-} {
-  const files = Object.values(ENTRIES)
-  return {
-    found: files.map((file) => join(root, file)).filter((file) => existsSync(file)),
-    missing: files.filter((file) => !existsSync(join(root, file))),
-  }
+/** The entry sources that exist, as absolute paths. */
+export function entryFiles(): string[] {
+  return Object.values(ENTRIES)
+    .map((file) => join(ROOT, file))
+    .filter((file) => existsSync(file))
+}
+
+function readEntries(): Record<string, string> {
+  const config: { compilerOptions: { paths: Record<string, [string]> } } = JSON.parse(
+    readFileSync(join(ROOT, 'tsconfig.json'), 'utf8'),
+  )
+  return Object.fromEntries(
+    Object.entries(config.compilerOptions.paths).map(([name, [file]]) => [name, file.replace(/^\.\//, '')]),
+  )
 }

@@ -1,0 +1,149 @@
+// What a user downloads and loads: sizes per entry, what the core pulls in, whose code is bundled, import time.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build, type Metafile } from 'esbuild'
+import { distName, ENTRIES, ROOT } from './check/entries.js'
+import { report, type Violation } from './check/report.js'
+
+/** The most that a core without its lazy parts may weigh, minified and gzipped. */
+const MOST_GZIP = 30 * 1024
+/** Entries that run in browsers: no builtin of Node may be imported when they load. */
+const BROWSER = ['purser', 'purser/ledger/memory', 'purser/policy', 'purser/protocol', 'purser/wallet/tempo']
+/** Packages that stay outside, and come only with the entry that is about them. */
+const OUTSIDE = ['viem', 'undici', '@opentelemetry/api', '@photostructure/sqlite']
+
+const dist = join(ROOT, 'dist')
+
+interface Bundle {
+  readonly entry: string
+  /** Of what is loaded with the entry: itself and all that it imports statically. */
+  readonly gzip: number
+  readonly outside: readonly string[]
+}
+
+async function bundle(entry: string): Promise<Bundle> {
+  const result = await build({
+    entryPoints: [distFile(entry)],
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['import', 'browser'],
+    external: ['node:*', ...OUTSIDE],
+    outdir: 'out',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  })
+  const loaded = staticGraph(result.metafile)
+  const bytes = result.outputFiles
+    .filter(({ path }) => [...loaded].some((name) => path.endsWith(`/${name}`)))
+    .map(({ contents }) => gzipSync(contents, { level: 9 }).length)
+  const outside = [...loaded].flatMap((name) =>
+    (result.metafile.outputs[name]?.imports ?? [])
+      .filter((one) => one.external && one.kind === 'import-statement')
+      .map(({ path }) => path),
+  )
+  return { entry, gzip: bytes.reduce((sum, size) => sum + size, 0), outside: [...new Set(outside)] }
+}
+
+/** The entry's output and every chunk it reaches without a dynamic import. */
+function staticGraph({ outputs }: Metafile): Set<string> {
+  const loaded = new Set<string>()
+  const visit = (name: string): void => {
+    if (loaded.has(name)) return
+    loaded.add(name)
+    for (const { path, kind, external } of outputs[name]?.imports ?? [])
+      if (kind === 'import-statement' && !external) visit(path)
+  }
+  for (const [name, { entryPoint }] of Object.entries(outputs)) {
+    const dynamic = Object.values(outputs).some(({ imports }) =>
+      imports.some((one) => one.path === name && one.kind === 'dynamic-import'),
+    )
+    if (entryPoint !== undefined && !dynamic) visit(name)
+  }
+  return loaded
+}
+
+function distFile(entry: string): string {
+  return join(dist, `${distName(entry)}.js`)
+}
+
+function judge({ entry, gzip, outside }: Bundle): Violation[] {
+  const add = (says: string): Violation => ({ rule: 'bundle', file: entry, says })
+  const builtins = BROWSER.includes(entry) ? outside.filter((name) => name.startsWith('node:')) : []
+  const packages = entry === 'purser' ? outside.filter((name) => !name.startsWith('node:')) : []
+  return [
+    ...(entry === 'purser' && gzip > MOST_GZIP
+      ? [add(`weighs ${gzip} B gzipped; at most ${MOST_GZIP}`)]
+      : []),
+    ...builtins.map((name) => add(`imports ${name} when it loads; browsers have none`)),
+    ...packages.map((name) => add(`imports ${name} when it loads`)),
+  ]
+}
+
+/** Packages whose code is in `dist`, by the source maps, must stand in NOTICE.md. */
+function checkNotices(): Violation[] {
+  const notice = readFileSync(join(ROOT, 'NOTICE.md'), 'utf8')
+  const maps = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.js.map'),
+  )
+  const names = maps.flatMap((name) => {
+    const text = readFileSync(join(dist, name), 'utf8')
+    return [...text.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//g)].map((match) => match[1] ?? '')
+  })
+  return [...new Set(names)]
+    .filter((name) => !notice.includes(name))
+    .map((name) => ({ rule: 'notice', file: 'NOTICE.md', says: `${name} is bundled, and not named here` }))
+}
+
+/** Types that a user gets may name only packages that a user has. */
+function checkTypes(): Violation[] {
+  const { dependencies = {}, peerDependencies = {} } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  )
+  const known = Object.keys({ ...dependencies, ...peerDependencies })
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.d.ts'))
+    .flatMap((name) => {
+      const text = readFileSync(join(dist, name), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+      return [...text.matchAll(/(?:from|import\()\s*['"]([^.'"][^'"]*)['"]/g)]
+        .map((match) => match[1] ?? '')
+        .filter(
+          (from) =>
+            !from.startsWith('node:') && !known.some((one) => from === one || from.startsWith(`${one}/`)),
+        )
+        .map(
+          (from): Violation => ({
+            rule: 'types',
+            file: `dist/${name}`,
+            says: `names ${from}, which users lack`,
+          }),
+        )
+    })
+}
+
+/** Milliseconds to import an entry in a fresh process: the median of several. */
+function importTime(entry: string): number {
+  const code = `const t = performance.now(); await import(${JSON.stringify(pathToFileURL(distFile(entry)).href)}); console.log(performance.now() - t)`
+  const times = Array.from({ length: 7 }, () =>
+    Number(execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })),
+  )
+  return times.sort((a, b) => a - b)[3] ?? Number.NaN
+}
+
+if (!existsSync(dist)) {
+  console.log('check:bundle: nothing to check, run `npm run build` first')
+  process.exitCode = 1
+} else {
+  const bundles = await Promise.all(Object.keys(ENTRIES).map(bundle))
+  for (const { entry, gzip, outside } of bundles)
+    console.log(`${entry.padEnd(24)} ${(gzip / 1024).toFixed(1).padStart(6)} KiB  ${outside.join(' ')}`)
+  console.log(`import of purser: ${importTime('purser').toFixed(1)} ms (median of 7 processes)`)
+  process.exitCode = report('check:bundle', [...bundles.flatMap(judge), ...checkNotices(), ...checkTypes()])
+}

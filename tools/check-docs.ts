@@ -1,0 +1,45 @@
+// Examples in the documentation and in docstrings compile, and its links lead somewhere. How: tools/check/fences.ts.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { ROOT } from './check/entries.js'
+import { checkExamples } from './check/examples.js'
+import { docstringFences, markdownFences } from './check/fences.js'
+import { report, type Violation } from './check/report.js'
+import { sourceFiles } from './check/shape.js'
+
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
+const pages = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...(existsSync(join(ROOT, 'docs'))
+    ? readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    : []
+  )
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+].sort()
+const sources = sourceFiles(join(ROOT, 'src')).map((path) => relative(ROOT, path))
+const fences = [
+  ...pages.flatMap((page) => markdownFences(page, read(page))),
+  ...sources.flatMap((file) => docstringFences(file, read(file))),
+]
+console.log(`${fences.length} examples on ${pages.length} pages and in ${sources.length} sources`)
+process.exitCode = report('check:docs', [...checkExamples(fences), ...pages.flatMap(deadLinks)])
+
+/** Relative links to files that are not there. */
+function deadLinks(page: string): Violation[] {
+  return read(page)
+    .split('\n')
+    .flatMap((text, index) =>
+      [...text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !existsSync(join(ROOT, dirname(page), target)))
+        .map(
+          (target): Violation => ({
+            rule: 'link',
+            file: page,
+            line: index + 1,
+            says: `leads nowhere: ${target}`,
+          }),
+        ),
+    )
+}

@@ -1,0 +1,26 @@
+// Names that an example may use without saying where they come from. A name the example declares itself wins.
+declare global {
+  /** A purser that was made earlier on the page. */
+  const purser: import('purser').Purser
+  /** Any address that charges. */
+  const url: string
+  /** What was caught. */
+  const error: unknown
+  const response: Response
+  const headers: Headers
+  const signal: AbortSignal
+  const challenge: import('../../src/protocol/index.js').Challenge
+  const resource: import('../../src/protocol/index.js').Resource
+  const terms: import('../../src/policy/index.js').Terms
+  const decision: import('../../src/policy/index.js').Decision
+
+  namespace NodeJS {
+    interface ProcessEnv {
+      TEMPO_KEY: `0x${string}`
+      OPENAI_API_KEY: string
+      ANTHROPIC_API_KEY: string
+    }
+  }
+}
+
+export {}
