@@ -62,7 +62,8 @@ class Attempting {
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
       if (good.length === 0 && until !== undefined) return { kind: 'wait', until }
-      if (good.length === 0) throw await this.#refuse(reasonsOf(appraisal), appraisal.ranked[0], appraisal.unpayable)
+      if (good.length === 0)
+        throw await this.#refuse(reasonsOf(appraisal), appraisal.ranked[0], appraisal.unpayable)
       const step = await this.#tryAll(good)
       if (step.kind === 'deal' || step.kind === 'taken') return step
       if (step.kind === 'next') throw await this.#refuse(this.#reasons, good[0])
@@ -74,7 +75,9 @@ class Attempting {
       }
       this.#reasons.length = 0
     }
-    throw refused([{ rule: 'busy', says: 'Other payments kept changing what this one rests on.' }], { code: 'busy' })
+    throw refused([{ rule: 'busy', says: 'Other payments kept changing what this one rests on.' }], {
+      code: 'busy',
+    })
   }
 
   /** Gives back what is set aside, unless the payment has gone further. */
@@ -165,7 +168,9 @@ class Attempting {
       case 'conflict':
         throw standsInTheWay('idempotency_conflict', held.by)
       case 'frozen':
-        throw refused([{ rule: 'frozen', says: `Payments are frozen: ${clean(held.because)}` }], { code: 'frozen' })
+        throw refused([{ rule: 'frozen', says: `Payments are frozen: ${clean(held.because)}` }], {
+          code: 'frozen',
+        })
       default:
         return { kind: held.why }
     }
@@ -246,7 +251,8 @@ class Attempting {
     unpayable: readonly Unpayable[] = [],
   ): Promise<PaymentError> {
     const { env, earlier } = this.#c
-    const code = this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
+    const code =
+      this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
     const cause = this.#failure === undefined ? {} : { cause: this.#failure }
     if (candidate === undefined || this.#holding || earlier !== undefined)
       return refused(reasons, { code, ...cause, ...(this.#holding ? { paymentId: this.#id } : {}) })

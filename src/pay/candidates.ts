@@ -1,7 +1,7 @@
 import { clean, PaymentError, type Reason } from '../errors/index.js'
+import type { Evidence } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
-import type { Evidence } from '../ledger/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'

@@ -45,18 +45,31 @@ export async function conclude(
       : await doubtful(sending, payment, env)
     return { kind: 'moved', payment: after, ...(reading.to === undefined ? {} : { to: reading.to }) }
   }
-  if (receipt) return { kind: 'answered', payment: await settleByReceipt(sending, receipt, reading.ok, payment, env) }
-  if (!reading.ok) return { kind: 'answered', payment: await examine(await leave(sending, payment, env), env, reading.problem) }
+  if (receipt)
+    return { kind: 'answered', payment: await settleByReceipt(sending, receipt, reading.ok, payment, env) }
+  if (!reading.ok)
+    return {
+      kind: 'answered',
+      payment: await examine(await leave(sending, payment, env), env, reading.problem),
+    }
   env.emitter.emit('anomaly', {
     kind: reading.receipt === undefined ? 'receipt_missing' : 'receipt_mismatch',
     payment: payment.id,
     says: 'The paid answer came without a receipt that fits the payment. It counts until the chain says otherwise.',
   })
-  return { kind: 'answered', payment: await leave(sending, payment, env, { delivered: true, receipt: reading.receipt }) }
+  return {
+    kind: 'answered',
+    payment: await leave(sending, payment, env, { delivered: true, receipt: reading.receipt }),
+  }
 }
 
 /** A receipt is believed when it names our challenge, our method and, where the wallet can tell, our transfer. */
-function fitting(receipt: Receipt | undefined, { deal, evidence }: Sending, payment: Payment, env: Env): Receipt | undefined {
+function fitting(
+  receipt: Receipt | undefined,
+  { deal, evidence }: Sending,
+  payment: Payment,
+  env: Env,
+): Receipt | undefined {
   if (receipt === undefined) return undefined
   env.emitter.emit('receipt', { payment: payment.id, receipt })
   const { challenge, terms } = deal.candidate.quote
@@ -132,8 +145,8 @@ async function askedAgain(
   const index = payment.attempts.length - 1
   const verdict: Verdict = await look(payment, index, env, reading.problem)
   const { most } = deal.candidate.quote.terms
-  if (verdict.state === 'settled') return { kind: 'asked', dead: false, payment: await settle(payment, most, verdict, env) }
+  if (verdict.state === 'settled')
+    return { kind: 'asked', dead: false, payment: await settle(payment, most, verdict, env) }
   if (verdict.state !== 'void') return { kind: 'asked', dead: false, payment }
   return { kind: 'asked', dead: true, payment: await advance(payment, voided(index, verdict), env) }
 }
-

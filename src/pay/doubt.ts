@@ -1,5 +1,5 @@
-import { count } from '../money/index.js'
 import type { DueQuery, Move, Payment, Verdict } from '../ledger/index.js'
+import { count } from '../money/index.js'
 import type { Problem } from '../protocol/index.js'
 import type { Env } from './env.js'
 
@@ -109,7 +109,8 @@ export async function recover(env: Env, which: DueQuery['which']): Promise<Recov
   await env.keepAlive()
   for await (const payment of env.ledger.due({ wallets: env.wallets.map(({ id }) => id), which })) {
     const after = await recoverOne(payment, env)
-    if (payment.state === 'settled') tally.fees += Number(after.fee !== undefined && payment.fee === undefined)
+    if (payment.state === 'settled')
+      tally.fees += Number(after.fee !== undefined && payment.fee === undefined)
     else if (after.state === 'settled') tally.settled++
     else if (after.state === 'released') tally.released++
     else tally.open++

@@ -1,6 +1,6 @@
 import type { ErrorCode, Reason } from '../errors/index.js'
-import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Clock, Ledger, Payment, PaymentId } from '../ledger/index.js'
+import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Context, Policy } from '../policy/index.js'
 import type { Credential, OfferKind, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'

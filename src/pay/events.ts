@@ -77,11 +77,11 @@ export class Events implements Emitter {
 
   emit<E extends PurserEvent>(name: E, event: PurserEvents[E]): void {
     if (!this.heard(name)) return
-    const frozen = Object.freeze(event)
+    Object.freeze(event)
     // Later, not now: a listener that takes its time or throws is not in the way of the money.
     queueMicrotask(() => {
-      for (const listener of this.#of(name)) observe(() => listener(frozen))
-      observe(() => this.#tap?.(name, frozen))
+      for (const listener of this.#of(name)) observe(() => listener(event))
+      observe(() => this.#tap?.(name, event))
     })
   }
 

@@ -49,4 +49,6 @@ export interface RefusalProblem {
   readonly funds: string
   readonly reasons: readonly unknown[]
   readonly payment?: string
+  /** When it makes sense to ask again, as an ISO date. */
+  readonly retryAt?: string
 }

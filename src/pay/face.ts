@@ -28,3 +28,21 @@ export interface PayingFace {
     options: CallOptions & { readonly signal?: AbortSignal },
   ): Promise<Reply>
 }
+
+const faces = new WeakMap<object, PayingFace>()
+
+/** Lets a purser be handed to another transport's face without showing callers what it is made of. */
+export function lendFace(owner: object, face: PayingFace): void {
+  faces.set(owner, face)
+}
+
+/**
+ * The face of a purser.
+ *
+ * @throws TypeError if this is not a purser of this copy of the package.
+ */
+export function faceOf(owner: object): PayingFace {
+  const face = faces.get(owner)
+  if (face === undefined) throw new TypeError('This is not a purser, or one of another copy of the package')
+  return face
+}

@@ -103,9 +103,9 @@ export async function transmit<Reply>(
 
 /** How long the server asks us to wait before the same credential is sent again, if that is worth waiting for. */
 function pauseOf(reading: Reading, env: Env, sent: Sent): number | undefined {
-  if (reading.kind !== 'answers' || reading.retryAt === undefined || reading.receipt !== undefined) return undefined
+  if (reading.kind !== 'answers' || reading.retryAt === undefined || reading.receipt !== undefined)
+    return undefined
   if (reading.status !== 429 && reading.status !== 503) return undefined
   const pause = Math.max(0, reading.retryAt - env.clock.now())
   return pause <= LONGEST_PAUSE_MS && reading.retryAt < sent.goodUntil ? pause : undefined
 }
-

@@ -1,6 +1,6 @@
-import { PaymentError, type PaymentRefusedError } from '../errors/index.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { PaymentError, type PaymentRefusedError } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
@@ -43,12 +43,7 @@ export async function pay<Reply extends object>(
 }
 
 /** Everything that agreeing on a payment for this request needs. */
-async function caseOf<Reply>(
-  exchange: Exchange<Reply>,
-  reading: Asks,
-  call: Call,
-  env: Env,
-): Promise<Case> {
+async function caseOf<Reply>(exchange: Exchange<Reply>, reading: Asks, call: Call, env: Env): Promise<Case> {
   return {
     at: reading.at,
     offers: reading.offers,
@@ -109,7 +104,8 @@ async function deliver<Reply extends object>(
         if (reply === undefined) throw lost(end.payment, undefined, env)
         return follow(exchange, reply, end.to, end.payment, env)
       case 'asked': {
-        const asks = presented.kind === 'reply' && presented.reading.kind === 'asks' ? presented.reading : undefined
+        const asks =
+          presented.kind === 'reply' && presented.reading.kind === 'asks' ? presented.reading : undefined
         const next =
           round === 1 && asks !== undefined && end.payment.state === 'committed'
             ? await secondCredential({ ...c, at: asks.at, offers: asks.offers }, sending, end)
@@ -186,7 +182,11 @@ function void_(payment: Payment, cause: unknown, env: Env, reply?: object): Paym
     'wallet_failed',
     'untouched',
     'The payment was sent and is proven void: no money moved, and none can.',
-    { paymentId: payment.id, ...(cause === undefined ? {} : { cause }), ...(reply === undefined ? {} : { reply }) },
+    {
+      paymentId: payment.id,
+      ...(cause === undefined ? {} : { cause }),
+      ...(reply === undefined ? {} : { reply }),
+    },
   )
   env.attach(error, payment)
   return error

@@ -1,0 +1,2 @@
+export { type AutoSettings, readEnvironment } from './environment.js'
+export { startFromEnvironment } from './start.js'

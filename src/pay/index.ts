@@ -1,0 +1,16 @@
+export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
+export { type Recovery, recover } from './doubt.js'
+export { type Call, type Env, type Outcome, type Refusal, SentCredentials } from './env.js'
+export {
+  type AnomalyKind,
+  type Emitter,
+  Events,
+  type Listener,
+  type PurserEvent,
+  type PurserEvents,
+} from './events.js'
+export type { Exchange, Leg, RefusalProblem } from './exchange.js'
+export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
+export { type Quoted, type QuotedOffer, quote } from './quote.js'
+export { isRefusal } from './refusal.js'
+export { pay } from './story.js'

@@ -1,0 +1,284 @@
+import { isPaymentError, PaymentError } from '../errors/index.js'
+import type { Ledger, Payment, PaymentId } from '../ledger/index.js'
+import {
+  type Call,
+  type CallOptions,
+  type Env,
+  Events,
+  type Exchange,
+  isRefusal,
+  type Outcome,
+  type PurserEvent,
+  pay,
+  type Quoted,
+  quote,
+  type Recovery,
+  type Refusal,
+  recover,
+  SentCredentials,
+} from '../pay/index.js'
+import type { Context } from '../policy/index.js'
+import type { Resource } from '../protocol/index.js'
+import { readMaxAmount, type Settings } from './options.js'
+import { problemOf } from './problem.js'
+import { builtin } from './runtime.js'
+import { readTask, type TaskStore, taskStore } from './tasks.js'
+import { PaymentSpan } from './trace.js'
+import { Upkeep } from './upkeep.js'
+
+/** What a purser is bound to: its agent, and the task and tool that `with` added. */
+export interface Binding {
+  readonly tasks: readonly string[]
+  readonly tool?: string
+}
+
+interface Opened {
+  readonly env: Env
+  readonly ledger: Ledger
+  readonly upkeep: Upkeep
+}
+
+/**
+ * What all pursers of one set-up share: settings, ledger, events, and what is behind the replies they gave out.
+ * Opens the ledger when money is first talked about, not before.
+ */
+export class Core {
+  readonly settings: Settings
+  readonly events: Events
+  readonly tasks: TaskStore = taskStore()
+  readonly #outcomes = new WeakMap<object, Outcome>()
+  #opening: Promise<Opened> | undefined
+  #closed = false
+
+  constructor(settings: Settings) {
+    this.settings = settings
+    this.events = new Events(diagnosticsTap())
+  }
+
+  context(binding: Binding, options: CallOptions = {}): Context {
+    const { agent, policy } = this.settings
+    const tool = options.tool ?? binding.tool
+    const own = options.task === undefined ? [] : [readTask(options.task)]
+    return {
+      agent,
+      tasks: [...binding.tasks, ...this.tasks.current(), ...own],
+      ...(tool === undefined ? {} : { tool }),
+      ...(options.maxAmount === undefined
+        ? {}
+        : { maxAmount: readMaxAmount(options.maxAmount, policy.symbol) }),
+    }
+  }
+
+  /** Runs one call through the story of a payment, and makes a refusal what the caller wants it to be. */
+  async run<Reply extends object>(
+    exchange: Exchange<Reply>,
+    binding: Binding,
+    options: CallOptions & { readonly signal?: AbortSignal },
+  ): Promise<Reply> {
+    const call = this.#callOf(exchange, binding, options)
+    let span: PaymentSpan | undefined
+    let outcome: Outcome | undefined
+    try {
+      const begin = async (): Promise<{ env: Env; call: Call }> => {
+        const { env } = await this.open()
+        span = new PaymentSpan(this.settings.tracer, spanAttributes(exchange.resource, call))
+        return { env, call: span.trace === undefined ? call : { ...call, trace: span.trace } }
+      }
+      const reply = await this.#during(() => pay(exchange, call, begin))
+      outcome = this.outcomeOf(reply)
+      span?.end(outcome, undefined)
+      return reply
+    } catch (error) {
+      outcome = await this.#refusal(error, exchange.resource)
+      span?.end(outcome, isPaymentError(error) ? error.code : 'failed')
+      if (!isRefusal(error)) throw error
+      if (this.settings.onRefusal === 'throw') throw error
+      const reply = exchange.refuse(problemOf(error))
+      if (outcome !== undefined) this.#outcomes.set(reply, outcome)
+      return reply
+    }
+  }
+
+  quote<Reply extends object>(
+    exchange: Exchange<Reply>,
+    binding: Binding,
+    options: CallOptions & { readonly signal?: AbortSignal },
+  ): Promise<Quoted<Reply>> {
+    const call = this.#callOf(exchange, binding, options)
+    return quote(exchange, call, async () => (await this.open()).env)
+  }
+
+  outcomeOf(target: object): Outcome | undefined {
+    return this.#outcomes.get(target)
+  }
+
+  async recover(which: 'due' | 'all'): Promise<Recovery> {
+    const { env } = await this.open()
+    return recover(env, which)
+  }
+
+  async ledger(): Promise<Ledger> {
+    return (await this.open()).ledger
+  }
+
+  /** The ledger, opened once. A failure is told to whoever needed it, and tried again by the next. */
+  open(): Promise<Opened> {
+    if (this.#closed) return Promise.reject(new PaymentError('closed', 'untouched', 'This purser is closed'))
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const opened = await this.#opening?.catch(() => undefined)
+    if (opened === undefined) return
+    opened.upkeep.stop()
+    await opened.ledger.retire(opened.env.owner)
+    await opened.ledger.close()
+  }
+
+  async #open(): Promise<Opened> {
+    const { policy, openLedger, clock, wallets, currencies, approver, prefer } = this.settings
+    await policy.ready()
+    const ledger = await openLedger()
+    const owner = crypto.randomUUID()
+    const upkeep = new Upkeep({
+      clock,
+      owner,
+      ledger,
+      lookAgain: () => this.#inBackground(env, 'due'),
+      sweep: async () => gained(await recover(env, 'all')),
+    })
+    const env: Env = {
+      owner,
+      policy,
+      ledger,
+      ledgerId: await ledger.id(),
+      wallets,
+      currencies,
+      clock,
+      prefer,
+      emitter: this.events,
+      doubtWindowMs: this.settings.doubtWindowMs,
+      patienceMs: this.settings.patienceMs,
+      sent: new SentCredentials(),
+      newId: () => crypto.randomUUID(),
+      sleep,
+      keepAlive: () => upkeep.keepAlive(),
+      sweep: () => upkeep.sweep(),
+      lookAgain: (at) => upkeep.lookAgain(at),
+      attach: (target, outcome) => this.#outcomes.set(target, outcome),
+      ...(approver === undefined ? {} : { approver }),
+    }
+    // What an earlier process left behind is settled beside the first call, not before it.
+    void this.#inBackground(env, 'due')
+    return { env, ledger, upkeep }
+  }
+
+  async #inBackground(env: Env, which: 'due' | 'all'): Promise<void> {
+    if (this.#closed) return
+    try {
+      await recover(env, which)
+    } catch (error) {
+      if (!this.#closed) this.events.emit('error', { error, during: 'recovery' })
+    }
+  }
+
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    const opened = await this.#opening?.catch(() => undefined)
+    return opened === undefined ? work() : opened.upkeep.during(work)
+  }
+
+  #callOf<Reply>(
+    exchange: Exchange<Reply>,
+    binding: Binding,
+    options: CallOptions & { readonly signal?: AbortSignal },
+  ): Call {
+    const { idempotencyKey, signal } = options
+    if (idempotencyKey !== undefined && exchange.key !== undefined && idempotencyKey !== exchange.key)
+      throw new TypeError('The call has two different idempotency keys: one as an option, one as a header')
+    const key = idempotencyKey ?? exchange.key
+    return {
+      context: this.context(binding, options),
+      ...(key === undefined ? {} : { key }),
+      ...(signal === undefined ? {} : { signal }),
+    }
+  }
+
+  /** Tells the listeners about a refusal, and what `paymentFor` will say about it. */
+  async #refusal(error: unknown, resource: Resource): Promise<Outcome | undefined> {
+    if (!isPaymentError(error)) return undefined
+    const { code, reasons, paymentId } = error
+    const payment = paymentId === undefined ? undefined : await this.#payment(paymentId)
+    if (!isRefusal(error)) return payment
+    this.events.emit('refusal', {
+      resource,
+      code,
+      reasons,
+      ...(paymentId === undefined ? {} : { payment: paymentId }),
+    })
+    const refusal: Refusal = {
+      state: 'refused',
+      code,
+      reasons,
+      resource,
+      ...(payment === undefined ? {} : { payment }),
+    }
+    this.#outcomes.set(error, refusal)
+    return refusal
+  }
+
+  async #payment(id: PaymentId): Promise<Payment | undefined> {
+    try {
+      return await (await this.ledger()).get(id)
+    } catch {
+      // The refusal itself is what the caller needs to hear; the record can be read later.
+      return undefined
+    }
+  }
+}
+
+function gained({ released, fees, settled }: Recovery): boolean {
+  return released + fees + settled > 0
+}
+
+function spanAttributes(resource: Resource, { context, key }: Call): Record<string, string> {
+  return {
+    'purser.agent': context.agent,
+    'purser.vendor': resource.vendor,
+    'purser.operation': resource.operation,
+    ...(context.tasks.length === 0 ? {} : { 'purser.task': context.tasks.join('/') }),
+    ...(key === undefined ? {} : { 'purser.keyed': 'true' }),
+  }
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+}
+
+/** Every event on `diagnostics_channel` as `purser:<event>`, where the runtime has it and somebody subscribed. */
+function diagnosticsTap(): ((name: PurserEvent, event: unknown) => void) | undefined {
+  const diagnostics = builtin('node:diagnostics_channel')
+  if (diagnostics === undefined) return undefined
+  const channels = new Map<PurserEvent, ReturnType<typeof diagnostics.channel>>()
+  return (name, event) => {
+    const channel = channels.get(name) ?? diagnostics.channel(`purser:${name}`)
+    channels.set(name, channel)
+    if (channel.hasSubscribers) channel.publish(event)
+  }
+}

@@ -1,0 +1,172 @@
+import { PaymentError } from '../errors/index.js'
+import type { FetchLike } from '../fetch/index.js'
+import type { Clock, Ledger } from '../ledger/index.js'
+import { type Currency, type CurrencyTable, currencyTable, parseUnits, type Units } from '../money/index.js'
+import type { Approver } from '../pay/index.js'
+import { createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
+import type { OfferKind } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
+import type { TracerLike } from './trace.js'
+
+/** How a purser is set up. Everything but `wallets` and `policy` has a default. */
+export interface PurserOptions {
+  /** Who spends. Budgets and doubts are kept by this name. Default `agent`. */
+  readonly agent?: string
+  /** Ways to pay, for example `tempo({ account })`. */
+  readonly wallets: readonly Wallet[]
+  /** The spending policy: a document, or one that was loaded with `loadPolicy`. */
+  readonly policy: PolicyDocument | Policy
+  /**
+   * Where payments are written down. Default: in Node, Bun and Deno a SQLite file in the user's state directory;
+   * in browsers memory. A function is called when it is first needed.
+   */
+  readonly ledger?: Ledger | (() => Ledger | Promise<Ledger>)
+  /** Asked when policy says `ask`. Without one, those payments are refused. */
+  readonly approver?: Approver
+  /** Currencies beyond the built-in table. A vendor can never add to it. */
+  readonly currencies?: readonly Currency[]
+  /** Kinds of offers, best first: `['tempo/charge']`. Among equals the cheapest wins. */
+  readonly prefer?: readonly OfferKind[]
+  /** What a refusal is: a 402 reply that says why (`respond`, the default), or an exception (`throw`). */
+  readonly onRefusal?: 'respond' | 'throw'
+  /** How long an unreported doubt stands in the way of the same request, in milliseconds. Default two minutes. */
+  readonly doubtWindow?: number
+  /** How long one call may wait for an earlier credential to die, in milliseconds. Default 45 seconds. */
+  readonly patience?: number
+  /** The fetch below this one. Default: the runtime's own. */
+  readonly fetch?: FetchLike
+  /** An OpenTelemetry tracer: one span per payment. */
+  readonly tracer?: TracerLike
+  /** Where time comes from. For tests. */
+  readonly clock?: Clock
+}
+
+/** {@link PurserOptions}, read and completed. */
+export interface Settings {
+  readonly agent: string
+  readonly wallets: readonly Wallet[]
+  readonly policy: Policy
+  readonly currencies: CurrencyTable
+  readonly openLedger: () => Promise<Ledger>
+  readonly approver?: Approver
+  readonly prefer: readonly OfferKind[]
+  readonly onRefusal: 'respond' | 'throw'
+  readonly doubtWindowMs: number
+  readonly patienceMs: number
+  readonly fetch?: FetchLike
+  readonly tracer?: TracerLike
+  readonly clock: Clock
+}
+
+const TWO_MINUTES_MS = 120_000
+const PATIENCE_MS = 45_000
+
+/** Wall time and monotonic time of this process. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+})
+
+/**
+ * Reads the options.
+ *
+ * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` for a document that does not hold.
+ */
+export function readOptions(options: PurserOptions): Settings {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('createPurser needs options: { wallets, policy }')
+  const { agent = 'agent', wallets, onRefusal = 'respond', prefer = [] } = options
+  if (typeof agent !== 'string' || agent.trim() === '') throw new TypeError('agent must be a name')
+  if (onRefusal !== 'respond' && onRefusal !== 'throw')
+    throw new TypeError("onRefusal must be 'respond' or 'throw'")
+  if (options.policy === undefined)
+    throw new PaymentError(
+      'invalid_policy',
+      'untouched',
+      'A purser needs a policy: { perPayment, budgets, vendors }',
+    )
+  return {
+    agent,
+    wallets: readWallets(wallets),
+    policy: isPolicy(options.policy) ? options.policy : createPolicy(options.policy),
+    currencies: currencyTable(options.currencies),
+    openLedger: ledgerOpener(options.ledger),
+    prefer,
+    onRefusal,
+    doubtWindowMs: milliseconds(options.doubtWindow, 'doubtWindow', TWO_MINUTES_MS),
+    patienceMs: milliseconds(options.patience, 'patience', PATIENCE_MS),
+    clock: options.clock ?? systemClock,
+    ...(options.approver === undefined ? {} : { approver: options.approver }),
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
+  }
+}
+
+function isPolicy(policy: PolicyDocument | Policy): policy is Policy {
+  return 'evaluate' in policy && typeof policy.evaluate === 'function'
+}
+
+function readWallets(wallets: unknown): readonly Wallet[] {
+  if (!Array.isArray(wallets) || wallets.length === 0)
+    throw new TypeError('wallets must be a list with at least one wallet, for example [tempo({ account })]')
+  const all: readonly unknown[] = wallets
+  const ids = new Set<string>()
+  const read = all.map((wallet, index) => {
+    if (!isWallet(wallet))
+      throw new TypeError(`wallets[${index}] is not a wallet: it needs id, kinds, quote, prepare and inspect`)
+    if (ids.has(wallet.id))
+      throw new TypeError(`Two wallets have the id ${wallet.id}: evidence could not tell them apart`)
+    ids.add(wallet.id)
+    return wallet
+  })
+  return Object.freeze(read)
+}
+
+function isWallet(value: unknown): value is Wallet {
+  if (typeof value !== 'object' || value === null) return false
+  const { id, kinds, quote, prepare, inspect } = value as Record<string, unknown>
+  return (
+    typeof id === 'string' &&
+    id !== '' &&
+    Array.isArray(kinds) &&
+    [quote, prepare, inspect].every((method) => typeof method === 'function')
+  )
+}
+
+function milliseconds(value: number | undefined, name: string, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (!Number.isFinite(value) || value < 0) throw new TypeError(`${name} must be milliseconds, 0 or more`)
+  return value
+}
+
+function ledgerOpener(ledger: PurserOptions['ledger']): () => Promise<Ledger> {
+  if (typeof ledger === 'function') return async () => ledger()
+  if (ledger !== undefined) return async () => ledger
+  return openDefaultLedger
+}
+
+/** A budget that a restart forgets is no budget: where there are files, the default ledger is one. */
+async function openDefaultLedger(): Promise<Ledger> {
+  const node: unknown = globalThis.process?.versions?.node
+  if (typeof node === 'string') {
+    const { sqliteLedger } = await import('../ledger/sqlite/index.js')
+    return sqliteLedger()
+  }
+  const { memoryLedger } = await import('../ledger/index.js')
+  return memoryLedger()
+}
+
+/**
+ * A per-call cap in the policy's unit.
+ *
+ * @throws TypeError if it is not a plain decimal text, or is in another unit.
+ */
+export function readMaxAmount(text: string, symbol: string): Units {
+  const match = typeof text === 'string' ? /^([0-9.]+)(?: ([A-Za-z]+))?$/.exec(text) : null
+  const units = match?.[1] === undefined ? undefined : parseUnits(match[1])
+  if (units === undefined || (match?.[2] !== undefined && match[2] !== symbol))
+    throw new TypeError(
+      `maxAmount must be a decimal text in ${symbol}, for example '0.05' or '0.05 ${symbol}'`,
+    )
+  return units
+}

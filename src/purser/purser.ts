@@ -1,0 +1,302 @@
+import { PaymentError } from '../errors/index.js'
+import {
+  httpCall,
+  install,
+  type PayingFetch,
+  type PayingInit,
+  payingFetch,
+  type Restore,
+} from '../fetch/index.js'
+import {
+  fundsOf,
+  type Ledger,
+  type Move,
+  type Payment,
+  type PaymentId,
+  type PaymentQuery,
+} from '../ledger/index.js'
+import {
+  type Listener,
+  lendFace,
+  type Outcome,
+  type PayingFace,
+  type PurserEvent,
+  type Quoted,
+  type Recovery,
+} from '../pay/index.js'
+import type { Grant } from '../policy/index.js'
+import { formatAcceptPayment, type OfferKind, type Receipt } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
+import { type Budget, budgetsOf } from './budgets.js'
+import { type Binding, Core } from './core.js'
+import { type PurserOptions, readOptions } from './options.js'
+import { readTask } from './tasks.js'
+
+/** A stored receipt, and what it is for. */
+export interface StoredReceipt {
+  readonly payment: PaymentId
+  readonly agent: string
+  readonly tasks: readonly string[]
+  readonly vendor: string
+  readonly operation: string
+  readonly receipt: Receipt
+}
+
+/** How a person closes a doubt that nothing can ever prove. */
+export type Resolution =
+  | { readonly as: 'settled'; readonly by: string; readonly reference?: string }
+  | { readonly as: 'released'; readonly by: string; readonly because: string }
+
+/** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
+export class Purser {
+  readonly #core: Core
+  readonly #binding: Binding
+  /**
+   * The paying fetch: same arguments, same semantics, same errors where no payment is involved. `init.payment`
+   * carries per-call options, which can only tighten.
+   *
+   * @throws PaymentError when a payment may have cost money and has no reply; with `onRefusal: 'throw'` also
+   * PaymentRefusedError.
+   */
+  readonly fetch: PayingFetch
+
+  /** @internal */
+  constructor(core: Core, binding: Binding) {
+    this.#core = core
+    this.#binding = binding
+    const face = faceFor(core, binding)
+    lendFace(this, face)
+    const { fetch } = core.settings
+    this.fetch = payingFetch(face, fetch === undefined ? {} : { base: fetch })
+  }
+
+  /**
+   * Replaces `fetch` on the target (default `globalThis`), so that every call in this process may pay.
+   *
+   * @returns What undoes it: callable, and disposable with `using`.
+   * @throws TypeError if this purser is already installed there, or the property cannot be replaced.
+   * @example
+   * ```ts
+   * const restore = purser.install()
+   * await fetch('https://api.search.example/v1/search?q=tea')
+   * restore()
+   * ```
+   */
+  install(target: object = globalThis): Restore {
+    return install(target, this.fetch)
+  }
+
+  /**
+   * A purser that charges to this task (inside the one this purser is bound to) or names the tool that calls. It
+   * shares wallets, ledger and policy, and cannot leave its task.
+   */
+  with(binding: { readonly task?: string; readonly tool?: string }): Purser {
+    const tasks = binding.task === undefined ? [] : [readTask(binding.task)]
+    const tool = binding.tool ?? this.#binding.tool
+    return new Purser(this.#core, {
+      tasks: [...this.#binding.tasks, ...tasks],
+      ...(tool === undefined ? {} : { tool }),
+    })
+  }
+
+  /**
+   * Runs `work` with every call inside it charged to that task, through `AsyncLocalStorage`: for code that calls the
+   * global `fetch`. Not in browsers.
+   */
+  run<T>({ task }: { readonly task: string }, work: () => T): T {
+    return this.#core.tasks.run([readTask(task)], work)
+  }
+
+  /**
+   * What would this call cost, and what would policy say? Sends the request unpaid and returns its reply; signs
+   * nothing. An unsafe method is only sent with `{ send: true }`, since a free one has then been made.
+   *
+   * @throws TypeError for an unsafe method without `{ send: true }`.
+   * @example
+   * ```ts
+   * const { offers } = await purser.quote('https://api.search.example/v1/search?q=tea')
+   * for (const { terms, decision } of offers) console.log(formatAmount(terms.most), decision.effect)
+   * ```
+   */
+  quote(
+    input: RequestInfo | URL,
+    init?: PayingInit,
+    options: { readonly send?: boolean } = {},
+  ): Promise<Quoted<Response>> {
+    const { fetch } = this.#core.settings
+    const face = faceFor(this.#core, this.#binding)
+    const { exchange, options: call } = httpCall(
+      face,
+      input,
+      init,
+      fetch === undefined ? {} : { base: fetch },
+    )
+    const { method } = exchange.resource
+    if (options.send !== true && method !== 'GET' && method !== 'HEAD')
+      throw new TypeError(
+        `quote() would make a real ${method} request: pass { send: true } if that is wanted`,
+      )
+    return this.#core.quote(exchange, this.#binding, call)
+  }
+
+  /** The payment or the refusal behind a reply or an error of this purser; undefined where no money was involved. */
+  paymentFor(reply: object): Outcome | undefined {
+    return this.#core.outcomeOf(reply)
+  }
+
+  /** Every budget: limit, spent, held, remaining, when it resets. Deposits of sessions stand beside them (`lock`). */
+  async budgets(): Promise<readonly Budget[]> {
+    const context = this.#core.context(this.#binding)
+    return budgetsOf(this.#core.settings.policy, await this.#core.ledger(), context)
+  }
+
+  /** The ledger's payments and refusals, newest first. */
+  async *payments(query: PaymentQuery = {}): AsyncGenerator<Payment> {
+    const ledger = await this.#core.ledger()
+    yield* ledger.find(query)
+  }
+
+  /** Every receipt of the payments that match. */
+  async *receipts(query: PaymentQuery = {}): AsyncGenerator<StoredReceipt> {
+    for await (const { id, context, resource, receipts } of this.payments(query))
+      for (const receipt of receipts)
+        yield {
+          payment: id,
+          agent: context.agent,
+          tasks: context.tasks,
+          vendor: resource.vendor,
+          operation: resource.operation,
+          receipt,
+        }
+  }
+
+  /**
+   * Settles what is in doubt. Runs by itself at start, when evidence falls due, and when a counter is full;
+   * `reconcile` also looks at doubts that are not due, and reads the fees of settled payments.
+   */
+  recover({ reconcile = false }: { readonly reconcile?: boolean } = {}): Promise<Recovery> {
+    return this.#core.recover(reconcile ? 'all' : 'due')
+  }
+
+  /** The kill switch: from now on no payment on this ledger is held or committed, in any process. */
+  async freeze(why: string): Promise<void> {
+    await (await this.#core.ledger()).freeze(why)
+  }
+
+  async unfreeze(): Promise<void> {
+    await (await this.#core.ledger()).unfreeze()
+  }
+
+  /**
+   * A person closes a doubt that nothing can ever prove.
+   *
+   * @throws TypeError if the ledger has no such payment; PaymentError if it is not in doubt.
+   */
+  async resolve(id: PaymentId, resolution: Resolution): Promise<Payment> {
+    const ledger = await this.#core.ledger()
+    const payment = await ledger.get(id)
+    if (payment === undefined) throw new TypeError('The ledger has no payment with this id')
+    if (payment.state !== 'committed' || payment.live)
+      throw new PaymentError(
+        'refused',
+        fundsOf(payment),
+        'Only a payment in doubt can be closed by a person',
+        {
+          paymentId: id,
+        },
+      )
+    return closeByHand(ledger, payment, resolution)
+  }
+
+  /** Remembered approvals that still stand. */
+  async grants(): Promise<readonly Grant[]> {
+    return (await this.#core.ledger()).grants()
+  }
+
+  /** Takes a remembered approval back. False if there was none with this id. */
+  async revoke(grantId: string): Promise<boolean> {
+    return (await this.#core.ledger()).revoke(grantId)
+  }
+
+  /** Accepts the wall clock after a jump of more than five minutes stopped payments. */
+  async confirmClock(): Promise<void> {
+    await (await this.#core.ledger()).confirmClock()
+  }
+
+  /** Opens the ledger now, and so finds out early whether it can be. The first payment does it otherwise. */
+  async ready(): Promise<void> {
+    await this.#core.open()
+  }
+
+  /** Listens. A listener observes: it can never veto, delay or supply a credential. */
+  on<E extends PurserEvent>(event: E, listener: Listener<E>): () => void {
+    return this.#core.events.on(event, listener)
+  }
+
+  /** Ends this purser and all that were made from it: the ledger is closed, nothing is paid any more. */
+  close(): Promise<void> {
+    return this.#core.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function faceFor(core: Core, binding: Binding): PayingFace {
+  const { policy, wallets, prefer } = core.settings
+  return {
+    acceptPayment: acceptPayment(wallets, prefer),
+    payable: (resource) => policy.payable(resource, core.context(binding)),
+    replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
+    sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
+    run: (exchange, options) => core.run(exchange, binding, options),
+  }
+}
+
+/** What the wallets can pay, the caller's favourites first. */
+function acceptPayment(wallets: readonly Wallet[], prefer: readonly OfferKind[]): string {
+  const kinds = [...new Set(wallets.flatMap((wallet) => wallet.kinds))]
+  const place = (kind: OfferKind): number => (prefer.includes(kind) ? prefer.indexOf(kind) : prefer.length)
+  const sorted = kinds.sort((a, b) => place(a) - place(b))
+  return formatAcceptPayment(sorted.map((kind) => ({ kind, q: place(kind) < prefer.length ? 1 : 0.9 })))
+}
+
+async function closeByHand(ledger: Ledger, payment: Payment, resolution: Resolution): Promise<Payment> {
+  const move: Move =
+    resolution.as === 'settled'
+      ? {
+          to: 'settled',
+          proof: 'person',
+          reference: resolution.reference ?? `by ${resolution.by}`,
+          spent: payment.terms.most,
+        }
+      : { to: 'released', because: `${resolution.because} (${resolution.by})` }
+  const open = payment.attempts.flatMap((attempt, index) => (attempt.void === undefined ? [index] : []))
+  if (move.to === 'released')
+    for (const attempt of open)
+      await ledger.advance(payment.id, { to: 'voided', attempt, because: move.because })
+  return (await ledger.advance(payment.id, move)).payment
+}
+
+/**
+ * A purser.
+ *
+ * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` if the policy does not hold.
+ * @example
+ * ```ts
+ * const purser = createPurser({
+ *   agent: 'researcher',
+ *   wallets: [tempo({ account })],
+ *   policy: {
+ *     perPayment: '0.10 USD',
+ *     budgets: [{ limit: '5 USD', per: 'day' }],
+ *     vendors: [{ origin: 'https://api.search.example' }],
+ *   },
+ * })
+ * const response = await purser.fetch('https://api.search.example/v1/search?q=tea')
+ * ```
+ */
+export function createPurser(options: PurserOptions): Purser {
+  return new Purser(new Core(readOptions(options)), { tasks: [] })
+}

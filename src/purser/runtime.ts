@@ -1,0 +1,17 @@
+/** What some runtimes have and browsers lack, asked for without importing it: the core must load anywhere. */
+interface Builtins {
+  'node:async_hooks': {
+    AsyncLocalStorage: new <T>() => { getStore(): T | undefined; run<R>(store: T, work: () => R): R }
+  }
+  'node:diagnostics_channel': {
+    channel(name: string): { readonly hasSubscribers: boolean; publish(message: unknown): void }
+  }
+}
+
+/** A builtin module where the runtime has it (Node ≥ 20.16, Bun, Deno); undefined elsewhere. */
+export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
+  const process: { getBuiltinModule?: (name: string) => unknown } | undefined = globalThis.process
+  const found: unknown = process?.getBuiltinModule?.(name)
+  // The runtime's own module under its own name: its shape is the runtime's promise.
+  return found === undefined || found === null ? undefined : (found as Builtins[Name])
+}

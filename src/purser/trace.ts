@@ -1,0 +1,69 @@
+import { formatAmount } from '../money/index.js'
+import type { Outcome } from '../pay/index.js'
+
+/** What is used of an OpenTelemetry `Tracer`. Any tracer of `@opentelemetry/api` fits. */
+export interface TracerLike {
+  startSpan(name: string, options?: { attributes?: Record<string, string | number | boolean> }): SpanLike
+}
+
+/** What is used of an OpenTelemetry `Span`. */
+export interface SpanLike {
+  spanContext(): { readonly traceId: string; readonly spanId: string; readonly traceFlags: number }
+  setAttribute(name: string, value: string | number | boolean): unknown
+  setStatus(status: { code: number; message?: string }): unknown
+  end(): void
+}
+
+/** `SpanStatusCode.ERROR` of OpenTelemetry. */
+const ERROR = 2
+
+/** One span per payment: from the 402 to the answer. A tracer that fails is no reason to fail a payment. */
+export class PaymentSpan {
+  readonly #span: SpanLike | undefined
+  /** The W3C `traceparent` of the span: stored with the payment. */
+  readonly trace: string | undefined
+
+  constructor(tracer: TracerLike | undefined, attributes: Record<string, string>) {
+    this.#span = safely(() => tracer?.startSpan('purser.payment', { attributes }))
+    this.trace = safely(() => traceparent(this.#span))
+  }
+
+  end(outcome: Outcome | undefined, failed: string | undefined): void {
+    const span = this.#span
+    if (span === undefined) return
+    safely(() => {
+      for (const [name, value] of Object.entries(attributesOf(outcome))) span.setAttribute(name, value)
+      if (failed !== undefined) span.setStatus({ code: ERROR, message: failed })
+      span.end()
+    })
+  }
+}
+
+function traceparent(span: SpanLike | undefined): string | undefined {
+  if (span === undefined) return undefined
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+}
+
+function attributesOf(outcome: Outcome | undefined): Record<string, string | boolean> {
+  if (outcome === undefined) return {}
+  if (outcome.state === 'refused') return { 'purser.state': 'refused', 'purser.code': outcome.code }
+  const { id, state, terms, delivered } = outcome
+  return {
+    'purser.payment': id,
+    'purser.state': state,
+    'purser.kind': terms.kind,
+    'purser.network': terms.network,
+    'purser.amount': formatAmount(terms.most),
+    'purser.delivered': delivered,
+  }
+}
+
+function safely<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch {
+    // An observer's fault is never a payment's.
+    return undefined
+  }
+}
