@@ -8,6 +8,8 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['session'],
   ['pay'],
   ['fetch', 'undici'],
+  ['purser'],
+  ['auto'],
   ['index'],
   ['entry'],
 ]
