@@ -1,3 +1,17 @@
+export type {
+  AskDocument,
+  BudgetDocument,
+  Duration,
+  Money,
+  PolicyDocument,
+  RulesDocument,
+  VendorDocument,
+} from './document.js'
+export { operationPattern } from './paths.js'
+export { createPolicy } from './policy.js'
+export { explain, type Short, shortfall } from './say.js'
+export { counterKey, inScope, taskKeys } from './scope.js'
+export { noWorse, termsKey } from './terms.js'
 export {
   type Bounds,
   type BudgetLine,

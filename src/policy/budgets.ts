@@ -1,0 +1,54 @@
+import type { Instant } from '../money/index.js'
+import type { Ground } from './case.js'
+import { noTask } from './claims.js'
+import type { Layer, Line } from './layers.js'
+import { taskKeys } from './scope.js'
+import type { BudgetLine, Context, CounterClaim, Dimension, Scope } from './types.js'
+
+/** Every budget that stands for a context, as claims of nothing, so that the ledger can say what room is left. */
+export function budgetLines(
+  ground: Ground,
+  layers: readonly Layer[],
+  context: Context,
+  now: Instant,
+): readonly BudgetLine[] {
+  return layers.flatMap((layer) => {
+    const own: Scope = layer.ofAgent
+      ? { policy: ground.policy, agent: context.agent }
+      : { policy: ground.policy }
+    const lines = layer.lines.flatMap((line) => linesOf(line, own, context, now))
+    const { deposits } = layer.rules
+    if (deposits === undefined) return lines
+    const rule = `${layer.prefix}deposits`
+    const span = { window: 'ever', from: 0, at: 0 }
+    const claim: CounterClaim = { counts: 'lock', scope: own, ...span, amount: 0n, limit: deposits, rule }
+    return [...lines, { rule, claim }]
+  })
+}
+
+function linesOf(line: Line, own: Scope, context: Context, now: Instant): readonly BudgetLine[] {
+  const { rule, counts, limit, window } = line
+  const known = line.by.reduce<readonly Scope[]>(
+    (scopes, dimension) => scopes.flatMap((scope) => valuesOf(dimension, scope, context)),
+    [own],
+  )
+  const each = line.by.find((dimension) => !isKnown(dimension, context))
+  return known.map((scope) => {
+    const claim = { counts, scope, window: window.key, ...window.span(now), amount: 0n, limit, rule }
+    return { rule, claim, ...(each === undefined ? {} : { each }) }
+  })
+}
+
+/** Does the context say what the value of this dimension is, before any offer is read? */
+function isKnown(dimension: Dimension, { tool }: Context): boolean {
+  return dimension === 'agent' || dimension === 'task' || (dimension === 'tool' && tool !== undefined)
+}
+
+function valuesOf(dimension: Dimension, scope: Scope, context: Context): readonly Scope[] {
+  const tasks = taskKeys(context.tasks)
+  if (dimension === 'agent') return [{ ...scope, agent: context.agent }]
+  if (dimension === 'tool' && context.tool !== undefined) return [{ ...scope, tool: context.tool }]
+  if (dimension !== 'task') return [scope]
+  if (tasks.length === 0) return [{ ...scope, ...noTask(context.agent).scope }]
+  return tasks.map((task) => ({ ...scope, task }))
+}

@@ -1,0 +1,110 @@
+import type { Reason } from '../errors/index.js'
+import { type Amount, count, type Units } from '../money/index.js'
+import type { Resource } from '../protocol/index.js'
+import type { Layer } from './layers.js'
+import { categoryKey, taskKeys } from './scope.js'
+import { type Context, type CounterClaim, type Dimensions, type Facts, railOf, type Terms } from './types.js'
+import { type Listing, lookUp } from './vendors.js'
+
+/** What a policy is, for every payment it judges. */
+export interface Ground {
+  /** The policy's name. */
+  readonly policy: string
+  /** The unit's currency id, and its symbol. */
+  readonly unit: string
+  readonly symbol: string
+  readonly unlimited: boolean
+}
+
+/** One payment before the bench: what is judged, counted in the policy's unit, and what the layers say of its vendor. */
+export interface Case {
+  readonly ground: Ground
+  readonly terms: Terms
+  readonly resource: Resource
+  readonly context: Context
+  readonly facts: Facts
+  readonly rail: string
+  /** Undefined: some amount has no value in the unit, so nothing of this can be counted. */
+  readonly units: CaseUnits | undefined
+  /** The keys of the tasks it counts in. */
+  readonly tasks: readonly string[]
+  readonly tool: string | undefined
+  /** Patterns that list the vendor; the vendor itself where it is not listed. */
+  readonly vendors: readonly string[]
+  readonly categories: readonly string[]
+  readonly listings: ReadonlyMap<Layer, Listing | undefined>
+}
+
+interface CaseUnits {
+  readonly price: Units
+  readonly fee: Units
+  /** Price and fee bound: what budgets hold. */
+  readonly total: Units
+  readonly lock: Units
+  readonly payees: ReadonlyMap<string, Units>
+}
+
+/** What the rules found. */
+export interface Findings {
+  readonly deny: Reason[]
+  readonly ask: Reason[]
+  readonly claims: CounterClaim[]
+}
+
+/** Puts a payment before the bench. */
+export function open(
+  ground: Ground,
+  layers: readonly Layer[],
+  given: Pick<Case, 'terms' | 'resource' | 'context' | 'facts'>,
+): Case {
+  const { terms, resource, context } = given
+  const listings = new Map(
+    layers.map((layer) => [layer, layer.vendors && lookUp(layer.vendors, resource)] as const),
+  )
+  const found = [...listings.values()].flatMap((listing) => listing?.entries ?? [])
+  // Counters are kept by the patterns of the document: an agent's own list is a restriction, not another vendor.
+  const patterns = [...listings.values()][0]?.patterns ?? []
+  return {
+    ...given,
+    ground,
+    listings,
+    rail: railOf(terms),
+    units: countAll(terms, ground.unit),
+    tasks: taskKeys(context.tasks),
+    tool: resource.transport === 'http' ? context.tool : resource.tool,
+    vendors: patterns.length === 0 ? [resource.vendor] : patterns,
+    categories: [...new Set(found.flatMap(({ category }) => category ?? []))].sort(),
+  }
+}
+
+function countAll(terms: Terms, unit: string): CaseUnits | undefined {
+  const worth = (amount: Amount | undefined) => (amount === undefined ? 0n : count(amount, unit))
+  const price = worth(terms.most)
+  const fee = worth(terms.fee?.bound)
+  const lock = worth(terms.locks)
+  if (price === undefined || fee === undefined || lock === undefined) return undefined
+  const payees = new Map<string, Units>()
+  for (const { id, amount } of terms.payees) {
+    const part = worth(amount)
+    if (part === undefined) return undefined
+    payees.set(id, (payees.get(id) ?? 0n) + part)
+  }
+  return { price, fee, total: price + fee, lock, payees }
+}
+
+/** What the payment is along every dimension, for counters that will be kept by it later. */
+export function dimensionsOf(judged: Case, grant: string | undefined): Dimensions {
+  const { ground, context, resource, terms, units, tasks, tool } = judged
+  const category = categoryKey(judged.categories)
+  return {
+    policy: ground.policy,
+    agent: context.agent,
+    tasks,
+    vendor: resource.vendor,
+    payees: Object.fromEntries(units?.payees ?? []),
+    ...(category === '' ? {} : { category }),
+    ...(tool === undefined ? {} : { tool }),
+    network: terms.network,
+    ...(grant === undefined ? {} : { grant }),
+  }
+}

@@ -1,0 +1,125 @@
+import type { Units } from '../money/index.js'
+import type { Case } from './case.js'
+import type { Layer, Line } from './layers.js'
+import { counterKey } from './scope.js'
+import type { CounterClaim, Dimension, Scope } from './types.js'
+
+interface Share {
+  readonly scope: Scope
+  /** What counts in this scope; undefined: all of it. */
+  readonly units?: Units
+}
+
+/** What a payment claims of every budget of a layer. */
+export function budgetClaims(layer: Layer, judged: Case): readonly CounterClaim[] {
+  const { units, facts } = judged
+  if (units === undefined) return []
+  return layer.lines.flatMap((line) => {
+    const { counts, limit, rule, window } = line
+    const span = window.span(facts.now)
+    return shares(line, layer, judged).flatMap(({ scope, units: part }): readonly CounterClaim[] => {
+      const amount = counts === 'payments' ? 1n : (part ?? units.total)
+      // A claim of nothing would still fail on a counter that is over its limit.
+      return amount === 0n ? [] : [{ counts, scope, window: window.key, ...span, amount, limit, rule }]
+    })
+  })
+}
+
+/** What a payment claims of the limits on deposits: of a layer, and of every vendor entry that has one. */
+export function depositClaims(layer: Layer, judged: Case): readonly CounterClaim[] {
+  const { units, ground } = judged
+  if (units === undefined || units.lock === 0n) return []
+  const own = ownScope(layer, judged)
+  const claim = (scope: Scope, limit: bigint, rule: string): CounterClaim => ({
+    counts: 'lock',
+    scope,
+    window: 'ever',
+    from: 0,
+    at: 0,
+    amount: units.lock,
+    limit,
+    rule: `${layer.prefix}${rule}`,
+  })
+  const { deposits } = layer.rules
+  const entries = judged.listings.get(layer)?.entries ?? []
+  return [
+    ...(deposits === undefined ? [] : [claim(own, deposits, 'deposits')]),
+    ...entries.flatMap(({ origin, deposit }) =>
+      deposit === undefined
+        ? []
+        : [claim({ ...own, policy: ground.policy, vendor: origin }, deposit, 'vendor.deposit')],
+    ),
+  ]
+}
+
+function ownScope(layer: Layer, { ground, context }: Case): Scope {
+  return layer.ofAgent ? { policy: ground.policy, agent: context.agent } : { policy: ground.policy }
+}
+
+function shares(line: Line, layer: Layer, judged: Case): readonly Share[] {
+  const start: readonly Share[] = [{ scope: ownScope(layer, judged) }]
+  return line.by.reduce(
+    (all, dimension) =>
+      all.flatMap((share) => {
+        const parts = partsAlong(dimension, judged)
+        return parts.map(({ scope, ...part }) => ({ ...share, ...part, scope: { ...share.scope, ...scope } }))
+      }),
+    start,
+  )
+}
+
+interface Part {
+  readonly scope: Partial<Scope>
+  readonly units?: Units
+}
+
+/** The counters of an `each` budget that a payment counts in. What has no value there shares one counter, `''`. */
+function partsAlong(dimension: Dimension, judged: Case): readonly Part[] {
+  const { context, tasks, tool, vendors, categories, terms, units } = judged
+  switch (dimension) {
+    case 'agent':
+      return [{ scope: { agent: context.agent } }]
+    case 'task':
+      if (tasks.length === 0) return [noTask(context.agent)]
+      return tasks.map((task) => ({ scope: { task } }))
+    case 'vendor':
+      return vendors.map((vendor) => ({ scope: { vendor } }))
+    case 'category':
+      return (categories.length === 0 ? [''] : categories).map((category) => ({ scope: { category } }))
+    case 'tool':
+      return [{ scope: { tool: tool ?? '' } }]
+    case 'network':
+      return [{ scope: { network: terms.network } }]
+    case 'payee': {
+      const payees = [...(units?.payees ?? [])]
+      if (payees.length === 0) return [{ scope: { payee: '' } }]
+      return payees.map(([payee, part]) => ({ scope: { payee }, units: part }))
+    }
+    case 'grant':
+      return []
+  }
+}
+
+/** Payments without a task share one counter per agent. */
+export function noTask(agent: string): { readonly scope: { readonly agent: string; readonly task: string } } {
+  return { scope: { agent, task: '' } }
+}
+
+/**
+ * One claim per counter, with the lowest limit that any rule gives it: two budgets on one counter must not count a
+ * payment twice.
+ */
+export function mergeClaims(claims: readonly CounterClaim[]): readonly CounterClaim[] {
+  const merged = new Map<string, CounterClaim>()
+  for (const claim of claims) {
+    const key = counterKey(claim)
+    const other = merged.get(key)
+    if (
+      other === undefined ||
+      claim.limit < other.limit ||
+      (claim.limit === other.limit && claim.rule < other.rule)
+    )
+      merged.set(key, claim)
+  }
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, claim]) => claim)
+}

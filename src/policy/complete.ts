@@ -1,0 +1,105 @@
+import type { Ask, Budget, Document, Rules } from './fields.js'
+import { complain, type Path, type Reading } from './shape.js'
+
+/** What single fields cannot tell: do the rules of a document make sense together, and is everything limited? */
+export function checkDocument(document: Document, reading: Reading): void {
+  checkRules(document, [], reading)
+  for (const [agent, rules] of Object.entries(document.agents ?? {}))
+    checkRules(rules, ['agents', agent], reading)
+  if (document.unlimited === true) return
+  checkOverAll(document, reading)
+  checkLimits(document, reading)
+}
+
+function checkRules(rules: Rules, path: Path, reading: Reading): void {
+  for (const [index, budget] of (rules.budgets ?? []).entries())
+    checkBudget(budget, [...path, 'budgets', index], reading)
+  for (const [index, ask] of (rules.ask ?? []).entries()) checkAsk(ask, [...path, 'ask', index], reading)
+}
+
+function checkBudget({ limit, payments, per, rolling }: Budget, path: Path, reading: Reading): void {
+  if ((limit === undefined) === (payments === undefined))
+    complain(reading, path, 'a budget has either a `limit` or a number of `payments`: give it exactly one')
+  if (typeof per === 'number') {
+    if (rolling !== true)
+      complain(
+        reading,
+        [...path, 'per'],
+        'a duration needs `rolling: true` beside it: add it, or name a window',
+      )
+    else if (per % 60_000 !== 0)
+      complain(reading, [...path, 'per'], 'a rolling window is a number of whole minutes: round it up')
+  } else if (rolling === true && per !== undefined) {
+    const mend = 'write a duration such as 24h or 30d, or leave `rolling` out'
+    complain(reading, [...path, 'per'], `${per} is a window of the calendar and cannot roll: ${mend}`)
+  }
+}
+
+function checkAsk(ask: Ask, path: Path, reading: Reading): void {
+  if (Object.keys(ask).length !== 1)
+    complain(reading, path, 'an ask rule has exactly one key: write each rule as its own list item')
+}
+
+/** Many small budgets add up unseen: beside them, and for vendors nobody listed, there must be one over all. */
+function checkOverAll(document: Document, reading: Reading): void {
+  const overAll = hasOverAll(document)
+  if (overAll) return
+  const mend = `add one such as { limit: "5", per: day } to budgets`
+  if (document.unlisted === 'ask' || document.unlisted === 'allow')
+    complain(reading, ['unlisted'], `${document.unlisted} needs a budget over all vendors: ${mend}`)
+  for (const { rules, path } of everyRules(document)) {
+    if (path.length > 0 && hasOverAll(rules) && path[1] !== '*') continue
+    for (const [index, { each }] of (rules.budgets ?? []).entries())
+      if (each !== undefined)
+        complain(reading, [...path, 'budgets', index, 'each'], `needs a budget over all beside it: ${mend}`)
+  }
+}
+
+function checkLimits(document: Document, reading: Reading): void {
+  for (const { rules, path } of waysToPay(document)) {
+    if (document.perPayment === undefined && rules.perPayment === undefined)
+      checkPerPayment(document, rules, path, reading)
+    // Rules under `*` are for any number of agents, so their budgets are not a limit over all.
+    if (!hasOverAll(document) && (path[1] === '*' || !hasOverAll(rules)))
+      complain(
+        reading,
+        [...path, 'budgets'],
+        'nothing limits what is spent in all: add a budget such as { limit: "5", per: day }, or say `unlimited: true`',
+      )
+  }
+}
+
+function checkPerPayment(document: Document, rules: Rules, path: Path, reading: Reading): void {
+  const mend = 'add perPayment, such as "0.10", or say `unlimited: true`'
+  const vendors = document.vendors ?? []
+  const everywhere = (list: Rules['vendors']): boolean =>
+    list !== undefined && list.length > 0 && list.every(({ perPayment }) => perPayment !== undefined)
+  const closed = (own: Rules): boolean => own.unlisted === undefined || own.unlisted === 'deny'
+  if (path.length > 0 && closed(rules) && everywhere(rules.vendors)) return
+  if (closed(document) && everywhere(vendors)) return
+  const bare = vendors.findIndex(({ perPayment }) => perPayment === undefined)
+  if (closed(document) && bare >= 0 && vendors.some(({ perPayment }) => perPayment !== undefined))
+    complain(reading, ['vendors', bare, 'perPayment'], `nothing limits one payment to this vendor: ${mend}`)
+  else complain(reading, [...path, 'perPayment'], `nothing limits one payment: ${mend}`)
+}
+
+function waysToPay(document: Document): readonly { readonly rules: Rules; readonly path: Path }[] {
+  const agents = Object.entries(document.agents ?? {})
+  if (agents.length === 0) return [{ rules: document, path: [] }]
+  return agents.map(([agent, rules]) => ({ rules, path: ['agents', agent] }))
+}
+
+function everyRules(document: Document): readonly { readonly rules: Rules; readonly path: Path }[] {
+  const agents = Object.entries(document.agents ?? {})
+  return [
+    { rules: document, path: [] },
+    ...agents.map(([agent, rules]) => ({ rules, path: ['agents', agent] as const })),
+  ]
+}
+
+/** Is there a money budget that all payments under these rules share? */
+function hasOverAll(rules: Rules): boolean {
+  return (rules.budgets ?? []).some(
+    ({ limit, each, per }) => limit !== undefined && each === undefined && per !== 'task',
+  )
+}

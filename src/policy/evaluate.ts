@@ -1,0 +1,116 @@
+import { clean, type Reason } from '../errors/index.js'
+import { type Case, dimensionsOf, type Findings } from './case.js'
+import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
+import type { Layer } from './layers.js'
+import { judgePayees } from './payees.js'
+import { judgeAsks, judgeCurrency, judgePrice, judgeRail, judgeTransport, judgeVendor } from './rules.js'
+import { tooLarge } from './say.js'
+import { termsKey } from './terms.js'
+import type { CounterClaim, Decision, Grant } from './types.js'
+
+/**
+ * Judges a payment by every layer: all of them must allow. Pure; the same case gives the same decision.
+ *
+ * @param layers The document first, then the rules of the agent.
+ * @param objections Reasons to deny that were found before: an agent that is not named, wildcards not yet checked.
+ */
+export function evaluate(
+  layers: readonly [Layer, ...Layer[]],
+  judged: Case,
+  hash: string,
+  objections: readonly Reason[],
+): Decision {
+  const found: Findings = { deny: [...objections], ask: [], claims: [] }
+  judgeTransport(layers[0], judged, found)
+  judgeCurrency(judged, found)
+  for (const layer of layers) {
+    judgeVendor(layer, judged, found)
+    judgeRail(layer, judged, found)
+    judgePrice(layer, judged, found)
+    judgeAsks(layer, judged, found)
+    found.claims.push(...budgetClaims(layer, judged), ...depositClaims(layer, judged))
+  }
+  const payees = judgePayees(layers, judged, found)
+  judgeLock(judged, found)
+  judgeDenied(judged, found)
+  const claims = mergeClaims(found.claims)
+  for (const claim of claims)
+    if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.ground.symbol))
+  return decide(judged, found, claims, payees, hash)
+}
+
+function decide(
+  judged: Case,
+  found: Findings,
+  claims: readonly CounterClaim[],
+  payees: Decision['payees'],
+  hash: string,
+): Decision {
+  const { facts, units, ground } = judged
+  const grant = found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
+  const effect =
+    found.deny.length > 0 ? 'deny' : found.ask.length > 0 && grant === undefined ? 'ask' : 'allow'
+  const remembered = grant === undefined ? [] : [grantReason(grant)]
+  return Object.freeze({
+    effect,
+    reasons: Object.freeze([...inOrder(found.deny), ...inOrder(found.ask), ...remembered]),
+    claims: Object.freeze(grant === undefined ? claims : [...claims, ...grantClaim(grant, judged)]),
+    dimensions: Object.freeze(dimensionsOf(judged, grant?.id)),
+    ...(units === undefined ? {} : { units: units.total, price: units.price }),
+    unit: ground.unit,
+    payees,
+    facts: facts.version,
+    at: facts.now,
+    policy: hash,
+    ...(grant === undefined ? {} : { grant: grant.id }),
+  })
+}
+
+/** In an order of their own, so that it does not matter in which order rules were written. Said once is enough. */
+function inOrder(reasons: readonly Reason[]): readonly Reason[] {
+  const bySaying = new Map(reasons.map((reason) => [`${reason.rule} ${reason.says}`, reason]))
+  return [...bySaying].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reason]) => reason)
+}
+
+function judgeLock({ units, ground, terms }: Case, found: Findings): void {
+  if (terms.locks === undefined || units === undefined || units.lock === 0n || ground.unlimited) return
+  if (found.claims.some(({ counts }) => counts === 'lock')) return
+  found.deny.push({
+    rule: 'deposits',
+    says: 'This payment would lock up a deposit, and nothing says how much may be locked up.',
+  })
+}
+
+function judgeDenied({ facts, terms }: Case, found: Findings): void {
+  if (facts.denied.includes(termsKey(terms)))
+    found.deny.push({ rule: 'denied', says: 'A person denied exactly this a few minutes ago.' })
+}
+
+/** A remembered approval that covers this payment: it can answer a question, never overrule a denial. */
+function findGrant({ facts, context, resource, rail, terms, units }: Case): Grant | undefined {
+  if (units === undefined) return undefined
+  return facts.grants
+    .filter(
+      (grant) =>
+        grant.agent === context.agent &&
+        grant.vendor === resource.vendor &&
+        grant.rail === rail &&
+        grant.until > facts.now &&
+        units.total <= grant.upTo &&
+        units.total <= grant.total &&
+        (terms.payees.length > 0 || grant.payees.length === 0) &&
+        terms.payees.every(({ id }) => grant.payees.includes(id)),
+    )
+    .sort((a, b) => (a.id < b.id ? -1 : 1))[0]
+}
+
+function grantReason({ by }: Grant): Reason {
+  return { rule: 'grant', says: `An approval by ${clean(by, 60)} that was remembered covers this.` }
+}
+
+function grantClaim(grant: Grant, { units, ground }: Case): readonly CounterClaim[] {
+  if (units === undefined || units.total === 0n) return []
+  const scope = { policy: ground.policy, grant: grant.id }
+  const counted = { counts: 'spend', window: 'ever', from: 0, at: 0, rule: 'grant' } as const
+  return [{ ...counted, scope, amount: units.total, limit: grant.total }]
+}

@@ -1,0 +1,237 @@
+import { parseUnits, UNIT_DECIMALS, type Units } from '../money/index.js'
+import type { PolicyDocument, RulesDocument, VendorDocument } from './document.js'
+import { readOrigin } from './origins.js'
+import { readPath } from './paths.js'
+import {
+  choice,
+  complain,
+  flag,
+  list,
+  map,
+  Numeral,
+  record,
+  type Shape,
+  scalar,
+  show,
+  text,
+  type Value,
+  whole,
+  yes,
+} from './shape.js'
+import { CALENDAR, type Calendar, WEEKDAYS } from './windows.js'
+import { isZone } from './zones.js'
+
+/** What budgets can be kept by; grants are the ledger's own. */
+const EACH = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network'] as const
+
+const UNITS_OF_TIME: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+const DURATION = '^[1-9][0-9]{0,5}[smhdw]$'
+
+function readDuration(written: string): number | undefined {
+  if (!new RegExp(DURATION).test(written)) return undefined
+  const unit = UNITS_OF_TIME[written.slice(-1)]
+  return unit === undefined ? undefined : Number(written.slice(0, -1)) * unit
+}
+
+/** Text of a value that may have been written without quotes in a text file. */
+function writtenText(value: unknown): string | undefined {
+  if (value instanceof Numeral) return value.text
+  return typeof value === 'string' ? value : undefined
+}
+
+/** A sum in the unit: a plain decimal number as text, with or without the unit's symbol behind it. */
+const money: Shape<Units> = {
+  read: (value, path, reading) => {
+    if (typeof value === 'number')
+      return complain(reading, path, `the number ${value} is not exact: write it as text, "${value}"`)
+    const match = /^(\S+?)(?: (\S+))?$/.exec(writtenText(value) ?? '')
+    const symbol = match?.[2] ?? reading.symbol
+    const units = symbol === reading.symbol ? parseUnits(match?.[1] ?? '') : undefined
+    if (units !== undefined) return units
+    const example = `write it like "0.10" or "0.10 ${reading.symbol}"`
+    return complain(
+      reading,
+      path,
+      `${show(value)} is not an amount of ${reading.symbol} with at most ${UNIT_DECIMALS} decimals: ${example}`,
+    )
+  },
+  schema: () => ({
+    description: 'an amount in the unit, such as "0.10" or "0.10 USD"',
+    anyOf: [
+      { type: 'string', pattern: '^(0|[1-9][0-9]*)(\\.[0-9]+)?( [A-Z]{3})?$' },
+      { type: 'number', minimum: 0 },
+    ],
+  }),
+}
+
+/** A length of time in milliseconds, within bounds. */
+function duration(least: string, most: string): Shape<number> {
+  const [low = 0, high = 0] = [readDuration(least), readDuration(most)]
+  return text(
+    `a duration from ${least} to ${most}: write it like 90s, 5m, 12h or 30d`,
+    (written) => {
+      const ms = readDuration(written)
+      return ms !== undefined && ms >= low && ms <= high ? ms : undefined
+    },
+    { pattern: DURATION },
+  )
+}
+
+/** A text that a reader answers with its normal form, or with a complaint that starts with `!`. */
+function normal(expects: string, reader: (written: string) => string): Shape<string> {
+  return {
+    read: (value, path, reading) => {
+      if (typeof value !== 'string') return complain(reading, path, `${show(value)} is not ${expects}`)
+      const read = reader(value)
+      return read.startsWith('!') ? complain(reading, path, `${show(value)}: ${read.slice(1)}`) : read
+    },
+    schema: () => ({ type: 'string', description: expects }),
+  }
+}
+
+function pattern(
+  expects: string,
+  expression: RegExp,
+  change = (value: string): string => value,
+): Shape<string> {
+  return text(expects, (value) => (expression.test(value) ? change(value) : undefined), {
+    pattern: expression.source,
+  })
+}
+
+const label = pattern(
+  'a name of 1 to 64 characters: letters, digits, dots, dashes or spaces',
+  /^[\w. -]{1,64}$/,
+)
+const zone = text('a time zone: write it like UTC or Europe/Berlin', (value) =>
+  isZone(value) ? value : undefined,
+)
+
+/** `day`, or `30d`: which of them is allowed depends on `rolling`. */
+const per: Shape<Calendar | number> = scalar(
+  `a window: minute, hour, day, week, month, year, ever or task, or with \`rolling: true\` a duration such as 30d`,
+  { type: 'string', anyOf: [{ enum: CALENDAR }, { pattern: DURATION }] },
+  (value) =>
+    CALENDAR.find((one) => one === value) ?? (typeof value === 'string' ? readDuration(value) : undefined),
+)
+
+const budget = record(
+  {
+    limit: money,
+    payments: whole(1, 1_000_000_000),
+    per,
+    rolling: yes,
+    each: choice(...EACH),
+    timezone: zone,
+  },
+  ['per'],
+)
+
+const payee = pattern('a payee: an address like 0x… or an account id', /^[\w:.-]{1,200}$/, (value) =>
+  /^0x/i.test(value) ? value.toLowerCase() : value,
+)
+const payeeList = list(payee, 'payees', 1)
+const payees: Shape<readonly string[] | 'any'> = {
+  read: (value, path, reading) => (value === 'any' ? 'any' : payeeList.read(value, path, reading)),
+  schema: () => ({ anyOf: [{ const: 'any' }, payeeList.schema()] }),
+}
+
+const vendor = record(
+  {
+    origin: normal('an origin: write it like https://api.example', readOrigin),
+    methods: list(
+      pattern('an HTTP method: write it like GET', /^[A-Za-z]{1,20}$/, (value) => value.toUpperCase()),
+      'methods',
+      1,
+    ),
+    paths: list(normal('a path: write it like /v1/**', readPath), 'paths', 1),
+    tools: list(pattern('the name of a tool', /^[\w./:-]{1,200}$/), 'tools', 0),
+    category: label,
+    payees,
+    perPayment: money,
+    deposit: money,
+    authorization: choice('replace'),
+    cors: flag,
+  } satisfies Record<keyof VendorDocument, Shape<unknown>>,
+  ['origin'],
+)
+
+/** A ratio of two prices, at nine decimals. */
+const ratio: Shape<bigint> = scalar(
+  'a factor of at least 1: write it like 3',
+  { type: 'number', minimum: 1 },
+  (value) => {
+    const read = parseUnits(typeof value === 'number' ? String(value) : (writtenText(value) ?? ''))
+    return read !== undefined && read >= 10n ** BigInt(UNIT_DECIMALS) ? read : undefined
+  },
+)
+
+const ask = record({
+  above: money,
+  newVendor: yes,
+  newPayee: yes,
+  category: label,
+  priceJump: ratio,
+  aboveAdvertised: yes,
+})
+
+const rules = {
+  perPayment: money,
+  maxFee: money,
+  perTask: money,
+  deposits: money,
+  budgets: list(budget, 'budgets', 0),
+  unlisted: choice('deny', 'ask', 'allow'),
+  vendors: list(vendor, 'vendors', 0),
+  currencies: list(
+    text('a currency: the unit, or an id like eip155:4217/erc20:0x…', (value, { symbol }) =>
+      value === symbol || /^[a-z0-9-]{2,20}:[\w-]+(\/[a-z0-9]+:[\w.-]+)?$/i.test(value)
+        ? value.includes('/erc20:')
+          ? value.toLowerCase()
+          : value
+        : undefined,
+    ),
+    'currencies',
+    1,
+  ),
+  networks: list(
+    pattern(
+      'a network: a method like tempo, or an id like eip155:4217',
+      /^[a-z][a-z0-9-]{1,30}(:[\w-]{1,64})?$/,
+    ),
+    'networks',
+    1,
+  ),
+  ask: list(ask, 'ask rules', 0),
+  approval: record({ timeout: duration('1s', '7d') }, ['timeout']),
+  maxValidity: duration('5s', '1d'),
+  timezone: zone,
+  weekStart: choice(...WEEKDAYS),
+} satisfies Record<keyof RulesDocument, Shape<unknown>>
+
+/** The document: the one definition that both the parser and the published JSON Schema come from. */
+export const documentShape = record({
+  version: scalar('1, the version of this format', { const: 1 }, (value) =>
+    value === 1 || (value instanceof Numeral && value.text === '1') ? (1 as const) : undefined,
+  ),
+  name: label,
+  unit: pattern('a currency code of three letters: write it like USD', /^[A-Z]{3}$/),
+  ...rules,
+  agents: map(record(rules), 'agents to rules'),
+  unlimited: flag,
+} satisfies Record<keyof PolicyDocument, Shape<unknown>>)
+
+const rulesShape = record(rules)
+
+/** A document that was read: amounts are units, durations milliseconds, origins and paths in normal form. */
+export type Document = Value<typeof documentShape>
+export type Rules = Value<typeof rulesShape>
+export type Budget = Value<typeof budget>
+export type Vendor = Value<typeof vendor>
+export type Ask = Value<typeof ask>

@@ -1,0 +1,90 @@
+/**
+ * Vendors as the policy writes them. An origin in the normal form of WHATWG URLs (`https://api.example`), a wildcard
+ * for everything below a host (`https://*.api.example`), or the name of an MCP or JSON-RPC server (`mcp:search`).
+ */
+
+/** Reads a vendor pattern; a string that starts with `!` says what is wrong and how to mend it. */
+export function readOrigin(text: string): string {
+  if (!text.includes('://')) return readName(text)
+  if (/[\s\\@?#]/.test(text) || hasControl(text))
+    return '!an origin has no user, query, fragment, space or backslash: write scheme, host and port alone'
+  const wild = /^https:\/\/\*\./i.test(text)
+  const url = parseUrl(text, wild)
+  if (url === undefined || url.host === '')
+    return '!it cannot be read as an origin: write it like https://api.example'
+  if (url.pathname !== '/')
+    return '!an origin has no path: put the path into `paths`, for example paths: ["/v1/**"]'
+  if (url.hostname.endsWith('.')) return '!a host has no dot at its end: remove it'
+  if (url.hostname.includes('*'))
+    return '!a wildcard stands for the first label alone: write it like https://*.example.com'
+  if (!isSecure(url))
+    return '!only https can be paid (http on localhost, 127.0.0.0/8 and [::1] alone): write https://'
+  if (!wild) return url.origin
+  if (url.protocol !== 'https:' || isAddress(url.hostname) || !url.hostname.includes('.'))
+    return '!a wildcard stands below a registrable domain: write it like https://*.example.com'
+  return `https://*.${url.host}`
+}
+
+function parseUrl(text: string, wild: boolean): URL | undefined {
+  try {
+    return new URL(wild ? text.replace('*.', '') : text)
+  } catch {
+    return undefined
+  }
+}
+
+function readName(text: string): string {
+  const match = /^([a-z][a-z0-9+-]*):([\w.@-][\w.@:/-]*)$/i.exec(text)
+  const [, kind = '', name = ''] = match ?? []
+  // `localhost:3000` is an origin that lost its scheme, not the name of a server.
+  if (match === null || kind.toLowerCase() === 'localhost' || /^\d+$/.test(name))
+    return '!it is neither an origin nor the name of a server: write it like https://api.example or mcp:search'
+  return text
+}
+
+/** Is this the host of an IP address, as WHATWG URLs write it? */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith('[') || /^\d+(\.\d+){3}$/.test(hostname)
+}
+
+/** Would a credential be safe from listeners there? https, or this very machine. */
+function isSecure(url: URL): boolean {
+  if (url.protocol === 'https:') return true
+  const { hostname } = url
+  return (
+    url.protocol === 'http:' &&
+    (hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname))
+  )
+}
+
+function hasControl(text: string): boolean {
+  return /[\p{Cc}\p{Cf}]/u.test(text)
+}
+
+/** What may be paid that no pattern lists: https origins in normal form. Plain http must be listed. */
+export function isPlainHttps(vendor: string): boolean {
+  if (!vendor.startsWith('https://')) return false
+  const url = parseUrl(vendor, false)
+  return url !== undefined && url.origin === vendor && !url.hostname.endsWith('.')
+}
+
+/** The patterns that could match what was dialled: itself, then one wildcard for each label that is taken away. */
+export function patternsFor(vendor: string): readonly string[] {
+  if (!vendor.startsWith('https://')) return [vendor]
+  const host = vendor.slice('https://'.length)
+  const patterns = [vendor]
+  if (!/^[^/?#@\\\s[]+$/.test(host)) return patterns
+  for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1))
+    patterns.push(`https://*${host.slice(dot)}`)
+  return patterns
+}
+
+/** Does this vendor match that pattern? */
+export function matchesOrigin(pattern: string, vendor: string): boolean {
+  return patternsFor(vendor).includes(pattern)
+}
+
+/** The host that a wildcard stands below, without its port; undefined for what is no wildcard. */
+export function wildcardHost(pattern: string): string | undefined {
+  return /^https:\/\/\*\.([^:]+)/.exec(pattern)?.[1]
+}

@@ -1,0 +1,76 @@
+import type { Resource } from '../protocol/index.js'
+
+/** What a server may decode into a slash, a backslash or a dot segment after we have matched the path as it stands. */
+const DISGUISED = /%(?:25)*(?:2f|5c|2e|00)|(?:^|\/)\.{1,2};/i
+
+/** Could a server read this path as another one than we do? Such a path matches no pattern. */
+export function isDisguised(path: string): boolean {
+  return DISGUISED.test(path)
+}
+
+/** Reads a path pattern such as `/v1/**`; a string that starts with `!` says what is wrong and how to mend it. */
+export function readPath(text: string): string {
+  if (!text.startsWith('/')) return '!a path starts with a slash: write it like /v1/**'
+  if (/[?#\s\\]/.test(text)) return '!a path has no query, fragment, space or backslash: write the path alone'
+  if (isDisguised(text)) return '!a path has no encoded slash, backslash or dot: write it plainly'
+  const segments = text.split('/')
+  if (segments.some((segment) => segment === '.' || segment === '..'))
+    return '!a path has no dot segments: write where it leads'
+  if (segments.some((segment) => segment.includes('*') && segment !== '*' && segment !== '**'))
+    return '!`*` stands for one whole segment and `**` for any number of them: write it like /v1/*/items'
+  return encodePath(text)
+}
+
+/** As WHATWG URLs spell it, so that a pattern and a dialled path compare as text. */
+function encodePath(path: string): string {
+  return new URL(`https://path.invalid${path}`).pathname
+}
+
+/**
+ * Does a path match a pattern? `*` stands for one segment that is not empty, `**` for any number of segments. Case and
+ * percent-encoding count.
+ */
+export function matchesPath(pattern: string, path: string): boolean {
+  const wanted = pattern.split('/')
+  const given = path.split('/')
+  let [w, g, star, resume] = [0, 0, -1, 0]
+  while (g < given.length) {
+    const want = wanted[w]
+    if (want === '**') {
+      star = w++
+      resume = g
+    } else if (want !== undefined && (want === '*' ? given[g] !== '' : want === given[g])) {
+      w++
+      g++
+    } else if (star >= 0) {
+      // The last `**` takes one segment more.
+      w = star + 1
+      g = ++resume
+    } else return false
+  }
+  while (wanted[w] === '**') w++
+  return w === wanted.length
+}
+
+const IDENTIFIER = [
+  /^\d[\d.,:_-]*$/,
+  /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i,
+  /^(?:0x)?(?=[0-9a-f]*\d)[0-9a-f]{8,}$/i,
+  // Long tokens of letters and digits, with or without a short prefix: `cus_9s6XKzkNRiz8i3`.
+  /^(?:[a-z]{1,8}[_-])?(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{16,}$/i,
+]
+
+/**
+ * The operation a price is remembered under: path segments that look like ids become `*`, so that the prices of one
+ * endpoint are remembered together.
+ *
+ * @example
+ * ```ts
+ * operationPattern(resource) // 'GET /v1/items/*'
+ * ```
+ */
+export function operationPattern(resource: Resource): string {
+  if (resource.transport !== 'http') return resource.operation
+  const segments = resource.path.split('/').map((one) => (IDENTIFIER.some((id) => id.test(one)) ? '*' : one))
+  return `${resource.method} ${segments.join('/')}`
+}

@@ -1,0 +1,165 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import canonicalize from 'canonicalize'
+import { PaymentError, type Reason } from '../errors/index.js'
+import type { Resource } from '../protocol/index.js'
+import { boundsOf } from './bounds.js'
+import { budgetLines } from './budgets.js'
+import { type Ground, open } from './case.js'
+import type { PolicyDocument } from './document.js'
+import { evaluate } from './evaluate.js'
+import type { Document } from './fields.js'
+import { agentLayer, baseLayer, type Layer } from './layers.js'
+import { isPlainHttps } from './origins.js'
+import { readDocument } from './read.js'
+import { checkWildcards, hasWildcards } from './suffixes.js'
+import type { Policy } from './types.js'
+import { isListed, lookUp } from './vendors.js'
+
+const DEFAULT_APPROVAL_MS = 5 * 60_000
+/** How many answers of `payable` are kept: what is dialled is not bounded by the document. */
+const REMEMBERED = 10_000
+
+/**
+ * A policy from its document: validated, hashed, frozen.
+ *
+ * @throws PaymentError `invalid_policy`: its message lists everything that is wrong and how to mend it; `reasons`
+ * has the same, with the path as `rule`.
+ * @example
+ * ```ts
+ * const policy = createPolicy({
+ *   perPayment: '0.10 USD',
+ *   budgets: [{ limit: '5 USD', per: 'day' }],
+ *   vendors: [{ origin: 'https://api.search.example' }],
+ * })
+ * ```
+ */
+export function createPolicy(document: PolicyDocument): Policy {
+  return policyOf(readDocument(document))
+}
+
+/** The policy of a document that was read. */
+export function policyOf(document: Document): Policy {
+  const ground = groundOf(document)
+  const hash = hashOf(document)
+  const layersFor = layering(document)
+  const base = layersFor('').layers[0]
+  const wild = hasWildcards(document)
+  let checked = !wild
+  return Object.freeze({
+    name: ground.policy,
+    hash,
+    unit: ground.unit,
+    symbol: ground.symbol,
+    approvalTimeoutMs: approvalTimeout(document),
+    payable: payableBy(layersFor),
+    bounds: (resource, context) => boundsOf(ground, layersFor(context.agent).layers, resource),
+    evaluate: (terms, resource, context, facts) => {
+      const { layers, objections } = layersFor(context.agent)
+      const judged = open(ground, layers, { terms, resource, context, facts })
+      return evaluate(layers, judged, hash, checked ? objections : [...objections, UNCHECKED])
+    },
+    replacesAuthorization: (resource) => everyEntry(base, resource, 'authorization', 'replace'),
+    sendsIdempotencyKey: (resource) => everyEntry(base, resource, 'cors', true),
+    budgets: (context, now) => budgetLines(ground, layersFor(context.agent).layers, context, now),
+    ready: async () => {
+      if (checked) return
+      await checkWildcards(document)
+      checked = true
+    },
+  } satisfies Policy)
+}
+
+const UNCHECKED: Reason = Object.freeze({
+  rule: 'vendors.unchecked',
+  says: 'Nothing is paid before the wildcards of the policy have been checked.',
+})
+
+type Layers = readonly [Layer, ...Layer[]]
+
+interface Layering {
+  readonly layers: Layers
+  readonly objections: readonly Reason[]
+}
+
+/** The layers that judge an agent. Where the document names agents, one that is not among them is refused. */
+function layering(document: Document): (agent: string) => Layering {
+  const base = baseLayer(document)
+  const agents = document.agents
+  if (agents === undefined) {
+    const only: Layering = { layers: [base], objections: [] }
+    return () => only
+  }
+  const named = new Map(
+    Object.entries(agents).map(([agent, rules]) => {
+      const layers: Layers = [base, agentLayer(agent, rules, document)]
+      return [agent, { layers, objections: [] } satisfies Layering]
+    }),
+  )
+  // `*` is a fallback, not the name of an agent.
+  const rest = named.get('*')
+  return (agent) => (agent === '*' ? rest : (named.get(agent) ?? rest)) ?? refusing(base, agent)
+}
+
+function refusing(base: Layer, agent: string): Layering {
+  const says = `${agent === '' ? 'A caller without a name' : `The agent ${agent}`} is not one that may pay.`
+  return { layers: [base], objections: [{ rule: 'agents', asked: agent, says }] }
+}
+
+/** Whether an origin could be paid at all, remembered per agent and origin. */
+function payableBy(layersFor: (agent: string) => Layering): Policy['payable'] {
+  const remembered = new Map<string, Map<string, boolean>>()
+  return ({ vendor, transport }, { agent }) => {
+    let known = remembered.get(agent)
+    const before = known?.get(vendor)
+    if (before !== undefined) return before
+    if (known === undefined || known.size >= REMEMBERED) {
+      if (remembered.size >= REMEMBERED) remembered.clear()
+      known = new Map()
+      remembered.set(agent, known)
+    }
+    const answer = layersFor(agent).layers.every(
+      ({ vendors, unlisted, ofAgent }) =>
+        (vendors !== undefined && isListed(vendors, vendor)) ||
+        (unlisted !== 'deny' && (ofAgent || transport !== 'http' || isPlainHttps(vendor))),
+    )
+    known.set(vendor, answer)
+    return answer
+  }
+}
+
+/** Do all entries of the document that apply to a call say this? What loosens must be said by every one. */
+function everyEntry<K extends 'authorization' | 'cors'>(
+  { vendors }: Layer,
+  resource: Resource,
+  key: K,
+  value: K extends 'cors' ? true : 'replace',
+): boolean {
+  const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []
+  return entries.length > 0 && entries.every((entry) => entry[key] === value)
+}
+
+function approvalTimeout({ approval, agents }: Document): number {
+  return Math.min(
+    approval?.timeout ?? DEFAULT_APPROVAL_MS,
+    ...Object.values(agents ?? {}).map((rules) => rules.approval?.timeout ?? Number.POSITIVE_INFINITY),
+  )
+}
+
+function groundOf({ name = 'default', unit = 'USD', unlimited = false }: Document): Ground {
+  return Object.freeze({ policy: name, unit: `iso4217:${unit}`, symbol: unit, unlimited })
+}
+
+/** The same hash for the same rules: key order, spelling of amounts and defaults that were left out play no part. */
+function hashOf(document: Document): string {
+  const defaults = { version: 1, name: 'default', unit: 'USD' }
+  const plain: unknown = JSON.parse(
+    JSON.stringify({ ...defaults, ...document }, (_key, value: unknown) =>
+      typeof value === 'bigint' ? `${value}` : value,
+    ),
+  )
+  const text = canonicalize(plain)
+  if (text === undefined)
+    throw new PaymentError('invalid_policy', 'untouched', 'The policy cannot be hashed.')
+  return bytesToHex(sha256(utf8ToBytes(text)))
+}

@@ -1,0 +1,160 @@
+import type { Reason } from '../errors/index.js'
+import { formatUnits, isProductionNetwork, type Units } from '../money/index.js'
+import type { Case, Findings } from './case.js'
+import type { Layer } from './layers.js'
+import { isPlainHttps } from './origins.js'
+import { isDisguised } from './paths.js'
+
+/** May this vendor be paid for this call at all? */
+export function judgeVendor(layer: Layer, judged: Case, found: Findings): void {
+  const { resource } = judged
+  const { vendor } = resource
+  const rule = (name: string) => `${layer.prefix}${name}`
+  const listing = judged.listings.get(layer)
+  if (listing !== undefined) {
+    if (listing.outside.length === 0) return
+    const disguised = resource.transport === 'http' && isDisguised(resource.path)
+    const why = disguised
+      ? 'its path has encoded slashes, backslashes or dots, which a server may read as another path'
+      : `what may be paid there does not include it`
+    found.deny.push({
+      rule: rule('vendors.scope'),
+      asked: resource.operation,
+      says: `${resource.operation} cannot be paid at ${vendor}: ${why}.`,
+    })
+  } else if (layer.unlisted === 'deny') {
+    found.deny.push({
+      rule: rule('vendors'),
+      asked: vendor,
+      says: `${vendor} is not a vendor that may be paid.`,
+    })
+  } else if (layer.unlisted === 'ask') {
+    found.ask.push({
+      rule: rule('unlisted'),
+      asked: vendor,
+      says: `${vendor} is not on the list of vendors, so somebody must approve it.`,
+    })
+  }
+}
+
+/** Would a credential be safe on its way? Plain http only where the document lists it. */
+export function judgeTransport(base: Layer, { resource, listings }: Case, found: Findings): void {
+  if (resource.transport !== 'http' || listings.get(base) !== undefined || isPlainHttps(resource.vendor))
+    return
+  found.deny.push({
+    rule: 'vendors.https',
+    asked: resource.vendor,
+    says: `${resource.vendor} cannot be paid: a credential would travel there unprotected.`,
+  })
+}
+
+/** Is it paid in a currency and on a network that may be used? */
+export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
+  const { terms, ground } = judged
+  const { currencies, networks } = layer.rules
+  const amounts = [
+    terms.most,
+    ...terms.payees.map(({ amount }) => amount),
+    ...(terms.locks ? [terms.locks] : []),
+  ]
+  const barred = amounts.find(
+    ({ currency: { id, peg } }) =>
+      currencies !== undefined &&
+      !currencies.includes(id) &&
+      !(currencies.includes(ground.symbol) && (id === ground.unit || peg === ground.unit)),
+  )
+  if (barred !== undefined)
+    found.deny.push({
+      rule: `${layer.prefix}currencies`,
+      ...(currencies === undefined ? {} : { limit: currencies.join(', ') }),
+      asked: barred.currency.id,
+      says: `${barred.currency.symbol} (${barred.currency.id}) is not a currency that may be used.`,
+    })
+  const method = terms.kind.split('/')[0] ?? ''
+  const named = networks?.includes(terms.network) ?? false
+  if (!named && networks !== undefined && !networks.includes(method))
+    found.deny.push({
+      rule: `${layer.prefix}networks`,
+      limit: networks.join(', '),
+      asked: `${method} on ${terms.network}`,
+      says: `Payments by ${method} on the network ${terms.network} are not among those that may be made.`,
+    })
+  else if (!named && (networks !== undefined || !layer.ofAgent) && !isProductionNetwork(terms.network))
+    found.deny.push({
+      rule: `${layer.prefix}networks.test`,
+      asked: terms.network,
+      says: `${terms.network} is not known as a network with real money, and may be used only where it is named.`,
+    })
+}
+
+/** Has every amount a value in the unit? What cannot be counted cannot be paid. */
+export function judgeCurrency({ units, terms, ground }: Case, found: Findings): void {
+  if (units !== undefined) return
+  found.deny.push({
+    rule: 'currency',
+    asked: terms.most.currency.id,
+    says: `An amount in ${terms.most.currency.id} has no known value in ${ground.symbol}, so it cannot be counted.`,
+  })
+}
+
+/** Is the price low enough, and the fee, and is there a limit for what it locks up? */
+export function judgePrice(layer: Layer, judged: Case, found: Findings): void {
+  const { units, context, ground } = judged
+  if (units === undefined) return
+  const { perPayment, maxFee } = layer.rules
+  const most = (rule: string, what: string, asked: Units, limit: Units | undefined) => {
+    if (limit === undefined || asked <= limit) return
+    found.deny.push(tooDear(`${layer.prefix}${rule}`, what, asked, limit, ground.symbol))
+  }
+  most('perPayment', 'One payment', units.price, perPayment)
+  most('maxFee', 'The fee of one payment', units.fee, maxFee)
+  for (const entry of judged.listings.get(layer)?.entries ?? [])
+    most('vendor.perPayment', `One payment to ${entry.origin}`, units.price, entry.perPayment)
+  if (!layer.ofAgent) most('maxAmount', 'This call', units.price, context.maxAmount)
+}
+
+function tooDear(rule: string, what: string, asked: Units, limit: Units, symbol: string): Reason {
+  const [most, cost] = [formatUnits(limit, symbol), formatUnits(asked, symbol)]
+  return {
+    rule,
+    limit: most,
+    asked: cost,
+    says: `${what} may cost at most ${most}; this one would cost ${cost}.`,
+  }
+}
+
+/** When a layer wants a person to be asked. */
+export function judgeAsks(layer: Layer, judged: Case, found: Findings): void {
+  const { units, facts, resource, ground, rail } = judged
+  const ask = (rule: string, says: string, limit?: Units, asked?: Units) =>
+    found.ask.push({
+      rule: `${layer.prefix}ask.${rule}`,
+      ...(limit === undefined ? {} : { limit: formatUnits(limit, ground.symbol) }),
+      ...(asked === undefined ? {} : { asked: formatUnits(asked, ground.symbol) }),
+      says,
+    })
+  const price = units?.price ?? 0n
+  const text = (value: Units) => formatUnits(value, ground.symbol)
+  const usual = facts.usual[rail]
+  for (const rule of layer.rules.ask ?? []) {
+    if (rule.above !== undefined && price > rule.above)
+      ask(
+        'above',
+        `${text(price)} is above ${text(rule.above)}, so somebody must approve it.`,
+        rule.above,
+        price,
+      )
+    if (rule.newVendor && !facts.knownVendor)
+      ask('newVendor', `Nothing was bought from ${resource.vendor} before, so somebody must approve it.`)
+    if (rule.category !== undefined && judged.categories.includes(rule.category))
+      ask('category', `Purchases of the category ${rule.category} must be approved.`)
+    if (rule.priceJump !== undefined && usual !== undefined && price * RATIO > usual * rule.priceJump)
+      ask('priceJump', `${text(price)} is far above the usual price of ${text(usual)}.`, usual, price)
+    const { advertised } = facts
+    if (rule.aboveAdvertised && advertised !== undefined && price > advertised)
+      ask('aboveAdvertised', `${text(price)} is above the advertised ${text(advertised)}.`, advertised, price)
+  }
+}
+
+/** Price jumps are factors at nine decimals. */
+const RATIO = 10n ** 9n

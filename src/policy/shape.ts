@@ -1,0 +1,241 @@
+import { clean } from '../errors/index.js'
+
+/** A numeral of a text file, kept as it was written: `0.10` stays `0.10`, and never becomes a float. */
+export class Numeral {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Where in a document something stands: keys and indices from the root. */
+export type Path = readonly (string | number)[]
+
+/** One thing that is wrong with a document, as a sentence that says how to mend it. */
+export interface Issue {
+  readonly path: Path
+  readonly says: string
+}
+
+/** What reading a document carries along: what was wrong so far, and the symbol amounts may be followed by. */
+export interface Reading {
+  readonly issues: Issue[]
+  readonly symbol: string
+}
+
+/** A piece of JSON Schema. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** What a value of a document must look like: one definition behind the parser and the published JSON Schema. */
+export interface Shape<T> {
+  /** The value as it is used from here on; undefined if it is wrong, and then there is an issue. */
+  read(value: unknown, path: Path, reading: Reading): T | undefined
+  schema(): JsonSchema
+}
+
+/** What a shape yields. */
+export type Value<S> = S extends Shape<infer T> ? T : never
+
+/** Shapes by key. */
+export type Fields = Readonly<Record<string, Shape<unknown>>>
+type Values<F extends Fields, Needed extends keyof F> = {
+  readonly [K in keyof F as K extends Needed ? K : never]: Value<F[K]>
+} & { readonly [K in keyof F as K extends Needed ? never : K]?: Value<F[K]> }
+
+/**
+ * A scalar. `parse` answers undefined for what is wrong; `expects` completes the sentence "… is not …" and says by
+ * that how to mend it.
+ */
+export function scalar<T>(
+  expects: string,
+  schema: JsonSchema,
+  parse: (value: unknown, reading: Reading) => T | undefined,
+): Shape<T> {
+  return {
+    read: (value, path, reading) => {
+      const parsed = parse(value, reading)
+      if (parsed === undefined) complain(reading, path, `${show(value)} is not ${expects}`)
+      return parsed
+    },
+    schema: () => ({ description: expects, ...schema }),
+  }
+}
+
+/** Text that `parse` understands. */
+export function text<T = string>(
+  expects: string,
+  parse: (value: string, reading: Reading) => T | undefined,
+  schema: JsonSchema = {},
+): Shape<T> {
+  return scalar(expects, { type: 'string', ...schema }, (value, reading) =>
+    typeof value === 'string' ? parse(value, reading) : undefined,
+  )
+}
+
+/** One of some words. */
+export function choice<const W extends string>(...words: readonly W[]): Shape<W> {
+  return {
+    read: (value, path, reading) => {
+      const word = words.find((one) => one === value)
+      if (word === undefined)
+        complain(reading, path, `${show(value)} is not ${oneOf(words)}${meant(value, words)}`)
+      return word
+    },
+    schema: () => ({ enum: words }),
+  }
+}
+
+/** Exactly `true`: a switch that can only be thrown one way. */
+export const yes: Shape<true> = scalar(
+  "true: leave the key out if it isn't meant",
+  { const: true },
+  (value) => (value === true ? true : undefined),
+)
+
+/** True or false. */
+export const flag: Shape<boolean> = scalar('true or false', { type: 'boolean' }, (value) =>
+  typeof value === 'boolean' ? value : undefined,
+)
+
+/** A whole number in a range. Counts are numbers; amounts never are. */
+export function whole(least: number, most: number): Shape<number> {
+  const schema = { type: 'integer', minimum: least, maximum: most }
+  return scalar(`a whole number from ${least} to ${most}`, schema, (value) => {
+    const number = value instanceof Numeral && /^\d{1,15}$/.test(value.text) ? Number(value.text) : value
+    return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
+      ? number
+      : undefined
+  })
+}
+
+/** A list of one shape. */
+export function list<T>(of: Shape<T>, expects: string, least: 0 | 1): Shape<readonly T[]> {
+  return {
+    read: (value, path, reading) => {
+      if (!Array.isArray(value)) return complain(reading, path, `${show(value)} is not a list of ${expects}`)
+      if (value.length < least) {
+        const mend = `name at least one, or leave the key out`
+        return complain(reading, path, `an empty list of ${expects} allows nothing: ${mend}`)
+      }
+      return value.flatMap((item: unknown, index) => {
+        const read = of.read(item, [...path, index], reading)
+        return read === undefined ? [] : [read]
+      })
+    },
+    schema: () => ({ type: 'array', items: of.schema(), ...(least === 0 ? {} : { minItems: least }) }),
+  }
+}
+
+/** A map from names that the user chooses to one shape. */
+export function map<T>(of: Shape<T>, expects: string): Shape<Readonly<Record<string, T>>> {
+  return {
+    read: (value, path, reading) => {
+      if (!isPlain(value)) return complain(reading, path, `${show(value)} is not a map of ${expects}`)
+      const entries = Object.entries(value).flatMap(([key, item]) => {
+        const read = of.read(item, [...path, key], reading)
+        return read === undefined ? [] : [[key, read] as const]
+      })
+      return Object.fromEntries(entries)
+    },
+    schema: () => ({ type: 'object', additionalProperties: of.schema() }),
+  }
+}
+
+/** A map with known keys; all others are refused, so that a rule that was mistyped is never a rule that is absent. */
+export function record<const F extends Fields, const N extends keyof F & string = never>(
+  fields: F,
+  needed: readonly N[] = [],
+): Shape<Values<F, N>> {
+  return {
+    read: (value, path, reading) => {
+      if (!isPlain(value)) {
+        return complain(reading, path, `${show(value)} is not a map of ${oneOf(Object.keys(fields))}`)
+      }
+      for (const key of needed) {
+        if (!Object.hasOwn(value, key)) complain(reading, [...path, key], 'is missing: add it')
+      }
+      const read: Record<string, unknown> = {}
+      for (const [key, item] of Object.entries(value)) {
+        const shape = Object.hasOwn(fields, key) ? fields[key] : undefined
+        if (shape === undefined) complain(reading, [...path, key], unknownKey(key, Object.keys(fields)))
+        else if (item === undefined || item === null)
+          complain(reading, [...path, key], 'has no value: give it one, or leave the key out')
+        else read[key] = shape.read(item, [...path, key], reading)
+      }
+      // The one place where the type of a record is asserted: every field was read by its own shape just above.
+      return read as Values<F, N>
+    },
+    schema: () => ({
+      type: 'object',
+      properties: Object.fromEntries(Object.entries(fields).map(([key, shape]) => [key, shape.schema()])),
+      additionalProperties: false,
+      ...(needed.length === 0 ? {} : { required: needed }),
+    }),
+  }
+}
+
+/** Notes an issue. Answers undefined, so that a reader can complain and give up in one step. */
+export function complain(reading: Reading, path: Path, says: string): undefined {
+  reading.issues.push({ path, says })
+}
+
+/** A path as people write it: `vendors[2].origin`. */
+export function pathText(path: Path): string {
+  let text = ''
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`
+    else if (/^[\w*]+$/.test(step)) text += text === '' ? step : `.${step}`
+    else text += `[${JSON.stringify(clean(step, 60))}]`
+  }
+  return text === '' ? 'the document' : text
+}
+
+/** `a, b or c`. */
+export function oneOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
+}
+
+/** A value as an issue shows it. */
+export function show(value: unknown): string {
+  if (value instanceof Numeral) return clean(value.text, 60)
+  if (typeof value === 'string') return JSON.stringify(clean(value, 60))
+  if (typeof value === 'number') return `the number ${value}`
+  if (Array.isArray(value)) return 'a list'
+  return value !== null && typeof value === 'object' ? 'a map' : String(value)
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const guess = meant(key, known)
+  return `is not a key that is known here${guess === '' ? `: use ${oneOf(known)}` : guess}`
+}
+
+function meant(value: unknown, words: readonly string[]): string {
+  if (typeof value !== 'string' || value.length > 40) return ''
+  const near = words
+    .map((word) => ({ word, far: distance(value.toLowerCase(), word.toLowerCase()) }))
+    .filter(({ word, far }) => far <= Math.max(1, Math.floor(word.length / 3)))
+    .sort((a, b) => a.far - b.far)[0]
+  return near === undefined ? '' : `: did you mean ${near.word}?`
+}
+
+/** How many letters must change to make one word the other. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) {
+      const swap = (row[j] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,51 @@
+import type { Document } from './fields.js'
+import { wildcardHost } from './origins.js'
+import { invalid } from './read.js'
+import type { Issue, Path } from './shape.js'
+
+interface Wildcard {
+  readonly host: string
+  readonly path: Path
+}
+
+function wildcards(document: Document): readonly Wildcard[] {
+  const lists = [
+    { vendors: document.vendors, path: [] as Path },
+    ...Object.entries(document.agents ?? {}).map(([agent, { vendors }]) => ({
+      vendors,
+      path: ['agents', agent],
+    })),
+  ]
+  return lists.flatMap(({ vendors, path }) =>
+    (vendors ?? []).flatMap(({ origin }, index) => {
+      const host = wildcardHost(origin)
+      return host === undefined ? [] : [{ host, path: [...path, 'vendors', index, 'origin'] }]
+    }),
+  )
+}
+
+/** Has the document wildcards, so that the public suffix list is needed? */
+export function hasWildcards(document: Document): boolean {
+  return wildcards(document).length > 0
+}
+
+/**
+ * Refuses wildcards below a public suffix (`*.co.uk`, `*.github.io`): anybody can have a name there. The list is large,
+ * so it is loaded only here.
+ *
+ * @throws PaymentError `invalid_policy`.
+ */
+export async function checkWildcards(document: Document): Promise<void> {
+  const { getDomain } = await import('tldts')
+  const issues = wildcards(document).flatMap(({ host, path }): readonly Issue[] =>
+    getDomain(host, { allowPrivateDomains: true }) === null
+      ? [
+          {
+            path,
+            says: `anybody can register a name below ${host}: write a wildcard below a domain of one owner`,
+          },
+        ]
+      : [],
+  )
+  if (issues.length > 0) throw invalid(issues)
+}

@@ -1,0 +1,62 @@
+import { type Amount, compare } from '../money/index.js'
+import type { Payee, Terms } from './types.js'
+
+/**
+ * Are terms `a` no worse than `b` in every field? One partial order serves approvals, rotated challenges and retries:
+ * same purpose, kind and network; no higher price, fee bound or lock, in the same currency; exact if `b` was; and no
+ * payee that `b` did not have, nor a larger amount for one.
+ *
+ * @example
+ * ```ts
+ * if (!noWorse(rotated.terms, approved.terms)) return 'judge again'
+ * ```
+ */
+export function noWorse(a: Terms, b: Terms): boolean {
+  return (
+    a.purpose === b.purpose &&
+    a.kind === b.kind &&
+    a.network === b.network &&
+    noMore(a.most, b.most) &&
+    (a.exact || !b.exact) &&
+    (a.fee === undefined || (b.fee !== undefined && noMore(a.fee.bound, b.fee.bound))) &&
+    (a.locks === undefined || (b.locks !== undefined && noMore(a.locks, b.locks))) &&
+    noWorsePayees(a, b)
+  )
+}
+
+function noWorsePayees(a: Terms, b: Terms): boolean {
+  // Money that goes to nobody who is named would be a way around every payee that was.
+  if (a.payees.length === 0 && b.payees.length > 0) return a.most.value === 0n
+  const theirs = totals(b.payees)
+  return [...totals(a.payees)].every(([key, value]) => value <= (theirs.get(key) ?? -1n))
+}
+
+/** What each payee gets in each currency, however often it is named. */
+function totals(payees: readonly Payee[]): ReadonlyMap<string, bigint> {
+  const sums = new Map<string, bigint>()
+  for (const { id, amount } of payees) {
+    const key = JSON.stringify([id, amount.currency.id])
+    sums.set(key, (sums.get(key) ?? 0n) + amount.value)
+  }
+  return sums
+}
+
+function noMore(a: Amount, b: Amount): boolean {
+  return a.currency.id === b.currency.id && compare(a, b) <= 0
+}
+
+/** The same text for the same terms, so that a denial of them can be remembered. The usual fee is no part of it. */
+export function termsKey(terms: Terms): string {
+  const text = (amount: Amount | undefined) =>
+    amount === undefined ? null : `${amount.value} ${amount.currency.id}`
+  return JSON.stringify([
+    terms.purpose,
+    terms.kind,
+    terms.network,
+    text(terms.most),
+    terms.exact,
+    [...totals(terms.payees)].map(([key, value]) => `${key} ${value}`).sort(),
+    text(terms.fee?.bound),
+    text(terms.locks),
+  ])
+}
