@@ -1,5 +1,5 @@
 import type { PaymentError } from '../errors/index.js'
-import type { Evidence, LaneRequest } from '../ledger/index.js'
+import type { Evidence, LaneGrant, LaneRequest } from '../ledger/index.js'
 import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Bounds, Terms } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
@@ -12,6 +12,11 @@ export interface Quote {
   readonly terms: Terms
   /** Payments on one lane go one at a time. */
   readonly lane?: LaneRequest
+  /**
+   * Set where this credential excludes an earlier one by taking its place: it may run there and nowhere else, whatever
+   * the ledger grants.
+   */
+  readonly excludes?: LaneGrant
   /** Until when a credential for it could still be accepted. */
   readonly goodUntil?: Instant
 }

@@ -53,7 +53,10 @@ export interface Chain {
   balanceOf(currency: Currency, address: string): Promise<bigint>
   /** Sends stablecoins from the faucet, and waits until they are there. */
   fund(address: Address, currency: Currency, value: bigint): Promise<void>
-  /** A new account; with `funds`, holding that much AlphaUSD. */
+  /**
+   * A new account; with `funds`, holding that much AlphaUSD, and 0.1 pathUSD: this chain's simulation of a sponsored
+   * charge asks the payer, and not the sponsor, for the fee.
+   */
   account(funds?: bigint): Promise<LocalAccount & { readonly key: Hex }>
   /** Mines that many blocks at once, `seconds` apart. */
   mine(blocks: number, seconds?: number): Promise<void>
@@ -104,9 +107,10 @@ function chainAt(anvil: Anvil): Chain {
     async account(funds) {
       const key = generatePrivateKey()
       const account = Object.assign(privateKeyToAccount(key), { key })
-      // Tempo has no native coin, but this chain's eth_call, which servers simulate by, asks for one.
-      await rpc('anvil_setBalance', [account.address, '0x152d02c7e14af6800000'])
-      if (funds !== undefined) await fund(account.address, alphaUSD, funds)
+      if (funds !== undefined) {
+        await fund(account.address, alphaUSD, funds)
+        await fund(account.address, pathUSD, 100_000n)
+      }
       return account
     },
     async mine(blocks, seconds = 0) {

@@ -1,0 +1,5 @@
+export type { ChargeMode, Hex } from './charge.js'
+export type { GasOptions } from './gas.js'
+export type { Random } from './memo.js'
+export type { TempoAccount, TempoOptions } from './options.js'
+export { tempo } from './tempo.js'

@@ -1,0 +1,19 @@
+import { keccak256, stringToBytes } from 'viem/utils'
+import type { Hex } from './charge.js'
+
+/**
+ * The lanes of one account on one chain, for one ledger. Two ledgers never share a lane, so neither can take a nonce
+ * that the other has promised.
+ */
+export function laneNames(ledger: string, chainId: number, account: Hex, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `tempo:${chainId}:${account}:${ledger}:${index}`)
+}
+
+/**
+ * The 2D nonce key of a lane: 192 bits of a hash, never the protocol's own key (0) and never the expiring one (2^256 -
+ * 1). Nothing reserved starts with 64 zero bits either.
+ */
+export function nonceKeyOf(lane: string): bigint {
+  const key = BigInt(keccak256(stringToBytes(lane)).slice(0, 50))
+  return key === 0n ? 1n : key
+}

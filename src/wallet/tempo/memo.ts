@@ -1,0 +1,41 @@
+import { bytesToHex, hexToBytes, keccak256, stringToBytes } from 'viem/utils'
+import type { Hex } from './charge.js'
+
+/** Bytes of randomness, handed in. */
+export type Random = (length: number) => Uint8Array
+
+const first = (text: string, length: number): Uint8Array =>
+  hexToBytes(keccak256(stringToBytes(text))).subarray(0, length)
+
+const TAG = first('mpp', 4)
+const VERSION = 1
+
+/** A vendor asks under one realm again and again: its fingerprint is worth keeping, but not without end. */
+const MOST_REALMS = 256
+
+/**
+ * Makes the attribution memos that servers require on the primary transfer: tag, version, the server's fingerprint (10
+ * bytes), ours (10), and what binds it to the challenge (7). Ours is random per credential unless a client id is set,
+ * so that no two credentials can be mistaken for each other on the chain.
+ */
+export function memoMaker(random: Random, clientId?: string): (realm: string, challengeId: string) => Hex {
+  const realms = new Map<string, Uint8Array>()
+  const client = clientId === undefined ? undefined : first(clientId, 10)
+  const fingerprint = (realm: string): Uint8Array => {
+    const known = realms.get(realm)
+    if (known !== undefined) return known
+    if (realms.size >= MOST_REALMS) realms.clear()
+    const made = first(realm, 10)
+    realms.set(realm, made)
+    return made
+  }
+  return (realm, challengeId) => {
+    const memo = new Uint8Array(32)
+    memo.set(TAG, 0)
+    memo[4] = VERSION
+    memo.set(fingerprint(realm), 5)
+    memo.set(client ?? random(10), 15)
+    memo.set(first(challengeId, 7), 25)
+    return bytesToHex(memo)
+  }
+}

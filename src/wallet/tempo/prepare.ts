@@ -1,0 +1,255 @@
+import { hashTypedData, keccak256, numberToHex } from 'viem/utils'
+import { PaymentError } from '../../errors/index.js'
+import type { LaneGrant } from '../../ledger/index.js'
+import type { Instant } from '../../money/index.js'
+import type { Challenge, Credential } from '../../protocol/index.js'
+import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
+import type { Balances } from './balances.js'
+import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
+import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
+import { evidenceOf, type TransactionDetail } from './evidence.js'
+import { gasLimit } from './gas.js'
+import { nonceKeyOf } from './lanes.js'
+import type { Config } from './options.js'
+import { broadcast } from './push.js'
+import { addressOf, chooseMode, LEAST_VALIDITY_MS, networkOf } from './quote.js'
+
+/** What a wallet is made of. */
+export interface Parts {
+  readonly config: Config
+  readonly balances: Balances
+  readonly memo: (realm: string, challengeId: string) => Hex
+}
+
+/**
+ * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
+ * this closure until `complete`, and an abort or a discard simply forgets it.
+ */
+export async function prepareCharge(
+  spendable: Spendable,
+  options: PrepareOptions,
+  parts: Parts,
+): Promise<Prepared> {
+  const { quote } = spendable
+  options.signal?.throwIfAborted()
+  const charge = agreed(quote, parts.config)
+  return charge.amount === 0n
+    ? prepareProof(charge, quote.challenge, options, parts)
+    : prepareTransaction(charge, spendable, options, parts)
+}
+
+/** The charge, read anew and held against the terms that were judged: what is signed is what was judged. */
+function agreed(quote: Quote, config: Config): Charge {
+  const charge = readCharge(quote.challenge.request)
+  const { terms } = quote
+  const same =
+    quote.wallet === config.id &&
+    !('unpayable' in charge) &&
+    terms.network === networkOf(charge) &&
+    terms.most.value === charge.amount &&
+    addressOf(terms.most.currency) === charge.token &&
+    terms.payees.length === charge.transfers.length &&
+    charge.transfers.every(({ to, amount }, index) => {
+      const payee = terms.payees[index]
+      return payee?.id === to && payee.amount.value === amount
+    })
+  if (!same || 'unpayable' in charge)
+    throw failed('The quote is not one of this wallet, so nothing was signed')
+  return charge
+}
+
+async function prepareTransaction(
+  charge: Charge,
+  spendable: Spendable,
+  options: PrepareOptions,
+  parts: Parts,
+): Promise<Prepared> {
+  const { config } = parts
+  const { challenge, terms } = spendable.quote
+  const mode = chooseMode(charge, config)
+  if (typeof mode !== 'string') throw failed(mode.unpayable)
+  const lane = laneOf(spendable, charge)
+  const memo = parts.memo(challenge.realm, challenge.id)
+  const fee = terms.fee?.bound.currency
+  const tx = envelopeOf(charge, {
+    memo,
+    lane,
+    config,
+    validBefore: validBefore(spendable, options.now, config),
+    ...(fee ? { feeToken: addressOf(fee) } : {}),
+  })
+  const unsigned = encodeForSigning(tx)
+  const signature = await sign(keccak256(unsigned), config, options.signal)
+  const signed = serialize(tx, config.sender, signature)
+  const detail = detailOf(charge, tx, {
+    mode,
+    memo,
+    lane,
+    sender: config.sender,
+    seen: seenHash(unsigned, config.sender),
+    // A sponsor's signature is part of the hash, so only an unsponsored transaction's is known.
+    ...(charge.sponsored ? {} : { hash: keccak256(signed) }),
+  })
+  const took = terms.fee?.bound.currency.id === terms.most.currency.id ? terms.fee.usual.value : 0n
+  return {
+    evidence: evidenceOf(config.id, challenge.id, detail),
+    async complete() {
+      parts.balances.took(charge.chainId, charge.token, charge.amount + took)
+      if (mode === 'push') await broadcast(config.nodes(charge.chainId) ?? [], signed, detail, config)
+      const payload =
+        mode === 'push'
+          ? { type: 'hash', hash: keccak256(signed) }
+          : { type: 'transaction', signature: signed }
+      return {
+        credential: credentialOf(challenge, payload, charge, config),
+        // A hash proves what has happened already; it does not run out with the transaction.
+        ...(mode === 'push' ? {} : { goodUntil: tx.validBefore * 1000 }),
+      }
+    },
+    discard: forget,
+  }
+}
+
+/** Nothing to undo: nothing has left, and the lane is the ledger's. */
+async function forget(): Promise<void> {}
+
+/** EIP-712 as deployed servers verify it: domain version 3, bound to payer and realm (the draft says version 1). */
+async function prepareProof(
+  charge: Charge,
+  challenge: Challenge,
+  options: PrepareOptions,
+  parts: Parts,
+): Promise<Prepared> {
+  const { config } = parts
+  const hash = hashTypedData({
+    domain: { name: 'MPP', version: '3', chainId: charge.chainId },
+    types: PROOF,
+    primaryType: 'Proof',
+    message: { account: config.checksummed, challengeId: challenge.id, realm: challenge.realm },
+  })
+  const signature = await sign(hash, config, options.signal)
+  return {
+    evidence: evidenceOf(config.id, challenge.id, {
+      form: 'proof',
+      chainId: charge.chainId,
+      sender: config.sender,
+    }),
+    async complete() {
+      return { credential: credentialOf(challenge, { type: 'proof', signature }, charge, config) }
+    },
+    discard: forget,
+  }
+}
+
+const PROOF = {
+  Proof: [
+    { name: 'account', type: 'address' },
+    { name: 'challengeId', type: 'string' },
+    { name: 'realm', type: 'string' },
+  ],
+} as const
+
+/** The lane to run on; undefined: an expiring nonce. */
+function laneOf({ quote, lane }: Spendable, charge: Charge): LaneGrant | undefined {
+  const { excludes } = quote
+  if (excludes !== undefined) {
+    if (lane !== undefined && (lane.name !== excludes.name || lane.value !== excludes.value))
+      throw failed('The lane that was granted does not exclude the earlier payment, so nothing was signed')
+    return excludes
+  }
+  return charge.sponsored ? undefined : lane
+}
+
+interface Run {
+  readonly memo: Hex
+  readonly lane: LaneGrant | undefined
+  readonly config: Config
+  readonly validBefore: number
+  readonly feeToken?: Hex
+}
+
+function envelopeOf(charge: Charge, run: Run): Envelope {
+  const { lane, config } = run
+  const use = lane === undefined ? 'expiring' : lane.value === 0n ? 'fresh' : 'reused'
+  return {
+    chainId: charge.chainId,
+    maxPriorityFeePerGas: config.maxPriorityFeePerGas,
+    maxFeePerGas: config.maxFeePerGas,
+    gas: gasLimit(config.gas, use, charge.transfers.length - 1),
+    calls: charge.transfers.map(({ to, amount, memo }, index) => ({
+      to: charge.token,
+      data: transferData(to, amount, index === 0 ? run.memo : memo),
+    })),
+    nonceKey: lane === undefined ? EXPIRING : nonceKeyOf(lane.name),
+    nonce: lane === undefined ? 0n : lane.value,
+    validBefore: run.validBefore,
+    ...(run.feeToken === undefined ? {} : { feeToken: run.feeToken }),
+  }
+}
+
+/** Seconds. As short as the payment can do with: a doubt lasts until this has passed. */
+function validBefore({ quote, bounds }: Spendable, now: Instant, config: Config): number {
+  const { expires = Number.POSITIVE_INFINITY } = quote.challenge
+  const until = Math.min(expires, now + Math.min(config.validityMs, bounds.maxValidityMs))
+  if (until < now + LEAST_VALIDITY_MS)
+    throw failed('The offer leaves too little time to pay, so nothing was signed')
+  return Math.floor(until / 1000)
+}
+
+function detailOf(
+  charge: Charge,
+  tx: Envelope,
+  more: { mode: ChargeMode; memo: Hex; lane: LaneGrant | undefined; sender: Hex; seen: Hex; hash?: Hex },
+): TransactionDetail {
+  const { lane, ...rest } = more
+  return {
+    form: 'transaction',
+    sponsored: charge.sponsored,
+    chainId: charge.chainId,
+    token: charge.token,
+    transfers: charge.transfers.map(({ to, amount }) => ({ to, amount: amount.toString() })),
+    nonceKey: numberToHex(tx.nonceKey),
+    nonce: tx.nonce.toString(),
+    validBefore: tx.validBefore,
+    ...rest,
+    ...(lane ? { lane: lane.name } : {}),
+    ...(tx.feeToken ? { feeToken: tx.feeToken } : {}),
+  }
+}
+
+function credentialOf(
+  challenge: Challenge,
+  payload: Credential['payload'],
+  charge: Charge,
+  config: Config,
+): Credential {
+  return { challenge, payload, source: `did:pkh:${networkOf(charge)}:${config.checksummed}` }
+}
+
+/** One signature. An abort does not wait for a slow signer: what it still makes is dropped. */
+async function sign(hash: Hex, config: Config, signal: AbortSignal | undefined): Promise<Hex> {
+  let signature: Hex
+  try {
+    signature = await abortable(config.sign(hash), signal)
+  } catch {
+    signal?.throwIfAborted()
+    // The account's own error is not passed on: nobody knows what it quotes.
+    throw failed('The account could not sign')
+  }
+  signal?.throwIfAborted()
+  if (!/^0x(?:[0-9a-fA-F]{2}){65,}$/.test(signature)) throw failed('The account returned no usable signature')
+  return `0x${signature.slice(2).toLowerCase()}`
+}
+
+function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+function failed(message: string): PaymentError {
+  return new PaymentError('wallet_failed', 'held', message)
+}

@@ -1,0 +1,41 @@
+import { spendAuthorization, type Wallet } from '../index.js'
+import { balanceCache } from './balances.js'
+import { KIND, readDetail } from './evidence.js'
+import { inspectCharge } from './inspect.js'
+import { memoMaker } from './memo.js'
+import { configure, type TempoOptions } from './options.js'
+import { type Parts, prepareCharge } from './prepare.js'
+import { quoteCharge } from './quote.js'
+
+/**
+ * A wallet that pays `tempo/charge` offers: by a signed transaction that the server broadcasts (pull), by its own
+ * broadcast where a server takes nothing else (push), or by a signed proof where the price is zero.
+ *
+ * @throws TypeError for malformed options; an account is required.
+ * @example
+ * ```ts
+ * import { tempo } from 'purser/wallet/tempo'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ *
+ * const wallet = tempo({ account: privateKeyToAccount(key) })
+ * ```
+ */
+export function tempo(options: TempoOptions): Wallet {
+  const config = configure(options)
+  const balances = balanceCache(config.sender, config.nodes)
+  const parts: Parts = { config, balances, memo: memoMaker(config.random, config.clientId) }
+  return Object.freeze<Wallet>({
+    id: config.id,
+    kinds: [KIND],
+    quote: (challenge, context) => quoteCharge(challenge, context, config, balances),
+    async prepare(authorization, options) {
+      return prepareCharge(spendAuthorization(authorization, options.now), options, parts)
+    },
+    inspect: (evidence) => inspectCharge(evidence, config),
+    recognises(evidence, reference) {
+      const detail = readDetail(evidence.detail)
+      if (detail?.form === 'proof') return evidence.refs.includes(reference)
+      return detail?.hash === undefined ? undefined : detail.hash === reference.toLowerCase()
+    },
+  })
+}
