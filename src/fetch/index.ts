@@ -1,8 +1,9 @@
 export type { KeepLimits } from './body.js'
 export { HttpExchange, type HttpExchangeOptions, type HttpLimits } from './http-exchange.js'
-export { type FetchTarget, install, pristine, type Restore } from './install.js'
+export { install, pristine, type Restore } from './install.js'
 export {
-  exchanges,
+  type HttpCall,
+  httpCall,
   type PayingFetch,
   type PayingFetchOptions,
   type PayingInit,

@@ -6,17 +6,12 @@ export interface Restore {
   [Symbol.dispose](): void
 }
 
-/** Anything that has a global `fetch`: `globalThis`, a window, a sandbox. */
-export interface FetchTarget {
-  fetch: FetchLike
-}
-
 /** What a wrapper says about itself, so that every copy of this module knows it for one. */
 interface Wrapper {
   /** The fetch it was put in front of. */
   readonly beneath: FetchLike
-  /** Whose wrapper it is: one installation per owner and target. */
-  readonly owner: object
+  /** What it calls: installing the same one twice is refused. */
+  readonly paying: FetchLike
   /** False once restored: then it only passes calls on. */
   readonly live: () => boolean
   readonly descriptor: PropertyDescriptor | undefined
@@ -32,38 +27,36 @@ export function pristine(fetch: FetchLike): FetchLike {
 }
 
 /**
- * Puts `fetch` in front of `target.fetch`, and returns how to take it away again.
+ * Puts `fetch` in front of the global fetch of `target`, and returns how to take it away again.
  *
  * Restoring brings the property back as it was, and touches nothing if someone else has put their own wrapper in
  * front since: ours then only passes calls on.
  *
- * @param owner Who installs. A second installation by the same owner is refused.
- * @throws TypeError if this owner is installed there already, or the property cannot be replaced.
+ * @throws TypeError if this fetch is installed there already, or the property cannot be replaced.
  */
-export function install(target: FetchTarget, fetch: FetchLike, owner: object): Restore {
-  const beneath = target.fetch
-  if (typeof beneath !== 'function') throw new TypeError('There is no fetch to install in front of.')
+export function install(target: object, fetch: FetchLike): Restore {
+  const beneath: unknown = Reflect.get(target, 'fetch')
+  if (!isFetch(beneath)) throw new TypeError('There is no fetch to install in front of.')
   for (let wrapper = wrapperOf(beneath); wrapper; wrapper = wrapperOf(wrapper.beneath)) {
-    if (wrapper.owner === owner && wrapper.live())
+    if (wrapper.paying === fetch && wrapper.live())
       throw new TypeError('This purser is installed here already.')
   }
   const descriptor = Object.getOwnPropertyDescriptor(target, 'fetch')
   let live = true
-  const installed: FetchLike = function fetch_(input, init) {
-    return live ? fetch(input, init) : beneath.call(target, input, init)
-  }
+  const installed: FetchLike = (input, init) =>
+    live ? fetch(input, init) : beneath.call(target, input, init)
+  const wrapper: Wrapper = { beneath, paying: fetch, live: () => live, descriptor }
   Object.defineProperty(installed, 'name', { value: 'fetch' })
-  const wrapper: Wrapper = { beneath, owner, live: () => live, descriptor }
   Object.defineProperty(installed, WRAPPER, { value: wrapper })
   replace(target, installed, descriptor)
   return asRestore(() => {
     if (!live) return
     live = false
-    if (target.fetch === installed) putBack(target, descriptor)
+    if (Reflect.get(target, 'fetch') === installed) putBack(target, descriptor)
   })
 }
 
-function replace(target: FetchTarget, fetch: FetchLike, before: PropertyDescriptor | undefined): void {
+function replace(target: object, fetch: FetchLike, before: PropertyDescriptor | undefined): void {
   const enumerable = before?.enumerable ?? true
   const after =
     before && !before.configurable
@@ -74,27 +67,28 @@ function replace(target: FetchTarget, fetch: FetchLike, before: PropertyDescript
 }
 
 /** Brings the property back. What was restored while it lay beneath us is not brought back to life. */
-function putBack(target: FetchTarget, descriptor: PropertyDescriptor | undefined): void {
+function putBack(target: object, descriptor: PropertyDescriptor | undefined): void {
   let before = descriptor
-  for (
-    let wrapper = wrapperOf(before?.value);
-    wrapper && !wrapper.live();
-    wrapper = wrapperOf(before?.value)
-  ) {
-    before = wrapper.descriptor
+  for (let under = wrapperOf(before?.value); under && !under.live(); under = wrapperOf(before?.value)) {
+    before = under.descriptor
   }
   if (before) Object.defineProperty(target, 'fetch', before)
   else Reflect.deleteProperty(target, 'fetch')
 }
 
 function asRestore(undo: () => void): Restore {
-  const restore = () => undo()
-  // Runtimes without `using` have no such symbol; then there is nothing to call it.
-  const key: symbol = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-  return Object.assign(restore, { [Symbol.dispose]: undo, [key]: undo })
+  return Object.assign(() => undo(), { [Symbol.dispose]: undo })
+}
+
+function isFetch(value: unknown): value is FetchLike {
+  return typeof value === 'function'
+}
+
+function isWrapper(value: unknown): value is Wrapper {
+  return typeof value === 'object' && value !== null && 'beneath' in value && 'live' in value
 }
 
 function wrapperOf(fetch: unknown): Wrapper | undefined {
-  if (typeof fetch !== 'function' || !(WRAPPER in fetch)) return undefined
-  return fetch[WRAPPER] as Wrapper
+  const mark: unknown = isFetch(fetch) ? Reflect.get(fetch, WRAPPER) : undefined
+  return isWrapper(mark) ? mark : undefined
 }

@@ -1,6 +1,8 @@
 import type { Instant } from '../money/index.js'
 import type { CallOptions, PayingFace } from '../pay/index.js'
+import type { HttpResource } from '../protocol/index.js'
 import { HttpExchange, type HttpLimits } from './http-exchange.js'
+import { pristine } from './install.js'
 import { dialled, type FetchLike } from './request.js'
 
 /** A `fetch` whose `init` may say more about the payment of this one call. */
@@ -11,15 +13,20 @@ export interface PayingInit extends RequestInit {
   readonly payment?: CallOptions
 }
 
-/** What a paying fetch needs of the world. */
+/** What a paying fetch needs of the world; each has a default. */
 export interface PayingFetchOptions {
-  /** The fetch beneath: the pristine one, see `pristine`. */
-  readonly base: FetchLike
-  readonly face: PayingFace
-  /** The address of the page, in a browser: relative URLs stand on it, and CORS begins beyond it. */
+  /** The fetch beneath. Default: the global one as it is now, without wrappers of ours. */
+  readonly base?: FetchLike
+  /** The address of the page, in a browser: relative URLs stand on it, and CORS begins beyond its origin. */
   readonly page?: () => string | undefined
   readonly now?: () => Instant
   readonly limits?: Partial<HttpLimits>
+}
+
+/** One call as an exchange, and what the caller said about paying for it. */
+export interface HttpCall {
+  readonly exchange: HttpExchange
+  readonly options: CallOptions & { readonly signal?: AbortSignal }
 }
 
 const KIB = 1024
@@ -28,50 +35,71 @@ const DEFAULT_LIMITS: HttpLimits = {
   read: { bytes: 64 * KIB, patienceMs: 1_000 },
 }
 
-/** Makes the exchange of one call; undefined where the call can never be paid for and belongs to `base` alone. */
-export function exchanges(
-  options: PayingFetchOptions,
-): (input: RequestInfo | URL, init?: RequestInit) => HttpExchange | undefined {
-  const { base, face, page = pageAddress, now = Date.now } = options
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  return (input, init) => {
-    const address = page()
-    const resource = dialled(input, init, address)
-    if (resource === undefined || !face.payable(resource)) return undefined
+type Setting = Required<Omit<PayingFetchOptions, 'limits'>> & { readonly limits: HttpLimits }
+
+/**
+ * A `fetch` that runs calls through the story of a payment where policy could pay, and hands every other call to
+ * the fetch beneath with the very same arguments.
+ *
+ * @example
+ * ```ts
+ * const fetch = payingFetch(face)
+ * const reply = await fetch('https://api.search.example/v1/search', { payment: { maxAmount: '0.02' } })
+ * ```
+ */
+export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}): PayingFetch {
+  const setting = settingOf(options)
+  const { base, page } = setting
+  return function fetch(input, init) {
+    let call: HttpCall
     try {
-      return new HttpExchange(input, init, resource, { base, face, page: address, now, limits })
+      const resource = dialled(input, init, page())
+      if (resource === undefined || !face.payable(resource)) return base(input, init)
+      call = callOf(face, input, init, resource, setting)
     } catch {
       // What cannot even be set aside, `fetch` refuses in its own words, or sends without any hope of paying.
-      return undefined
+      return base(input, init)
     }
+    return face.run(call.exchange, call.options)
   }
 }
 
 /**
- * A `fetch` that runs calls through the story of a payment where policy could pay, and hands every other call to
- * `base` with the very same arguments.
+ * One call to `fetch` as an exchange, whatever policy would say about it: for asking what it would cost.
  *
- * @example
- * ```ts
- * const fetch = payingFetch({ base: pristine(globalThis.fetch), face })
- * const reply = await fetch('https://api.search.example/v1/search', { payment: { maxAmount: '0.02' } })
- * ```
+ * @throws TypeError for what `fetch` would refuse, and for addresses that no credential may travel to.
  */
-export function payingFetch(options: PayingFetchOptions): PayingFetch {
-  // Held apart from `options`: a browser's fetch must not be called as a method of anything but the window.
-  const { base, face } = options
-  const exchangeOf = exchanges(options)
-  return function fetch(input, init) {
-    let exchange: HttpExchange | undefined
-    try {
-      exchange = exchangeOf(input, init)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    if (exchange === undefined) return base(input, init)
-    const { signal } = exchange
-    const payment = init?.payment
-    return face.run(exchange, signal ? { ...payment, signal } : (payment ?? {}))
+export function httpCall(
+  face: PayingFace,
+  input: RequestInfo | URL,
+  init?: PayingInit,
+  options: PayingFetchOptions = {},
+): HttpCall {
+  const setting = settingOf(options)
+  const resource = dialled(input, init, setting.page())
+  if (resource === undefined)
+    throw new TypeError('Only an https URL (or http on this machine) can be paid for.')
+  return callOf(face, input, init, resource, setting)
+}
+
+function callOf(
+  face: PayingFace,
+  input: RequestInfo | URL,
+  init: PayingInit | undefined,
+  resource: HttpResource,
+  { base, page, now, limits }: Setting,
+): HttpCall {
+  const exchange = new HttpExchange(input, init, resource, { base, face, page: page(), now, limits })
+  const { signal } = exchange
+  return { exchange, options: signal ? { ...init?.payment, signal } : (init?.payment ?? {}) }
+}
+
+function settingOf({ base, page = pageAddress, now = Date.now, limits }: PayingFetchOptions): Setting {
+  return {
+    base: base ?? pristine(globalThis.fetch),
+    page,
+    now,
+    limits: { ...DEFAULT_LIMITS, ...limits },
   }
 }
 

@@ -1,0 +1,181 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { isPaymentError } from '../../src/errors/index.js'
+import { type PayingFetch, type PayingFetchOptions, payingFetch } from '../../src/fetch/index.js'
+import type { CallOptions, Exchange, PayingFace } from '../../src/pay/index.js'
+import { encodeBase64url } from '../../src/protocol/index.js'
+
+/** One request, as it came over the wire. */
+export interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  /** Which connection it came over: 0 is the first. */
+  readonly connection: number
+  /** Does it carry a credential? */
+  readonly paid: boolean
+}
+
+export type Answer = (response: ServerResponse, seen: Seen, request: IncomingMessage) => unknown
+
+/** A real server on a real socket, and everything it has seen. */
+export interface TestServer extends AsyncDisposable {
+  readonly url: string
+  readonly seen: Seen[]
+  /** How many connections were opened to it. */
+  readonly connections: () => number
+}
+
+const CREDENTIAL = /^payment /i
+
+export async function serve(answer: Answer): Promise<TestServer> {
+  const seen: Seen[] = []
+  const sockets = new Map<Socket, number>()
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of request) chunks.push(Buffer.from(chunk))
+    } catch {
+      return
+    }
+    const { authorization, 'payment-authorization': beside } = request.headers
+    const one: Seen = {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headers,
+      body: Buffer.concat(chunks),
+      connection: sockets.get(request.socket) ?? -1,
+      paid: CREDENTIAL.test(authorization ?? '') || CREDENTIAL.test(String(beside ?? '')),
+    }
+    seen.push(one)
+    await answer(response, one, request)
+  })
+  server.on('connection', (socket) => sockets.set(socket, sockets.size))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    connections: () => sockets.size,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+export interface ChallengeOptions {
+  readonly id?: string
+  readonly header?: string
+  readonly digest?: string
+  readonly request?: object
+}
+
+/** A challenge as a server writes it. */
+export function challenge(options: ChallengeOptions = {}): string {
+  const { id = 'challenge-1', request = { amount: '100', currency: '0x20c0', recipient: '0x742d' } } = options
+  const encoded = encodeBase64url(new TextEncoder().encode(JSON.stringify(request)))
+  const extra = (['header', 'digest'] as const).flatMap((name) =>
+    options[name] === undefined ? [] : [`${name}="${options[name]}"`],
+  )
+  const params = [`id="${id}"`, 'realm="test"', 'method="tempo"', 'intent="charge"', `request="${encoded}"`]
+  return `Payment ${[...params, ...extra].join(', ')}`
+}
+
+/** Answers 402 until a credential comes along, and then as `answer` does. */
+export function paywall(answer: Answer, options: ChallengeOptions = {}): Answer {
+  return (response, seen, request) => (seen.paid ? answer(response, seen, request) : ask(response, options))
+}
+
+export function ask(response: ServerResponse, options: ChallengeOptions = {}): void {
+  response
+    .writeHead(402, { 'www-authenticate': challenge(options), 'content-type': 'application/problem+json' })
+    .end('{"type":"https://paymentauth.org/problems/payment-required"}')
+}
+
+/** Answers with what it saw of the request. */
+export const echo: Answer = (response, { method, url, headers, body }) => {
+  response
+    .writeHead(200, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ method, url, headers, body: body.toString('latin1') }))
+}
+
+/** Everything a test wants to know about what was signed. */
+export interface TestFace extends PayingFace {
+  readonly signed: string[]
+  readonly options: CallOptions[]
+  readonly errors: unknown[]
+}
+
+/** The story of a payment in its smallest form: ask, check, "sign", send. No money, no ledger, no policy. */
+export function testFace(overrides: Partial<PayingFace> & { onSign?: () => unknown } = {}): TestFace {
+  const signed: string[] = []
+  const options: CallOptions[] = []
+  const errors: unknown[] = []
+  return {
+    signed,
+    options,
+    errors,
+    acceptPayment: 'tempo/charge',
+    payable: () => true,
+    replacesAuthorization: () => false,
+    sendsIdempotencyKey: () => false,
+    async run(exchange, call) {
+      options.push(call)
+      const leg = call.signal ? { signal: call.signal } : {}
+      const reply = await exchange.send(leg)
+      if (!exchange.mayAsk(reply)) return reply
+      try {
+        return await buy(exchange, reply, leg, async (print) => {
+          await overrides.onSign?.()
+          call.signal?.throwIfAborted()
+          signed.push(print)
+        })
+      } catch (error) {
+        if (!isPaymentError(error)) throw error
+        errors.push(error)
+        const { code, funds, message } = error
+        return exchange.refuse({
+          type: 'about:blank',
+          title: code,
+          status: 402,
+          detail: message,
+          code,
+          funds,
+          reasons: [],
+        })
+      }
+    },
+    ...overrides,
+  }
+}
+
+async function buy<Reply extends object>(
+  exchange: Exchange<Reply>,
+  reply: Reply,
+  leg: { readonly signal?: AbortSignal },
+  sign: (fingerprint: string) => Promise<void>,
+): Promise<Reply> {
+  const reading = await exchange.read(reply)
+  const offer = reading.kind === 'asks' ? reading.offers[0] : undefined
+  if (reading.kind !== 'asks' || offer === undefined) return reply
+  exchange.drop(reply)
+  const fingerprint = await exchange.fingerprint()
+  await exchange.check(offer, reading.at)
+  await sign(fingerprint)
+  const credential = { challenge: offer, payload: { type: 'transaction', signature: '0x5160' } }
+  const paid = await exchange.send({ ...leg, credential, idempotencyKey: 'payment-1' })
+  const after = await exchange.read(paid)
+  if (after.kind !== 'moved' || after.to === undefined) return paid
+  return (await exchange.follow?.(paid, after.to)) ?? paid
+}
+
+/** A paying fetch over the real one, and what it signed. */
+export function testFetch(
+  overrides: Parameters<typeof testFace>[0] = {},
+  options: PayingFetchOptions = {},
+): { readonly fetch: PayingFetch; readonly face: TestFace } {
+  const face = testFace(overrides)
+  return { face, fetch: payingFetch(face, options) }
+}
