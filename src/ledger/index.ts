@@ -18,3 +18,5 @@ export type {
   Room,
   Verdict,
 } from './port.js'
+export { fundsOf } from './row.js'
+export { systemClock } from './time.js'

@@ -117,6 +117,8 @@ export interface Hold {
   readonly pattern: string
   readonly terms: Terms
   readonly decision: Decision
+  /** Who said yes to an `ask`: a person, or the remembered approval. */
+  readonly approvedBy?: string
   readonly lane?: LaneRequest
   readonly trace?: string
   /** How long an unreported twin stands in the way, in milliseconds (`doubtWindow`). */

@@ -1,0 +1,116 @@
+import type { Instant } from '../money/index.js'
+import { type Facts, railOf } from '../policy/index.js'
+import { type Pin, pinsByRail, pinsToAdd, samePins } from './pins.js'
+import type { FactsQuery, Move } from './port.js'
+import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
+import type { Row } from './row.js'
+import type { Operation, Shelf } from './shelf.js'
+
+/** The names whose versions move when a value in these facts does. */
+export const versions = {
+  vendor: (vendor: string) => JSON.stringify(['vendor', vendor]),
+  operation: ({ vendor, operation }: Operation) => JSON.stringify(['operation', vendor, operation]),
+  agent: (agent: string, vendor: string) => JSON.stringify(['agent', agent, vendor]),
+  denied: (agent: string, of: Operation) => JSON.stringify(['denied', agent, of.vendor, of.operation]),
+}
+
+export function versionOf(shelf: Shelf, { vendor, operation, agent }: FactsQuery): number {
+  const of = { vendor, operation }
+  return shelf.version([
+    versions.vendor(vendor),
+    versions.operation(of),
+    versions.agent(agent, vendor),
+    versions.denied(agent, of),
+  ])
+}
+
+/** What policy judges by. */
+export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts {
+  const { vendor, operation, agent } = query
+  const of = { vendor, operation }
+  const usual = [...shelf.prices(of)].flatMap(([rail, days]) => {
+    const price = usualPrice(days, now)
+    return price === undefined ? [] : [[rail, price] as const]
+  })
+  const advertised = shelf.advertised(of)
+  return {
+    now,
+    version: versionOf(shelf, query),
+    pins: pinsByRail(shelf.pins(vendor)),
+    usual: Object.fromEntries(usual),
+    ...(advertised === undefined ? {} : { advertised }),
+    grants: shelf.grants().filter((g) => g.agent === agent && g.vendor === vendor && g.until > now),
+    knownVendor: shelf.knows(agent, vendor),
+    denied: shelf.denials(agent, of, now),
+  }
+}
+
+/** Pins the payees of a commit, provisionally. False if another payee is pinned there. */
+export function pinAtCommit(shelf: Shelf, row: Row, move: Extract<Move, { to: 'committed' }>): boolean {
+  if (!move.pin) return true
+  const { vendor } = row.resource
+  const { terms } = move.attempt
+  const before = shelf.pins(vendor)
+  const added = pinsToAdd(
+    before,
+    railOf(terms),
+    terms.payees.map(({ id }) => id),
+    row.id,
+    move.widenPin,
+  )
+  if (added === undefined) return false
+  if (added.length > 0) changePins(shelf, vendor, before, [...before, ...added])
+  return true
+}
+
+/** What a payment teaches once it has ended: its payees, its price, that the vendor delivers. */
+export function learnFrom(shelf: Shelf, before: Row, after: Row, now: Instant): void {
+  const done = (row: Row): boolean => row.state === 'settled' && row.delivered
+  if (done(after) && !done(before)) {
+    confirmPins(shelf, after)
+    samplePrice(shelf, after, now)
+    const { agent } = after.context
+    const { vendor } = after.resource
+    if (shelf.knows(agent, vendor)) return
+    shelf.know(agent, vendor)
+    shelf.bump(versions.agent(agent, vendor))
+  }
+  if (after.state === 'released' && before.state !== 'released' && after.pinned) {
+    const { vendor } = after.resource
+    const pins = shelf.pins(vendor)
+    const kept = pins.filter((pin) => pin.payment !== after.id)
+    if (kept.length < pins.length) changePins(shelf, vendor, pins, kept)
+  }
+}
+
+function confirmPins(shelf: Shelf, row: Row): void {
+  if (!row.pinned) return
+  const { vendor } = row.resource
+  const before = shelf.pins(vendor)
+  const mine = before.filter((pin) => pin.payment === row.id)
+  if (mine.length === 0) return
+  const confirmed = mine.map(({ rail, payee }): Pin => ({ rail, payee }))
+  const covered = (pin: Pin): boolean =>
+    confirmed.some(({ rail, payee }) => pin.rail === rail && pin.payee === payee)
+  changePins(shelf, vendor, before, [...before.filter((pin) => !covered(pin)), ...confirmed])
+}
+
+function changePins(shelf: Shelf, vendor: string, before: readonly Pin[], after: readonly Pin[]): void {
+  shelf.setPins(vendor, after)
+  if (!samePins(before, after)) shelf.bump(versions.vendor(vendor))
+}
+
+function samplePrice(shelf: Shelf, row: Row, now: Instant): void {
+  const charge = row.charges.at(-1)
+  if (charge === undefined) return
+  const of = { vendor: row.resource.vendor, operation: row.pattern }
+  const rail = railOf(row.terms)
+  const days = shelf.prices(of).get(rail) ?? []
+  const day = dayOf(now)
+  const today = days.find((known) => known.day === day)?.prices ?? []
+  const prices = withPrice(today, charge.price)
+  if (prices === undefined) return
+  const after = [...days.filter((known) => known.day !== day), { day, prices }]
+  shelf.setPrices(of, rail, { day, prices }, day - MEMORY_DAYS)
+  if (usualPrice(days, now) !== usualPrice(after, now)) shelf.bump(versions.operation(of))
+}

@@ -1,0 +1,196 @@
+import { PaymentError } from '../errors/index.js'
+import { count, type Instant } from '../money/index.js'
+import type { CounterClaim } from '../policy/index.js'
+import { ensureCounter, remember, saveCounted, shortOf } from './counters.js'
+import { versionOf } from './facts.js'
+import { grantLane, letGo } from './lanes.js'
+import { step } from './machine.js'
+import type { Held, Hold, LaneGrant, Payment } from './port.js'
+import type { Charge, Row } from './row.js'
+import type { Shelf } from './shelf.js'
+import { isLive, view } from './view.js'
+
+/** A decision older than this is judged again, so that no window is left behind. */
+const STALE_MS = 5000
+/** The largest claim that any store can count exactly: over a billion of the unit. */
+export const MOST_UNITS = 2n ** 60n
+
+/** @throws TypeError if the decision does not allow a hold; PaymentError if it is beyond what can be counted. */
+export function checkHold({ decision }: Hold): void {
+  if (decision.effect === 'deny') throw new TypeError('A denied decision cannot be held')
+  if (decision.units === undefined || decision.price === undefined)
+    throw new TypeError('A decision without units cannot be held')
+  if (decision.claims.some(({ amount }) => amount > MOST_UNITS) || decision.units > MOST_UNITS)
+    throw new PaymentError('ledger_failed', 'untouched', 'The payment is larger than a ledger can count')
+}
+
+/** The atomic step: freeze, facts, machine, key and twin, room, lane. All of it, or nothing. */
+export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
+  const { frozen } = shelf.meta()
+  if (frozen !== undefined) return { ok: false, why: 'frozen', because: frozen }
+  if (isStale(shelf, hold, now)) return { ok: false, why: 'stale' }
+  const before = shelf.payment(hold.id)
+  if (before !== undefined && !mayHoldAgain(shelf, before, hold, now))
+    return { ok: false, why: 'taken', by: view(shelf, before, now) }
+  const rival = rivalOf(shelf, hold, now)
+  if (rival !== undefined) return rival
+  for (const claim of hold.decision.claims) ensureCounter(shelf, claim)
+  const row = rowOf(hold, before, shelf.meta().filled, now)
+  const short = shortfallAfterSweep(shelf, before, row, now)
+  if (short.length > 0) return { ok: false, why: 'short', short }
+  const lane = laneFor(shelf, row, hold, now)
+  if (lane === 'busy') return { ok: false, why: 'lane' }
+  return keep(shelf, before, row, lane, now)
+}
+
+function keep(
+  shelf: Shelf,
+  before: Row | undefined,
+  row: Row,
+  lane: LaneGrant | undefined,
+  now: Instant,
+): Held {
+  const asked = lane === undefined ? [] : [lane.name]
+  // Nothing signed runs on the lanes of a hold, so it keeps only what it asks for now.
+  const dropped = row.state === 'held' ? row.lanes.filter((name) => !asked.includes(name)) : []
+  letGo(shelf, { id: row.id, lanes: dropped }, { free: true })
+  const kept = row.lanes.filter((name) => !dropped.includes(name) && !asked.includes(name))
+  const after = { ...row, lanes: [...kept, ...asked] }
+  for (const { dimensions } of after.charges.slice(-1)) remember(shelf, dimensions)
+  saveCounted(shelf, before, after)
+  const payment = view(shelf, after, now)
+  return lane === undefined ? { ok: true, payment } : { ok: true, payment, lane }
+}
+
+/** What does not fit. Budget that a dead process left behind is given back before saying so. */
+function shortfallAfterSweep(
+  shelf: Shelf,
+  before: Row | undefined,
+  row: Row,
+  now: Instant,
+): ReturnType<typeof shortOf> {
+  const short = shortOf(shelf, before, row)
+  if (short.length === 0) return short
+  return sweep(shelf, row, now) ? shortOf(shelf, before, row) : short
+}
+
+function laneFor(shelf: Shelf, row: Row, { lane }: Hold, now: Instant): ReturnType<typeof grantLane> {
+  const granted = grantLane(shelf, row, lane)
+  return granted === 'busy' && sweep(shelf, row, now) ? grantLane(shelf, row, lane) : granted
+}
+
+/** Gives back what dead processes held. Was there any? */
+function sweep(shelf: Shelf, row: Row, now: Instant): boolean {
+  const orphans = shelf.orphans(now).filter(({ id }) => id !== row.id)
+  for (const orphan of orphans) giveBack(shelf, orphan, now)
+  return orphans.length > 0
+}
+
+/** Releases a held payment whose process is gone: nothing of it was ever signed. */
+function giveBack(shelf: Shelf, row: Row, now: Instant): void {
+  const because = 'its process ended before anything was signed'
+  const next = step(row, { to: 'released', because }, now, false)
+  if (next === undefined) return
+  letGo(shelf, next.row, next.lane)
+  saveCounted(shelf, row, next.row)
+}
+
+function isStale(shelf: Shelf, { decision, resource, pattern, context }: Hold, now: Instant): boolean {
+  const over = (claim: CounterClaim): boolean => claim.resetsAt !== undefined && claim.resetsAt <= now
+  if (decision.at > now || now - decision.at > STALE_MS || decision.claims.some(over)) return true
+  const query = { vendor: resource.vendor, operation: pattern, agent: context.agent }
+  if (versionOf(shelf, query) !== decision.facts) return true
+  // A grant that has run out moves no version: time alone ended it.
+  const { grant } = decision
+  return grant !== undefined && !shelf.grants().some(({ id, until }) => id === grant && until > now)
+}
+
+function mayHoldAgain(shelf: Shelf, row: Row, hold: Hold, now: Instant): boolean {
+  if (row.state === 'held') return row.owner === hold.owner || !isLive(shelf, row, now)
+  return row.state === 'committed' && row.owner === hold.owner && isLive(shelf, row, now)
+}
+
+/** Whoever stands in the way: the same key, or without one a twin whose end nobody knows. */
+function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: false }> | undefined {
+  const { agent } = hold.context
+  if (hold.key === undefined) {
+    for (const twin of shelf.twins(agent, hold.fingerprint))
+      if (twin.id !== hold.id && standsInTheWay(view(shelf, twin, now), twin, hold.doubtWindowMs, now))
+        return { ok: false, why: 'taken', by: view(shelf, twin, now) }
+    return undefined
+  }
+  for (;;) {
+    const other = shelf.byKey(agent, hold.key, hold.id)
+    if (other === undefined) return undefined
+    if (other.state === 'held' && !isLive(shelf, other, now)) {
+      giveBack(shelf, other, now)
+      continue
+    }
+    const why = other.fingerprint === hold.fingerprint ? 'taken' : 'conflict'
+    return { ok: false, why, by: view(shelf, other, now) }
+  }
+}
+
+function standsInTheWay(payment: Payment, row: Row, doubtWindowMs: number, now: Instant): boolean {
+  const inDoubt = payment.state === 'committed' && (!payment.live || row.adopted === true)
+  const undelivered = payment.state === 'settled' && !payment.delivered
+  if (!inDoubt && !undelivered) return false
+  return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs
+}
+
+/** The row of a hold: a new one, or the earlier one with new claims. What a credential may have left for stays. */
+function rowOf(hold: Hold, before: Row | undefined, filled: number, now: Instant): Row {
+  const earlier = before?.state === 'committed' ? before.charges : []
+  const { decision, key, trace } = hold
+  return {
+    id: hold.id,
+    state: before?.state ?? 'held',
+    owner: hold.owner,
+    ...(before?.adopted === undefined ? {} : { adopted: before.adopted }),
+    context: hold.context,
+    resource: pickResource(hold.resource),
+    fingerprint: hold.fingerprint,
+    ...(key === undefined ? {} : { key }),
+    pattern: hold.pattern,
+    terms: hold.terms,
+    policy: decision.policy,
+    effect: decision.effect,
+    reasons: decision.reasons,
+    ...(hold.approvedBy === undefined ? {} : { approvedBy: hold.approvedBy }),
+    attempts: before?.attempts ?? [],
+    receipts: before?.receipts ?? [],
+    charges: [...earlier, chargeOf(hold)],
+    burnt: before?.burnt ?? 0n,
+    lanes: before?.lanes ?? [],
+    pinned: before?.pinned ?? false,
+    filled: before?.filled ?? filled,
+    delivered: before?.delivered ?? false,
+    ...(before?.reportedAt === undefined ? {} : { reportedAt: before.reportedAt }),
+    createdAt: before?.createdAt ?? now,
+    updatedAt: now,
+    ...(trace === undefined ? {} : { trace }),
+  }
+}
+
+function pickResource({ transport, vendor, operation }: Hold['resource']): Hold['resource'] {
+  return { transport, vendor, operation }
+}
+
+function chargeOf({ decision, terms }: Hold): Charge {
+  const { claims, dimensions, unit, at } = decision
+  const units = decision.units ?? 0n
+  const lock = terms.locks === undefined ? 0n : (count(terms.locks, unit) ?? 0n)
+  return { claims, dimensions, units, price: decision.price ?? units, lock, unit, at }
+}
+
+/** Writes a refusal down; a budget that was held while a person thought is given back. */
+export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, now: Instant): Row {
+  const before = shelf.payment(hold.id)
+  const open = before === undefined || before.state === 'held'
+  if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
+  const { owner: _, ...row } = rowOf(hold, before, shelf.meta().filled, now)
+  const denied: Row = { ...row, state: 'denied', because }
+  if (before !== undefined) letGo(shelf, before, { free: true })
+  saveCounted(shelf, before, { ...denied, lanes: [] })
+  return denied
+}

@@ -1,0 +1,231 @@
+import { PaymentError } from '../errors/index.js'
+import type { Instant, Units } from '../money/index.js'
+import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
+import { termsKey } from '../policy/index.js'
+import { ensureCounter, roomOf, saveCounted } from './counters.js'
+import { counterOf } from './counts.js'
+import { learnFrom, pinAtCommit, readFacts, versions } from './facts.js'
+import { checkHold, denyIn, holdIn } from './hold.js'
+import { letGo } from './lanes.js'
+import { step } from './machine.js'
+import type {
+  Clock,
+  DueQuery,
+  FactsQuery,
+  Held,
+  Hold,
+  Ledger,
+  Move,
+  Moved,
+  Payment,
+  PaymentId,
+  PaymentQuery,
+  Room,
+} from './port.js'
+import type { Placed, Shelf, Store } from './shelf.js'
+import { Timekeeper } from './time.js'
+import { isLive, view } from './view.js'
+
+/** How many payments one read of `find` and `due` takes. */
+const PAGE = 100
+
+type Denial = Parameters<Ledger['deny']>[1]
+
+/** The ledger's rules over any {@link Store}: stores load and write, and this decides. */
+export class StoredLedger implements Ledger {
+  readonly #store: Store
+  readonly #time: Timekeeper
+  #closed = false
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#time = new Timekeeper(clock)
+  }
+
+  id(): Promise<string> {
+    return this.#read((shelf) => shelf.meta().id)
+  }
+
+  facts(query: FactsQuery): Promise<Facts> {
+    return this.#read((shelf, now) => readFacts(shelf, query, now))
+  }
+
+  async hold(hold: Hold): Promise<Held> {
+    checkHold(hold)
+    return this.#write((shelf, now) => {
+      this.#time.check()
+      return holdIn(shelf, hold, now)
+    })
+  }
+
+  advance(id: PaymentId, move: Move): Promise<Moved> {
+    // The commit is the one write that must be on the disk before anything leaves.
+    return this.#write((shelf, now) => this.#advance(shelf, id, move, now), move.to === 'committed')
+  }
+
+  #advance(shelf: Shelf, id: PaymentId, move: Move, now: Instant): Moved {
+    const row = shelf.payment(id)
+    if (row === undefined) throw new TypeError('The ledger has no payment of this id')
+    const no = (): Moved => ({ ok: false, payment: view(shelf, row, now) })
+    if (move.to === 'committed') {
+      this.#time.check()
+      if (shelf.meta().frozen !== undefined) return no()
+    }
+    const next = step(row, move, now, isLive(shelf, row, now))
+    if (next === undefined) return no()
+    if (move.to === 'committed' && !pinAtCommit(shelf, row, move)) return no()
+    letGo(shelf, next.row, next.lane)
+    saveCounted(shelf, row, next.row)
+    learnFrom(shelf, row, next.row, now)
+    return { ok: true, payment: view(shelf, next.row, now) }
+  }
+
+  deny(hold: Omit<Hold, 'lane'>, { because, standsMs }: Denial): Promise<Payment> {
+    return this.#write((shelf, now) => {
+      const row = denyIn(shelf, hold, because, now)
+      if (standsMs !== undefined && row.state === 'denied') {
+        const { agent } = hold.context
+        const of = { vendor: hold.resource.vendor, operation: hold.pattern }
+        shelf.addDenial(agent, of, termsKey(hold.terms), now + standsMs)
+        shelf.bump(versions.denied(agent, of))
+      }
+      return view(shelf, row, now)
+    })
+  }
+
+  async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
+    const rooms = await this.#read((shelf) =>
+      claims.every((claim) => shelf.hasCounter(counterOf(claim).key))
+        ? claims.map((claim) => roomOf(shelf, claim))
+        : undefined,
+    )
+    if (rooms !== undefined) return rooms
+    return this.#write((shelf) => {
+      for (const claim of claims) ensureCounter(shelf, claim)
+      return claims.map((claim) => roomOf(shelf, claim))
+    })
+  }
+
+  family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]> {
+    return this.#read((shelf) =>
+      shelf.family(claim, dimension).map(({ scope }) => ({ ...claim, scope: { ...claim.scope, ...scope } })),
+    )
+  }
+
+  get(id: PaymentId): Promise<Payment | undefined> {
+    return this.#read((shelf, now) => {
+      const row = shelf.payment(id)
+      return row === undefined ? undefined : view(shelf, row, now)
+    })
+  }
+
+  async *find(query: PaymentQuery): AsyncIterable<Payment> {
+    let left = query.limit ?? Number.POSITIVE_INFINITY
+    let after: number | undefined
+    while (left > 0) {
+      const size = Math.min(PAGE, left)
+      const page = await this.#read((shelf, now) => seen(shelf, shelf.find(query, after, size), now))
+      for (const { payment } of page) yield payment
+      left -= page.length
+      after = page.at(-1)?.place
+      if (page.length < size) return
+    }
+  }
+
+  async *due(query: DueQuery): AsyncIterable<Payment> {
+    let after = -1
+    for (;;) {
+      const page = await this.#read((shelf, now) => seen(shelf, shelf.due(query, now, after, PAGE), now))
+      for (const { payment } of page) yield payment
+      const last = page.at(-1)
+      if (last === undefined || page.length < PAGE) return
+      after = last.place
+    }
+  }
+
+  renew(owner: string, ttlMs: number): Promise<void> {
+    return this.#write((shelf, now) => shelf.setOwner(owner, now + ttlMs))
+  }
+
+  retire(owner: string): Promise<void> {
+    return this.#write((shelf) => shelf.setOwner(owner, undefined))
+  }
+
+  freeze(why: string): Promise<void> {
+    return this.#write((shelf) => shelf.setMeta({ frozen: why }), true)
+  }
+
+  unfreeze(): Promise<void> {
+    return this.#write((shelf) => shelf.setMeta({ frozen: undefined }), true)
+  }
+
+  frozen(): Promise<string | undefined> {
+    return this.#read((shelf) => shelf.meta().frozen)
+  }
+
+  grant(grant: Grant): Promise<void> {
+    return this.#write((shelf) => {
+      shelf.setGrant(grant)
+      shelf.bump(versions.agent(grant.agent, grant.vendor))
+    }, true)
+  }
+
+  grants(): Promise<readonly Grant[]> {
+    return this.#read((shelf, now) => shelf.grants().filter(({ until }) => until > now))
+  }
+
+  revoke(grantId: string): Promise<boolean> {
+    return this.#write((shelf) => {
+      const grant = shelf.dropGrant(grantId)
+      if (grant !== undefined) shelf.bump(versions.agent(grant.agent, grant.vendor))
+      return grant !== undefined
+    }, true)
+  }
+
+  advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void> {
+    return this.#write((shelf) => {
+      if (shelf.advertised(query) === units) return
+      shelf.setAdvertised(query, units)
+      shelf.bump(versions.operation(query))
+    })
+  }
+
+  confirmClock(): Promise<void> {
+    return this.#write((shelf) => this.#time.confirm(shelf.meta().high), true)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#store.close()
+  }
+
+  async #read<T>(use: (shelf: Shelf, now: Instant) => T): Promise<T> {
+    this.#open()
+    return this.#store.read((shelf) => use(shelf, this.#time.now(shelf.meta().high)))
+  }
+
+  /** One atomic step. What time it was is written with it, so that time never goes back for anybody. */
+  async #write<T>(use: (shelf: Shelf, now: Instant) => T, durable = false): Promise<T> {
+    this.#open()
+    return this.#store.write((shelf) => {
+      const { high } = shelf.meta()
+      const now = this.#time.now(high)
+      const answer = use(shelf, now)
+      if (now > high) shelf.setMeta({ high: now })
+      return answer
+    }, durable)
+  }
+
+  #open(): void {
+    if (this.#closed) throw new PaymentError('closed', 'untouched', 'The ledger is closed')
+  }
+}
+
+function seen(
+  shelf: Shelf,
+  page: readonly Placed[],
+  now: Instant,
+): readonly { readonly place: number; readonly payment: Payment }[] {
+  return page.map(({ place, row }) => ({ place, payment: view(shelf, row, now) }))
+}

@@ -1,0 +1,180 @@
+import { count, type Instant } from '../money/index.js'
+import type { Receipt } from '../protocol/index.js'
+import type { Move } from './port.js'
+import type { Row } from './row.js'
+
+/** What a move does to the payment's lanes: their next value, and whether the payment lets go of them. */
+export interface LaneStep {
+  readonly free: boolean
+  readonly value?: bigint
+}
+
+/** Where a move leads. Undefined where the machine forbids it. */
+export type Step = { readonly row: Row; readonly lane: LaneStep } | undefined
+
+type MoveOf<To extends Move['to']> = Extract<Move, { to: To }>
+
+const KEEP: LaneStep = Object.freeze({ free: false })
+
+/**
+ * The payment's state machine: the row, the move, the store's time, and whether the payment's owner lives. Pure, and
+ * the only place where a state changes.
+ */
+export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
+  switch (move.to) {
+    case 'committed':
+      return commit(row, move, now, live)
+    case 'learned':
+      return learn(row, move, now)
+    case 'voided':
+      return voidOne(row, move, now)
+    case 'left':
+      return leave(row, move, now)
+    case 'adopted':
+      return adopt(row, move, now, live)
+    case 'settled':
+      return settle(row, move, now)
+    case 'released':
+      return release(row, move, now)
+    case 'delivered':
+      return deliver(row, move, now)
+    case 'reported':
+      return report(row, now)
+  }
+}
+
+function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean): Step {
+  if ((row.state !== 'held' && row.state !== 'committed') || !live) return undefined
+  const attempts = [...row.attempts, { ...move.attempt, at: now }]
+  const { recheckAt: _, ...rest } = row
+  return same({ ...rest, state: 'committed', attempts, pinned: row.pinned || move.pin, updatedAt: now })
+}
+
+function learn(row: Row, move: MoveOf<'learned'>, now: Instant): Step {
+  const last = row.attempts.at(-1)
+  if (row.state !== 'committed' || last === undefined) return undefined
+  const attempts = [...row.attempts.slice(0, -1), { ...last, evidence: move.evidence }]
+  return same({ ...row, attempts, updatedAt: now })
+}
+
+function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
+  const attempt = row.attempts[move.attempt]
+  if (row.state !== 'committed' || attempt === undefined || attempt.void !== undefined) return undefined
+  const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.because })
+  return {
+    row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee), updatedAt: now },
+    lane: move.lane === undefined ? KEEP : { free: false, value: move.lane },
+  }
+}
+
+function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
+  if (row.state !== 'committed') return undefined
+  const { owner: _o, recheckAt: _r, ...rest } = row
+  return same({
+    ...rest,
+    ...(move.recheckAt === undefined ? {} : { recheckAt: move.recheckAt }),
+    receipts: withReceipt(row, move.receipt),
+    delivered: row.delivered || move.delivered === true,
+    updatedAt: now,
+  })
+}
+
+function adopt(row: Row, move: MoveOf<'adopted'>, now: Instant, live: boolean): Step {
+  if (row.state !== 'committed' || (live && row.owner !== move.owner)) return undefined
+  return same({ ...row, owner: move.owner, adopted: true, updatedAt: now })
+}
+
+function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
+  if (row.state === 'held' || row.state === 'denied') return undefined
+  // A released payment was proven void. Only proof can beat proof; a server's word cannot.
+  if (row.state === 'released' && move.proof === 'receipt') return undefined
+  const { owner: _o, adopted: _a, because: _b, recheckAt: _r, ...rest } = row
+  return {
+    row: {
+      ...rest,
+      state: 'settled',
+      ...settledAs(row, move),
+      receipts: withReceipt(row, move.receipt),
+      delivered: row.delivered || move.delivered === true,
+      ...(move.recheckAt === undefined ? {} : { recheckAt: move.recheckAt }),
+      updatedAt: now,
+    },
+    lane: { free: true, ...(move.lane === undefined ? {} : { value: move.lane }) },
+  }
+}
+
+const STRENGTH = { receipt: 0, person: 1, chain: 2 } as const
+
+/** What is known of the money after a settlement. A weaker word changes nothing that a stronger one said. */
+function settledAs(
+  row: Row,
+  move: MoveOf<'settled'>,
+): Partial<Pick<Row, 'proof' | 'reference' | 'spent' | 'fee'>> {
+  const before = row.state === 'settled' ? row.proof : undefined
+  const fee = move.fee ?? row.fee
+  const known = fee === undefined ? {} : { fee }
+  if (before !== undefined && STRENGTH[move.proof] < STRENGTH[before]) return known
+  const reference = move.reference ?? row.reference
+  // A receipt is the server's word: it settles at the agreed price and lowers nothing.
+  const spent = move.proof === 'receipt' ? row.spent : (move.spent ?? row.spent)
+  return {
+    proof: move.proof,
+    ...known,
+    ...(reference === undefined ? {} : { reference }),
+    ...(spent === undefined ? {} : { spent }),
+  }
+}
+
+function release(row: Row, move: MoveOf<'released'>, now: Instant): Step {
+  if (!releasable(row)) return undefined
+  const { owner: _o, adopted: _a, recheckAt: _r, spent: _s, fee: _f, proof: _p, ...rest } = row
+  const attempts = row.attempts.map((a) => (a.void === undefined ? { ...a, void: move.because } : a))
+  return {
+    row: {
+      ...rest,
+      state: 'released',
+      attempts,
+      because: move.because,
+      burnt: row.burnt + burntUnits(row, move.fee),
+      updatedAt: now,
+    },
+    lane: { free: true, ...(move.lane === undefined ? {} : { value: move.lane }) },
+  }
+}
+
+/**
+ * The move is the word on one attempt at most: all others must have been proven void before. What settled on a
+ * server's word alone may turn out void; what was read from the rail's own record may not.
+ */
+function releasable(row: Row): boolean {
+  const open = row.attempts.filter((attempt) => attempt.void === undefined).length
+  if (row.state === 'held') return true
+  if (row.state === 'committed') return open <= 1
+  return row.state === 'settled' && row.proof === 'receipt' && open <= 1
+}
+
+function deliver(row: Row, move: MoveOf<'delivered'>, now: Instant): Step {
+  if (row.state !== 'settled') return undefined
+  return same({ ...row, delivered: true, receipts: withReceipt(row, move.receipt), updatedAt: now })
+}
+
+function report(row: Row, now: Instant): Step {
+  const open = row.state === 'committed' || (row.state === 'settled' && !row.delivered)
+  if (!open) return undefined
+  return same({ ...row, reportedAt: row.reportedAt ?? now, updatedAt: now })
+}
+
+function same(row: Row): Step {
+  return { row, lane: KEEP }
+}
+
+function withReceipt(row: Row, receipt: Receipt | undefined): Row['receipts'] {
+  return receipt === undefined ? row.receipts : [...row.receipts, receipt]
+}
+
+/** A burnt fee in units; one in a currency without a value there counts at the bound. */
+function burntUnits(row: Row, fee: MoveOf<'voided'>['fee']): bigint {
+  const charge = row.charges.at(-1)
+  if (fee === undefined || charge === undefined) return 0n
+  return count(fee, charge.unit) ?? charge.units - charge.price
+}

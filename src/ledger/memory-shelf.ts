@@ -1,0 +1,247 @@
+import type { Instant, Units } from '../money/index.js'
+import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
+import type { Counter } from './counts.js'
+import { sameFamily } from './family.js'
+import type { Pin } from './pins.js'
+import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
+import type { DayOfPrices } from './prices.js'
+import { isDue, isOpen, matches } from './query.js'
+import type { Row } from './row.js'
+import type { Meta, Operation, Placed, Shelf, Sum } from './shelf.js'
+import { isLive } from './view.js'
+
+const NOTHING: Sum = Object.freeze({ held: 0n, spent: 0n })
+const name = (...parts: readonly string[]): string => JSON.stringify(parts)
+
+/** Rows in maps. */
+export class MemoryShelf implements Shelf {
+  #meta: Meta
+  readonly #rows = new Map<PaymentId, Placed>()
+  readonly #byKey = new Map<string, Set<PaymentId>>()
+  readonly #byFingerprint = new Map<string, Set<PaymentId>>()
+  readonly #open = new Set<PaymentId>()
+  readonly #counters = new Map<string, Counter>()
+  readonly #filled: Counter[] = []
+  readonly #buckets = new Map<string, Map<Instant, Sum>>()
+  readonly #traits = new Set<string>()
+  readonly #vendors = new Map<string, Set<string>>()
+  readonly #owners = new Map<string, Instant>()
+  readonly #lanes = new Map<string, { readonly value: bigint; readonly payment?: PaymentId }>()
+  readonly #versions = new Map<string, number>()
+  readonly #pins = new Map<string, readonly Pin[]>()
+  readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
+  readonly #advertised = new Map<string, Units>()
+  readonly #grants = new Map<string, Grant>()
+  readonly #known = new Set<string>()
+  readonly #denials = new Map<string, Map<string, Instant>>()
+
+  constructor(id: string) {
+    this.#meta = { id, high: 0, filled: 0 }
+  }
+
+  meta(): Meta {
+    return this.#meta
+  }
+
+  setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
+    const { frozen, ...rest } = { ...this.#meta, ...change }
+    this.#meta = frozen === undefined ? rest : { ...rest, frozen }
+  }
+
+  payment(id: PaymentId): Row | undefined {
+    return this.#rows.get(id)?.row
+  }
+
+  save(row: Row): void {
+    const before = this.#rows.get(row.id)
+    this.#rows.set(row.id, { place: before?.place ?? this.#rows.size, row })
+    if (row.key !== undefined) add(this.#byKey, name(row.context.agent, row.key), row.id)
+    add(this.#byFingerprint, name(row.context.agent, row.fingerprint), row.id)
+    if (isOpen(row)) this.#open.add(row.id)
+    else this.#open.delete(row.id)
+  }
+
+  byKey(agent: string, key: string, except: PaymentId): Row | undefined {
+    const rows = this.#all(this.#byKey.get(name(agent, key)))
+    return rows.findLast(({ id, state }) => id !== except && state !== 'released' && state !== 'denied')
+  }
+
+  twins(agent: string, fingerprint: string): readonly Row[] {
+    const rows = this.#all(this.#byFingerprint.get(name(agent, fingerprint)))
+    return rows.filter(({ state, delivered }) => state === 'committed' || (state === 'settled' && !delivered))
+  }
+
+  orphans(now: Instant): readonly Row[] {
+    return this.#all(this.#open).filter((row) => row.state === 'held' && !isLive(this, row, now))
+  }
+
+  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {
+    const oldest = query.order === 'oldest'
+    const all = [...this.#rows.values()]
+    if (!oldest) all.reverse()
+    const beyond = (place: number): boolean => after === undefined || (oldest ? place > after : place < after)
+    return all.filter(({ place, row }) => beyond(place) && matches(row, query)).slice(0, limit)
+  }
+
+  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[] {
+    return [...this.#open]
+      .flatMap((id) => this.#rows.get(id) ?? [])
+      .filter(({ place, row }) => place > after && isDue(row, isLive(this, row, now), query, now))
+      .sort((a, b) => a.place - b.place)
+      .slice(0, limit)
+  }
+
+  *candidates({ from }: Counter): Iterable<Row> {
+    for (const { row } of this.#rows.values()) if (row.charges.some(({ at }) => at >= from)) yield row
+  }
+
+  hasCounter(key: string): boolean {
+    return this.#counters.has(key)
+  }
+
+  addCounter(counter: Counter): void {
+    this.#counters.set(counter.key, counter)
+    if (counter.filled !== undefined) this.#filled.push(counter)
+  }
+
+  filledSince(number: number): readonly Counter[] {
+    return this.#filled.filter(({ filled }) => filled !== undefined && filled > number)
+  }
+
+  family(claim: CounterClaim, dimension: Dimension): readonly Counter[] {
+    return [...this.#counters.values()].filter(
+      (counter) => sameFamily(counter, claim, dimension) && this.#touched(counter.key, claim.from),
+    )
+  }
+
+  #touched(key: string, from: Instant): boolean {
+    return [...(this.#buckets.get(key)?.keys() ?? [])].some((at) => at >= from)
+  }
+
+  sum(key: string, from: Instant): Sum {
+    let { held, spent } = NOTHING
+    for (const [at, bucket] of this.#buckets.get(key) ?? []) {
+      if (at < from) continue
+      held += bucket.held
+      spent += bucket.spent
+    }
+    return { held, spent }
+  }
+
+  addTo(key: string, at: Instant, change: Sum): void {
+    const buckets = this.#buckets.get(key) ?? new Map<Instant, Sum>()
+    const { held, spent } = buckets.get(at) ?? NOTHING
+    this.#buckets.set(key, buckets.set(at, { held: held + change.held, spent: spent + change.spent }))
+  }
+
+  hasTrait(trait: string): boolean {
+    return this.#traits.has(trait)
+  }
+
+  addTrait(trait: string): void {
+    this.#traits.add(trait)
+  }
+
+  vendors(policy: string): Iterable<string> {
+    return this.#vendors.get(policy) ?? []
+  }
+
+  addVendor(policy: string, vendor: string): void {
+    add(this.#vendors, policy, vendor)
+  }
+
+  owner(owner: string): Instant | undefined {
+    return this.#owners.get(owner)
+  }
+
+  setOwner(owner: string, until: Instant | undefined): void {
+    if (until === undefined) this.#owners.delete(owner)
+    else this.#owners.set(owner, until)
+  }
+
+  lane(lane: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined {
+    return this.#lanes.get(lane)
+  }
+
+  setLane(lane: string, value: bigint, payment: PaymentId | undefined): void {
+    this.#lanes.set(lane, payment === undefined ? { value } : { value, payment })
+  }
+
+  version(names: readonly string[]): number {
+    return names.reduce((sum, of) => sum + (this.#versions.get(of) ?? 0), 0)
+  }
+
+  bump(of: string): void {
+    this.#versions.set(of, (this.#versions.get(of) ?? 0) + 1)
+  }
+
+  pins(vendor: string): readonly Pin[] {
+    return this.#pins.get(vendor) ?? []
+  }
+
+  setPins(vendor: string, pins: readonly Pin[]): void {
+    this.#pins.set(vendor, pins)
+  }
+
+  prices({ vendor, operation }: Operation): ReadonlyMap<string, readonly DayOfPrices[]> {
+    return this.#prices.get(name(vendor, operation)) ?? new Map()
+  }
+
+  setPrices({ vendor, operation }: Operation, rail: string, day: DayOfPrices, oldest: number): void {
+    const key = name(vendor, operation)
+    const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
+    const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
+    this.#prices.set(key, rails.set(rail, [...others, day]))
+  }
+
+  advertised({ vendor, operation }: Operation): Units | undefined {
+    return this.#advertised.get(name(vendor, operation))
+  }
+
+  setAdvertised({ vendor, operation }: Operation, units: Units): void {
+    this.#advertised.set(name(vendor, operation), units)
+  }
+
+  grants(): readonly Grant[] {
+    return [...this.#grants.values()]
+  }
+
+  setGrant(grant: Grant): void {
+    this.#grants.set(grant.id, grant)
+  }
+
+  dropGrant(id: string): Grant | undefined {
+    const grant = this.#grants.get(id)
+    this.#grants.delete(id)
+    return grant
+  }
+
+  knows(agent: string, vendor: string): boolean {
+    return this.#known.has(name(agent, vendor))
+  }
+
+  know(agent: string, vendor: string): void {
+    this.#known.add(name(agent, vendor))
+  }
+
+  denials(agent: string, { vendor, operation }: Operation, now: Instant): readonly string[] {
+    const denials = this.#denials.get(name(agent, vendor, operation)) ?? []
+    return [...denials].filter(([, until]) => until > now).map(([terms]) => terms)
+  }
+
+  addDenial(agent: string, { vendor, operation }: Operation, terms: string, until: Instant): void {
+    const key = name(agent, vendor, operation)
+    const denials = this.#denials.get(key) ?? new Map<string, Instant>()
+    this.#denials.set(key, denials.set(terms, until))
+  }
+
+  #all(ids: Iterable<PaymentId> | undefined): readonly Row[] {
+    return [...(ids ?? [])].flatMap((id) => this.#rows.get(id)?.row ?? [])
+  }
+}
+
+function add(map: Map<string, Set<string>>, key: string, value: string): void {
+  const set = map.get(key)
+  if (set === undefined) map.set(key, new Set([value]))
+  else set.add(value)
+}

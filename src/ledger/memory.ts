@@ -1,0 +1,30 @@
+import { StoredLedger } from './ledger.js'
+import { MemoryShelf } from './memory-shelf.js'
+import type { Clock, Ledger } from './port.js'
+import type { Store } from './shelf.js'
+import { systemClock } from './time.js'
+
+export interface MemoryLedgerOptions {
+  /** Time; the runtime's own unless given. */
+  readonly clock?: Clock
+}
+
+/**
+ * A ledger that lives as long as the process: for browsers and tests. A budget that a restart forgets is no budget,
+ * so in Node it must be asked for by name.
+ *
+ * @example
+ * ```ts
+ * const purser = createPurser({ agent: 'researcher', wallets, policy, ledger: memoryLedger() })
+ * ```
+ */
+export function memoryLedger({ clock = systemClock }: MemoryLedgerOptions = {}): Ledger {
+  const shelf = new MemoryShelf(crypto.randomUUID())
+  // Steps run to their end without waiting, so each is atomic by itself; each checks before it writes.
+  const store: Store = {
+    read: async (use) => use(shelf),
+    write: async (use) => use(shelf),
+    close: async () => undefined,
+  }
+  return new StoredLedger(store, clock)
+}

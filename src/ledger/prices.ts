@@ -1,0 +1,44 @@
+import type { Instant, Units } from '../money/index.js'
+
+const DAY_MS = 86_400_000
+/** How far back a usual price remembers. */
+export const MEMORY_DAYS = 30
+/** Fewer than this are an accident, not a price. */
+const ENOUGH = 3
+/** A day's median is settled by then; more would only cost room. */
+export const MOST_SAMPLES = 99
+
+/** The prices paid on one day (a number of days since 1970, UTC), in the order they were paid. */
+export interface DayOfPrices {
+  readonly day: number
+  readonly prices: readonly Units[]
+}
+
+export function dayOf(now: Instant): number {
+  return Math.floor(now / DAY_MS)
+}
+
+/** The day's prices with one more; undefined when the day has enough of them. */
+export function withPrice(prices: readonly Units[], price: Units): readonly Units[] | undefined {
+  return prices.length >= MOST_SAMPLES ? undefined : [...prices, price]
+}
+
+/**
+ * The usual price: the lowest daily median of thirty days, so that it cannot be walked upwards. Where no day saw
+ * three payments, the median of all of them.
+ */
+export function usualPrice(days: readonly DayOfPrices[], now: Instant): Units | undefined {
+  const recent = days.filter(({ day }) => day > dayOf(now) - MEMORY_DAYS)
+  let lowest: Units | undefined
+  for (const { prices } of recent) {
+    const middle = median(prices)
+    if (middle !== undefined && (lowest === undefined || middle < lowest)) lowest = middle
+  }
+  return lowest ?? median(recent.flatMap(({ prices }) => prices))
+}
+
+/** The lower middle one, of at least three. */
+function median(prices: readonly Units[]): Units | undefined {
+  if (prices.length < ENOUGH) return undefined
+  return prices.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))[(prices.length - 1) >> 1]
+}

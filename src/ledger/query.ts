@@ -1,0 +1,34 @@
+import type { Instant } from '../money/index.js'
+import type { DueQuery, PaymentQuery } from './port.js'
+import { feeUnread, type Row } from './row.js'
+
+/** Is this row what the query asks for? */
+export function matches(row: Row, query: PaymentQuery): boolean {
+  const { id, key, agent, task, vendor, states, from, to } = query
+  return (
+    (id === undefined || row.id === id) &&
+    (key === undefined || row.key === key) &&
+    (agent === undefined || row.context.agent === agent) &&
+    (task === undefined || row.context.tasks.includes(task)) &&
+    (vendor === undefined || row.resource.vendor === vendor) &&
+    (states === undefined || states.includes(row.state)) &&
+    (from === undefined || row.createdAt >= from) &&
+    (to === undefined || row.createdAt < to)
+  )
+}
+
+/** Is there still something to find out about it? Stores keep these apart, so that recovery searches nothing else. */
+export function isOpen(row: Row): boolean {
+  return row.state === 'held' || row.state === 'committed' || feeUnread(row)
+}
+
+/** Is it recovery's turn? */
+export function isDue(row: Row, live: boolean, { wallets, which }: DueQuery, now: Instant): boolean {
+  if (live) return false
+  if (row.state === 'held') return true
+  const ours = row.attempts.every((a) => a.void !== undefined || wallets.includes(a.evidence.wallet))
+  if (!ours) return false
+  if (which === 'all') return row.state === 'committed' || feeUnread(row)
+  if (row.state === 'committed') return row.recheckAt === undefined || row.recheckAt <= now
+  return feeUnread(row) && row.recheckAt !== undefined && row.recheckAt <= now
+}

@@ -1,0 +1,64 @@
+import type { Funds } from '../errors/index.js'
+import type { Instant, Units } from '../money/index.js'
+import type { CounterClaim, Dimensions } from '../policy/index.js'
+import type { Payment } from './port.js'
+
+/**
+ * What one decision charged a payment with. There is one per hold that led to a credential: of several, at most one
+ * can ever settle, so counters count the dearest.
+ */
+export interface Charge {
+  readonly claims: readonly CounterClaim[]
+  readonly dimensions: Dimensions
+  /** Price and fee bound. */
+  readonly units: Units
+  readonly price: Units
+  readonly lock: Units
+  /** The currency id of the unit. */
+  readonly unit: string
+  /** When it was authorized: where counters count it. */
+  readonly at: Instant
+}
+
+/** A payment as it is stored: what callers see, and what the ledger needs to count it. */
+export interface Row extends Omit<Payment, 'live' | 'units'> {
+  readonly owner?: string
+  /** Taken over by a recoverer: live again, and still a doubt to its twins. */
+  readonly adopted?: boolean
+  readonly pattern: string
+  readonly charges: readonly Charge[]
+  /** What failed attempts burnt: spent, whatever becomes of the rest. */
+  readonly burnt: Units
+  readonly lanes: readonly string[]
+  /** Were its payees pinned at the commit? */
+  readonly pinned: boolean
+  /** The number of the last counter that was filled from stored payments before this one was held. */
+  readonly filled: number
+}
+
+/** Does the fee still count at its bound, because nobody has read it yet? */
+export function feeUnread(row: Pick<Row, 'state' | 'fee' | 'charges'>): boolean {
+  return row.state === 'settled' && row.fee === undefined && row.charges.some((c) => c.units > c.price)
+}
+
+/** The state's one name for callers: was I charged? */
+export function fundsOf(payment: Pick<Payment, 'state' | 'live'>): Funds {
+  switch (payment.state) {
+    case 'denied':
+    case 'released':
+      return 'untouched'
+    case 'held':
+      return 'held'
+    case 'committed':
+      return payment.live ? 'committed' : 'unknown'
+    case 'settled':
+      return 'settled'
+  }
+}
+
+/** What a caller sees of a row. */
+export function paymentOf(row: Row, live: boolean, units: Units): Payment {
+  const { owner: _o, adopted: _a, pattern: _p, charges: _c, burnt: _b, ...rest } = row
+  const { lanes: _l, pinned: _i, filled: _f, ...shown } = rest
+  return { ...shown, live, units }
+}

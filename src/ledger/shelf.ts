@@ -1,0 +1,101 @@
+import type { Instant, Units } from '../money/index.js'
+import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
+import type { Counter } from './counts.js'
+import type { Pin } from './pins.js'
+import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
+import type { DayOfPrices } from './prices.js'
+import type { Row } from './row.js'
+
+/** The few values that every step reads. */
+export interface Meta {
+  /** The ledger's id. */
+  readonly id: string
+  /** The highest time seen. */
+  readonly high: Instant
+  readonly frozen?: string
+  /** How many counters were filled from stored payments. */
+  readonly filled: number
+}
+
+export interface Sum {
+  readonly held: bigint
+  readonly spent: bigint
+}
+
+/** A stored payment and its place in the order they were made. */
+export interface Placed {
+  readonly place: number
+  readonly row: Row
+}
+
+/** What a vendor's operation is: prices are remembered and terms denied under it. */
+export interface Operation {
+  readonly vendor: string
+  readonly operation: string
+}
+
+/**
+ * Rows, as a store keeps them. Synchronous, and only ever used inside one transaction: it loads and it writes, and it
+ * decides nothing.
+ */
+export interface Shelf {
+  meta(): Meta
+  setMeta(change: Partial<Omit<Meta, 'id' | 'frozen'>> & { readonly frozen?: string | undefined }): void
+
+  payment(id: PaymentId): Row | undefined
+  save(row: Row): void
+  /** The newest payment of that agent under that key which was neither released nor denied. */
+  byKey(agent: string, key: string, except: PaymentId): Row | undefined
+  /** Payments of that agent and fingerprint that are committed, or settled and not delivered. */
+  twins(agent: string, fingerprint: string): Iterable<Row>
+  /** Held payments whose owner is gone. */
+  orphans(now: Instant): readonly Row[]
+  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[]
+  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[]
+  /** Payments that may count in that scope, authorized at or after `from`. */
+  candidates(counter: Counter): Iterable<Row>
+
+  hasCounter(key: string): boolean
+  addCounter(counter: Counter): void
+  filledSince(number: number): readonly Counter[]
+  /** Counters like this claim's, with any value of the dimension, that count something in its window. */
+  family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
+  sum(key: string, from: Instant): Sum
+  addTo(key: string, at: Instant, change: Sum): void
+  /** Was any payment ever held along this name? */
+  hasTrait(name: string): boolean
+  addTrait(name: string): void
+  vendors(policy: string): Iterable<string>
+  addVendor(policy: string, vendor: string): void
+
+  /** Until when an owner lives. */
+  owner(name: string): Instant | undefined
+  setOwner(name: string, until: Instant | undefined): void
+  lane(name: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined
+  setLane(name: string, value: bigint, payment: PaymentId | undefined): void
+
+  /** The sum of the versions of these names. */
+  version(names: readonly string[]): number
+  bump(name: string): void
+  pins(vendor: string): readonly Pin[]
+  setPins(vendor: string, pins: readonly Pin[]): void
+  prices(of: Operation): ReadonlyMap<string, readonly DayOfPrices[]>
+  setPrices(of: Operation, rail: string, day: DayOfPrices, oldest: number): void
+  advertised(of: Operation): Units | undefined
+  setAdvertised(of: Operation, units: Units): void
+  grants(): readonly Grant[]
+  setGrant(grant: Grant): void
+  dropGrant(id: string): Grant | undefined
+  knows(agent: string, vendor: string): boolean
+  know(agent: string, vendor: string): void
+  denials(agent: string, of: Operation, now: Instant): readonly string[]
+  addDenial(agent: string, of: Operation, terms: string, until: Instant): void
+}
+
+/** A store: gives the shelf to one transaction at a time. */
+export interface Store {
+  read<T>(use: (shelf: Shelf) => T): Promise<T>
+  /** `durable`: on the disk before it is answered, whatever else is not. All of it happens, or none. */
+  write<T>(use: (shelf: Shelf) => T, durable: boolean): Promise<T>
+  close(): Promise<void>
+}
