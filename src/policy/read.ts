@@ -24,7 +24,7 @@ export function readDocument(value: unknown, locate: Locate = () => ''): Documen
 export function invalid(issues: readonly Issue[], locate: Locate = () => ''): PaymentError {
   const reasons = issues.map(({ path, says }) => {
     const rule = pathText(path)
-    return Object.freeze({ rule, says: `${rule}${locate(path)}: ${says}.` })
+    return Object.freeze({ rule, says: `${rule}${locate(path)}: ${says}${/[.?]$/.test(says) ? '' : '.'}` })
   })
   const head =
     issues.length === 1 ? 'The policy is not valid' : `The policy is not valid in ${issues.length} places`

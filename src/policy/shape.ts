@@ -68,9 +68,11 @@ export function text<T = string>(
   parse: (value: string, reading: Reading) => T | undefined,
   schema: JsonSchema = {},
 ): Shape<T> {
-  return scalar(expects, { type: 'string', ...schema }, (value, reading) =>
-    typeof value === 'string' ? parse(value, reading) : undefined,
-  )
+  return scalar(expects, { type: 'string', ...schema }, (value, reading) => {
+    // A text file reads bare digits (a name, an address) as a numeral; here they are what was written.
+    const written = value instanceof Numeral ? value.text : value
+    return typeof written === 'string' ? parse(written, reading) : undefined
+  })
 }
 
 /** One of some words. */

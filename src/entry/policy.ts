@@ -1,0 +1,14 @@
+export * from '../policy/file/index.js'
+export {
+  type AskDocument,
+  type BudgetDocument,
+  createPolicy,
+  type Decision,
+  type Duration,
+  explain,
+  type Money,
+  type Policy,
+  type PolicyDocument,
+  type RulesDocument,
+  type VendorDocument,
+} from '../policy/index.js'

@@ -1,0 +1,3 @@
+export { loadPolicy } from './load.js'
+export { policyJsonSchema } from './schema.js'
+export { parsePolicyText } from './text.js'

@@ -1,0 +1,40 @@
+import type { Policy } from '../types.js'
+import { parsePolicyText, unreadable } from './text.js'
+
+/**
+ * A policy from a file, in YAML or JSON.
+ *
+ * @throws PaymentError `invalid_policy` if the file is missing, empty, not UTF-8, not YAML or JSON, or not a policy.
+ * @example
+ * ```ts
+ * const purser = createPurser({ wallets, policy: await loadPolicy('policy.yaml') })
+ * ```
+ */
+export async function loadPolicy(path: string): Promise<Policy> {
+  return parsePolicyText(decode(await read(path), path), path)
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  // Loaded only here, so that a browser can import this module for its other half.
+  const { readFile } = await import('node:fs/promises')
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw unreadable(path, `cannot be read: ${why(cause)}`, cause)
+  }
+}
+
+function why(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EISDIR') return 'it is a folder'
+  return code === 'EACCES' || code === 'EPERM' ? 'this process may not read it' : 'reading it failed'
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw unreadable(path, 'is not UTF-8 text', cause)
+  }
+}

@@ -1,0 +1,105 @@
+import { isCollection, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import { clean, PaymentError } from '../../errors/index.js'
+import { policyOf } from '../policy.js'
+import { type Locate, readDocument } from '../read.js'
+import { Numeral, type Path } from '../shape.js'
+import type { Policy } from '../types.js'
+
+/** More than ten thousand vendors; a file that is larger is not a policy. */
+const LARGEST = 8 * 1024 * 1024
+/** How often aliases may multiply what they stand for. */
+const MOST_ALIASES = 100
+
+type Yaml = ReturnType<typeof parseDocument>
+
+/**
+ * A policy from the text of a document, in YAML or JSON. Amounts are read from their numerals, digit by digit:
+ * `0.10` needs no quotes here.
+ *
+ * @param source What the text is called in errors, such as the name of its file.
+ * @throws PaymentError `invalid_policy`: what is wrong, where (path and line), and how to mend it.
+ * @example
+ * ```ts
+ * const policy = parsePolicyText('{ perPayment: 0.10, budgets: [{ limit: 5, per: day }], vendors: [] }')
+ * ```
+ */
+export function parsePolicyText(text: string, source = 'the policy'): Policy {
+  if (text.length > LARGEST) throw unreadable(source, 'is too large to be a policy')
+  if (text.trim() === '') throw unreadable(source, 'is empty')
+  const lines = new LineCounter()
+  const yaml = parseDocument(text.replace(/^\uFEFF/, ''), {
+    lineCounter: lines,
+    schema: 'core',
+    version: '1.2',
+    uniqueKeys: true,
+    stringKeys: true,
+    prettyErrors: false,
+  })
+  const [problem] = [...yaml.errors, ...yaml.warnings]
+  if (problem !== undefined) {
+    const { line } = lines.linePos(problem.pos[0])
+    throw unreadable(
+      source,
+      `cannot be read as YAML or JSON (line ${line}): ${clean(problem.message)}`,
+      problem,
+    )
+  }
+  keepNumerals(yaml)
+  return policyOf(readDocument(toValue(yaml, source), locator(yaml, lines)))
+}
+
+/** Numbers become the text they were written as, before anything can round them. */
+function keepNumerals(yaml: Yaml): void {
+  visit(yaml, {
+    Scalar: (key, node) => {
+      if (key === 'key' || typeof node.value !== 'number') return
+      node.value = new Numeral(node.source ?? String(node.value))
+    },
+  })
+}
+
+function toValue(yaml: Yaml, source: string): unknown {
+  try {
+    return yaml.toJS({ maxAliasCount: MOST_ALIASES })
+  } catch (cause) {
+    throw unreadable(source, 'has aliases that cannot be followed, or stand for too much', cause)
+  }
+}
+
+/** Finds the line of a path, or of the nearest thing around it. */
+function locator(yaml: Yaml, lines: LineCounter): Locate {
+  return (path: Path) => {
+    for (let length = path.length; length >= 0; length--) {
+      const offset = offsetOf(yaml, path.slice(0, length))
+      if (offset !== undefined) return ` (line ${lines.linePos(offset).line})`
+    }
+    return ''
+  }
+}
+
+function offsetOf(yaml: Yaml, path: Path): number | undefined {
+  const last = path.at(-1)
+  const around = path.length < 2 ? yaml.contents : yaml.getIn(path.slice(0, -1), true)
+  if (isCollection(around) && typeof last === 'string') {
+    // A value may start lines below its key; people look for the key.
+    for (const item of around.items) {
+      if (!isNode(item) && typeof item === 'object' && item !== null && 'key' in item) {
+        const { key } = item
+        if (isScalar(key) && key.value === last) return key.range?.[0]
+      }
+    }
+    return undefined
+  }
+  const node = path.length === 0 ? yaml.contents : yaml.getIn(path, true)
+  return isNode(node) ? node.range?.[0] : undefined
+}
+
+/** The error for a text that is no document at all. */
+export function unreadable(source: string, what: string, cause?: unknown): PaymentError {
+  const says = `${source} ${what}.`
+  const reasons = [{ rule: 'the document', says }]
+  return new PaymentError('invalid_policy', 'untouched', says, {
+    reasons,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
