@@ -1,4 +1,4 @@
-import type { PaymentRefusedError, Reason } from '../errors/index.js'
+import { clean, type PaymentRefusedError, type Reason } from '../errors/index.js'
 import type { PaymentId } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { noWorse, railOf } from '../policy/index.js'
@@ -33,10 +33,10 @@ export async function approve(id: PaymentId, candidate: Candidate, c: Case): Pro
   if (answer === undefined) throw notApproved(candidate, NO_ANSWER[asked.because])
   if (!answer.approved) {
     await standingDenial(id, candidate, c, answer.by)
-    throw notApproved(candidate, `${answer.by} did not approve this payment.`)
+    throw notApproved(candidate, `${clean(answer.by)} did not approve this payment.`)
   }
   await rememberApproval(candidate, c, answer)
-  return freshest(candidate, c)
+  return { ...(await freshest(candidate, c)), approvedBy: clean(answer.by) }
 }
 
 const NO_ANSWER = {
@@ -67,14 +67,10 @@ function requestOf(id: PaymentId, { quote, decision }: Candidate, c: Case, timeo
   })
 }
 
-/** Recorded as a refusal of its own, so that the same terms are refused without asking until it runs out. */
+/** Recorded as a refusal that stands: the same terms are refused without asking until it runs out. */
 async function standingDenial(id: PaymentId, candidate: Candidate, c: Case, by: string): Promise<void> {
-  const { lane: _, key: __, ...hold } = holdOf(id, candidate, c)
-  await c.env.ledger.advance(id, { to: 'released', because: `not approved by ${by}` })
-  await c.env.ledger.deny(
-    { ...hold, id: c.env.newId() },
-    { because: `not approved by ${by}`, standsMs: DENIAL_STANDS_MS },
-  )
+  const { lane: _, ...hold } = holdOf(id, candidate, c)
+  await c.env.ledger.deny(hold, { because: `not approved by ${clean(by)}`, standsMs: DENIAL_STANDS_MS })
 }
 
 async function rememberApproval(

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly wallet: Wallet
   readonly bounds: Bounds
   readonly decision: Decision
+  /** Who approved it, where policy asked. */
+  readonly approvedBy?: string
 }
 
 export interface Appraisal {

@@ -43,7 +43,7 @@ export type Agreement =
   | { readonly kind: 'wait'; readonly until: Instant }
 
 /** The atomic step for this candidate, under this id. */
-export function holdOf(id: PaymentId, { quote, decision }: Candidate, c: Case): Hold {
+export function holdOf(id: PaymentId, { quote, decision, approvedBy }: Candidate, c: Case): Hold {
   const { agent, tasks, tool } = c.call.context
   const { transport, vendor, operation } = c.at
   return {
@@ -56,6 +56,7 @@ export function holdOf(id: PaymentId, { quote, decision }: Candidate, c: Case): 
     terms: quote.terms,
     decision,
     doubtWindowMs: c.env.doubtWindowMs,
+    ...(approvedBy === undefined ? {} : { approvedBy }),
     ...(c.call.key === undefined ? {} : { key: c.call.key }),
     ...(quote.lane === undefined ? {} : { lane: quote.lane }),
     ...(c.call.trace === undefined ? {} : { trace: c.call.trace }),
