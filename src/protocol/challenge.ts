@@ -79,6 +79,7 @@ function toChallenge(received: ReadonlyMap<string, string>): Challenge {
   if (id === '') refuse('missing_param', 'The id is empty')
   if (!METHOD.test(method)) refuse('bad_method', 'Not a payment method name')
   if (!INTENT.test(intent)) refuse('bad_intent', 'Not an intent name')
+  const words = clean(params.description ?? '')
   const challenge: Challenge = {
     kind: `${method}/${intent}`,
     id,
@@ -86,7 +87,7 @@ function toChallenge(received: ReadonlyMap<string, string>): Challenge {
     request: decodeJsonObject(request),
     ...(params.expires !== undefined && { expires: readExpires(params.expires) }),
     ...(params.digest !== undefined && { digest: params.digest }),
-    ...(params.description !== undefined && { words: clean(params.description) }),
+    ...(words !== '' && { words }),
     echo: Object.freeze({
       envelope: 'mpp',
       params: Object.freeze(params),

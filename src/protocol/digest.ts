@@ -11,12 +11,14 @@ const ALGORITHMS: ReadonlyMap<string, string> = new Map([
  */
 export async function digestMatches(
   digest: string,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
 ): Promise<'match' | 'mismatch' | 'unsupported'> {
   const claimed = readMembers(digest)
   if (claimed.size === 0) return 'unsupported'
+  // A copy of its own: Web Crypto takes no view on shared memory.
+  const bytes = new Uint8Array(body)
   for (const [algorithm, values] of claimed) {
-    const actual = encodeBase64url(new Uint8Array(await crypto.subtle.digest(algorithm, body)))
+    const actual = encodeBase64url(new Uint8Array(await crypto.subtle.digest(algorithm, bytes)))
     if (![...values].every((value) => value === actual)) return 'mismatch'
   }
   return 'match'
