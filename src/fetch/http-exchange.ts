@@ -160,7 +160,7 @@ export class HttpExchange implements Exchange<Response> {
     await this.#draining
     const { header, value } = encodeCredential(credential)
     const options = this.#optionsOf(leg)
-    const headers = new Headers(options.headers)
+    const headers = new Headers(options.headers ?? this.#request.headers())
     headers.delete('payment-authorization')
     headers.set(header, value)
     const [input, init] = await this.#request.again(this.#at.address, {

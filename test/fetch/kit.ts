@@ -31,8 +31,7 @@ const CREDENTIAL = /^payment /i
 
 export async function serve(answer: Answer): Promise<TestServer> {
   const seen: Seen[] = []
-  const sockets = new Map<Socket, number>()
-  const server = createServer(async (request, response) => {
+  const server = await serveRaw(async (request, response, connection) => {
     const chunks: Buffer[] = []
     try {
       for await (const chunk of request) chunks.push(Buffer.from(chunk))
@@ -45,18 +44,28 @@ export async function serve(answer: Answer): Promise<TestServer> {
       url: request.url ?? '',
       headers: request.headers,
       body: Buffer.concat(chunks),
-      connection: sockets.get(request.socket) ?? -1,
+      connection,
       paid: CREDENTIAL.test(authorization ?? '') || CREDENTIAL.test(String(beside ?? '')),
     }
     seen.push(one)
     await answer(response, one, request)
   })
+  return { ...server, seen }
+}
+
+/** A server that handles its requests by itself. */
+export async function serveRaw(
+  handle: (request: IncomingMessage, response: ServerResponse, connection: number) => unknown,
+): Promise<Omit<TestServer, 'seen'>> {
+  const sockets = new Map<Socket, number>()
+  const server = createServer((request, response) =>
+    handle(request, response, sockets.get(request.socket) ?? -1),
+  )
   server.on('connection', (socket) => sockets.set(socket, sockets.size))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    seen,
     connections: () => sockets.size,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
