@@ -113,10 +113,10 @@ export class PaymentError extends Error {
   readonly retryable: boolean
   readonly docs: string
   readonly reasons: readonly Reason[]
-  readonly paymentId?: string
-  readonly reference?: string
-  readonly action?: NextAction
-  readonly retryAt?: number
+  declare readonly paymentId?: string
+  declare readonly reference?: string
+  declare readonly action?: NextAction
+  declare readonly retryAt?: number
   /** The reply behind the error, where there is one. Not enumerable. */
   declare readonly reply: unknown
 

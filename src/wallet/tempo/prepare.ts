@@ -1,14 +1,14 @@
 import { hashTypedData, keccak256, numberToHex } from 'viem/utils'
 import { PaymentError } from '../../errors/index.js'
 import type { LaneGrant } from '../../ledger/index.js'
-import type { Instant } from '../../money/index.js'
+import type { Currency, Instant } from '../../money/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import type { Balances } from './balances.js'
 import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
 import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
-import { gasLimit } from './gas.js'
+import { gasLimit, sponsoredLimit } from './gas.js'
 import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
 import { broadcast } from './push.js'
@@ -87,12 +87,14 @@ async function prepareTransaction(
     lane,
     sender: config.sender,
     seen: seenHash(unsigned, config.sender),
+    ...(fee ? { feeCurrency: fee } : {}),
     // A sponsor's signature is part of the hash, so only an unsponsored transaction's is known.
     ...(charge.sponsored ? {} : { hash: keccak256(signed) }),
   })
   const took = terms.fee?.bound.currency.id === terms.most.currency.id ? terms.fee.usual.value : 0n
   return {
     evidence: evidenceOf(config.id, challenge.id, detail),
+    ...(lane === undefined ? {} : { laneNext: lane.value + 1n }),
     async complete() {
       parts.balances.took(charge.chainId, charge.token, charge.amount + took)
       if (mode === 'push') await broadcast(config.nodes(charge.chainId) ?? [], signed, detail, config)
@@ -170,12 +172,13 @@ interface Run {
 
 function envelopeOf(charge: Charge, run: Run): Envelope {
   const { lane, config } = run
+  const splits = charge.transfers.length - 1
   const use = lane === undefined ? 'expiring' : lane.value === 0n ? 'fresh' : 'reused'
   return {
     chainId: charge.chainId,
     maxPriorityFeePerGas: config.maxPriorityFeePerGas,
     maxFeePerGas: config.maxFeePerGas,
-    gas: gasLimit(config.gas, use, charge.transfers.length - 1),
+    gas: charge.sponsored ? sponsoredLimit(config.gas, splits) : gasLimit(config.gas, use, splits),
     calls: charge.transfers.map(({ to, amount, memo }, index) => ({
       to: charge.token,
       data: transferData(to, amount, index === 0 ? run.memo : memo),
@@ -199,7 +202,15 @@ function validBefore({ quote, bounds }: Spendable, now: Instant, config: Config)
 function detailOf(
   charge: Charge,
   tx: Envelope,
-  more: { mode: ChargeMode; memo: Hex; lane: LaneGrant | undefined; sender: Hex; seen: Hex; hash?: Hex },
+  more: {
+    mode: ChargeMode
+    memo: Hex
+    lane: LaneGrant | undefined
+    sender: Hex
+    seen: Hex
+    hash?: Hex
+    feeCurrency?: Currency
+  },
 ): TransactionDetail {
   const { lane, ...rest } = more
   return {
@@ -213,7 +224,6 @@ function detailOf(
     validBefore: tx.validBefore,
     ...rest,
     ...(lane ? { lane: lane.name } : {}),
-    ...(tx.feeToken ? { feeToken: tx.feeToken } : {}),
   }
 }
 
