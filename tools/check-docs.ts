@@ -1,9 +1,10 @@
 // Examples in the documentation and in docstrings compile, and its links lead somewhere. How: tools/check/fences.ts.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { parsePolicyText } from '../src/policy/file/index.js'
 import { ROOT } from './check/entries.js'
 import { checkExamples } from './check/examples.js'
-import { docstringFences, markdownFences } from './check/fences.js'
+import { docstringFences, type Fence, markdownFences } from './check/fences.js'
 import { report, type Violation } from './check/report.js'
 import { sourceFiles } from './check/shape.js'
 
@@ -23,7 +24,21 @@ const fences = [
   ...sources.flatMap((file) => docstringFences(file, read(file))),
 ]
 console.log(`${fences.length} examples on ${pages.length} pages and in ${sources.length} sources`)
-process.exitCode = report('check:docs', [...checkExamples(fences), ...pages.flatMap(deadLinks)])
+process.exitCode = report('check:docs', [
+  ...checkExamples(fences.filter(({ language }) => language === 'ts')),
+  ...fences.filter(({ language }) => language === 'yaml').flatMap(checkPolicy),
+  ...pages.flatMap(deadLinks),
+])
+
+/** A policy on a page must be one that a purser starts with. */
+function checkPolicy({ file, line, code }: Fence): Violation[] {
+  try {
+    parsePolicyText(code, 'the example')
+    return []
+  } catch (error) {
+    return [{ rule: 'policy', file, line, says: error instanceof Error ? error.message : String(error) }]
+  }
+}
 
 /** Relative links to files that are not there. */
 function deadLinks(page: string): Violation[] {

@@ -43,6 +43,11 @@ test('a comment before an example sets it up; any text between parts the two', (
   expect(second).toMatchObject({ setup: '', continues: false })
 })
 
+test('policies are examples too, fragments of one are not', () => {
+  const text = page('```yaml', 'version: 1', 'perPayment: 1', '```', '```yaml', 'perPayment: 1', '```')
+  expect(markdownFences('page.md', text)).toMatchObject([{ language: 'yaml', line: 2 }])
+})
+
 test('finds examples in docstrings', () => {
   const text = page('const x = 1', '/**', ' * Says.', ' * ```ts', " *   say('hi')", ' * ```', ' */')
   expect(docstringFences('src/x.ts', text)).toMatchObject([{ line: 5, code: "  say('hi')", docstring: true }])

@@ -1,6 +1,8 @@
-/** A TypeScript example in documentation. */
+/** An example in documentation. */
 export interface Fence {
   readonly file: string
+  /** `yaml` examples are policy documents. */
+  readonly language: 'ts' | 'yaml'
   /** Line of the example's first line of code, from 1. */
   readonly line: number
   readonly code: string
@@ -17,7 +19,8 @@ export interface Fence {
 const COMMENT = /^<!--\s*check:\s*(continue)?\s*$|^<!--\s*check:\s*(continue)?\s*-->\s*$/
 
 /**
- * The `ts` fences of a Markdown page. A comment before a fence sets it up, in one of two ways or both: `continue`
+ * The `ts` fences of a Markdown page, and the `yaml` ones that hold a whole policy (their first line is `version: 1`).
+ * A comment before a fence sets it up, in one of two ways or both: `continue`
  * puts the example after the one before it, and lines of code are put before it.
  *
  * ```md
@@ -49,8 +52,9 @@ export function markdownFences(file: string, text: string): Fence[] {
       const code = lines
         .slice(at + 1, end)
         .map((one) => one.slice(Math.min(indent, one.length - one.trimStart().length)))
-      if (/^\s*```(ts|typescript)\b/.test(line))
-        fences.push({ file, line: at + 2, code: code.join('\n'), docstring: false, ...setup })
+      const language = languageOf(line, code)
+      if (language !== undefined)
+        fences.push({ file, language, line: at + 2, code: code.join('\n'), docstring: false, ...setup })
       setup = none()
       at = end
     } else if (line.trim() !== '') setup = none()
@@ -71,6 +75,11 @@ export function docstringFences(file: string, text: string): Fence[] {
       fences.push({ ...fence, line: fence.line + first - 1, docstring: true })
   }
   return fences
+}
+
+function languageOf(line: string, code: readonly string[]): Fence['language'] | undefined {
+  if (/^\s*```(ts|typescript)\b/.test(line)) return 'ts'
+  return /^\s*```yaml\b/.test(line) && code[0] === 'version: 1' ? 'yaml' : undefined
 }
 
 function none(): Pick<Fence, 'setup' | 'setupLine' | 'continues'> {

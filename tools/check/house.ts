@@ -19,6 +19,7 @@ export const CORE = ['errors', 'money', 'protocol', 'policy', 'pay', 'fetch', 's
 
 /** What may use more, and which packages. A path ends in `/` or names a file. */
 export const BEYOND_CORE: readonly { readonly path: string; readonly may: readonly string[] }[] = [
+  { path: 'policy/file', may: ['node:'] },
   { path: 'ledger/sqlite', may: ['node:', '@photostructure/sqlite'] },
   { path: 'wallet/tempo/', may: ['viem'] },
 ]
@@ -26,12 +27,21 @@ export const BEYOND_CORE: readonly { readonly path: string; readonly may: readon
 /** Packages the core never touches (beside `node:`). */
 export const FOREIGN = ['viem', 'ox', 'undici', '@photostructure/sqlite', 'mppx']
 
-/** A file other than an `index.ts` that one other folder may reach into. */
-export const SIDE_DOORS: readonly { readonly file: string; readonly from: string; readonly why: string }[] = [
+/** Files other than an `index.ts` that some other folders may reach into. */
+export const SIDE_DOORS: readonly {
+  readonly file: string
+  readonly from: readonly string[]
+  readonly why: string
+}[] = [
   {
     file: 'wallet/authorization.ts',
-    from: 'pay',
+    from: ['pay'],
     why: 'only the story of a payment mints an authorization, so minting is in no index',
+  },
+  {
+    file: 'ledger/memory.ts',
+    from: ['purser', 'entry'],
+    why: 'a store with its own entry point: who keeps another one does not load it',
   },
 ]
 
@@ -42,6 +52,11 @@ export const CASTS: readonly { readonly file: string; readonly to: string; reado
     file: 'wallet/authorization.ts',
     to: 'Authorization',
     why: 'the brand of an authorization is put on here alone',
+  },
+  {
+    file: 'purser/runtime.ts',
+    to: 'Builtins[Name]',
+    why: "a builtin under its own name: its shape is the runtime's promise",
   },
 ]
 

@@ -4,6 +4,9 @@ declare global {
   const purser: import('purser').Purser
   /** Any address that charges. */
   const url: string
+  const wallets: readonly import('../../src/wallet/index.js').Wallet[]
+  const policy: import('../../src/policy/index.js').PolicyDocument
+  const account: import('viem/accounts').PrivateKeyAccount
   /** What was caught. */
   const error: unknown
   const response: Response
