@@ -1,4 +1,5 @@
 import type { Evidence } from '../../ledger/index.js'
+import type { Currency } from '../../money/index.js'
 import type { Json, JsonObject, OfferKind } from '../../protocol/index.js'
 import type { ChargeMode, Hex } from './charge.js'
 
@@ -13,8 +14,8 @@ export interface TransactionDetail {
   readonly chainId: number
   readonly sender: Hex
   readonly token: Hex
-  /** Where the sender pays the fee: the token it is paid in. */
-  readonly feeToken?: Hex
+  /** Where the sender pays the fee: what it is paid in, whole, so that any process can count it. */
+  readonly feeCurrency?: Currency
   /** On the primary transfer. Ours alone. */
   readonly memo: Hex
   /** The primary transfer first. */
@@ -45,14 +46,19 @@ export const FINALITY_MS = 3_000
 
 /** Evidence for the ledger. */
 export function evidenceOf(wallet: string, challengeId: string, detail: Detail): Evidence {
-  const json: JsonObject =
-    detail.form === 'proof'
-      ? { ...detail }
-      : { ...detail, transfers: detail.transfers.map((transfer) => ({ ...transfer })) }
+  const json = detail.form === 'proof' ? { ...detail } : jsonOf(detail)
   const found =
     detail.form === 'proof' ? [] : [detail.memo, detail.seen, ...(detail.hash ? [detail.hash] : [])]
   const recheckAt = detail.form === 'proof' ? {} : { recheckAt: detail.validBefore * 1000 + FINALITY_MS }
   return { wallet, kind: KIND, refs: [challengeId, ...found], ...recheckAt, detail: json }
+}
+
+function jsonOf({ feeCurrency, transfers, ...rest }: TransactionDetail): JsonObject {
+  return {
+    ...rest,
+    transfers: transfers.map((transfer) => ({ ...transfer })),
+    ...(feeCurrency ? { feeCurrency: { ...feeCurrency } } : {}),
+  }
 }
 
 /** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
@@ -75,7 +81,7 @@ function readTransaction(json: JsonObject, chainId: number, sender: Hex): Transa
   if (mode !== 'pull' && mode !== 'push') return undefined
   if (typeof sponsored !== 'boolean' || typeof validBefore !== 'number') return undefined
   if (!token || !memo || !seen || !nonceKey || nonce === undefined || !transfers) return undefined
-  const feeToken = hexOf(json['feeToken'])
+  const feeCurrency = readCurrency(json['feeCurrency'])
   const hash = hexOf(json['hash'])
   return {
     form: 'transaction',
@@ -90,10 +96,17 @@ function readTransaction(json: JsonObject, chainId: number, sender: Hex): Transa
     nonce,
     validBefore,
     seen,
-    ...(feeToken ? { feeToken } : {}),
+    ...(feeCurrency ? { feeCurrency } : {}),
     ...(typeof lane === 'string' ? { lane } : {}),
     ...(hash ? { hash } : {}),
   }
+}
+
+function readCurrency(value: Json | undefined): Currency | undefined {
+  if (!isObject(value)) return undefined
+  const { id, symbol, decimals, peg } = value
+  if (typeof id !== 'string' || typeof symbol !== 'string' || typeof decimals !== 'number') return undefined
+  return { id, symbol, decimals, ...(typeof peg === 'string' ? { peg } : {}) }
 }
 
 function readTransfers(value: Json | undefined): TransactionDetail['transfers'] | undefined {

@@ -1,6 +1,208 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
+import type { Amount, Instant } from '../../money/index.js'
+import { FINALITY_MS, readDetail, type TransactionDetail } from './evidence.js'
+import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
+import * as Reads from './reads.js'
+import type { Node } from './rpc.js'
 
-export async function inspectCharge(_evidence: Evidence, _config: Config): Promise<Verdict> {
-  return { state: 'unknown', because: 'not yet' }
+/** `Transfer(address,address,uint256)`, `TransferWithMemo(address,address,uint256,bytes32)`, `NonceIncremented(address,uint256,uint64)` */
+const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
+const TRANSFER_WITH_MEMO = '0x57bc7354aa85aed339e000bccffabbc529466af35f0772c8f8ee1145927de7f0'
+const NONCE_INCREMENTED = '0x42d98041765078b1557c6a9fe7e4a27230ca413fc141df57d89acd6cc68ffb45'
+
+/** The protocol takes expiring transactions at most this long before they run out (TIP-1009), in seconds. */
+const EXPIRING_WINDOW = 30
+
+/**
+ * What became of a credential, by the chain alone. Settled is a transfer with our memo, amounts and payees. Void is
+ * proven at one final block that no inclusion can follow: neither our clock nor a search without a hit proves it. Any
+ * node's settlement counts; void needs every node that answers.
+ */
+export async function inspectCharge(evidence: Evidence, config: Config): Promise<Verdict> {
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined) return { state: 'unknown', because: 'This evidence is not of a Tempo charge' }
+  if (detail.form === 'proof') return { state: 'void', because: 'A proof of identity moves no money' }
+  const nodes = config.nodes(detail.chainId)
+  if (nodes === undefined)
+    return { state: 'unknown', because: `This wallet has no node for eip155:${detail.chainId}` }
+  const views = await Promise.all(nodes.map((node) => viewOf(node, detail, config.now())))
+  return combine(views.filter((view) => view !== undefined))
+}
+
+/** What one node shows; undefined: it did not answer. */
+async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict | undefined> {
+  try {
+    const found = detail.hash === undefined ? await search(node, detail) : { hash: detail.hash }
+    const receipt = found && (await Reads.readReceipt(node, found.hash))
+    if (found && receipt) return await fromReceipt(node, detail, found.hash, receipt, now)
+    return await fromState(node, detail, now)
+  } catch {
+    return undefined
+  }
+}
+
+/** Pure. */
+export function combine(views: readonly Verdict[]): Verdict {
+  const [first] = views
+  if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
+  return (
+    views.find((view) => view.state === 'settled') ??
+    views.find((view) => view.state === 'pending') ??
+    views.find((view) => view.state === 'unknown') ??
+    first
+  )
+}
+
+/** The transaction is in a block. */
+async function fromReceipt(
+  node: Node,
+  detail: TransactionDetail,
+  hash: string,
+  receipt: Reads.ChainReceipt,
+  now: Instant,
+): Promise<Verdict> {
+  const lane = detail.lane === undefined ? {} : { lane: BigInt(detail.nonce) + 1n }
+  const fee = feeIn(receipt, detail)
+  if (receipt.ok) {
+    if (!paysAll(receipt.logs, detail))
+      return {
+        state: 'unknown',
+        because: 'The transaction went through, without the transfers it was signed for',
+      }
+    return { state: 'settled', reference: hash, ...fee, ...lane }
+  }
+  // It failed: nothing moved but the fee. That stands once its block is final.
+  const final = await Reads.readBlock(node, 'finalized')
+  const buried = final !== undefined && final.number >= receipt.blockNumber
+  if (!buried || (await Reads.blockAt(node, receipt.blockNumber)).hash !== receipt.blockHash)
+    return pending(now, 'The transaction failed, in a block that is not final yet')
+  return {
+    state: 'void',
+    because: 'The transaction failed on the chain; only its fee was taken',
+    ...fee,
+    ...lane,
+  }
+}
+
+/** No transaction was found, which proves nothing: the state of one final block must. */
+async function fromState(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
+  const final = await Reads.readBlock(node, 'finalized')
+  if (final === undefined || final.timestamp < detail.validBefore) {
+    const recheckAt = Math.max(detail.validBefore * 1000 + FINALITY_MS, now + FINALITY_MS)
+    return { state: 'pending', recheckAt, because: 'It can still be included' }
+  }
+  return detail.lane === undefined
+    ? fromExpiringNonce(node, detail, final, now)
+    : fromLane(node, detail, final, now)
+}
+
+/**
+ * A lane's nonce only ever grows, so any final block past `validBefore` will do. If it moved on, whoever moved it must
+ * be shown to be another transaction: two can never both take one nonce.
+ */
+async function fromLane(
+  node: Node,
+  detail: TransactionDetail,
+  final: Reads.Block,
+  now: Instant,
+): Promise<Verdict> {
+  const ours = BigInt(detail.nonce)
+  const lane = await Reads.readLaneNonce(node, detail.sender, detail.nonceKey, final.hash)
+  if (lane <= ours) return { state: 'void', because: 'It ran out without being included', lane }
+  const start = await Reads.firstBlockAt(node, detail.validBefore - TAKER_WINDOW, final)
+  const moves = await Reads.readLogs(node, {
+    address: Reads.NONCE_MANAGER,
+    topics: [NONCE_INCREMENTED, Reads.word(detail.sender), Reads.word(detail.nonceKey)],
+    from: start.number,
+    to: final.number,
+  })
+  const taker = moves.find((log) => BigInt(log.data) === ours + 1n)
+  if (taker !== undefined && taker.transactionHash !== detail.hash)
+    return { state: 'void', because: 'Another transaction took its nonce', lane }
+  return taker === undefined
+    ? { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
+    : pending(now, 'It was included, and the node does not show its receipt yet')
+}
+
+/** How far before its end the transaction that took a nonce is looked for, in seconds: no search here proves a void. */
+const TAKER_WINDOW = 3_600
+
+/**
+ * The chain forgets seen hashes some time after they ran out. So the state that counts is that of the last block in
+ * which it could have been included: everything up to there is in it, and nothing of it is forgotten yet.
+ */
+async function fromExpiringNonce(
+  node: Node,
+  detail: TransactionDetail,
+  final: Reads.Block,
+  now: Instant,
+): Promise<Verdict> {
+  const past = await Reads.firstBlockAt(node, detail.validBefore, final)
+  const last = await Reads.blockAt(node, past.number - 1n)
+  if (!(await Reads.readSeen(node, detail.seen, last.hash)))
+    return { state: 'void', because: 'It ran out without being included' }
+  return detail.sponsored
+    ? {
+        state: 'unknown',
+        because: 'It was included, and its transfer is not to be found: it may have failed',
+      }
+    : pending(now, 'It was included, and the node does not show its receipt yet')
+}
+
+/** A sponsor's signature changes the hash, so a sponsored transaction is found by what it did. */
+async function search(node: Node, detail: TransactionDetail): Promise<{ hash: string } | undefined> {
+  const latest = await Reads.readBlock(node, 'latest')
+  const [primary] = detail.transfers
+  if (latest === undefined || primary === undefined) return undefined
+  const start = await Reads.firstBlockAt(node, detail.validBefore - EXPIRING_WINDOW, latest)
+  const end = await Reads.firstBlockAt(node, detail.validBefore, latest)
+  const logs = await Reads.readLogs(node, {
+    address: detail.token,
+    topics: [TRANSFER_WITH_MEMO, Reads.word(detail.sender), Reads.word(primary.to), detail.memo],
+    from: start.number,
+    to: end.number,
+  })
+  const hit = logs.find((log) => BigInt(log.data) === BigInt(primary.amount))
+  return hit && { hash: hit.transactionHash }
+}
+
+/** Pure. Is there a transfer of its own for every payee, and does one to the first carry our memo? */
+export function paysAll(logs: readonly Reads.Log[], detail: TransactionDetail): boolean {
+  const from = Reads.word(detail.sender)
+  const used = new Set<Reads.Log>()
+  const take = (
+    kind: string,
+    { to, amount }: TransactionDetail['transfers'][number],
+    memo?: string,
+  ): boolean => {
+    const log = logs.find(
+      (each) =>
+        !used.has(each) &&
+        each.address === detail.token &&
+        each.topics[0] === kind &&
+        each.topics[1] === from &&
+        each.topics[2] === Reads.word(to) &&
+        (memo === undefined || each.topics[3] === memo) &&
+        BigInt(each.data) === BigInt(amount),
+    )
+    if (log !== undefined) used.add(log)
+    return log !== undefined
+  }
+  const [primary] = detail.transfers
+  return (
+    primary !== undefined &&
+    take(TRANSFER_WITH_MEMO, primary, detail.memo) &&
+    detail.transfers.every((transfer) => take(TRANSFER, transfer))
+  )
+}
+
+/** What the payer paid for inclusion; nothing where a sponsor did. */
+function feeIn(receipt: Reads.ChainReceipt, { feeCurrency }: TransactionDetail): { fee?: Amount } {
+  if (feeCurrency === undefined) return {}
+  return { fee: feeAmount(receipt.gasUsed, receipt.gasPrice, feeCurrency) }
+}
+
+function pending(now: Instant, because: string): Verdict {
+  return { state: 'pending', recheckAt: now + FINALITY_MS, because }
 }
