@@ -4,7 +4,7 @@ import type { Instant } from '../money/index.js'
 /** How long this process counts as alive without a word. */
 const LEASE_MS = 30_000
 const RENEW_MS = LEASE_MS / 3
-const SWEEP_EVERY_MS = 5_000
+const PAUSE_AFTER_NOTHING_MS = 5_000
 /** Evidence falls due on the chain's clock, not ours: a moment later is soon enough. */
 const SLACK_MS = 250
 /** The longest delay a timer takes; further instants are looked at again from there. */
@@ -19,7 +19,8 @@ export class Upkeep {
   readonly #sweep: () => Promise<boolean>
   #renewed = Number.NEGATIVE_INFINITY
   #renewing: Promise<void> | undefined
-  #swept = Number.NEGATIVE_INFINITY
+  #fruitless = Number.NEGATIVE_INFINITY
+  #sweeping: Promise<boolean> | undefined
   #working = 0
   #heartbeat: ReturnType<typeof setInterval> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -59,11 +60,15 @@ export class Upkeep {
     await this.#renewing
   }
 
+  /** One at a time, and not again at once after one that found nothing: a refused agent must not drive a node wild. */
   async sweep(): Promise<boolean> {
-    const now = this.#clock.monotonic()
-    if (now - this.#swept < SWEEP_EVERY_MS) return false
-    this.#swept = now
-    return this.#sweep()
+    if (this.#clock.monotonic() - this.#fruitless < PAUSE_AFTER_NOTHING_MS) return false
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined
+    })
+    const found = await this.#sweeping
+    if (!found) this.#fruitless = this.#clock.monotonic()
+    return found
   }
 
   lookAgain(at: Instant): void {
