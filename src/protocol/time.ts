@@ -18,7 +18,8 @@ export function parseDateTime(text: string): Instant | undefined {
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined
   const date = new Date(0)
   date.setUTCFullYear(part(1), month - 1, day)
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined
+  // A day that the month does not have lands in another month.
+  if (date.getUTCMonth() !== month - 1) return undefined
   date.setUTCHours(hour, minute, second, Number((match[7] ?? '').slice(0, 3).padEnd(3, '0')))
   const offset = (offsetHour * 60 + offsetMinute) * 60_000
   return date.getTime() - (match[8] === '-' ? -offset : offset)

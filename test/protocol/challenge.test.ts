@@ -256,6 +256,22 @@ describe('a challenge that cannot be read', () => {
     expect(outcome([`${A}, ${header}`, B])).toEqual({ ids: ['a', 'b'], codes: ['malformed'] })
   })
 
+  it('is spoilt by the first fault in it', () => {
+    expect(outcome(`${payment({ ID: 'x' })}, a@b=c`)).toEqual({ ids: [], codes: ['duplicate_param'] })
+    expect(outcome(`${payment({ 'a@b': 'c', ID: 'x' })}`)).toEqual({ ids: [], codes: ['malformed'] })
+  })
+
+  it.each([
+    ['a parameter without a name', `="x, ${B.replaceAll('"', '\\"')}, c"`],
+    ['a quote where none belongs', `foo=bar "x, ${B.replaceAll('"', '\\"')}, c"`],
+    ['text behind a quoted string', `foo="bar" "x, ${B.replaceAll('"', '\\"')}, c"`],
+  ])('never ends inside a quote: %s', (_, item) => {
+    expect(outcome(`${payment({ id: 'spoilt' })}, ${item}, ${A}`)).toEqual({
+      ids: ['a'],
+      codes: ['malformed'],
+    })
+  })
+
   it('is named by where it stands, and never quoted', () => {
     const [error] = parseChallenges(`${A}, ${payment({ request: encode('{"secret":') })}`).rejected
     expect(error).toMatchObject({ name: 'ProtocolError', code: 'bad_json', offset: A.length + 2 })

@@ -30,6 +30,7 @@ describe('a digest of the body', () => {
     ['another body, without colons', `sha-256=${WRONG}`],
     ['one right and one wrong', `sha-256=:${RIGHT}:, sha-512=:${hash('sha256')}:`],
     ['the same name, right and wrong', `sha-256=${RIGHT}, sha-256=${WRONG}`],
+    ['the same name, wrong and right', `sha-256=${WRONG}, sha-256=${RIGHT}`],
     ['nothing', 'sha-256='],
     ['half a spelling', `sha-256=:${RIGHT}`],
     ['a longer value', `sha-256=${RIGHT}A`],

@@ -69,6 +69,9 @@ const fragment = fc.constantFrom(
 )
 const soup = fc.array(fragment, { maxLength: 60 }).map((parts) => parts.join(''))
 
+/** The same without any challenge of ours in it. */
+const foreign = soup.map((text) => text.replace(/payment/gi, 'Other'))
+
 const whole = `Basic realm="x, y", ${payment({ description: 'a \\"b\\"', expires: '2026-11-21T12:00:00Z' })}, ${payment({ id: 'second' })}`
 const mutated = fc
   .array(fc.tuple(fc.nat(whole.length), fc.nat(3), fc.string({ unit: 'binary', maxLength: 3 })), {
@@ -138,8 +141,7 @@ describe('challenges', () => {
 
   it('stand whatever stands on other lines', () => {
     fc.assert(
-      fc.property(soup, soup, (before, after) => {
-        fc.pre(!/payment/i.test(before + after))
+      fc.property(foreign, foreign, (before, after) => {
         expect(
           parseChallenges([before, payment({ id: 'good' }), after]).challenges.map(({ id }) => id),
         ).toEqual(['good'])
