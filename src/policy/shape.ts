@@ -154,6 +154,7 @@ export function record<const F extends Fields, const N extends keyof F & string 
       if (!isPlain(value)) {
         return complain(reading, path, `${show(value)} is not a map of ${oneOf(Object.keys(fields))}`)
       }
+      const before = reading.issues.length
       for (const key of needed) {
         if (!Object.hasOwn(value, key)) complain(reading, [...path, key], 'is missing: add it')
       }
@@ -165,8 +166,9 @@ export function record<const F extends Fields, const N extends keyof F & string 
           complain(reading, [...path, key], 'has no value: give it one, or leave the key out')
         else read[key] = shape.read(item, [...path, key], reading)
       }
-      // The one place where the type of a record is asserted: every field was read by its own shape just above.
-      return read as Values<F, N>
+      const sound = (record: unknown): record is Values<F, N> =>
+        record === read && reading.issues.length === before
+      return sound(read) ? read : undefined
     },
     schema: () => ({
       type: 'object',

@@ -9,8 +9,8 @@ interface Wildcard {
 }
 
 function wildcards(document: Document): readonly Wildcard[] {
-  const lists = [
-    { vendors: document.vendors, path: [] as Path },
+  const lists: readonly { readonly vendors: Document['vendors']; readonly path: Path }[] = [
+    { vendors: document.vendors, path: [] },
     ...Object.entries(document.agents ?? {}).map(([agent, { vendors }]) => ({
       vendors,
       path: ['agents', agent],

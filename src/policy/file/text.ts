@@ -23,7 +23,7 @@ type Yaml = ReturnType<typeof parseDocument>
  * const policy = parsePolicyText('{ perPayment: 0.10, budgets: [{ limit: 5, per: day }], vendors: [] }')
  * ```
  */
-export function parsePolicyText(text: string, source = 'the policy'): Policy {
+export function parsePolicyText(text: string, source = 'The policy'): Policy {
   if (text.length > LARGEST) throw unreadable(source, 'is too large to be a policy')
   if (text.trim() === '') throw unreadable(source, 'is empty')
   const lines = new LineCounter()
