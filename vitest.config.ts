@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { aliases } from './tools/check/entries.js'
 
 /** Tests that start chains, servers or processes of their own, and wait for them. */
 const live = ['test/{live,safety,crash}/**/*.test.ts', 'test/wallet/**/*.live.test.ts']
 
 export default defineConfig({
+  // The package's own name is its sources: nothing needs to be built first.
+  resolve: { alias: aliases() },
   test: {
     // Chains and SQLite writers share the machine with the tests: more workers only make them wait for each other.
     maxWorkers: 2,

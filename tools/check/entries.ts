@@ -13,6 +13,14 @@ export function distName(entry: string): string {
   return entry.replace(/^purser\/?/, '') || 'index'
 }
 
+/** The entries as aliases for Vite: each name exactly, and not what merely begins with it. */
+export function aliases(): { readonly find: RegExp; readonly replacement: string }[] {
+  return Object.entries(ENTRIES).map(([name, file]) => ({
+    find: new RegExp(`^${name}$`),
+    replacement: join(ROOT, file),
+  }))
+}
+
 /** The entry sources that exist, as absolute paths. */
 export function entryFiles(): string[] {
   return Object.values(ENTRIES)
