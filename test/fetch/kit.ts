@@ -103,6 +103,11 @@ export function ask(response: ServerResponse, options: ChallengeOptions = {}): v
     .end('{"type":"https://paymentauth.org/problems/payment-required"}')
 }
 
+/** Asks without a word in the body. */
+export function bodyless(response: ServerResponse): void {
+  response.writeHead(402, { 'www-authenticate': challenge() }).end()
+}
+
 /** Answers with what it saw of the request. */
 export const echo: Answer = (response, { method, url, headers, body }) => {
   response

@@ -1,0 +1,89 @@
+import { createServer } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { echo, serve, testFetch } from '../kit.js'
+
+const outcome = async (call: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    return await call()
+  } catch (error) {
+    return error
+  }
+}
+
+const describeError = (error: unknown): object => {
+  if (!(error instanceof Error)) return { error }
+  const { cause } = error
+  return {
+    name: error.name,
+    message: error.message,
+    kind: error.constructor.name,
+    cause: cause instanceof Error ? [cause.name, 'code' in cause ? cause.code : cause.message] : cause,
+  }
+}
+
+async function closedPort(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+}
+
+const CALLS: Record<string, (url: string) => readonly [input: string, init?: object]> = {
+  'a URL that is none': () => ['not a url'],
+  'a relative URL without a page': () => ['/shop'],
+  'a scheme of no network': () => ['ftp://127.0.0.1/'],
+  'a URL with a password': () => ['https://me:secret@127.0.0.1/'],
+  'a bad method': (url) => [url, { method: 'TEA POT' }],
+  'a forbidden method': (url) => [url, { method: 'CONNECT' }],
+  'a bad header': (url) => [url, { headers: { 'tea pot': '1' } }],
+  'a bad header value': (url) => [url, { headers: { tea: 'a\nb' } }],
+  'a bad signal': (url) => [url, { signal: 'now' }],
+  'a bad mode': (url) => [url, { mode: 'tea' }],
+}
+
+describe('the same error as of raw fetch for', () => {
+  test.each(Object.entries(CALLS))('%s', async (_, make) => {
+    await using server = await serve(echo)
+    const call = make(server.url)
+    const raw = await outcome(() => Reflect.apply(globalThis.fetch, undefined, call))
+    const ours = await outcome(() => Reflect.apply(testFetch().fetch, undefined, call))
+    expect(raw).toBeInstanceOf(Error)
+    expect(describeError(ours)).toEqual(describeError(raw))
+    expect(server.seen).toEqual([])
+  })
+
+  test('a port where nobody listens', async () => {
+    const url = await closedPort()
+    const raw = await outcome(() => globalThis.fetch(url))
+    const ours = await outcome(() => testFetch().fetch(url))
+    expect(describeError(ours)).toEqual(describeError(raw))
+    expect(describeError(ours)).toMatchObject({ kind: 'TypeError', cause: ['Error', 'ECONNREFUSED'] })
+  })
+
+  test('a server that hangs up', async () => {
+    await using server = await serve((response) => response.destroy())
+    const raw = await outcome(() => globalThis.fetch(server.url, { method: 'POST', body: 'tea' }))
+    const ours = await outcome(() => testFetch().fetch(server.url, { method: 'POST', body: 'tea' }))
+    expect(describeError(ours)).toEqual(describeError(raw))
+  })
+
+  test('a redirect where redirects are errors', async () => {
+    await using server = await serve((response) => response.writeHead(302, { location: '/b' }).end())
+    const raw = await outcome(() => globalThis.fetch(server.url, { redirect: 'error' }))
+    const ours = await outcome(() => testFetch().fetch(server.url, { redirect: 'error' }))
+    expect(describeError(ours)).toEqual(describeError(raw))
+  })
+
+  test('no argument at all', async () => {
+    const raw = await outcome(() => Reflect.apply(globalThis.fetch, undefined, []))
+    const ours = await outcome(() => Reflect.apply(testFetch().fetch, undefined, []))
+    expect(raw).toBeInstanceOf(TypeError)
+    expect(ours).toBeInstanceOf(TypeError)
+  })
+})
+
+test('it is called fetch, and takes an input', () => {
+  const { fetch } = testFetch()
+  expect(fetch.name).toBe('fetch')
+})
