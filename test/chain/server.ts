@@ -176,8 +176,12 @@ function charges(options: PaidApiOptions): Readonly<Record<string, Handler>> {
     '/path-usd': plain({ currency: addressOf(pathUSD) }),
     '/offers': (request) =>
       mppx.compose(
-        ['tempo/charge', { amount: '0.02', expires: expires() }],
-        ['tempo/charge', { amount: '0.01', expires: expires(), currency: addressOf(pathUSD) }],
+        // Each names the chain, by which the server tells afterwards which of the two was paid.
+        ['tempo/charge', { amount: '0.02', expires: expires(), chainId: chain.id }],
+        [
+          'tempo/charge',
+          { amount: '0.01', expires: expires(), chainId: chain.id, currency: addressOf(pathUSD) },
+        ],
       )(request),
   }
 }
