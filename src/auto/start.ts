@@ -22,7 +22,7 @@ export async function startFromEnvironment(
   const account = privateKeyToAccount(await privateKey(settings))
   delete env['PURSER_TEMPO_KEY']
   const { agent, ledger: path, rpc } = settings
-  const ledger = sqliteLedger({ remember: true, ...(path === undefined ? {} : { path }) })
+  const ledger = sqliteLedger(path === undefined ? {} : { path })
   const purser = createPurser({
     wallets: [tempo({ account, rpc })],
     policy: await loadPolicy(settings.policy),

@@ -1,0 +1,70 @@
+import { Mppx, tempo as mppxTempo } from 'mppx/client'
+import { createClient, http, keccak256, stringToHex } from 'viem'
+import { tempo as tempoChain } from 'viem/tempo/chains'
+import { createPurser } from '../src/index.js'
+import { memoryLedger } from '../src/ledger/index.js'
+import { tempo } from '../src/wallet/tempo/index.js'
+import { micros, type Row, ratio, sideBySide } from './measure.js'
+import { account, alphaUSD, CHAIN_ID, policy, stubNode, stubServer, URL_PAID } from './stubs.js'
+
+const CALLS = 200
+
+/** A paid charge in the client, network and chain stubbed, beside one bare signature and the reference client. */
+export async function benchCharge(): Promise<readonly Row[]> {
+  const ours = stubNode()
+  const theirs = stubNode()
+  const purser = createPurser({
+    agent: 'bench',
+    currencies: [alphaUSD],
+    wallets: [tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1' }, fetch: ours.fetch })],
+    policy,
+    ledger: memoryLedger(),
+    fetch: stubServer(),
+  })
+  const client = createClient({
+    account,
+    chain: { ...tempoChain, id: CHAIN_ID },
+    transport: http('http://127.0.0.1:1', { fetchFn: theirs.fetch }),
+  })
+  const reference = Mppx.create({
+    polyfill: false,
+    fetch: stubServer(),
+    methods: [mppxTempo.charge({ account, getClient: () => client })],
+  })
+  const hash = keccak256(stringToHex('a charge'))
+  const pay = (fetch: (url: string) => Promise<Response>) => async () => {
+    const reply = await fetch(URL_PAID)
+    if (reply.status !== 200) throw new TypeError(`the bench was not paid: ${reply.status} ${await reply.text()}`)
+    await reply.text()
+  }
+  const [signature, charge, mppx] = await sideBySide(
+    [
+      { name: 'one bare signature', run: () => account.sign({ hash }) },
+      { name: 'purser', run: pay((url) => purser.fetch(url)) },
+      { name: 'mppx', run: pay((url) => reference.fetch(url)) },
+    ],
+    { rounds: 40, batch: 20, warmUp: 200 },
+  )
+  const calls = await rpcPerCall(pay((url) => purser.fetch(url)), ours)
+  const peerCalls = await rpcPerCall(pay((url) => reference.fetch(url)), theirs)
+  await purser.close()
+  if (signature === undefined || charge === undefined || mppx === undefined) return []
+  return [
+    {
+      what: 'paid Tempo charge in the client / one bare signature',
+      measured: `${ratio(charge, signature)} (${micros(charge)} / ${micros(signature)}; mppx ${ratio(mppx, signature)})`,
+      target: '≤ 2 ×',
+    },
+    {
+      what: 'RPC calls per charge in steady state',
+      measured: `${calls} (mppx ${peerCalls})`,
+      target: '0',
+    },
+  ]
+}
+
+async function rpcPerCall(run: () => Promise<void>, node: ReturnType<typeof stubNode>): Promise<number> {
+  node.forget()
+  for (let count = 0; count < CALLS; count++) await run()
+  return node.calls() / CALLS
+}
