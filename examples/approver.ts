@@ -1,0 +1,48 @@
+// A person in the terminal approves what policy does not allow by itself.
+// Run: npx tsx examples/approver.ts
+import { createInterface } from 'node:readline/promises'
+import { type Approver, createPurser, formatAmount } from 'purser'
+import { memoryLedger } from 'purser/ledger/memory'
+import { tempo } from 'purser/wallet/tempo'
+import { startLocal } from './support.js'
+
+/** Shows what is asked and reads a line. No answer in time, an end of input or anything but `y` is a no. */
+const terminal: Approver = async ({ agent, resource, terms, reasons, serverSays }, signal) => {
+  const questions = createInterface({ input: process.stdin, output: process.stdout })
+  console.log(
+    `${agent} wants to pay ${formatAmount(terms.most)} to ${resource.vendor} for ${resource.operation}.`,
+  )
+  for (const { says } of reasons) console.log(`  ${says}`)
+  if (serverSays !== undefined) console.log(`  The server says: ${serverSays}`)
+  try {
+    const answer = await questions.question('Pay? [y/N] ', { signal })
+    return { approved: answer.trim().toLowerCase() === 'y', by: process.env['USER'] ?? 'terminal' }
+  } finally {
+    questions.close()
+  }
+}
+
+const local = await startLocal()
+const purser = createPurser({
+  agent: 'researcher',
+  wallets: [tempo({ account: local.account, rpc: local.rpc })],
+  policy: {
+    perPayment: '1 USD',
+    budgets: [{ limit: '2 USD', per: 'day' }],
+    vendors: [{ origin: local.api }],
+    networks: [local.network],
+    ask: [{ above: '0.10' }],
+    approval: { timeout: '1m' },
+  },
+  approver: terminal,
+  currencies: local.currencies,
+  ledger: memoryLedger(),
+})
+
+const response = await purser.fetch(`${local.api}/price/0.25`)
+const outcome = purser.paymentFor(response)
+if (outcome?.state === 'refused') console.log(`${response.status}: ${outcome.reasons.at(-1)?.says}`)
+else console.log(`${response.status}: ${outcome?.state}, approved by ${outcome?.approvedBy}`)
+
+await purser.close()
+await local.close()
