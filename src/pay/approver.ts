@@ -22,9 +22,9 @@ export interface ApprovalRequest {
 /** Approves further payments like this one, within these bounds, without asking again. It never overrides a `deny`. */
 export interface Remember {
   readonly until: Instant
-  /** The most that one payment may cost. */
+  /** The most that one payment may cost: its price, and what its fee may come to. */
   readonly upTo: Amount
-  /** The most that all of them may cost together. */
+  /** The most that all of them may cost together, fees included. */
   readonly total: Amount
 }
 
