@@ -65,9 +65,7 @@ describe('the envelope', () => {
         const unsigned = encodeForSigning(tx)
         expect(unsigned).toBe(await Transaction.serialize(foreign(tx)))
         const signature = await account.sign({ hash: keccak256(unsigned) })
-        const theirs = await account.signTransaction(foreign(tx), {
-          serializer: Transaction.serialize as never,
-        })
+        const theirs: unknown = await Reflect.apply(account.signTransaction, account, [foreign(tx)])
         expect(serialize(tx, sender, signature)).toBe(theirs)
       }),
       { numRuns: 60 },
