@@ -1,31 +1,63 @@
+import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
-import { inScope } from '../policy/index.js'
-import { type Counter, changes, counterOf, traitsNeeded, traitsOf, type Weight, weights } from './counts.js'
+import { counterKey, inScope } from '../policy/index.js'
+import {
+  amountIn,
+  type Counter,
+  changes,
+  counterOf,
+  traitsNeeded,
+  traitsOf,
+  type Weight,
+  weights,
+} from './counts.js'
 import type { Room } from './port.js'
-import type { Row } from './row.js'
+import type { Charge, Row, Unclaimed } from './row.js'
+import { sameShape, scopesOf, shapeOf } from './shapes.js'
 import type { Shelf } from './shelf.js'
 
 /** Makes sure that the counter of a claim exists: one never seen before is filled from the stored payments. */
 export function ensureCounter(shelf: Shelf, claim: CounterClaim): void {
   const counter = counterOf(claim)
   if (shelf.hasCounter(counter.key)) return
-  let any = false
-  if (mayHold(shelf, counter)) {
-    for (const row of shelf.candidates(counter)) {
-      const weight = weights(row, [counter]).get(counter.key)
-      if (weight === undefined || (weight.held === 0n && weight.spent === 0n && row.state === 'denied'))
-        continue
-      shelf.addTo(counter.key, weight.at, weight)
-      any = true
-    }
-  }
-  if (!any) {
-    shelf.addCounter(counter)
-    return
-  }
+  const buckets = mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, Weight>()
   const filled = shelf.meta().filled + 1
-  shelf.setMeta({ filled })
-  shelf.addCounter({ ...counter, filled })
+  if (buckets.size > 0) shelf.setMeta({ filled })
+  shelf.addCounter(buckets.size > 0 ? { ...counter, filled } : counter)
+  const shape = shapeOf(counter)
+  if (!shelf.shapes().some((known) => sameShape(known, shape))) shelf.addShape(shape)
+  for (const weight of buckets.values()) shelf.addTo(counter.key, weight.at, weight)
+}
+
+function fromPayments(shelf: Shelf, counter: Counter): ReadonlyMap<Instant, Weight> {
+  const buckets = new Map<Instant, Weight>()
+  for (const row of shelf.candidates(counter)) {
+    const weight = weights(row, [counter]).get(counter.key)
+    if (weight === undefined) continue
+    const { at, held, spent } = weight
+    const sum = buckets.get(at) ?? { at, held: 0n, spent: 0n }
+    buckets.set(at, { at, held: sum.held + held, spent: sum.spent + spent })
+  }
+  return buckets
+}
+
+/**
+ * The counters that a payment is in the scope of without its policy naming them: another process's document does, or
+ * yesterday's did, and will again tomorrow. Whoever asks then must find it counted.
+ */
+export function unclaimed(shelf: Shelf, charge: Charge): readonly Unclaimed[] {
+  const own = new Set(charge.claims.map(counterKey))
+  return shelf.shapes().flatMap((shape) =>
+    scopesOf(shape, charge.dimensions).flatMap((scope): readonly Unclaimed[] => {
+      const { counts, window } = shape
+      const key = counterKey({ counts, window, scope })
+      if (own.has(key) || !shelf.hasCounter(key)) return []
+      const amount = amountIn(counts, scope, charge)
+      // A payment's own moment lies in every window that it lies in: no calendar is needed here.
+      const at = window === 'ever' ? 0 : charge.at
+      return amount === 0n ? [] : [{ key, counts, payee: scope.payee !== undefined, at, amount }]
+    }),
+  )
 }
 
 /** Could any stored payment be in this scope? Answered from names alone: new tasks and vendors cost no search. */

@@ -1,7 +1,8 @@
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
 import { counterKey, inScope } from '../policy/index.js'
-import type { Charge, Row } from './row.js'
+import type { Charge, Row, Unclaimed } from './row.js'
+import { valuesOf } from './shapes.js'
 
 /** A counter as the ledger knows it: its structure, and the window it was first asked for. */
 export interface Counter {
@@ -99,21 +100,17 @@ export function bucketFor({ from, at }: Pick<Counter, 'from' | 'at'>, moment: In
   return from + Math.floor((moment - from) / width) * width
 }
 
-interface Claimed {
-  readonly key: string
-  readonly counts: CounterClaim['counts']
-  readonly payee: boolean
-  readonly at: Instant
-  readonly amount: bigint
-}
-
-function* claimsOf(charge: Charge, late: readonly Counter[]): Iterable<Claimed> {
+function* claimsOf(charge: Charge, late: readonly Counter[]): Iterable<Unclaimed> {
   const own = new Set<string>()
   for (const claim of charge.claims) {
     const key = counterKey(claim)
     own.add(key)
     const { counts, at, amount, scope } = claim
     yield { key, counts, payee: scope.payee !== undefined, at, amount }
+  }
+  for (const claim of charge.unclaimed) {
+    own.add(claim.key)
+    yield claim
   }
   for (const { key, counts, scope, from, at } of late) {
     if (own.has(key) || !inScope(scope, charge.dimensions)) continue
@@ -124,13 +121,18 @@ function* claimsOf(charge: Charge, late: readonly Counter[]): Iterable<Claimed> 
   }
 }
 
-function amountIn(counts: CounterClaim['counts'], scope: Scope, charge: Charge): bigint {
+/** What a payment counts for in a scope it is in. */
+export function amountIn(
+  counts: CounterClaim['counts'],
+  scope: Scope,
+  charge: Pick<Charge, 'units' | 'lock' | 'dimensions'>,
+): bigint {
   if (counts === 'payments') return 1n
   if (counts === 'lock') return charge.lock
   return scope.payee === undefined ? charge.units : (charge.dimensions.payees[scope.payee] ?? 0n)
 }
 
-function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Claimed): Weight {
+function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Unclaimed): Weight {
   const burnt = counts === 'spend' && !payee ? row.burnt : 0n
   if (row.state === 'released') return { at, held: 0n, spent: burnt }
   if (row.state !== 'settled') return { at, held: amount, spent: burnt }
@@ -167,16 +169,9 @@ const EXACT = ['agent', 'task', 'payee', 'category', 'tool', 'network', 'grant']
 
 /** The names along which a payment is known: a counter of a name that was never seen is empty without looking. */
 export function traitsOf(of: Dimensions): readonly string[] {
-  const values = {
-    agent: [of.agent],
-    task: of.tasks,
-    payee: Object.keys(of.payees),
-    category: (of.category ?? '').split(','),
-    tool: [of.tool ?? ''],
-    network: [of.network],
-    grant: of.grant === undefined ? [] : [of.grant],
-  }
-  return EXACT.flatMap((dimension) => values[dimension].map((value) => trait(of.policy, dimension, value)))
+  return EXACT.flatMap((dimension) =>
+    valuesOf(dimension, of).map((value) => trait(of.policy, dimension, value)),
+  )
 }
 
 /** The names a payment must have to be in that scope. An empty value stands for having none, which any may. */

@@ -1,7 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
-import { ensureCounter, remember, saveCounted, shortOf } from './counters.js'
+import { ensureCounter, remember, saveCounted, shortOf, unclaimed } from './counters.js'
 import { versionOf } from './facts.js'
 import { grantLane, letGo } from './lanes.js'
 import { step } from './machine.js'
@@ -35,7 +35,7 @@ export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
   const rival = rivalOf(shelf, hold, now)
   if (rival !== undefined) return rival
   for (const claim of hold.decision.claims) ensureCounter(shelf, claim)
-  const row = rowOf(hold, before, shelf.meta().filled, now)
+  const row = rowOf(shelf, hold, before, now)
   const short = shortfallAfterSweep(shelf, before, row, now)
   if (short.length > 0) return { ok: false, why: 'short', short }
   const lane = laneFor(shelf, row, hold, now)
@@ -139,7 +139,7 @@ function standsInTheWay(payment: Payment, row: Row, doubtWindowMs: number, now: 
 }
 
 /** The row of a hold: a new one, or the earlier one with new claims. What a credential may have left for stays. */
-function rowOf(hold: Hold, before: Row | undefined, filled: number, now: Instant): Row {
+function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant): Row {
   const earlier = before?.state === 'committed' ? before.charges : []
   const { decision, key, trace } = hold
   return {
@@ -159,11 +159,11 @@ function rowOf(hold: Hold, before: Row | undefined, filled: number, now: Instant
     ...(hold.approvedBy === undefined ? {} : { approvedBy: hold.approvedBy }),
     attempts: before?.attempts ?? [],
     receipts: before?.receipts ?? [],
-    charges: [...earlier, chargeOf(hold)],
+    charges: [...earlier, chargeOf(shelf, hold)],
     burnt: before?.burnt ?? 0n,
     lanes: before?.lanes ?? [],
     pinned: before?.pinned ?? false,
-    filled: before?.filled ?? filled,
+    filled: before?.filled ?? shelf.meta().filled,
     delivered: before?.delivered ?? false,
     ...(before?.reportedAt === undefined ? {} : { reportedAt: before.reportedAt }),
     createdAt: before?.createdAt ?? now,
@@ -176,11 +176,12 @@ function pickResource({ transport, vendor, operation }: Hold['resource']): Hold[
   return { transport, vendor, operation }
 }
 
-function chargeOf({ decision, terms }: Hold): Charge {
+function chargeOf(shelf: Shelf, { decision, terms }: Hold): Charge {
   const { claims, dimensions, unit, at } = decision
   const units = decision.units ?? 0n
   const lock = terms.locks === undefined ? 0n : (count(terms.locks, unit) ?? 0n)
-  return { claims, dimensions, units, price: decision.price ?? units, lock, unit, at }
+  const charge = { claims, dimensions, units, price: decision.price ?? units, lock, unit, at, unclaimed: [] }
+  return { ...charge, unclaimed: unclaimed(shelf, charge) }
 }
 
 /** Writes a refusal down; a budget that was held while a person thought is given back. */
@@ -188,7 +189,7 @@ export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, 
   const before = shelf.payment(hold.id)
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
-  const { owner: _, ...row } = rowOf(hold, before, shelf.meta().filled, now)
+  const { owner: _, ...row } = rowOf(shelf, hold, before, now)
   const denied: Row = { ...row, state: 'denied', because }
   if (before !== undefined) letGo(shelf, before, { free: true })
   saveCounted(shelf, before, { ...denied, lanes: [] })

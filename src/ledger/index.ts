@@ -1,3 +1,4 @@
+export { type MemoryLedgerOptions, memoryLedger } from './memory.js'
 export type {
   Attempt,
   Clock,

@@ -7,6 +7,7 @@ import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import { isDue, isOpen, matches } from './query.js'
 import type { Row } from './row.js'
+import type { Shape } from './shapes.js'
 import type { Meta, Operation, Placed, Shelf, Sum } from './shelf.js'
 import { isLive } from './view.js'
 
@@ -22,6 +23,7 @@ export class MemoryShelf implements Shelf {
   readonly #open = new Set<PaymentId>()
   readonly #counters = new Map<string, Counter>()
   readonly #filled: Counter[] = []
+  readonly #shapes: Shape[] = []
   readonly #buckets = new Map<string, Map<Instant, Sum>>()
   readonly #traits = new Set<string>()
   readonly #vendors = new Map<string, Set<string>>()
@@ -36,7 +38,7 @@ export class MemoryShelf implements Shelf {
   readonly #denials = new Map<string, Map<string, Instant>>()
 
   constructor(id: string) {
-    this.#meta = { id, high: 0, filled: 0 }
+    this.#meta = { id, high: 0, filled: 0, shapes: 0 }
   }
 
   meta(): Meta {
@@ -132,6 +134,15 @@ export class MemoryShelf implements Shelf {
     const buckets = this.#buckets.get(key) ?? new Map<Instant, Sum>()
     const { held, spent } = buckets.get(at) ?? NOTHING
     this.#buckets.set(key, buckets.set(at, { held: held + change.held, spent: spent + change.spent }))
+  }
+
+  shapes(): readonly Shape[] {
+    return this.#shapes
+  }
+
+  addShape(shape: Shape): void {
+    this.#shapes.push(shape)
+    this.setMeta({ shapes: this.#shapes.length })
   }
 
   hasTrait(trait: string): boolean {

@@ -3,12 +3,23 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
 import type { Payment } from './port.js'
 
+/** What a payment counts for on a counter that its own policy did not name. */
+export interface Unclaimed {
+  readonly key: string
+  readonly counts: CounterClaim['counts']
+  /** Is the counter one payee's? */
+  readonly payee: boolean
+  readonly at: Instant
+  readonly amount: bigint
+}
+
 /**
  * What one decision charged a payment with. There is one per hold that led to a credential: of several, at most one
  * can ever settle, so counters count the dearest.
  */
 export interface Charge {
   readonly claims: readonly CounterClaim[]
+  readonly unclaimed: readonly Unclaimed[]
   readonly dimensions: Dimensions
   /** Price and fee bound. */
   readonly units: Units

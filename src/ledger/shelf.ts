@@ -5,6 +5,7 @@ import type { Pin } from './pins.js'
 import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import type { Row } from './row.js'
+import type { Shape } from './shapes.js'
 
 /** The few values that every step reads. */
 export interface Meta {
@@ -15,6 +16,8 @@ export interface Meta {
   readonly frozen?: string
   /** How many counters were filled from stored payments. */
   readonly filled: number
+  /** How many shapes of counters there are. */
+  readonly shapes: number
 }
 
 export interface Sum {
@@ -62,6 +65,9 @@ export interface Shelf {
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
   sum(key: string, from: Instant): Sum
   addTo(key: string, at: Instant, change: Sum): void
+  /** The shapes of all counters there are: few, and asked for by every hold. */
+  shapes(): readonly Shape[]
+  addShape(shape: Shape): void
   /** Was any payment ever held along this name? */
   hasTrait(name: string): boolean
   addTrait(name: string): void

@@ -1,0 +1,63 @@
+import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
+import { inScope } from '../policy/index.js'
+import type { Counter } from './counts.js'
+
+/** What all counters of one budget have in common: what they count, over which window, and by what. */
+export interface Shape {
+  readonly counts: CounterClaim['counts']
+  readonly window: string
+  readonly policy: string
+  readonly by: readonly Dimension[]
+  /** A vendor pattern. It cannot be told from a vendor, so each has a shape of its own. */
+  readonly wildcard?: string
+}
+
+const DIMENSIONS = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network', 'grant'] as const
+
+export function shapeOf({ counts, window, scope }: Counter): Shape {
+  const by = DIMENSIONS.filter((dimension) => scope[dimension] !== undefined)
+  const shape = { counts, window, policy: scope.policy, by }
+  return scope.vendor?.includes('*') ? { ...shape, wildcard: scope.vendor } : shape
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return (
+    a.counts === b.counts &&
+    a.window === b.window &&
+    a.policy === b.policy &&
+    a.wildcard === b.wildcard &&
+    a.by.join() === b.by.join()
+  )
+}
+
+/** Every scope of that shape which a payment along these dimensions is in. */
+export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
+  if (shape.policy !== of.policy) return []
+  let scopes: readonly Scope[] = [{ policy: shape.policy }]
+  for (const dimension of shape.by) {
+    const values = dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
+    scopes = scopes.flatMap((scope) => values.map((value) => ({ ...scope, [dimension]: value })))
+  }
+  return shape.wildcard === undefined ? scopes : scopes.filter((scope) => inScope(scope, of))
+}
+
+/** A payment's values along a dimension; an empty one stands for having none. */
+export function valuesOf(dimension: Exclude<Dimension, 'vendor'>, of: Dimensions): readonly string[] {
+  const orNone = (values: readonly string[]): readonly string[] => (values.length === 0 ? [''] : values)
+  switch (dimension) {
+    case 'agent':
+      return [of.agent]
+    case 'task':
+      return orNone(of.tasks)
+    case 'payee':
+      return orNone(Object.keys(of.payees))
+    case 'category':
+      return orNone((of.category ?? '').split(',').filter((name) => name !== ''))
+    case 'tool':
+      return [of.tool ?? '']
+    case 'network':
+      return [of.network]
+    case 'grant':
+      return of.grant === undefined ? [] : [of.grant]
+  }
+}

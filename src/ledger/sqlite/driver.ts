@@ -1,0 +1,67 @@
+import { PaymentError } from '../../errors/index.js'
+
+export type Value = string | number | bigint | null
+
+/** What `node:sqlite` and `@photostructure/sqlite` have in common, as far as it is used here. */
+export interface Statement {
+  run(...values: readonly Value[]): { readonly changes: number | bigint }
+  get(...values: readonly Value[]): unknown
+  all(...values: readonly Value[]): unknown[]
+  iterate(...values: readonly Value[]): Iterable<unknown>
+  setReadBigInts(enabled: boolean): void
+}
+
+export interface Database {
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  close(): void
+}
+
+interface Driver {
+  readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => Database
+}
+
+const PACKAGE = '@photostructure/sqlite'
+
+/**
+ * The runtime's own SQLite, or the package with the same API.
+ *
+ * @throws PaymentError `ledger_failed` where there is neither.
+ */
+export async function loadDriver(): Promise<Driver> {
+  const own = ownDriver()
+  if (own !== undefined) return own
+  try {
+    const loaded: unknown = await import(PACKAGE)
+    if (isDriver(loaded)) return loaded
+  } catch (cause) {
+    throw noDriver(cause)
+  }
+  throw noDriver(undefined)
+}
+
+function noDriver(cause: unknown): PaymentError {
+  const message = `This runtime has no node:sqlite: install ${PACKAGE}, or use Node 22.13 or later`
+  return new PaymentError('ledger_failed', 'untouched', message, { cause })
+}
+
+function ownDriver(): Driver | undefined {
+  // Node 22 warns that its SQLite is experimental. The ledger keeps to the part that both drivers pass its tests on.
+  const emitWarning = process.emitWarning
+  process.emitWarning = () => undefined
+  try {
+    const loaded: unknown = process.getBuiltinModule?.('node:sqlite')
+    return isDriver(loaded) ? loaded : undefined
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+function isDriver(value: unknown): value is Driver {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'DatabaseSync' in value &&
+    typeof value.DatabaseSync === 'function'
+  )
+}

@@ -1,0 +1,37 @@
+import { StoredLedger } from '../ledger.js'
+import type { Clock, Ledger } from '../port.js'
+import { systemClock } from '../time.js'
+import { defaultPath } from './file.js'
+import { SqliteStore } from './store.js'
+
+export interface SqliteLedgerOptions {
+  /** The file. `ledger.db` below the user's state directory unless given. */
+  readonly path?: string
+  /** May a ledger be made where there is none? True unless given. */
+  readonly create?: boolean
+  /**
+   * `full`: a commit is on the disk before a credential leaves, so that not even a power cut forgets one. `normal`:
+   * safe against crashes of the process, faster. `full` unless given.
+   */
+  readonly synchronous?: 'full' | 'normal'
+  /** How long to wait while other processes write, in milliseconds: 10,000 unless given. */
+  readonly busyTimeoutMs?: number
+  readonly clock?: Clock
+}
+
+/**
+ * A ledger in a SQLite file that many processes may share. The file is opened by the first call; from then on every
+ * call rejects with a `PaymentError` while the ledger cannot answer: `ledger_busy`, `ledger_missing`,
+ * `ledger_corrupt`, `ledger_read_only`, `ledger_newer` or `ledger_failed`.
+ *
+ * @example
+ * ```ts
+ * const ledger = sqliteLedger({ path: '/var/lib/agent/ledger.db' })
+ * const purser = createPurser({ agent: 'researcher', wallets, policy, ledger })
+ * ```
+ */
+export function sqliteLedger(options: SqliteLedgerOptions = {}): Ledger {
+  const { create = true, synchronous = 'full', busyTimeoutMs = 10_000, clock = systemClock } = options
+  const path = options.path ?? defaultPath()
+  return new StoredLedger(new SqliteStore({ path, create, synchronous, busyTimeoutMs }), clock)
+}

@@ -1,0 +1,99 @@
+import { fields, numberOf } from './codec.js'
+import type { Database } from './driver.js'
+import { ledgerError } from './failures.js'
+
+/** `PURS`: tells a ledger from any other SQLite file. */
+export const APPLICATION_ID = 0x50555253
+
+/** One step per version, oldest first. A step that has shipped is never edited; what changes is a further step. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, high INTEGER NOT NULL, frozen TEXT,
+    filled INTEGER NOT NULL, shapes INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE payments (
+    place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
+    vendor TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT, created INTEGER NOT NULL, counted INTEGER NOT NULL,
+    open INTEGER NOT NULL, twin INTEGER NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX payments_key ON payments (agent, key) WHERE key IS NOT NULL;
+  CREATE INDEX payments_twin ON payments (agent, fingerprint) WHERE twin = 1;
+  CREATE INDEX payments_open ON payments (place) WHERE open = 1;
+  CREATE INDEX payments_held ON payments (place) WHERE state = 'held';
+  CREATE INDEX payments_vendor ON payments (vendor, counted);
+  CREATE INDEX payments_counted ON payments (counted);
+  CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;
+  CREATE TABLE counters (
+    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, family TEXT NOT NULL, filled INTEGER, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX counters_family ON counters (family);
+  CREATE INDEX counters_filled ON counters (filled) WHERE filled IS NOT NULL;
+  CREATE TABLE shapes (n INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE buckets (
+    counter INTEGER NOT NULL, at INTEGER NOT NULL, held INTEGER NOT NULL, spent INTEGER NOT NULL,
+    PRIMARY KEY (counter, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE traits (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE vendors (policy TEXT, vendor TEXT, PRIMARY KEY (policy, vendor)) STRICT, WITHOUT ROWID;
+  CREATE TABLE owners (name TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE lanes (name TEXT PRIMARY KEY, value TEXT NOT NULL, payment TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE versions (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE pins (vendor TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE prices (
+    vendor TEXT, operation TEXT, rail TEXT, day INTEGER, body TEXT NOT NULL,
+    PRIMARY KEY (vendor, operation, rail, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE advertised (
+    vendor TEXT, operation TEXT, units TEXT NOT NULL, PRIMARY KEY (vendor, operation)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE grants (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE known (agent TEXT, vendor TEXT, PRIMARY KEY (agent, vendor)) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE denials (
+    agent TEXT, vendor TEXT, operation TEXT, terms TEXT, until INTEGER NOT NULL,
+    PRIMARY KEY (agent, vendor, operation, terms)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX denials_until ON denials (until);
+  `,
+]
+
+/** What a file says it is, before anything in it is believed. */
+export interface Stamp {
+  readonly application: number
+  readonly version: number
+  readonly empty: boolean
+}
+
+export function readStamp(db: Database): Stamp {
+  const read = (sql: string, name: string): number => {
+    const row = fields(db.prepare(sql).get())
+    if (row === undefined) throw ledgerError('ledger_corrupt', 'The ledger is damaged')
+    return numberOf(row, name)
+  }
+  return {
+    application: read('PRAGMA application_id', 'application_id'),
+    version: read('PRAGMA user_version', 'user_version'),
+    empty: read('SELECT count(*) AS n FROM sqlite_schema', 'n') === 0,
+  }
+}
+
+/**
+ * Brings the schema up to date, inside the caller's transaction. True if the ledger was made just now.
+ *
+ * @throws PaymentError `ledger_corrupt` for what is no ledger, `ledger_newer` for one of a later version.
+ */
+export function migrate(db: Database, id: string): boolean {
+  const { application, version, empty } = readStamp(db)
+  if (!empty && application !== APPLICATION_ID)
+    throw ledgerError('ledger_corrupt', 'The file is a database, but not a ledger')
+  if (version > MIGRATIONS.length)
+    throw ledgerError('ledger_newer', 'The ledger was written by a newer version of Purser')
+  for (const step of MIGRATIONS.slice(version)) db.exec(step)
+  if (version < MIGRATIONS.length) db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+  if (!empty) return false
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  db.prepare('INSERT INTO meta (one, id, high, filled, shapes) VALUES (1, ?, 0, 0, 0)').run(id)
+  return true
+}

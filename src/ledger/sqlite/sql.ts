@@ -1,0 +1,56 @@
+import { type Fields, fields } from './codec.js'
+import type { Database, Statement, Value } from './driver.js'
+
+/** An open database with its prepared statements: each is prepared once. */
+export class Sql {
+  readonly #db: Database
+  readonly #statements = new Map<string, Statement>()
+  readonly #exact = new Map<string, Statement>()
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  run(sql: string, ...values: readonly Value[]): void {
+    this.#prepared(sql).run(...values)
+  }
+
+  get(sql: string, ...values: readonly Value[]): Fields | undefined {
+    return fields(this.#prepared(sql).get(...values))
+  }
+
+  all(sql: string, ...values: readonly Value[]): readonly Fields[] {
+    const rows: Fields[] = []
+    for (const value of this.#prepared(sql).all(...values)) {
+      const row = fields(value)
+      if (row !== undefined) rows.push(row)
+    }
+    return rows
+  }
+
+  *each(sql: string, ...values: readonly Value[]): Iterable<Fields> {
+    for (const value of this.#prepared(sql).iterate(...values)) {
+      const row = fields(value)
+      if (row !== undefined) yield row
+    }
+  }
+
+  /** Integers as bigints: units do not fit a number. */
+  exact(sql: string, ...values: readonly Value[]): Fields | undefined {
+    let statement = this.#exact.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      statement.setReadBigInts(true)
+      this.#exact.set(sql, statement)
+    }
+    return fields(statement.get(...values))
+  }
+
+  #prepared(sql: string): Statement {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#db.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}

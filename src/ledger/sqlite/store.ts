@@ -1,0 +1,136 @@
+import { PaymentError } from '../../errors/index.js'
+import type { Shelf, Store } from '../shelf.js'
+import { type Database, loadDriver } from './driver.js'
+import { failure, isBusy, ledgerError } from './failures.js'
+import { type FileId, fileId, prepareFile, recordMade } from './file.js'
+import { SqliteShelf } from './payment-rows.js'
+import { migrate } from './schema.js'
+import { Sql } from './sql.js'
+
+export interface StoreOptions {
+  readonly path: string
+  readonly create: boolean
+  readonly synchronous: 'full' | 'normal'
+  readonly busyTimeoutMs: number
+}
+
+interface Opened {
+  readonly db: Database
+  readonly shelf: SqliteShelf
+  readonly file: FileId | undefined
+}
+
+/** The longest pause between two tries for the lock; each is drawn anew, so that waiters do not march in step. */
+const MOST_PAUSE_MS = 20
+
+type Durability = 'FULL' | 'NORMAL'
+
+/** One SQLite file. Steps run without waiting; only the lock is waited for, and never with the event loop. */
+export class SqliteStore implements Store {
+  readonly #options: StoreOptions
+  #opening: Promise<Opened> | undefined
+  #synchronous: Durability | undefined
+  #closed = false
+
+  constructor(options: StoreOptions) {
+    this.#options = options
+  }
+
+  read<T>(use: (shelf: Shelf) => T): Promise<T> {
+    return this.#patiently((opened) => this.#step(opened, 'BEGIN', use))
+  }
+
+  write<T>(use: (shelf: Shelf) => T, durable: boolean): Promise<T> {
+    const needed: Durability = durable && this.#options.synchronous === 'full' ? 'FULL' : 'NORMAL'
+    return this.#patiently((opened) => {
+      // The log is synced as a whole: a synced commit also keeps every step before it.
+      if (this.#synchronous !== needed) {
+        opened.db.exec(`PRAGMA synchronous = ${needed}`)
+        this.#synchronous = needed
+      }
+      return this.#step(opened, 'BEGIN IMMEDIATE', use)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const opened = await this.#opening?.catch(() => undefined)
+    opened?.db.close()
+  }
+
+  #step<T>({ db, shelf }: Opened, begin: 'BEGIN' | 'BEGIN IMMEDIATE', use: (shelf: Shelf) => T): T {
+    db.exec(begin)
+    try {
+      shelf.begin()
+      const answer = use(shelf)
+      if (begin === 'BEGIN IMMEDIATE') shelf.end()
+      db.exec('COMMIT')
+      return answer
+    } catch (error) {
+      shelf.forget()
+      rollBack(db)
+      throw error
+    }
+  }
+
+  /** Runs a step, again and again while somebody else has the lock, until the patience ends. */
+  async #patiently<T>(run: (opened: Opened) => T): Promise<T> {
+    const deadline = performance.now() + this.#options.busyTimeoutMs
+    for (let tries = 0; ; tries++) {
+      try {
+        const opened = await this.#open()
+        if (this.#closed) throw new PaymentError('closed', 'untouched', 'The ledger is closed')
+        this.#checkFile(opened)
+        return run(opened)
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw failure(error)
+      }
+      const most = Math.min(MOST_PAUSE_MS, 2 ** tries)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * most))
+    }
+  }
+
+  /** A file that is deleted under an open database would be written to, and forgotten. */
+  #checkFile({ file }: Opened): void {
+    if (fileId(this.#options.path) !== file)
+      throw ledgerError('ledger_missing', `The ledger ${this.#options.path} has vanished`)
+  }
+
+  #open(): Promise<Opened> {
+    this.#opening ??= this.#openNow().catch((error: unknown) => {
+      // Tried anew by the next step: what was missing or locked may not be for ever.
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #openNow(): Promise<Opened> {
+    const { path, create } = this.#options
+    const { DatabaseSync } = await loadDriver()
+    prepareFile(path, create)
+    const db = new DatabaseSync(path, { timeout: 0 })
+    try {
+      db.exec('PRAGMA journal_mode = WAL')
+      db.exec('PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF')
+      db.exec('PRAGMA synchronous = FULL')
+      db.exec('BEGIN IMMEDIATE')
+      migrate(db, crypto.randomUUID())
+      db.exec('COMMIT')
+      recordMade(path)
+      return { db, shelf: new SqliteShelf(new Sql(db)), file: fileId(path) }
+    } catch (error) {
+      rollBack(db)
+      db.close()
+      throw error
+    }
+  }
+}
+
+function rollBack(db: Database): void {
+  try {
+    db.exec('ROLLBACK')
+  } catch {
+    // There was no transaction, or SQLite has already undone it: either way nothing of it stands.
+  }
+}

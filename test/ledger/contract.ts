@@ -1,0 +1,695 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Ledger, Move } from '../../src/ledger/index.js'
+import {
+  type Buy,
+  CENT,
+  cents,
+  committed,
+  DAY,
+  dayClaim,
+  everClaim,
+  evidence,
+  holdOf,
+  OPERATION,
+  rollingClaim,
+  settled,
+  TestClock,
+  termsOf,
+  VENDOR,
+} from './fixtures.js'
+
+export type MakeLedger = (clock: TestClock) => Ledger
+
+interface Bench {
+  readonly ledger: Ledger
+  readonly clock: TestClock
+  hold(id: string, buy?: Buy): ReturnType<Ledger['hold']>
+  commit(id: string, buy?: Buy): Promise<void>
+  left(limit: bigint, scope?: object): Promise<unknown>
+}
+
+/** What every store must do. */
+export function contract(name: string, make: MakeLedger): void {
+  const bench = async (): Promise<Bench> => {
+    const clock = new TestClock()
+    const ledger = make(clock)
+    onTestFinished(() => ledger.close())
+    await ledger.renew('me', 60_000)
+    const hold: Bench['hold'] = async (id, buy) => ledger.hold(await holdOf(ledger, id, buy))
+    return {
+      ledger,
+      clock,
+      hold,
+      commit: async (id, buy) => {
+        expect(await hold(id, buy)).toMatchObject({ ok: true })
+        expect(await ledger.advance(id, committed(buy))).toMatchObject({ ok: true })
+      },
+      left: async (limit, scope) => {
+        const [room] = await ledger.room([dayClaim(clock.wall, 0n, limit, scope)])
+        return room && { spent: room.spent, held: room.held, remaining: room.remaining }
+      },
+    }
+  }
+
+  describe(`${name}: budgets`, () => {
+    it('holds what fits, to the last cent, and names every counter that is short', async () => {
+      const { ledger, hold, clock } = await bench()
+      const claims = (limit: bigint) => [
+        dayClaim(clock.wall, 10n * CENT, limit),
+        everClaim(10n * CENT, 15n * CENT, { agent: 'researcher' }),
+      ]
+      expect(await hold('a', { claims: claims(20n * CENT) })).toMatchObject({ ok: true })
+      const short = await hold('b', { claims: claims(19n * CENT) })
+      expect(short).toMatchObject({ ok: false, why: 'short' })
+      expect(short.ok === false && short.why === 'short' && short.short.map((r) => r.remaining)).toEqual([
+        9n * CENT,
+        5n * CENT,
+      ])
+      expect(await ledger.get('b')).toBeUndefined()
+      expect(
+        await hold('c', { price: 5, claims: [dayClaim(clock.wall, 5n * CENT, 15n * CENT)] }),
+      ).toMatchObject({
+        ok: true,
+      })
+    })
+
+    it('counts price and fee bound while committed, and what was taken once it is known', async () => {
+      const { ledger, commit, left } = await bench()
+      const buy = { price: 10, fee: 4 }
+      await commit('a', buy)
+      expect(await left(CENT * 100n)).toEqual({ spent: 0n, held: 14n * CENT, remaining: 86n * CENT })
+      await ledger.advance('a', settled)
+      expect(await left(CENT * 100n)).toEqual({ spent: 14n * CENT, held: 0n, remaining: 86n * CENT })
+      await ledger.advance('a', { to: 'settled', proof: 'chain', fee: cents(1), reference: '0xref' })
+      expect(await left(CENT * 100n)).toMatchObject({ spent: 11n * CENT })
+      expect(await ledger.get('a')).toMatchObject({ units: 11n * CENT, proof: 'chain', delivered: true })
+    })
+
+    it('counts the part that was taken, and a payee its share of it', async () => {
+      const { ledger, commit, clock } = await bench()
+      const scope = { payee: '0xaaaa' }
+      const claims = [
+        dayClaim(clock.wall, 12n * CENT, 100n * CENT),
+        dayClaim(clock.wall, 10n * CENT, 100n * CENT, scope),
+      ]
+      await commit('a', { price: 10, fee: 2, claims })
+      await ledger.advance('a', {
+        to: 'settled',
+        proof: 'chain',
+        spent: cents(4),
+        fee: cents(1),
+        reference: 'r',
+      })
+      const rooms = await ledger.room(claims)
+      expect(rooms.map((room) => room.spent)).toEqual([5n * CENT, 4n * CENT])
+    })
+
+    it('does not let a receipt lower what was agreed', async () => {
+      const { ledger, commit, left } = await bench()
+      await commit('a')
+      await ledger.advance('a', { to: 'settled', proof: 'receipt', spent: cents(1) })
+      expect(await left(CENT * 100n)).toMatchObject({ spent: 10n * CENT })
+    })
+
+    it('gives back what was released, and keeps the fees that burnt, past a limit if it must be', async () => {
+      const { ledger, commit, left } = await bench()
+      await commit('a', { price: 10, fee: 4, limit: 14n * CENT })
+      await ledger.advance('a', { to: 'released', because: 'void', fee: cents(20) })
+      expect(await left(CENT * 14n)).toEqual({ spent: 20n * CENT, held: 0n, remaining: 0n })
+    })
+
+    it('counts a released payment that turns up on the chain, over the limit', async () => {
+      const { ledger, commit, left, hold } = await bench()
+      const limit = 10n * CENT
+      await commit('a', { limit })
+      await ledger.advance('a', { to: 'released', because: 'void' })
+      expect(await hold('b', { limit })).toMatchObject({ ok: true })
+      expect(await ledger.advance('a', { to: 'settled', proof: 'receipt' })).toMatchObject({ ok: false })
+      expect(await ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r' })).toMatchObject({
+        ok: true,
+      })
+      expect(await left(limit)).toEqual({ spent: limit, held: limit, remaining: 0n })
+    })
+
+    it('replaces the claims of a hold that is repeated', async () => {
+      const { hold, left } = await bench()
+      await hold('a', { price: 10 })
+      expect(await hold('a', { price: 3 })).toMatchObject({ ok: true })
+      expect(await left(CENT * 100n)).toMatchObject({ held: 3n * CENT })
+    })
+
+    it('counts the dearest of several attempts', async () => {
+      const { ledger, hold, commit, left } = await bench()
+      await commit('a', { price: 10 })
+      expect(await hold('a', { price: 4 })).toMatchObject({ ok: true })
+      expect(await left(CENT * 100n)).toMatchObject({ held: 10n * CENT })
+      await ledger.advance('a', { to: 'voided', attempt: 0, because: 'expired', fee: cents(1) })
+      expect(await left(CENT * 100n)).toMatchObject({ spent: CENT, held: 10n * CENT })
+    })
+
+    it('fills a counter it has never seen from the payments it has', async () => {
+      const { ledger, commit, clock } = await bench()
+      await commit('a', { tasks: ['t'] })
+      await ledger.advance('a', settled)
+      await commit('b', { tasks: ['t', 'u'] })
+      await commit('c', { agent: 'writer', vendor: 'https://other.example' })
+      const claims = [
+        everClaim(0n, 100n * CENT),
+        everClaim(0n, 100n * CENT, { agent: 'researcher' }),
+        everClaim(0n, 100n * CENT, { task: 't/u' }),
+        everClaim(0n, 100n * CENT, { task: '' }),
+        everClaim(0n, 100n * CENT, { vendor: 'https://*.search.example' }),
+        everClaim(0n, 100n * CENT, { policy: 'other' }),
+        rollingClaim(clock.wall, 0n, 100n * CENT),
+      ]
+      const rooms = await ledger.room(claims)
+      expect(rooms.map(({ spent, held }) => [spent / CENT, held / CENT])).toEqual([
+        [10n, 20n],
+        [10n, 10n],
+        [0n, 10n],
+        [0n, 10n],
+        [10n, 10n],
+        [0n, 0n],
+        [10n, 20n],
+      ])
+      // And keeps it right as those payments go on, though they never claimed it.
+      await ledger.advance('b', { to: 'released', because: 'void' })
+      await ledger.advance('c', settled)
+      const after = await ledger.room(claims)
+      expect(after.map(({ spent, held }) => [spent / CENT, held / CENT])).toEqual([
+        [20n, 0n],
+        [10n, 0n],
+        [0n, 0n],
+        [10n, 0n],
+        [10n, 0n],
+        [0n, 0n],
+        [20n, 0n],
+      ])
+    })
+
+    it('counts payments whose policy no longer names a counter that exists', async () => {
+      const { ledger, hold, clock } = await bench()
+      const old = everClaim(10n * CENT, 100n * CENT, { agent: 'researcher' })
+      await hold('a', { claims: [old] })
+      await hold('b', { claims: [dayClaim(clock.wall, 10n * CENT, 100n * CENT)] })
+      await hold('c', { agent: 'writer' })
+      expect(await ledger.room([old])).toMatchObject([{ held: 20n * CENT }])
+    })
+
+    it('lists the counters of a family', async () => {
+      const { ledger, hold, clock } = await bench()
+      const each = (vendor: string) => [dayClaim(clock.wall, 10n * CENT, 20n * CENT, { vendor })]
+      await hold('a', { vendor: VENDOR, claims: each(VENDOR) })
+      await hold('b', { vendor: 'https://b.example', claims: each('https://b.example') })
+      await hold('c', { claims: [dayClaim(clock.wall, 10n * CENT, 20n * CENT)] })
+      const family = await ledger.family(dayClaim(clock.wall, 0n, 20n * CENT), 'vendor')
+      expect(family.map(({ scope }) => scope.vendor).sort()).toEqual([VENDOR, 'https://b.example'])
+      expect(await ledger.room(family)).toMatchObject([{ held: 10n * CENT }, { held: 10n * CENT }])
+    })
+  })
+
+  describe(`${name}: time`, () => {
+    it('opens a new window and keeps the old one', async () => {
+      const { hold, clock } = await bench()
+      await hold('a', { limit: 10n * CENT })
+      expect(await hold('b', { limit: 10n * CENT })).toMatchObject({ why: 'short' })
+      clock.pass(DAY)
+      expect(await hold('c', { limit: 10n * CENT })).toMatchObject({ ok: true })
+    })
+
+    it('does not open a window again when the clock goes back a little', async () => {
+      const { ledger, hold, clock } = await bench()
+      clock.pass(DAY / 2 - 60_000)
+      await hold('a', { limit: 10n * CENT })
+      clock.pass(70_000)
+      await ledger.renew('me', 60_000)
+      clock.set(-80_000)
+      const facts = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      expect(facts.now).toBe(clock.wall + 80_000)
+      expect(await hold('b', { limit: 10n * CENT })).toMatchObject({ ok: true })
+      expect(await hold('c', { limit: 10n * CENT })).toMatchObject({ why: 'short' })
+    })
+
+    it.each([-2 * DAY, 2 * DAY, 301_000, -301_000])('stops payments on a jump of %d ms', async (jump) => {
+      const { ledger, hold, clock } = await bench()
+      await hold('a')
+      await hold('b')
+      clock.pass(1000)
+      const before = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      clock.set(jump)
+      await expect(hold('c')).rejects.toMatchObject({ code: 'clock_jumped' })
+      await expect(ledger.advance('a', committed())).rejects.toMatchObject({ code: 'clock_jumped' })
+      clock.pass(5000)
+      const during = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      expect(during.now).toBe(before.now + 5000)
+      await ledger.confirmClock()
+      const after = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      expect(after.now).toBe(Math.max(during.now, clock.wall))
+      await ledger.renew('me', 60_000)
+      expect(await hold('c')).toMatchObject({ ok: true })
+      expect(await ledger.advance('c', committed())).toMatchObject({ ok: true })
+    })
+
+    it('refuses a decision of another moment or another window', async () => {
+      const { ledger, clock } = await bench()
+      const late = await holdOf(ledger, 'a')
+      clock.pass(5001)
+      expect(await ledger.hold(late)).toEqual({ ok: false, why: 'stale' })
+      clock.pass(DAY / 2 - 5001 - 1000)
+      const lastSecond = await holdOf(ledger, 'b')
+      clock.pass(1000)
+      expect(await ledger.hold(lastSecond)).toEqual({ ok: false, why: 'stale' })
+    })
+  })
+
+  describe(`${name}: owners`, () => {
+    it('knows a doubt by its owner: gone, retired or left', async () => {
+      const { ledger, commit, clock } = await bench()
+      await commit('a')
+      expect(await ledger.get('a')).toMatchObject({ live: true })
+      clock.pass(60_000)
+      expect(await ledger.get('a')).toMatchObject({ live: false })
+      await ledger.renew('me', 60_000)
+      expect(await ledger.get('a')).toMatchObject({ live: true })
+      await ledger.retire('me')
+      expect(await ledger.get('a')).toMatchObject({ live: false })
+      await ledger.renew('me', 60_000)
+      await ledger.advance('a', { to: 'left' })
+      expect(await ledger.get('a')).toMatchObject({ live: false, state: 'committed' })
+    })
+
+    it('does not commit for an owner that is gone', async () => {
+      const { ledger, hold, clock } = await bench()
+      await hold('a')
+      clock.pass(60_000)
+      expect(await ledger.advance('a', committed())).toMatchObject({ ok: false, payment: { state: 'held' } })
+    })
+
+    it('gives a dead hold to the next that needs its room', async () => {
+      const { ledger, hold, clock } = await bench()
+      await hold('a', { limit: 10n * CENT })
+      clock.pass(60_000)
+      await ledger.renew('you', 60_000)
+      expect(await hold('b', { limit: 10n * CENT, owner: 'you' })).toMatchObject({ ok: true })
+      expect(await ledger.get('a')).toMatchObject({ state: 'released' })
+    })
+
+    it('lets one adopt what another left, and no one what another has', async () => {
+      const { ledger, commit } = await bench()
+      await commit('a')
+      await ledger.renew('you', 60_000)
+      expect(await ledger.advance('a', { to: 'adopted', owner: 'you' })).toMatchObject({ ok: false })
+      await ledger.advance('a', { to: 'left' })
+      expect(await ledger.advance('a', { to: 'adopted', owner: 'you' })).toMatchObject({
+        ok: true,
+        payment: { live: true },
+      })
+      expect(await ledger.advance('a', { to: 'adopted', owner: 'me' })).toMatchObject({ ok: false })
+    })
+  })
+
+  describe(`${name}: keys and twins`, () => {
+    it('pays once under a key, for good', async () => {
+      const { ledger, hold, commit, clock } = await bench()
+      const buy = { key: 'k', fingerprint: 'f' }
+      await commit('a', buy)
+      expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a', live: true } })
+      expect(await hold('b', { ...buy, fingerprint: 'g' })).toMatchObject({
+        why: 'conflict',
+        by: { id: 'a' },
+      })
+      expect(await hold('c', { ...buy, agent: 'writer' })).toMatchObject({ ok: true })
+      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'reported' })
+      clock.pass(10 * 60_000)
+      await ledger.renew('me', 60_000)
+      expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
+      await ledger.advance('a', { to: 'released', because: 'void' })
+      expect(await hold('b', buy)).toMatchObject({ ok: true })
+    })
+
+    it('stops the twin of a doubt until it was reported and time has passed', async () => {
+      const { ledger, hold, commit, clock } = await bench()
+      const buy = { fingerprint: 'f' }
+      await commit('a', buy)
+      // Live twins are separate calls.
+      expect(await hold('b', buy)).toMatchObject({ ok: true })
+      await ledger.advance('b', { to: 'released', because: 'not needed' })
+      await ledger.advance('a', { to: 'left' })
+      expect(await hold('c', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
+      clock.pass(120_000)
+      await ledger.renew('me', 600_000)
+      expect(await hold('c', buy)).toMatchObject({ why: 'taken' })
+      await ledger.advance('a', { to: 'reported' })
+      clock.pass(119_999)
+      expect(await hold('c', buy)).toMatchObject({ why: 'taken' })
+      clock.pass(1)
+      expect(await hold('c', buy)).toMatchObject({ ok: true })
+    })
+
+    it('stops the twin of what was adopted, and of what was paid and not delivered', async () => {
+      const { ledger, hold, commit } = await bench()
+      const buy = { fingerprint: 'f' }
+      await commit('a', buy)
+      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'adopted', owner: 'me' })
+      expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
+      await ledger.advance('a', { to: 'settled', proof: 'chain' })
+      expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { state: 'settled' } })
+      expect(await hold('c', { ...buy, key: 'again' })).toMatchObject({ ok: true })
+      await ledger.advance('a', { to: 'delivered' })
+      expect(await hold('b', buy)).toMatchObject({ ok: true })
+    })
+
+    it('does not hold a payment again that has ended, or that another works on', async () => {
+      const { ledger, hold, commit } = await bench()
+      await commit('a')
+      expect(await hold('a', { owner: 'you' })).toMatchObject({ why: 'taken', by: { id: 'a' } })
+      await ledger.advance('a', settled)
+      expect(await hold('a')).toMatchObject({ why: 'taken', by: { state: 'settled' } })
+    })
+  })
+
+  describe(`${name}: lanes`, () => {
+    const lane = { names: ['l1', 'l2'], otherwise: 'wait' } as const
+
+    it('grants the first free lane, and the same one for the same payment', async () => {
+      const { ledger, hold } = await bench()
+      expect(await hold('a', { lane })).toMatchObject({ lane: { name: 'l1', value: 0n } })
+      expect(await hold('b', { lane })).toMatchObject({ lane: { name: 'l2', value: 0n } })
+      expect(await hold('a', { lane })).toMatchObject({ lane: { name: 'l1', value: 0n } })
+      expect(await hold('c', { lane })).toEqual({ ok: false, why: 'lane' })
+      expect(await ledger.get('c')).toBeUndefined()
+      const go = await hold('c', { lane: { ...lane, otherwise: 'go' } })
+      expect(go).toMatchObject({ ok: true })
+      expect(go).not.toHaveProperty('lane')
+    })
+
+    it('frees a lane with its next value, keeps one in doubt, and never lowers a value', async () => {
+      const { ledger, hold, commit } = await bench()
+      await commit('a', { lane })
+      await ledger.advance('a', { to: 'left' })
+      expect(await hold('b', { lane })).toMatchObject({ lane: { name: 'l2' } })
+      await ledger.advance('a', { to: 'settled', proof: 'chain', lane: 7n })
+      expect(await hold('c', { lane })).toMatchObject({ lane: { name: 'l1', value: 7n } })
+      await ledger.advance('c', { to: 'released', because: 'no' })
+      await commit('d', { lane })
+      await ledger.advance('d', { to: 'voided', attempt: 0, because: 'reverted', lane: 8n })
+      await ledger.advance('d', { to: 'released', because: 'void', lane: 3n })
+      expect(await hold('e', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
+    })
+
+    it('takes a lane from a dead hold', async () => {
+      const { ledger, hold, clock } = await bench()
+      const one = { names: ['l1'], otherwise: 'wait' } as const
+      await hold('a', { lane: one })
+      clock.pass(60_000)
+      await ledger.renew('me', 60_000)
+      await ledger.renew('you', 60_000)
+      expect(await hold('b', { lane: one })).toMatchObject({ why: 'lane' })
+      await ledger.retire('me')
+      expect(await hold('b', { lane: one, owner: 'you' })).toMatchObject({ lane: { name: 'l1' } })
+    })
+  })
+
+  describe(`${name}: pins`, () => {
+    const pins = async (ledger: Ledger) =>
+      (await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })).pins[
+        'tempo/charge@eip155:4217'
+      ]
+    const pin = { pin: true }
+
+    it('pins at the commit, against a racing payment to another payee', async () => {
+      const { ledger, hold } = await bench()
+      await hold('a', { payee: '0xaaaa' })
+      await hold('b', { payee: '0xbbbb' })
+      expect(await ledger.advance('a', committed({ payee: '0xaaaa' }, pin))).toMatchObject({ ok: true })
+      expect(await ledger.advance('b', committed({ payee: '0xbbbb' }, pin))).toMatchObject({ ok: false })
+      expect(await pins(ledger)).toEqual(['0xaaaa'])
+    })
+
+    it('keeps a pin only while a payment supports it, or once one was settled and delivered', async () => {
+      const { ledger, hold } = await bench()
+      await hold('a')
+      await hold('b')
+      await ledger.advance('a', committed({}, pin))
+      await ledger.advance('b', committed({}, pin))
+      await ledger.advance('a', { to: 'released', because: 'void' })
+      expect(await pins(ledger)).toEqual(['0xaaaa'])
+      await ledger.advance('b', { to: 'released', because: 'void' })
+      expect(await pins(ledger)).toBeUndefined()
+      await hold('c', { payee: '0xcccc' })
+      await ledger.advance('c', committed({ payee: '0xcccc' }, pin))
+      await ledger.advance('c', settled)
+      await hold('d', { payee: '0xcccc' })
+      await ledger.advance('d', committed({ payee: '0xcccc' }, pin))
+      await ledger.advance('d', { to: 'released', because: 'void' })
+      expect(await pins(ledger)).toEqual(['0xcccc'])
+    })
+
+    it('widens a pin only where a person said so', async () => {
+      const { ledger, hold } = await bench()
+      await hold('a')
+      await ledger.advance('a', committed({}, pin))
+      await hold('b', { payee: '0xbbbb' })
+      expect(
+        await ledger.advance('b', committed({ payee: '0xbbbb' }, { pin: true, widenPin: true })),
+      ).toMatchObject({ ok: true })
+      expect(await pins(ledger)).toEqual(['0xaaaa', '0xbbbb'])
+    })
+  })
+
+  describe(`${name}: facts`, () => {
+    const query = { vendor: VENDOR, operation: OPERATION, agent: 'researcher' }
+    const rail = 'tempo/charge@eip155:4217'
+    const buyAt = async (b: Bench, id: string, price: number) => {
+      await b.commit(id, { price })
+      await b.ledger.advance(id, settled)
+    }
+
+    it('remembers usual prices: the lowest median of a day with three', async () => {
+      const b = await bench()
+      const usual = async () => (await b.ledger.facts(query)).usual[rail]
+      await buyAt(b, 'a', 10)
+      await buyAt(b, 'b', 10)
+      expect(await usual()).toBeUndefined()
+      await buyAt(b, 'c', 90)
+      expect(await usual()).toBe(10n * CENT)
+      for (let day = 1; day <= 29; day++) {
+        b.clock.pass(DAY)
+        await b.ledger.renew('me', 60_000)
+        for (const n of [1, 2, 3]) await buyAt(b, `${day}.${n}`, 20)
+        expect(await usual()).toBe(10n * CENT)
+      }
+      b.clock.pass(DAY)
+      expect(await usual()).toBe(20n * CENT)
+    })
+
+    it('moves its version when a value moves, and only then', async () => {
+      const b = await bench()
+      const version = async () => (await b.ledger.facts(query)).version
+      const moved = async (act: () => Promise<unknown>) => {
+        const before = await version()
+        await act()
+        return (await version()) !== before
+      }
+      expect(await moved(() => b.hold('a'))).toBe(false)
+      expect(await moved(() => b.ledger.advance('a', committed({}, { pin: true })))).toBe(true)
+      expect(await moved(() => b.ledger.advance('a', settled))).toBe(true)
+      expect(await moved(() => buyAt(b, 'b', 10))).toBe(false)
+      expect(await moved(() => buyAt(b, 'c', 10))).toBe(true)
+      expect(await moved(() => buyAt(b, 'd', 10))).toBe(false)
+      expect(await moved(() => b.ledger.advertise(query, 5n))).toBe(true)
+      expect(await moved(() => b.ledger.advertise(query, 5n))).toBe(false)
+      expect(await moved(() => b.ledger.advertise({ ...query, operation: 'GET /other' }, 5n))).toBe(false)
+    })
+
+    it('refuses a hold that rests on facts that have moved', async () => {
+      const { ledger } = await bench()
+      const hold = await holdOf(ledger, 'a')
+      await ledger.advertise(query, 5n)
+      expect(await ledger.hold(hold)).toEqual({ ok: false, why: 'stale' })
+    })
+
+    it('remembers approvals until they end or are revoked', async () => {
+      const { ledger, clock } = await bench()
+      const grant = {
+        id: 'g',
+        agent: 'researcher',
+        vendor: VENDOR,
+        rail,
+        by: 'ann',
+        until: clock.wall + 1000,
+        upTo: CENT,
+        total: 5n * CENT,
+        payees: ['0xaaaa'],
+      }
+      await ledger.grant(grant)
+      expect(await ledger.grants()).toEqual([grant])
+      expect((await ledger.facts(query)).grants).toEqual([grant])
+      expect((await ledger.facts({ ...query, agent: 'writer' })).grants).toEqual([])
+      const hold = await holdOf(ledger, 'a')
+      const under = { ...hold, decision: { ...hold.decision, grant: 'g' } }
+      clock.pass(1000)
+      expect(await ledger.hold(under)).toEqual({ ok: false, why: 'stale' })
+      expect(await ledger.grants()).toEqual([])
+      await ledger.grant({ ...grant, until: clock.wall + 1000 })
+      expect(await ledger.revoke('g')).toBe(true)
+      expect(await ledger.revoke('g')).toBe(false)
+      expect((await ledger.facts(query)).grants).toEqual([])
+    })
+
+    it('lets a denial stand, and no longer', async () => {
+      const { ledger, clock, left } = await bench()
+      const denied = await ledger.deny(await holdOf(ledger, 'a'), { because: 'no', standsMs: 600_000 })
+      expect(denied).toMatchObject({ state: 'denied', because: 'no', units: 0n })
+      expect((await ledger.facts(query)).denied).toHaveLength(1)
+      expect((await ledger.facts({ ...query, agent: 'writer' })).denied).toEqual([])
+      clock.pass(600_000)
+      expect((await ledger.facts(query)).denied).toEqual([])
+      expect(await left(100n * CENT)).toMatchObject({ held: 0n, spent: 0n })
+    })
+
+    it('denies a hold that waited for a person, and gives its budget back', async () => {
+      const { ledger, hold, left } = await bench()
+      await hold('a')
+      expect(await ledger.deny(await holdOf(ledger, 'a'), { because: 'no' })).toMatchObject({
+        state: 'denied',
+      })
+      expect(await left(100n * CENT)).toMatchObject({ held: 0n })
+      expect(await ledger.advance('a', committed())).toMatchObject({ ok: false })
+    })
+
+    it('knows a vendor once it has delivered', async () => {
+      const b = await bench()
+      expect((await b.ledger.facts(query)).knownVendor).toBe(false)
+      await buyAt(b, 'a', 10)
+      expect((await b.ledger.facts(query)).knownVendor).toBe(true)
+      expect((await b.ledger.facts({ ...query, agent: 'writer' })).knownVendor).toBe(false)
+    })
+  })
+
+  describe(`${name}: freeze`, () => {
+    it('stops holds and commits, and nothing else', async () => {
+      const { ledger, hold, commit } = await bench()
+      await commit('a')
+      await hold('b')
+      await ledger.freeze('stolen key')
+      expect(await ledger.frozen()).toBe('stolen key')
+      expect(await hold('c')).toEqual({ ok: false, why: 'frozen', because: 'stolen key' })
+      expect(await ledger.advance('b', committed())).toMatchObject({ ok: false })
+      expect(await ledger.advance('a', settled)).toMatchObject({ ok: true })
+      await ledger.unfreeze()
+      expect(await ledger.frozen()).toBeUndefined()
+      expect(await hold('c')).toMatchObject({ ok: true })
+    })
+  })
+
+  describe(`${name}: queries`, () => {
+    const all = async (found: AsyncIterable<{ readonly id: string }>) => {
+      const ids: string[] = []
+      for await (const { id } of found) ids.push(id)
+      return ids
+    }
+
+    it('finds payments by what they are, newest first, across pages', async () => {
+      const { ledger, hold, clock } = await bench()
+      const names = Array.from({ length: 230 }, (_, n) => `p${n}`)
+      for (const id of names) await hold(id, { price: 1 })
+      clock.pass(10)
+      await hold('x', { agent: 'writer', tasks: ['t', 'u'], vendor: 'https://x.example', key: 'k' })
+      expect(await all(ledger.find({}))).toEqual(['x', ...names.toReversed()])
+      expect(await all(ledger.find({ order: 'oldest', limit: 150 }))).toEqual(names.slice(0, 150))
+      for (const query of [
+        { agent: 'writer' },
+        { task: 'u' },
+        { vendor: 'https://x.example' },
+        { key: 'k' },
+        { id: 'x' },
+      ])
+        expect(await all(ledger.find(query))).toEqual(['x'])
+      expect(await all(ledger.find({ task: 't/u' }))).toEqual([])
+      expect(await all(ledger.find({ from: clock.wall }))).toEqual(['x'])
+      expect(await all(ledger.find({ to: clock.wall, limit: 1 }))).toEqual(['p229'])
+      expect(await all(ledger.find({ states: ['settled', 'denied'] }))).toEqual([])
+    })
+
+    it('gives recovery what nobody works on, and what this process can prove', async () => {
+      const { ledger, hold, commit, clock } = await bench()
+      const due = (which: 'due' | 'all', wallets = [evidence.wallet]) => all(ledger.due({ wallets, which }))
+      await hold('held')
+      await commit('open')
+      await commit('later')
+      await commit('fee', { fee: 3 })
+      await commit('done')
+      await ledger.advance('later', { to: 'left', recheckAt: clock.wall + 1000 })
+      await ledger.advance('fee', settled)
+      await ledger.advance('done', settled)
+      expect(await due('due')).toEqual([])
+      expect(await due('all')).toEqual(['later', 'fee'])
+      await ledger.retire('me')
+      expect(await due('due')).toEqual(['held', 'open'])
+      expect(await due('due', [])).toEqual(['held'])
+      expect(await due('all')).toEqual(['held', 'open', 'later', 'fee'])
+      clock.pass(1000)
+      expect(await due('due')).toEqual(['held', 'open', 'later'])
+      await ledger.advance('fee', { to: 'settled', proof: 'chain', fee: cents(1) })
+      expect(await due('all')).toEqual(['held', 'open', 'later'])
+    })
+
+    it('keeps receipts whole, and what a payment was', async () => {
+      const { ledger, commit, clock } = await bench()
+      const receipt = { success: true, reference: '0xref', claims: { any: ['thing', 1, null], $n: 'odd' } }
+      await commit('a', { key: 'k', tasks: ['t'], fee: 2 })
+      await ledger.advance('a', { to: 'learned', evidence: { ...evidence, refs: ['0xreal'], recheckAt: 5 } })
+      clock.pass(7)
+      await ledger.advance('a', { ...settled, receipt } as Move)
+      expect(await ledger.get('a')).toEqual({
+        id: 'a',
+        state: 'settled',
+        live: false,
+        context: { agent: 'researcher', tasks: ['t'] },
+        resource: { transport: 'http', vendor: VENDOR, operation: 'GET /v1/items/1' },
+        fingerprint: 'print of a',
+        key: 'k',
+        terms: termsOf({ fee: 2 }),
+        policy: 'hash',
+        effect: 'allow',
+        reasons: [],
+        attempts: [
+          {
+            challengeId: 'c1',
+            terms: termsOf({ fee: 2 }),
+            evidence: { ...evidence, refs: ['0xreal'], recheckAt: 5 },
+            at: clock.wall - 7,
+          },
+        ],
+        receipts: [receipt],
+        units: 12n * CENT,
+        proof: 'receipt',
+        reference: '0xref',
+        delivered: true,
+        createdAt: clock.wall - 7,
+        updatedAt: clock.wall,
+      })
+    })
+
+    it('is the same ledger every time, and no longer once closed', async () => {
+      const { ledger } = await bench()
+      expect(await ledger.id()).toBe(await ledger.id())
+      await expect(ledger.advance('nothing', settled)).rejects.toThrow(TypeError)
+      await ledger.close()
+      await ledger.close()
+      await expect(ledger.get('a')).rejects.toMatchObject({ code: 'closed' })
+    })
+
+    it('refuses to hold what was denied or cannot be counted', async () => {
+      const { ledger } = await bench()
+      const hold = await holdOf(ledger, 'a')
+      const denied = { ...hold, decision: { ...hold.decision, effect: 'deny' as const } }
+      await expect(ledger.hold(denied)).rejects.toThrow(TypeError)
+      const huge = await holdOf(ledger, 'a', { claims: [everClaim(2n ** 62n, 2n ** 63n)] })
+      await expect(ledger.hold(huge)).rejects.toMatchObject({ code: 'ledger_failed', funds: 'untouched' })
+    })
+  })
+}

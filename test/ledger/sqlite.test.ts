@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
+import { contract } from './contract.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'purser-ledger-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let number = 0
+contract('sqlite', (clock) =>
+  sqliteLedger({ path: join(folder, `${++number}.db`), synchronous: 'normal', clock }),
+)
