@@ -1,0 +1,89 @@
+import { type HttpBindings, serve } from '@hono/node-server'
+import { Hono } from 'hono'
+
+/** What stands between a client and the paid API, and may misbehave. */
+export interface Front {
+  readonly origin: string
+  url(path: string): string
+  /** The credentials that arrived, in order. */
+  readonly credentials: readonly string[]
+  /** Requests that carried none. */
+  unpaid(): number
+  close(): Promise<void>
+}
+
+/** One request, and what can be done with it. */
+export interface Passing {
+  readonly request: Request
+  readonly paid: boolean
+  /** How many credentials have arrived, with this one: 1 is the first. */
+  readonly turn: number
+  /** Asks the API, with everything the client sent. */
+  forward(): Promise<Response>
+  /** Asks the API as a client without a credential: a fresh challenge. */
+  ask(): Promise<Response>
+  /** Ends the connection without an answer. */
+  drop(): Response
+}
+
+/** Starts a server of our own in front of the unmodified one. */
+export async function startFront(
+  target: string,
+  handle: (passing: Passing) => Promise<Response> | Response,
+): Promise<Front> {
+  const credentials: string[] = []
+  let unpaid = 0
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  app.all('*', async (c) => {
+    const request = c.req.raw
+    const authorization = request.headers.get('authorization') ?? ''
+    const paid = /^payment /i.test(authorization)
+    if (paid) credentials.push(authorization)
+    else unpaid++
+    const url = new URL(request.url)
+    const to = `${target}${url.pathname}${url.search}`
+    const body = request.body === null ? undefined : await request.arrayBuffer()
+    const send = (headers: Headers): Promise<Response> => {
+      for (const name of ['host', 'connection', 'content-length', 'transfer-encoding']) headers.delete(name)
+      return fetch(to, { method: request.method, headers, redirect: 'manual', ...(body ? { body } : {}) })
+    }
+    return handle({
+      request,
+      paid,
+      turn: credentials.length,
+      forward: async () => plain(await send(new Headers(request.headers))),
+      ask: async () => {
+        const headers = new Headers(request.headers)
+        headers.delete('authorization')
+        return plain(await send(headers))
+      },
+      drop: () => {
+        c.env.incoming.socket.destroy()
+        return c.body(null)
+      },
+    })
+  })
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
+  await new Promise<void>((resolve) => server.once('listening', () => resolve()))
+  const address = server.address()
+  const origin = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+  return {
+    origin,
+    url: (path) => `${origin}${path}`,
+    credentials,
+    unpaid: () => unpaid,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      }),
+  }
+}
+
+/** As it goes on to the client: the body was decoded on the way. */
+async function plain(response: Response): Promise<Response> {
+  const headers = new Headers(response.headers)
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding', 'connection'])
+    headers.delete(name)
+  return new Response(await response.arrayBuffer(), { status: response.status, headers })
+}
