@@ -1,10 +1,10 @@
 // What a user downloads and loads: sizes per entry, what the core pulls in, whose code is bundled, import time.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { build, type Metafile } from 'esbuild'
+import { build, type Message, type Metafile } from 'esbuild'
 import { distName, ENTRIES, ROOT } from './check/entries.js'
 import { report, type Violation } from './check/report.js'
 
@@ -40,7 +40,7 @@ async function bundle(entry: string): Promise<Bundle> {
     metafile: true,
     logLevel: 'silent',
   })
-  const loaded = staticGraph(result.metafile)
+  const loaded = staticGraph(result.metafile, entry)
   const bytes = result.outputFiles
     .filter(({ path }) => [...loaded].some((name) => path.endsWith(`/${name}`)))
     .map(({ contents }) => gzipSync(contents, { level: 9 }).length)
@@ -52,8 +52,26 @@ async function bundle(entry: string): Promise<Bundle> {
   return { entry, gzip: bytes.reduce((sum, size) => sum + size, 0), outside: [...new Set(outside)] }
 }
 
+/** Bundlers follow lazy imports too: a `node:` name behind one breaks the build of a page, though nothing calls it. */
+async function checkPage(entry: string): Promise<Violation[]> {
+  const { errors } = await build({
+    entryPoints: [distFile(entry)],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    external: [...OUTSIDE],
+    write: false,
+    logLevel: 'silent',
+  }).catch((error: { readonly errors: readonly Message[] }) => error)
+  return errors.map(({ text }) => ({
+    rule: 'page',
+    file: entry,
+    says: `cannot be bundled for a page: ${text}`,
+  }))
+}
+
 /** The entry's output and every chunk it reaches without a dynamic import. */
-function staticGraph({ outputs }: Metafile): Set<string> {
+function staticGraph({ outputs }: Metafile, entry: string): Set<string> {
   const loaded = new Set<string>()
   const visit = (name: string): void => {
     if (loaded.has(name)) return
@@ -61,12 +79,8 @@ function staticGraph({ outputs }: Metafile): Set<string> {
     for (const { path, kind, external } of outputs[name]?.imports ?? [])
       if (kind === 'import-statement' && !external) visit(path)
   }
-  for (const [name, { entryPoint }] of Object.entries(outputs)) {
-    const dynamic = Object.values(outputs).some(({ imports }) =>
-      imports.some((one) => one.path === name && one.kind === 'dynamic-import'),
-    )
-    if (entryPoint !== undefined && !dynamic) visit(name)
-  }
+  for (const [name, { entryPoint }] of Object.entries(outputs))
+    if (entryPoint !== undefined && resolve(entryPoint) === distFile(entry)) visit(name)
   return loaded
 }
 
@@ -145,5 +159,11 @@ if (!existsSync(dist)) {
   for (const { entry, gzip, outside } of bundles)
     console.log(`${entry.padEnd(24)} ${(gzip / 1024).toFixed(1).padStart(6)} KiB  ${outside.join(' ')}`)
   console.log(`import of purser: ${importTime('purser').toFixed(1)} ms (median of 7 processes)`)
-  process.exitCode = report('check:bundle', [...bundles.flatMap(judge), ...checkNotices(), ...checkTypes()])
+  const pages = await Promise.all(BROWSER.map(checkPage))
+  process.exitCode = report('check:bundle', [
+    ...bundles.flatMap(judge),
+    ...pages.flat(),
+    ...checkNotices(),
+    ...checkTypes(),
+  ])
 }
