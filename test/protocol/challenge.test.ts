@@ -199,6 +199,7 @@ describe('a challenge that cannot be read', () => {
     ['spaces in base64url', payment({ request: 'eyJh IjoiYiJ9' }), 'bad_base64url'],
     ['an impossible length', payment({ request: 'eyJhI' }), 'bad_base64url'],
     ['stray bits', payment({ request: 'e31' }), 'bad_base64url'],
+    ['a character too many', payment({ request: `${encode('{"a":123}')}A` }), 'bad_base64url'],
     ['an empty request', payment({ request: '' }), 'bad_json'],
     ['bytes that are not UTF-8', payment({ request: 'eyL_In0' }), 'bad_utf8'],
     ['a byte order mark', payment({ request: encode('\ufeff{}') }), 'bad_json'],
