@@ -73,7 +73,8 @@ export function patternsFor(vendor: string): readonly string[] {
   if (!vendor.startsWith('https://')) return [vendor]
   const host = vendor.slice('https://'.length)
   const patterns = [vendor]
-  if (!/^[^/?#@\\\s[]+$/.test(host)) return patterns
+  // A wildcard sees only hosts in normal form: what a URL parser would read otherwise is nobody's subdomain.
+  if (/[A-Z/?#@\\[]/.test(host) || !/^[!-~]+$/.test(host)) return patterns
   for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1))
     patterns.push(`https://*${host.slice(dot)}`)
   return patterns

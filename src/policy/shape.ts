@@ -225,7 +225,7 @@ function meant(value: unknown, words: readonly string[]): string {
   if (typeof value !== 'string' || value.length > 40) return ''
   const near = words
     .map((word) => ({ word, far: distance(value.toLowerCase(), word.toLowerCase()) }))
-    .filter(({ word, far }) => far <= Math.max(1, Math.floor(word.length / 3)))
+    .filter(({ word, far }) => far <= Math.max(2, word.length / 3) && far < word.length - 1)
     .sort((a, b) => a.far - b.far)[0]
   return near === undefined ? '' : `: did you mean ${near.word}?`
 }

@@ -1,0 +1,360 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type AskDocument,
+  type BudgetDocument,
+  type Context,
+  counterKey,
+  createPolicy,
+  type Decision,
+  type Facts,
+  type PolicyDocument,
+  type RulesDocument,
+  type Terms,
+  termsKey,
+  type VendorDocument,
+} from '../../src/policy/index.js'
+import { rollingWindow } from '../../src/policy/windows.js'
+import type { HttpResource } from '../../src/protocol/index.js'
+import { call, context, facts, NOW, SHOP, type TermsSpec, terms } from './fixtures.js'
+
+const OTHER = 'https://other.example'
+const RAIL = 'tempo/charge@eip155:4217'
+const FEW = ['0.001', '0.01', '0.5', '1'] as const
+const sum = fc.constantFrom(...FEW)
+
+const budget: fc.Arbitrary<BudgetDocument> = fc.oneof(
+  fc.record({ limit: sum, per: fc.constantFrom('day', 'month', 'task', 'ever') }),
+  fc.record({
+    limit: sum,
+    per: fc.constantFrom('day', 'hour'),
+    each: fc.constantFrom('vendor', 'payee', 'task', 'category'),
+  }),
+  fc.record({ limit: sum, per: fc.constantFrom('1h', '30d'), rolling: fc.constant(true) }),
+  fc.record({ payments: fc.integer({ min: 1, max: 3 }), per: fc.constantFrom('minute', 'day') }),
+)
+
+/** Rules that ask. `newPayee` is not among them: it turns a denial into a question, by design. */
+const asking: fc.Arbitrary<AskDocument> = fc.oneof(
+  sum.map((above) => ({ above })),
+  fc.constantFrom<AskDocument>(
+    { newVendor: true },
+    { category: 'food' },
+    { priceJump: 2 },
+    { aboveAdvertised: true },
+  ),
+)
+
+const optional = { requiredKeys: [] as never[] }
+const vendor: fc.Arbitrary<VendorDocument> = fc.record(
+  {
+    origin: fc.constantFrom(SHOP, OTHER),
+    methods: fc.subarray(['GET', 'POST'], { minLength: 1 }),
+    paths: fc.subarray(['/v1/*', '/v1/**', '/v2/**'], { minLength: 1 }),
+    category: fc.constantFrom('food', 'search'),
+    payees: fc.oneof(fc.constant('any' as const), fc.subarray(['x', 'y', 'z'], { minLength: 1 })),
+    perPayment: sum,
+    deposit: sum,
+  },
+  { requiredKeys: ['origin'] },
+)
+
+const rules: fc.Arbitrary<RulesDocument> = fc.record(
+  {
+    perPayment: sum,
+    maxFee: sum,
+    perTask: sum,
+    deposits: sum,
+    budgets: fc.array(budget, { maxLength: 3 }),
+    unlisted: fc.constantFrom('deny', 'ask', 'allow'),
+    vendors: fc.array(vendor, { maxLength: 4 }),
+    currencies: fc.constantFrom(['USD'], ['iso4217:USD']),
+    networks: fc.subarray(['tempo', 'stripe', 'eip155:42431'], { minLength: 1 }),
+    ask: fc.array(asking, { maxLength: 3 }),
+  },
+  optional,
+)
+
+const document: fc.Arbitrary<PolicyDocument> = fc
+  .tuple(
+    rules,
+    fc.option(fc.dictionary(fc.constantFrom('a', 'b', '*'), rules, { maxKeys: 2 }), { nil: undefined }),
+    fc.boolean(),
+  )
+  .map(([base, agents, unlimited]) => ({
+    ...base,
+    perPayment: base.perPayment ?? '1',
+    budgets: [...(base.budgets ?? []), { limit: '100', per: 'year' as const }],
+    ...(agents === undefined ? {} : { agents }),
+    unlimited,
+  }))
+
+interface Asked {
+  readonly terms: Terms
+  readonly resource: HttpResource
+  readonly context: Context
+  readonly facts: Facts
+}
+
+const asked: fc.Arbitrary<Asked> = fc
+  .record({
+    spec: fc.record(
+      {
+        price: fc.constantFrom('0', ...FEW),
+        fee: sum,
+        locks: sum,
+        payees: fc.dictionary(fc.constantFrom('x', 'y'), fc.constantFrom('0.001', '0.0005'), { maxKeys: 2 }),
+        network: fc.constantFrom('eip155:4217', 'eip155:42431'),
+      },
+      optional,
+    ),
+    url: fc.constantFrom(`${SHOP}/v1/a`, `${SHOP}/v2/a/b`, `${OTHER}/v1/a`, `${OTHER}/`),
+    method: fc.constantFrom('GET', 'POST'),
+    agent: fc.constantFrom('a', 'b', 'c'),
+    tasks: fc.constantFrom([], ['t'], ['t', 'u']),
+    pin: fc.option(fc.subarray(['x', 'y']), { nil: undefined }),
+    knownVendor: fc.boolean(),
+    granted: fc.boolean(),
+    denied: fc.boolean(),
+    usual: fc.option(fc.constantFrom(1_000_000n, 500_000_000n), { nil: undefined }),
+  })
+  .map((one) => {
+    const spec: TermsSpec = one.spec
+    const paid = terms(spec)
+    const grant = {
+      id: 'g',
+      agent: one.agent,
+      vendor: new URL(one.url).origin,
+      rail: RAIL,
+      by: 'Ann',
+      until: NOW + 1000,
+      upTo: 600_000_000n,
+      total: 700_000_000n,
+      payees: ['x', 'y', '0x5a0b'],
+    }
+    return {
+      terms: paid,
+      resource: call(one.url, one.method),
+      context: context({ agent: one.agent, tasks: one.tasks }),
+      facts: facts({
+        knownVendor: one.knownVendor,
+        grants: one.granted ? [grant] : [],
+        denied: one.denied ? [termsKey(paid)] : [],
+        ...(one.pin === undefined ? {} : { pins: { [RAIL]: one.pin } }),
+        ...(one.usual === undefined ? {} : { usual: { [RAIL]: one.usual }, advertised: one.usual }),
+      }),
+    }
+  })
+
+type Tightening = (document: PolicyDocument) => PolicyDocument
+
+const lower = (old: string | undefined, to: string): string =>
+  old === undefined || Number(to) < Number(old) ? to : old
+
+/** One way to be stricter. Each may be put on any document, and makes sense of what it finds there. */
+const tightening: fc.Arbitrary<Tightening> = fc.oneof(
+  sum.map(
+    (to): Tightening =>
+      (d) => ({ ...d, perPayment: lower(d.perPayment, to) }),
+  ),
+  sum.map(
+    (to): Tightening =>
+      (d) => ({ ...d, maxFee: lower(d.maxFee, to) }),
+  ),
+  sum.map(
+    (to): Tightening =>
+      (d) => ({ ...d, perTask: lower(d.perTask, to) }),
+  ),
+  // Without any limit on deposits none may be made: giving one is no tightening.
+  sum.map(
+    (to): Tightening =>
+      (d) =>
+        d.deposits === undefined ? d : { ...d, deposits: lower(d.deposits, to) },
+  ),
+  budget.map(
+    (one): Tightening =>
+      (d) => ({ ...d, budgets: [...(d.budgets ?? []), one] }),
+  ),
+  asking.map(
+    (one): Tightening =>
+      (d) => ({ ...d, ask: [...(d.ask ?? []), one] }),
+  ),
+  fc.constant<Tightening>((d) => ({ ...d, unlisted: d.unlisted === 'allow' ? 'ask' : 'deny' })),
+  fc.constant<Tightening>((d) => ({ ...d, unlimited: false })),
+  fc.constant<Tightening>((d) => ({ ...d, networks: (d.networks ?? ['tempo', 'stripe']).slice(0, 1) })),
+  fc.constant<Tightening>((d) => ({ ...d, currencies: d.currencies ?? ['USD'] })),
+  rules.map(
+    (one): Tightening =>
+      (d) => ({
+        ...d,
+        // An agent's rules come on top; where there were none, or none for it, this names the one that asks.
+        agents: d.agents ?? { a: one },
+      }),
+  ),
+  fc.constant<Tightening>((d) => {
+    const { '*': _star, ...named } = d.agents ?? {}
+    return d.agents === undefined || Object.keys(named).length === 0 ? d : { ...d, agents: named }
+  }),
+  vendor.map(
+    (by): Tightening =>
+      (d) => ({ ...d, vendors: d.vendors?.map((entry) => stricter(entry, by)) ?? [] }),
+  ),
+)
+
+/** The same entry, restricted by another: lists intersect where both have one, limits go down. */
+function stricter(entry: VendorDocument, by: VendorDocument): VendorDocument {
+  const common = (ours?: readonly string[], theirs?: readonly string[]): readonly string[] | undefined => {
+    const both = ours?.filter((one) => theirs?.includes(one) ?? true) ?? theirs
+    return both?.length === 0 ? ours : both
+  }
+  const methods = common(entry.methods, by.methods)
+  const paths = common(entry.paths, by.paths)
+  const { payees } = entry
+  const fewer = Array.isArray(payees) ? payees.slice(0, 1) : payees
+  return {
+    ...entry,
+    ...(methods === undefined ? {} : { methods }),
+    ...(paths === undefined ? {} : { paths }),
+    ...(fewer === undefined ? {} : { payees: fewer }),
+    ...(by.perPayment === undefined ? {} : { perPayment: lower(entry.perPayment, by.perPayment) }),
+    ...(by.deposit === undefined || entry.deposit === undefined
+      ? {}
+      : { deposit: lower(entry.deposit, by.deposit) }),
+  }
+}
+
+function judge(document: PolicyDocument, { terms, resource, context, facts }: Asked): Decision {
+  return createPolicy(document).evaluate(terms, resource, context, facts)
+}
+
+const RANK = { allow: 0, ask: 1, deny: 2 } as const
+
+/** Is every counter that the one claims claimed by the other too, with no more room? */
+function claimsNoLess(strict: Decision, loose: Decision): boolean {
+  const limits = new Map(strict.claims.map((claim) => [counterKey(claim), claim]))
+  return loose.claims.every((claim) => {
+    const other = limits.get(counterKey(claim))
+    return other !== undefined && other.limit <= claim.limit && other.amount === claim.amount
+  })
+}
+
+describe('tightening', () => {
+  it('never allows more', () => {
+    let compared = 0
+    fc.assert(
+      fc.property(
+        document,
+        fc.array(tightening, { minLength: 1, maxLength: 3 }),
+        asked,
+        (loose, steps, one) => {
+          const strict = steps.reduce((so, step) => step(so), loose)
+          const [before, after] = [judge(loose, one), judge(strict, one)]
+          expect(RANK[after.effect]).toBeGreaterThanOrEqual(RANK[before.effect])
+          if (after.effect === 'allow' && after.grant === before.grant) {
+            compared++
+            expect(claimsNoLess(after, before)).toBe(true)
+          }
+        },
+      ),
+      { numRuns: 4000 },
+    )
+    // The property says something only where some payments are allowed.
+    expect(compared).toBeGreaterThan(30)
+  })
+
+  it('by the caller never allows more', () => {
+    fc.assert(
+      fc.property(document, asked, fc.bigInt({ min: 0n, max: 10n ** 9n }), (rules, one, maxAmount) => {
+        const capped = { ...one, context: { ...one.context, maxAmount } }
+        expect(RANK[judge(rules, capped).effect]).toBeGreaterThanOrEqual(RANK[judge(rules, one).effect])
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('terms that are no worse', () => {
+  it('are never refused where the worse ones were allowed', () => {
+    fc.assert(
+      fc.property(document, asked, (rules, one) => {
+        const half = { ...one.terms, payees: one.terms.payees.slice(0, 1) }
+        const { fee: _fee, ...free } = one.terms
+        const before = judge(rules, one)
+        const paid = one.facts.denied.length === 0 && before.effect === 'allow'
+        fc.pre(paid)
+        expect(judge(rules, { ...one, terms: free }).effect).toBe('allow')
+        if (half.payees.length > 0) expect(judge(rules, { ...one, terms: half }).effect).toBe('allow')
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('order', () => {
+  it('of rules, vendors and payees never matters', () => {
+    const shuffled = <T>(items: readonly T[] | undefined, turn: number): readonly T[] => {
+      const list = [...(items ?? [])].reverse()
+      const cut = list.length === 0 ? 0 : turn % list.length
+      return [...list.slice(cut), ...list.slice(0, cut)]
+    }
+    const turned = <R extends RulesDocument>(rules: R, turn: number): R => ({
+      ...rules,
+      ...(rules.budgets === undefined ? {} : { budgets: shuffled(rules.budgets, turn) }),
+      ...(rules.vendors === undefined ? {} : { vendors: shuffled(rules.vendors, turn) }),
+      ...(rules.ask === undefined ? {} : { ask: shuffled(rules.ask, turn) }),
+    })
+    fc.assert(
+      fc.property(document, asked, fc.nat(5), (rules, one, turn) => {
+        const agents = Object.fromEntries(
+          Object.entries(rules.agents ?? {})
+            .reverse()
+            .map(([agent, own]) => [agent, turned(own, turn)]),
+        )
+        const other = { ...turned(rules, turn), ...(rules.agents === undefined ? {} : { agents }) }
+        const { policy: _one, ...first } = judge(rules, one)
+        const reversed = { ...one.terms, payees: [...one.terms.payees].reverse() }
+        const { policy: _two, ...second } = judge(other, { ...one, terms: reversed })
+        expect(withoutLists(second)).toEqual(withoutLists(first))
+      }),
+      { numRuns: 1500 },
+    )
+  })
+})
+
+/** Lists are quoted in reasons as they were written. */
+function withoutLists({ reasons, ...rest }: Omit<Decision, 'policy'>): unknown {
+  return { ...rest, reasons: reasons.map(({ rule }) => rule) }
+}
+
+describe('evaluation', () => {
+  it('is pure', () => {
+    fc.assert(
+      fc.property(document, asked, (rules, one) => {
+        const policy = createPolicy(rules)
+        const judgeOnce = () => policy.evaluate(one.terms, one.resource, one.context, one.facts)
+        expect(judgeOnce()).toEqual(judgeOnce())
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('a rolling window', () => {
+  it('never under-counts, and over-counts by at most a sixtieth of itself', () => {
+    const minutes = fc.integer({ min: 1, max: 100_000 })
+    const ago = fc.double({ min: 0, max: 2, noNaN: true })
+    fc.assert(
+      fc.property(minutes, fc.array(ago, { maxLength: 30 }), fc.nat(10 ** 9), (length, fractions, offset) => {
+        const span = length * 60_000
+        const now = NOW + offset
+        const window = rollingWindow(span)
+        const payments = fractions.map((fraction) => now - Math.floor(fraction * span))
+        const { from, at } = window.span(now)
+        const counted = payments.filter((paid) => window.span(paid).at >= from)
+        for (const paid of payments) if (paid > now - span) expect(counted).toContain(paid)
+        for (const paid of counted) expect(paid).toBeGreaterThan(now - span - span / 60)
+        expect(now - at).toBeLessThan(span / 60)
+      }),
+    )
+  })
+})
