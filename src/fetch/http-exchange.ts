@@ -34,6 +34,14 @@ export interface HttpLimits {
   readonly read: ReadLimits
 }
 
+const KIB = 1024
+
+/** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
+export const DEFAULT_LIMITS: HttpLimits = {
+  keep: { bytes: KIB * KIB, patienceMs: 10_000 },
+  read: { bytes: 64 * KIB, patienceMs: 1_000 },
+}
+
 /** One call to `fetch`, whether or not it was ever asked to pay. */
 export class HttpExchange implements Exchange<Response> {
   readonly resource: HttpResource

@@ -1,5 +1,5 @@
-export type { KeepLimits } from './body.js'
-export { HttpExchange, type HttpExchangeOptions, type HttpLimits } from './http-exchange.js'
+export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
+export { DEFAULT_LIMITS, HttpExchange, type HttpExchangeOptions, type HttpLimits } from './http-exchange.js'
 export { install, pristine, type Restore } from './install.js'
 export {
   type HttpCall,
@@ -9,7 +9,7 @@ export {
   type PayingInit,
   payingFetch,
 } from './paying-fetch.js'
-export type { FetchLike } from './request.js'
+export { type FetchLike, fingerprintOf, isConfidential, resourceAt } from './request.js'
 export {
   type Carrier,
   checkCarrier,

@@ -1,7 +1,7 @@
 import type { Instant } from '../money/index.js'
 import type { CallOptions, PayingFace } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
-import { HttpExchange, type HttpLimits } from './http-exchange.js'
+import { DEFAULT_LIMITS, HttpExchange, type HttpLimits } from './http-exchange.js'
 import { pristine } from './install.js'
 import { dialled, type FetchLike } from './request.js'
 
@@ -27,12 +27,6 @@ export interface PayingFetchOptions {
 export interface HttpCall {
   readonly exchange: HttpExchange
   readonly options: CallOptions & { readonly signal?: AbortSignal }
-}
-
-const KIB = 1024
-const DEFAULT_LIMITS: HttpLimits = {
-  keep: { bytes: KIB * KIB, patienceMs: 10_000 },
-  read: { bytes: 64 * KIB, patienceMs: 1_000 },
 }
 
 type Setting = Required<Omit<PayingFetchOptions, 'limits'>> & { readonly limits: HttpLimits }

@@ -181,9 +181,7 @@ export class ReplayableRequest {
 
   /** Method, address and body digest: the same for the same request in any process. */
   fingerprint(): Promise<string> {
-    this.#fingerprint ??= bodyDigest(this.#body).then((digest) =>
-      bytesToHex(sha256(utf8ToBytes(`${this.resource.method}\n${this.resource.address}\n${digest}`))),
-    )
+    this.#fingerprint ??= fingerprintOf(this.resource, this.#body)
     return this.#fingerprint
   }
 
@@ -201,6 +199,12 @@ export class ReplayableRequest {
   forget(): void {
     this.#body.forget?.()
   }
+}
+
+/** Method, address and body digest, hashed. */
+export async function fingerprintOf(resource: HttpResource, body: KeptBody): Promise<string> {
+  const digest = await bodyDigest(body)
+  return bytesToHex(sha256(utf8ToBytes(`${resource.method}\n${resource.address}\n${digest}`)))
 }
 
 /** A copy of an `init`, without what is ours. */

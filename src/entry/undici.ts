@@ -1,0 +1,1 @@
+export { type InterceptorOptions, purserInterceptor, replyBehind } from '../undici/index.js'

@@ -1,0 +1,1 @@
+export { type InterceptorOptions, payingInterceptor, purserInterceptor, replyBehind } from './interceptor.js'

@@ -1,0 +1,148 @@
+import type { Dispatcher } from 'undici'
+
+export type Handler = Dispatcher.DispatchHandler
+export type Controller = Dispatcher.DispatchController
+/** Response headers as undici hands them over: lower-case names, lists where a header came more than once. */
+export type ReplyHeaders = Parameters<NonNullable<Handler['onResponseStart']>>[2]
+type Chunk = Parameters<NonNullable<Handler['onResponseData']>>[1]
+
+/** Bounds on what is read of a reply that may hold a problem, or that is drained. */
+export interface ReadLimits {
+  readonly bytes: number
+  readonly patienceMs: number
+}
+
+/** The head of a reply. */
+export interface ReplyHead {
+  readonly status: number
+  readonly message: string
+  readonly headers: ReplyHeaders
+}
+
+type End = { readonly trailers: ReplyHeaders } | { readonly error: Error }
+
+/**
+ * A reply whose head is in and whose body waits: paused at the socket, until it is known who gets it. Nothing is lost
+ * and nothing piles up while money is decided.
+ */
+export class UndiciReply {
+  readonly status: number
+  readonly message: string
+  readonly headers: ReplyHeaders
+  /** The URL behind followed redirects, where a redirecting interceptor stands beneath this one. */
+  readonly landed: URL | undefined
+  readonly #controller: Controller | undefined
+  readonly #chunks: Chunk[] = []
+  #size = 0
+  #end: End | undefined
+  #ended = () => {}
+  #grew = () => {}
+  #drained: number | undefined
+  #target: { readonly handler: Handler; readonly front: Controller } | undefined
+
+  constructor(head: ReplyHead, controller: Controller | undefined, landed?: URL) {
+    this.status = head.status
+    this.message = head.message
+    this.headers = head.headers
+    this.landed = landed
+    this.#controller = controller
+    controller?.pause()
+  }
+
+  /** A reply of our own making. */
+  static made(head: ReplyHead, body: string): UndiciReply {
+    const reply = new UndiciReply(head, undefined)
+    reply.push(Buffer.from(body))
+    reply.end({ trailers: {} })
+    return reply
+  }
+
+  /** A piece of the body, from the socket. */
+  push(chunk: Chunk): void {
+    if (this.#drained !== undefined) {
+      this.#drained -= chunk.byteLength
+      if (this.#drained < 0) this.#giveUp()
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#size += chunk.byteLength
+    this.#grew()
+    this.flush()
+  }
+
+  /** The end of the body, good or bad. */
+  end(end: End): void {
+    if (this.#end) return
+    this.#end = end
+    this.#grew()
+    this.#ended()
+    if (this.#drained === undefined) this.flush()
+  }
+
+  /** The caller's from here on: head now, body as it comes, with the caller's back-pressure. */
+  forward(handler: Handler, front: Controller): void {
+    this.#target = { handler, front }
+    handler.onResponseStart?.(front, this.status, this.headers, this.message)
+    this.flush()
+  }
+
+  /** Hands on what has come, while the caller takes it. */
+  flush(): void {
+    if (!this.#target) return
+    const { handler, front } = this.#target
+    while (!front.paused) {
+      const chunk = this.#chunks.shift()
+      if (chunk === undefined) break
+      handler.onResponseData?.(front, chunk)
+    }
+    if (front.paused || this.#chunks.length > 0) this.#controller?.pause()
+    else if (this.#end === undefined) this.#controller?.resume()
+    else {
+      this.#target = undefined
+      if ('error' in this.#end) handler.onResponseError?.(front, this.#end.error)
+      else handler.onResponseEnd?.(front, this.#end.trailers)
+    }
+  }
+
+  /** The body as text, and still there afterwards; undefined if it is longer or slower than the limits. */
+  async text(limits: ReadLimits): Promise<string | undefined> {
+    const deadline = Date.now() + limits.patienceMs
+    this.#controller?.resume()
+    while (this.#end === undefined && this.#size <= limits.bytes) {
+      const left = deadline - Date.now()
+      if (left <= 0 || !(await this.#more(left))) break
+    }
+    this.#controller?.pause()
+    const whole = this.#end !== undefined && 'trailers' in this.#end && this.#size <= limits.bytes
+    return whole ? Buffer.concat(this.#chunks).toString() : undefined
+  }
+
+  /** Lets the rest go by, so that the connection is free again; a long or slow rest costs the connection. */
+  async drain(limits: ReadLimits): Promise<void> {
+    if (this.#end) return
+    this.#drained = limits.bytes
+    const slow = setTimeout(() => this.#giveUp(), limits.patienceMs)
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve
+    })
+    this.#controller?.resume()
+    await ended
+    clearTimeout(slow)
+  }
+
+  #more(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms, false)
+      this.#grew = () => {
+        clearTimeout(timer)
+        resolve(true)
+      }
+    })
+  }
+
+  #giveUp(): void {
+    const reason = new DOMException('Nobody reads this reply.', 'AbortError')
+    this.#controller?.abort(reason)
+    this.end({ error: reason })
+  }
+}

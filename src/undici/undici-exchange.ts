@@ -1,0 +1,188 @@
+import type { Dispatcher } from 'undici'
+import { PaymentRefusedError } from '../errors/index.js'
+import {
+  bodyBytes,
+  checkCarrier,
+  fingerprintOf,
+  type Head,
+  type HttpLimits,
+  isConfidential,
+  type KeptBody,
+  keepBody,
+  mayHoldProblem,
+  readHead,
+  refusalReply,
+  resourceAt,
+} from '../fetch/index.js'
+import type { Instant } from '../money/index.js'
+import type { Exchange, Leg, PayingFace, RefusalProblem } from '../pay/index.js'
+import {
+  type Credential,
+  encodeCredential,
+  type HttpResource,
+  parseProblem,
+  type Reading,
+  type Resource,
+} from '../protocol/index.js'
+import { dispatchLeg, type Herald } from './dispatch.js'
+import { UndiciReply } from './reply.js'
+import { copyHeaders, header, type RequestHeaders, withHeader, withoutHeader } from './request.js'
+
+/** What an exchange over a dispatcher needs of the world. */
+export interface UndiciExchangeOptions {
+  readonly dispatch: Dispatcher.Dispatch
+  readonly face: Pick<PayingFace, 'acceptPayment' | 'replacesAuthorization'>
+  readonly now: () => Instant
+  readonly limits: HttpLimits
+  /** Tells the caller's handler that the first leg is on its way. */
+  readonly herald: Herald
+}
+
+/** One dispatch, whether or not it was ever asked to pay. */
+export class UndiciExchange implements Exchange<UndiciReply> {
+  readonly resource: HttpResource
+  readonly key?: string
+  readonly #options: UndiciExchangeOptions
+  readonly #dispatch: Dispatcher.DispatchOptions
+  readonly #headers: RequestHeaders
+  readonly #body: KeptBody
+  readonly #paid = new WeakSet<UndiciReply>()
+  #sent = false
+  #at: HttpResource
+  #fingerprint: Promise<string> | undefined
+  #draining: Promise<void> | undefined
+
+  /** @throws TypeError for headers or a body that cannot be set aside. */
+  constructor(dispatch: Dispatcher.DispatchOptions, resource: HttpResource, options: UndiciExchangeOptions) {
+    this.resource = resource
+    this.#at = resource
+    this.#options = options
+    this.#dispatch = dispatch
+    const headers = copyHeaders(dispatch.headers)
+    const { acceptPayment } = options.face
+    this.#headers =
+      acceptPayment === '' || header(headers, 'accept-payment') !== undefined
+        ? headers
+        : withHeader(headers, 'accept-payment', acceptPayment)
+    this.#body = keepBody(dispatch.body, options.limits.keep)
+    const key = header(headers, 'idempotency-key')
+    if (key !== undefined) this.key = key
+  }
+
+  fingerprint(): Promise<string> {
+    this.#fingerprint ??= fingerprintOf(this.resource, this.#body)
+    return this.#fingerprint
+  }
+
+  async send(leg: Leg): Promise<UndiciReply> {
+    if (leg.credential !== undefined) return this.#sendPaid(leg, leg.credential)
+    const { dispatch, herald } = this.#options
+    const headers = this.#keyed(leg)
+    if (this.#sent) {
+      const again = { ...this.#dispatch, headers, body: await this.#body.again() }
+      return dispatchLeg(dispatch, again, leg.signal)
+    }
+    this.#sent = true
+    const first = { ...this.#dispatch, headers, body: this.#body.first }
+    try {
+      const reply = await dispatchLeg(dispatch, first, leg.signal, herald)
+      if (reply.status !== 402) this.#body.forget?.()
+      return reply
+    } catch (error) {
+      this.#body.forget?.()
+      throw error
+    }
+  }
+
+  mayAsk(reply: UndiciReply): boolean {
+    return reply.status === 402
+  }
+
+  async read(reply: UndiciReply): Promise<Reading> {
+    const head = headOf(reply)
+    const said = readHead(head, reply.landed?.href ?? this.#at.address, this.#options.now)
+    const worth = this.#paid.has(reply) && mayHoldProblem(head)
+    const text = worth ? await reply.text(this.#options.limits.read) : undefined
+    const problem = text === undefined ? undefined : parseProblem(text)
+    const more = problem ? { problem } : {}
+    if (said.kind === 'moved') return said
+    if (said.kind === 'answers') return { ...said, ...more }
+    const at = this.#payableAt(reply)
+    if (at === undefined) return { ...said, ...more, at: this.#at, offers: [] }
+    this.#at = at
+    return { ...said, ...more, at }
+  }
+
+  async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
+    if (at.address !== this.#at.address) {
+      throw new PaymentRefusedError('A credential goes to the address that asked for it, and nowhere else.')
+    }
+    await this.#body.again()
+    await checkCarrier(challenge, {
+      authorization: header(this.#headers, 'authorization'),
+      replacesAuthorization: this.#options.face.replacesAuthorization(at),
+      body: challenge.digest !== undefined && this.#body.exact ? await bodyBytes(this.#body) : undefined,
+    })
+  }
+
+  drop(reply: UndiciReply): void {
+    this.#draining = reply.drain(this.#options.limits.read)
+  }
+
+  refuse(problem: RefusalProblem): UndiciReply {
+    const { status, headers, body } = refusalReply(problem)
+    return UndiciReply.made({ status, message: 'Payment Required', headers: { ...headers } }, body)
+  }
+
+  async #sendPaid(leg: Leg, credential: Credential): Promise<UndiciReply> {
+    // A dropped 402 that is still being read holds the connection that the paid leg wants.
+    await this.#draining
+    const { header: name, value } = encodeCredential(credential)
+    let headers = withHeader(withoutHeader(this.#keyed(leg), 'payment-authorization'), name, value)
+    // A cache beneath must not keep what was paid for.
+    if (header(headers, 'cache-control') === undefined)
+      headers = withHeader(headers, 'cache-control', 'no-store')
+    const options = {
+      ...this.#dispatch,
+      ...this.#target(),
+      headers,
+      body: await this.#body.again(),
+      // A redirecting interceptor beneath would carry the credential on.
+      maxRedirections: 0,
+    }
+    const reply = await dispatchLeg(this.#options.dispatch, options, leg.signal)
+    this.#paid.add(reply)
+    return reply
+  }
+
+  /** Where the credential goes, if redirects led away from where the caller dialled. */
+  #target(): Partial<Dispatcher.DispatchOptions> {
+    if (this.#at === this.resource) return {}
+    const { pathname, search } = new URL(this.#at.address)
+    return { path: pathname + search, query: {} }
+  }
+
+  #keyed(leg: Leg): RequestHeaders {
+    const { idempotencyKey } = leg
+    return idempotencyKey === undefined || this.key !== undefined
+      ? this.#headers
+      : withHeader(this.#headers, 'idempotency-key', idempotencyKey)
+  }
+
+  #payableAt(reply: UndiciReply): HttpResource | undefined {
+    if (reply.landed === undefined) return this.#at
+    const { method } = this.resource
+    const fit = reply.landed.origin === this.resource.vendor && isConfidential(reply.landed)
+    return fit && (method === 'GET' || method === 'HEAD') ? resourceAt(reply.landed, method) : undefined
+  }
+}
+
+function headOf({ status, headers }: UndiciReply): Head {
+  return {
+    status,
+    header(name) {
+      const value = headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+  }
+}
