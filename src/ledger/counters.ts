@@ -6,6 +6,7 @@ import {
   type Counter,
   changes,
   counterOf,
+  keyOf,
   traitsNeeded,
   traitsOf,
   type Weight,
@@ -18,8 +19,8 @@ import type { Shelf } from './shelf.js'
 
 /** Makes sure that the counter of a claim exists: one never seen before is filled from the stored payments. */
 export function ensureCounter(shelf: Shelf, claim: CounterClaim): void {
+  if (shelf.hasCounter(keyOf(claim))) return
   const counter = counterOf(claim)
-  if (shelf.hasCounter(counter.key)) return
   const buckets = mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, Weight>()
   const filled = shelf.meta().filled + 1
   if (buckets.size > 0) shelf.setMeta({ filled })
@@ -46,7 +47,7 @@ function fromPayments(shelf: Shelf, counter: Counter): ReadonlyMap<Instant, Weig
  * yesterday's did, and will again tomorrow. Whoever asks then must find it counted.
  */
 export function unclaimed(shelf: Shelf, charge: Charge): readonly Unclaimed[] {
-  const own = new Set(charge.claims.map(counterKey))
+  const own = new Set(charge.claims.map(keyOf))
   return shelf.shapes().flatMap((shape) =>
     scopesOf(shape, charge.dimensions).flatMap((scope): readonly Unclaimed[] => {
       const { counts, window } = shape
@@ -94,7 +95,7 @@ export function saveCounted(shelf: Shelf, before: Row | undefined, after: Row): 
 
 /** What a claim's counter holds now. `own` is taken out of it. */
 export function roomOf(shelf: Shelf, claim: CounterClaim, own?: Weight): Room {
-  const { held, spent } = shelf.sum(counterOf(claim).key, claim.from)
+  const { held, spent } = shelf.sum(keyOf(claim), claim.from)
   const mine = own !== undefined && own.at >= claim.from ? own : { held: 0n, spent: 0n }
   const left = claim.limit - (held - mine.held) - (spent - mine.spent)
   return { claim, spent: spent - mine.spent, held: held - mine.held, remaining: left > 0n ? left : 0n }
@@ -106,7 +107,7 @@ export function shortOf(shelf: Shelf, before: Row | undefined, after: Row): read
   const is = weightsOf(shelf, after)
   const claims = after.charges.at(-1)?.claims ?? []
   return claims.flatMap((claim) => {
-    const { key } = counterOf(claim)
+    const key = keyOf(claim)
     const need = is.get(key)
     const { held, spent } = shelf.sum(key, claim.from)
     const own = was?.get(key)

@@ -28,9 +28,20 @@ export interface Effect extends Weight {
   readonly key: string
 }
 
+const keys = new WeakMap<CounterClaim, string>()
+
+/** {@link counterKey}, worked out once for each claim: a step asks for it many times. */
+export function keyOf(claim: CounterClaim): string {
+  const known = keys.get(claim)
+  if (known !== undefined) return known
+  const key = counterKey(claim)
+  keys.set(claim, key)
+  return key
+}
+
 export function counterOf(claim: CounterClaim): Counter {
   const { counts, scope, window, from, at } = claim
-  return { key: counterKey(claim), counts, scope, window, from, at }
+  return { key: keyOf(claim), counts, scope, window, from, at }
 }
 
 /**
@@ -103,7 +114,7 @@ export function bucketFor({ from, at }: Pick<Counter, 'from' | 'at'>, moment: In
 function* claimsOf(charge: Charge, late: readonly Counter[]): Iterable<Unclaimed> {
   const own = new Set<string>()
   for (const claim of charge.claims) {
-    const key = counterKey(claim)
+    const key = keyOf(claim)
     own.add(key)
     const { counts, at, amount, scope } = claim
     yield { key, counts, payee: scope.payee !== undefined, at, amount }

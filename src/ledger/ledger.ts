@@ -3,7 +3,7 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import { termsKey } from '../policy/index.js'
 import { ensureCounter, roomOf, saveCounted } from './counters.js'
-import { counterOf } from './counts.js'
+import { keyOf } from './counts.js'
 import { learnFrom, pinAtCommit, readFacts, versions } from './facts.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
@@ -95,7 +95,7 @@ export class StoredLedger implements Ledger {
 
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
     const rooms = await this.#read((shelf) =>
-      claims.every((claim) => shelf.hasCounter(counterOf(claim).key))
+      claims.every((claim) => shelf.hasCounter(keyOf(claim)))
         ? claims.map((claim) => roomOf(shelf, claim))
         : undefined,
     )

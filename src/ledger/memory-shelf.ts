@@ -5,7 +5,7 @@ import { sameFamily } from './family.js'
 import type { Pin } from './pins.js'
 import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
-import { isDue, isOpen, matches } from './query.js'
+import { isDue, isOpen, isTwin, matches } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
 import type { Meta, Operation, Placed, Shelf, Sum } from './shelf.js'
@@ -70,7 +70,7 @@ export class MemoryShelf implements Shelf {
 
   twins(agent: string, fingerprint: string): readonly Row[] {
     const rows = this.#all(this.#byFingerprint.get(name(agent, fingerprint)))
-    return rows.filter(({ state, delivered }) => state === 'committed' || (state === 'settled' && !delivered))
+    return rows.filter(isTwin)
   }
 
   orphans(now: Instant): readonly Row[] {

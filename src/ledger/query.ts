@@ -17,14 +17,19 @@ export function matches(row: Row, query: PaymentQuery): boolean {
   )
 }
 
-/** Is there still something to find out about it? Stores keep these apart, so that recovery searches nothing else. */
+/** Is something about it still to come? Stores keep these apart, so that nobody searches among all the others. */
 export function isOpen(row: Row): boolean {
-  return row.state === 'held' || row.state === 'committed' || feeUnread(row)
+  return row.state === 'held' || isTwin(row) || feeUnread(row)
+}
+
+/** May it stand in the way of the same request? */
+export function isTwin(row: Row): boolean {
+  return row.state === 'committed' || (row.state === 'settled' && !row.delivered)
 }
 
 /** Is it recovery's turn? */
 export function isDue(row: Row, live: boolean, { wallets, which }: DueQuery, now: Instant): boolean {
-  if (live) return false
+  if (live || row.state === 'released' || row.state === 'denied') return false
   if (row.state === 'held') return true
   const ours = row.attempts.every((a) => a.void !== undefined || wallets.includes(a.evidence.wallet))
   if (!ours) return false

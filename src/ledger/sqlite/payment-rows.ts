@@ -1,7 +1,7 @@
 import type { Instant } from '../../money/index.js'
 import type { Counter } from '../counts.js'
 import type { DueQuery, PaymentId, PaymentQuery } from '../port.js'
-import { isDue, isOpen, matches } from '../query.js'
+import { isDue, isOpen, isTwin, matches } from '../query.js'
 import type { Row } from '../row.js'
 import type { Placed, Shelf } from '../shelf.js'
 import { isLive } from '../view.js'
@@ -84,8 +84,8 @@ export class SqliteShelf extends CounterRows implements Shelf {
     const { id, context, resource, fingerprint, key, createdAt } = row
     this.sql.run(
       `INSERT INTO payments
-        (id, agent, vendor, fingerprint, key, created, rev, core, counted, state, owner, open, twin, body)
-       VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+        (id, agent, vendor, fingerprint, key, created, rev, core, counted, state, owner, open, body)
+       VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
       id,
       context.agent,
       resource.vendor,
@@ -108,7 +108,7 @@ export class SqliteShelf extends CounterRows implements Shelf {
 
   #update(row: Row, { place }: Known): void {
     this.sql.run(
-      'UPDATE payments SET state = ?, owner = ?, open = ?, twin = ?, body = ? WHERE place = ?',
+      'UPDATE payments SET state = ?, owner = ?, open = ?, body = ? WHERE place = ?',
       ...moving(row),
       place,
     )
@@ -117,7 +117,7 @@ export class SqliteShelf extends CounterRows implements Shelf {
   #replace(row: Row, { place, rev }: Known): void {
     this.sql.run(
       `UPDATE payments SET rev = ?, fingerprint = ?, key = ?, core = ?, counted = ?, vendor = ?, agent = ?,
-       state = ?, owner = ?, open = ?, twin = ?, body = ? WHERE place = ?`,
+       state = ?, owner = ?, open = ?, body = ? WHERE place = ?`,
       rev + 1,
       row.fingerprint,
       row.key ?? null,
@@ -140,13 +140,15 @@ export class SqliteShelf extends CounterRows implements Shelf {
   }
 
   twins(agent: string, fingerprint: string): readonly Row[] {
-    const sql = `SELECT ${ALL} FROM payments WHERE agent = ? AND fingerprint = ? AND twin = 1`
-    return this.sql.all(sql, agent, fingerprint).map((row) => whole(row).row)
+    const sql = `SELECT ${ALL} FROM payments WHERE open = 1 AND state IN ('committed', 'settled')
+      AND agent = ? AND fingerprint = ?`
+    const rows = this.sql.all(sql, agent, fingerprint).map((row) => whole(row).row)
+    return rows.filter(isTwin)
   }
 
   orphans(now: Instant): readonly Row[] {
     const rows = this.sql.all(
-      `SELECT ${ALL} FROM payments WHERE state = 'held'
+      `SELECT ${ALL} FROM payments WHERE open = 1 AND state = 'held'
       AND coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?`,
       now,
     )
@@ -213,8 +215,7 @@ function whole(row: Fields): Placed {
 
 /** The columns that a move may change, in the order of the statements above. */
 function moving(row: Row): readonly Value[] {
-  const twin = row.state === 'committed' || (row.state === 'settled' && !row.delivered)
-  return [row.state, row.owner ?? null, isOpen(row) ? 1 : 0, twin ? 1 : 0, bodyText(row)]
+  return [row.state, row.owner ?? null, isOpen(row) ? 1 : 0, bodyText(row)]
 }
 
 function countedAt(row: Row): Instant {

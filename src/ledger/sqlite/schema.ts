@@ -15,12 +15,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE payments (
     place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
     vendor TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT, created INTEGER NOT NULL, counted INTEGER NOT NULL,
-    open INTEGER NOT NULL, twin INTEGER NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
+    open INTEGER NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
   ) STRICT;
   CREATE INDEX payments_key ON payments (agent, key) WHERE key IS NOT NULL;
-  CREATE INDEX payments_twin ON payments (agent, fingerprint) WHERE twin = 1;
-  CREATE INDEX payments_open ON payments (place) WHERE open = 1;
-  CREATE INDEX payments_held ON payments (place) WHERE state = 'held';
+  CREATE INDEX payments_open ON payments (state, agent, fingerprint) WHERE open = 1;
   CREATE INDEX payments_vendor ON payments (vendor, counted);
   CREATE INDEX payments_counted ON payments (counted);
   CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;
