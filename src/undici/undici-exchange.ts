@@ -24,7 +24,7 @@ import {
   type Reading,
   type Resource,
 } from '../protocol/index.js'
-import { dispatchLeg, type Herald } from './dispatch.js'
+import { dispatchLeg, type Herald, type LegOptions } from './dispatch.js'
 import { UndiciReply } from './reply.js'
 import { copyHeaders, header, type RequestHeaders, withHeader, withoutHeader } from './request.js'
 
@@ -43,7 +43,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   readonly resource: HttpResource
   readonly key?: string
   readonly #options: UndiciExchangeOptions
-  readonly #dispatch: Dispatcher.DispatchOptions
+  readonly #dispatch: LegOptions
   readonly #headers: RequestHeaders
   readonly #body: KeptBody
   readonly #paid = new WeakSet<UndiciReply>()
@@ -57,7 +57,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     this.resource = resource
     this.#at = resource
     this.#options = options
-    this.#dispatch = dispatch
+    this.#dispatch = { ...dispatch, body: undefined }
     const headers = copyHeaders(dispatch.headers)
     const { acceptPayment } = options.face
     this.#headers =
@@ -143,8 +143,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     if (header(headers, 'cache-control') === undefined)
       headers = withHeader(headers, 'cache-control', 'no-store')
     const options = {
-      ...this.#dispatch,
-      ...this.#target(),
+      ...this.#aimed(),
       headers,
       body: await this.#body.again(),
       // A redirecting interceptor beneath would carry the credential on.
@@ -155,11 +154,12 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     return reply
   }
 
-  /** Where the credential goes, if redirects led away from where the caller dialled. */
-  #target(): Partial<Dispatcher.DispatchOptions> {
-    if (this.#at === this.resource) return {}
+  /** The dispatch, aimed at where the 402 came from. */
+  #aimed(): LegOptions {
+    if (this.#at === this.resource) return this.#dispatch
+    const { query: _, ...dispatch } = this.#dispatch
     const { pathname, search } = new URL(this.#at.address)
-    return { path: pathname + search, query: {} }
+    return { ...dispatch, path: pathname + search }
   }
 
   #keyed(leg: Leg): RequestHeaders {
