@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const HELPERS = ['support.ts', 'credits-shop.ts']
+
+/** What a reader of each example should see at the least. */
+const SHOWS: Readonly<Record<string, readonly string[]>> = {
+  'ai-sdk.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
+  'anthropic.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
+  'approver.ts': ['wants to pay 0.25 AlphaUSD', '200: settled, approved by'],
+  'custom-wallet.ts': ['200 a cup of tea', 'paid 0.3 credits: settled', '0.3 USD of 1 USD spent'],
+  'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
+  'openai.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
+  'policy-file.ts': ['/price/0.05: 200 paid', '/price/0.20: 402 One payment may cost at most 0.1 USD'],
+  'two-agents.ts': [
+    'researcher: 200 paid',
+    'writer: 402',
+    'agents.writer.budget.day: 0 USD of 0.3 USD spent',
+  ],
+  'undici.ts': ['200 {"route":"/paid"', 'paid 0.01 AlphaUSD: settled'],
+}
+
+describe('examples', () => {
+  it('are all run here', () => {
+    const files = readdirSync(`${ROOT}/examples`).filter((name) => name.endsWith('.ts'))
+    expect(files.filter((name) => !HELPERS.includes(name)).sort()).toEqual(Object.keys(SHOWS).sort())
+  })
+
+  it.each(Object.entries(SHOWS))(
+    '%s runs and shows what it is for',
+    { timeout: 60_000 },
+    async (name, shown) => {
+      const { code, output } = await run(`examples/${name}`, 'y\n')
+      expect({ code, output }).toEqual({ code: 0, output: expect.any(String) })
+      for (const text of shown) expect(output).toContain(text)
+    },
+  )
+
+  it('an approver that is answered with no refuses', { timeout: 60_000 }, async () => {
+    const { output } = await run('examples/approver.ts', 'n\n')
+    expect(output).toContain('402: terminal did not approve this payment.')
+  })
+})
+
+interface Ran {
+  readonly code: number | null
+  readonly output: string
+}
+
+function run(file: string, input: string): Promise<Ran> {
+  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: '1', USER: 'terminal' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const read = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout.on('data', read)
+  child.stderr.on('data', read)
+  child.stdin.end(input)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, output }))
+  })
+}
