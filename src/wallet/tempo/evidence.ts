@@ -26,8 +26,8 @@ export interface TransactionDetail {
   readonly lane?: string
   /** Seconds. No block from this time on can include it. */
   readonly validBefore: number
-  /** What the nonce manager knows it by. */
-  readonly seen: Hex
+  /** What the nonce manager knows it by on an expiring nonce; on a lane, the lane's nonce says it. */
+  readonly seen?: Hex
   /** The transaction's own hash. Unknown where a sponsor signs after us. */
   readonly hash?: Hex
 }
@@ -48,7 +48,7 @@ export const FINALITY_MS = 3_000
 export function evidenceOf(wallet: string, challengeId: string, detail: Detail): Evidence {
   const json = detail.form === 'proof' ? { ...detail } : jsonOf(detail)
   const found =
-    detail.form === 'proof' ? [] : [detail.memo, detail.seen, ...(detail.hash ? [detail.hash] : [])]
+    detail.form === 'proof' ? [] : [detail.memo, detail.seen, detail.hash].filter((ref) => ref !== undefined)
   const recheckAt = detail.form === 'proof' ? {} : { recheckAt: detail.validBefore * 1000 + FINALITY_MS }
   return { wallet, kind: KIND, refs: [challengeId, ...found], ...recheckAt, detail: json }
 }
@@ -73,16 +73,17 @@ export function readDetail(json: Json): Detail | undefined {
 
 function readTransaction(json: JsonObject, chainId: number, sender: Hex): TransactionDetail | undefined {
   const { mode, sponsored, validBefore, lane } = json
-  const [token, memo, seen, nonceKey] = [json['token'], json['memo'], json['seen'], json['nonceKey']].map(
-    hexOf,
-  )
+  const [token, memo, nonceKey] = [json['token'], json['memo'], json['nonceKey']].map(hexOf)
   const nonce = digitsOf(json['nonce'])
   const transfers = readTransfers(json['transfers'])
   if (mode !== 'pull' && mode !== 'push') return undefined
   if (typeof sponsored !== 'boolean' || typeof validBefore !== 'number') return undefined
-  if (!token || !memo || !seen || !nonceKey || nonce === undefined || !transfers) return undefined
+  if (!token || !memo || !nonceKey || nonce === undefined || !transfers) return undefined
   const feeCurrency = readCurrency(json['feeCurrency'])
+  const seen = hexOf(json['seen'])
   const hash = hexOf(json['hash'])
+  // One of them must be there, or nothing could ever be read at a final block.
+  if (seen === undefined && typeof lane !== 'string') return undefined
   return {
     form: 'transaction',
     mode,
@@ -95,7 +96,7 @@ function readTransaction(json: JsonObject, chainId: number, sender: Hex): Transa
     nonceKey,
     nonce,
     validBefore,
-    seen,
+    ...(seen ? { seen } : {}),
     ...(feeCurrency ? { feeCurrency } : {}),
     ...(typeof lane === 'string' ? { lane } : {}),
     ...(hash ? { hash } : {}),

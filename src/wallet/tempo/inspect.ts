@@ -1,5 +1,6 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
 import type { Amount, Instant } from '../../money/index.js'
+import type { Hex } from './charge.js'
 import { FINALITY_MS, readDetail, type TransactionDetail } from './evidence.js'
 import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
@@ -92,9 +93,9 @@ async function fromState(node: Node, detail: TransactionDetail, now: Instant): P
     const recheckAt = Math.max(detail.validBefore * 1000 + FINALITY_MS, now + FINALITY_MS)
     return { state: 'pending', recheckAt, because: 'It can still be included' }
   }
-  return detail.lane === undefined
-    ? fromExpiringNonce(node, detail, final, now)
-    : fromLane(node, detail, final, now)
+  return detail.seen === undefined
+    ? fromLane(node, detail, final, now)
+    : fromExpiringNonce(node, detail, detail.seen, final, now)
 }
 
 /**
@@ -135,12 +136,13 @@ const TAKER_WINDOW = 3_600
 async function fromExpiringNonce(
   node: Node,
   detail: TransactionDetail,
+  seen: Hex,
   final: Reads.Block,
   now: Instant,
 ): Promise<Verdict> {
   const past = await Reads.firstBlockAt(node, detail.validBefore, final)
   const last = await Reads.blockAt(node, past.number - 1n)
-  if (!(await Reads.readSeen(node, detail.seen, last.hash)))
+  if (!(await Reads.readSeen(node, seen, last.hash)))
     return { state: 'void', because: 'It ran out without being included' }
   return detail.sponsored
     ? {

@@ -14,6 +14,15 @@ export function laneNames(ledger: string, chainId: number, account: Hex, count: 
  * 1). Nothing reserved starts with 64 zero bits either.
  */
 export function nonceKeyOf(lane: string): bigint {
-  const key = BigInt(keccak256(stringToBytes(lane)).slice(0, 50))
-  return key === 0n ? 1n : key
+  const known = keys.get(lane)
+  if (known !== undefined) return known
+  const hash = BigInt(keccak256(stringToBytes(lane)).slice(0, 50))
+  const key = hash === 0n ? 1n : hash
+  if (keys.size >= MOST_KEYS) keys.clear()
+  keys.set(lane, key)
+  return key
 }
+
+/** A wallet has a handful of lanes and uses them all the time. */
+const keys = new Map<string, bigint>()
+const MOST_KEYS = 1_024

@@ -86,7 +86,7 @@ async function prepareTransaction(
     memo,
     lane,
     sender: config.sender,
-    seen: seenHash(unsigned, config.sender),
+    ...(lane ? {} : { seen: seenHash(unsigned, config.sender) }),
     ...(fee ? { feeCurrency: fee } : {}),
     // A sponsor's signature is part of the hash, so only an unsponsored transaction's is known.
     ...(charge.sponsored ? {} : { hash: keccak256(signed) }),
@@ -207,7 +207,7 @@ function detailOf(
     memo: Hex
     lane: LaneGrant | undefined
     sender: Hex
-    seen: Hex
+    seen?: Hex
     hash?: Hex
     feeCurrency?: Currency
   },

@@ -327,6 +327,7 @@ describe('evidence', () => {
       { ...detail, form: 'other' },
       { ...detail, transfers: [] },
       { ...detail, seen: 'x' },
+      { ...detail, memo: 5 },
     ]
     for (const each of damaged)
       expect(await wallet.inspect({ ...evidence, detail: each })).toMatchObject({ state: 'unknown' })
