@@ -15,6 +15,8 @@ export interface Front {
 /** One request, and what can be done with it. */
 export interface Passing {
   readonly request: Request
+  /** Its body, as text. */
+  readonly text: string
   readonly paid: boolean
   /** How many credentials have arrived, with this one: 1 is the first. */
   readonly turn: number
@@ -49,6 +51,7 @@ export async function startFront(
     }
     return handle({
       request,
+      text: new TextDecoder().decode(body),
       paid,
       turn: credentials.length,
       forward: async () => plain(await send(new Headers(request.headers))),
