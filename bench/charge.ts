@@ -34,7 +34,8 @@ export async function benchCharge(): Promise<readonly Row[]> {
   const hash = keccak256(stringToHex('a charge'))
   const pay = (fetch: (url: string) => Promise<Response>) => async () => {
     const reply = await fetch(URL_PAID)
-    if (reply.status !== 200) throw new TypeError(`the bench was not paid: ${reply.status} ${await reply.text()}`)
+    if (reply.status !== 200)
+      throw new TypeError(`the bench was not paid: ${reply.status} ${await reply.text()}`)
     await reply.text()
   }
   const [signature, charge, mppx] = await sideBySide(
@@ -45,8 +46,14 @@ export async function benchCharge(): Promise<readonly Row[]> {
     ],
     { rounds: 40, batch: 20, warmUp: 200 },
   )
-  const calls = await rpcPerCall(pay((url) => purser.fetch(url)), ours)
-  const peerCalls = await rpcPerCall(pay((url) => reference.fetch(url)), theirs)
+  const calls = await rpcPerCall(
+    pay((url) => purser.fetch(url)),
+    ours,
+  )
+  const peerCalls = await rpcPerCall(
+    pay((url) => reference.fetch(url)),
+    theirs,
+  )
   await purser.close()
   if (signature === undefined || charge === undefined || mppx === undefined) return []
   return [

@@ -4,7 +4,9 @@ import type { PolicyDocument } from '../src/index.js'
 import { token } from '../src/index.js'
 
 /** A payer whose key is known to everybody: nothing here ever reaches a chain. */
-export const account = privateKeyToAccount('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
+export const account = privateKeyToAccount(
+  '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80',
+)
 export const CHAIN_ID = 31337
 export const ORIGIN = 'https://api.bench.example'
 export const URL_PAID = `${ORIGIN}/v1/search`
@@ -72,7 +74,8 @@ export function stubNode(): { fetch: typeof globalThis.fetch; calls(): number; f
     if (method === 'eth_chainId') return `0x${CHAIN_ID.toString(16)}`
     if (method === 'eth_call') return `0x${(10n ** 18n).toString(16).padStart(64, '0')}`
     if (method === 'eth_fillTransaction') return filled(params)
-    if (method === 'eth_getBlockByNumber') return { number: '0x10', timestamp: '0x6a000000', hash: `0x${'11'.repeat(32)}` }
+    if (method === 'eth_getBlockByNumber')
+      return { number: '0x10', timestamp: '0x6a000000', hash: `0x${'11'.repeat(32)}` }
     return '0x0'
   }
   return {
