@@ -34,6 +34,9 @@ export interface HttpLimits {
   readonly read: ReadLimits
 }
 
+/** Replies to a credential: only these are worth reading a problem from. */
+const PAID = new WeakSet<Response>()
+
 const KIB = 1024
 
 /** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
@@ -49,8 +52,6 @@ export class HttpExchange implements Exchange<Response> {
   readonly #options: HttpExchangeOptions
   readonly #request: ReplayableRequest
   readonly #sameOrigin: boolean
-  /** Replies to a credential: only these are worth reading a problem from. */
-  readonly #paid = new WeakSet<Response>()
   #sent = false
   /** Where the last 402 came from: a credential goes there, and nowhere else. */
   #at: HttpResource
@@ -114,7 +115,7 @@ export class HttpExchange implements Exchange<Response> {
     const head = headOf(reply)
     const url = reply.url === '' ? this.#at.address : reply.url
     const said = readHead(head, url, this.#options.now)
-    const problem = this.#paid.has(reply) && mayHoldProblem(head) ? await this.#problem(reply) : undefined
+    const problem = PAID.has(reply) && mayHoldProblem(head) ? await this.#problem(reply) : undefined
     const more = problem ? { problem } : {}
     if (said.kind === 'moved') return said
     if (said.kind === 'answers') return { ...said, ...more }
@@ -180,7 +181,7 @@ export class HttpExchange implements Exchange<Response> {
     })
     const { base } = this.#options
     const reply = await base(input, init)
-    this.#paid.add(reply)
+    PAID.add(reply)
     return reply
   }
 

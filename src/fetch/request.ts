@@ -40,6 +40,7 @@ const BODY_HEADERS = [
   'content-length',
 ]
 
+const ACCEPT_PAYMENT = 'accept-payment'
 const PLAIN_HTTP = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 /** May a credential travel to this URL? https only; plain http on exactly `localhost`, 127/8 and `[::1]`. */
@@ -72,11 +73,27 @@ export function dialled(
   page?: string,
 ): HttpResource | undefined {
   const request = isRequest(input) ? input : undefined
-  const address = request ? request.url : String(input)
-  const url = URL.canParse(address, page) ? new URL(address, page) : undefined
-  if (url === undefined || !isConfidential(url) || url.username !== '' || url.password !== '')
-    return undefined
-  return resourceAt(url, String(init?.method ?? request?.method ?? 'GET').toUpperCase())
+  const method = String(init?.method ?? request?.method ?? 'GET').toUpperCase()
+  return resourceOf(request ? request.url : String(input), method, page)
+}
+
+/** Agents call the same few addresses over and over: reading a URL costs more than all else that a free call costs. */
+const known = new Map<string, HttpResource>()
+const MOST_KNOWN = 256
+const LONGEST_KNOWN = 2048
+
+function resourceOf(address: string, method: string, page: string | undefined): HttpResource | undefined {
+  const name = `${method} ${address} ${page}`
+  const before = known.get(name)
+  if (before) return before
+  if (!URL.canParse(address, page)) return undefined
+  const url = new URL(address, page)
+  if (!isConfidential(url) || url.username !== '' || url.password !== '') return undefined
+  const resource = Object.freeze(resourceAt(url, method))
+  if (name.length > LONGEST_KNOWN) return resource
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(name, resource)
+  return resource
 }
 
 /** A `Request` of this runtime or of a `fetch` package beside it. */
@@ -92,7 +109,7 @@ export function isRequest(input: unknown): input is Request {
  */
 export class ReplayableRequest {
   readonly resource: HttpResource
-  readonly #headers: Headers
+  readonly #headers: Headers | Readonly<Record<string, string>>
   readonly #request: Request | undefined
   readonly #init: RequestInit
   readonly #body: KeptBody
@@ -112,10 +129,7 @@ export class ReplayableRequest {
     this.resource = resource
     this.#request = isRequest(input) ? input : undefined
     this.#init = copyInit(init)
-    this.#headers = new Headers(this.#init.headers ?? this.#request?.headers)
-    if (options.acceptPayment && !this.#headers.has('accept-payment')) {
-      this.#headers.set('accept-payment', options.acceptPayment)
-    }
+    this.#headers = snapshot(this.#init.headers ?? this.#request?.headers, options.acceptPayment)
     const { body } = this.#init
     this.#body =
       this.#request && isAbsent(body)
@@ -141,7 +155,7 @@ export class ReplayableRequest {
 
   /** One header of the caller's. */
   header(name: string): string | undefined {
-    return this.#headers.get(name) ?? undefined
+    return headerOf(this.#headers, name)
   }
 
   /** The headers, to be changed: a copy. */
@@ -199,6 +213,35 @@ export class ReplayableRequest {
   forget(): void {
     this.#body.forget?.()
   }
+}
+
+/**
+ * Headers as they are now, with `Accept-Payment` unless there is one. Plain objects stay plain: to make `Headers` of
+ * them is `fetch`'s work, and would be done twice.
+ */
+function snapshot(
+  headers: RequestInit['headers'],
+  acceptPayment: string | undefined,
+): Headers | Readonly<Record<string, string>> {
+  const plain = headers === undefined || headers === null || isPlain(headers)
+  const copy: Headers | Record<string, string> = plain ? { ...headers } : new Headers(headers)
+  if (!acceptPayment || headerOf(copy, ACCEPT_PAYMENT) !== undefined) return copy
+  if (copy instanceof Headers) copy.set(ACCEPT_PAYMENT, acceptPayment)
+  else copy[ACCEPT_PAYMENT] = acceptPayment
+  return copy
+}
+
+function headerOf(headers: Headers | Readonly<Record<string, string>>, name: string): string | undefined {
+  if (headers instanceof Headers) return headers.get(name) ?? undefined
+  for (const key in headers) {
+    if (key.length === name.length && key.toLowerCase() === name) return String(headers[key])
+  }
+  return undefined
+}
+
+function isPlain(headers: HeadersInit): headers is Record<string, string> {
+  const parent: unknown = Object.getPrototypeOf(headers)
+  return parent === Object.prototype || parent === null
 }
 
 /** Method, address and body digest, hashed. */
