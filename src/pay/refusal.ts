@@ -85,6 +85,19 @@ export function unanswered(payment: Payment, details: { cause?: unknown; reply?:
   })
 }
 
+/** A credential left, and the rail proves that nothing moved and nothing can. */
+export function provenVoid(
+  payment: Pick<Payment, 'id'>,
+  details: { cause?: unknown; reply?: unknown },
+): PaymentError {
+  return new PaymentError(
+    'wallet_failed',
+    'untouched',
+    'The payment was sent and is proven void: no money moved, and none can.',
+    { ...details, paymentId: payment.id },
+  )
+}
+
 function sentence(reasons: readonly Reason[]): string {
   const says = [...new Set(reasons.map((reason) => reason.says))]
   return says.length === 0 ? 'Nothing allowed this payment.' : says.join(' ')

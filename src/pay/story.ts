@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { PaymentError, type PaymentRefusedError } from '../errors/index.js'
+import { PaymentError } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
@@ -10,9 +10,10 @@ import { conclude, type Sending } from './conclude.js'
 import { examine } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
-import { present } from './present.js'
-import { unanswered } from './refusal.js'
+import { type Presented, present } from './present.js'
+import { provenVoid, unanswered } from './refusal.js'
 import { secondCredential } from './second.js'
+import { unwritten } from './unwritten.js'
 
 type Asks = Extract<Reading, { kind: 'asks' }>
 
@@ -79,16 +80,36 @@ async function buy<Reply extends object>(exchange: Exchange<Reply>, c: Case): Pr
   }
 }
 
+/** How a payment ended for its caller. */
+type End<Reply> = { readonly reply: Reply } | { readonly error: PaymentError }
+
+/** From here on money may have moved: whatever fails, what the caller is told says so. */
+async function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: Deal, c: Case): Promise<Reply> {
+  let presented: Presented<Reply> | undefined
+  let end: End<Reply>
+  try {
+    end = await rounds(exchange, deal, c, (latest) => {
+      presented = latest
+    })
+  } catch (cause) {
+    return unwritten(deal.payment, presented, cause, c)
+  }
+  if ('error' in end) throw end.error
+  return end.reply
+}
+
 /** Present and conclude; at most one further credential, and only where at most one of the two can settle. */
-async function deliver<Reply extends object>(
+async function rounds<Reply extends object>(
   exchange: Exchange<Reply>,
   first: Deal,
   c: Case,
-): Promise<Reply> {
+  note: (presented: Presented<Reply>) => void,
+): Promise<End<Reply>> {
   const { env, call } = c
   let deal = first
   for (let round = 1; ; round++) {
     const { presented, ...more } = await present(exchange, deal, call, env)
+    note(presented)
     const sending: Sending = { deal, ...more }
     const payment = await current(deal, env)
     const end = await conclude(sending, presented, payment, call, env)
@@ -96,13 +117,12 @@ async function deliver<Reply extends object>(
     if (reply !== undefined) env.attach(reply, end.payment)
     switch (end.kind) {
       case 'lost':
-        throw lost(end.payment, end.cause, env)
+        return { error: lost(end.payment, end.cause, env) }
       case 'answered':
-        if (reply !== undefined) return reply
-        throw lost(end.payment, undefined, env)
+        return reply === undefined ? { error: lost(end.payment, undefined, env) } : { reply }
       case 'moved':
-        if (reply === undefined) throw lost(end.payment, undefined, env)
-        return follow(exchange, reply, end.to, end.payment, env)
+        if (reply === undefined) return { error: lost(end.payment, undefined, env) }
+        return { reply: await follow(exchange, reply, end.to, end.payment, env) }
       case 'asked': {
         const asks =
           presented.kind === 'reply' && presented.reading.kind === 'asks' ? presented.reading : undefined
@@ -110,7 +130,7 @@ async function deliver<Reply extends object>(
           round === 1 && asks !== undefined && end.payment.state === 'committed'
             ? await secondCredential({ ...c, at: asks.at, offers: asks.offers }, sending, end)
             : undefined
-        if (next === undefined) throw await givenUp(end.payment, reply, env)
+        if (next === undefined) return { error: await givenUp(end.payment, reply, env) }
         if (reply !== undefined) exchange.drop(reply)
         deal = next
       }
@@ -157,7 +177,7 @@ async function current(deal: Deal, env: Env): Promise<Payment> {
 /** The server keeps asking: the last look, and then what is known is told. */
 async function givenUp(payment: Payment, reply: object | undefined, env: Env): Promise<PaymentError> {
   const after = payment.state === 'committed' ? await examine(payment, env) : payment
-  if (after.state === 'released') return void_(after, undefined, env, reply)
+  if (after.state === 'released') return voided(after, undefined, env, reply)
   const error = unanswered(after, reply === undefined ? {} : { reply })
   if (after.state === 'settled')
     env.emitter.emit('anomaly', {
@@ -169,25 +189,18 @@ async function givenUp(payment: Payment, reply: object | undefined, env: Env): P
   return error
 }
 
-function lost(payment: Payment, cause: unknown, env: Env): PaymentError | PaymentRefusedError {
-  if (payment.state === 'released') return void_(payment, cause, env)
+function lost(payment: Payment, cause: unknown, env: Env): PaymentError {
+  if (payment.state === 'released') return voided(payment, cause, env)
   const error = unanswered(payment, { cause })
   env.attach(error, payment)
   return error
 }
 
-/** Proven: nothing moved, and nothing can. */
-function void_(payment: Payment, cause: unknown, env: Env, reply?: object): PaymentError {
-  const error = new PaymentError(
-    'wallet_failed',
-    'untouched',
-    'The payment was sent and is proven void: no money moved, and none can.',
-    {
-      paymentId: payment.id,
-      ...(cause === undefined ? {} : { cause }),
-      ...(reply === undefined ? {} : { reply }),
-    },
-  )
+function voided(payment: Payment, cause: unknown, env: Env, reply?: object): PaymentError {
+  const error = provenVoid(payment, {
+    ...(cause === undefined ? {} : { cause }),
+    ...(reply === undefined ? {} : { reply }),
+  })
   env.attach(error, payment)
   return error
 }

@@ -1,0 +1,62 @@
+import { PaymentError } from '../errors/index.js'
+import type { Payment, PaymentId } from '../ledger/index.js'
+import type { Case } from './case.js'
+import { advance, examine } from './doubt.js'
+import type { Presented } from './present.js'
+import { provenVoid, unanswered } from './refusal.js'
+
+/**
+ * A credential left, and then the ledger (or the caller, by an abort) stopped the story. The commit is on record, so
+ * the money is not forgotten: an answer that came is handed on, and anything else is told as what it is by now, never
+ * as the ledger's own error, which knows nothing of money that left.
+ *
+ * @throws PaymentError where no answer came.
+ */
+export async function unwritten<Reply extends object>(
+  id: PaymentId,
+  presented: Presented<Reply> | undefined,
+  cause: unknown,
+  c: Case,
+): Promise<Reply> {
+  const { env } = c
+  const payment = await standing(id, c)
+  const reply = presented?.kind === 'reply' ? presented.reply : undefined
+  if (presented?.kind === 'reply' && presented.reading.kind === 'answers') {
+    env.emitter.emit('error', { error: cause, during: 'writing down a paid answer' })
+    if (payment !== undefined) env.attach(presented.reply, payment)
+    return presented.reply
+  }
+  const details = { cause, ...(reply === undefined ? {} : { reply }) }
+  if (payment === undefined) throw untold(id, details)
+  const error = payment.state === 'released' ? provenVoid(payment, details) : unanswered(payment, details)
+  env.attach(error, payment)
+  throw error
+}
+
+/** Where the payment stands, as far as the ledger can say now. Left to recovery, whatever else fails. */
+async function standing(id: PaymentId, { env, call }: Case): Promise<Payment | undefined> {
+  try {
+    const payment = await env.ledger.get(id)
+    if (payment?.state !== 'committed') return payment
+    const { recheckAt } = payment.attempts.at(-1)?.evidence ?? {}
+    if (recheckAt !== undefined) env.lookAgain(recheckAt)
+    const left = await advance(
+      payment,
+      { to: 'left', ...(recheckAt === undefined ? {} : { recheckAt }) },
+      env,
+    )
+    return call.signal?.aborted === true ? left : await examine(left, env)
+  } catch (error) {
+    env.emitter.emit('error', { error, during: 'looking after a failure' })
+    return undefined
+  }
+}
+
+function untold(id: PaymentId, details: { cause: unknown; reply?: unknown }): PaymentError {
+  return new PaymentError(
+    'payment_in_doubt',
+    'unknown',
+    'A payment was sent, and the ledger cannot say what became of it. It counts as spent until it is proven otherwise.',
+    { ...details, paymentId: id },
+  )
+}
