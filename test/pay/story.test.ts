@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest'
+import { fakeWorld, offer } from './world.js'
+
+describe('one payment', () => {
+  it('is asked for, judged, held, signed, committed, sent and settled, in that order', async () => {
+    const world = fakeWorld()
+    const states = world.heard('payment')
+    const reply = await world.pay()
+    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
+    expect(states.map(({ payment }) => payment.state)).toEqual(['committed', 'settled'])
+    expect(world.server.credentials.map(({ idempotencyKey }) => idempotencyKey)).toEqual([
+      (await world.payments())[0]?.id,
+    ])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('is written down before its credential leaves', async () => {
+    const world = fakeWorld()
+    let seen: unknown
+    world.server.paid = async (leg) => {
+      seen = (await world.payments()).map(({ state, attempts }) => [state, attempts.length])
+      return world.server.take(leg)
+    }
+    await world.pay()
+    expect(seen).toEqual([['committed', 1]])
+  })
+
+  it('is held before the wallet is asked to sign', async () => {
+    const world = fakeWorld()
+    let seen: unknown
+    world.wallet.hooks.prepare = async () => {
+      seen = (await world.payments()).map(({ state }) => state)
+    }
+    await world.pay()
+    expect(seen).toEqual(['held'])
+  })
+
+  it('of live twins without a key is one of several, as with any fetch', async () => {
+    const world = fakeWorld()
+    await Promise.all([world.pay(), world.pay(), world.pay()])
+    expect(world.rail.settled.size).toBe(3)
+    expect(await world.counted()).toBe(30)
+  })
+})
+
+describe('a wallet', () => {
+  it('that throws in quote leaves the offer to the others', async () => {
+    const world = fakeWorld({ wallets: [{ id: 'fake:1' }, { id: 'fake:2' }] })
+    const [first, second] = world.wallets
+    if (first) first.hooks.quote = () => Promise.reject(new Error('no key'))
+    await world.pay()
+    expect(first?.signed).toHaveLength(0)
+    expect(second?.signed).toHaveLength(1)
+  })
+
+  it('that throws in quote, being the only one, is why nothing was paid', async () => {
+    const world = fakeWorld()
+    world.wallet.hooks.quote = () => Promise.reject(new Error('no\u202e key'))
+    const error = await world.fails()
+    expect(error).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect(error.message).toContain('no key')
+  })
+
+  it('that throws in prepare falls through to the next offer, and keeps nothing', async () => {
+    const world = fakeWorld()
+    world.server.offers = () => [offer({ cents: 10 }), offer({ cents: 20 })]
+    world.wallet.hooks.prepare = async ({ quote }) => {
+      if (quote.terms.most.value === 100_000n) throw new Error('this token is frozen')
+    }
+    await world.pay()
+    expect((await world.payments()).map(({ state, terms }) => [state, terms.most.value])).toEqual([
+      ['settled', 200_000n],
+    ])
+    expect(await world.counted()).toBe(20)
+  })
+
+  it('that throws in prepare for every offer ends in a refusal, and the budget is given back', async () => {
+    const world = fakeWorld()
+    world.wallet.hooks.prepare = () => Promise.reject(new Error('the key 0x1234 is locked'))
+    const error = await world.fails()
+    expect(error).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect(error.message).not.toContain('0x1234')
+    expect(await world.counted()).toBe(0)
+    expect(world.server.credentials).toEqual([])
+  })
+
+  it('that throws in complete is a doubt until the rail proves it void', async () => {
+    const world = fakeWorld()
+    world.wallet.hooks.complete = () => Promise.reject(new Error('broadcast failed'))
+    const error = await world.fails()
+    expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(await world.counted()).toBe(10)
+    world.clock.pass(20_000)
+    const { recover } = await import('../../src/pay/index.js')
+    expect(await recover(world.env, 'due')).toMatchObject({ released: 1 })
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('that throws in inspect has proven nothing: it counts on', async () => {
+    const world = fakeWorld()
+    const errors = world.heard('error')
+    world.server.paid = () => world.server.ask()
+    world.wallet.hooks.inspect = () => Promise.reject(new Error('node down'))
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(await world.counted()).toBe(10)
+    expect(errors.map(({ during }) => during)).toContain('inspect')
+  })
+
+  it('that hangs while it signs ends with the caller, who is not charged', async () => {
+    const world = fakeWorld()
+    const stop = new AbortController()
+    world.wallet.hooks.prepare = async () => stop.abort(new DOMException('enough', 'AbortError'))
+    await expect(world.pay({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(world.server.credentials).toEqual([])
+    expect(world.wallet.discarded).toBe(1)
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('cannot change its terms after they were judged', async () => {
+    const world = fakeWorld()
+    world.wallet.hooks.prepare = async ({ quote }) => {
+      Object.assign(quote.terms, { most: undefined })
+    }
+    expect((await world.fails()).code).toBe('wallet_failed')
+    expect(world.wallet.signed).toEqual([])
+  })
+})
+
+describe('a receipt', () => {
+  const lies = [
+    { says: 'of another challenge', receipt: { success: true, challengeId: 'other', claims: {} } },
+    { says: 'of another method', receipt: { success: true, method: 'stripe', claims: {} } },
+    { says: 'of a failure', receipt: { success: false, claims: {} } },
+  ]
+
+  it.each(lies)('$says settles nothing, and is reported', async ({ receipt }) => {
+    const world = fakeWorld()
+    const anomalies = world.heard('anomaly')
+    world.server.paid = () => ({ reading: { kind: 'answers', ok: true, status: 200, receipt } })
+    const reply = await world.pay()
+    await Promise.resolve()
+    expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
+    expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_mismatch'])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('that is missing is reported too, and the money counts', async () => {
+    const world = fakeWorld()
+    const anomalies = world.heard('anomaly')
+    world.server.paid = () => ({ reading: { kind: 'answers', ok: true, status: 200 } })
+    await world.pay()
+    await Promise.resolve()
+    expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_missing'])
+    expect(await world.counted()).toBe(10)
+  })
+})
