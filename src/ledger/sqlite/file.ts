@@ -6,7 +6,6 @@ import {
   existsSync,
   mkdirSync,
   openSync,
-  readSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -43,6 +42,9 @@ export function recordMade(path: string): void {
 }
 
 /**
+ * Never opens a file that exists: closing it again would drop the locks that SQLite has on it in this process
+ * (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+ *
  * Checks a ledger's file before SQLite opens it, and makes an empty one where there is none yet.
  *
  * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`.
@@ -63,9 +65,7 @@ export function prepareFile(path: string, create: boolean): void {
   if (stat.size === 0) {
     if (wasMade(path)) throw ledgerError('ledger_corrupt', `${path} has been emptied`)
     if (!create) throw ledgerError('ledger_missing', `There is no ledger in ${path}`)
-    return
   }
-  checkHeader(path, stat.size)
 }
 
 function makeFile(path: string, create: boolean): void {
@@ -85,23 +85,12 @@ function makeFile(path: string, create: boolean): void {
   }
 }
 
-const MAGIC = 'SQLite format 3\0'
-
-/** A file that was cut short is found now, and not when the page that is missing happens to be read. */
-function checkHeader(path: string, size: number): void {
-  const header = Buffer.alloc(100)
-  const file = openSync(path, 'r')
-  try {
-    const length = readSync(file, header, 0, 100, 0)
-    if (length < 100 || header.toString('latin1', 0, 16) !== MAGIC)
-      throw ledgerError('ledger_corrupt', `${path} is not a ledger`)
-  } finally {
-    closeSync(file)
-  }
-  // While a log stands beside it, the file may lack pages that the log still has.
+/** Does a log with pages of its own stand beside the file? While it does, the file may lack them. */
+export function hasLog(path: string): boolean {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
-  if (log !== undefined && log.size > 0) return
-  // https://sqlite.org/fileformat.html#the_database_header: page size at 16 (1 means 65536), pages at 28.
-  const page = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16)
-  if (size < header.readUInt32BE(28) * page) throw ledgerError('ledger_corrupt', `${path} has been cut short`)
+  return log !== undefined && log.size > 0
+}
+
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

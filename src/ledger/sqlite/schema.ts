@@ -64,34 +64,50 @@ export interface Stamp {
   readonly empty: boolean
 }
 
-export function readStamp(db: Database): Stamp {
-  const read = (sql: string, name: string): number => {
-    const row = fields(db.prepare(sql).get())
-    if (row === undefined) throw ledgerError('ledger_corrupt', 'The ledger is damaged')
-    return numberOf(row, name)
-  }
+function readStamp(db: Database): Stamp {
   return {
-    application: read('PRAGMA application_id', 'application_id'),
-    version: read('PRAGMA user_version', 'user_version'),
-    empty: read('SELECT count(*) AS n FROM sqlite_schema', 'n') === 0,
+    application: pragma(db, 'PRAGMA application_id', 'application_id'),
+    version: pragma(db, 'PRAGMA user_version', 'user_version'),
+    empty: pragma(db, 'SELECT count(*) AS n FROM sqlite_schema', 'n') === 0,
   }
 }
 
+function pragma(db: Database, sql: string, name: string): number {
+  const row = fields(db.prepare(sql).get())
+  if (row === undefined) throw ledgerError('ledger_corrupt', 'The ledger is damaged')
+  return numberOf(row, name)
+}
+
+function checkedStamp(db: Database): Stamp {
+  const stamp = readStamp(db)
+  if (!stamp.empty && stamp.application !== APPLICATION_ID)
+    throw ledgerError('ledger_corrupt', 'The file is a database, but not a ledger')
+  if (stamp.version > MIGRATIONS.length)
+    throw ledgerError('ledger_newer', 'The ledger was written by a newer version of Purser')
+  return stamp
+}
+
+/** Is there anything for {@link migrate} to do? */
+export function isCurrent(db: Database): boolean {
+  const { version, empty } = checkedStamp(db)
+  return !empty && version === MIGRATIONS.length
+}
+
+/** How many bytes the file should have. */
+export function bytesOf(db: Database): number {
+  return pragma(db, 'PRAGMA page_count', 'page_count') * pragma(db, 'PRAGMA page_size', 'page_size')
+}
+
 /**
- * Brings the schema up to date, inside the caller's transaction. True if the ledger was made just now.
+ * Brings the schema up to date, inside the caller's transaction.
  *
  * @throws PaymentError `ledger_corrupt` for what is no ledger, `ledger_newer` for one of a later version.
  */
-export function migrate(db: Database, id: string): boolean {
-  const { application, version, empty } = readStamp(db)
-  if (!empty && application !== APPLICATION_ID)
-    throw ledgerError('ledger_corrupt', 'The file is a database, but not a ledger')
-  if (version > MIGRATIONS.length)
-    throw ledgerError('ledger_newer', 'The ledger was written by a newer version of Purser')
+export function migrate(db: Database, id: string): void {
+  const { version, empty } = checkedStamp(db)
   for (const step of MIGRATIONS.slice(version)) db.exec(step)
   if (version < MIGRATIONS.length) db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
-  if (!empty) return false
+  if (!empty) return
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
   db.prepare('INSERT INTO meta (one, id, high, filled, shapes) VALUES (1, ?, 0, 0, 0)').run(id)
-  return true
 }

@@ -2,9 +2,9 @@ import { PaymentError } from '../../errors/index.js'
 import type { Shelf, Store } from '../shelf.js'
 import { type Database, loadDriver } from './driver.js'
 import { failure, isBusy, ledgerError } from './failures.js'
-import { type FileId, fileId, prepareFile, recordMade } from './file.js'
+import { type FileId, fileId, hasLog, prepareFile, recordMade, sizeOf } from './file.js'
 import { SqliteShelf } from './payment-rows.js'
-import { migrate } from './schema.js'
+import { bytesOf, isCurrent, migrate } from './schema.js'
 import { Sql } from './sql.js'
 
 export interface StoreOptions {
@@ -55,7 +55,14 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     const opened = await this.#opening?.catch(() => undefined)
-    opened?.db.close()
+    if (opened === undefined) return
+    try {
+      // A driver may keep the file open until its statements are collected: nothing is left waiting for that.
+      opened.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // The log stays beside the file, and whoever opens it next reads both.
+    }
+    opened.db.close()
   }
 
   #step<T>({ db, shelf }: Opened, begin: 'BEGIN' | 'BEGIN IMMEDIATE', use: (shelf: Shelf) => T): T {
@@ -109,22 +116,34 @@ export class SqliteStore implements Store {
     const { path, create } = this.#options
     const { DatabaseSync } = await loadDriver()
     prepareFile(path, create)
+    const whole = !hasLog(path)
     const db = new DatabaseSync(path, { timeout: 0 })
     try {
-      db.exec('PRAGMA journal_mode = WAL')
+      // A file that was cut short is found now, and not when the page that is missing happens to be read.
+      if (whole && bytesOf(db) > sizeOf(path))
+        throw ledgerError('ledger_corrupt', `${path} has been cut short`)
+      if (!isCurrent(db)) renew(db)
       // A hold touches about ten pages: the log is folded into the file every few hundred payments.
       db.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000; PRAGMA trusted_schema = OFF')
-      db.exec('PRAGMA synchronous = FULL')
-      db.exec('BEGIN IMMEDIATE')
-      migrate(db, crypto.randomUUID())
-      db.exec('COMMIT')
       recordMade(path)
       return { db, shelf: new SqliteShelf(new Sql(db)), file: fileId(path) }
     } catch (error) {
-      rollBack(db)
       db.close()
       throw error
     }
+  }
+}
+
+/** Makes the tables, or brings them up to date: whole and on the disk, or not at all. */
+function renew(db: Database): void {
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    migrate(db, crypto.randomUUID())
+    db.exec('COMMIT')
+  } catch (error) {
+    rollBack(db)
+    throw error
   }
 }
 
