@@ -1,7 +1,7 @@
 import type { Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
 import type { Ground } from './case.js'
-import type { Layer } from './layers.js'
+import type { Layers } from './layers.js'
 import type { Bounds } from './types.js'
 import { lookUp } from './vendors.js'
 
@@ -10,17 +10,25 @@ const DEFAULT_VALIDITY_MS = 10 * 60_000
 const NO_LIMIT: Units = 10n ** 18n
 
 /** What the layers bound before an offer is read: the lowest of each. */
-export function boundsOf(ground: Ground, layers: readonly Layer[], resource: Resource): Bounds {
+export function boundsOf(ground: Ground, layers: Layers, resource: Resource): Bounds {
   const rules = layers.map((layer) => layer.rules)
-  const entries = layers.flatMap((layer) => (layer.vendors && lookUp(layer.vendors, resource)?.entries) ?? [])
   const maxFee = lowest(rules.map(({ maxFee }) => maxFee))
-  const locks = [...rules.map(({ deposits }) => deposits), ...entries.map(({ deposit }) => deposit)]
   return Object.freeze({
     maxValidityMs: Math.min(...rules.map(({ maxValidity }) => maxValidity ?? DEFAULT_VALIDITY_MS)),
     ...(maxFee === undefined ? {} : { maxFee }),
-    maxLock: lowest(locks) ?? (ground.unlimited ? NO_LIMIT : 0n),
+    maxLock: maxLock(ground, layers, resource),
     unit: ground.unit,
   })
+}
+
+/** Where the document has no limit of its own, nothing may be locked up, whatever an agent's rules say. */
+function maxLock(ground: Ground, layers: Layers, resource: Resource): Units {
+  const limits = layers.map(({ rules, vendors }) => {
+    const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []
+    return lowest([rules.deposits, ...entries.map(({ deposit }) => deposit)])
+  })
+  const [own, ...others] = limits
+  return lowest([own ?? (ground.unlimited ? NO_LIMIT : 0n), ...others]) ?? 0n
 }
 
 function lowest(limits: readonly (Units | undefined)[]): Units | undefined {

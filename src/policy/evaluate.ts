@@ -1,7 +1,7 @@
 import { clean, type Reason } from '../errors/index.js'
 import { type Case, dimensionsOf, type Findings } from './case.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
-import type { Layer } from './layers.js'
+import type { Layers } from './layers.js'
 import { judgePayees } from './payees.js'
 import { judgeAsks, judgeCurrency, judgePrice, judgeRail, judgeTransport, judgeVendor } from './rules.js'
 import { tooLarge } from './say.js'
@@ -15,7 +15,7 @@ import type { CounterClaim, Decision, Grant } from './types.js'
  * @param objections Reasons to deny that were found before: an agent that is not named, wildcards not yet checked.
  */
 export function evaluate(
-  layers: readonly [Layer, ...Layer[]],
+  layers: Layers,
   judged: Case,
   hash: string,
   objections: readonly Reason[],
@@ -74,7 +74,8 @@ function inOrder(reasons: readonly Reason[]): readonly Reason[] {
 
 function judgeLock({ units, ground, terms }: Case, found: Findings): void {
   if (terms.locks === undefined || units === undefined || units.lock === 0n || ground.unlimited) return
-  if (found.claims.some(({ counts }) => counts === 'lock')) return
+  // The limit must be the document's: rules of an agent only restrict, so theirs cannot open what it leaves shut.
+  if (found.claims.some(({ counts, scope }) => counts === 'lock' && scope.agent === undefined)) return
   found.deny.push({
     rule: 'deposits',
     says: 'This payment would lock up a deposit, and nothing says how much may be locked up.',

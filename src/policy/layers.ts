@@ -26,6 +26,9 @@ export interface Layer {
   readonly lines: readonly Line[]
 }
 
+/** All that must allow: the document first, then the rules of the agent where there are any. */
+export type Layers = readonly [Layer, ...Layer[]]
+
 /** The layer of the document itself. */
 export function baseLayer(document: Document): Layer {
   return {

@@ -9,7 +9,7 @@ import { type Ground, open } from './case.js'
 import type { PolicyDocument } from './document.js'
 import { evaluate } from './evaluate.js'
 import type { Document } from './fields.js'
-import { agentLayer, baseLayer, type Layer } from './layers.js'
+import { agentLayer, baseLayer, type Layer, type Layers } from './layers.js'
 import { isPlainHttps } from './origins.js'
 import { readDocument } from './read.js'
 import { checkWildcards, hasWildcards } from './suffixes.js'
@@ -74,8 +74,6 @@ const UNCHECKED: Reason = Object.freeze({
   rule: 'vendors.unchecked',
   says: 'Nothing is paid before the wildcards of the policy have been checked.',
 })
-
-type Layers = readonly [Layer, ...Layer[]]
 
 interface Layering {
   readonly layers: Layers

@@ -299,6 +299,9 @@ describe('what stands', () => {
       maxLock: 0n,
       unit: 'iso4217:USD',
     })
+    // An agent's rules only restrict.
+    const opened = over([], { agents: { a: { deposits: '2' } } })
+    expect(opened.bounds(call(), context()).maxLock).toBe(0n)
     expect(createPolicy({ unlimited: true }).bounds(call(), context()).maxLock).toBeGreaterThan(10n ** 15n)
   })
 
