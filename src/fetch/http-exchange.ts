@@ -12,7 +12,8 @@ import {
 } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
-import { type FetchLike, isConfidential, ReplayableRequest, resourceAt } from './request.js'
+import { type FetchLike, ReplayableRequest } from './request.js'
+import { isConfidential, resourceAt } from './resource.js'
 import { becomesGet, checkCarrier, type Head, mayHoldProblem, readHead, refusalReply } from './wire.js'
 
 /** What an HTTP exchange needs of the world. */

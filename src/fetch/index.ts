@@ -9,7 +9,8 @@ export {
   type PayingInit,
   payingFetch,
 } from './paying-fetch.js'
-export { type FetchLike, fingerprintOf, isConfidential, resourceAt } from './request.js'
+export { type FetchLike, fingerprintOf } from './request.js'
+export { isConfidential, resourceAt } from './resource.js'
 export {
   type Carrier,
   checkCarrier,

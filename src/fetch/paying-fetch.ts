@@ -3,7 +3,8 @@ import type { CallOptions, PayingFace } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
 import { DEFAULT_LIMITS, HttpExchange, type HttpLimits } from './http-exchange.js'
 import { pristine } from './install.js'
-import { dialled, type FetchLike } from './request.js'
+import type { FetchLike } from './request.js'
+import { dialled } from './resource.js'
 
 /** A `fetch` whose `init` may say more about the payment of this one call. */
 export type PayingFetch = (input: RequestInfo | URL, init?: PayingInit) => Promise<Response>

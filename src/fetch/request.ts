@@ -3,6 +3,9 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { HttpResource } from '../protocol/index.js'
 import { bodyBytes, bodyDigest, type KeepLimits, type KeptBody, keepBody, keepRequestBody } from './body.js'
 
+import { headerOf, type KeptHeaders, snapshot, withoutBody } from './headers.js'
+import { isRequest } from './resource.js'
+
 /** Any `fetch`. */
 export type FetchLike = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
@@ -31,85 +34,13 @@ const INIT_KEYS = [
   'dispatcher',
 ]
 
-/** Headers that describe a body: without one they go (Fetch, request-body-header names). */
-const BODY_HEADERS = [
-  'content-encoding',
-  'content-language',
-  'content-location',
-  'content-type',
-  'content-length',
-]
-
-const ACCEPT_PAYMENT = 'accept-payment'
-const PLAIN_HTTP = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-/** May a credential travel to this URL? https only; plain http on exactly `localhost`, 127/8 and `[::1]`. */
-export function isConfidential(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && PLAIN_HTTP.test(url.hostname))
-}
-
-/** A URL and a method, as what is bought there. The fragment never travels, so it is no part of it. */
-export function resourceAt(url: URL, method: string): HttpResource {
-  const hash = url.hash.length
-  return {
-    transport: 'http',
-    vendor: url.origin,
-    operation: `${method} ${url.pathname}`,
-    address: hash === 0 ? url.href : url.href.slice(0, -hash),
-    method,
-    path: url.pathname,
-  }
-}
-
-/**
- * What a call to `fetch` dials; undefined where nothing can ever be paid: no valid URL, a password in it, not
- * confidential. Then `fetch` itself says what is wrong, if anything is.
- *
- * @param page The address that relative URLs stand on, where there is one.
- */
-export function dialled(
-  input: RequestInfo | URL,
-  init?: RequestInit,
-  page?: string,
-): HttpResource | undefined {
-  const request = isRequest(input) ? input : undefined
-  const method = String(init?.method ?? request?.method ?? 'GET').toUpperCase()
-  return resourceOf(request ? request.url : String(input), method, page)
-}
-
-/** Agents call the same few addresses over and over: reading a URL costs more than all else that a free call costs. */
-const known = new Map<string, HttpResource>()
-const MOST_KNOWN = 256
-const LONGEST_KNOWN = 2048
-
-function resourceOf(address: string, method: string, page: string | undefined): HttpResource | undefined {
-  const name = `${method} ${address} ${page}`
-  const before = known.get(name)
-  if (before) return before
-  if (!URL.canParse(address, page)) return undefined
-  const url = new URL(address, page)
-  if (!isConfidential(url) || url.username !== '' || url.password !== '') return undefined
-  const resource = Object.freeze(resourceAt(url, method))
-  if (name.length > LONGEST_KNOWN) return resource
-  if (known.size >= MOST_KNOWN) known.clear()
-  known.set(name, resource)
-  return resource
-}
-
-/** A `Request` of this runtime or of a `fetch` package beside it. */
-export function isRequest(input: unknown): input is Request {
-  return (
-    typeof input === 'object' && input !== null && 'url' in input && 'headers' in input && 'clone' in input
-  )
-}
-
 /**
  * A request that can be sent more than once: everything the caller could change, or that can be read only once, is
  * set aside before the first leg. The caller's objects are never written to.
  */
 export class ReplayableRequest {
   readonly resource: HttpResource
-  readonly #headers: Headers | Readonly<Record<string, string>>
+  readonly #headers: KeptHeaders
   readonly #request: Request | undefined
   readonly #init: RequestInit
   readonly #body: KeptBody
@@ -188,9 +119,7 @@ export class ReplayableRequest {
   asGet(address: string): FetchArguments {
     const own = this.#request ? copyInit(this.#request) : {}
     const { body: _, ...init } = { ...own, ...this.#init }
-    const headers = this.headers()
-    for (const name of BODY_HEADERS) headers.delete(name)
-    return [address, { ...init, method: 'GET', headers, cache: 'no-store' }]
+    return [address, { ...init, method: 'GET', headers: withoutBody(this.#headers), cache: 'no-store' }]
   }
 
   /** Method, address and body digest: the same for the same request in any process. */
@@ -213,35 +142,6 @@ export class ReplayableRequest {
   forget(): void {
     this.#body.forget?.()
   }
-}
-
-/**
- * Headers as they are now, with `Accept-Payment` unless there is one. Plain objects stay plain: to make `Headers` of
- * them is `fetch`'s work, and would be done twice.
- */
-function snapshot(
-  headers: RequestInit['headers'],
-  acceptPayment: string | undefined,
-): Headers | Readonly<Record<string, string>> {
-  const plain = headers === undefined || headers === null || isPlain(headers)
-  const copy: Headers | Record<string, string> = plain ? { ...headers } : new Headers(headers)
-  if (!acceptPayment || headerOf(copy, ACCEPT_PAYMENT) !== undefined) return copy
-  if (copy instanceof Headers) copy.set(ACCEPT_PAYMENT, acceptPayment)
-  else copy[ACCEPT_PAYMENT] = acceptPayment
-  return copy
-}
-
-function headerOf(headers: Headers | Readonly<Record<string, string>>, name: string): string | undefined {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined
-  for (const key in headers) {
-    if (key.length === name.length && key.toLowerCase() === name) return String(headers[key])
-  }
-  return undefined
-}
-
-function isPlain(headers: HeadersInit): headers is Record<string, string> {
-  const parent: unknown = Object.getPrototypeOf(headers)
-  return parent === Object.prototype || parent === null
 }
 
 /** Method, address and body digest, hashed. */

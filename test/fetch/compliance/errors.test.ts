@@ -83,7 +83,7 @@ describe('the same error as of raw fetch for', () => {
   })
 })
 
-test('it is called fetch, and takes an input', () => {
-  const { fetch } = testFetch()
+test('it is called fetch, and is taken for one', () => {
+  const fetch: typeof globalThis.fetch = testFetch().fetch
   expect(fetch.name).toBe('fetch')
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Answer, echo, paywall, serve, testFetch } from '../kit.js'
+import { type Answer, challenge, echo, paywall, serve, testFetch } from '../kit.js'
 
 const redirect =
   (status: number, location: string): Answer =>
@@ -126,4 +126,18 @@ test('plain http beyond this machine is never paid for', async () => {
     expect(called.at(-1)).toEqual([url, init])
   }
   expect(face.options).toEqual([])
+})
+
+test('an answer that came over plain http in the end may not charge', async () => {
+  const base = async (): Promise<Response> => {
+    const reply = new Response(null, { status: 402, headers: { 'www-authenticate': challenge() } })
+    return Object.defineProperties(reply, {
+      url: { value: 'http://api.example/' },
+      redirected: { value: true },
+    })
+  }
+  const { fetch, face } = testFetch({}, { base })
+  expect((await fetch('https://api.example/')).status).toBe(402)
+  expect(face.options).toHaveLength(1)
+  expect(face.signed).toEqual([])
 })

@@ -1,0 +1,47 @@
+/** Headers that were set aside: nobody changes them. */
+export type KeptHeaders = Headers | Readonly<Record<string, string>>
+
+const ACCEPT_PAYMENT = 'accept-payment'
+
+/** Headers that describe a body: without one they go (Fetch, request-body-header names). */
+const BODY_HEADERS = [
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-type',
+  'content-length',
+]
+
+/** A copy for a request that has lost its body on the way. */
+export function withoutBody(headers: KeptHeaders): Headers {
+  const copy = new Headers(headers)
+  for (const name of BODY_HEADERS) copy.delete(name)
+  return copy
+}
+
+/**
+ * Headers as they are now, with `Accept-Payment` unless there is one. Plain objects stay plain: to make `Headers` of
+ * them is `fetch`'s work, and would be done twice.
+ */
+export function snapshot(headers: RequestInit['headers'], acceptPayment: string | undefined): KeptHeaders {
+  const plain = headers === undefined || headers === null || isPlain(headers)
+  const copy: Headers | Record<string, string> = plain ? { ...headers } : new Headers(headers)
+  if (!acceptPayment || headerOf(copy, ACCEPT_PAYMENT) !== undefined) return copy
+  if (copy instanceof Headers) copy.set(ACCEPT_PAYMENT, acceptPayment)
+  else copy[ACCEPT_PAYMENT] = acceptPayment
+  return copy
+}
+
+/** One header, whatever the case of its name. */
+export function headerOf(headers: KeptHeaders, name: string): string | undefined {
+  if (headers instanceof Headers) return headers.get(name) ?? undefined
+  for (const key in headers) {
+    if (key.length === name.length && key.toLowerCase() === name) return String(headers[key])
+  }
+  return undefined
+}
+
+function isPlain(headers: HeadersInit): headers is Record<string, string> {
+  const parent: unknown = Object.getPrototypeOf(headers)
+  return parent === Object.prototype || parent === null
+}

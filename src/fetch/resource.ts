@@ -1,0 +1,63 @@
+import type { HttpResource } from '../protocol/index.js'
+
+const PLAIN_HTTP = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/** May a credential travel to this URL? https only; plain http on exactly `localhost`, 127/8 and `[::1]`. */
+export function isConfidential(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && PLAIN_HTTP.test(url.hostname))
+}
+
+/** A URL and a method, as what is bought there. The fragment never travels, so it is no part of it. */
+export function resourceAt(url: URL, method: string): HttpResource {
+  const hash = url.hash.length
+  return {
+    transport: 'http',
+    vendor: url.origin,
+    operation: `${method} ${url.pathname}`,
+    address: hash === 0 ? url.href : url.href.slice(0, -hash),
+    method,
+    path: url.pathname,
+  }
+}
+
+/**
+ * What a call to `fetch` dials; undefined where nothing can ever be paid: no valid URL, a password in it, not
+ * confidential. Then `fetch` itself says what is wrong, if anything is.
+ *
+ * @param page The address that relative URLs stand on, where there is one.
+ */
+export function dialled(
+  input: RequestInfo | URL,
+  init?: RequestInit,
+  page?: string,
+): HttpResource | undefined {
+  const request = isRequest(input) ? input : undefined
+  const method = String(init?.method ?? request?.method ?? 'GET').toUpperCase()
+  return resourceOf(request ? request.url : String(input), method, page)
+}
+
+/** Agents call the same few addresses over and over: reading a URL costs more than all else that a free call costs. */
+const known = new Map<string, HttpResource>()
+const MOST_KNOWN = 256
+const LONGEST_KNOWN = 2048
+
+function resourceOf(address: string, method: string, page: string | undefined): HttpResource | undefined {
+  const name = `${method} ${address} ${page}`
+  const before = known.get(name)
+  if (before) return before
+  if (!URL.canParse(address, page)) return undefined
+  const url = new URL(address, page)
+  if (!isConfidential(url) || url.username !== '' || url.password !== '') return undefined
+  const resource = Object.freeze(resourceAt(url, method))
+  if (name.length > LONGEST_KNOWN) return resource
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(name, resource)
+  return resource
+}
+
+/** A `Request` of this runtime or of a `fetch` package beside it. */
+export function isRequest(input: unknown): input is Request {
+  return (
+    typeof input === 'object' && input !== null && 'url' in input && 'headers' in input && 'clone' in input
+  )
+}
