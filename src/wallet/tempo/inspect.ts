@@ -44,7 +44,7 @@ async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Prom
 }
 
 /** Pure. */
-export function combine(views: readonly Verdict[]): Verdict {
+function combine(views: readonly Verdict[]): Verdict {
   const [first] = views
   if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
   return (
@@ -144,12 +144,26 @@ async function fromExpiringNonce(
   const last = await Reads.blockAt(node, past.number - 1n)
   if (!(await Reads.readSeen(node, seen, last.hash)))
     return { state: 'void', because: 'It ran out without being included' }
-  return detail.sponsored
-    ? {
-        state: 'unknown',
-        because: 'It was included, and its transfer is not to be found: it may have failed',
-      }
-    : pending(now, 'It was included, and the node does not show its receipt yet')
+  const hash = detail.hash ?? (await scan(node, detail, last))
+  const receipt = hash === undefined ? undefined : await Reads.readReceipt(node, hash)
+  if (hash !== undefined && receipt !== undefined) return fromReceipt(node, detail, hash, receipt, now)
+  return pending(now, 'It was included, and the node does not show its receipt yet')
+}
+
+/** A sponsored transaction that failed left no transfer: it is found in the blocks that could have included it. */
+async function scan(node: Node, detail: TransactionDetail, last: Reads.Block): Promise<string | undefined> {
+  const start = await Reads.firstBlockAt(node, detail.validBefore - EXPIRING_WINDOW, last)
+  const memo = detail.memo.slice(2)
+  for (let at = last.number; at >= start.number; at--) {
+    const found = (await Reads.readTransactions(node, at)).find(
+      ({ from, validBefore, inputs }) =>
+        from === detail.sender &&
+        validBefore === detail.validBefore &&
+        inputs.some((input) => input.endsWith(memo)),
+    )
+    if (found !== undefined) return found.hash
+  }
+  return undefined
 }
 
 /** A sponsor's signature changes the hash, so a sponsored transaction is found by what it did. */
@@ -170,7 +184,7 @@ async function search(node: Node, detail: TransactionDetail): Promise<{ hash: st
 }
 
 /** Pure. Is there a transfer of its own for every payee, and does one to the first carry our memo? */
-export function paysAll(logs: readonly Reads.Log[], detail: TransactionDetail): boolean {
+function paysAll(logs: readonly Reads.Log[], detail: TransactionDetail): boolean {
   const from = Reads.word(detail.sender)
   const used = new Set<Reads.Log>()
   const take = (

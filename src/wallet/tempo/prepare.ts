@@ -1,5 +1,4 @@
 import { hashTypedData, keccak256, numberToHex } from 'viem/utils'
-import { PaymentError } from '../../errors/index.js'
 import type { LaneGrant } from '../../ledger/index.js'
 import type { Currency, Instant } from '../../money/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
@@ -13,6 +12,7 @@ import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
 import { broadcast } from './push.js'
 import { addressOf, chooseMode, LEAST_VALIDITY_MS, networkOf } from './quote.js'
+import { failed, sign } from './sign.js'
 
 /** What a wallet is made of. */
 export interface Parts {
@@ -95,7 +95,7 @@ async function prepareTransaction(
   return {
     evidence: evidenceOf(config.id, challenge.id, detail),
     ...(lane === undefined ? {} : { laneNext: lane.value + 1n }),
-    async complete() {
+    ...oneEnd(async () => {
       parts.balances.took(charge.chainId, charge.token, charge.amount + took)
       if (mode === 'push') await broadcast(config.nodes(charge.chainId) ?? [], signed, detail, config)
       const payload =
@@ -107,13 +107,23 @@ async function prepareTransaction(
         // A hash proves what has happened already; it does not run out with the transaction.
         ...(mode === 'push' ? {} : { goodUntil: tx.validBefore * 1000 }),
       }
-    },
-    discard: forget,
+    }),
   }
 }
 
-/** Nothing to undo: nothing has left, and the lane is the ledger's. */
-async function forget(): Promise<void> {}
+/** Discarding undoes nothing, since nothing has left and the lane is the ledger's: it makes sure that nothing will. */
+function oneEnd(complete: Prepared['complete']): Pick<Prepared, 'complete' | 'discard'> {
+  let discarded = false
+  return {
+    async complete(deliver) {
+      if (discarded) throw new TypeError('This payment was discarded')
+      return complete(deliver)
+    },
+    async discard() {
+      discarded = true
+    },
+  }
+}
 
 /** EIP-712 as deployed servers verify it: domain version 3, bound to payer and realm (the draft says version 1). */
 async function prepareProof(
@@ -136,10 +146,9 @@ async function prepareProof(
       chainId: charge.chainId,
       sender: config.sender,
     }),
-    async complete() {
-      return { credential: credentialOf(challenge, { type: 'proof', signature }, charge, config) }
-    },
-    discard: forget,
+    ...oneEnd(async () => ({
+      credential: credentialOf(challenge, { type: 'proof', signature }, charge, config),
+    })),
   }
 }
 
@@ -234,33 +243,4 @@ function credentialOf(
   config: Config,
 ): Credential {
   return { challenge, payload, source: `did:pkh:${networkOf(charge)}:${config.checksummed}` }
-}
-
-/** One signature. An abort does not wait for a slow signer: what it still makes is dropped. */
-async function sign(hash: Hex, config: Config, signal: AbortSignal | undefined): Promise<Hex> {
-  let signature: Hex
-  try {
-    signature = await abortable(config.sign(hash), signal)
-  } catch {
-    signal?.throwIfAborted()
-    // The account's own error is not passed on: nobody knows what it quotes.
-    throw failed('The account could not sign')
-  }
-  signal?.throwIfAborted()
-  if (!/^0x(?:[0-9a-fA-F]{2}){65,}$/.test(signature)) throw failed('The account returned no usable signature')
-  return `0x${signature.slice(2).toLowerCase()}`
-}
-
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    const stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
-}
-
-function failed(message: string): PaymentError {
-  return new PaymentError('wallet_failed', 'held', message)
 }

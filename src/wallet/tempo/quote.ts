@@ -118,7 +118,7 @@ function currencyOf(
 }
 
 /** The token fees are paid in. It is always set: left open, the chain would pick one. */
-export function feeTokenOf(charge: Charge, currency: Currency, config: Config): Charge['token'] {
+function feeTokenOf(charge: Charge, currency: Currency, config: Config): Charge['token'] {
   const set = config.feeTokens.get(charge.chainId)
   if (set !== undefined) return set
   // Fees are counted in dollars, so only a dollar token can pay them.

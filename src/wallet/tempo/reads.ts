@@ -66,6 +66,30 @@ export async function readReceipt(node: Node, hash: string): Promise<ChainReceip
   }
 }
 
+/** A transaction in a block, as far as it tells whose it is. */
+export interface Included {
+  readonly hash: string
+  readonly from: string
+  readonly validBefore: number | undefined
+  readonly inputs: readonly string[]
+}
+
+/** Every Tempo transaction of one block. */
+export async function readTransactions(node: Node, at: bigint): Promise<readonly Included[]> {
+  const method = 'eth_getBlockByNumber'
+  const { transactions } = record(await node.call(method, [numberToHex(at), true]), method)
+  if (!Array.isArray(transactions)) throw answered(method)
+  return transactions.map((each: unknown) => {
+    const { hash, from, validBefore, calls } = record(each, method)
+    return {
+      hash: hex(hash, method),
+      from: hex(from, method),
+      validBefore: typeof validBefore === 'string' ? Number(quantity(validBefore, method)) : undefined,
+      inputs: Array.isArray(calls) ? calls.map((call: unknown) => String(record(call, method)['input'])) : [],
+    }
+  })
+}
+
 export async function readLogs(
   node: Node,
   filter: {

@@ -2,22 +2,8 @@ import { PaymentError } from '../../errors/index.js'
 
 /** One node of a chain. */
 export interface Node {
-  /** @throws PaymentError `wallet_unavailable` if it does not answer; {@link RpcRefusal} if it answers with an error. */
+  /** @throws PaymentError `wallet_unavailable` if it does not answer, or answers with an error. */
   call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>
-}
-
-/** The node answered, with an error. Its text may quote what it was sent, so it is not kept. */
-export class RpcRefusal extends PaymentError {
-  readonly rpcCode: number | undefined
-
-  constructor(method: string, rpcCode: number | undefined) {
-    super(
-      'wallet_unavailable',
-      'untouched',
-      `The chain's node refused ${method}${rpcCode ? ` (${rpcCode})` : ''}`,
-    )
-    this.rpcCode = rpcCode
-  }
 }
 
 const TIMEOUT_MS = 10_000
@@ -37,7 +23,7 @@ export function node(url: string, fetch: typeof globalThis.fetch): Node {
       ])
       if (typeof reply === 'object' && reply !== null) {
         if ('error' in reply && reply.error !== undefined && reply.error !== null)
-          throw new RpcRefusal(method, codeOf(reply.error))
+          throw refused(method, codeOf(reply.error))
         if ('result' in reply) return reply.result
       }
       throw unavailable(method)
@@ -69,6 +55,12 @@ async function post(
 
 function unavailable(method: string): PaymentError {
   return new PaymentError('wallet_unavailable', 'untouched', `The chain's node did not answer ${method}`)
+}
+
+/** The node's own text may quote what it was sent, so its code must do. */
+function refused(method: string, code: number | undefined): PaymentError {
+  const detail = code === undefined ? '' : ` (${code})`
+  return new PaymentError('wallet_unavailable', 'untouched', `The chain's node refused ${method}${detail}`)
 }
 
 function codeOf(error: unknown): number | undefined {

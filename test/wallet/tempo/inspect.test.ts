@@ -1,5 +1,5 @@
-import { maxUint256 } from 'viem'
-import { Actions } from 'viem/tempo'
+import { type LocalAccount, maxUint256 } from 'viem'
+import { Actions, Transaction } from 'viem/tempo'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Evidence, LaneGrant } from '../../../src/ledger/index.js'
 import type { JsonObject } from '../../../src/protocol/index.js'
@@ -60,6 +60,18 @@ async function include(raw: unknown): Promise<void> {
 async function expire(): Promise<void> {
   await chain.mine(1, 20)
   await chain.mine(3)
+}
+
+/** Takes money away after payments were signed, so that there is enough for the fee and not for the price. */
+async function drain(account: LocalAccount, amount: bigint): Promise<void> {
+  await Actions.token.transferSync(clientFor(chain.url, account), {
+    amount,
+    to: ACCOUNTS.spare.address,
+    token: addressOf(alphaUSD),
+    feeToken: addressOf(pathUSD),
+    nonceKey: 7n,
+    gas: 1_200_000n,
+  })
 }
 
 const field = (evidence: Evidence, name: string) =>
@@ -154,18 +166,10 @@ describe('included', () => {
 })
 
 describe('included and failed', () => {
-  /** Takes the money away after the payment was signed, so that there is enough for the fee and not for the price. */
   async function failing(on?: LaneGrant) {
     const { wallet, account } = await walletOf(600_000n)
     const made = await signed(wallet, on, {}, 500_000n)
-    await Actions.token.transferSync(clientFor(chain.url, account), {
-      amount: 560_000n,
-      to: ACCOUNTS.spare.address,
-      token: addressOf(alphaUSD),
-      feeToken: addressOf(pathUSD),
-      nonceKey: 7n,
-      gas: 1_200_000n,
-    })
+    await drain(account, 560_000n)
     return { wallet, account, ...made }
   }
 
@@ -189,7 +193,62 @@ describe('included and failed', () => {
   })
 })
 
+describe('sponsored', () => {
+  /** What a server does with a sponsored charge. */
+  async function sponsor(raw: unknown): Promise<unknown> {
+    const half = Transaction.deserialize(String(raw) as `0x76${string}`)
+    return Transaction.serialize({ ...half, feePayer: ACCOUNTS.sponsor, feeToken: addressOf(pathUSD) })
+  }
+
+  test('included: found by its memo, without a fee of ours', async () => {
+    const { wallet } = await walletOf()
+    const { evidence, raw } = await signed(wallet, undefined, { feePayer: true })
+    await include(await sponsor(raw))
+    const verdict = await wallet.inspect(evidence)
+    expect(verdict.state).toBe('settled')
+    expect(verdict).not.toHaveProperty('fee')
+    await expire()
+    expect(await wallet.inspect(evidence)).toEqual(verdict)
+  })
+
+  test('included and failed: found in its block, and void once that is final', async () => {
+    const { wallet, account } = await walletOf(600_000n)
+    const { evidence, raw } = await signed(wallet, undefined, { feePayer: true }, 500_000n)
+    await drain(account, 560_000n)
+    await include(await sponsor(raw))
+    expect((await wallet.inspect(evidence)).state).toBe('pending')
+    await expire()
+    const verdict = await wallet.inspect(evidence)
+    expect(verdict).toMatchObject({ state: 'void', because: expect.stringMatching(/failed on the chain/) })
+    expect(verdict).not.toHaveProperty('fee')
+  })
+
+  test('co-signed twice: settles once', async () => {
+    const { wallet, account } = await walletOf()
+    const { evidence, raw } = await signed(wallet, undefined, { feePayer: true })
+    const half = Transaction.deserialize(String(raw) as `0x76${string}`)
+    for (const feePayer of [ACCOUNTS.sponsor, ACCOUNTS.spare]) {
+      const whole = await Transaction.serialize({ ...half, feePayer, feeToken: addressOf(pathUSD) })
+      await include(whole).catch(() => 'refused: as good as never included')
+    }
+    await chain.mine(2)
+    expect(await chain.balanceOf(alphaUSD, account.address)).toBe(1_000_000n - PRICE)
+    expect((await wallet.inspect(evidence)).state).toBe('settled')
+  })
+})
+
 describe('two on one lane', () => {
+  test('the loser is void even where the winner failed', async () => {
+    const { wallet, account } = await walletOf(600_000n)
+    const first = await signed(wallet, lane('both fail'), {}, 500_000n)
+    const second = await signed(wallet, lane('both fail'), {}, 500_000n)
+    await drain(account, 560_000n)
+    await include(second.raw)
+    await expire()
+    expect(await wallet.inspect(second.evidence)).toMatchObject({ state: 'void', lane: 1n })
+    expect(await wallet.inspect(first.evidence)).toMatchObject({ state: 'void', lane: 1n })
+  })
+
   test('the loser is void because the winner is shown to have taken its nonce', async () => {
     const { wallet } = await walletOf()
     const [first, second] = [await signed(wallet, lane('shared')), await signed(wallet, lane('shared'))]

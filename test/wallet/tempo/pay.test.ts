@@ -336,6 +336,7 @@ describe('nothing leaves before it is committed', () => {
     const { wallet, did, account } = await walletOf()
     const prepared = await prepare(wallet, challenge(request()))
     await prepared.discard()
+    await expect(complete(prepared)).rejects.toThrow(/discarded/)
     expect(did).toEqual({ signatures: 1, rpc: ['eth_call'] })
     expect(await held(account)).toBe(1_000_000n)
   })

@@ -1,0 +1,33 @@
+import { PaymentError } from '../../errors/index.js'
+import type { Hex } from './charge.js'
+import type { Config } from './options.js'
+
+/** One signature. An abort does not wait for a slow signer: what it still makes is dropped. */
+export async function sign(hash: Hex, config: Config, signal: AbortSignal | undefined): Promise<Hex> {
+  let signature: Hex
+  try {
+    signature = await abortable(config.sign(hash), signal)
+  } catch {
+    signal?.throwIfAborted()
+    // The account's own error is not passed on: nobody knows what it quotes.
+    throw failed('The account could not sign')
+  }
+  signal?.throwIfAborted()
+  if (!/^0x(?:[0-9a-fA-F]{2}){65,}$/.test(signature)) throw failed('The account returned no usable signature')
+  return `0x${signature.slice(2).toLowerCase()}`
+}
+
+function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+/** A failure while money is safe: the next offer may be tried. */
+export function failed(message: string): PaymentError {
+  return new PaymentError('wallet_failed', 'held', message)
+}
