@@ -31,6 +31,7 @@ export interface Case {
   readonly tool: string | undefined
   /** Patterns that list the vendor; the vendor itself where it is not listed. */
   readonly vendors: readonly string[]
+  /** What the document's entries call it. */
   readonly categories: readonly string[]
   readonly listings: ReadonlyMap<Layer, Listing | undefined>
 }
@@ -61,9 +62,9 @@ export function open(
   const listings = new Map(
     layers.map((layer) => [layer, layer.vendors && lookUp(layer.vendors, resource)] as const),
   )
-  const found = [...listings.values()].flatMap((listing) => listing?.entries ?? [])
-  // Counters are kept by the patterns of the document: an agent's own list is a restriction, not another vendor.
-  const patterns = [...listings.values()][0]?.patterns ?? []
+  // Counters are kept by what the document says of the vendor: an agent's own list is a restriction, not another vendor.
+  const own = [...listings.values()][0]
+  const patterns = own?.patterns ?? []
   return {
     ...given,
     ground,
@@ -73,8 +74,13 @@ export function open(
     tasks: taskKeys(context.tasks),
     tool: resource.transport === 'http' ? context.tool : resource.tool,
     vendors: patterns.length === 0 ? [resource.vendor] : patterns,
-    categories: [...new Set(found.flatMap(({ category }) => category ?? []))].sort(),
+    categories: categoriesOf(own),
   }
+}
+
+/** Every category that entries in scope give a purchase. */
+export function categoriesOf(listing: Listing | undefined): readonly string[] {
+  return [...new Set((listing?.entries ?? []).flatMap(({ category }) => category ?? []))].sort()
 }
 
 function countAll(terms: Terms, unit: string): CaseUnits | undefined {

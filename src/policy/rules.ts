@@ -1,6 +1,6 @@
 import type { Reason } from '../errors/index.js'
 import { formatUnits, isProductionNetwork, type Units } from '../money/index.js'
-import type { Case, Findings } from './case.js'
+import { type Case, categoriesOf, type Findings } from './case.js'
 import type { Layer } from './layers.js'
 import { isPlainHttps } from './origins.js'
 import { isDisguised } from './paths.js'
@@ -136,6 +136,7 @@ export function judgeAsks(layer: Layer, judged: Case, found: Findings): void {
   const price = units?.price ?? 0n
   const text = (value: Units) => formatUnits(value, ground.symbol)
   const usual = facts.usual[rail]
+  const categories = [...judged.categories, ...categoriesOf(judged.listings.get(layer))]
   for (const rule of layer.rules.ask ?? []) {
     if (rule.above !== undefined && price > rule.above)
       ask(
@@ -146,7 +147,7 @@ export function judgeAsks(layer: Layer, judged: Case, found: Findings): void {
       )
     if (rule.newVendor && !facts.knownVendor)
       ask('newVendor', `Nothing was bought from ${resource.vendor} before, so somebody must approve it.`)
-    if (rule.category !== undefined && judged.categories.includes(rule.category))
+    if (rule.category !== undefined && categories.includes(rule.category))
       ask('category', `Purchases of the category ${rule.category} must be approved.`)
     if (rule.priceJump !== undefined && usual !== undefined && price * RATIO > usual * rule.priceJump)
       ask('priceJump', `${text(price)} is far above the usual price of ${text(usual)}.`, usual, price)
