@@ -30,6 +30,7 @@ export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
   if (frozen !== undefined) return { ok: false, why: 'frozen', because: frozen }
   if (isStale(shelf, hold, now)) return { ok: false, why: 'stale' }
   const before = shelf.payment(hold.id)
+  if (before !== undefined) checkSame(before, hold)
   if (before !== undefined && !mayHoldAgain(shelf, before, hold, now))
     return { ok: false, why: 'taken', by: view(shelf, before, now) }
   const rival = rivalOf(shelf, hold, now)
@@ -103,6 +104,16 @@ function isStale(shelf: Shelf, { decision, resource, pattern, context }: Hold, n
   // A grant that has run out moves no version: time alone ended it.
   const { grant } = decision
   return grant !== undefined && !shelf.grants().some(({ id, until }) => id === grant && until > now)
+}
+
+/** @throws TypeError if an id is used for another purchase: keys and twins are found by what it was first. */
+function checkSame(row: Row, hold: Omit<Hold, 'lane'>): void {
+  const same =
+    row.context.agent === hold.context.agent &&
+    row.resource.vendor === hold.resource.vendor &&
+    row.fingerprint === hold.fingerprint &&
+    row.key === hold.key
+  if (!same) throw new TypeError('This payment id belongs to another purchase')
 }
 
 function mayHoldAgain(shelf: Shelf, row: Row, hold: Hold, now: Instant): boolean {
@@ -187,6 +198,7 @@ function chargeOf(shelf: Shelf, { decision, terms }: Hold): Charge {
 /** Writes a refusal down; a budget that was held while a person thought is given back. */
 export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, now: Instant): Row {
   const before = shelf.payment(hold.id)
+  if (before !== undefined) checkSame(before, hold)
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
   const { owner: _, ...row } = rowOf(shelf, hold, before, now)

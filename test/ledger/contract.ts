@@ -683,6 +683,13 @@ export function contract(name: string, make: MakeLedger): void {
       await expect(ledger.get('a')).rejects.toMatchObject({ code: 'closed' })
     })
 
+    it('refuses an id that belongs to another purchase', async () => {
+      const { hold } = await bench()
+      await hold('a', { key: 'k' })
+      await expect(hold('a', { key: 'other' })).rejects.toThrow(TypeError)
+      await expect(hold('a', { key: 'k', agent: 'writer' })).rejects.toThrow(TypeError)
+    })
+
     it('refuses to hold what was denied or cannot be counted', async () => {
       const { ledger } = await bench()
       const hold = await holdOf(ledger, 'a')

@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import type { Attempt, Move, PaymentState } from '../../src/ledger/index.js'
+import { step } from '../../src/ledger/machine.js'
+import type { Row } from '../../src/ledger/row.js'
+import { CENT, cents, evidence, START, termsOf } from './fixtures.js'
+
+const attempt: Attempt = { challengeId: 'c', terms: termsOf({}), evidence, at: START }
+const charge: Row['charges'][number] = {
+  claims: [],
+  unclaimed: [],
+  dimensions: { policy: 'team', agent: 'a', tasks: [], vendor: 'v', payees: {}, network: 'n' },
+  units: 14n * CENT,
+  price: 10n * CENT,
+  lock: 0n,
+  unit: 'iso4217:USD',
+  at: START,
+}
+
+function row(state: PaymentState, more: Partial<Row> = {}): Row {
+  const attempts = state === 'held' || state === 'denied' ? [] : [attempt]
+  return {
+    id: 'a',
+    state,
+    owner: 'me',
+    context: { agent: 'a', tasks: [] },
+    resource: { transport: 'http', vendor: 'v', operation: 'o' },
+    fingerprint: 'f',
+    pattern: 'o',
+    terms: termsOf({}),
+    policy: 'hash',
+    effect: 'allow',
+    reasons: [],
+    attempts,
+    receipts: [],
+    charges: [charge],
+    burnt: 0n,
+    lanes: [],
+    pinned: false,
+    filled: 0,
+    delivered: false,
+    createdAt: START,
+    updatedAt: START,
+    ...(state === 'settled' ? { proof: 'chain' as const } : {}),
+    ...more,
+  }
+}
+
+const moves: { readonly [To in Move['to']]: Extract<Move, { to: To }> } = {
+  committed: {
+    to: 'committed',
+    attempt: { challengeId: 'c', terms: termsOf({}), evidence },
+    pin: false,
+    widenPin: false,
+  },
+  learned: { to: 'learned', evidence },
+  voided: { to: 'voided', attempt: 0, because: 'expired' },
+  left: { to: 'left' },
+  adopted: { to: 'adopted', owner: 'me' },
+  settled: { to: 'settled', proof: 'chain', reference: 'r' },
+  released: { to: 'released', because: 'void' },
+  delivered: { to: 'delivered' },
+  reported: { to: 'reported' },
+}
+
+/** Where every move leads from every state. Nothing else is possible. */
+const TABLE: { readonly [State in PaymentState]: { readonly [To in Move['to']]?: PaymentState } } = {
+  denied: {},
+  held: { committed: 'committed', released: 'released' },
+  committed: {
+    committed: 'committed',
+    learned: 'committed',
+    voided: 'committed',
+    left: 'committed',
+    adopted: 'committed',
+    settled: 'settled',
+    released: 'released',
+    reported: 'committed',
+  },
+  settled: { settled: 'settled', delivered: 'settled', reported: 'settled' },
+  released: { settled: 'settled' },
+}
+
+const states: readonly PaymentState[] = ['denied', 'held', 'committed', 'settled', 'released']
+
+describe('the payment state machine', () => {
+  it.each(states.flatMap((state) => Object.values(moves).map((move) => [state, move.to, move] as const)))(
+    '%s, %s',
+    (state, to, move) => {
+      expect(step(row(state), move, START, true)?.row.state).toBe(TABLE[state][to])
+    },
+  )
+
+  it('commits for a live owner alone', () => {
+    expect(step(row('held'), moves.committed, START, false)).toBeUndefined()
+    expect(step(row('committed'), moves.committed, START, false)).toBeUndefined()
+  })
+
+  it('lets nobody adopt what another works on', () => {
+    const other = { to: 'adopted', owner: 'you' } as const
+    expect(step(row('committed'), other, START, true)).toBeUndefined()
+    expect(step(row('committed'), other, START, false)?.row).toMatchObject({ owner: 'you', adopted: true })
+  })
+
+  it('releases only when every other attempt is proven void', () => {
+    const two = row('committed', { attempts: [attempt, attempt] })
+    expect(step(two, moves.released, START, true)).toBeUndefined()
+    const one = step(two, { ...moves.voided, fee: cents(1) }, START, true)?.row
+    expect(one?.attempts.map((a) => a.void)).toEqual(['expired', undefined])
+    const none = one && step(one, { ...moves.released, fee: cents(2) }, START, true)?.row
+    expect(none).toMatchObject({ state: 'released', burnt: 3n * CENT })
+    expect(one && step(one, moves.voided, START, true)).toBeUndefined()
+    expect(step(two, { ...moves.voided, attempt: 2 }, START, true)).toBeUndefined()
+  })
+
+  it('takes back what settled on a word alone, never what was proven', () => {
+    expect(step(row('settled', { proof: 'receipt' }), moves.released, START, false)?.row.state).toBe(
+      'released',
+    )
+    expect(step(row('settled', { proof: 'chain' }), moves.released, START, false)).toBeUndefined()
+    expect(step(row('settled', { proof: 'person' }), moves.released, START, false)).toBeUndefined()
+  })
+
+  it('does not bring a released payment back on a word', () => {
+    expect(step(row('released'), { to: 'settled', proof: 'receipt' }, START, false)).toBeUndefined()
+    expect(step(row('released'), { to: 'settled', proof: 'person' }, START, false)?.row.state).toBe('settled')
+  })
+
+  it('believes the stronger word about money', () => {
+    const chain = row('settled', { proof: 'chain', spent: cents(4), reference: '0x1' })
+    const receipt = { success: true, claims: {} }
+    const after = step(
+      chain,
+      { to: 'settled', proof: 'receipt', reference: 'lie', spent: cents(1), receipt },
+      START,
+      false,
+    )
+    expect(after?.row).toMatchObject({
+      proof: 'chain',
+      spent: cents(4),
+      reference: '0x1',
+      receipts: [receipt],
+    })
+    const said = step(row('committed'), { to: 'settled', proof: 'receipt', spent: cents(1) }, START, true)
+    expect(said?.row.spent).toBeUndefined()
+    const read =
+      said && step(said.row, { to: 'settled', proof: 'chain', spent: cents(3), fee: cents(1) }, START, false)
+    expect(read?.row).toMatchObject({ proof: 'chain', spent: cents(3), fee: cents(1) })
+  })
+
+  it('frees lanes at the end, with their next value', () => {
+    expect(step(row('committed'), { ...moves.settled, lane: 5n }, START, true)?.lane).toEqual({
+      free: true,
+      value: 5n,
+    })
+    expect(step(row('held'), moves.released, START, true)?.lane).toEqual({ free: true })
+    expect(step(row('committed'), moves.left, START, true)?.lane).toEqual({ free: false })
+    expect(step(row('committed'), { ...moves.voided, lane: 6n }, START, true)?.lane).toEqual({
+      free: false,
+      value: 6n,
+    })
+  })
+
+  it('remembers the first report', () => {
+    const once = step(row('committed'), moves.reported, START + 1, true)?.row
+    expect(once && step(once, moves.reported, START + 9, true)?.row.reportedAt).toBe(START + 1)
+    expect(step(row('settled', { delivered: true }), moves.reported, START, false)).toBeUndefined()
+  })
+})
