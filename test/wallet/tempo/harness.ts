@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { Challenge as Reference } from 'mppx'
 import type { Evidence, LaneGrant } from '../../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../../src/money/index.js'
 import type { Bounds } from '../../../src/policy/index.js'
-import type { Challenge, Credential, Json, JsonObject, Resource } from '../../../src/protocol/index.js'
+import {
+  type Challenge,
+  type Credential,
+  encodeCredential,
+  type JsonObject,
+  parseChallenges,
+  parseReceipt,
+  type Resource,
+} from '../../../src/protocol/index.js'
 import { mintAuthorization } from '../../../src/wallet/authorization.js'
 import type {
   Authorization,
@@ -52,22 +59,9 @@ export function challenge(request: JsonObject, more: Partial<Challenge> = {}): C
   }
 }
 
-/** Every challenge in a 402 of the reference server. */
-export function offersIn(response: Response): Challenge[] {
-  return Reference.fromResponseList(response).map((offer) => {
-    const { id, realm, method, intent, expires } = offer
-    const request = JSON.parse(JSON.stringify(offer.request)) as Json
-    if (typeof request !== 'object' || request === null || Array.isArray(request))
-      throw new Error('no request')
-    return {
-      kind: `${method}/${intent}`,
-      id,
-      realm,
-      request: request as JsonObject,
-      ...(expires === undefined ? {} : { expires: Date.parse(expires) }),
-      echo: { envelope: 'mpp', params: { challenge: JSON.stringify(offer) }, header: 'authorization' },
-    }
-  })
+/** Every offer in a 402. */
+export function offersIn(response: Response): readonly Challenge[] {
+  return parseChallenges(response.headers.get('www-authenticate') ?? '').challenges
 }
 
 /** The first offer of an unpaid request. */
@@ -78,41 +72,14 @@ export async function offerOf(url: string): Promise<Challenge> {
   return offer
 }
 
-/** The header that carries a credential to the reference server. */
-export function headerOf({ challenge, payload, source }: Credential): string {
-  const echoed = JSON.parse(challenge.echo.params['challenge'] ?? '{}')
-  const wire = {
-    challenge: {
-      ...echoed,
-      request: Buffer.from(JSON.stringify(canonical(echoed.request))).toString('base64url'),
-    },
-    payload,
-    ...(source === undefined ? {} : { source }),
-  }
-  return `Payment ${Buffer.from(JSON.stringify(wire)).toString('base64url')}`
-}
-
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, canonical(item)]),
-  )
-}
-
 export function send(url: string, credential: Credential): Promise<Response> {
-  return fetch(url, { headers: { authorization: headerOf(credential) } })
+  const { header, value } = encodeCredential(credential)
+  return fetch(url, { headers: { [header]: value } })
 }
 
 /** The reference in a paid answer's receipt. */
 export function referenceIn(response: Response): string | undefined {
-  const header = response.headers.get('payment-receipt')
-  if (header === null) return undefined
-  const receipt: unknown = JSON.parse(Buffer.from(header, 'base64url').toString())
-  if (typeof receipt !== 'object' || receipt === null || !('reference' in receipt)) return undefined
-  return String(receipt.reference)
+  return parseReceipt(response.headers.get('payment-receipt') ?? '')?.reference
 }
 
 export function payable(quote: Quote | Unpayable): Quote {
