@@ -128,7 +128,7 @@ export async function bodyBytes(body: KeptBody): Promise<Uint8Array<ArrayBuffer>
   return concat(pieces)
 }
 
-export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
   let at = 0
   for (const piece of pieces) {

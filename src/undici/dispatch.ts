@@ -25,6 +25,11 @@ export class Front implements Controller {
     return this.#paused
   }
 
+  /** Has the caller been given a head? */
+  get carries(): boolean {
+    return this.#reply !== undefined
+  }
+
   abort(reason: Error): void {
     this.#abort.abort(reason)
   }
@@ -38,8 +43,9 @@ export class Front implements Controller {
     this.#reply?.flush()
   }
 
-  /** This reply is the caller's. */
+  /** This reply is the caller's: its head now, its body as it comes. */
   carry(reply: UndiciReply, handler: Handler): void {
+    handler.onResponseStart?.(this, reply.status, reply.headers, reply.message)
     this.#reply = reply
     reply.forward(handler, this)
   }

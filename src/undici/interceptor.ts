@@ -73,15 +73,17 @@ async function deliver(
   handler: Handler,
   holder: { reply?: UndiciReply },
 ): Promise<void> {
-  let reply: UndiciReply
   try {
-    reply = await story
-  } catch (error) {
-    handler.onResponseError?.(front, error instanceof Error ? error : new TypeError(String(error)))
-    return
+    const reply = await story
+    holder.reply = reply
+    front.carry(reply, handler)
+  } catch (thrown) {
+    // Also what the handler throws at a head it is given: undici would fail the request with it.
+    const error = thrown instanceof Error ? thrown : new TypeError(String(thrown))
+    front.abort(error)
+    // Once the caller has a head, the aborted reply itself says how it ended.
+    if (!front.carries) handler.onResponseError?.(front, error)
   }
-  holder.reply = reply
-  front.carry(reply, handler)
 }
 
 /**

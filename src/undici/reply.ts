@@ -79,10 +79,9 @@ export class UndiciReply {
     if (this.#drained === undefined) this.flush()
   }
 
-  /** The caller's from here on: head now, body as it comes, with the caller's back-pressure. */
+  /** The caller has the head: from here on the body is handed on as it comes, with the caller's back-pressure. */
   forward(handler: Handler, front: Controller): void {
     this.#target = { handler, front }
-    handler.onResponseStart?.(front, this.status, this.headers, this.message)
     this.flush()
   }
 

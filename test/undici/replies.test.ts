@@ -1,4 +1,4 @@
-import { Agent, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici'
+import { Agent, interceptors, RetryAgent, request, stream, fetch as undiciFetch } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { payingInterceptor } from '../../src/undici/index.js'
 import { type Answer, challenge, echo, paywall, serve, testFace } from '../fetch/kit.js'
@@ -56,6 +56,18 @@ describe.each(Object.entries(PLACES))('a %s answer', (place, put) => {
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(written).toBeLessThan(50_000_000)
     body.on('error', () => {}).destroy()
+  })
+
+  test('whose head the caller chokes on fails the request once, with that error', async () => {
+    await using server = await serve(put((response) => response.end('tea')))
+    await using agent = testAgent()
+    const choking = new RangeError('no stream')
+    const error = await rejection(
+      stream(server.url, { method: 'GET', dispatcher: agent.dispatcher }, () => {
+        throw choking
+      }),
+    )
+    expect(error).toBe(choking)
   })
 
   test.each([204, 304])('status %i has no body', async (status) => {
