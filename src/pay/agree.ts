@@ -1,6 +1,7 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
-import type { LaneGrant, PaymentId } from '../ledger/index.js'
+import type { LaneGrant, PaymentId, Room } from '../ledger/index.js'
 import { noWorse, shortfall, type Terms } from '../policy/index.js'
+import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Unpayable } from '../wallet/index.js'
 import { approve } from './approve.js'
@@ -45,19 +46,21 @@ class Attempting {
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
   #approved: Terms | undefined
+  #offers: readonly Challenge[]
 
   constructor(c: Case) {
     this.#c = c
+    this.#offers = c.offers
     this.#id = c.earlier?.payment ?? c.env.newId()
   }
 
   async run(): Promise<Agreement> {
-    const { offers, at, call, env, earlier } = this.#c
-    await env.keepAlive()
+    const { at, call, env, earlier, usedUp } = this.#c
     const patience = env.clock.now() + env.patienceMs
     for (let turn = 0; turn < TURNS; turn++) {
       call.signal?.throwIfAborted()
-      const appraisal = await appraise(offers, at, call, env, earlier?.alive)
+      await env.keepAlive()
+      const appraisal = await appraise(this.#offers, at, call, env, { alive: earlier?.alive, usedUp })
       if (turn === 0) this.#announce(appraisal.ranked)
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
@@ -117,6 +120,9 @@ class Attempting {
     if (!this.#mustAsk(candidate)) return this.#sign(candidate, held.lane)
     const approved = await approve(this.#id, candidate, this.#c)
     this.#approved = candidate.quote.terms
+    // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
+    this.#offers = [approved.quote.challenge]
+    await this.#c.env.keepAlive()
     const again = await this.#hold(approved)
     return 'kind' in again ? again : this.#sign(approved, again.lane)
   }
@@ -161,6 +167,7 @@ class Attempting {
       case 'short':
         // Dead payments and unread fees may still fill the counter.
         if (await this.#c.env.sweep()) return { kind: 'stale' }
+        if (this.#usedUp(candidate, held.short)) return { kind: 'stale' }
         this.#reasons.push(...held.short.map((room) => shortfall(room, this.#c.env.policy.symbol)))
         return { kind: 'next' }
       case 'taken':
@@ -174,6 +181,13 @@ class Attempting {
       default:
         return { kind: held.why }
     }
+  }
+
+  /** Only the remembered approval is short: then it does not cover this payment, and a person is asked again. */
+  #usedUp({ decision: { grant } }: Candidate, short: readonly Room[]): boolean {
+    if (grant === undefined || !short.every(({ claim }) => claim.scope.grant === grant)) return false
+    this.#c.usedUp.add(grant)
+    return true
   }
 
   /** Durable before anything leaves. Not committed: what was signed is thrown away, and everything judged again. */

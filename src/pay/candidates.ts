@@ -28,19 +28,27 @@ export interface Alive {
   readonly wallet: Wallet
 }
 
+/** What narrows an appraisal in the course of a payment. */
+export interface Narrowing {
+  readonly alive?: Alive | undefined
+  /** Remembered approvals that have no room left: what they would have covered is asked for again. */
+  readonly usedUp?: ReadonlySet<string>
+}
+
 /** Reads every offer with every wallet that knows its kind, and judges what can be paid. Signs nothing. */
 export async function appraise(
   offers: readonly Challenge[],
   at: Resource,
   call: Call,
   env: Env,
-  alive?: Alive,
+  { alive, usedUp }: Narrowing = {},
 ): Promise<Appraisal> {
-  const facts = await env.ledger.facts({
+  const known = await env.ledger.facts({
     vendor: at.vendor,
     operation: operationPattern(at),
     agent: call.context.agent,
   })
+  const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
   const bounds = env.policy.bounds(at, call.context)
   const pairs = offers.flatMap((challenge) =>
     env.wallets

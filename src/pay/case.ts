@@ -13,6 +13,8 @@ export interface Case {
   readonly fingerprint: string
   readonly call: Call
   readonly env: Env
+  /** Remembered approvals that turned out to have no room left. Grows in the course of the call. */
+  readonly usedUp: Set<string>
   /** Throws if this credential could not travel with this request. */
   check(challenge: Challenge, at: Resource): Promise<void>
   /** Asks the server again, unpaid: what does it offer now? */

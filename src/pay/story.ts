@@ -51,6 +51,7 @@ async function caseOf<Reply>(exchange: Exchange<Reply>, reading: Asks, call: Cal
     fingerprint: fingerprintOf(call, await exchange.fingerprint()),
     call,
     env,
+    usedUp: new Set(),
     check: (challenge, at) => exchange.check(challenge, at),
     again: () => askAgain(exchange, call),
   }

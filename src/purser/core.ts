@@ -78,13 +78,16 @@ export class Core {
     const call = this.#callOf(exchange, binding, options)
     let span: PaymentSpan | undefined
     let outcome: Outcome | undefined
+    let leave: (() => void) | undefined
     try {
       const begin = async (): Promise<{ env: Env; call: Call }> => {
-        const { env } = await this.open()
+        const { env, upkeep } = await this.open()
+        // A person may think for minutes: the hold must outlive its lease.
+        leave = upkeep.enter()
         span = new PaymentSpan(this.settings.tracer, spanAttributes(exchange.resource, call))
         return { env, call: span.trace === undefined ? call : { ...call, trace: span.trace } }
       }
-      const reply = await this.#during(() => pay(exchange, call, begin))
+      const reply = await pay(exchange, call, begin)
       outcome = this.outcomeOf(reply)
       span?.end(outcome, undefined)
       return reply
@@ -96,6 +99,8 @@ export class Core {
       const reply = exchange.refuse(problemOf(error))
       if (outcome !== undefined) this.#outcomes.set(reply, outcome)
       return reply
+    } finally {
+      leave?.()
     }
   }
 
@@ -186,11 +191,6 @@ export class Core {
     } catch (error) {
       if (!this.#closed) this.events.emit('error', { error, during: 'recovery' })
     }
-  }
-
-  async #during<T>(work: () => Promise<T>): Promise<T> {
-    const opened = await this.#opening?.catch(() => undefined)
-    return opened === undefined ? work() : opened.upkeep.during(work)
   }
 
   #callOf<Reply>(

@@ -40,14 +40,14 @@ export class Upkeep {
     this.#sweep = parts.sweep
   }
 
-  /** While work runs, the lease is renewed. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
+  /** A payment begins: until the function that this returns is called, the lease is renewed. */
+  enter(): () => void {
     this.#working++
     this.#heartbeat ??= quietly(setInterval(() => this.#beat(), RENEW_MS))
-    try {
-      return await work()
-    } finally {
-      this.#working--
+    let inside = true
+    return () => {
+      if (inside) this.#working--
+      inside = false
     }
   }
 

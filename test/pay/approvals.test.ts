@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest'
+import { amount, CURRENCIES } from '../../src/money/index.js'
+import type { Approver } from '../../src/pay/index.js'
+import { type FakeWorld, fakeWorld, offer, type WorldOptions } from './world.js'
+
+/** Everything above a cent is asked for. */
+function asking(approver: Approver, more: WorldOptions = {}): FakeWorld {
+  const policy = { ask: [{ above: '0.01' }], approval: { timeout: '1s' }, ...more.policy }
+  return fakeWorld({ ...more, approver, policy })
+}
+
+const yes: Approver = async () => ({ approved: true, by: 'ann' })
+
+/** An approver that answers what no type would let it. */
+const says = (answer: unknown): Approver => Object.assign(async () => answer) as unknown as Approver
+
+const NO: readonly { readonly it: string; readonly approver: Approver }[] = [
+  {
+    it: 'throws at once',
+    approver: () => {
+      throw new Error('out of office')
+    },
+  },
+  { it: 'rejects', approver: () => Promise.reject(new Error('out of office')) },
+  { it: 'hangs', approver: () => new Promise(() => undefined) },
+  { it: 'answers nothing', approver: says(undefined) },
+  { it: 'answers true', approver: says(true) },
+  { it: 'answers "yes"', approver: says('yes') },
+  { it: 'approves without a name', approver: says({ approved: true }) },
+  { it: 'approves with an empty name', approver: says({ approved: true, by: '' }) },
+  { it: 'approves with 1', approver: says({ approved: 1, by: 'ann' }) },
+  { it: 'remembers nonsense', approver: says({ approved: true, by: 'ann', remember: { until: 'always' } }) },
+  {
+    it: 'remembers floats',
+    approver: says({ approved: true, by: 'ann', remember: { until: 1, upTo: 0.5, total: 1 } }),
+  },
+  { it: 'says no', approver: async () => ({ approved: false, by: 'ann' }) },
+]
+
+describe('an approver that', () => {
+  it.each(NO)('$it has not said yes', async ({ approver }) => {
+    const world = asking(approver)
+    const error = await world.fails()
+    expect(error).toMatchObject({ code: 'refused', funds: 'untouched' })
+    expect(error.reasons.at(-1)).toMatchObject({ rule: 'approval' })
+    expect(world.wallet.signed).toEqual([])
+    expect(await world.counted()).toBe(0)
+    expect((await world.payments()).every(({ state }) => state === 'denied' || state === 'released')).toBe(
+      true,
+    )
+  })
+
+  it('answers after the deadline is not heard', async () => {
+    let late: () => void = () => undefined
+    const world = asking(
+      () =>
+        new Promise((resolve) => {
+          late = () => resolve({ approved: true, by: 'ann' })
+        }),
+    )
+    await world.fails()
+    late()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(world.wallet.signed).toEqual([])
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('takes no notice of the signal that the call was given up', async () => {
+    const stop = new AbortController()
+    const world = asking((_, signal) => {
+      signal.addEventListener('abort', () => undefined)
+      stop.abort()
+      return new Promise(() => undefined)
+    })
+    await expect(world.pay({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(world.wallet.signed).toEqual([])
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('cannot change what it was shown', async () => {
+    const world = asking(async (request) => {
+      expect(() => Object.assign(request, { terms: undefined })).toThrow(TypeError)
+      expect(() => Object.assign(request.terms, { most: undefined })).toThrow(TypeError)
+      return { approved: true, by: 'ann' }
+    })
+    await world.pay()
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+})
+
+describe('while a person thinks', () => {
+  it('the budget is held, so that nobody else can spend it', async () => {
+    const world = asking(
+      async () => {
+        expect(await world.counted()).toBe(10)
+        // A neighbour wants the rest, and there is none.
+        expect((await neighbour.fails({ path: '/coffee' })).reasons.map(({ rule }) => rule)).toEqual([
+          'budget.day',
+        ])
+        return { approved: true, by: 'ann' }
+      },
+      { policy: { budgets: [{ limit: '0.15', per: 'day' }] } },
+    )
+    const neighbour = world.neighbour()
+    await world.pay()
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('the offer runs out: it is asked for again, on the same terms', async () => {
+    const world = asking(async () => {
+      world.clock.pass(60_000)
+      return { approved: true, by: 'ann' }
+    })
+    world.server.offers = () => [{ ...offer(), expires: world.clock.now() + 30_000 }]
+    await world.pay()
+    expect(world.server.legs).toHaveLength(3)
+    expect(world.wallet.signed).toHaveLength(1)
+    expect((await world.payments())[0]).toMatchObject({ state: 'settled', approvedBy: 'ann' })
+  })
+
+  it.each([
+    { got: 'dearer', worse: { cents: 11 } },
+    { got: 'to somebody else', worse: { payee: '0xbb' } },
+    { got: 'with a fee', worse: { fee: 1 } },
+  ])('the offer gets worse ($got): nothing is signed', async ({ worse }) => {
+    const world = asking(
+      async () => {
+        world.clock.pass(60_000)
+        return { approved: true, by: 'ann' }
+      },
+      { policy: { vendors: [{ origin: 'https://api.shop.example', payees: 'any' }] } },
+    )
+    let asked = 0
+    world.server.offers = () => [
+      { ...offer(asked++ === 0 ? {} : worse), expires: world.clock.now() + 30_000 },
+    ]
+    expect(await world.fails()).toMatchObject({ code: 'approval_lapsed', funds: 'untouched' })
+    expect(world.wallet.signed).toEqual([])
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('the payments are frozen: nothing is signed', async () => {
+    const world = asking(async () => {
+      await world.env.ledger.freeze('stop')
+      return { approved: true, by: 'ann' }
+    })
+    expect(await world.fails()).toMatchObject({ code: 'frozen', funds: 'untouched' })
+    expect(world.wallet.signed).toEqual([])
+  })
+
+  it('others use up the budget that was lost with the lease: nothing is signed', async () => {
+    const world = asking(
+      async () => {
+        // The lease runs out, and a neighbour's payments take the room.
+        world.clock.pass(40_000)
+        await neighbour.pay({ path: '/coffee' })
+        return { approved: true, by: 'ann' }
+      },
+      { policy: { budgets: [{ limit: '0.15', per: 'day' }], ask: [{ above: '0.09' }] } },
+    )
+    const neighbour = world.neighbour()
+    expect((await world.fails()).funds).toBe('untouched')
+    expect(world.wallet.signed).toEqual([])
+    expect(await world.counted()).toBeLessThanOrEqual(15)
+  })
+})
+
+describe('one answer', () => {
+  it('is good once', async () => {
+    let asked = 0
+    const world = asking(async () => {
+      asked++
+      return { approved: true, by: 'ann' }
+    })
+    await world.pay()
+    await world.pay()
+    expect(asked).toBe(2)
+  })
+
+  it('no stands for ten minutes, for those terms', async () => {
+    let asked = 0
+    const world = asking(async () => {
+      asked++
+      return { approved: false, by: 'ann' }
+    })
+    await world.fails()
+    await world.fails()
+    expect(asked).toBe(1)
+    world.server.offers = () => [offer({ cents: 9 })]
+    await world.fails()
+    expect(asked).toBe(2)
+    world.clock.pass(9 * 60_000)
+    await world.fails()
+    expect(asked).toBe(2)
+    world.clock.pass(2 * 60_000)
+    await world.fails()
+    expect(asked).toBe(3)
+  })
+
+  it('covers the second credential of the same payment', async () => {
+    let asked = 0
+    const world = asking(
+      async () => {
+        asked++
+        return { approved: true, by: 'ann' }
+      },
+      { wallets: [{ lanes: ['lane'] }] },
+    )
+    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    await world.pay()
+    expect(asked).toBe(1)
+    expect(world.wallet.signed).toHaveLength(2)
+    expect(world.rail.settled.size).toBe(1)
+  })
+
+  it('that is remembered counts all it allows, and no more', async () => {
+    let asked = 0
+    const cents = (n: number) => amount(BigInt(n) * 10_000n, CURRENCIES.pathUSD)
+    const world = asking(async () => {
+      asked++
+      const remember = { until: world.clock.now() + 3_600_000, upTo: cents(10), total: cents(25) }
+      return asked === 1 ? { approved: true, by: 'ann', remember } : { approved: false, by: 'ann' }
+    })
+    await world.pay()
+    await world.pay()
+    expect(asked).toBe(1)
+    // A third does not fit into the 25 cents: a person is asked again, and says no this time.
+    expect((await world.fails()).reasons.at(-1)?.says).toContain('ann did not approve')
+    expect(asked).toBe(2)
+    expect(await world.counted()).toBe(20)
+  })
+})
+
+describe('events', () => {
+  it('say who approved, and cannot veto', async () => {
+    const world = asking(yes)
+    const approvals = world.heard('approval')
+    world.env.emitter.heard('approval')
+    await world.pay()
+    expect(approvals).toEqual([expect.objectContaining({ approved: true, by: 'ann' })])
+  })
+})
