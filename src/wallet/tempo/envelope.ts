@@ -1,4 +1,4 @@
-import { concatHex, keccak256, numberToHex, toRlp } from 'viem/utils'
+import { concatHex, keccak256, toRlp } from 'viem/utils'
 import type { Hex } from './charge.js'
 
 /** What the sender of a Tempo transaction signs over. */
@@ -26,7 +26,12 @@ const FEE_PAYER_MARK = '0x00'
 
 type Rlp = Hex | readonly Rlp[]
 
-const quantity = (value: bigint | number): Hex => (BigInt(value) === 0n ? '0x' : numberToHex(value))
+/** An RLP integer: no leading zeros, and nothing at all for zero. */
+function quantity(value: bigint | number): Hex {
+  const digits = value.toString(16)
+  if (digits === '0') return '0x'
+  return digits.length % 2 === 0 ? `0x${digits}` : `0x0${digits}`
+}
 
 function fields(tx: Envelope, feePayer: Rlp): Rlp[] {
   return [

@@ -6,7 +6,10 @@ import type { Hex } from './charge.js'
  * that the other has promised.
  */
 export function laneNames(ledger: string, chainId: number, account: Hex, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `tempo:${chainId}:${account}:${ledger}:${index}`)
+  const prefix = `tempo:${chainId}:${account}:${ledger}`
+  const names: string[] = []
+  for (let index = 0; index < count; index++) names.push(`${prefix}:${index}`)
+  return names
 }
 
 /**

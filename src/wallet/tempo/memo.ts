@@ -1,11 +1,11 @@
-import { bytesToHex, hexToBytes, keccak256, stringToBytes } from 'viem/utils'
+import { bytesToHex, keccak256, stringToBytes } from 'viem/utils'
 import type { Hex } from './charge.js'
 
 /** Bytes of randomness, handed in. */
 export type Random = (length: number) => Uint8Array
 
 const first = (text: string, length: number): Uint8Array =>
-  hexToBytes(keccak256(stringToBytes(text))).subarray(0, length)
+  keccak256(stringToBytes(text), 'bytes').subarray(0, length)
 
 const TAG = first('mpp', 4)
 const VERSION = 1
