@@ -1,5 +1,10 @@
 export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
-export { DEFAULT_LIMITS, type HttpExchange, type HttpExchangeOptions, type HttpLimits } from './http-exchange.js'
+export {
+  DEFAULT_LIMITS,
+  type HttpExchange,
+  type HttpExchangeOptions,
+  type HttpLimits,
+} from './http-exchange.js'
 export { install, pristine, type Restore } from './install.js'
 export {
   type HttpCall,

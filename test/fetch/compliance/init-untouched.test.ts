@@ -111,3 +111,17 @@ describe('what the fetch beneath is called with', () => {
     await dispatcher.close()
   })
 })
+
+test('the fetch beneath is called as a function, as browsers demand of theirs', async () => {
+  await using server = await serve(paywall(echo))
+  const receivers: unknown[] = []
+  const fetch = payingFetch(testFace(), {
+    base: function base(this: unknown, input, init) {
+      receivers.push(this)
+      return globalThis.fetch(input, init)
+    },
+  })
+  const holder = { fetch }
+  expect((await holder.fetch(server.url)).status).toBe(200)
+  expect(receivers).toEqual([undefined, undefined])
+})
