@@ -1,4 +1,3 @@
-export { type MemoryLedgerOptions, memoryLedger } from './memory.js'
 export type {
   Attempt,
   Clock,

@@ -4,6 +4,7 @@ import type { Clock, Ledger } from './port.js'
 import type { Store } from './shelf.js'
 import { systemClock } from './time.js'
 
+/** How a ledger in memory is made. */
 export interface MemoryLedgerOptions {
   /** Time; the runtime's own unless given. */
   readonly clock?: Clock

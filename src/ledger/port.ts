@@ -125,6 +125,7 @@ export interface Hold {
   readonly doubtWindowMs: number
 }
 
+/** What a counter has and what is left of its limit: units for `spend` and `lock`, a number of `payments`. */
 export interface Room {
   readonly claim: CounterClaim
   readonly spent: bigint
@@ -202,6 +203,7 @@ export interface Moved {
   readonly payment: Payment
 }
 
+/** Which payments to find; all that is given must hold. `from` is included, `to` is not. */
 export interface PaymentQuery {
   readonly id?: PaymentId
   readonly key?: string

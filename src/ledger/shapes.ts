@@ -1,6 +1,5 @@
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
 import { inScope } from '../policy/index.js'
-import type { Counter } from './counts.js'
 
 /** What all counters of one budget have in common: what they count, over which window, and by what. */
 export interface Shape {
@@ -14,7 +13,7 @@ export interface Shape {
 
 const DIMENSIONS = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network', 'grant'] as const
 
-export function shapeOf({ counts, window, scope }: Counter): Shape {
+export function shapeOf({ counts, window, scope }: Pick<CounterClaim, 'counts' | 'window' | 'scope'>): Shape {
   const by = DIMENSIONS.filter((dimension) => scope[dimension] !== undefined)
   const shape = { counts, window, policy: scope.policy, by }
   return scope.vendor?.includes('*') ? { ...shape, wildcard: scope.vendor } : shape

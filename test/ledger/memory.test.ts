@@ -1,4 +1,4 @@
-import { memoryLedger } from '../../src/ledger/index.js'
+import { memoryLedger } from '../../src/ledger/memory.js'
 import { contract } from './contract.js'
 
 contract('memory', (clock) => memoryLedger({ clock }))

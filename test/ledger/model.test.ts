@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
-import { type Ledger, type Move, memoryLedger, type Payment } from '../../src/ledger/index.js'
+import type { Ledger, Move, Payment } from '../../src/ledger/index.js'
+import { memoryLedger } from '../../src/ledger/memory.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import {
   CENT,

@@ -4,6 +4,7 @@ import { systemClock } from '../time.js'
 import { defaultPath } from './file.js'
 import { SqliteStore } from './store.js'
 
+/** Where a SQLite ledger is, and how it is kept. */
 export interface SqliteLedgerOptions {
   /** The file. `ledger.db` below the user's state directory unless given. */
   readonly path?: string

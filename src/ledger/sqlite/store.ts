@@ -16,6 +16,7 @@ export interface StoreOptions {
 
 interface Opened {
   readonly db: Database
+  readonly sql: Sql
   readonly shelf: SqliteShelf
   readonly file: FileId | undefined
 }
@@ -65,13 +66,13 @@ export class SqliteStore implements Store {
     opened.db.close()
   }
 
-  #step<T>({ db, shelf }: Opened, begin: 'BEGIN' | 'BEGIN IMMEDIATE', use: (shelf: Shelf) => T): T {
-    db.exec(begin)
+  #step<T>({ db, sql, shelf }: Opened, begin: 'BEGIN' | 'BEGIN IMMEDIATE', use: (shelf: Shelf) => T): T {
+    sql.run(begin)
     try {
       shelf.begin()
       const answer = use(shelf)
       if (begin === 'BEGIN IMMEDIATE') shelf.end()
-      db.exec('COMMIT')
+      sql.run('COMMIT')
       return answer
     } catch (error) {
       shelf.forget()
@@ -126,7 +127,8 @@ export class SqliteStore implements Store {
       // A hold touches about ten pages: the log is folded into the file every few hundred payments.
       db.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000; PRAGMA trusted_schema = OFF')
       recordMade(path)
-      return { db, shelf: new SqliteShelf(new Sql(db)), file: fileId(path) }
+      const sql = new Sql(db)
+      return { db, sql, shelf: new SqliteShelf(sql), file: fileId(path) }
     } catch (error) {
       db.close()
       throw error
