@@ -18,21 +18,21 @@ export async function benchStore(stored: number): Promise<readonly Row[]> {
     const full = await rates({ small }, 'full')
     const opening = median(await Promise.all([openAndAsk(large)]))
     const size = stored.toLocaleString('en')
-    const slower = (normal.small ?? 0) / (normal.large ?? 0)
+    const slower = (normal['small'] ?? 0) / (normal['large'] ?? 0)
     return [
       {
         what: 'hold + commit + settle in SQLite, synchronous=NORMAL',
-        measured: `${perSecond(normal.small)} payments/s`,
+        measured: `${perSecond(normal['small'])} payments/s`,
         target: '≥ 5,000',
       },
       {
         what: 'the same at synchronous=FULL (the default)',
-        measured: `${perSecond(full.small)} payments/s`,
+        measured: `${perSecond(full['small'])} payments/s`,
         target: 'reported',
       },
       {
         what: `one payment with ${size} stored / with none`,
-        measured: `${slower.toFixed(2)} × (${perSecond(normal.large)} payments/s)`,
+        measured: `${slower.toFixed(2)} × (${perSecond(normal['large'])} payments/s)`,
         target: '≤ 1.3 ×',
       },
       {

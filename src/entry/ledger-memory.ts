@@ -1,1 +1,1 @@
-export { type MemoryLedgerOptions, memoryLedger } from '../ledger/index.js'
+export { type MemoryLedgerOptions, memoryLedger } from '../ledger/memory.js'

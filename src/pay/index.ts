@@ -1,5 +1,5 @@
 export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
-export { type Recovery, recover } from './doubt.js'
+export type { Recovery } from './doubt.js'
 export { type Call, type Env, type Outcome, type Refusal, SentCredentials } from './env.js'
 export {
   type AnomalyKind,
@@ -11,6 +11,6 @@ export {
 } from './events.js'
 export type { Exchange, Leg, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
-export { type Quoted, type QuotedOffer, quote } from './quote.js'
+export type { Quoted, QuotedOffer } from './quote.js'
 export { isRefusal } from './refusal.js'
-export { pay } from './story.js'
+export { pay, quote, recover } from './story.js'

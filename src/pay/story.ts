@@ -1,21 +1,8 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { PaymentError } from '../errors/index.js'
-import type { Payment } from '../ledger/index.js'
-import type { Challenge, Reading } from '../protocol/index.js'
-import { adopt } from './adopt.js'
-import { agree } from './agree.js'
-import type { Case, Deal } from './case.js'
-import { conclude, type Sending } from './conclude.js'
-import { examine } from './doubt.js'
+import type { DueQuery } from '../ledger/index.js'
+import type { Recovery } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
-import { type Presented, present } from './present.js'
-import { provenVoid, unanswered } from './refusal.js'
-import { secondCredential } from './second.js'
-import { unwritten } from './unwritten.js'
-
-type Asks = Extract<Reading, { kind: 'asks' }>
+import type { Quoted } from './quote.js'
 
 /**
  * The path of one payment, told once: ask; if the server asks for money, agree; present; conclude.
@@ -40,168 +27,37 @@ export async function pay<Reply extends object>(
   if (offers.length === 0) return reply
   // Its body is read to the end first, so that the paid leg finds the connection free.
   exchange.drop(reply)
-  return buy(exchange, await caseOf(exchange, { ...reading, offers }, begun, env))
+  const { purchase } = await purchasing()
+  return purchase(exchange, { ...reading, offers }, begun, env)
 }
 
-/** Everything that agreeing on a payment for this request needs. */
-async function caseOf<Reply>(exchange: Exchange<Reply>, reading: Asks, call: Call, env: Env): Promise<Case> {
-  return {
-    at: reading.at,
-    offers: reading.offers,
-    fingerprint: fingerprintOf(call, await exchange.fingerprint()),
-    call,
-    env,
-    usedUp: new Set(),
-    check: (challenge, at) => exchange.check(challenge, at),
-    again: () => askAgain(exchange, call),
-  }
+/** Loaded when money is first talked about: a program whose calls cost nothing carries none of it. */
+const purchasing = once(() => import('./purchase.js'))
+const looking = once(() => import('./doubt.js'))
+const quoting = once(() => import('./quote.js'))
+
+/** Settles what is in doubt, loaded when it is first needed. */
+export async function recover(env: Env, which: DueQuery['which']): Promise<Recovery> {
+  return (await looking()).recover(env, which)
 }
 
-async function askAgain<Reply>(exchange: Exchange<Reply>, call: Call): Promise<readonly Challenge[]> {
-  const reply = await exchange.send(call.signal ? { signal: call.signal } : {})
-  const reading = await exchange.read(reply)
-  exchange.drop(reply)
-  return reading.kind === 'asks' ? reading.offers : []
-}
-
-/** One request of one agent on one piece of work: the same in any process, and never another agent's. */
-function fingerprintOf({ context: { agent, tasks, tool } }: Call, request: string): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify([agent, tasks, tool ?? null, request]))))
-}
-
-/** Earlier payments of the same purchase are dealt with one after another, before a new one is made. */
-async function buy<Reply extends object>(exchange: Exchange<Reply>, c: Case): Promise<Reply> {
-  for (;;) {
-    const agreement = await agree(c)
-    if (agreement.kind === 'deal') return deliver(exchange, agreement.deal, c)
-    if (agreement.kind === 'wait')
-      throw new PaymentError('busy', 'untouched', 'A wallet asked to wait for a payment that does not exist')
-    const adopted = await adopt(exchange, agreement.by, c)
-    if (adopted !== undefined) return adopted.reply
-  }
-}
-
-/** How a payment ended for its caller. */
-type End<Reply> = { readonly reply: Reply } | { readonly error: PaymentError }
-
-/** From here on money may have moved: whatever fails, what the caller is told says so. */
-async function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: Deal, c: Case): Promise<Reply> {
-  let presented: Presented<Reply> | undefined
-  let end: End<Reply>
-  try {
-    end = await rounds(exchange, deal, c, (latest) => {
-      presented = latest
-    })
-  } catch (cause) {
-    return unwritten(deal.payment, presented, cause, c)
-  }
-  if ('error' in end) throw end.error
-  return end.reply
-}
-
-/** Present and conclude; at most one further credential, and only where at most one of the two can settle. */
-async function rounds<Reply extends object>(
+/** What a call would cost, loaded when it is first needed. */
+export async function quote<Reply extends object>(
   exchange: Exchange<Reply>,
-  first: Deal,
-  c: Case,
-  note: (presented: Presented<Reply>) => void,
-): Promise<End<Reply>> {
-  const { env, call } = c
-  let deal = first
-  for (let round = 1; ; round++) {
-    const { presented, ...more } = await present(exchange, deal, call, env)
-    note(presented)
-    const sending: Sending = { deal, ...more }
-    const payment = await current(deal, env)
-    const end = await conclude(sending, presented, payment, call, env)
-    const reply = presented.kind === 'reply' ? presented.reply : undefined
-    if (reply !== undefined) env.attach(reply, end.payment)
-    switch (end.kind) {
-      case 'lost':
-        return { error: lost(end.payment, end.cause, env) }
-      case 'answered':
-        return reply === undefined ? { error: lost(end.payment, undefined, env) } : { reply }
-      case 'moved':
-        if (reply === undefined) return { error: lost(end.payment, undefined, env) }
-        return { reply: await follow(exchange, reply, end.to, end.payment, env) }
-      case 'asked': {
-        const asks =
-          presented.kind === 'reply' && presented.reading.kind === 'asks' ? presented.reading : undefined
-        const next =
-          round === 1 && asks !== undefined && end.payment.state === 'committed'
-            ? await secondCredential({ ...c, at: asks.at, offers: asks.offers }, sending, end)
-            : undefined
-        if (next === undefined) return { error: await givenUp(end.payment, reply, env) }
-        if (reply !== undefined) exchange.drop(reply)
-        deal = next
-      }
-    }
+  call: Call,
+  environment: () => Promise<Env>,
+): Promise<Quoted<Reply>> {
+  return (await quoting()).quote(exchange, call, environment)
+}
+
+/** One load for all; one that failed is tried again. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined
+      throw error
+    })
+    return loading
   }
-}
-
-/** Following a redirect without the credential: what it leads to is the caller's answer. */
-async function follow<Reply extends object>(
-  exchange: Exchange<Reply>,
-  reply: Reply,
-  to: string | undefined,
-  payment: Payment,
-  env: Env,
-): Promise<Reply> {
-  const followed = to === undefined ? undefined : await exchange.follow?.(reply, to)
-  if (followed === undefined) {
-    env.emitter.emit('anomaly', {
-      kind: 'redirected_after_payment',
-      payment: payment.id,
-      says: 'The paid request was redirected to where a credential may not go.',
-    })
-    return reply
-  }
-  const reading = await exchange.read(followed)
-  const delivered = reading.kind === 'answers' && reading.ok
-  const moved =
-    delivered && payment.state === 'settled'
-      ? await env.ledger.advance(payment.id, { to: 'delivered' })
-      : undefined
-  env.attach(followed, moved?.payment ?? payment)
-  return followed
-}
-
-async function current(deal: Deal, env: Env): Promise<Payment> {
-  const payment = await env.ledger.get(deal.payment)
-  if (payment === undefined)
-    throw new PaymentError('ledger_failed', 'unknown', 'The ledger lost a payment that was committed', {
-      paymentId: deal.payment,
-    })
-  return payment
-}
-
-/** The server keeps asking: the last look, and then what is known is told. */
-async function givenUp(payment: Payment, reply: object | undefined, env: Env): Promise<PaymentError> {
-  const after = payment.state === 'committed' ? await examine(payment, env) : payment
-  if (after.state === 'released') return voided(after, undefined, env, reply)
-  const error = unanswered(after, reply === undefined ? {} : { reply })
-  if (after.state === 'settled')
-    env.emitter.emit('anomaly', {
-      kind: 'settled_without_delivery',
-      payment: after.id,
-      says: 'The payment settled, and the server asked for another instead of answering.',
-    })
-  env.attach(error, after)
-  return error
-}
-
-function lost(payment: Payment, cause: unknown, env: Env): PaymentError {
-  if (payment.state === 'released') return voided(payment, cause, env)
-  const error = unanswered(payment, { cause })
-  env.attach(error, payment)
-  return error
-}
-
-function voided(payment: Payment, cause: unknown, env: Env, reply?: object): PaymentError {
-  const error = provenVoid(payment, {
-    ...(cause === undefined ? {} : { cause }),
-    ...(reply === undefined ? {} : { reply }),
-  })
-  env.attach(error, payment)
-  return error
 }

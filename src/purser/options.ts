@@ -152,7 +152,7 @@ async function openDefaultLedger(): Promise<Ledger> {
     const { sqliteLedger } = await import('../ledger/sqlite/index.js')
     return sqliteLedger()
   }
-  const { memoryLedger } = await import('../ledger/index.js')
+  const { memoryLedger } = await import('../ledger/memory.js')
   return memoryLedger()
 }
 
