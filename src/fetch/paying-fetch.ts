@@ -38,7 +38,7 @@ type Setting = Required<Omit<PayingFetchOptions, 'limits'>> & { readonly limits:
  *
  * @example
  * ```ts
- * const fetch = payingFetch(face)
+ * const fetch = payingFetch(faceOf(purser))
  * const reply = await fetch('https://api.search.example/v1/search', { payment: { maxAmount: '0.02' } })
  * ```
  */

@@ -8,7 +8,7 @@ import type { Payee, Terms } from './types.js'
  *
  * @example
  * ```ts
- * if (!noWorse(rotated.terms, approved.terms)) return 'judge again'
+ * noWorse({ ...terms, payees: [{ id: '0x…', amount: terms.most }] }, terms) // false
  * ```
  */
 export function noWorse(a: Terms, b: Terms): boolean {

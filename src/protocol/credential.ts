@@ -16,7 +16,7 @@ const utf8 = new TextEncoder()
  *
  * @example
  * ```ts
- * const { header, value } = encodeCredential({ challenge, payload: { type: 'transaction', signature } })
+ * const { header, value } = encodeCredential({ challenge, payload: { type: 'transaction', signature: '0x76…' } })
  * headers.set(header, value)
  * ```
  */

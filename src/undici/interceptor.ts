@@ -91,6 +91,9 @@ async function deliver(
  *
  * @example
  * ```ts
+ * import { Agent, request } from 'undici'
+ *
+ * const dispatcher = new Agent().compose(purserInterceptor(purser))
  * const data = await request('https://api.search.example/v1/search?q=tea', { dispatcher })
  * const payment = purser.paymentFor(replyBehind(data) ?? data)
  * ```

@@ -45,9 +45,9 @@ export function mintAuthorization(spendable: Spendable): Authorization {
  * @throws TypeError if the authorization was not minted here, was spent before, or has expired.
  * @example
  * ```ts
- * async prepare(authorization, { now }) {
+ * async function prepare(authorization: Authorization, { now }: PrepareOptions): Promise<Prepared> {
  *   const { quote } = spendAuthorization(authorization, now)
- *   …
+ *   throw new PaymentError('wallet_failed', 'untouched', `Nothing signs for ${quote.terms.network} yet`)
  * }
  * ```
  */

@@ -7,6 +7,8 @@ import type { JsonSchema } from '../shape.js'
  *
  * @example
  * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ *
  * await writeFile('policy.schema.json', JSON.stringify(policyJsonSchema(), null, 2))
  * ```
  */

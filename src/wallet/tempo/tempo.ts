@@ -17,7 +17,7 @@ import { quoteCharge } from './quote.js'
  * import { tempo } from 'purser/wallet/tempo'
  * import { privateKeyToAccount } from 'viem/accounts'
  *
- * const wallet = tempo({ account: privateKeyToAccount(key) })
+ * const wallet = tempo({ account: privateKeyToAccount(process.env.TEMPO_KEY) })
  * ```
  */
 export function tempo(options: TempoOptions): Wallet {
