@@ -37,6 +37,8 @@ export const CENT = 10_000_000n
 /** How long a credential of the fake rail lives, and when its end can be proven. */
 const LIFE_MS = 15_000
 const PROVEN_MS = 18_000
+const LEASE_MS = 30_000
+const BEAT_MS = 10_000
 
 /** What a fake offer asks: cents, and who gets them. */
 export interface Asks {
@@ -275,10 +277,8 @@ export function fakeWorld(options: WorldOptions = {}): FakeWorld {
   const clock = new TestClock()
   const rail = new Rail()
   const stored = memoryLedger({ clock })
-  return worldOn(
-    { clock, rail, ledger: options.ledger?.(stored) ?? stored, server: new Server(rail) },
-    options,
-  )
+  const ledger = options.ledger?.(stored) ?? stored
+  return worldOn({ clock, rail, ledger, server: new Server(rail), alive: [] }, options)
 }
 
 interface Shared {
@@ -286,10 +286,12 @@ interface Shared {
   readonly rail: Rail
   readonly ledger: Ledger
   readonly server: Server
+  /** The processes that live. */
+  readonly alive: string[]
 }
 
 function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
-  const { clock, rail, ledger, server } = shared
+  const { clock, rail, ledger, server, alive } = shared
   const wallets = (options.wallets ?? [{}]).map((each) => fakeWallet(rail, clock, each))
   const [wallet] = wallets
   if (wallet === undefined) throw new Error('a world needs a wallet')
@@ -302,6 +304,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     ...options.policy,
   })
   const owner = crypto.randomUUID()
+  alive.push(owner)
   const env: Env = {
     owner,
     policy,
@@ -316,13 +319,16 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     patienceMs: 45_000,
     sent: new SentCredentials(),
     newId: () => crypto.randomUUID(),
-    // Sleeping is what moves time, one turn of the event loop later.
+    // Sleeping is what moves time, one turn of the event loop later; who lives renews its lease meanwhile.
     sleep: async (ms, signal) => {
       await new Promise((resolve) => setImmediate(resolve))
       signal?.throwIfAborted()
-      clock.pass(ms)
+      for (let left = ms; left > 0; left -= BEAT_MS) {
+        await Promise.all(alive.map((each) => ledger.renew(each, LEASE_MS)))
+        clock.pass(Math.min(left, BEAT_MS))
+      }
     },
-    keepAlive: () => ledger.renew(owner, 30_000),
+    keepAlive: () => ledger.renew(owner, LEASE_MS),
     sweep: async () => (await recover(env, 'all')).released > 0,
     lookAgain: () => undefined,
     attach: (target, outcome) => void outcomes.set(target, outcome),

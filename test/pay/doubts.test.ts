@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest'
+import { recover } from '../../src/pay/index.js'
+import { type FakeWorld, fakeWorld, offer, type Reply } from './world.js'
+
+const MINUTE = 60_000
+
+/** The server takes the money, and the answer is lost; not in a way that is tried again at once. */
+function losesAnswers(world: FakeWorld): void {
+  world.server.paid = (leg) => {
+    world.server.take(leg)
+    throw new TypeError('the connection is gone')
+  }
+}
+
+/** The server never takes the money, and the connection dies. */
+function dropsCredentials(world: FakeWorld): void {
+  world.server.paid = () => {
+    throw new TypeError('the connection is gone')
+  }
+}
+
+describe('a doubt', () => {
+  it('is adopted: the same credential goes again, and its answer is the answer', async () => {
+    const world = fakeWorld()
+    dropsCredentials(world)
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    world.server.paid = (leg) => world.server.take(leg)
+    const reply = await world.pay()
+    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(world.wallet.signed).toHaveLength(1)
+    expect(new Set(world.server.credentials.map(({ credential }) => credential)).size).toBe(1)
+    expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
+  })
+
+  it('is told while it lasts, then proven void, and then the call pays anew', async () => {
+    const world = fakeWorld()
+    dropsCredentials(world)
+    await world.fails()
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(await world.counted()).toBe(10)
+    world.clock.pass(20_000)
+    world.server.paid = (leg) => world.server.take(leg)
+    await world.pay()
+    expect((await world.payments()).map(({ state }) => state)).toEqual(['released', 'settled'])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('that turns out settled is not paid again, until it was told and two minutes have passed', async () => {
+    const world = fakeWorld()
+    losesAnswers(world)
+    expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    for (const wait of [0, 30_000, 60_000]) {
+      world.clock.pass(wait)
+      expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    }
+    expect(world.rail.settled.size).toBe(1)
+    world.clock.pass(2 * MINUTE)
+    world.server.paid = (leg) => world.server.take(leg)
+    await world.pay()
+    expect(world.rail.settled.size).toBe(2)
+  })
+
+  it('stands for as long as nobody was told of it', async () => {
+    const world = fakeWorld()
+    losesAnswers(world)
+    await world.fails()
+    world.clock.pass(60 * MINUTE)
+    expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    expect(world.rail.settled.size).toBe(1)
+  })
+
+  it('under a key stands for good', async () => {
+    const world = fakeWorld()
+    losesAnswers(world)
+    await world.fails({ key: 'order-1' })
+    for (const wait of [0, 10 * MINUTE, 24 * 60 * MINUTE]) {
+      world.clock.pass(wait)
+      expect(await world.fails({ key: 'order-1' })).toMatchObject({ funds: 'settled' })
+    }
+    expect(world.rail.settled.size).toBe(1)
+    world.server.paid = (leg) => world.server.take(leg)
+    await world.pay({ key: 'order-2' })
+    expect(world.rail.settled.size).toBe(2)
+  })
+
+  it('does not stand in the way of another request', async () => {
+    const world = fakeWorld()
+    losesAnswers(world)
+    await world.fails()
+    world.server.paid = (leg) => world.server.take(leg)
+    await world.pay({ path: '/coffee' })
+    expect(world.rail.settled.size).toBe(2)
+  })
+
+  it('of a process that is gone is taken over by the next', async () => {
+    const world = fakeWorld()
+    world.server.paid = (leg) => {
+      world.server.take(leg)
+      return new Promise<Reply>(() => undefined)
+    }
+    void world.pay()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await world.payments()).toMatchObject([{ state: 'committed', live: true }])
+    world.clock.pass(31_000)
+    const next = world.neighbour()
+    expect(await next.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    expect(world.rail.settled.size).toBe(1)
+    expect(await recover(next.env, 'all')).toMatchObject({ open: 0 })
+  })
+})
+
+describe('a key', () => {
+  it('of a purchase that is done sends no second payment', async () => {
+    const world = fakeWorld()
+    await world.pay({ key: 'order-1' })
+    expect(await world.fails({ key: 'order-1' })).toMatchObject({ code: 'already_paid', funds: 'settled' })
+    expect(world.rail.settled.size).toBe(1)
+  })
+
+  it('goes along with the unpaid request, and an answer other than 402 is the answer', async () => {
+    const world = fakeWorld()
+    await world.pay({ key: 'order-1' })
+    world.server.ask = () => ({ reading: { kind: 'answers', ok: true, status: 200 } })
+    expect((await world.pay({ key: 'order-1' })).reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(world.server.legs.at(-1)).toMatchObject({ idempotencyKey: 'order-1' })
+    expect(world.server.legs.at(-1)?.credential).toBeUndefined()
+  })
+
+  it('of another request is a conflict', async () => {
+    const world = fakeWorld()
+    await world.pay({ key: 'order-1' })
+    const error = await world.fails({ key: 'order-1', path: '/coffee' })
+    expect(error).toMatchObject({ code: 'idempotency_conflict', funds: 'settled' })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+
+  it('of a payment under way waits for its end: the second caller learns that it was paid', async () => {
+    const world = fakeWorld()
+    let answer: () => void = () => undefined
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    world.server.paid = async (leg) => {
+      await answered
+      return world.server.take(leg)
+    }
+    const first = world.pay({ key: 'order-1' })
+    const second = world.fails({ key: 'order-1' })
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    answer()
+    await first
+    expect(await second).toMatchObject({ code: 'already_paid', funds: 'settled' })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+
+  it('of a payment that never ends is busy, once patience has run out', async () => {
+    const world = fakeWorld()
+    world.server.paid = () => new Promise<Reply>(() => undefined)
+    void world.pay({ key: 'order-1' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await world.neighbour().fails({ key: 'order-1' })).toMatchObject({
+      code: 'busy',
+      funds: 'committed',
+      retryable: true,
+    })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+
+  it('of a payment that was refused may be used again', async () => {
+    const world = fakeWorld()
+    world.server.offers = () => [offer({ cents: 200 })]
+    expect((await world.fails({ key: 'order-1' })).code).toBe('refused')
+    world.server.offers = () => [offer()]
+    await world.pay({ key: 'order-1' })
+    expect(world.rail.settled.size).toBe(1)
+  })
+})
+
+describe('a second credential', () => {
+  it('takes the place of the first on its lane, so that one of the two settles', async () => {
+    const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
+    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    await world.pay()
+    expect(world.wallet.signed.map(({ quote }) => quote.excludes)).toEqual([
+      undefined,
+      { name: 'lane', value: 0n },
+    ])
+    expect(world.rail.settled.size).toBe(1)
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('waits for the death of the first, where nothing excludes it', async () => {
+    const world = fakeWorld()
+    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    const started = world.clock.now()
+    await world.pay()
+    expect(world.clock.now() - started).toBeGreaterThanOrEqual(18_000)
+    expect((await world.payments())[0]?.attempts.map(({ void: gone }) => gone)).toEqual([
+      'it ran out',
+      undefined,
+    ])
+    expect(world.rail.settled.size).toBe(1)
+  })
+
+  it('is not made when the first turns out to have settled meanwhile', async () => {
+    const world = fakeWorld()
+    let first: string | undefined
+    world.server.paid = ({ credential }) => {
+      first = credential?.challenge.id
+      return world.server.ask()
+    }
+    const { sleep } = world.env
+    Object.assign(world.env, {
+      sleep: async (ms: number) => {
+        await sleep(ms)
+        if (first !== undefined) world.rail.settled.add(first)
+      },
+    })
+    expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+
+  it('is not made when its death cannot be proven in time', async () => {
+    const world = fakeWorld()
+    world.server.paid = () => world.server.ask()
+    world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'no node answers' })
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+
+  it.each([
+    { got: 'dearer', worse: { cents: 11 } },
+    { got: 'to somebody else', worse: { payee: '0xbb' } },
+    { got: 'of another kind', worse: { kind: 'evm/charge' as const } },
+  ])('is not made for an offer that got worse ($got)', async ({ worse }) => {
+    const wallets = [{ lanes: ['lane'], kinds: ['tempo/charge', 'evm/charge'] as const }]
+    const policy = { vendors: [{ origin: 'https://api.shop.example', payees: 'any' as const }] }
+    const world = fakeWorld({ wallets, policy })
+    world.server.paid = () => {
+      world.server.offers = () => [offer(worse)]
+      return world.server.ask()
+    }
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+
+  it('is the last: a third is never made', async () => {
+    const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
+    world.server.paid = () => world.server.ask()
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(world.wallet.signed).toHaveLength(2)
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('is made at once when the first is proven void', async () => {
+    const world = fakeWorld()
+    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.wallet.hooks.inspect = async () => ({ state: 'void', because: 'another took its nonce' })
+    await world.pay()
+    expect(world.wallet.signed).toHaveLength(2)
+    expect(world.rail.settled.size).toBe(1)
+  })
+
+  it('that is refused by policy leaves the first to be told about', async () => {
+    const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
+    world.server.paid = async () => {
+      await world.env.ledger.freeze('stop')
+      return world.server.ask()
+    }
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(world.wallet.signed).toHaveLength(1)
+  })
+})
