@@ -1,20 +1,12 @@
 import { PaymentRefusedError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import type { Exchange, Leg, PayingFace, RefusalProblem } from '../pay/index.js'
-import {
-  type Credential,
-  encodeCredential,
-  type HttpResource,
-  type Problem,
-  parseProblem,
-  type Reading,
-  type Resource,
-} from '../protocol/index.js'
+import { type Exchange, type Leg, once, type PayingFace, type RefusalProblem } from '../pay/index.js'
+import type { Credential, HttpResource, Problem, Reading, Resource } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
+import { becomesGet, type Head, mayHoldProblem, refusalReply } from './head.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 import { isConfidential, resourceAt } from './resource.js'
-import { becomesGet, checkCarrier, type Head, mayHoldProblem, readHead, refusalReply } from './wire.js'
 
 /** What an HTTP exchange needs of the world. */
 export interface HttpExchangeOptions {
@@ -114,6 +106,7 @@ export class HttpExchange implements Exchange<Response> {
     // A browser shows nothing of a redirect that it did not follow.
     if (reply.type === 'opaqueredirect') return { kind: 'moved' }
     const head = headOf(reply)
+    const { readHead } = await wire()
     const url = reply.url === '' ? this.#at.address : reply.url
     const said = readHead(head, url, this.#options.now)
     const problem = PAID.has(reply) && mayHoldProblem(head) ? await this.#problem(reply) : undefined
@@ -131,6 +124,7 @@ export class HttpExchange implements Exchange<Response> {
       throw new PaymentRefusedError('A credential goes to the address that asked for it, and nowhere else.')
     }
     await this.#request.assertReplayable()
+    const { checkCarrier } = await wire()
     await checkCarrier(challenge, {
       authorization: this.#request.header('authorization'),
       replacesAuthorization: this.#options.face.replacesAuthorization(at),
@@ -168,6 +162,7 @@ export class HttpExchange implements Exchange<Response> {
   async #sendPaid(leg: Leg, credential: Credential): Promise<Response> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
+    const { encodeCredential } = await wire()
     const { header, value } = encodeCredential(credential)
     const options = this.#optionsOf(leg)
     const headers = new Headers(options.headers ?? this.#request.headers())
@@ -218,9 +213,12 @@ export class HttpExchange implements Exchange<Response> {
 
   async #problem(reply: Response): Promise<Problem | undefined> {
     const text = await peekText(reply, this.#options.limits.read)
-    return text === undefined ? undefined : parseProblem(text)
+    return text === undefined ? undefined : (await wire()).parseProblem(text)
   }
 }
+
+/** What only a 402 needs is loaded with the first one. */
+const wire = once(() => import('./wire/index.js'))
 
 function headOf(reply: Response): Head {
   return { status: reply.status, header: (name) => reply.headers.get(name) ?? undefined }

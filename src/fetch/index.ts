@@ -1,4 +1,5 @@
 export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
+export { type Head, mayHoldProblem, refusalReply } from './head.js'
 export {
   DEFAULT_LIMITS,
   type HttpExchange,
@@ -16,12 +17,3 @@ export {
 } from './paying-fetch.js'
 export { type FetchLike, fingerprintOf } from './request.js'
 export { isConfidential, resourceAt } from './resource.js'
-export {
-  type Carrier,
-  checkCarrier,
-  type Head,
-  type HeadReading,
-  mayHoldProblem,
-  readHead,
-  refusalReply,
-} from './wire.js'

@@ -11,6 +11,7 @@ export {
 } from './events.js'
 export type { Exchange, Leg, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
+export { once } from './once.js'
 export type { Quoted, QuotedOffer } from './quote.js'
-export { isRefusal } from './refusal.js'
+export { isRefusal } from './refusals.js'
 export { pay, quote, recover } from './story.js'

@@ -2,6 +2,7 @@ import type { DueQuery } from '../ledger/index.js'
 import type { Recovery } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { once } from './once.js'
 import type { Quoted } from './quote.js'
 
 /**
@@ -48,16 +49,4 @@ export async function quote<Reply extends object>(
   environment: () => Promise<Env>,
 ): Promise<Quoted<Reply>> {
   return (await quoting()).quote(exchange, call, environment)
-}
-
-/** One load for all; one that failed is tried again. */
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let loading: Promise<T> | undefined
-  return () => {
-    loading ??= load().catch((error: unknown) => {
-      loading = undefined
-      throw error
-    })
-    return loading
-  }
 }

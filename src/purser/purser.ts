@@ -25,7 +25,8 @@ import {
   type Recovery,
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
-import { formatAcceptPayment, type OfferKind, type Receipt } from '../protocol/index.js'
+import { formatAcceptPayment } from '../protocol/accept-payment.js'
+import type { OfferKind, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import { type Budget, budgetsOf } from './budgets.js'
 import { type Binding, Core } from './core.js'

@@ -2,7 +2,6 @@ import type { Dispatcher } from 'undici'
 import { PaymentRefusedError } from '../errors/index.js'
 import {
   bodyBytes,
-  checkCarrier,
   fingerprintOf,
   type Head,
   type HttpLimits,
@@ -10,20 +9,13 @@ import {
   type KeptBody,
   keepBody,
   mayHoldProblem,
-  readHead,
   refusalReply,
   resourceAt,
 } from '../fetch/index.js'
+import { checkCarrier, encodeCredential, parseProblem, readHead } from '../fetch/wire/index.js'
 import type { Instant } from '../money/index.js'
 import type { Exchange, Leg, PayingFace, RefusalProblem } from '../pay/index.js'
-import {
-  type Credential,
-  encodeCredential,
-  type HttpResource,
-  parseProblem,
-  type Reading,
-  type Resource,
-} from '../protocol/index.js'
+import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
 import { dispatchLeg, type Herald, type LegOptions } from './dispatch.js'
 import { UndiciReply } from './reply.js'
 import { copyHeaders, header, type RequestHeaders, withHeader, withoutHeader } from './request.js'

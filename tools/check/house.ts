@@ -40,6 +40,11 @@ export const SIDE_DOORS: readonly {
     why: 'only the story of a payment mints an authorization, so minting is in no index',
   },
   {
+    file: 'protocol/accept-payment.ts',
+    from: ['purser'],
+    why: 'the one codec that a free call needs: the others are loaded with the first 402',
+  },
+  {
     file: 'ledger/memory.ts',
     from: ['purser', 'entry'],
     why: 'a store with its own entry point: who keeps another one does not load it',

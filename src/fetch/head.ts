@@ -1,0 +1,42 @@
+import type { RefusalProblem } from '../pay/index.js'
+
+/** The head of an HTTP reply, however the transport holds it. */
+export interface Head {
+  readonly status: number
+  header(name: string): string | undefined
+}
+
+/** Statuses that `fetch` follows. */
+export function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
+}
+
+/** Does a redirect with this status turn the method into GET, and drop the body? (Fetch, HTTP-redirect fetch, 12) */
+export function becomesGet(status: number, method: string): boolean {
+  if (status === 303) return method !== 'GET' && method !== 'HEAD'
+  return (status === 301 || status === 302) && method === 'POST'
+}
+
+/** A problem worth reading stands in a short JSON body. */
+export function mayHoldProblem(head: Head): boolean {
+  return head.status >= 400 && /[/+]json\b/i.test(head.header('content-type') ?? '')
+}
+
+/** A refusal as an HTTP reply. SDKs that retry are told not to: the answer would be the same. */
+export function refusalReply(problem: RefusalProblem): {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+} {
+  return {
+    status: 402,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'x-should-retry': 'false',
+    },
+    body: JSON.stringify({ ...problem, status: 402 }, (_, value: unknown) =>
+      typeof value === 'bigint' ? value.toString() : value,
+    ),
+  }
+}

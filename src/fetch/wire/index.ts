@@ -1,0 +1,3 @@
+export { encodeCredential, parseProblem } from '../../protocol/index.js'
+export { type Carrier, checkCarrier } from './carrier.js'
+export { type HeadReading, readHead } from './read.js'
