@@ -66,15 +66,15 @@ export interface Chain {
 }
 
 /** viem's client for this chain, with every Tempo action. */
-export function clientFor(url: string, account: LocalAccount = ACCOUNTS.faucet) {
-  return createClient({ account, chain: { ...tempo, id: CHAIN_ID }, transport: http(url) })
+export function clientFor(url: string, account: LocalAccount = ACCOUNTS.faucet, id = CHAIN_ID) {
+  return createClient({ account, chain: { ...tempo, id }, transport: http(url) })
 }
 
 /** Starts a chain. Some blocks are mined first, so that `finalized` exists from the start. */
-export async function startChain(args: readonly string[] = []): Promise<Chain> {
-  const anvil = await startAnvil(args)
+export async function startChain(args: readonly string[] = [], id = CHAIN_ID): Promise<Chain> {
+  const anvil = await startAnvil(['--chain-id', String(id), ...args])
   try {
-    const chain = chainAt(anvil)
+    const chain = chainAt(anvil, id)
     await chain.mine(4)
     return chain
   } catch (error) {
@@ -83,9 +83,9 @@ export async function startChain(args: readonly string[] = []): Promise<Chain> {
   }
 }
 
-function chainAt(anvil: Anvil): Chain {
+function chainAt(anvil: Anvil, id: number): Chain {
   const rpc = (method: string, params: readonly unknown[] = []) => call(anvil.url, method, params)
-  const client = clientFor(anvil.url)
+  const client = clientFor(anvil.url, ACCOUNTS.faucet, id)
   const fund: Chain['fund'] = async (to, currency, value) => {
     await Actions.token.transferSync(client, {
       amount: value,
@@ -100,7 +100,7 @@ function chainAt(anvil: Anvil): Chain {
   }
   return {
     url: anvil.url,
-    id: CHAIN_ID,
+    id,
     rpc,
     fund,
     async balanceOf(currency, address) {

@@ -144,7 +144,7 @@ type Handler = (
 /** The reference server's own handlers, by route. */
 function charges(options: PaidApiOptions): Readonly<Record<string, Handler>> {
   const { chain, validityMs = 60_000, waitForConfirmation = true } = options
-  const client = clientFor(chain.url)
+  const client = clientFor(chain.url, ACCOUNTS.faucet, chain.id)
   const store = Store.memory()
   const base = {
     currency: addressOf(alphaUSD),

@@ -20,8 +20,8 @@ export interface Passing {
   readonly paid: boolean
   /** How many credentials have arrived, with this one: 1 is the first. */
   readonly turn: number
-  /** Asks the API, with everything the client sent. */
-  forward(): Promise<Response>
+  /** Asks the API, with everything the client sent; under another path where one is given. */
+  forward(path?: string): Promise<Response>
   /** Asks the API as a client without a credential: a fresh challenge. */
   ask(): Promise<Response>
   /** Ends the connection without an answer. */
@@ -43,22 +43,27 @@ export async function startFront(
     if (paid) credentials.push(authorization)
     else unpaid++
     const url = new URL(request.url)
-    const to = `${target}${url.pathname}${url.search}`
+    const here = `${url.pathname}${url.search}`
     const body = request.body === null ? undefined : await request.arrayBuffer()
-    const send = (headers: Headers): Promise<Response> => {
+    const send = (path: string, headers: Headers): Promise<Response> => {
       for (const name of ['host', 'connection', 'content-length', 'transfer-encoding']) headers.delete(name)
-      return fetch(to, { method: request.method, headers, redirect: 'manual', ...(body ? { body } : {}) })
+      return fetch(`${target}${path}`, {
+        method: request.method,
+        headers,
+        redirect: 'manual',
+        ...(body ? { body } : {}),
+      })
     }
     return handle({
       request,
       text: new TextDecoder().decode(body),
       paid,
       turn: credentials.length,
-      forward: async () => plain(await send(new Headers(request.headers))),
+      forward: async (path = here) => plain(await send(path, new Headers(request.headers))),
       ask: async () => {
         const headers = new Headers(request.headers)
         headers.delete('authorization')
-        return plain(await send(headers))
+        return plain(await send(here, headers))
       },
       drop: () => {
         c.env.incoming.socket.destroy()

@@ -1,0 +1,151 @@
+import Anthropic from '@anthropic-ai/sdk'
+import ky from 'ky'
+import OpenAI from 'openai'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { PayingFetch } from '../../src/index.js'
+import { ACCOUNTS, alphaUSD } from '../chain/chain.js'
+import { PRICE } from '../chain/server.js'
+import { type Front, startFront } from './front.js'
+import { type Buyer, type BuyerOptions, only, startWorld, type World } from './world.js'
+
+let world: World
+const fronts: Front[] = []
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterEach(async () => {
+  await Promise.all(fronts.splice(0).map((front) => front.close()))
+})
+afterAll(() => world?.stop())
+
+const ANSWERS: Readonly<Record<string, object>> = {
+  '/v1/chat/completions': {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 1,
+    model: 'small',
+    choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'tea' } }],
+  },
+  '/v1/messages': {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'small',
+    content: [{ type: 'text', text: 'tea' }],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 1, output_tokens: 1 },
+  },
+  '/v1/tea': { text: 'tea' },
+}
+
+type Fault = 'dropped' | 'failed'
+
+/** An API of paid models: what it answers is each SDK's shape, and who takes the money is the unmodified server. */
+async function models(fault?: Fault): Promise<Front> {
+  const front = await startFront(world.api.origin, async ({ request, paid, forward, drop }) => {
+    const reply = await forward('/paid')
+    if (reply.status !== 200) return reply
+    if (paid && fault === 'dropped') return drop()
+    if (paid && fault === 'failed') return new Response('{"error":"out of order"}', { status: 500 })
+    const headers = new Headers(reply.headers)
+    return Response.json(ANSWERS[new URL(request.url).pathname], { headers })
+  })
+  fronts.push(front)
+  return front
+}
+
+const message = { role: 'user' as const, content: 'a drink?' }
+
+/** One call by each SDK, with its own retries. The key is of the kind that APIs which charge by the call ignore. */
+const SDKS: Readonly<Record<string, (origin: string, fetch: PayingFetch) => Promise<unknown>>> = {
+  async openai(origin, fetch) {
+    const client = new OpenAI({ apiKey: 'none', baseURL: `${origin}/v1`, fetch, maxRetries: 2 })
+    const { choices } = await client.chat.completions.create({ model: 'small', messages: [message] })
+    return choices[0]?.message.content
+  },
+  async anthropic(origin, fetch) {
+    const client = new Anthropic({ apiKey: 'none', baseURL: origin, fetch, maxRetries: 2 })
+    const { content } = await client.messages.create({ model: 'small', max_tokens: 9, messages: [message] })
+    return content[0]?.type === 'text' ? content[0].text : undefined
+  },
+  async ky(origin, fetch) {
+    const retry = { limit: 2, methods: ['post'], delay: () => 50 }
+    const reply = await ky.post<{ text: string }>(`${origin}/v1/tea`, { fetch, retry, json: message }).json()
+    return reply.text
+  },
+}
+
+interface Told {
+  readonly buyer: Buyer
+  readonly front: Front
+  readonly answer: unknown
+  readonly decisions: unknown[]
+  readonly charges: bigint
+}
+
+async function call(sdk: string, fault?: Fault, options: BuyerOptions = {}): Promise<Told> {
+  const front = await models(fault)
+  const buyer = await world.buyer({
+    ...options,
+    origins: [front.origin],
+    // An API key is in the way of the credential; it may go, since the payment is what this API looks at.
+    policy: { ...options.policy, vendors: [{ origin: front.origin, authorization: 'replace' }] },
+  })
+  const decisions = buyer.heard('decision')
+  const before = await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)
+  const answer = await SDKS[sdk]?.(front.origin, buyer.purser.fetch).catch((error: unknown) => error)
+  const charges = ((await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)) - before) / PRICE
+  return { buyer, front, answer, decisions, charges }
+}
+
+describe.each(Object.keys(SDKS))('%s', (sdk) => {
+  it('pays and gets its answer', async () => {
+    const { answer, charges } = await call(sdk)
+    expect(answer).toBe('tea')
+    expect(charges).toBe(1n)
+  })
+
+  it('retries an answer that was dropped after payment, and is charged once', async () => {
+    const { buyer, answer, charges } = await call(sdk, 'dropped')
+    expect(answer).toBeInstanceOf(Error)
+    expect(charges).toBe(1n)
+    expect(buyer.signatures()).toBe(1)
+    expect(only(await buyer.payments())).toMatchObject({ state: 'settled', delivered: false })
+  })
+
+  it('retries a 500 after payment, and is charged once', async () => {
+    const { buyer, answer, charges } = await call(sdk, 'failed')
+    expect(answer).toBeInstanceOf(Error)
+    expect(charges).toBe(1n)
+    expect(buyer.signatures()).toBe(1)
+    expect(only(await buyer.payments())).toMatchObject({ state: 'settled', delivered: false })
+  })
+
+  it('does not retry what policy refused: one request, one decision, no charge', async () => {
+    const { buyer, front, answer, decisions, charges } = await call(sdk, undefined, {
+      policy: { perPayment: '0.001' },
+    })
+    expect(answer).toMatchObject({ name: expect.stringMatching(/Error/) })
+    expect(front.unpaid()).toBe(1)
+    expect(decisions).toHaveLength(1)
+    expect(charges).toBe(0n)
+    expect(buyer.signatures()).toBe(0)
+  })
+
+  it('does not retry what a person refused: one prompt, one decision, no charge', async () => {
+    let prompts = 0
+    const { buyer, answer, decisions, charges } = await call(sdk, undefined, {
+      policy: { ask: [{ above: '0.001' }] },
+      approver: async () => {
+        prompts++
+        return { approved: false, by: 'ann' }
+      },
+    })
+    expect(answer).toBeInstanceOf(Error)
+    expect(prompts).toBe(1)
+    expect(decisions).toHaveLength(1)
+    expect(charges).toBe(0n)
+    expect(buyer.signatures()).toBe(0)
+  })
+})
