@@ -22,14 +22,19 @@ export function grantLane(
   return request.otherwise === 'go' ? undefined : 'busy'
 }
 
-/** Writes what a move says about a payment's lanes. A value belongs to the last one, and only rises. */
-export function letGo(shelf: Shelf, row: Pick<Row, 'id' | 'lanes'>, { free, value }: LaneStep): void {
+/**
+ * Writes what a move says about a payment's lanes. A value belongs to the last one, and only rises; but whoever holds
+ * a lane and has proven where it stands takes it back there: a receipt for a payment that was never submitted raises
+ * it past what the chain will ever reach, and no later payment on it could be included.
+ */
+export function letGo(shelf: Shelf, row: Pick<Row, 'id' | 'lanes'>, { free, value, proven }: LaneStep): void {
   for (const [index, name] of row.lanes.entries()) {
     const lane = shelf.lane(name)
     if (lane === undefined) continue
-    const last = index === row.lanes.length - 1
-    const next = last && value !== undefined && value > lane.value ? value : lane.value
-    const holder: PaymentId | undefined = free && lane.payment === row.id ? undefined : lane.payment
+    const own = lane.payment === row.id
+    const said = index === row.lanes.length - 1 ? value : undefined
+    const next = said !== undefined && (said > lane.value || (proven && own)) ? said : lane.value
+    const holder: PaymentId | undefined = free && own ? undefined : lane.payment
     if (next !== lane.value || holder !== lane.payment) shelf.setLane(name, next, holder)
   }
 }

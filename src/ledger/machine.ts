@@ -7,6 +7,8 @@ import type { Row } from './row.js'
 export interface LaneStep {
   readonly free: boolean
   readonly value?: bigint
+  /** The value is proven, so it may also be lower than what a server's receipt made it. */
+  readonly proven?: boolean
 }
 
 /** Where a move leads. Undefined where the machine forbids it. */
@@ -63,7 +65,7 @@ function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
   const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.because })
   return {
     row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee), updatedAt: now },
-    lane: move.lane === undefined ? KEEP : { free: false, value: move.lane },
+    lane: move.lane === undefined ? KEEP : { free: false, value: move.lane, proven: true },
   }
 }
 

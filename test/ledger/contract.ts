@@ -385,7 +385,7 @@ export function contract(name: string, make: MakeLedger): void {
       expect(go).not.toHaveProperty('lane')
     })
 
-    it('frees a lane with its next value, keeps one in doubt, and never lowers a value', async () => {
+    it('frees a lane with its next value, keeps one in doubt, and lowers a value for nothing but proof', async () => {
       const { ledger, hold, commit } = await bench()
       await commit('a', { lane })
       await ledger.advance('a', { to: 'left' })
@@ -396,7 +396,19 @@ export function contract(name: string, make: MakeLedger): void {
       await commit('d', { lane })
       await ledger.advance('d', { to: 'voided', attempt: 0, because: 'reverted', lane: 8n })
       await ledger.advance('d', { to: 'released', because: 'void', lane: 3n })
-      expect(await hold('e', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
+      await commit('e', { lane })
+      await ledger.advance('e', { to: 'settled', proof: 'receipt', lane: 9n })
+      // It was never submitted, so the next payment on its lane cannot be included either, and that is proven.
+      await commit('f', { lane })
+      expect(await ledger.get('f')).toMatchObject({ state: 'committed' })
+      await ledger.advance('f', { to: 'voided', attempt: 0, because: 'it ran out', lane: 8n })
+      expect(await hold('g', { lane })).toMatchObject({ why: 'lane' })
+      await ledger.advance('f', { to: 'released', because: 'void' })
+      expect(await hold('h', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
+      // Whoever has let go of a lane has no more say in where it stands.
+      await ledger.advance('h', { to: 'released', because: 'no' })
+      await ledger.advance('d', { to: 'settled', proof: 'chain', lane: 1n })
+      expect(await hold('i', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
     })
 
     it('takes a lane from a dead hold', async () => {

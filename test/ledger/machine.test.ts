@@ -157,6 +157,7 @@ describe('the payment state machine', () => {
     expect(step(row('committed'), { ...moves.voided, lane: 6n }, START, true)?.lane).toEqual({
       free: false,
       value: 6n,
+      proven: true,
     })
   })
 
