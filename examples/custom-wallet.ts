@@ -40,7 +40,10 @@ function creditsWallet(account: CreditsAccount): Wallet {
     kinds: ['credits/charge'],
 
     // Reads the offer. Everything that policy judges is in `terms`, and nothing is believed that is not checked.
-    async quote(challenge: Challenge, { resource, now }: QuoteContext) {
+    async quote(challenge: Challenge, { resource, now, after }: QuoteContext) {
+      // Two vouchers could both be used: while an earlier one of this payment lives, there is no second.
+      if (after !== undefined)
+        return { ...no('an earlier voucher may still be used'), freeAt: readDetail(after.detail).until }
       const { amount: credits, merchant } = challenge.request
       if (typeof credits !== 'string' || !/^[1-9][0-9]{0,8}$/.test(credits))
         return no('its amount is not a number')

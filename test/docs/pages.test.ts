@@ -7,7 +7,7 @@ const page = (name: string): string => readFileSync(new URL(`../../docs/${name}`
 
 describe('docs/errors.md', () => {
   it('has an entry for every code, under the anchor that errors link to, and no other', () => {
-    const entries = [...page('errors.md').matchAll(/^## ([a-z_]+)$/gm)].map((match) => match[1])
+    const entries = [...page('errors.md').matchAll(/^### ([a-z_]+)$/gm)].map((match) => match[1])
     expect(entries.sort()).toEqual([...ERROR_CODES].sort())
     for (const code of ERROR_CODES) expect(new PaymentError(code, 'untouched', '').docs).toMatch(`#${code}`)
   })
