@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPurser, type Payment, type Purser } from '../../src/index.js'
+import { type Clock, createPurser, type Payment, type Purser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { alphaUSD, type Chain, LOCAL_CURRENCIES, startChain } from '../chain/chain.js'
@@ -118,6 +118,9 @@ function kill(crash: Crash): Promise<void> {
   })
 }
 
+/** The next process starts a minute later, when the dead one's lease has run out. */
+const aMinuteLater: Clock = { now: () => Date.now() + 60_000, monotonic: () => performance.now() }
+
 async function purserOf(crash: Crash): Promise<Purser> {
   const account = privateKeyToAccount(crash.key)
   return createPurser({
@@ -125,13 +128,13 @@ async function purserOf(crash: Crash): Promise<Purser> {
     currencies: LOCAL_CURRENCIES,
     wallets: [tempo({ account, rpc: { [chain.id]: chain.url }, validityMs: 5_000 })],
     policy: policyFor(api.origin),
-    ledger: await sqliteLedger({ path: crash.ledger }),
+    ledger: sqliteLedger({ path: crash.ledger, clock: aMinuteLater }),
     patience: 1_000,
   })
 }
 
 async function paymentsOf(crash: Crash): Promise<Payment[]> {
-  const ledger = await sqliteLedger({ path: crash.ledger })
+  const ledger = sqliteLedger({ path: crash.ledger })
   const found: Payment[] = []
   for await (const payment of ledger.find({})) found.push(payment)
   await ledger.close()

@@ -71,7 +71,7 @@ const purser = createPurser({
     ),
   ],
   policy: policyFor(new URL(job.url).origin),
-  ledger: killable(await sqliteLedger({ path: job.ledger })),
+  ledger: killable(sqliteLedger({ path: job.ledger })),
   fetch: (input, init) => between(() => fetch(input, init)),
 })
 const response = await purser.fetch(job.url, { payment: { idempotencyKey: job.idempotencyKey } })
