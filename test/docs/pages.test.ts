@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES, PaymentError } from '../../src/errors/index.js'
 import { policyJsonSchema } from '../../src/policy/file/index.js'
 
-const page = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const page = (name: string): string => read(`docs/${name}`)
 
 describe('docs/errors.md', () => {
   it('has an entry for every code, under the anchor that errors link to, and no other', () => {
@@ -44,5 +46,30 @@ describe('docs/policy.md', () => {
     const keys = keysOf(within(within(properties, key), 'items'))
     expect(keys.length).toBeGreaterThan(0)
     expect(documented(heading)).toEqual(expect.arrayContaining(keys))
+  })
+})
+
+describe('links into a page', () => {
+  const pages = [
+    'README.md',
+    'SECURITY.md',
+    ...readdirSync(new URL('../../docs', import.meta.url)).map((name) => `docs/${name}`),
+  ]
+  /** The anchors of a page, as its readers' sites make them of headings. */
+  const anchors = (path: string): string[] =>
+    [...read(path).matchAll(/^#+ (.+)$/gm)].map((heading) =>
+      (heading[1] ?? '')
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    )
+
+  it.each(pages)('%s: every one leads to a heading', (path) => {
+    const links = [...read(path).matchAll(/\]\(([^():\s]*\.md)?#([^)\s]+)\)/g)]
+    const lost = links.filter(([, to, anchor]) => {
+      const target = to === undefined ? path : posix.join(posix.dirname(path), to)
+      return !anchors(target).includes(anchor ?? '')
+    })
+    expect(lost.map(([link]) => link)).toEqual([])
   })
 })
