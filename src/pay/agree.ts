@@ -43,6 +43,7 @@ class Attempting {
   readonly #c: Case
   #id: PaymentId
   #holding = false
+  #told = false
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
   #approved: Terms | undefined
@@ -117,6 +118,7 @@ class Attempting {
     }
     const held = await this.#hold(candidate)
     if ('kind' in held) return held
+    this.#tellDecision(candidate)
     if (!this.#mustAsk(candidate)) return this.#sign(candidate, held.lane)
     const approved = await approve(this.#id, candidate, this.#c)
     this.#approved = candidate.quote.terms
@@ -243,16 +245,20 @@ class Attempting {
   }
 
   #announce(ranked: readonly Candidate[]): void {
-    const { emitter } = this.#c.env
-    const [best] = ranked
-    if (emitter.heard('offer'))
-      emitter.emit('offer', { resource: this.#c.at, terms: ranked.map(({ quote }) => quote.terms) })
-    if (best === undefined) return
-    const { effect, reasons } = best.decision
-    emitter.emit('decision', {
+    const { env, at } = this.#c
+    if (!env.emitter.heard('offer')) return
+    env.emitter.emit('offer', { resource: at, terms: ranked.map(({ quote }) => quote.terms) })
+  }
+
+  /** Told once, and only where it is this call's to decide: an SDK's retry of a paid call decides nothing. */
+  #tellDecision({ decision, quote }: Candidate): void {
+    if (this.#told) return
+    this.#told = true
+    const { effect, reasons } = decision
+    this.#c.env.emitter.emit('decision', {
       payment: this.#id,
       resource: this.#c.at,
-      terms: best.quote.terms,
+      terms: quote.terms,
       effect,
       reasons,
     })
@@ -265,6 +271,7 @@ class Attempting {
     unpayable: readonly Unpayable[] = [],
   ): Promise<PaymentError> {
     const { env, earlier } = this.#c
+    if (candidate !== undefined) this.#tellDecision(candidate)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
     const cause = this.#failure === undefined ? {} : { cause: this.#failure }

@@ -7,7 +7,7 @@ import type { Receipt, Resource } from '../protocol/index.js'
 export interface PurserEvents {
   /** A 402 came, with offers that the wallets can pay. */
   readonly offer: { readonly resource: Resource; readonly terms: readonly Terms[] }
-  /** Policy judged the best offer. */
+  /** Policy judged an offer, for a payment of this call's own: once per payment, before anybody is asked. */
   readonly decision: {
     readonly payment: string
     readonly resource: Resource

@@ -245,3 +245,34 @@ describe('an abort', () => {
     expect(await buyer.booked()).toBe(await buyer.left())
   })
 })
+
+describe('an Authorization of the caller’s own', () => {
+  const init = { headers: { authorization: 'Bearer of-the-caller' } }
+
+  it('is not replaced unless policy says so: the call is refused before anything is signed', async () => {
+    const { front, buyer } = await behind(({ forward }) => forward())
+    const response = await buyer.purser.fetch(front.url('/paid'), init)
+    expect(response.status).toBe(402)
+    expect(await response.json()).toMatchObject({ code: 'authorization_taken', funds: 'untouched' })
+    expect(buyer.signatures()).toBe(0)
+    expect(front.credentials).toEqual([])
+  })
+
+  it('is kept where the server takes the credential in a header beside it', async () => {
+    const seen: (string | null)[] = []
+    const { front, buyer } = await behind(async ({ request, forward }) => {
+      const beside = request.headers.get('payment-authorization')
+      if (beside === null) {
+        const reply = await forward()
+        const headers = new Headers(reply.headers)
+        const challenge = headers.get('www-authenticate') ?? ''
+        headers.set('www-authenticate', `${challenge}, header="Payment-Authorization"`)
+        return new Response(await reply.text(), { status: reply.status, headers })
+      }
+      seen.push(request.headers.get('authorization'), beside.slice(0, 8))
+      return new Response('paid')
+    })
+    await buyer.purser.fetch(front.url('/paid'), init)
+    expect(seen).toEqual(['Bearer of-the-caller', 'Payment '])
+  })
+})

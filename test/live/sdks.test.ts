@@ -107,7 +107,15 @@ describe.each(Object.keys(SDKS))('%s', (sdk) => {
   })
 
   it('retries an answer that was dropped after payment, and is charged once', async () => {
-    const { buyer, answer, charges } = await call(sdk, 'dropped')
+    let prompts = 0
+    const { buyer, answer, decisions, charges } = await call(sdk, 'dropped', {
+      policy: { ask: [{ above: '0.001' }] },
+      approver: async () => {
+        prompts++
+        return { approved: true, by: 'ann' }
+      },
+    })
+    expect([prompts, decisions.length]).toEqual([1, 1])
     expect(answer).toBeInstanceOf(Error)
     expect(charges).toBe(1n)
     expect(buyer.signatures()).toBe(1)
@@ -115,7 +123,15 @@ describe.each(Object.keys(SDKS))('%s', (sdk) => {
   })
 
   it('retries a 500 after payment, and is charged once', async () => {
-    const { buyer, answer, charges } = await call(sdk, 'failed')
+    let prompts = 0
+    const { buyer, answer, decisions, charges } = await call(sdk, 'failed', {
+      policy: { ask: [{ above: '0.001' }] },
+      approver: async () => {
+        prompts++
+        return { approved: true, by: 'ann' }
+      },
+    })
+    expect([prompts, decisions.length]).toEqual([1, 1])
     expect(answer).toBeInstanceOf(Error)
     expect(charges).toBe(1n)
     expect(buyer.signatures()).toBe(1)
