@@ -2,7 +2,7 @@ import { fundsOf, type Payment } from '../ledger/index.js'
 import type { Case } from './case.js'
 import { advance, examine } from './doubt.js'
 import type { Exchange } from './exchange.js'
-import { transmit } from './present.js'
+import { type Presented, transmit } from './present.js'
 import { standsInTheWay } from './refusal.js'
 
 const FIRST_LOOK_MS = 25
@@ -53,7 +53,7 @@ async function adoptDoubt<Reply extends object>(
   doubt: Payment,
   c: Case,
 ): Promise<{ readonly reply: Reply } | undefined> {
-  const { env } = c
+  const { env, call } = c
   let payment = doubt
   if (payment.state === 'committed') {
     const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
@@ -62,7 +62,9 @@ async function adoptDoubt<Reply extends object>(
   }
   const answered = await askForTheAnswer(exchange, payment, c)
   if (answered !== undefined) return answered
-  const seen = await examine(payment, env)
+  // A caller who has hung up does not wait for a chain; the doubt goes back to recovery.
+  const seen = call.signal?.aborted === true ? await leave(payment, env) : await examine(payment, env)
+  call.signal?.throwIfAborted()
   if (seen.state === 'released') return undefined
   if (seen.state === 'settled' && seen.delivered) return alreadyPaid(seen)
   const told = await env.ledger.advance(seen.id, { to: 'reported' })
@@ -101,7 +103,20 @@ async function askForTheAnswer<Reply extends object>(
   return { reply }
 }
 
-async function unpaid<Reply>(exchange: Exchange<Reply>, key: string, signal: AbortSignal | undefined) {
-  const reply = await exchange.send({ idempotencyKey: key, ...(signal ? { signal } : {}) })
-  return { kind: 'reply', reply, reading: await exchange.read(reply) } as const
+async function unpaid<Reply>(
+  exchange: Exchange<Reply>,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Presented<Reply>> {
+  try {
+    const reply = await exchange.send({ idempotencyKey: key, ...(signal ? { signal } : {}) })
+    return { kind: 'reply', reply, reading: await exchange.read(reply) }
+  } catch (cause) {
+    return { kind: 'lost', cause }
+  }
+}
+
+function leave(payment: Payment, env: Case['env']): Promise<Payment> {
+  const { recheckAt } = payment.attempts.at(-1)?.evidence ?? {}
+  return advance(payment, { to: 'left', ...(recheckAt === undefined ? {} : { recheckAt }) }, env)
 }
