@@ -8,6 +8,7 @@ import {
   type Exchange,
   isRefusal,
   type Outcome,
+  once,
   type PurserEvent,
   pay,
   type Quoted,
@@ -15,16 +16,15 @@ import {
   type Recovery,
   type Refusal,
   recover,
-  SentCredentials,
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { Resource } from '../protocol/index.js'
+import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
 import { problemOf } from './problem.js'
 import { builtin } from './runtime.js'
 import { readTask, type TaskStore, taskStore } from './tasks.js'
 import { PaymentSpan } from './trace.js'
-import { Upkeep } from './upkeep.js'
 
 /** What a purser is bound to: its agent, and the task and tool that `with` added. */
 export interface Binding {
@@ -32,11 +32,8 @@ export interface Binding {
   readonly tool?: string
 }
 
-interface Opened {
-  readonly env: Env
-  readonly ledger: Ledger
-  readonly upkeep: Upkeep
-}
+/** Loaded when money is first talked about. */
+const opener = once(() => import('./open.js'))
 
 /**
  * What all pursers of one set-up share: settings, ledger, events, and what is behind the replies they gave out.
@@ -140,57 +137,15 @@ export class Core {
     if (this.#closed) return
     this.#closed = true
     const opened = await this.#opening?.catch(() => undefined)
-    if (opened === undefined) return
-    opened.upkeep.stop()
-    await opened.ledger.retire(opened.env.owner)
-    await opened.ledger.close()
+    await opened?.close()
   }
 
   async #open(): Promise<Opened> {
-    const { policy, openLedger, clock, wallets, currencies, approver, prefer } = this.settings
-    await policy.ready()
-    const ledger = await openLedger()
-    const owner = crypto.randomUUID()
-    const upkeep = new Upkeep({
-      clock,
-      owner,
-      ledger,
-      lookAgain: () => this.#inBackground(env, 'due'),
-      sweep: async () => gained(await recover(env, 'all')),
-    })
-    const env: Env = {
-      owner,
-      policy,
-      ledger,
-      ledgerId: await ledger.id(),
-      wallets,
-      currencies,
-      clock,
-      prefer,
+    const { openPurser } = await opener()
+    return openPurser(this.settings, {
       emitter: this.events,
-      doubtWindowMs: this.settings.doubtWindowMs,
-      patienceMs: this.settings.patienceMs,
-      sent: new SentCredentials(),
-      newId: () => crypto.randomUUID(),
-      sleep,
-      keepAlive: () => upkeep.keepAlive(),
-      sweep: () => upkeep.sweep(),
-      lookAgain: (at) => upkeep.lookAgain(at),
-      attach: (target, outcome) => this.#outcomes.set(target, outcome),
-      ...(approver === undefined ? {} : { approver }),
-    }
-    // What an earlier process left behind is settled beside the first call, not before it.
-    void this.#inBackground(env, 'due')
-    return { env, ledger, upkeep }
-  }
-
-  async #inBackground(env: Env, which: 'due' | 'all'): Promise<void> {
-    if (this.#closed) return
-    try {
-      await recover(env, which)
-    } catch (error) {
-      if (!this.#closed) this.events.emit('error', { error, during: 'recovery' })
-    }
+      attach: (target, outcome) => void this.#outcomes.set(target, outcome),
+    })
   }
 
   #callOf<Reply>(
@@ -242,10 +197,6 @@ export class Core {
   }
 }
 
-function gained({ released, fees, settled }: Recovery): boolean {
-  return released + fees + settled > 0
-}
-
 function spanAttributes(resource: Resource, { context, key }: Call): Record<string, string> {
   return {
     'purser.agent': context.agent,
@@ -254,21 +205,6 @@ function spanAttributes(resource: Resource, { context, key }: Call): Record<stri
     ...(context.tasks.length === 0 ? {} : { 'purser.task': context.tasks.join('/') }),
     ...(key === undefined ? {} : { 'purser.keyed': 'true' }),
   }
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }
 
 /** Every event on `diagnostics_channel` as `purser:<event>`, where the runtime has it and somebody subscribed. */

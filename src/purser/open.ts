@@ -1,0 +1,119 @@
+import type { Ledger } from '../ledger/index.js'
+import {
+  type Emitter,
+  type Env,
+  type Outcome,
+  type Recovery,
+  recover,
+  SentCredentials,
+} from '../pay/index.js'
+import type { Settings } from './options.js'
+import { Upkeep } from './upkeep.js'
+
+/** A purser whose ledger is open. */
+export interface Opened {
+  readonly env: Env
+  readonly ledger: Ledger
+  readonly upkeep: Upkeep
+  close(): Promise<void>
+}
+
+/** What the opened purser tells its maker. */
+export interface Hooks {
+  readonly emitter: Emitter
+  attach(target: object, outcome: Outcome): void
+}
+
+/** Pursers by the ledger object they share: it is closed with the last of them. */
+const users = new WeakMap<Ledger, number>()
+
+/** Opens the ledger, takes an identity on it, and settles what an earlier process left behind. */
+export async function openPurser(settings: Settings, hooks: Hooks): Promise<Opened> {
+  const { policy, openLedger, clock } = settings
+  await policy.ready()
+  const ledger = await openLedger()
+  const ledgerId = await ledger.id()
+  const owner = crypto.randomUUID()
+  let closed = false
+  const look = async (): Promise<void> => {
+    if (closed) return
+    try {
+      await recover(env, 'due')
+    } catch (error) {
+      if (!closed) hooks.emitter.emit('error', { error, during: 'recovery' })
+    }
+  }
+  const sweep = async (): Promise<boolean> => gained(await recover(env, 'all'))
+  const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: look, sweep })
+  const env = environment(settings, hooks, { ledger, ledgerId, owner, upkeep })
+  users.set(ledger, (users.get(ledger) ?? 0) + 1)
+  // What an earlier process left behind is settled beside the first call, not before it.
+  void look()
+  return {
+    env,
+    ledger,
+    upkeep,
+    async close() {
+      closed = true
+      upkeep.stop()
+      await ledger.retire(owner)
+      const others = (users.get(ledger) ?? 1) - 1
+      users.set(ledger, others)
+      if (others === 0) await ledger.close()
+    },
+  }
+}
+
+function environment(
+  settings: Settings,
+  hooks: Hooks,
+  parts: {
+    readonly ledger: Ledger
+    readonly ledgerId: string
+    readonly owner: string
+    readonly upkeep: Upkeep
+  },
+): Env {
+  const { policy, clock, wallets, currencies, approver, prefer, doubtWindowMs, patienceMs } = settings
+  const { ledger, ledgerId, owner, upkeep } = parts
+  return {
+    owner,
+    policy,
+    ledger,
+    ledgerId,
+    wallets,
+    currencies,
+    clock,
+    prefer,
+    doubtWindowMs,
+    patienceMs,
+    emitter: hooks.emitter,
+    attach: (target, outcome) => hooks.attach(target, outcome),
+    sent: new SentCredentials(),
+    newId: () => crypto.randomUUID(),
+    sleep,
+    keepAlive: () => upkeep.keepAlive(),
+    sweep: () => upkeep.sweep(),
+    lookAgain: (at) => upkeep.lookAgain(at),
+    ...(approver === undefined ? {} : { approver }),
+  }
+}
+
+function gained({ released, fees, settled }: Recovery): boolean {
+  return released + fees + settled > 0
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+}
