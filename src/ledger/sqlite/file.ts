@@ -1,4 +1,7 @@
-import {
+import { ledgerError } from './failures.js'
+
+// Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
+const {
   accessSync,
   chmodSync,
   closeSync,
@@ -8,10 +11,9 @@ import {
   openSync,
   statSync,
   writeFileSync,
-} from 'node:fs'
-import { homedir, platform } from 'node:os'
-import { dirname, join } from 'node:path'
-import { ledgerError } from './failures.js'
+} = process.getBuiltinModule('node:fs')
+const { homedir, platform } = process.getBuiltinModule('node:os')
+const { dirname, join } = process.getBuiltinModule('node:path')
 
 /** Where the ledger is when nobody says: below the user's state directory. */
 export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {

@@ -15,10 +15,11 @@ export async function loadPolicy(path: string): Promise<Policy> {
 }
 
 async function read(path: string): Promise<Uint8Array> {
-  // Loaded only here, so that a browser can import this module for its other half.
-  const { readFile } = await import('node:fs/promises')
+  // Not imported: a page imports this module for its other half, and its bundler knows no `node:` names.
+  const files = globalThis.process?.getBuiltinModule?.('node:fs/promises')
+  if (files === undefined) throw unreadable(path, 'cannot be read: this runtime has no files')
   try {
-    return await readFile(path)
+    return await files.readFile(path)
   } catch (cause) {
     throw unreadable(path, `cannot be read: ${why(cause)}`, cause)
   }
