@@ -1,3 +1,4 @@
+export { systemClock } from './clock.js'
 export type {
   Attempt,
   Clock,
@@ -19,4 +20,3 @@ export type {
   Verdict,
 } from './port.js'
 export { fundsOf } from './row.js'
-export { systemClock } from './time.js'

@@ -1,8 +1,8 @@
+import { systemClock } from './clock.js'
 import { StoredLedger } from './ledger.js'
 import { MemoryShelf } from './memory-shelf.js'
 import type { Clock, Ledger } from './port.js'
 import type { Store } from './shelf.js'
-import { systemClock } from './time.js'
 
 /** How a ledger in memory is made. */
 export interface MemoryLedgerOptions {

@@ -9,12 +9,6 @@ const SLACK = 1000
 /** After an accepted jump backwards, time creeps on, so that leases still end, until the wall clock has caught up. */
 const CREEP = 10
 
-/** The runtime's own clocks. */
-export const systemClock: Clock = Object.freeze({
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-})
-
 /**
  * A store's time: the wall clock, never behind what the store has seen, and checked against the monotonic clock. One
  * per open ledger.

@@ -1,6 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
-import type { Clock, Ledger } from '../ledger/index.js'
+import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import { type Currency, type CurrencyTable, currencyTable, parseUnits, type Units } from '../money/index.js'
 import type { Approver } from '../pay/index.js'
 import { createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
@@ -61,12 +61,6 @@ export interface Settings {
 const TWO_MINUTES_MS = 120_000
 const PATIENCE_MS = 45_000
 
-/** Wall time and monotonic time of this process. */
-export const systemClock: Clock = Object.freeze({
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-})
-
 /**
  * Reads the options.
  *
@@ -124,7 +118,7 @@ function readWallets(wallets: unknown): readonly Wallet[] {
 
 function isWallet(value: unknown): value is Wallet {
   if (typeof value !== 'object' || value === null) return false
-  const { id, kinds, quote, prepare, inspect } = value as Record<string, unknown>
+  const { id, kinds, quote, prepare, inspect }: { readonly [Name in keyof Wallet]?: unknown } = value
   return (
     typeof id === 'string' &&
     id !== '' &&

@@ -1,6 +1,6 @@
+import { systemClock } from '../clock.js'
 import { StoredLedger } from '../ledger.js'
 import type { Clock, Ledger } from '../port.js'
-import { systemClock } from '../time.js'
 import { defaultPath } from './file.js'
 import { SqliteStore } from './store.js'
 
