@@ -10,14 +10,15 @@ export function isConfidential(url: URL): boolean {
 /** A URL and a method, as what is bought there. The fragment never travels, so it is no part of it. */
 export function resourceAt(url: URL, method: string): HttpResource {
   const hash = url.hash.length
-  return {
+  // Frozen: listeners and approvers see it before it is judged for the last time.
+  return Object.freeze({
     transport: 'http',
     vendor: url.origin,
     operation: `${method} ${url.pathname}`,
     address: hash === 0 ? url.href : url.href.slice(0, -hash),
     method,
     path: url.pathname,
-  }
+  })
 }
 
 /**
@@ -48,7 +49,7 @@ function resourceOf(address: string, method: string, page: string | undefined): 
   if (!URL.canParse(address, page)) return undefined
   const url = new URL(address, page)
   if (!isConfidential(url) || url.username !== '' || url.password !== '') return undefined
-  const resource = Object.freeze(resourceAt(url, method))
+  const resource = resourceAt(url, method)
   if (name.length > LONGEST_KNOWN) return resource
   if (known.size >= MOST_KNOWN) known.clear()
   known.set(name, resource)

@@ -67,9 +67,17 @@ export function fundsOf(payment: Pick<Payment, 'state' | 'live'>): Funds {
   }
 }
 
-/** What a caller sees of a row. */
+/** What a caller sees of a row: frozen to its depths, since a store may hold the very same objects. */
 export function paymentOf(row: Row, live: boolean, units: Units): Payment {
   const { owner: _o, adopted: _a, pattern: _p, charges: _c, burnt: _b, ...rest } = row
   const { lanes: _l, pinned: _i, filled: _f, ...shown } = rest
-  return { ...shown, live, units }
+  return seal({ ...shown, live, units })
+}
+
+function seal<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  // What is frozen was frozen whole, except for lists: those are frozen around what they hold.
+  if (Object.isFrozen(value) && !Array.isArray(value)) return value
+  for (const item of Object.values(value)) seal(item)
+  return Object.freeze(value)
 }
