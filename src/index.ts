@@ -26,17 +26,21 @@ export type {
 } from './ledger/index.js'
 export {
   type Amount,
+  add,
   amount,
   CURRENCIES,
   type Currency,
   type CurrencyTable,
+  compare,
   fiat,
   formatAmount,
   formatUnits,
   type Instant,
   parseAmount,
+  subtract,
   token,
   type Units,
+  zero,
 } from './money/index.js'
 export type {
   AnomalyKind,

@@ -32,6 +32,15 @@ export interface PurserEvents {
   readonly error: { readonly error: unknown; readonly during: string }
 }
 
+/**
+ * What an honest server, chain or clock does not do.
+ *
+ * - `receipt_missing`: paid for, and answered without a receipt.
+ * - `receipt_mismatch`: the receipt speaks of another payment, or of a failure.
+ * - `settled_without_delivery`: the money moved, and what was bought did not come.
+ * - `settled_after_release`: a credential that was held for dead was cashed.
+ * - `redirected_after_payment`: the paid request was sent elsewhere; nothing was followed.
+ */
 export type AnomalyKind =
   | 'receipt_missing'
   | 'receipt_mismatch'
@@ -39,7 +48,10 @@ export type AnomalyKind =
   | 'settled_after_release'
   | 'redirected_after_payment'
 
+/** The name of an event, for {@link PurserEvents}. */
 export type PurserEvent = keyof PurserEvents
+
+/** Hears one kind of event, after the fact. What it throws or rejects is dropped; its answer is not used. */
 export type Listener<E extends PurserEvent> = (event: PurserEvents[E]) => unknown
 
 /** Where the story says what happens. */

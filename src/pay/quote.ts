@@ -14,6 +14,7 @@ export interface QuotedOffer {
   readonly fits: boolean
 }
 
+/** What a call would cost. Nothing was signed and nothing is held, so that all of it may have changed by the time of paying. */
 export interface Quoted<Reply> {
   /** What the unpaid request was answered with: a free call has then been made. */
   readonly reply: Reply

@@ -1,6 +1,9 @@
 import type { Instant } from '../money/index.js'
 
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+
+/** A JSON object. What stands under a key is unknown until it was checked. */
 export interface JsonObject {
   readonly [key: string]: Json
 }
@@ -23,6 +26,7 @@ interface ResourceBase {
   readonly address: string
 }
 
+/** Something bought by an HTTP request. */
 export interface HttpResource extends ResourceBase {
   readonly transport: 'http'
   readonly method: string
@@ -30,6 +34,7 @@ export interface HttpResource extends ResourceBase {
   readonly path: string
 }
 
+/** A call of a tool or a method, on a server that the caller named. */
 export interface ToolResource extends ResourceBase {
   readonly transport: 'mcp' | 'jsonrpc'
   readonly tool: string
@@ -56,6 +61,7 @@ export interface Challenge {
 /** Each envelope keeps what its server must get back byte for byte. */
 export type Echo = MppEcho
 
+/** What a server that speaks the `Payment` scheme gets back with the credential. */
 export interface MppEcho {
   readonly envelope: 'mpp'
   /** The auth-params as received (decoded quoted-strings): `id`, `realm`, `method`, `intent`, `request`, … */

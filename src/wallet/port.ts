@@ -18,6 +18,7 @@ export interface Prepared {
   discard(): Promise<void>
 }
 
+/** A credential that was signed. From here on it may be cashed, whatever becomes of the call. */
 export interface Completed {
   readonly credential: Credential
   /** More is known now than `prepare` knew. */
@@ -26,6 +27,7 @@ export interface Completed {
   readonly goodUntil?: Instant
 }
 
+/** What a wallet is told when it prepares. */
 export interface PrepareOptions {
   readonly now: Instant
   readonly signal?: AbortSignal

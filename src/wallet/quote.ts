@@ -29,6 +29,7 @@ export interface Unpayable {
   readonly freeAt?: Instant
 }
 
+/** What a wallet is told when it reads an offer. */
 export interface QuoteContext {
   readonly resource: Resource
   readonly bounds: Bounds
