@@ -28,6 +28,7 @@ export interface Remember {
   readonly total: Amount
 }
 
+/** What a person decided, and who it was. Only an answer of exactly this shape counts; a `note` is kept for the record. */
 export type ApprovalAnswer =
   | { readonly approved: true; readonly by: string; readonly note?: string; readonly remember?: Remember }
   | { readonly approved: false; readonly by: string; readonly note?: string }
@@ -50,10 +51,13 @@ export type Asked =
   | { readonly answer: ApprovalAnswer }
   | { readonly answer?: never; readonly because: 'nobody' | 'late' | 'failed' | 'nonsense' }
 
+/** An object of which nothing is known yet. */
+type Loose<Name extends string> = { readonly [N in Name]?: unknown }
+
 /** Only a well-formed answer counts; everything else is no answer. */
 export function readAnswer(value: unknown): ApprovalAnswer | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { approved, by, note, remember } = value as Record<string, unknown>
+  const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = value
   if (typeof by !== 'string' || by === '') return undefined
   const words = typeof note === 'string' ? { note } : {}
   if (approved === false) return { approved, by, ...words }
@@ -65,14 +69,14 @@ export function readAnswer(value: unknown): ApprovalAnswer | undefined {
 
 function readRemember(value: unknown): Remember | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { until, upTo, total } = value as Record<string, unknown>
+  const { until, upTo, total }: Loose<'until' | 'upTo' | 'total'> = value
   if (typeof until !== 'number' || !Number.isFinite(until)) return undefined
   return isAmount(upTo) && isAmount(total) ? { until, upTo, total } : undefined
 }
 
 function isAmount(value: unknown): value is Amount {
   if (typeof value !== 'object' || value === null) return false
-  const { value: parts, currency } = value as Record<string, unknown>
+  const { value: parts, currency }: Loose<'value' | 'currency'> = value
   return typeof parts === 'bigint' && parts >= 0n && typeof currency === 'object' && currency !== null
 }
 
