@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { amount, CURRENCIES } from '../../src/money/index.js'
 import type { Approver } from '../../src/pay/index.js'
-import { type FakeWorld, fakeWorld, offer, type WorldOptions } from './world.js'
+import { offer } from './peers.js'
+import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
 /** Everything above a cent is asked for. */
 function asking(approver: Approver, more: WorldOptions = {}): FakeWorld {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { recover } from '../../src/pay/index.js'
-import { type FakeWorld, fakeWorld, offer, type Reply } from './world.js'
+import { offer, type Reply } from './peers.js'
+import { type FakeWorld, fakeWorld } from './world.js'
 
 const MINUTE = 60_000
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { isPaymentError, PaymentError } from '../../src/errors/index.js'
 import type { Ledger } from '../../src/ledger/index.js'
-import { type FakeWorld, type Fault, fakeWorld, faulty, type WorldOptions } from './world.js'
+import { type Fault, faulty } from './faulty.js'
+import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
 /** A payment on a ledger that fails where it is told to. */
 function worldWith(

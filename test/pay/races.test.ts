@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { recover } from '../../src/pay/index.js'
-import { fakeWorld, offer } from './world.js'
+import { offer } from './peers.js'
+import { fakeWorld } from './world.js'
 
 describe('two processes on one ledger', () => {
   it('race for the last of a budget: one pays, and the other is refused', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Asks, fakeWorld, offer } from './world.js'
+import { type Asks, offer } from './peers.js'
+import { fakeWorld } from './world.js'
 
 const asks: fc.Arbitrary<Asks> = fc.record({
   cents: fc.integer({ min: 1, max: 60 }),

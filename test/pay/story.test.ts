@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fakeWorld, offer } from './world.js'
+import { offer } from './peers.js'
+import { fakeWorld } from './world.js'
 
 describe('one payment', () => {
   it('is asked for, judged, held, signed, committed, sent and settled, in that order', async () => {

@@ -1,242 +1,36 @@
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
-import type { Evidence, LaneGrant, Ledger, Payment, Verdict } from '../../src/ledger/index.js'
-import { amount, CURRENCIES, currencyTable } from '../../src/money/index.js'
+import type { Ledger, Payment } from '../../src/ledger/index.js'
+import { currencyTable } from '../../src/money/index.js'
 import {
   type Approver,
   type Call,
   type Env,
   Events,
   type Exchange,
-  type Leg,
   type Outcome,
   type PurserEvent,
   type PurserEvents,
   pay,
-  type RefusalProblem,
   recover,
   SentCredentials,
 } from '../../src/pay/index.js'
-import { createPolicy, type PolicyDocument, type Terms } from '../../src/policy/index.js'
-import type { Challenge, HttpResource, JsonObject, Reading } from '../../src/protocol/index.js'
-import {
-  type Completed,
-  type Prepared,
-  type Quote,
-  type QuoteContext,
-  type Spendable,
-  spendAuthorization,
-  type Unpayable,
-  type Wallet,
-} from '../../src/wallet/index.js'
+import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
 import { TestClock } from '../ledger/fixtures.js'
+import {
+  CENT,
+  type FakeWallet,
+  fakeWallet,
+  ORIGIN,
+  Rail,
+  type Reply,
+  resource,
+  Server,
+  type WalletOptions,
+} from './peers.js'
 
-const usd = CURRENCIES.pathUSD
-export const ORIGIN = 'https://api.shop.example'
-export const CENT = 10_000_000n
-/** How long a credential of the fake rail lives, and when its end can be proven. */
-const LIFE_MS = 15_000
-const PROVEN_MS = 18_000
 const LEASE_MS = 30_000
 const BEAT_MS = 10_000
-
-/** What a fake offer asks: cents, and who gets them. */
-export interface Asks {
-  readonly cents?: number
-  readonly payee?: string
-  readonly kind?: Challenge['kind']
-  readonly fee?: number
-}
-
-let ids = 0
-/** An offer, with an id of its own each time. */
-export function offer({ cents = 10, payee = '0xaa', kind = 'tempo/charge', fee = 0 }: Asks = {}): Challenge {
-  return {
-    kind,
-    id: `challenge-${++ids}`,
-    realm: 'shop',
-    request: { cents, payee, fee },
-    echo: { envelope: 'mpp', params: {}, header: 'authorization' },
-  }
-}
-
-/** What came back, on a transport that is nothing but readings. */
-export interface Reply {
-  readonly reading: Reading
-  readonly problem?: RefusalProblem
-}
-
-/** The record of who was paid: what a chain is to a wallet. */
-export class Rail {
-  readonly settled = new Set<string>()
-  /** Lane and step that were taken, and by which credential: only one of two on the same can settle. */
-  readonly #taken = new Map<string, string>()
-
-  /** A server presents a credential; true if it moved money. */
-  accept(payload: JsonObject, challengeId: string): boolean {
-    const place = payload['place']
-    const taken = typeof place === 'string' ? this.#taken.get(place) : undefined
-    if (taken !== undefined && taken !== challengeId) return false
-    if (typeof place === 'string') this.#taken.set(place, challengeId)
-    this.settled.add(challengeId)
-    return true
-  }
-}
-
-/** Hooks of a fake wallet: each may throw, hang or lie. */
-export interface Hooks {
-  quote?: (challenge: Challenge, context: QuoteContext) => Promise<Quote | Unpayable> | undefined
-  prepare?: (spendable: Spendable) => Promise<unknown>
-  complete?: () => Promise<unknown>
-  discard?: () => Promise<unknown>
-  inspect?: (evidence: Evidence) => Promise<Verdict> | undefined
-}
-
-export interface FakeWallet extends Wallet {
-  readonly hooks: Hooks
-  /** Every authorization that was signed for. */
-  readonly signed: Spendable[]
-  discarded: number
-}
-
-export interface WalletOptions {
-  readonly id?: string
-  readonly kinds?: Wallet['kinds']
-  /** Names of lanes; without any, nothing excludes an earlier credential. */
-  readonly lanes?: readonly string[]
-}
-
-export function fakeWallet(rail: Rail, clock: TestClock, options: WalletOptions = {}): FakeWallet {
-  const { id = 'fake:1', kinds = ['tempo/charge'], lanes = [] } = options
-  const hooks: Hooks = {}
-  const signed: Spendable[] = []
-  const wallet: FakeWallet = {
-    id,
-    kinds,
-    hooks,
-    signed,
-    discarded: 0,
-    async quote(challenge, context) {
-      return (await hooks.quote?.(challenge, context)) ?? quoteOf(challenge, context, id, lanes)
-    },
-    async prepare(authorization, { now }) {
-      const spendable = spendAuthorization(authorization, now)
-      await hooks.prepare?.(spendable)
-      signed.push(spendable)
-      const place = placeOf(spendable)
-      const { challenge } = spendable.quote
-      const evidence: Evidence = {
-        wallet: id,
-        kind: challenge.kind,
-        refs: [challenge.id],
-        recheckAt: now + PROVEN_MS,
-        detail: { place: place ?? null },
-      }
-      return {
-        evidence,
-        async complete(): Promise<Completed> {
-          await hooks.complete?.()
-          const payload = place === undefined ? {} : { place }
-          return { credential: { challenge, payload }, goodUntil: now + LIFE_MS }
-        },
-        async discard() {
-          wallet.discarded++
-          await hooks.discard?.()
-        },
-      } satisfies Prepared
-    },
-    async inspect(evidence) {
-      const own = await hooks.inspect?.(evidence)
-      if (own !== undefined) return own
-      const [challengeId = ''] = evidence.refs
-      if (rail.settled.has(challengeId)) return { state: 'settled', reference: `tx-${challengeId}` }
-      const { recheckAt = 0 } = evidence
-      return clock.now() >= recheckAt
-        ? { state: 'void', because: 'it ran out' }
-        : { state: 'pending', recheckAt, because: 'it may still be included' }
-    },
-  }
-  return wallet
-}
-
-export function termsOf(challenge: Challenge): Terms {
-  const { cents, payee, fee } = challenge.request
-  const parts = amount(BigInt(Number(cents)) * 10_000n, usd)
-  const bound = amount(BigInt(Number(fee)) * 10_000n, usd)
-  return {
-    purpose: 'pay',
-    kind: challenge.kind,
-    network: 'eip155:4217',
-    most: parts,
-    exact: true,
-    payees: [{ id: String(payee), amount: parts }],
-    ...(fee === 0 ? {} : { fee: { bound, usual: bound } }),
-  }
-}
-
-function quoteOf(
-  challenge: Challenge,
-  { resource, after }: QuoteContext,
-  wallet: string,
-  lanes: readonly string[],
-): Quote | Unpayable {
-  const quote = { wallet, challenge, resource, terms: termsOf(challenge) }
-  if (after !== undefined) {
-    const { place } = Object(after.detail)
-    if (typeof place !== 'string')
-      return { unpayable: 'an earlier one may settle', freeAt: after.recheckAt ?? 0 }
-    const [name = '', value = '0'] = place.split('#')
-    return { ...quote, lane: { names: [name], otherwise: 'wait' }, excludes: { name, value: BigInt(value) } }
-  }
-  return lanes.length === 0 ? quote : { ...quote, lane: { names: lanes, otherwise: 'go' } }
-}
-
-function placeOf({ quote, lane }: Spendable): string | undefined {
-  const at: LaneGrant | undefined = quote.excludes ?? lane
-  return at === undefined ? undefined : `${at.name}#${at.value}`
-}
-
-/** A server that asks for money, takes it and answers; tests replace what it does. */
-export class Server {
-  readonly #rail: Rail
-  readonly legs: Leg[] = []
-  offers: () => readonly Challenge[] = () => [offer()]
-  /** What it does with a credential. `turn` is 1 for the first. */
-  paid: (leg: Leg, turn: number) => Reply | Promise<Reply>
-
-  constructor(rail: Rail) {
-    this.#rail = rail
-    this.paid = (leg) => this.take(leg)
-  }
-
-  get credentials(): readonly Leg[] {
-    return this.legs.filter(({ credential }) => credential !== undefined)
-  }
-
-  /** Takes the money and answers with a receipt. */
-  take({ credential }: Leg): Reply {
-    if (credential === undefined) return this.ask()
-    const { challenge, payload } = credential
-    if (!this.#rail.accept(payload, challenge.id)) return this.ask()
-    const receipt = { success: true, challengeId: challenge.id, reference: `tx-${challenge.id}`, claims: {} }
-    return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
-  }
-
-  ask(): Reply {
-    return { reading: { kind: 'asks', at: resource(), offers: this.offers() } }
-  }
-
-  async send(leg: Leg): Promise<Reply> {
-    leg.signal?.throwIfAborted()
-    this.legs.push(leg)
-    return leg.credential === undefined ? this.ask() : this.paid(leg, this.credentials.length)
-  }
-}
-
-export function resource(path = '/tea'): HttpResource {
-  const operation = `GET ${path}`
-  return { transport: 'http', vendor: ORIGIN, operation, address: ORIGIN + path, method: 'GET', path }
-}
 
 export interface WorldOptions {
   readonly policy?: PolicyDocument
@@ -386,33 +180,4 @@ function exchangeTo(server: Server, path = '/tea'): Exchange<Reply> {
     drop: () => undefined,
     refuse: (problem) => ({ reading: { kind: 'answers', ok: false, status: 402 }, problem }),
   }
-}
-
-/** Where a ledger fails: before the step was taken, or after it, when only the answer is lost. */
-export interface Fault {
-  readonly method: keyof Ledger
-  /** Which call of that method, 1 for the first. */
-  readonly at: number
-  readonly after?: boolean
-  readonly error: Error
-}
-
-/** A ledger that fails where it is told to; `calls` says what was asked of it. */
-export function faulty(ledger: Ledger, faults: readonly Fault[], calls: string[] = []): Ledger {
-  const counts = new Map<PropertyKey, number>()
-  return new Proxy(ledger, {
-    get(target, name) {
-      const method: unknown = Reflect.get(target, name)
-      if (typeof method !== 'function') return method
-      return (...args: unknown[]): unknown => {
-        const at = (counts.get(name) ?? 0) + 1
-        counts.set(name, at)
-        calls.push(String(name))
-        const fault = faults.find((one) => one.method === name && one.at === at)
-        if (fault === undefined) return Reflect.apply(method, target, args)
-        if (fault.after !== true) return Promise.reject(fault.error)
-        return Promise.resolve(Reflect.apply(method, target, args)).then(() => Promise.reject(fault.error))
-      }
-    },
-  })
 }
