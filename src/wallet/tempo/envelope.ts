@@ -1,4 +1,4 @@
-import { concatHex, keccak256, toRlp } from 'viem/utils'
+import { concatHex, keccak256 } from 'viem/utils'
 import type { Hex } from './charge.js'
 
 /** What the sender of a Tempo transaction signs over. */
@@ -24,38 +24,60 @@ const AWAITS_FEE_PAYER = '0x78'
 /** In the fee payer's place while the sender signs: "somebody else will". */
 const FEE_PAYER_MARK = '0x00'
 
-type Rlp = Hex | readonly Rlp[]
-
-/** An RLP integer: no leading zeros, and nothing at all for zero. */
-function quantity(value: bigint | number): Hex {
-  const digits = value.toString(16)
-  if (digits === '0') return '0x'
-  return digits.length % 2 === 0 ? `0x${digits}` : `0x0${digits}`
+/**
+ * RLP in hexadecimal digits without `0x`. The byte strings of a transaction are at hand as text, and are hashed and sent
+ * as text: digits are put together as they are, and never become bytes in between.
+ */
+const prefixed = (offset: number, digits: string): string => {
+  const length = digits.length / 2
+  if (length < 56) return even(offset + length) + digits
+  const size = even(length)
+  return even(offset + 55 + size.length / 2) + size + digits
 }
 
-function fields(tx: Envelope, feePayer: Rlp): Rlp[] {
+/** A byte string. One byte below 0x80 is its own encoding. */
+const item = (digits: string): string =>
+  digits.length === 2 && digits < '80' ? digits : prefixed(0x80, digits)
+
+/** A list of what is encoded already. */
+const list = (items: string): string => prefixed(0xc0, items)
+
+const even = (value: bigint | number): string => {
+  const digits = value.toString(16)
+  return digits.length % 2 === 0 ? digits : `0${digits}`
+}
+
+/** An RLP integer: no leading zeros, and nothing at all for zero. */
+const quantity = (value: bigint | number): string => item(value === 0 || value === 0n ? '' : even(value))
+
+const bytes = (hex: Hex): string => item(hex.slice(2))
+
+const NOTHING = item('')
+const NO_LIST = list('')
+
+/** Every field but the signature, which comes last. */
+function fields(tx: Envelope, feePayer: Hex): string {
+  const calls = tx.calls.map(({ to, data }) => list(bytes(to) + NOTHING + bytes(data)))
   return [
     quantity(tx.chainId),
     quantity(tx.maxPriorityFeePerGas),
     quantity(tx.maxFeePerGas),
     quantity(tx.gas),
-    tx.calls.map(({ to, data }): Rlp => [to, '0x', data]),
-    [],
+    list(calls.join('')),
+    NO_LIST,
     quantity(tx.nonceKey),
     quantity(tx.nonce),
     quantity(tx.validBefore),
-    '0x',
-    tx.feeToken ?? '0x',
-    feePayer,
-    [],
-  ]
+    NOTHING,
+    bytes(tx.feeToken ?? '0x'),
+    bytes(feePayer),
+    NO_LIST,
+  ].join('')
 }
-
-const encode = (prefix: Hex, list: Rlp[]): Hex => concatHex([prefix, toRlp(list)])
 
 /** The bytes whose hash the sender signs. */
 export function encodeForSigning(tx: Envelope): Hex {
-  return encode(TYPE, fields(tx, tx.feeToken === undefined ? FEE_PAYER_MARK : '0x'))
+  return `${TYPE}${list(fields(tx, tx.feeToken === undefined ? FEE_PAYER_MARK : '0x'))}`
 }
 
 /**
@@ -64,9 +86,10 @@ export function encodeForSigning(tx: Envelope): Hex {
  * @param signature As the account returned it: 65 bytes of secp256k1, or a typed Tempo signature.
  */
 export function serialize(tx: Envelope, sender: Hex, signature: Hex): Hex {
+  const signed = bytes(canonical(signature))
   return tx.feeToken === undefined
-    ? encode(AWAITS_FEE_PAYER, [...fields(tx, sender), canonical(signature)])
-    : encode(TYPE, [...fields(tx, '0x'), canonical(signature)])
+    ? `${AWAITS_FEE_PAYER}${list(fields(tx, sender) + signed)}`
+    : `${TYPE}${list(fields(tx, '0x') + signed)}`
 }
 
 /** Nodes rewrite a recovery id of 0 or 1 to 27 or 28 before they hash, and our own hash must be theirs. */

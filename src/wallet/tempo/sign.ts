@@ -13,7 +13,9 @@ export async function sign(hash: Hex, config: Config, signal: AbortSignal | unde
     throw failed('The account could not sign')
   }
   signal?.throwIfAborted()
-  if (!/^0x(?:[0-9a-fA-F]{2}){65,}$/.test(signature)) throw failed('The account returned no usable signature')
+  // Whole bytes, at least the 65 of secp256k1.
+  if (!/^0x[0-9a-fA-F]{130,}$/.test(signature) || signature.length % 2 !== 0)
+    throw failed('The account returned no usable signature')
   return `0x${signature.slice(2).toLowerCase()}`
 }
 
