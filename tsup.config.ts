@@ -16,13 +16,5 @@ export default defineConfig({
   // `node:sqlite` has no name without its prefix.
   removeNodeProtocol: false,
   external: [/^node:/, 'viem', 'undici', '@opentelemetry/api', '@photostructure/sqlite', 'yaml'],
-  noExternal: [
-    'canonicalize',
-    'p-retry',
-    'is-network-error',
-    'zod',
-    /^@noble\/hashes/,
-    'tldts',
-    'tldts-core',
-  ],
+  noExternal: ['canonicalize', 'p-retry', 'is-network-error', /^@noble\/hashes/, 'tldts', 'tldts-core'],
 })

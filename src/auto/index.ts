@@ -1,2 +1,1 @@
-export { type AutoSettings, readEnvironment } from './environment.js'
 export { startFromEnvironment } from './start.js'

@@ -20,16 +20,3 @@ export function clean(text: string, length: number = DEFAULT_LENGTH): string {
   if (tidy.length <= length && bounded.length === text.length) return tidy
   return `${tidy.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/u, '')}…`
 }
-
-/** {@link clean} for every string in a JSON value; depth and width are capped too. */
-export function cleanDeep(value: unknown, depth = 6): unknown {
-  if (typeof value === 'string') return clean(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (depth === 0) return '…'
-  if (Array.isArray(value)) return value.slice(0, 100).map((item: unknown) => cleanDeep(item, depth - 1))
-  return Object.fromEntries(
-    Object.entries(value)
-      .slice(0, 100)
-      .map(([key, item]) => [clean(key, 100), cleanDeep(item, depth - 1)]),
-  )
-}

@@ -1,4 +1,4 @@
-export { clean, cleanDeep } from './clean.js'
+export { clean } from './clean.js'
 export {
   ERROR_CODES,
   type ErrorCode,

@@ -98,9 +98,6 @@ export function rollingClaim(now: number, amount: bigint, limit: bigint, scope =
   return { ...everClaim(amount, limit, scope), window: '30d~', from: at - ms, at, rule: 'budget.30d' }
 }
 
-let number = 0
-export const freshId = (): string => `payment-${++number}`
-
 /** A hold as pay/ would make it: the facts are read, and the decision rests on them. */
 export async function holdOf(ledger: Ledger, id: string, buy: Buy = {}): Promise<Hold> {
   const { agent = 'researcher', tasks = [], vendor = VENDOR, pattern = OPERATION } = buy
