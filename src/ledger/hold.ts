@@ -2,6 +2,7 @@ import { PaymentError } from '../errors/index.js'
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import { ensureCounter, remember, saveCounted, shortOf, unclaimed } from './counters.js'
+import { countedBy } from './counts.js'
 import { versionOf } from './facts.js'
 import { grantLane, letGo } from './lanes.js'
 import { step } from './machine.js'
@@ -37,7 +38,7 @@ export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
   if (rival !== undefined) return rival
   for (const claim of hold.decision.claims) ensureCounter(shelf, claim)
   const row = rowOf(shelf, hold, before, now)
-  const short = shortfallAfterSweep(shelf, before, row, now)
+  const short = shortfallAfterSweep(shelf, before, row, hold.decision.claims, now)
   if (short.length > 0) return { ok: false, why: 'short', short }
   const lane = laneFor(shelf, row, hold, now)
   if (lane === 'busy') return { ok: false, why: 'lane' }
@@ -68,11 +69,12 @@ function shortfallAfterSweep(
   shelf: Shelf,
   before: Row | undefined,
   row: Row,
+  claims: readonly CounterClaim[],
   now: Instant,
 ): ReturnType<typeof shortOf> {
-  const short = shortOf(shelf, before, row)
+  const short = shortOf(shelf, before, row, claims)
   if (short.length === 0) return short
-  return sweep(shelf, row, now) ? shortOf(shelf, before, row) : short
+  return sweep(shelf, row, now) ? shortOf(shelf, before, row, claims) : short
 }
 
 function laneFor(shelf: Shelf, row: Row, { lane }: Hold, now: Instant): ReturnType<typeof grantLane> {
@@ -126,7 +128,7 @@ function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: fa
   const { agent } = hold.context
   if (hold.key === undefined) {
     for (const twin of shelf.twins(agent, hold.fingerprint))
-      if (twin.id !== hold.id && standsInTheWay(view(shelf, twin, now), twin, hold.doubtWindowMs, now))
+      if (twin.id !== hold.id && standsInTheWay(view(shelf, twin, now), twin, hold, now))
         return { ok: false, why: 'taken', by: view(shelf, twin, now) }
     return undefined
   }
@@ -142,8 +144,13 @@ function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: fa
   }
 }
 
-function standsInTheWay(payment: Payment, row: Row, doubtWindowMs: number, now: Instant): boolean {
-  const inDoubt = payment.state === 'committed' && (!payment.live || row.adopted === true)
+/**
+ * A process that died counts as alive until its lease runs out, so a payment of another process is a doubt as long as
+ * it is open: whoever asks waits for its end. Open payments of one process are separate calls, as with any fetch.
+ */
+function standsInTheWay(payment: Payment, row: Row, { owner, doubtWindowMs }: Hold, now: Instant): boolean {
+  const ours = payment.live && row.owner === owner && row.adopted !== true
+  const inDoubt = payment.state === 'committed' && !ours
   const undelivered = payment.state === 'settled' && !payment.delivered
   if (!inDoubt && !undelivered) return false
   return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs
@@ -191,8 +198,8 @@ function chargeOf(shelf: Shelf, { decision, terms }: Hold): Charge {
   const { claims, dimensions, unit, at } = decision
   const units = decision.units ?? 0n
   const lock = terms.locks === undefined ? 0n : (count(terms.locks, unit) ?? 0n)
-  const charge = { claims, dimensions, units, price: decision.price ?? units, lock, unit, at, unclaimed: [] }
-  return { ...charge, unclaimed: unclaimed(shelf, charge) }
+  const charge = { dimensions, units, price: decision.price ?? units, lock, unit, at }
+  return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(shelf, claims, charge)] }
 }
 
 /** Writes a refusal down; a budget that was held while a person thought is given back. */

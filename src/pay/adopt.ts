@@ -28,15 +28,17 @@ export async function adopt<Reply extends object>(
     await advance(ended, { to: 'released', because: 'its process ended before anything was signed' }, c.env)
     return undefined
   }
-  if (ended.state === 'settled' && ended.delivered) return alreadyPaid(ended)
+  if (ended.state === 'settled' && ended.delivered) return delivered(ended, c)
   return adoptDoubt(exchange, ended, c)
 }
 
-function alreadyPaid(payment: Payment): never {
+/** Its answer reached somebody. Under our key that is this purchase; without one it was a call of its own. */
+function delivered(payment: Payment, { call }: Case): undefined {
+  if (call.key === undefined) return undefined
   throw standsInTheWay('already_paid', payment)
 }
 
-/** Somebody else's live payment under the same key: whoever asks second gets what the first one led to. */
+/** Somebody else's open payment of the same purchase: whoever asks second waits for what the first one leads to. */
 async function itsEnd(by: Payment, { env, call }: Case): Promise<Payment> {
   const patience = env.clock.now() + env.patienceMs
   let payment = by
@@ -66,7 +68,7 @@ async function adoptDoubt<Reply extends object>(
   const seen = call.signal?.aborted === true ? await leave(payment, env) : await examine(payment, env)
   call.signal?.throwIfAborted()
   if (seen.state === 'released') return undefined
-  if (seen.state === 'settled' && seen.delivered) return alreadyPaid(seen)
+  if (seen.state === 'settled' && seen.delivered) return delivered(seen, c)
   const told = await env.ledger.advance(seen.id, { to: 'reported' })
   throw standsInTheWay(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', told.payment)
 }

@@ -347,6 +347,19 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await hold('c', buy)).toMatchObject({ ok: true })
     })
 
+    it('stops the twin of what another process has open: that process may have died', async () => {
+      const { ledger, hold, commit } = await bench()
+      const buy = { fingerprint: 'f' }
+      await commit('a', buy)
+      await ledger.renew('you', 60_000)
+      expect(await hold('b', { ...buy, owner: 'you' })).toMatchObject({
+        why: 'taken',
+        by: { id: 'a', live: true },
+      })
+      await ledger.advance('a', settled)
+      expect(await hold('b', { ...buy, owner: 'you' })).toMatchObject({ ok: true })
+    })
+
     it('stops the twin of what was adopted, and of what was paid and not delivered', async () => {
       const { ledger, hold, commit } = await bench()
       const buy = { fingerprint: 'f' }
