@@ -3,6 +3,7 @@ import { agree } from './agree.js'
 import type { Agreement, Case, Deal, Earlier } from './case.js'
 import type { Conclusion, Sending } from './conclude.js'
 import { advance, look, settle, voided } from './doubt.js'
+import { isRefusal } from './refusals.js'
 
 /**
  * Honest servers rotate challenges, so a second credential must be possible; it may exist only where **at most one
@@ -62,7 +63,7 @@ async function tryAgree(c: Case): Promise<Agreement | undefined> {
   try {
     return await agree(c)
   } catch (error) {
-    c.env.emitter.emit('error', { error, during: 'second credential' })
+    if (!isRefusal(error)) c.env.emitter.emit('error', { error, during: 'second credential' })
     return undefined
   }
 }
