@@ -32,6 +32,24 @@ export function snapshot(headers: RequestInit['headers'], acceptPayment: string 
   return copy
 }
 
+/** Headers to set, by lower-case name; undefined takes one away. */
+export type HeaderChanges = Readonly<Record<string, string | undefined>>
+
+/** A copy with these changes, whatever the case of the names before. Plain objects stay plain here too. */
+export function withHeaders(headers: KeptHeaders, changes: HeaderChanges): KeptHeaders {
+  const copy: Headers | Record<string, string> =
+    headers instanceof Headers ? new Headers(headers) : { ...headers }
+  if (!(copy instanceof Headers))
+    for (const name in copy) if (Object.hasOwn(changes, name.toLowerCase())) delete copy[name]
+  for (const [name, value] of Object.entries(changes)) {
+    if (!(copy instanceof Headers)) {
+      if (value !== undefined) copy[name] = value
+    } else if (value === undefined) copy.delete(name)
+    else copy.set(name, value)
+  }
+  return copy
+}
+
 /** One header, whatever the case of its name. */
 export function headerOf(headers: KeptHeaders, name: string): string | undefined {
   if (headers instanceof Headers) return headers.get(name) ?? undefined

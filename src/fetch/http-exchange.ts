@@ -4,6 +4,7 @@ import { type Exchange, type Leg, once, type PayingFace, type RefusalProblem } f
 import type { Credential, HttpResource, Problem, Reading, Resource } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
 import { becomesGet, type Head, mayHoldProblem, refusalReply } from './head.js'
+import type { HeaderChanges } from './headers.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 import { isConfidential, resourceAt } from './resource.js'
@@ -27,9 +28,6 @@ export interface HttpLimits {
   readonly read: ReadLimits
 }
 
-/** Replies to a credential: only these are worth reading a problem from. */
-const PAID = new WeakSet<Response>()
-
 const KIB = 1024
 
 /** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
@@ -46,6 +44,8 @@ export class HttpExchange implements Exchange<Response> {
   readonly #request: ReplayableRequest
   readonly #sameOrigin: boolean
   #sent = false
+  /** The reply to the last credential: only there is a problem worth reading. */
+  #paid: Response | undefined
   /** Where the last 402 came from: a credential goes there, and nowhere else. */
   #at: HttpResource
   #draining: Promise<unknown> | undefined
@@ -109,11 +109,11 @@ export class HttpExchange implements Exchange<Response> {
     const { readHead } = await wire()
     const url = reply.url === '' ? this.#at.address : reply.url
     const said = readHead(head, url, this.#options.now)
-    const problem = PAID.has(reply) && mayHoldProblem(head) ? await this.#problem(reply) : undefined
+    const problem = reply === this.#paid && mayHoldProblem(head) ? await this.#problem(reply) : undefined
     const more = problem ? { problem } : {}
     if (said.kind === 'moved') return said
     if (said.kind === 'answers') return { ...said, ...more }
-    const at = this.#payableAt(reply, new URL(url))
+    const at = this.#payableAt(reply, url)
     if (at === undefined) return { ...said, ...more, at: this.#at, offers: [] }
     this.#at = at
     return { ...said, ...more, at }
@@ -164,35 +164,28 @@ export class HttpExchange implements Exchange<Response> {
     await this.#draining
     const { encodeCredential } = await wire()
     const { header, value } = encodeCredential(credential)
-    const options = this.#optionsOf(leg)
-    const headers = new Headers(options.headers ?? this.#request.headers())
-    headers.delete('payment-authorization')
-    headers.set(header, value)
+    const options = this.#optionsOf(leg, { 'payment-authorization': undefined, [header]: value })
     const [input, init] = await this.#request.again(this.#at.address, {
       ...options,
-      headers,
       // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
       redirect: 'manual',
       cache: 'no-store',
     })
     const { base } = this.#options
     const reply = await base(input, init)
-    PAID.add(reply)
+    this.#paid = reply
     return reply
   }
 
   /** What a leg adds to the caller's own request: nothing, for most. */
-  #optionsOf(leg: Leg): RequestInit {
+  #optionsOf(leg: Leg, changes?: HeaderChanges): RequestInit {
     const own = this.#request.signal
     const signal = leg.signal === undefined || leg.signal === own ? undefined : leg.signal
     const key = this.#carriesKey() && this.key === undefined ? leg.idempotencyKey : undefined
     const options: RequestInit = {}
     if (signal) options.signal = own ? AbortSignal.any([own, signal]) : signal
-    if (key !== undefined) {
-      const headers = this.#request.headers()
-      headers.set('idempotency-key', key)
-      options.headers = headers
-    }
+    const all = key === undefined ? changes : { ...changes, 'idempotency-key': key }
+    if (all) options.headers = this.#request.headers(all)
     return options
   }
 
@@ -202,7 +195,10 @@ export class HttpExchange implements Exchange<Response> {
   }
 
   /** Where a 402 came from, if that may charge: the origin that was dialled, over a channel fit for a credential. */
-  #payableAt(reply: Response, url: URL): HttpResource | undefined {
+  #payableAt(reply: Response, from: string): HttpResource | undefined {
+    // What was dialled, and what charged before, is known to be both.
+    if (from === this.#at.address) return this.#at
+    const url = new URL(from)
     if (url.origin !== this.resource.vendor || !isConfidential(url)) return undefined
     const dialled = [this.resource, this.#at].find(({ address }) => address === url.href)
     if (dialled || !reply.redirected) return dialled

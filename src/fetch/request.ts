@@ -3,7 +3,14 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { HttpResource } from '../protocol/index.js'
 import { bodyBytes, bodyDigest, type KeepLimits, type KeptBody, keepBody, keepRequestBody } from './body.js'
 
-import { headerOf, type KeptHeaders, snapshot, withoutBody } from './headers.js'
+import {
+  type HeaderChanges,
+  headerOf,
+  type KeptHeaders,
+  snapshot,
+  withHeaders,
+  withoutBody,
+} from './headers.js'
 import { isRequest } from './resource.js'
 
 /** Any `fetch`. */
@@ -89,9 +96,9 @@ export class ReplayableRequest {
     return headerOf(this.#headers, name)
   }
 
-  /** The headers, to be changed: a copy. */
-  headers(): Headers {
-    return new Headers(this.#headers)
+  /** The caller's headers with these changes. */
+  headers(changes: HeaderChanges): KeptHeaders {
+    return withHeaders(this.#headers, changes)
   }
 
   /** The first leg: the caller's own call. A URL object could be changed before it is sent: its text cannot. */

@@ -10,6 +10,8 @@ export interface Carrier {
   readonly body: Uint8Array<ArrayBuffer> | undefined
 }
 
+const utf8 = new TextEncoder()
+
 /** Header lines beyond this are refused by common servers and proxies. */
 const MOST_HEADER = 8 * 1024
 /** What a wallet's part of a credential comes to at the most, by experience: a sponsored transaction with splits. */
@@ -22,7 +24,7 @@ const PAYLOAD_RESERVE = 1536
  */
 export async function checkCarrier(challenge: Challenge, carrier: Carrier): Promise<void> {
   const { params, header } = challenge.echo
-  const json = new TextEncoder().encode(JSON.stringify(params)).byteLength + PAYLOAD_RESERVE
+  const json = utf8.encode(JSON.stringify(params)).byteLength + PAYLOAD_RESERVE
   if (Math.ceil((json * 4) / 3) > MOST_HEADER) {
     throw new PaymentError(
       'credential_too_large',
