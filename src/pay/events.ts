@@ -61,15 +61,20 @@ export interface Emitter {
   heard(name: PurserEvent): boolean
 }
 
+/** Sees events after the listeners, wherever somebody subscribed to them: a diagnostics channel. */
+export interface Tap {
+  hears(name: PurserEvent): boolean
+  tell(name: PurserEvent, event: unknown): void
+}
+
 type Listeners = { [E in PurserEvent]?: Set<Listener<E>> }
 
 /** Listeners by name. What one throws or rejects is dropped: an observer's fault is never a payment's. */
 export class Events implements Emitter {
   readonly #listeners: Listeners = {}
-  readonly #tap: ((name: PurserEvent, event: unknown) => void) | undefined
+  readonly #tap: Tap | undefined
 
-  /** @param tap Sees every event, after the listeners: a diagnostics channel. */
-  constructor(tap?: (name: PurserEvent, event: unknown) => void) {
+  constructor(tap?: Tap) {
     this.#tap = tap
   }
 
@@ -84,7 +89,7 @@ export class Events implements Emitter {
   }
 
   heard(name: PurserEvent): boolean {
-    return this.#tap !== undefined || (this.#listeners[name]?.size ?? 0) > 0
+    return (this.#listeners[name]?.size ?? 0) > 0 || this.#tap?.hears(name) === true
   }
 
   emit<E extends PurserEvent>(name: E, event: PurserEvents[E]): void {
@@ -93,7 +98,7 @@ export class Events implements Emitter {
     // Later, not now: a listener that takes its time or throws is not in the way of the money.
     queueMicrotask(() => {
       for (const listener of this.#of(name)) observe(() => listener(event))
-      observe(() => this.#tap?.(name, event))
+      observe(() => this.#tap?.tell(name, event))
     })
   }
 

@@ -8,6 +8,7 @@ export {
   type Listener,
   type PurserEvent,
   type PurserEvents,
+  type Tap,
 } from './events.js'
 export type { Exchange, Leg, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'

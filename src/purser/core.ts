@@ -16,6 +16,7 @@ import {
   type Recovery,
   type Refusal,
   recover,
+  type Tap,
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { Resource } from '../protocol/index.js'
@@ -81,8 +82,9 @@ export class Core {
         const { env, upkeep } = await this.open()
         // A person may think for minutes: the hold must outlive its lease.
         leave = upkeep.enter()
-        span = new PaymentSpan(this.settings.tracer, spanAttributes(exchange.resource, call))
-        return { env, call: span.trace === undefined ? call : { ...call, trace: span.trace } }
+        const { tracer } = this.settings
+        if (tracer !== undefined) span = new PaymentSpan(tracer, spanAttributes(exchange.resource, call))
+        return { env, call: span?.trace === undefined ? call : { ...call, trace: span.trace } }
       }
       const reply = await pay(exchange, call, begin)
       outcome = this.outcomeOf(reply)
@@ -208,13 +210,20 @@ function spanAttributes(resource: Resource, { context, key }: Call): Record<stri
 }
 
 /** Every event on `diagnostics_channel` as `purser:<event>`, where the runtime has it and somebody subscribed. */
-function diagnosticsTap(): ((name: PurserEvent, event: unknown) => void) | undefined {
+function diagnosticsTap(): Tap | undefined {
   const diagnostics = builtin('node:diagnostics_channel')
   if (diagnostics === undefined) return undefined
   const channels = new Map<PurserEvent, ReturnType<typeof diagnostics.channel>>()
-  return (name, event) => {
+  const channelOf = (name: PurserEvent) => {
     const channel = channels.get(name) ?? diagnostics.channel(`purser:${name}`)
     channels.set(name, channel)
-    if (channel.hasSubscribers) channel.publish(event)
+    return channel
+  }
+  return {
+    hears: (name) => channelOf(name).hasSubscribers,
+    tell(name, event) {
+      const channel = channelOf(name)
+      if (channel.hasSubscribers) channel.publish(event)
+    },
   }
 }

@@ -23,8 +23,8 @@ export class PaymentSpan {
   /** The W3C `traceparent` of the span: stored with the payment. */
   readonly trace: string | undefined
 
-  constructor(tracer: TracerLike | undefined, attributes: Record<string, string>) {
-    this.#span = safely(() => tracer?.startSpan('purser.payment', { attributes }))
+  constructor(tracer: TracerLike, attributes: Record<string, string>) {
+    this.#span = safely(() => tracer.startSpan('purser.payment', { attributes }))
     this.trace = safely(() => traceparent(this.#span))
   }
 
