@@ -10,6 +10,8 @@ export interface AutoSettings {
   readonly ledger?: string
   /** `PURSER_TEMPO_KEY`, or the contents of the file that `PURSER_TEMPO_KEY_FILE` names. */
   readonly key: { readonly hex: string } | { readonly file: string }
+  /** `PURSER_CURRENCIES`: a JSON file with currencies beyond the built-in table. */
+  readonly currencies?: string
   /** `PURSER_TEMPO_RPC`: `4217=https://…,42431=https://…`; several URLs of one chain by repeating it. */
   readonly rpc: Readonly<Record<number, readonly string[]>>
 }
@@ -22,7 +24,12 @@ type Environment = Readonly<Record<string, string | undefined>>
  * @throws PaymentError `invalid_config` that names the variable and the mend.
  */
 export function readEnvironment(env: Environment): AutoSettings {
-  const { PURSER_POLICY: policy, PURSER_AGENT: agent, PURSER_LEDGER: ledger } = env
+  const {
+    PURSER_POLICY: policy,
+    PURSER_AGENT: agent,
+    PURSER_LEDGER: ledger,
+    PURSER_CURRENCIES: currencies,
+  } = env
   if (!policy) throw invalid('PURSER_POLICY must name a policy file: without a policy nothing may be paid')
   return {
     policy,
@@ -30,6 +37,7 @@ export function readEnvironment(env: Environment): AutoSettings {
     rpc: readRpc(env['PURSER_TEMPO_RPC'] ?? ''),
     ...(agent ? { agent } : {}),
     ...(ledger ? { ledger } : {}),
+    ...(currencies ? { currencies } : {}),
   }
 }
 

@@ -6,6 +6,7 @@ import { sqliteLedger } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import { createPurser, type Purser } from '../purser/index.js'
 import { tempo } from '../wallet/tempo/index.js'
+import { readCurrencies } from './currencies.js'
 import { type AutoSettings, readEnvironment } from './environment.js'
 
 /**
@@ -21,12 +22,14 @@ export async function startFromEnvironment(
   const settings = readEnvironment(env)
   const account = privateKeyToAccount(await privateKey(settings))
   delete env['PURSER_TEMPO_KEY']
-  const { agent, ledger: path, rpc } = settings
+  const { agent, ledger: path, rpc, currencies } = settings
   const ledger = sqliteLedger(path === undefined ? {} : { path })
   const purser = createPurser({
     wallets: [tempo({ account, rpc })],
     policy: await loadPolicy(settings.policy),
     ledger,
+    currencies:
+      currencies === undefined ? [] : readCurrencies(await readText(currencies, 'PURSER_CURRENCIES')),
     ...(agent === undefined ? {} : { agent }),
   })
   await purser.ready()
@@ -34,7 +37,7 @@ export async function startFromEnvironment(
 }
 
 async function privateKey({ key }: AutoSettings): Promise<`0x${string}`> {
-  const text = 'hex' in key ? key.hex : await readKeyFile(key.file)
+  const text = 'hex' in key ? key.hex : await readText(key.file, 'PURSER_TEMPO_KEY_FILE')
   const match = /^\s*(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)
   // The text itself stays out of the message: it is a key, or close to one.
   if (match?.[1] === undefined)
@@ -42,14 +45,10 @@ async function privateKey({ key }: AutoSettings): Promise<`0x${string}`> {
   return `0x${match[1]}`
 }
 
-async function readKeyFile(file: string): Promise<string> {
+async function readText(file: string, variable: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch {
-    throw new PaymentError(
-      'invalid_config',
-      'untouched',
-      'The file that PURSER_TEMPO_KEY_FILE names cannot be read',
-    )
+    throw new PaymentError('invalid_config', 'untouched', `The file that ${variable} names cannot be read`)
   }
 }

@@ -7,7 +7,7 @@ const started = await startFromEnvironment(process.env)
  * The purser that now stands behind the global `fetch`, made from the environment and a policy file.
  *
  * `PURSER_POLICY` (file), `PURSER_TEMPO_KEY` or `PURSER_TEMPO_KEY_FILE`, and where wanted `PURSER_AGENT`,
- * `PURSER_LEDGER` (file), `PURSER_TEMPO_RPC` (`4217=https://…`).
+ * `PURSER_LEDGER` (file), `PURSER_TEMPO_RPC` (`4217=https://…`), `PURSER_CURRENCIES` (JSON file).
  */
 export const purser = started.purser
 
