@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { clean } from '../../src/errors/index.js'
+
+test.each([
+  ['plain', 'Pay 0.10 USD', 'Pay 0.10 USD'],
+  ['an escape sequence', 'pay\u001b[2J now', 'pay [2J now'],
+  ['a bidirectional override', 'pay 01\u202e0', 'pay 01 0'],
+  ['zero-width characters', 'a\u200bb\ufeffc', 'a b c'],
+  ['line breaks', 'one\r\ntwo\u2028three\u0085four', 'one two three four'],
+  ['a lone surrogate', 'a\ud800b', 'a b'],
+  ['private use', 'a\ue000b', 'a b'],
+  ['runs of space, also in front and behind', '  a \t\t b  ', 'a b'],
+  ['nothing but controls', '\u0000\u0007', ''],
+  ['emoji and letters of any script', 'café 支払い 🍵', 'café 支払い 🍵'],
+])('cleans %s', (_what, text, cleaned) => {
+  expect(clean(text)).toBe(cleaned)
+})
+
+test('cuts what is too long, and says so', () => {
+  expect(clean('abcdef', 5)).toBe('abcd…')
+  expect(clean('abcde', 5)).toBe('abcde')
+  expect(clean('x'.repeat(301))).toBe(`${'x'.repeat(299)}…`)
+})
+
+test('a cut never leaves half a character', () => {
+  expect(clean('abc🍵🍵', 5)).toBe('abc…')
+})
+
+test('what was cut before it was looked at is never passed off as whole', () => {
+  expect(clean(`${'\u0000'.repeat(40)}the rest`, 10)).toBe('…')
+})
+
+test('whatever a server writes: one line, bounded, safe, and cleaning again changes nothing', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.integer({ min: 2, max: 60 }),
+      (text, length) => {
+        const cleaned = clean(text, length)
+        expect(cleaned.length).toBeLessThanOrEqual(length)
+        expect(cleaned).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/u)
+        expect(cleaned).not.toMatch(/\s{2}|^\s|[^\S ]/u)
+        expect(clean(cleaned, length)).toBe(cleaned)
+      },
+    ),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,94 @@
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import { ERROR_CODES, isPaymentError, PaymentError, PaymentRefusedError } from '../../src/errors/index.js'
+
+const REASON = {
+  rule: 'perPayment',
+  limit: '0.1 USD',
+  asked: '2 USD',
+  says: 'At most 0.1 USD may be paid at once.',
+}
+
+test.each(ERROR_CODES)('%s: an error that says what happened to the money', (code) => {
+  const error = new PaymentError(code, 'unknown', 'It went wrong.')
+  expect(error).toBeInstanceOf(Error)
+  expect(error).toMatchObject({
+    name: 'PaymentError',
+    code,
+    funds: 'unknown',
+    message: 'It went wrong.',
+    reasons: [],
+  })
+  expect(error.docs).toBe(`https://purser.dev/errors#${code}`)
+  expect(error.retryable).toBe(['busy', 'ledger_busy', 'wallet_unavailable'].includes(code))
+})
+
+test('the caller may know better whether trying again makes sense', () => {
+  expect(new PaymentError('refused', 'untouched', 'No.', { retryable: true }).retryable).toBe(true)
+  expect(new PaymentError('busy', 'untouched', 'No.', { retryable: false }).retryable).toBe(false)
+})
+
+test('carries what it was given, and no key for what it was not', () => {
+  const bare = new PaymentError('refused', 'untouched', 'No.')
+  expect(Object.keys(bare).sort()).toEqual(['code', 'docs', 'funds', 'name', 'reasons', 'retryable'])
+  expect('cause' in bare).toBe(false)
+
+  const cause = new TypeError('below')
+  const action = { kind: 'redirect', url: 'https://bank.example/3ds' } as const
+  const full = new PaymentError('action_required', 'held', 'Look.', {
+    cause,
+    reasons: [REASON],
+    paymentId: 'p1',
+    reference: '0xabc',
+    action,
+    retryAt: 1000,
+  })
+  expect(full).toMatchObject({
+    cause,
+    reasons: [REASON],
+    paymentId: 'p1',
+    reference: '0xabc',
+    action,
+    retryAt: 1000,
+  })
+})
+
+test('a cause that is undefined was given all the same', () => {
+  expect('cause' in new PaymentError('busy', 'held', 'No.', { cause: undefined })).toBe(true)
+})
+
+test('the reply can be read, and is dumped by nobody', () => {
+  const reply = { secret: 'bearer' }
+  const error = new PaymentError('payment_in_doubt', 'unknown', 'Lost.', { reply })
+  expect(error.reply).toBe(reply)
+  expect(JSON.stringify(error)).not.toContain('bearer')
+  expect(inspect(error)).not.toContain('bearer')
+  expect({ ...error }).not.toHaveProperty('reply')
+})
+
+test('a refusal is a payment error of its own', () => {
+  const error = new PaymentRefusedError('No.', { reasons: [REASON] })
+  expect(error).toBeInstanceOf(PaymentError)
+  expect(error).toMatchObject({
+    name: 'PaymentRefusedError',
+    code: 'refused',
+    funds: 'untouched',
+    reasons: [REASON],
+  })
+  expect(new PaymentRefusedError('No.', { code: 'frozen', funds: 'settled' })).toMatchObject({
+    code: 'frozen',
+    funds: 'settled',
+  })
+})
+
+test('is told from everything else, by code where wanted, and across copies of the module', () => {
+  const error = new PaymentError('busy', 'untouched', 'No.')
+  expect(isPaymentError(error)).toBe(true)
+  expect(isPaymentError(error, 'busy')).toBe(true)
+  expect(isPaymentError(error, 'refused')).toBe(false)
+  expect(isPaymentError(new PaymentRefusedError('No.'), 'refused')).toBe(true)
+  const copy = Object.defineProperty(new Error('No.'), Symbol.for('purser.PaymentError'), { value: true })
+  expect(isPaymentError(copy)).toBe(true)
+  for (const other of [new Error('busy'), { code: 'busy' }, null, undefined, 'busy', 402])
+    expect(isPaymentError(other)).toBe(false)
+})
