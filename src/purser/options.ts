@@ -61,18 +61,50 @@ export interface Settings {
 const TWO_MINUTES_MS = 120_000
 const PATIENCE_MS = 45_000
 
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+const has = (value: unknown, ...methods: readonly string[]): boolean =>
+  isObject(value) && methods.every((method) => isFunction(Reflect.get(value, method)))
+const isDuration = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= 0
+const DURATION = 'milliseconds, 0 or more'
+
+/** What each option must be, and how that is said. Types are for those who compile; money is for everyone. */
+const CHECKS: Readonly<
+  Record<keyof PurserOptions, readonly [holds: (value: unknown) => boolean, what: string]>
+> = {
+  agent: [(value) => typeof value === 'string' && value.trim() !== '', 'a name'],
+  wallets: [Array.isArray, 'a list with at least one wallet, for example [tempo({ account })]'],
+  policy: [isObject, 'a policy document: { perPayment, budgets, vendors }'],
+  ledger: [(value) => isFunction(value) || has(value, 'hold', 'advance'), 'a ledger, or what opens one'],
+  approver: [isFunction, 'a function'],
+  currencies: [(value) => Array.isArray(value) && value.every(isObject), 'a list of currencies'],
+  prefer: [
+    (value) => Array.isArray(value) && value.every((kind) => /^[^/]+\/[^/]+$/.test(String(kind))),
+    "a list of kinds, for example ['tempo/charge']",
+  ],
+  onRefusal: [(value) => value === 'respond' || value === 'throw', "'respond' or 'throw'"],
+  doubtWindow: [isDuration, DURATION],
+  patience: [isDuration, DURATION],
+  fetch: [isFunction, 'a function'],
+  tracer: [(value) => has(value, 'startSpan'), 'an OpenTelemetry tracer'],
+  clock: [(value) => has(value, 'now', 'monotonic'), 'a clock: { now, monotonic }'],
+}
+
 /**
  * Reads the options.
  *
  * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` for a document that does not hold.
  */
 export function readOptions(options: PurserOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError('createPurser needs options: { wallets, policy }')
-  const { agent = 'agent', wallets, onRefusal = 'respond', prefer = [] } = options
-  if (typeof agent !== 'string' || agent.trim() === '') throw new TypeError('agent must be a name')
-  if (onRefusal !== 'respond' && onRefusal !== 'throw')
-    throw new TypeError("onRefusal must be 'respond' or 'throw'")
+  if (!isObject(options)) throw new TypeError('createPurser needs options: { wallets, policy }')
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(CHECKS, name))
+  if (unknown !== undefined) throw new TypeError(`createPurser has no option ${unknown}`)
+  for (const [name, [holds, what]] of Object.entries(CHECKS)) {
+    const value: unknown = Reflect.get(options, name)
+    if (value !== undefined && !holds(value)) throw new TypeError(`${name} must be ${what}`)
+  }
+  const { agent = 'agent', wallets = [], onRefusal = 'respond', prefer = [] } = options
+  const { doubtWindow = TWO_MINUTES_MS, patience = PATIENCE_MS } = options
   if (options.policy === undefined)
     throw new PaymentError(
       'invalid_policy',
@@ -87,8 +119,8 @@ export function readOptions(options: PurserOptions): Settings {
     openLedger: ledgerOpener(options.ledger),
     prefer,
     onRefusal,
-    doubtWindowMs: milliseconds(options.doubtWindow, 'doubtWindow', TWO_MINUTES_MS),
-    patienceMs: milliseconds(options.patience, 'patience', PATIENCE_MS),
+    doubtWindowMs: doubtWindow,
+    patienceMs: patience,
     clock: options.clock ?? systemClock,
     ...(options.approver === undefined ? {} : { approver: options.approver }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
@@ -100,12 +132,11 @@ function isPolicy(policy: PolicyDocument | Policy): policy is Policy {
   return 'evaluate' in policy && typeof policy.evaluate === 'function'
 }
 
-function readWallets(wallets: unknown): readonly Wallet[] {
-  if (!Array.isArray(wallets) || wallets.length === 0)
+function readWallets(wallets: readonly unknown[]): readonly Wallet[] {
+  if (wallets.length === 0)
     throw new TypeError('wallets must be a list with at least one wallet, for example [tempo({ account })]')
-  const all: readonly unknown[] = wallets
   const ids = new Set<string>()
-  const read = all.map((wallet, index) => {
+  const read = wallets.map((wallet, index) => {
     if (!isWallet(wallet))
       throw new TypeError(`wallets[${index}] is not a wallet: it needs id, kinds, quote, prepare and inspect`)
     if (ids.has(wallet.id))
@@ -117,20 +148,11 @@ function readWallets(wallets: unknown): readonly Wallet[] {
 }
 
 function isWallet(value: unknown): value is Wallet {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const { id, kinds, quote, prepare, inspect }: { readonly [Name in keyof Wallet]?: unknown } = value
   return (
-    typeof id === 'string' &&
-    id !== '' &&
-    Array.isArray(kinds) &&
-    [quote, prepare, inspect].every((method) => typeof method === 'function')
+    typeof id === 'string' && id !== '' && Array.isArray(kinds) && [quote, prepare, inspect].every(isFunction)
   )
-}
-
-function milliseconds(value: number | undefined, name: string, otherwise: number): number {
-  if (value === undefined) return otherwise
-  if (!Number.isFinite(value) || value < 0) throw new TypeError(`${name} must be milliseconds, 0 or more`)
-  return value
 }
 
 function ledgerOpener(ledger: PurserOptions['ledger']): () => Promise<Ledger> {
