@@ -150,7 +150,7 @@ class Attempting {
         ...(lane ? { lane } : {}),
       })
       const options = { now, ...(call.signal ? { signal: call.signal } : {}) }
-      prepared = await candidate.wallet.prepare(authorization, options)
+      prepared = usable(await candidate.wallet.prepare(authorization, options))
     } catch (error) {
       call.signal?.throwIfAborted()
       return this.#fallThrough(error)
@@ -234,11 +234,11 @@ class Attempting {
   }
 
   #fallThrough(error: unknown): Step {
+    // A wallet's own words may quote keys and what was signed: for whoever listens, and for nobody else.
+    if (!isPaymentError(error)) this.#c.env.emitter.emit('error', { error, during: 'prepare' })
     const failure = isPaymentError(error)
       ? error
-      : new PaymentError('wallet_failed', 'untouched', 'The wallet could not prepare this payment', {
-          cause: error,
-        })
+      : new PaymentError('wallet_failed', 'untouched', 'The wallet could not prepare this payment')
     this.#failure = failure
     this.#reasons.push(reasonOf(failure))
     return { kind: 'next' }
@@ -283,4 +283,12 @@ class Attempting {
     await env.ledger.deny({ ...hold, decision }, { because: error.message })
     return error
   }
+}
+
+/** Without evidence nobody could ever tell what became of it, and without a `discard` it could not be thrown away. */
+function usable(prepared: Prepared): Prepared {
+  const { evidence, complete, discard }: Partial<Prepared> = Object(prepared)
+  const whole = typeof evidence?.wallet === 'string' && Array.isArray(evidence.refs)
+  if (whole && typeof complete === 'function' && typeof discard === 'function') return prepared
+  throw new TypeError('The wallet prepared no payment')
 }

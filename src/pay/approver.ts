@@ -92,6 +92,8 @@ export async function ask(
   const timer = setTimeout(() => late.abort(), timeoutMs)
   const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
   try {
+    // A signal that is aborted already tells nobody again.
+    either.throwIfAborted()
     const given = new Promise<never>((_, reject) => {
       either.addEventListener('abort', () => reject(either.reason), { once: true })
     })

@@ -1,4 +1,4 @@
-import { clean, PaymentError, type Reason } from '../errors/index.js'
+import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
@@ -89,11 +89,10 @@ async function quoteSafely(
     })
     return 'unpayable' in quote ? quote : freezeQuote(quote)
   } catch (error) {
-    const why = error instanceof Error ? clean(error.message) : 'the wallet failed'
-    return {
-      unpayable: why,
-      code: error instanceof PaymentError ? error.code : 'wallet_failed',
-    }
+    if (isPaymentError(error)) return { unpayable: clean(error.message), code: error.code }
+    // Its own words may quote keys and addresses: for whoever listens, and not for refusals and the ledger.
+    env.emitter.emit('error', { error, during: 'quote' })
+    return { unpayable: 'The wallet could not read this offer', code: 'wallet_failed' }
   }
 }
 
@@ -109,13 +108,21 @@ function freezeQuote(quote: Quote): Quote {
 
 function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): Decision {
   try {
-    return env.policy.evaluate(terms, at, call.context, facts)
-  } catch (cause) {
+    const decision = env.policy.evaluate(terms, at, call.context, facts)
+    if (!isDecision(decision)) throw new TypeError('The policy gave no decision')
+    return decision
+  } catch (error) {
+    env.emitter.emit('error', { error, during: 'policy' })
     throw new PaymentError('refused', 'untouched', 'The policy could not be evaluated, so nothing is paid', {
-      cause,
       reasons: [{ rule: 'policy', says: 'The policy could not be evaluated.' }],
     })
   }
+}
+
+/** Anything else that a policy of somebody's own may answer is no. */
+function isDecision(decision: Partial<Decision> | null | undefined): boolean {
+  const effect: string = decision?.effect ?? ''
+  return Object.hasOwn(EFFECTS, effect) && Array.isArray(decision?.claims) && Array.isArray(decision?.reasons)
 }
 
 const EFFECTS = { allow: 0, ask: 1, deny: 2 } as const

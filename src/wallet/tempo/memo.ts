@@ -1,5 +1,6 @@
 import { bytesToHex, keccak256, stringToBytes } from 'viem/utils'
 import type { Hex } from './charge.js'
+import { failed } from './sign.js'
 
 /** Bytes of randomness, handed in. */
 export type Random = (length: number) => Uint8Array
@@ -34,8 +35,15 @@ export function memoMaker(random: Random, clientId?: string): (realm: string, ch
     memo.set(TAG, 0)
     memo[4] = VERSION
     memo.set(fingerprint(realm), 5)
-    memo.set(client ?? random(10), 15)
+    memo.set(client ?? tenOf(random), 15)
     memo.set(first(challengeId, 7), 25)
     return bytesToHex(memo)
   }
+}
+
+/** @throws PaymentError if there are fewer bytes than asked for: two payments must never share a memo. */
+function tenOf(random: Random): Uint8Array {
+  const bytes = random(10)
+  if (bytes.length !== 10) throw failed('The source of randomness gave too little')
+  return bytes
 }
