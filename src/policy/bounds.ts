@@ -11,10 +11,9 @@ const NO_LIMIT: Units = 10n ** 18n
 
 /** What the layers bound before an offer is read: the lowest of each. */
 export function boundsOf(ground: Ground, layers: Layers, resource: Resource): Bounds {
-  const rules = layers.map((layer) => layer.rules)
-  const maxFee = lowest(rules.map(({ maxFee }) => maxFee))
+  const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
   return Object.freeze({
-    maxValidityMs: Math.min(...rules.map(({ maxValidity }) => maxValidity ?? DEFAULT_VALIDITY_MS)),
+    maxValidityMs: Math.min(...layers.map(({ rules }) => rules.maxValidity ?? DEFAULT_VALIDITY_MS)),
     ...(maxFee === undefined ? {} : { maxFee }),
     maxLock: maxLock(ground, layers, resource),
     unit: ground.unit,

@@ -1,7 +1,7 @@
 import type { Reason } from '../errors/index.js'
 import { type Amount, count, type Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
-import type { Layer } from './layers.js'
+import type { Layer, Layers } from './layers.js'
 import { categoryKey, taskKeys } from './scope.js'
 import { type Context, type CounterClaim, type Dimensions, type Facts, railOf, type Terms } from './types.js'
 import { type Listing, lookUp } from './vendors.js'
@@ -55,15 +55,15 @@ export interface Findings {
 /** Puts a payment before the bench. */
 export function open(
   ground: Ground,
-  layers: readonly Layer[],
+  layers: Layers,
   given: Pick<Case, 'terms' | 'resource' | 'context' | 'facts'>,
 ): Case {
   const { terms, resource, context } = given
-  const listings = new Map(
-    layers.map((layer) => [layer, layer.vendors && lookUp(layer.vendors, resource)] as const),
-  )
+  const listings = new Map<Layer, Listing | undefined>()
+  for (const layer of layers) listings.set(layer, layer.vendors && lookUp(layer.vendors, resource))
   // Counters are kept by what the document says of the vendor: an agent's own list is a restriction, not another vendor.
-  const own = [...listings.values()][0]
+  const [base] = layers
+  const own = listings.get(base)
   const patterns = own?.patterns ?? []
   return {
     ...given,
@@ -80,7 +80,8 @@ export function open(
 
 /** Every category that entries in scope give a purchase. */
 export function categoriesOf(listing: Listing | undefined): readonly string[] {
-  return [...new Set((listing?.entries ?? []).flatMap(({ category }) => category ?? []))].sort()
+  const names = (listing?.entries ?? []).flatMap(({ category }) => category ?? [])
+  return names.length < 2 ? names : [...new Set(names)].sort()
 }
 
 function countAll(terms: Terms, unit: string): CaseUnits | undefined {

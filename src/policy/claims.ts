@@ -110,6 +110,7 @@ export function noTask(agent: string): { readonly scope: { readonly agent: strin
  * payment twice.
  */
 export function mergeClaims(claims: readonly CounterClaim[]): readonly CounterClaim[] {
+  if (claims.length < 2) return claims
   const merged = new Map<string, CounterClaim>()
   for (const claim of claims) {
     const key = counterKey(claim)

@@ -68,6 +68,7 @@ function decide(
 
 /** In an order of their own, so that it does not matter in which order rules were written. Said once is enough. */
 function inOrder(reasons: readonly Reason[]): readonly Reason[] {
+  if (reasons.length < 2) return reasons
   const bySaying = new Map(reasons.map((reason) => [`${reason.rule} ${reason.says}`, reason]))
   return [...bySaying].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reason]) => reason)
 }
@@ -83,7 +84,7 @@ function judgeLock({ units, ground, terms }: Case, found: Findings): void {
 }
 
 function judgeDenied({ facts, terms }: Case, found: Findings): void {
-  if (facts.denied.includes(termsKey(terms)))
+  if (facts.denied.length > 0 && facts.denied.includes(termsKey(terms)))
     found.deny.push({ rule: 'denied', says: 'A person denied exactly this a few minutes ago.' })
 }
 

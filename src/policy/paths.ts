@@ -71,6 +71,21 @@ const IDENTIFIER = [
  */
 export function operationPattern(resource: Resource): string {
   if (resource.transport !== 'http') return resource.operation
-  const segments = resource.path.split('/').map((one) => (IDENTIFIER.some((id) => id.test(one)) ? '*' : one))
-  return `${resource.method} ${segments.join('/')}`
+  return `${resource.method} ${pathPattern(resource.path)}`
+}
+
+/** A path always gives the same pattern, and is asked for twice by every payment. */
+const known = new Map<string, string>()
+const MOST_KNOWN = 256
+const LONGEST_KNOWN = 1024
+
+function pathPattern(path: string): string {
+  const before = known.get(path)
+  if (before !== undefined) return before
+  const segments = path.split('/').map((one) => (IDENTIFIER.some((id) => id.test(one)) ? '*' : one))
+  const pattern = segments.join('/')
+  if (path.length > LONGEST_KNOWN) return pattern
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(path, pattern)
+  return pattern
 }

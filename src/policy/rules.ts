@@ -1,5 +1,5 @@
 import type { Reason } from '../errors/index.js'
-import { formatUnits, isProductionNetwork, type Units } from '../money/index.js'
+import { type Amount, formatUnits, isProductionNetwork, type Units } from '../money/index.js'
 import { type Case, categoriesOf, type Findings } from './case.js'
 import type { Layer } from './layers.js'
 import { isPlainHttps } from './origins.js'
@@ -50,19 +50,9 @@ export function judgeTransport(base: Layer, { resource, listings }: Case, found:
 
 /** Is it paid in a currency and on a network that may be used? */
 export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
-  const { terms, ground } = judged
+  const { terms } = judged
   const { currencies, networks } = layer.rules
-  const amounts = [
-    terms.most,
-    ...terms.payees.map(({ amount }) => amount),
-    ...(terms.locks ? [terms.locks] : []),
-  ]
-  const barred = amounts.find(
-    ({ currency: { id, peg } }) =>
-      currencies !== undefined &&
-      !currencies.includes(id) &&
-      !(currencies.includes(ground.symbol) && (id === ground.unit || peg === ground.unit)),
-  )
+  const barred = currencies && outside(currencies, judged)
   if (barred !== undefined)
     found.deny.push({
       rule: `${layer.prefix}currencies`,
@@ -85,6 +75,20 @@ export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
       asked: terms.network,
       says: `${terms.network} is not known as a network with real money, and may be used only where it is named.`,
     })
+}
+
+/** The first amount in a currency that the list names neither itself nor by the unit it is pegged to. */
+function outside(currencies: readonly string[], { terms, ground }: Case): Amount | undefined {
+  const amounts = [
+    terms.most,
+    ...terms.payees.map(({ amount }) => amount),
+    ...(terms.locks ? [terms.locks] : []),
+  ]
+  return amounts.find(
+    ({ currency: { id, peg } }) =>
+      !currencies.includes(id) &&
+      !(currencies.includes(ground.symbol) && (id === ground.unit || peg === ground.unit)),
+  )
 }
 
 /** Has every amount a value in the unit? What cannot be counted cannot be paid. */
@@ -125,6 +129,8 @@ function tooDear(rule: string, what: string, asked: Units, limit: Units, symbol:
 
 /** When a layer wants a person to be asked. */
 export function judgeAsks(layer: Layer, judged: Case, found: Findings): void {
+  const { ask: rules = [] } = layer.rules
+  if (rules.length === 0) return
   const { units, facts, resource, ground, rail } = judged
   const ask = (rule: string, says: string, limit?: Units, asked?: Units) =>
     found.ask.push({
@@ -137,7 +143,7 @@ export function judgeAsks(layer: Layer, judged: Case, found: Findings): void {
   const text = (value: Units) => formatUnits(value, ground.symbol)
   const usual = facts.usual[rail]
   const categories = [...judged.categories, ...categoriesOf(judged.listings.get(layer))]
-  for (const rule of layer.rules.ask ?? []) {
+  for (const rule of rules) {
     if (rule.above !== undefined && price > rule.above)
       ask(
         'above',

@@ -6,13 +6,16 @@ import type { CounterClaim, Dimensions, Scope } from './types.js'
  * `a/b`. A slash inside a name is escaped, so that no name can pose as a path.
  */
 export function taskKeys(tasks: readonly string[]): readonly string[] {
+  if (tasks.length === 0) return NO_TASKS
   const names = tasks.filter((task) => task !== '').map((task) => task.replace(/[%/]/g, encodeURIComponent))
   return names.map((_, index) => names.slice(0, index + 1).join('/'))
 }
 
+const NO_TASKS: readonly string[] = Object.freeze([])
+
 /** Several categories as one text, in an order of their own. */
 export function categoryKey(categories: readonly string[]): string {
-  return [...new Set(categories)].sort().join(',')
+  return categories.length < 2 ? (categories[0] ?? '') : [...new Set(categories)].sort().join(',')
 }
 
 /** Which counter a claim is on: claims with the same key share one counter, whatever rule they come from. */
