@@ -167,6 +167,49 @@ describe('while a person thinks', () => {
 })
 
 describe('one answer', () => {
+  it('covers nothing worse: if what was approved cannot be signed, the next offer is asked for again', async () => {
+    const asked: bigint[] = []
+    const world = asking(async ({ terms }) => {
+      asked.push(terms.most.value)
+      return { approved: true, by: 'ann' }
+    })
+    world.server.offers = () => [offer({ cents: 10 }), offer({ cents: 20 })]
+    world.wallet.hooks.prepare = async ({ quote }) => {
+      if (quote.terms.most.value === 100_000n) throw new Error('this token is frozen')
+    }
+    await world.pay()
+    expect(asked).toEqual([100_000n, 200_000n])
+  })
+
+  it('outlives the offer it was given for, even if everything has to be judged once more', async () => {
+    let asked = 0
+    const world = asking(async () => {
+      asked++
+      world.clock.pass(60_000)
+      return { approved: true, by: 'ann' }
+    })
+    world.server.offers = () => [{ ...offer(), expires: world.clock.now() + 30_000 }]
+    let moved = false
+    world.wallet.hooks.quote = async (_, { resource }) => {
+      if (asked === 0 || moved) return undefined
+      moved = true
+      // Somebody else's approval moves the facts between judging and holding.
+      const bounds = { until: world.clock.now() + 1, upTo: 0n, total: 0n, payees: [] }
+      const grant = {
+        id: 'other',
+        agent: 'agent',
+        vendor: resource.vendor,
+        rail: 'none',
+        by: 'bob',
+        ...bounds,
+      }
+      await world.env.ledger.grant(grant)
+      return undefined
+    }
+    await world.pay()
+    expect(asked).toBe(1)
+  })
+
   it('is good once', async () => {
     let asked = 0
     const world = asking(async () => {

@@ -245,6 +245,23 @@ describe('a second credential', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
+  it('comes from the wallet of the first, and from no other', async () => {
+    const lanes = ['lane']
+    const world = fakeWorld({
+      wallets: [
+        { id: 'a', lanes },
+        { id: 'b', lanes },
+      ],
+    })
+    const [a, b] = world.wallets
+    world.server.paid = () => {
+      if (a) a.hooks.quote = () => Promise.reject(new Error('locked'))
+      return world.server.ask()
+    }
+    expect((await world.fails()).funds).toBe('unknown')
+    expect([a?.signed.length, b?.signed.length]).toEqual([1, 0])
+  })
+
   it('is the last: a third is never made', async () => {
     const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
     world.server.paid = () => world.server.ask()

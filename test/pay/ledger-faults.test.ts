@@ -124,6 +124,8 @@ describe('a ledger that cannot answer', () => {
     expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
     expect(errors.map(({ error }) => error)).toEqual([busy])
     expect(world.outcome(reply)).toMatchObject({ attempts: [expect.anything()] })
+    // Nobody works on it any more, so that recovery may.
+    expect((await world.payments())[0]?.live).toBe(false)
     expect(await world.counted()).toBe(10)
   })
 

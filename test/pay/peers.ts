@@ -67,7 +67,8 @@ export class Rail {
 
 /** Hooks of a fake wallet: each may throw, hang or lie. */
 export interface Hooks {
-  quote?: (challenge: Challenge, context: QuoteContext) => Promise<Quote | Unpayable> | undefined
+  /** Nothing: the wallet's usual quote. */
+  quote?: (challenge: Challenge, context: QuoteContext) => Promise<Quote | Unpayable | undefined>
   prepare?: (spendable: Spendable) => Promise<unknown>
   complete?: () => Promise<unknown>
   discard?: () => Promise<unknown>
@@ -158,10 +159,11 @@ export function termsOf(challenge: Challenge): Terms {
 
 function quoteOf(
   challenge: Challenge,
-  { resource, after }: QuoteContext,
+  { resource, after, now }: QuoteContext,
   wallet: string,
   lanes: readonly string[],
 ): Quote | Unpayable {
+  if (challenge.expires !== undefined && challenge.expires <= now) return { unpayable: 'it has expired' }
   const quote = { wallet, challenge, resource, terms: termsOf(challenge) }
   if (after !== undefined) {
     const { place } = Object(after.detail)
@@ -182,6 +184,8 @@ function placeOf({ quote, lane }: Spendable): string | undefined {
 export class Server {
   readonly #rail: Rail
   readonly legs: Leg[] = []
+  /** Could a credential for this offer travel with the request? Throws if not. */
+  check: (challenge: Challenge) => void = () => undefined
   offers: () => readonly Challenge[] = () => [offer()]
   /** What it does with a credential. `turn` is 1 for the first. */
   paid: (leg: Leg, turn: number) => Reply | Promise<Reply>

@@ -140,10 +140,13 @@ describe('an earlier payment', () => {
       stop.abort()
       throw new DOMException('enough', 'AbortError')
     }
+    world.wallet.hooks.inspect = () => Promise.reject(new Error('nobody waits for a chain now'))
+    const errors = world.heard('error')
     await expect(world.pay({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' })
     const [payment] = await world.payments()
     expect(payment).toMatchObject({ state: 'committed', live: false })
     expect(payment?.recheckAt).toBeDefined()
+    expect(errors).toEqual([])
     expect(await world.counted()).toBe(10)
   })
 })

@@ -75,12 +75,16 @@ describe('which offer is paid', () => {
   })
 
   it('is one that is simply allowed before one that a person must be asked for', async () => {
-    const world = fakeWorld({ policy: { ask: [{ above: '0.04' }], perPayment: '1' }, prefer: ['evm/charge'] })
-    const dear = offer({ cents: 5 })
-    const cheap = offer({ cents: 4 })
-    world.server.offers = () => [dear, cheap]
+    const world = fakeWorld({
+      wallets: [{ kinds: ['tempo/charge', 'evm/charge'] }],
+      policy: { ask: [{ above: '0.04' }], perPayment: '1' },
+      prefer: ['evm/charge'],
+    })
+    const preferred = offer({ cents: 5, kind: 'evm/charge' })
+    const allowed = offer({ cents: 4 })
+    world.server.offers = () => [preferred, allowed]
     await world.pay()
-    expect([...world.rail.settled]).toEqual([cheap.id])
+    expect([...world.rail.settled]).toEqual([allowed.id])
   })
 })
 

@@ -176,7 +176,7 @@ function exchangeTo(server: Server, path = '/tea'): Exchange<Reply> {
     send: (leg) => server.send(leg),
     mayAsk: ({ reading }) => reading.kind === 'asks',
     read: async ({ reading }) => reading,
-    check: async () => undefined,
+    check: async (challenge) => server.check(challenge),
     drop: () => undefined,
     refuse: (problem) => ({ reading: { kind: 'answers', ok: false, status: 402 }, problem }),
   }
