@@ -97,7 +97,8 @@ describe('a wallet', () => {
 
   it('that throws in quote, being the only one, is why nothing was paid', async () => {
     const world = fakeWorld()
-    world.wallet.hooks.quote = () => Promise.reject(new Error('no answer from https://rpc.example/?key=s3cret'))
+    world.wallet.hooks.quote = () =>
+      Promise.reject(new Error('no answer from https://rpc.example/?key=s3cret'))
     const error = await world.fails()
     expect(error).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
     expect(error.message).not.toContain('s3cret')
