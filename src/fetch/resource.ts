@@ -10,15 +10,20 @@ export function isConfidential(url: URL): boolean {
 /** A URL and a method, as what is bought there. The fragment never travels, so it is no part of it. */
 export function resourceAt(url: URL, method: string): HttpResource {
   const hash = url.hash.length
-  // Frozen: listeners and approvers see it before it is judged for the last time.
-  return Object.freeze({
+  const { pathname: path, origin: vendor } = url
+  const address = hash === 0 ? url.href : url.href.slice(0, -hash)
+  const resource = {
     transport: 'http',
-    vendor: url.origin,
-    operation: `${method} ${url.pathname}`,
-    address: hash === 0 ? url.href : url.href.slice(0, -hash),
+    vendor,
+    operation: `${method} ${path}`,
+    address,
     method,
-    path: url.pathname,
-  })
+    path,
+  } as const
+  // Queries hold keys: events, refusals and requests for approval carry this, and loggers dump them.
+  Object.defineProperty(resource, 'address', { enumerable: false })
+  // Frozen: listeners and approvers see it before it is judged for the last time.
+  return Object.freeze(resource)
 }
 
 /**

@@ -22,7 +22,10 @@ interface ResourceBase {
   readonly vendor: string
   /** What is bought there, without a query: `GET /v1/search`, `tool:search`, `eth_call`. */
   readonly operation: string
-  /** Where a credential goes: the URL without its fragment, or the vendor's name. */
+  /**
+   * Where a credential goes: the URL without its fragment, or the vendor's name. A URL is kept non-enumerable, so that
+   * loggers do not dump its query.
+   */
   readonly address: string
 }
 

@@ -1,0 +1,162 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
+import type { Ledger, PurserEvent } from '../../src/index.js'
+import { KEY, type Payer, payerFor, type SetUp } from './kit.js'
+import { BEHAVIOURS, type BehaviourName, hostileServer } from './server.js'
+
+const QUERY = 'apikey=query-secret-7f3a'
+const BEARER = 'bearer-secret-9c1d'
+const BODY = 'body-secret-51be'
+const RPC = 'rpc-secret-0d2e'
+const EVENTS: readonly PurserEvent[] = [
+  'offer',
+  'decision',
+  'approval',
+  'payment',
+  'receipt',
+  'refusal',
+  'anomaly',
+  'error',
+]
+
+/** Everything that a program could log of a value. */
+function views(value: unknown): readonly string[] {
+  const json =
+    JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each)) ?? ''
+  const hidden = value instanceof Error ? [value.message, value.stack ?? '', String(value)] : []
+  return [json, inspect(value, { depth: 12 }), ...hidden]
+}
+
+interface Heard {
+  readonly payer: Payer
+  readonly said: unknown[]
+}
+
+function listening(origin: string, setUp: SetUp = {}): Heard {
+  const said: unknown[] = []
+  const payer = payerFor(origin, {
+    ...setUp,
+    wallet: { rpc: { 31337: `http://127.0.0.1:1/${RPC}` }, ...setUp.wallet },
+  })
+  for (const event of EVENTS) payer.purser.on(event, (data) => said.push(data))
+  return { payer, said }
+}
+
+/** One payment with secrets wherever a caller has them. */
+async function pay({ payer, said }: Heard, origin: string): Promise<void> {
+  const signal = AbortSignal.timeout(1_500)
+  const headers = { 'x-api-key': BEARER, 'proxy-authorization': `Bearer ${BEARER}` }
+  const got = await payer.call(`${origin}/a?${QUERY}`, { method: 'POST', body: BODY, headers, signal })
+  // A reply's own body is the server's, unless it is our refusal.
+  said.push(got.thrown, got.outcome, ...(got.code === undefined ? [] : [got.body]))
+  await payer.purser.recover({ reconcile: true })
+  said.push(await payer.payments(), await payer.purser.budgets(), payer.purser)
+}
+
+/** What must not be found: the callers' secrets, the key, and everything that a credential is made of. */
+function secretsOf(credentials: readonly (string | undefined)[]): readonly string[] {
+  const signed = credentials.flatMap((payload) => {
+    const { signature } = payload === undefined ? {} : JSON.parse(payload)
+    return typeof signature === 'string' ? [signature.slice(2), signature.slice(-120)] : []
+  })
+  return [KEY.slice(2), 'query-secret', BEARER, BODY, RPC, ...signed]
+}
+
+function expectSilent(said: readonly unknown[], secrets: readonly string[]): void {
+  for (const value of said)
+    for (const view of views(value))
+      for (const secret of secrets)
+        expect(view.toLowerCase().includes(secret.toLowerCase()), secret).toBe(false)
+}
+
+const names = Object.keys(BEHAVIOURS) as BehaviourName[]
+
+describe('nothing secret is in errors, events, refusals, outcomes and payments', () => {
+  it.each(names)('against %s', async (name) => {
+    const server = await hostileServer(name)
+    const heard = listening(server.origin)
+    await pay(heard, server.origin)
+    const payloads = server.paid.map(({ credential }) => JSON.stringify(credential?.payload))
+    expectSilent(heard.said, secretsOf(payloads))
+    for (const { credential } of server.paid) expectSilent(heard.said, [credential?.raw ?? KEY])
+    await heard.payer.purser.close()
+    await server.close()
+  })
+
+  it.each([
+    ['the node is down', { wallet: { fetch: () => Promise.reject(new TypeError(`fetch failed: ${RPC}`)) } }],
+    ['the ledger is closed', { ledger: closedLedger() }],
+    ['payments are frozen', { purser: { onRefusal: 'throw' as const }, ledger: frozenLedger() }],
+    ['nobody approves', { policy: { ask: [{ above: '0.001' }] }, purser: { onRefusal: 'throw' as const } }],
+    [
+      'there is no money',
+      { wallet: { fetch: async () => Response.json({ jsonrpc: '2.0', id: 1, result: '0x0' }) } },
+    ],
+  ])('when %s', async (_, setUp) => {
+    const server = await hostileServer('honest')
+    const heard = listening(server.origin, setUp)
+    await pay(heard, server.origin).catch((error: unknown) => heard.said.push(error))
+    expectSilent(
+      heard.said,
+      secretsOf(server.paid.map(({ credential }) => JSON.stringify(credential?.payload))),
+    )
+    await heard.payer.purser.close().catch(() => undefined)
+    await server.close()
+  })
+})
+
+function closedLedger(): Ledger {
+  const ledger = memoryLedger()
+  void ledger.close()
+  return ledger
+}
+
+function frozenLedger(): Ledger {
+  const ledger = memoryLedger()
+  void ledger.freeze('stop')
+  return ledger
+}
+
+it('nothing secret is on the disk, and nobody else may read what is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'purser-safety-'))
+  const path = join(folder, 'ledger.db')
+  const secrets: string[] = []
+  for (const name of ['honest', 'storm', 'hang-up', 'server-error', 'talk'] as const) {
+    const server = await hostileServer(name)
+    const heard = listening(server.origin, { ledger: sqliteLedger({ path }) })
+    await pay(heard, server.origin)
+    const payloads = server.paid.map(({ credential }) => JSON.stringify(credential?.payload))
+    secrets.push(...secretsOf(payloads), ...server.paid.map(({ credential }) => credential?.raw ?? KEY))
+    // As it is while it runs, its log included, and as it is once it is closed.
+    expect(await bytesIn(folder)).not.toMatch(pattern(secrets))
+    await heard.payer.purser.close()
+    expect(await bytesIn(folder)).not.toMatch(pattern(secrets))
+    await server.close()
+  }
+  expect(await bytesIn(folder)).toContain('tempo/charge')
+  await rm(folder, { recursive: true })
+})
+
+async function bytesIn(folder: string): Promise<string> {
+  const files = await readdir(folder)
+  const all = await Promise.all(files.map((file) => readFile(join(folder, file), 'latin1')))
+  return all.join('\n').toLowerCase()
+}
+
+function pattern(secrets: readonly string[]): RegExp {
+  return new RegExp(
+    [...new Set(secrets)].map((secret) => secret.toLowerCase().replace(/[^\w]/g, '\\$&')).join('|'),
+  )
+}
+
+it('a purser, its wallets and its policy show no key', async () => {
+  const { payer } = listening('https://api.example.com')
+  expectSilent([payer.purser, payer.purser.fetch, payer.ledger], [KEY.slice(2), RPC])
+  expect(Object.keys(payer.purser)).toEqual(['fetch'])
+  await payer.purser.close()
+})
