@@ -76,16 +76,34 @@ export async function transmit<Reply>(
     idempotencyKey: sent.key,
     ...(call.signal ? { signal: call.signal } : {}),
   }
-  const once = async (attempt: number): Promise<Presented<Reply>> => {
+  const send = async (attempt: number): Promise<Presented<Reply>> => {
+    call.signal?.throwIfAborted()
     const reply = await exchange.send(leg)
     const reading = await exchange.read(reply)
+    call.signal?.throwIfAborted()
     const pause = pauseOf(reading, env, sent)
     if (pause === undefined || attempt >= SENDS) return { kind: 'reply', reply, reading }
     exchange.drop(reply)
     throw new ComeBack(pause)
   }
   try {
-    return await pRetry(once, {
+    return await send(1)
+  } catch (failure) {
+    return sendAgain(send, failure, sent, call, env)
+  }
+}
+
+/** Retrying is set up only when the first send failed, and takes that failure for its own first try. */
+async function sendAgain<Reply>(
+  send: (attempt: number) => Promise<Presented<Reply>>,
+  failure: unknown,
+  sent: Sent,
+  call: Call,
+  env: Env,
+): Promise<Presented<Reply>> {
+  const again = (attempt: number) => (attempt === 1 ? Promise.reject(failure) : send(attempt))
+  try {
+    return await pRetry(again, {
       retries: SENDS - 1,
       minTimeout: FIRST_PAUSE_MS,
       randomize: true,

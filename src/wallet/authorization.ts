@@ -3,9 +3,6 @@ import type { Instant } from '../money/index.js'
 import type { Bounds } from '../policy/index.js'
 import type { Quote } from './quote.js'
 
-/** Proof at run time that an authorization came from {@link mintAuthorization}, and whether it is still good. */
-const minted = new WeakMap<Authorization, { spent: boolean }>()
-
 /** What a wallet gets for an authorization: the frozen quote, and what the ledger set aside for it. */
 export interface Spendable {
   readonly payment: PaymentId
@@ -28,14 +25,14 @@ export interface Authorization {
   readonly [brand]: true
 }
 
-const spendables = new WeakMap<Authorization, Spendable>()
+/** Proof at run time that an authorization came from {@link mintAuthorization}, and what it is good for, if it still is. */
+const minted = new WeakMap<Authorization, { readonly spendable: Spendable; spent: boolean }>()
 
 /** Only `pay/` may import this; it is in no entry point. */
 export function mintAuthorization(spendable: Spendable): Authorization {
   // The brand exists for the compiler only; the WeakMap is what is checked.
   const authorization = Object.freeze({ payment: spendable.payment }) as Authorization
-  minted.set(authorization, { spent: false })
-  spendables.set(authorization, Object.freeze({ ...spendable }))
+  minted.set(authorization, { spendable: Object.freeze({ ...spendable }), spent: false })
   return authorization
 }
 
@@ -53,9 +50,8 @@ export function mintAuthorization(spendable: Spendable): Authorization {
  */
 export function spendAuthorization(authorization: Authorization, now: Instant): Spendable {
   const state = minted.get(authorization)
-  const spendable = spendables.get(authorization)
-  if (state === undefined || spendable === undefined)
-    throw new TypeError('This authorization was not issued by a payment')
+  if (state === undefined) throw new TypeError('This authorization was not issued by a payment')
+  const { spendable } = state
   if (state.spent) throw new TypeError('This authorization was already used')
   if (now > spendable.expires) throw new TypeError('This authorization has expired')
   state.spent = true
