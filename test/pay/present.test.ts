@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import type { Reply } from './peers.js'
+import { type FakeWorld, fakeWorld } from './world.js'
+
+/** Answers a server gives before it takes the money, one per credential. */
+function first(world: FakeWorld, ...answers: (() => Reply)[]): void {
+  world.server.paid = (leg) => (answers.shift() ?? (() => world.server.take(leg)))()
+}
+
+const network = (): Reply => {
+  throw new TypeError('fetch failed')
+}
+
+function later(world: FakeWorld, status: number, ms: number): () => Reply {
+  return () => ({ reading: { kind: 'answers', ok: false, status, retryAt: world.clock.now() + ms } })
+}
+
+/** What was sent: always the same credential, under the same key. */
+function sends(world: FakeWorld): number {
+  const { credentials } = world.server
+  expect(new Set(credentials.map(({ credential }) => credential)).size).toBe(1)
+  expect(new Set(credentials.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
+  expect(world.wallet.signed).toHaveLength(1)
+  return credentials.length
+}
+
+describe('a credential is sent again', () => {
+  it('when the network failed', async () => {
+    const world = fakeWorld()
+    first(world, network)
+    expect((await world.pay()).reading).toMatchObject({ ok: true })
+    expect(sends(world)).toBe(2)
+  })
+
+  it.each([429, 503])('when the server says %i and when to come back, and not before', async (status) => {
+    const world = fakeWorld()
+    const started = world.clock.now()
+    first(world, later(world, status, 5_000))
+    expect((await world.pay()).reading).toMatchObject({ ok: true })
+    expect(sends(world)).toBe(2)
+    expect(world.clock.now() - started).toBeGreaterThanOrEqual(5_000)
+  })
+
+  it('three times at the most', async () => {
+    const world = fakeWorld()
+    first(world, network, network, network, network)
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(sends(world)).toBe(3)
+  })
+})
+
+describe('a credential is not sent again', () => {
+  it('once it can no longer be accepted', async () => {
+    const world = fakeWorld()
+    first(world, () => {
+      world.clock.pass(16_000)
+      return network()
+    })
+    expect((await world.fails()).funds).toBe('unknown')
+    expect(sends(world)).toBe(1)
+  })
+
+  it('for a server that wants it back when it is dead: the answer is handed on', async () => {
+    const world = fakeWorld()
+    first(world, later(world, 503, 9_000), later(world, 503, 9_000))
+    // The first time there is time enough; nine seconds on there is not.
+    expect((await world.pay()).reading).toMatchObject({ status: 503 })
+    expect(sends(world)).toBe(2)
+  })
+
+  it('for a server that wants more patience than a call has', async () => {
+    const world = fakeWorld()
+    first(world, later(world, 503, 11_000))
+    expect((await world.pay()).reading).toMatchObject({ status: 503 })
+    expect(sends(world)).toBe(1)
+  })
+
+  it.each([400, 500, 502])('for a %i, whatever Retry-After it carries', async (status) => {
+    const world = fakeWorld()
+    first(world, later(world, status, 1_000))
+    expect((await world.pay()).reading).toMatchObject({ status })
+    expect(sends(world)).toBe(1)
+  })
+
+  it('by a later call, once it has run out', async () => {
+    const world = fakeWorld()
+    world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'no node answers' })
+    first(world, () => {
+      throw new TypeError('the connection is gone')
+    })
+    await world.fails()
+    world.clock.pass(15_001)
+    expect((await world.fails()).funds).toBe('unknown')
+    expect(sends(world)).toBe(1)
+  })
+})
