@@ -1,0 +1,91 @@
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../src/index.js'
+import { ENTRIES, entryFiles, ROOT } from '../../tools/check/entries.js'
+
+// What users name in their code. A change here is a change for them: a removal or a renaming breaks it.
+
+test('the codes of errors', () => {
+  expect(ERROR_CODES).toEqual([
+    'refused',
+    'approval_lapsed',
+    'frozen',
+    'already_paid',
+    'paid_not_delivered',
+    'payment_in_doubt',
+    'idempotency_conflict',
+    'busy',
+    'action_required',
+    'not_replayable',
+    'digest_mismatch',
+    'authorization_taken',
+    'credential_too_large',
+    'insufficient_funds',
+    'wrong_chain',
+    'unknown_currency',
+    'wallet_unavailable',
+    'wallet_failed',
+    'ledger_busy',
+    'ledger_missing',
+    'ledger_corrupt',
+    'ledger_read_only',
+    'ledger_newer',
+    'ledger_failed',
+    'clock_jumped',
+    'invalid_policy',
+    'invalid_config',
+    'closed',
+  ])
+})
+
+/** Values and types, as each entry exports them. */
+const NAMES: Readonly<Record<string, string>> = {
+  purser: `
+    Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Budget CURRENCIES
+    CallOptions Challenge Clock Completed Context Credential Currency CurrencyTable Decision Deliver
+    ERROR_CODES ErrorCode Evidence Fee FetchLike Funds Grant Instant Json JsonObject LaneGrant LaneRequest
+    Ledger Listener NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
+    PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
+    PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
+    QuotedOffer Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room SpanLike
+    Spendable StoredReceipt Terms TracerLike Units Unpayable Verdict Wallet add amount compare createPurser
+    fiat formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract token zero
+  `,
+  'purser/auto': 'purser restore',
+  'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
+  'purser/ledger/sqlite': 'SqliteLedgerOptions sqliteLedger',
+  'purser/policy': `
+    AskDocument BudgetDocument Decision Duration Money Policy PolicyDocument RulesDocument VendorDocument
+    createPolicy explain loadPolicy parsePolicyText policyJsonSchema
+  `,
+  'purser/protocol': `
+    Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject MppEcho
+    OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges PaymentRange Preference Problem ProtocolError
+    ProtocolErrorCode Reading Receipt Resource ToolResource acceptQuality decodeBase64url digestMatches
+    encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
+    parseJsonObject parseProblem parseReceipt
+  `,
+  'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
+  'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
+}
+
+test('the names of every entry', { timeout: 60_000 }, () => {
+  const program = ts.createProgram(entryFiles(), {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    skipLibCheck: true,
+    noEmit: true,
+    types: ['node'],
+  })
+  const checker = program.getTypeChecker()
+  const found = Object.entries(ENTRIES).map(([entry, file]) => {
+    const source = program.getSourceFile(`${ROOT}/${file}`)
+    const module = source && checker.getSymbolAtLocation(source)
+    const names = module === undefined ? [] : checker.getExportsOfModule(module).map(({ name }) => name)
+    return [entry, names.sort()]
+  })
+  expect(Object.fromEntries(found)).toEqual(
+    Object.fromEntries(Object.entries(NAMES).map(([entry, names]) => [entry, names.trim().split(/\s+/)])),
+  )
+})
