@@ -28,7 +28,7 @@ export async function survivesAKill(stage: Stage): Promise<void> {
   const [budget] = await purser.budgets()
   line('budget', budget?.says ?? 'none')
   promise('the payment that nobody saw the end of still counts', (budget?.held ?? 0n) >= 200_000_000n)
-  await refused(purser, api, '/price/0.20', 'budget.day')
+  await refused(purser, api, '/price/0.30', 'budget.day')
   await showBooks(purser, stage)
 }
 
