@@ -1,5 +1,5 @@
 import type { Instant } from '../money/index.js'
-import type { CounterClaim, Dimensions } from '../policy/index.js'
+import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey, inScope } from '../policy/index.js'
 import {
   amountIn,
@@ -13,8 +13,8 @@ import {
   weights,
 } from './counts.js'
 import type { Room } from './port.js'
-import type { Charge, Row, Unclaimed } from './row.js'
-import { sameShape, scopesOf, shapeOf } from './shapes.js'
+import type { Charge, Counted, Row } from './row.js'
+import { sameScope, sameShape, scopesOf, shapeOf } from './shapes.js'
 import type { Shelf } from './shelf.js'
 
 /** Makes sure that the counter of a claim exists: one never seen before is filled from the stored payments. */
@@ -46,19 +46,30 @@ function fromPayments(shelf: Shelf, counter: Counter): ReadonlyMap<Instant, Weig
  * The counters that a payment is in the scope of without its policy naming them: another process's document does, or
  * yesterday's did, and will again tomorrow. Whoever asks then must find it counted.
  */
-export function unclaimed(shelf: Shelf, charge: Charge): readonly Unclaimed[] {
-  const own = new Set(charge.claims.map(keyOf))
-  return shelf.shapes().flatMap((shape) =>
-    scopesOf(shape, charge.dimensions).flatMap((scope): readonly Unclaimed[] => {
-      const { counts, window } = shape
+export function unclaimed(
+  shelf: Shelf,
+  claims: readonly CounterClaim[],
+  charge: Omit<Charge, 'counted'>,
+): readonly Counted[] {
+  const found: Counted[] = []
+  for (const shape of shelf.shapes()) {
+    const { counts, window } = shape
+    for (const scope of scopesOf(shape, charge.dimensions)) {
+      if (claims.some((claim) => isOn(claim, counts, window, scope))) continue
       const key = counterKey({ counts, window, scope })
-      if (own.has(key) || !shelf.hasCounter(key)) return []
+      if (!shelf.hasCounter(key)) continue
       const amount = amountIn(counts, scope, charge)
       // A payment's own moment lies in every window that it lies in: no calendar is needed here.
       const at = window === 'ever' ? 0 : charge.at
-      return amount === 0n ? [] : [{ key, counts, payee: scope.payee !== undefined, at, amount }]
-    }),
-  )
+      if (amount !== 0n) found.push({ key, counts, payee: scope.payee !== undefined, at, amount })
+    }
+  }
+  return found
+}
+
+/** Is that the claim's counter? The same as comparing their keys, without making them: every hold asks. */
+function isOn(claim: CounterClaim, counts: CounterClaim['counts'], window: string, scope: Scope): boolean {
+  return claim.counts === counts && claim.window === window && sameScope(claim.scope, scope)
 }
 
 /** Could any stored payment be in this scope? Answered from names alone: new tasks and vendors cost no search. */
@@ -101,19 +112,22 @@ export function roomOf(shelf: Shelf, claim: CounterClaim, own?: Weight): Room {
   return { claim, spent: spent - mine.spent, held: held - mine.held, remaining: left > 0n ? left : 0n }
 }
 
-/** Every claim of a row that does not fit, were it to be saved in place of `before`. */
-export function shortOf(shelf: Shelf, before: Row | undefined, after: Row): readonly Room[] {
+/** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
+export function shortOf(
+  shelf: Shelf,
+  before: Row | undefined,
+  after: Row,
+  claims: readonly CounterClaim[],
+): readonly Room[] {
   const was = before === undefined ? undefined : weightsOf(shelf, before)
   const is = weightsOf(shelf, after)
-  const claims = after.charges.at(-1)?.claims ?? []
   return claims.flatMap((claim) => {
     const key = keyOf(claim)
     const need = is.get(key)
     const { held, spent } = shelf.sum(key, claim.from)
     const own = was?.get(key)
-    const room = roomOf(shelf, claim, own)
     const mine = own !== undefined && own.at >= claim.from ? own.held + own.spent : 0n
     const asked = (need?.held ?? claim.amount) + (need?.spent ?? 0n)
-    return held + spent - mine + asked > claim.limit ? [room] : []
+    return held + spent - mine + asked > claim.limit ? [roomOf(shelf, claim, own)] : []
   })
 }

@@ -1,7 +1,7 @@
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
 import { counterKey, inScope } from '../policy/index.js'
-import type { Charge, Row, Unclaimed } from './row.js'
+import type { Charge, Counted, Row } from './row.js'
 import { valuesOf } from './shapes.js'
 
 /** A counter as the ledger knows it: its structure, and the window it was first asked for. */
@@ -53,7 +53,7 @@ export function weights(row: Row, late: readonly Counter[]): Map<string, Weight>
   const all = new Map<string, Weight>()
   if (row.state === 'denied') return all
   for (const charge of row.charges) {
-    for (const claim of claimsOf(charge, late)) {
+    for (const claim of late.length === 0 ? charge.counted : withLate(charge, late)) {
       const weight = weigh(row, charge, claim)
       const before = all.get(claim.key)
       // At most one attempt settles, so the dearest counts; in the latest window, since earlier ones are over.
@@ -111,18 +111,15 @@ export function bucketFor({ from, at }: Pick<Counter, 'from' | 'at'>, moment: In
   return from + Math.floor((moment - from) / width) * width
 }
 
-function* claimsOf(charge: Charge, late: readonly Counter[]): Iterable<Unclaimed> {
-  const own = new Set<string>()
-  for (const claim of charge.claims) {
-    const key = keyOf(claim)
-    own.add(key)
-    const { counts, at, amount, scope } = claim
-    yield { key, counts, payee: scope.payee !== undefined, at, amount }
-  }
-  for (const claim of charge.unclaimed) {
-    own.add(claim.key)
-    yield claim
-  }
+/** What a claim makes a payment count for. */
+export function countedBy(claim: CounterClaim): Counted {
+  const { counts, at, amount, scope } = claim
+  return { key: keyOf(claim), counts, payee: scope.payee !== undefined, at, amount }
+}
+
+function* withLate(charge: Charge, late: readonly Counter[]): Iterable<Counted> {
+  yield* charge.counted
+  const own = new Set(charge.counted.map(({ key }) => key))
   for (const { key, counts, scope, from, at } of late) {
     if (own.has(key) || !inScope(scope, charge.dimensions)) continue
     const bucket = bucketFor({ from, at }, charge.at)
@@ -143,7 +140,7 @@ export function amountIn(
   return scope.payee === undefined ? charge.units : (charge.dimensions.payees[scope.payee] ?? 0n)
 }
 
-function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Unclaimed): Weight {
+function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted): Weight {
   const burnt = counts === 'spend' && !payee ? row.burnt : 0n
   if (row.state === 'released') return { at, held: 0n, spent: burnt }
   if (row.state !== 'settled') return { at, held: amount, spent: burnt }

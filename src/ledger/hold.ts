@@ -209,7 +209,9 @@ export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, 
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
   const { owner: _, ...row } = rowOf(shelf, hold, before, now)
-  const denied: Row = { ...row, state: 'denied', because }
+  // It counts nowhere, so it needs no counters: there may be none yet.
+  const charges = row.charges.map((charge) => ({ ...charge, counted: [] }))
+  const denied: Row = { ...row, charges, state: 'denied', because }
   if (before !== undefined) letGo(shelf, before, { free: true })
   saveCounted(shelf, before, { ...denied, lanes: [] })
   return denied

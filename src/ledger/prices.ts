@@ -8,7 +8,7 @@ const ENOUGH = 3
 /** A day's median is settled by then; more would only cost room. */
 export const MOST_SAMPLES = 99
 
-/** The prices paid on one day (a number of days since 1970, UTC), in the order they were paid. */
+/** The prices paid on one day (a number of days since 1970, UTC), from the lowest to the highest. */
 export interface DayOfPrices {
   readonly day: number
   readonly prices: readonly Units[]
@@ -20,7 +20,9 @@ export function dayOf(now: Instant): number {
 
 /** The day's prices with one more; undefined when the day has enough of them. */
 export function withPrice(prices: readonly Units[], price: Units): readonly Units[] | undefined {
-  return prices.length >= MOST_SAMPLES ? undefined : [...prices, price]
+  if (prices.length >= MOST_SAMPLES) return undefined
+  const above = prices.findIndex((known) => known > price)
+  return above === -1 ? [...prices, price] : prices.toSpliced(above, 0, price)
 }
 
 /**
@@ -34,11 +36,14 @@ export function usualPrice(days: readonly DayOfPrices[], now: Instant): Units | 
     const middle = median(prices)
     if (middle !== undefined && (lowest === undefined || middle < lowest)) lowest = middle
   }
-  return lowest ?? median(recent.flatMap(({ prices }) => prices))
+  return lowest ?? median(sorted(recent.flatMap(({ prices }) => prices)))
 }
 
-/** The lower middle one, of at least three. */
+/** The lower middle one, of at least three, lowest first. */
 function median(prices: readonly Units[]): Units | undefined {
-  if (prices.length < ENOUGH) return undefined
-  return prices.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))[(prices.length - 1) >> 1]
+  return prices.length < ENOUGH ? undefined : prices[(prices.length - 1) >> 1]
+}
+
+function sorted(prices: readonly Units[]): readonly Units[] {
+  return prices.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
 }

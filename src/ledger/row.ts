@@ -3,8 +3,8 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
 import type { Payment } from './port.js'
 
-/** What a payment counts for on a counter that its own policy did not name. */
-export interface Unclaimed {
+/** What a payment counts for on one counter. */
+export interface Counted {
   readonly key: string
   readonly counts: CounterClaim['counts']
   /** Is the counter one payee's? */
@@ -18,8 +18,8 @@ export interface Unclaimed {
  * can ever settle, so counters count the dearest.
  */
 export interface Charge {
-  readonly claims: readonly CounterClaim[]
-  readonly unclaimed: readonly Unclaimed[]
+  /** Its policy's claims, and the counters that only others name. */
+  readonly counted: readonly Counted[]
   readonly dimensions: Dimensions
   /** Price and fee bound. */
   readonly units: Units

@@ -29,12 +29,17 @@ export function sameShape(a: Shape, b: Shape): boolean {
   )
 }
 
+export function sameScope(a: Scope, b: Scope): boolean {
+  return a.policy === b.policy && DIMENSIONS.every((dimension) => a[dimension] === b[dimension])
+}
+
 /** Every scope of that shape which a payment along these dimensions is in. */
 export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
   if (shape.policy !== of.policy) return []
   let scopes: readonly Scope[] = [{ policy: shape.policy }]
   for (const dimension of shape.by) {
     const values = dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
+    if (values.length === 0) return []
     scopes = scopes.flatMap((scope) => values.map((value) => ({ ...scope, [dimension]: value })))
   }
   return shape.wildcard === undefined ? scopes : scopes.filter((scope) => inScope(scope, of))

@@ -6,8 +6,7 @@ import { CENT, cents, evidence, START, termsOf } from './fixtures.js'
 
 const attempt: Attempt = { challengeId: 'c', terms: termsOf({}), evidence, at: START }
 const charge: Row['charges'][number] = {
-  claims: [],
-  unclaimed: [],
+  counted: [],
   dimensions: { policy: 'team', agent: 'a', tasks: [], vendor: 'v', payees: {}, network: 'n' },
   units: 14n * CENT,
   price: 10n * CENT,

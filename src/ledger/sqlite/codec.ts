@@ -1,5 +1,7 @@
-import type { PaymentState } from '../port.js'
-import type { Row } from '../row.js'
+import type { Instant } from '../../money/index.js'
+import type { Terms } from '../../policy/index.js'
+import type { Attempt, PaymentState } from '../port.js'
+import type { Charge, Counted, Row } from '../row.js'
 import { ledgerError } from './failures.js'
 
 /** What may change after the hold; the rest of a row is written once per hold. */
@@ -20,34 +22,87 @@ const MOVING = [
   'adopted',
 ] as const
 
-export type Body = Pick<Row, (typeof MOVING)[number]>
+type Body = Pick<Row, (typeof MOVING)[number]>
 export type Core = Omit<Row, (typeof MOVING)[number] | 'state' | 'owner'>
 
-export function coreText(row: Row): string {
-  const { state: _s, owner: _o, ...core } = row
-  const { attempts: _a, receipts: _r, burnt: _b, pinned: _p, spent: _sp, fee: _f, proof: _pr, ...rest } = core
-  const { reference: _re, because: _be, delivered: _d, reportedAt: _ra, updatedAt: _u, ...more } = rest
-  const { recheckAt: _rc, adopted: _ad, ...kept } = more
-  return encode(kept)
+/** How charges name counters in the file: by number. */
+export interface CounterNames {
+  numberOf(key: string): number
+  keyOf(n: number): string
+}
+
+/** `[counter, what it counts, is it one payee's, at, amount]` */
+type StoredCount = readonly [number, Counted['counts'], 0 | 1, Instant, bigint]
+
+function packCharge({ counted, ...rest }: Charge, names: CounterNames): object {
+  const counts = counted.map(
+    ({ key, counts, payee, at, amount }): StoredCount => [
+      names.numberOf(key),
+      counts,
+      payee ? 1 : 0,
+      at,
+      amount,
+    ],
+  )
+  return { ...rest, counts }
+}
+
+function unpackCharge({ counts, ...rest }: StoredCharge, names: CounterNames): Charge {
+  const counted = counts.map(
+    ([n, what, payee, at, amount]): Counted => ({
+      key: names.keyOf(n),
+      counts: what,
+      payee: payee === 1,
+      at,
+      amount,
+    }),
+  )
+  return { ...rest, counted }
+}
+
+type StoredCharge = Omit<Charge, 'counted'> & { readonly counts: readonly StoredCount[] }
+type StoredCore = Omit<Core, 'charges'> & { readonly charges: readonly StoredCharge[] }
+/** An attempt at the payment's own terms does not repeat them. */
+type StoredAttempt = Omit<Attempt, 'terms'> & { readonly terms?: Terms }
+type StoredBody = Omit<Body, 'attempts'> & { readonly attempts: readonly StoredAttempt[] }
+
+export function coreOf(row: Core): Core {
+  const { id, context, resource, fingerprint, key, pattern, terms, policy, effect, reasons } = row
+  const { approvedBy, charges, lanes, filled, createdAt, trace } = row
+  return {
+    ...{ id, context, resource, fingerprint, pattern, terms, policy, effect, reasons },
+    ...{ charges, lanes, filled, createdAt },
+    ...(key === undefined ? {} : { key }),
+    ...(approvedBy === undefined ? {} : { approvedBy }),
+    ...(trace === undefined ? {} : { trace }),
+  }
+}
+
+export function coreText(row: Row, names: CounterNames): string {
+  return encode({ ...coreOf(row), charges: row.charges.map((charge) => packCharge(charge, names)) })
 }
 
 export function bodyText(row: Row): string {
-  const { attempts, receipts, burnt, pinned, spent, fee, proof, reference, because, delivered } = row
+  const { receipts, burnt, pinned, spent, fee, proof, reference, because, delivered } = row
   const { reportedAt, updatedAt, recheckAt, adopted } = row
+  const attempts = row.attempts.map(({ terms, ...rest }) => (terms === row.terms ? rest : { ...rest, terms }))
   const fixed = { attempts, receipts, burnt, pinned, delivered, updatedAt }
   return encode({ ...fixed, spent, fee, proof, reference, because, reportedAt, recheckAt, adopted })
 }
 
-export function readCore(text: string): Core {
+export function readCore(text: string, names: CounterNames): Core {
   const value = decode(text)
   if (!isCore(value)) throw damaged()
-  return value
+  return { ...value, charges: value.charges.map((charge) => unpackCharge(charge, names)) }
 }
 
-export function readBody(text: string): Body {
+export function readBody(text: string, { terms }: Pick<Core, 'terms'>): Body {
   const value = decode(text)
   if (!isBody(value)) throw damaged()
-  return value
+  return {
+    ...value,
+    attempts: value.attempts.map((attempt) => ({ ...attempt, terms: attempt.terms ?? terms })),
+  }
 }
 
 export function rowFrom(core: Core, body: Body, state: PaymentState, owner: string | undefined): Row {
@@ -58,9 +113,22 @@ export function damaged(): Error {
   return ledgerError('ledger_corrupt', 'The ledger is damaged: a row cannot be read')
 }
 
-/** JSON, with bigints as `{"$n":"…"}`. Other names that begin with a dollar get a second one. */
+/**
+ * JSON, with bigints as `{"$n":"…"}`. Other names that begin with a dollar get a second one. Written in one pass: this
+ * runs twice in every payment.
+ */
 export function encode(value: unknown): string {
-  return JSON.stringify(pack(value))
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'bigint') return `{"$n":"${value}"}`
+  if (Array.isArray(value)) return `[${value.map(encode).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  let text = ''
+  for (const [key, item] of Object.entries(value)) {
+    if (item === undefined || key === PROTO) continue
+    const name = JSON.stringify(key.startsWith('$') ? `$${key}` : key)
+    text += `${text === '' ? '' : ','}${name}:${encode(item)}`
+  }
+  return `{${text}}`
 }
 
 export function decode(text: string): unknown {
@@ -75,16 +143,6 @@ export function decode(text: string): unknown {
 /** A name that is no name: a server's receipt may hold it, and no object of ours may. */
 const PROTO = '__proto__'
 
-function pack(value: unknown): unknown {
-  if (typeof value === 'bigint') return { $n: value.toString() }
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(pack)
-  const packed: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value))
-    if (item !== undefined && key !== PROTO) packed[key.startsWith('$') ? `$${key}` : key] = pack(item)
-  return packed
-}
-
 function unpack(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(unpack)
@@ -96,7 +154,7 @@ function unpack(value: unknown): unknown {
 }
 
 // The file is the ledger's own, and nobody else's to write (mode 0600): a few fields tell a damaged row from a sound one.
-function isCore(value: unknown): value is Core {
+function isCore(value: unknown): value is StoredCore {
   return (
     has(value, 'id', isText) &&
     has(value, 'fingerprint', isText) &&
@@ -106,7 +164,7 @@ function isCore(value: unknown): value is Core {
   )
 }
 
-function isBody(value: unknown): value is Body {
+function isBody(value: unknown): value is StoredBody {
   return (
     has(value, 'attempts', Array.isArray) &&
     has(value, 'receipts', Array.isArray) &&

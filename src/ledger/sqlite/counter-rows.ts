@@ -6,36 +6,76 @@ import type { Shape } from '../shapes.js'
 import type { Meta, Shelf, Sum } from '../shelf.js'
 import { damaged, decode, encode, type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
+import { Kept } from './kept.js'
 
 /** More names than this are not kept in mind; the table knows them all. */
 const MOST_NAMES = 10_000
+
+/**
+ * How far ahead of the time that was seen the file's own time is written, so that not every step writes it. A process
+ * that finds it there takes it for the time that was seen: it never goes back, and may run ahead by as much.
+ */
+const AHEAD_MS = 50
+/** Buckets that no window reaches are kept this long, and removed a few at a time. */
+const SPARED_MS = 3_600_000
+const MOST_PRUNED = 50
+/** A window has sixty buckets at most, or as many as payments in it that did not claim it. */
+const MOST_BUCKETS = 200
+
+/** The buckets of one counter at or after `from`. */
+interface Buckets {
+  readonly from: Instant
+  readonly sums: Map<Instant, Sum>
+}
 
 /** The few values every step reads, and the counters. */
 export class CounterRows extends FactRows {
   #meta: Meta | undefined
   #changed = false
+  /** The time that stands in the file: nothing that was answered lies beyond it. */
+  #bound: Instant = 0
+  /** The time that was seen, as long as nobody else can have seen a later one. */
+  #high: Instant | undefined
+  readonly #sums = new Kept<Buckets>()
   // Rows that are never removed, so what was read once stays true, unless the transaction that wrote it is undone.
-  readonly #numbers = new Map<string, number>()
+  readonly #numbers = new Kept<number>()
+  readonly #keys = new Kept<string>()
   readonly #names = new Set<string>()
   #shapes: readonly Shape[] = []
 
-  /** Begins a step: nothing of the last one is believed. */
-  begin(): void {
+  override doubt(): void {
+    this.#high = undefined
+    this.clear()
+  }
+
+  protected override clear(): void {
+    super.clear()
     this.#meta = undefined
-    this.#changed = false
+    this.#sums.clear()
   }
 
   /** Writes what the step changed in {@link Meta}. */
   end(): void {
     const { high, frozen, filled, shapes } = this.meta()
+    this.#high = high
+    if (!this.#changed && high <= this.#bound) return
+    this.#bound = Math.max(this.#bound, high + AHEAD_MS)
+    this.#changed = false
     const sql = 'UPDATE meta SET high = ?, frozen = ?, filled = ?, shapes = ?'
-    if (this.#changed) this.sql.run(sql, high, frozen ?? null, filled, shapes)
+    this.sql.run(sql, this.#bound, frozen ?? null, filled, shapes)
+  }
+
+  /** Nothing is to come: the time in the file is taken back to the one that it was. */
+  rest(): void {
+    if (this.meta().high < this.#bound) this.sql.run('UPDATE meta SET high = ?', this.meta().high)
   }
 
   /** The step was undone. */
   forget(): void {
-    this.#meta = undefined
+    this.clear()
+    this.#changed = false
     this.#numbers.clear()
+    this.#keys.clear()
     this.#names.clear()
     this.#shapes = []
   }
@@ -45,20 +85,24 @@ export class CounterRows extends FactRows {
     const row = this.sql.get('SELECT id, high, frozen, filled, shapes FROM meta')
     if (row === undefined) throw damaged()
     const frozen = optionalText(row, 'frozen')
+    const stored = numberOf(row, 'high')
     const rest = {
       id: textOf(row, 'id'),
-      high: numberOf(row, 'high'),
+      high: this.#high ?? stored,
       filled: numberOf(row, 'filled'),
       shapes: numberOf(row, 'shapes'),
     }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
+    this.#bound = stored
     return this.#meta
   }
 
   setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
-    const { frozen, ...rest } = { ...this.meta(), ...change }
+    const before = this.meta()
+    const { frozen, ...rest } = { ...before, ...change }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
-    this.#changed = true
+    const { filled, shapes } = rest
+    this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
   }
 
   hasCounter(key: string): boolean {
@@ -66,6 +110,7 @@ export class CounterRows extends FactRows {
   }
 
   addCounter(counter: Counter): void {
+    this.#sums.drop(counter.key)
     this.sql.run(
       'INSERT INTO counters (key, family, filled, body) VALUES (?, ?, ?, ?)',
       counter.key,
@@ -87,18 +132,41 @@ export class CounterRows extends FactRows {
   }
 
   sum(key: string, from: Instant): Sum {
+    let held = 0n
+    let spent = 0n
+    for (const [at, bucket] of this.#buckets(key, from).sums) {
+      if (at < from) continue
+      held += bucket.held
+      spent += bucket.spent
+    }
+    return { held, spent }
+  }
+
+  #buckets(key: string, from: Instant): Buckets {
+    const known = this.#sums.peek(key)
+    // One that has grown long is read anew, from where its window is now.
+    if (known !== undefined && known.from <= from && known.sums.size <= MOST_BUCKETS) return known
     const n = this.#number(key)
-    if (n === undefined) return { held: 0n, spent: 0n }
-    const sql = `SELECT coalesce(sum(held), 0) AS held, coalesce(sum(spent), 0) AS spent
-      FROM buckets WHERE counter = ? AND at >= ?`
-    const row = this.sql.exact(sql, n, from)
-    if (typeof row?.['held'] !== 'bigint' || typeof row['spent'] !== 'bigint') throw damaged()
-    return { held: row['held'], spent: row['spent'] }
+    const sums = new Map<Instant, Sum>()
+    const sql = 'SELECT at, held, spent FROM buckets WHERE counter = ? AND at >= ?'
+    for (const { at, held, spent } of n === undefined ? [] : this.sql.exact(sql, n, from)) {
+      if (typeof at !== 'bigint' || typeof held !== 'bigint' || typeof spent !== 'bigint') throw damaged()
+      sums.set(Number(at), { held, spent })
+    }
+    const buckets = { from, sums }
+    this.#sums.set(key, buckets)
+    return buckets
   }
 
   addTo(key: string, at: Instant, { held, spent }: Sum): void {
     const n = this.#number(key)
     if (n === undefined) throw damaged()
+    const known = this.#sums.peek(key)
+    if (known !== undefined && at >= known.from) {
+      const was = known.sums.get(at)
+      if (was === undefined) this.#prune(n, known)
+      known.sums.set(at, { held: held + (was?.held ?? 0n), spent: spent + (was?.spent ?? 0n) })
+    }
     this.sql.run(
       `INSERT INTO buckets VALUES (?, ?, ?, ?)
        ON CONFLICT (counter, at) DO UPDATE SET held = held + excluded.held, spent = spent + excluded.spent`,
@@ -107,6 +175,13 @@ export class CounterRows extends FactRows {
       held,
       spent,
     )
+  }
+
+  /** A counter that gets a new bucket loses a few that no window reaches: time never goes back to them. */
+  #prune(n: number, { from }: Buckets): void {
+    const sql = `DELETE FROM buckets WHERE counter = ? AND at IN
+      (SELECT at FROM buckets WHERE counter = ? AND at < ? ORDER BY at LIMIT ${MOST_PRUNED})`
+    if (from > 0) this.sql.run(sql, n, n, from - SPARED_MS)
   }
 
   shapes(): readonly Shape[] {
@@ -150,14 +225,28 @@ export class CounterRows extends FactRows {
   }
 
   #number(key: string): number | undefined {
-    const known = this.#numbers.get(key)
+    const known = this.#numbers.peek(key)
     if (known !== undefined) return known
     const row = this.sql.get('SELECT n FROM counters WHERE key = ?', key)
     if (row === undefined) return undefined
-    if (this.#numbers.size >= MOST_NAMES) this.#numbers.clear()
     const n = numberOf(row, 'n')
     this.#numbers.set(key, n)
     return n
+  }
+
+  /** Charges name counters by their numbers: their keys are long, and each stands in thousands of payments. */
+  protected numberOf(key: string): number {
+    const n = this.#number(key)
+    if (n === undefined) throw damaged()
+    return n
+  }
+
+  protected keyOf(n: number): string {
+    return this.#keys.of(`${n}`, () => {
+      const row = this.sql.get('SELECT key FROM counters WHERE n = ?', n)
+      if (row === undefined) throw damaged()
+      return textOf(row, 'key')
+    })
   }
 }
 

@@ -4,7 +4,10 @@ export type Value = string | number | bigint | null
 
 /** What `node:sqlite` and `@photostructure/sqlite` have in common, as far as it is used here. */
 export interface Statement {
-  run(...values: readonly Value[]): { readonly changes: number | bigint }
+  run(...values: readonly Value[]): {
+    readonly changes: number | bigint
+    readonly lastInsertRowid: number | bigint
+  }
   get(...values: readonly Value[]): unknown
   all(...values: readonly Value[]): unknown[]
   iterate(...values: readonly Value[]): Iterable<unknown>

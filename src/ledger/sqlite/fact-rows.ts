@@ -5,22 +5,54 @@ import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
 import type { Operation } from '../shelf.js'
 import { damaged, decode, encode, type Fields, numberOf, optionalText, textOf } from './codec.js'
+import { Kept } from './kept.js'
 import type { Sql } from './sql.js'
+
+type Lane = { readonly value: bigint; readonly payment?: PaymentId }
+type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
+
+const nameOf = (...parts: readonly string[]): string => parts.map((part) => `${part.length} ${part}`).join()
+
+/** Lists are longer than single values, so fewer of them are kept. */
+const MOST_LISTS = 1000
 
 /** Owners, lanes, and what policy judges by. */
 export class FactRows {
   protected readonly sql: Sql
+  readonly #owners = new Kept<Instant | undefined>()
+  readonly #lanes = new Kept<Lane | undefined>()
+  readonly #versions = new Kept<number>()
+  readonly #pins = new Kept<readonly Pin[]>(MOST_LISTS)
+  readonly #prices = new Kept<Rails>(MOST_LISTS)
+  readonly #advertised = new Kept<Units | undefined>()
+  readonly #known = new Kept<boolean>()
+  readonly #denials = new Kept<ReadonlyMap<string, Instant>>()
+  #grants: readonly Grant[] | undefined
 
   constructor(sql: Sql) {
     this.sql = sql
   }
 
+  /** Somebody else has written: nothing that was read before is believed. */
+  doubt(): void {
+    this.clear()
+  }
+
+  protected clear(): void {
+    const all = [this.#owners, this.#lanes, this.#versions, this.#pins, this.#prices]
+    for (const kept of [...all, this.#advertised, this.#known, this.#denials]) kept.clear()
+    this.#grants = undefined
+  }
+
   owner(name: string): Instant | undefined {
-    const row = this.sql.get('SELECT until FROM owners WHERE name = ?', name)
-    return row === undefined ? undefined : numberOf(row, 'until')
+    return this.#owners.of(name, () => {
+      const row = this.sql.get('SELECT until FROM owners WHERE name = ?', name)
+      return row === undefined ? undefined : numberOf(row, 'until')
+    })
   }
 
   setOwner(name: string, until: Instant | undefined): void {
+    this.#owners.set(name, until)
     if (until === undefined) this.sql.run('DELETE FROM owners WHERE name = ?', name)
     else
       this.sql.run(
@@ -30,15 +62,18 @@ export class FactRows {
       )
   }
 
-  lane(name: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined {
-    const row = this.sql.get('SELECT value, payment FROM lanes WHERE name = ?', name)
-    if (row === undefined) return undefined
-    const value = BigInt(textOf(row, 'value'))
-    const payment = optionalText(row, 'payment')
-    return payment === undefined ? { value } : { value, payment }
+  lane(name: string): Lane | undefined {
+    return this.#lanes.of(name, () => {
+      const row = this.sql.get('SELECT value, payment FROM lanes WHERE name = ?', name)
+      if (row === undefined) return undefined
+      const value = BigInt(textOf(row, 'value'))
+      const payment = optionalText(row, 'payment')
+      return payment === undefined ? { value } : { value, payment }
+    })
   }
 
   setLane(name: string, value: bigint, payment: PaymentId | undefined): void {
+    this.#lanes.set(name, payment === undefined ? { value } : { value, payment })
     this.sql.run(
       `INSERT INTO lanes VALUES (?, ?, ?)
        ON CONFLICT (name) DO UPDATE SET value = excluded.value, payment = excluded.payment`,
@@ -49,22 +84,35 @@ export class FactRows {
   }
 
   version(names: readonly string[]): number {
-    const marks = names.map(() => '?').join(', ')
-    const sql = `SELECT coalesce(sum(n), 0) AS n FROM versions WHERE name IN (${marks})`
-    const row = this.sql.get(sql, ...names)
-    return row === undefined ? 0 : numberOf(row, 'n')
+    return names.reduce((sum, name) => sum + this.#version(name), 0)
+  }
+
+  #version(name: string): number {
+    return this.#versions.of(name, () => {
+      const row = this.sql.get('SELECT n FROM versions WHERE name = ?', name)
+      return row === undefined ? 0 : numberOf(row, 'n')
+    })
   }
 
   bump(name: string): void {
-    this.sql.run('INSERT INTO versions VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET n = n + 1', name)
+    const n = this.#version(name) + 1
+    this.#versions.set(name, n)
+    this.sql.run(
+      'INSERT INTO versions VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = excluded.n',
+      name,
+      n,
+    )
   }
 
   pins(vendor: string): readonly Pin[] {
-    const row = this.sql.get('SELECT body FROM pins WHERE vendor = ?', vendor)
-    return row === undefined ? [] : decodeAs(row, isPins)
+    return this.#pins.of(vendor, () => {
+      const row = this.sql.get('SELECT body FROM pins WHERE vendor = ?', vendor)
+      return row === undefined ? [] : decodeAs(row, isPins)
+    })
   }
 
   setPins(vendor: string, pins: readonly Pin[]): void {
+    this.#pins.set(vendor, pins)
     this.sql.run(
       'INSERT INTO pins VALUES (?, ?) ON CONFLICT (vendor) DO UPDATE SET body = excluded.body',
       vendor,
@@ -72,81 +120,94 @@ export class FactRows {
     )
   }
 
-  prices({ vendor, operation }: Operation): ReadonlyMap<string, readonly DayOfPrices[]> {
-    const rails = new Map<string, DayOfPrices[]>()
-    const sql = 'SELECT rail, day, body FROM prices WHERE vendor = ? AND operation = ?'
-    for (const row of this.sql.all(sql, vendor, operation)) {
-      const rail = textOf(row, 'rail')
-      const days = rails.get(rail) ?? []
-      days.push({ day: numberOf(row, 'day'), prices: decodeAs(row, isUnits) })
-      rails.set(rail, days)
-    }
-    return rails
+  prices({ vendor, operation }: Operation): Rails {
+    return this.#prices.of(nameOf(vendor, operation), () => {
+      const rails = new Map<string, DayOfPrices[]>()
+      const sql = 'SELECT rail, day, body FROM prices WHERE vendor = ? AND operation = ?'
+      for (const row of this.sql.all(sql, vendor, operation)) {
+        const rail = textOf(row, 'rail')
+        const days = rails.get(rail) ?? []
+        days.push({ day: numberOf(row, 'day'), prices: readPrices(row) })
+        rails.set(rail, days)
+      }
+      return rails
+    })
   }
 
-  setPrices(
-    { vendor, operation }: Operation,
-    rail: string,
-    { day, prices }: DayOfPrices,
-    oldest: number,
-  ): void {
+  setPrices(of: Operation, rail: string, today: DayOfPrices, oldest: number): void {
+    const { vendor, operation } = of
+    const rails = this.prices(of)
+    const before = rails.get(rail) ?? []
+    const kept = before.filter(({ day }) => day !== today.day && day >= oldest)
+    this.#prices.set(nameOf(vendor, operation), new Map([...rails, [rail, [...kept, today]]]))
     this.sql.run(
       `INSERT INTO prices VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (vendor, operation, rail, day) DO UPDATE SET body = excluded.body`,
       vendor,
       operation,
       rail,
-      day,
-      encode(prices),
+      today.day,
+      today.prices.join(),
     )
-    this.sql.run(
-      'DELETE FROM prices WHERE vendor = ? AND operation = ? AND rail = ? AND day < ?',
-      vendor,
-      operation,
-      rail,
-      oldest,
-    )
+    if (before.every(({ day }) => day >= oldest)) return
+    const sql = 'DELETE FROM prices WHERE vendor = ? AND operation = ? AND rail = ? AND day < ?'
+    this.sql.run(sql, vendor, operation, rail, oldest)
   }
 
   advertised({ vendor, operation }: Operation): Units | undefined {
-    const sql = 'SELECT units FROM advertised WHERE vendor = ? AND operation = ?'
-    const row = this.sql.get(sql, vendor, operation)
-    return row === undefined ? undefined : BigInt(textOf(row, 'units'))
+    return this.#advertised.of(nameOf(vendor, operation), () => {
+      const sql = 'SELECT units FROM advertised WHERE vendor = ? AND operation = ?'
+      const row = this.sql.get(sql, vendor, operation)
+      return row === undefined ? undefined : BigInt(textOf(row, 'units'))
+    })
   }
 
   setAdvertised({ vendor, operation }: Operation, units: Units): void {
+    this.#advertised.set(nameOf(vendor, operation), units)
     this.sql.run('INSERT OR REPLACE INTO advertised VALUES (?, ?, ?)', vendor, operation, units.toString())
   }
 
   grants(): readonly Grant[] {
-    return this.sql.all('SELECT body FROM grants ORDER BY id').map((row) => decodeAs(row, isGrant))
+    this.#grants ??= this.sql.all('SELECT body FROM grants ORDER BY id').map((row) => decodeAs(row, isGrant))
+    return this.#grants
   }
 
   setGrant(grant: Grant): void {
+    this.#grants = undefined
     this.sql.run('INSERT OR REPLACE INTO grants VALUES (?, ?)', grant.id, encode(grant))
   }
 
   dropGrant(id: string): Grant | undefined {
     const row = this.sql.get('SELECT body FROM grants WHERE id = ?', id)
     if (row === undefined) return undefined
+    this.#grants = undefined
     this.sql.run('DELETE FROM grants WHERE id = ?', id)
     return decodeAs(row, isGrant)
   }
 
   knows(agent: string, vendor: string): boolean {
-    return this.sql.get('SELECT 1 FROM known WHERE agent = ? AND vendor = ?', agent, vendor) !== undefined
+    const sql = 'SELECT 1 FROM known WHERE agent = ? AND vendor = ?'
+    return this.#known.of(nameOf(agent, vendor), () => this.sql.get(sql, agent, vendor) !== undefined)
   }
 
   know(agent: string, vendor: string): void {
+    this.#known.set(nameOf(agent, vendor), true)
     this.sql.run('INSERT OR IGNORE INTO known VALUES (?, ?)', agent, vendor)
   }
 
   denials(agent: string, { vendor, operation }: Operation, now: Instant): readonly string[] {
-    const sql = 'SELECT terms FROM denials WHERE agent = ? AND vendor = ? AND operation = ? AND until > ?'
-    return this.sql.all(sql, agent, vendor, operation, now).map((row) => textOf(row, 'terms'))
+    const standing = this.#denials.of(nameOf(agent, vendor, operation), () => {
+      const sql =
+        'SELECT terms, until FROM denials WHERE agent = ? AND vendor = ? AND operation = ? AND until > ?'
+      const rows = this.sql.all(sql, agent, vendor, operation, now)
+      return new Map(rows.map((row) => [textOf(row, 'terms'), numberOf(row, 'until')]))
+    })
+    if (standing.size === 0) return []
+    return [...standing].flatMap(([terms, until]) => (until > now ? [terms] : []))
   }
 
   addDenial(agent: string, { vendor, operation }: Operation, terms: string, until: Instant): void {
+    this.#denials.drop(nameOf(agent, vendor, operation))
     this.sql.run(
       'INSERT OR REPLACE INTO denials VALUES (?, ?, ?, ?, ?)',
       agent,
@@ -168,8 +229,12 @@ function isPins(value: unknown): value is readonly Pin[] {
   return Array.isArray(value) && value.every((pin: unknown) => hasTexts(pin, ['rail', 'payee']))
 }
 
-function isUnits(value: unknown): value is readonly Units[] {
-  return Array.isArray(value) && value.every((price: unknown) => typeof price === 'bigint')
+function readPrices(row: Fields): readonly Units[] {
+  try {
+    return textOf(row, 'body').split(',').map(BigInt)
+  } catch {
+    throw damaged()
+  }
 }
 
 function isGrant(value: unknown): value is Grant {

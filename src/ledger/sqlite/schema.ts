@@ -18,9 +18,9 @@ export const MIGRATIONS: readonly string[] = [
     open INTEGER NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
   ) STRICT;
   CREATE INDEX payments_key ON payments (agent, key) WHERE key IS NOT NULL;
-  CREATE INDEX payments_open ON payments (state, agent, fingerprint) WHERE open = 1;
-  CREATE INDEX payments_vendor ON payments (vendor, counted);
-  CREATE INDEX payments_counted ON payments (counted);
+  CREATE INDEX payments_open ON payments (agent, fingerprint) WHERE open = 1;
+  CREATE INDEX payments_again ON payments (counted) WHERE rev > 0;
+  CREATE INDEX payments_vendor ON payments (vendor);
   CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;
   CREATE TABLE counters (
     n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, family TEXT NOT NULL, filled INTEGER, body TEXT NOT NULL

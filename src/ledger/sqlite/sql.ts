@@ -15,17 +15,17 @@ export class Sql {
     this.#prepared(sql).run(...values)
   }
 
+  /** Runs an INSERT; the number of the new row. */
+  insert(sql: string, ...values: readonly Value[]): number {
+    return Number(this.#prepared(sql).run(...values).lastInsertRowid)
+  }
+
   get(sql: string, ...values: readonly Value[]): Fields | undefined {
     return fields(this.#prepared(sql).get(...values))
   }
 
   all(sql: string, ...values: readonly Value[]): readonly Fields[] {
-    const rows: Fields[] = []
-    for (const value of this.#prepared(sql).all(...values)) {
-      const row = fields(value)
-      if (row !== undefined) rows.push(row)
-    }
-    return rows
+    return rowsOf(this.#prepared(sql).all(...values))
   }
 
   *each(sql: string, ...values: readonly Value[]): Iterable<Fields> {
@@ -36,14 +36,14 @@ export class Sql {
   }
 
   /** Integers as bigints: units do not fit a number. */
-  exact(sql: string, ...values: readonly Value[]): Fields | undefined {
+  exact(sql: string, ...values: readonly Value[]): readonly Fields[] {
     let statement = this.#exact.get(sql)
     if (statement === undefined) {
       statement = this.#db.prepare(sql)
       statement.setReadBigInts(true)
       this.#exact.set(sql, statement)
     }
-    return fields(statement.get(...values))
+    return rowsOf(statement.all(...values))
   }
 
   #prepared(sql: string): Statement {
@@ -53,4 +53,13 @@ export class Sql {
     this.#statements.set(sql, statement)
     return statement
   }
+}
+
+function rowsOf(values: readonly unknown[]): readonly Fields[] {
+  const rows: Fields[] = []
+  for (const value of values) {
+    const row = fields(value)
+    if (row !== undefined) rows.push(row)
+  }
+  return rows
 }

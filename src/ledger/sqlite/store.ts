@@ -1,5 +1,6 @@
-import { PaymentError } from '../../errors/index.js'
+import { isPaymentError, PaymentError } from '../../errors/index.js'
 import type { Shelf, Store } from '../shelf.js'
+import { damaged, numberOf } from './codec.js'
 import { type Database, loadDriver } from './driver.js'
 import { failure, isBusy, ledgerError } from './failures.js'
 import { type FileId, fileId, hasLog, prepareFile, recordMade, sizeOf } from './file.js'
@@ -24,13 +25,29 @@ interface Opened {
 /** The longest pause between two tries for the lock; each is drawn anew, so that waiters do not march in step. */
 const MOST_PAUSE_MS = 20
 
+/** How many steps share a transaction: more would keep the event loop, and other processes, waiting. */
+const MOST_TOGETHER = 64
+
 type Durability = 'FULL' | 'NORMAL'
+
+/** A step that waits for its transaction. */
+interface Job {
+  /** Runs the step; what it returns gives the caller the answer, and is called when the answer is true. */
+  run(shelf: Shelf): () => void
+  reject(error: unknown): void
+  readonly durable: boolean
+  readonly deadline: number
+}
 
 /** One SQLite file. Steps run without waiting; only the lock is waited for, and never with the event loop. */
 export class SqliteStore implements Store {
   readonly #options: StoreOptions
   #opening: Promise<Opened> | undefined
   #synchronous: Durability | undefined
+  /** `data_version`: moves when another connection has written. */
+  #version: number | undefined
+  readonly #jobs: Job[] = []
+  #working = false
   #closed = false
 
   constructor(options: StoreOptions) {
@@ -38,19 +55,60 @@ export class SqliteStore implements Store {
   }
 
   read<T>(use: (shelf: Shelf) => T): Promise<T> {
-    return this.#patiently((opened) => this.#step(opened, 'BEGIN', use))
+    return this.#patiently((opened) => this.#step(opened, 'BEGIN', use), this.#deadline())
   }
 
+  /** Steps that are asked for at once share one transaction, and one sync of the disk: each is answered after it. */
   write<T>(use: (shelf: Shelf) => T, durable: boolean): Promise<T> {
-    const needed: Durability = durable && this.#options.synchronous === 'full' ? 'FULL' : 'NORMAL'
-    return this.#patiently((opened) => {
-      // The log is synced as a whole: a synced commit also keeps every step before it.
-      if (this.#synchronous !== needed) {
-        opened.db.exec(`PRAGMA synchronous = ${needed}`)
-        this.#synchronous = needed
-      }
-      return this.#step(opened, 'BEGIN IMMEDIATE', use)
+    return new Promise((resolve, reject) => {
+      this.#jobs.push({
+        run: (shelf) => {
+          const answer = use(shelf)
+          return () => resolve(answer)
+        },
+        reject,
+        durable: durable && this.#options.synchronous === 'full',
+        deadline: this.#deadline(),
+      })
+      if (!this.#working) void this.#work()
     })
+  }
+
+  #deadline(): number {
+    return performance.now() + this.#options.busyTimeoutMs
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true
+    // Whoever was answered by the same transaction asks for its next step in this turn: let them all come.
+    for (await undefined; this.#jobs.length > 0; await undefined) {
+      const jobs = this.#jobs.splice(0, MOST_TOGETHER)
+      try {
+        await this.#together(jobs)
+      } catch (error) {
+        if (jobs.length === 1 || isPaymentError(error, 'ledger_busy'))
+          for (const job of jobs) job.reject(error)
+        // What fails, fails alone: nothing of the transaction has happened, and each step gets its own.
+        else for (const job of jobs) await this.#together([job]).catch(job.reject)
+      }
+    }
+    this.#working = false
+  }
+
+  async #together(jobs: readonly Job[]): Promise<void> {
+    const deadline = Math.min(...jobs.map((job) => job.deadline))
+    const answers = await this.#patiently((opened) => {
+      // The log is synced as a whole: a synced commit also keeps every step before it.
+      this.#sync(opened, jobs.some(({ durable }) => durable) ? 'FULL' : 'NORMAL')
+      return this.#step(opened, 'BEGIN IMMEDIATE', (shelf) => jobs.map((job) => job.run(shelf)))
+    }, deadline)
+    for (const answer of answers) answer()
+  }
+
+  #sync({ db }: Opened, needed: Durability): void {
+    if (this.#synchronous === needed) return
+    db.exec(`PRAGMA synchronous = ${needed}`)
+    this.#synchronous = needed
   }
 
   async close(): Promise<void> {
@@ -58,6 +116,7 @@ export class SqliteStore implements Store {
     const opened = await this.#opening?.catch(() => undefined)
     if (opened === undefined) return
     try {
+      this.#step(opened, 'BEGIN IMMEDIATE', (shelf) => shelf.rest())
       // A driver may keep the file open until its statements are collected: nothing is left waiting for that.
       opened.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     } catch {
@@ -66,10 +125,16 @@ export class SqliteStore implements Store {
     opened.db.close()
   }
 
-  #step<T>({ db, sql, shelf }: Opened, begin: 'BEGIN' | 'BEGIN IMMEDIATE', use: (shelf: Shelf) => T): T {
+  #step<T>(
+    { db, sql, shelf }: Opened,
+    begin: 'BEGIN' | 'BEGIN IMMEDIATE',
+    use: (shelf: SqliteShelf) => T,
+  ): T {
     sql.run(begin)
     try {
-      shelf.begin()
+      const version = versionOf(sql)
+      if (version !== this.#version) shelf.doubt()
+      this.#version = version
       const answer = use(shelf)
       if (begin === 'BEGIN IMMEDIATE') shelf.end()
       sql.run('COMMIT')
@@ -82,8 +147,7 @@ export class SqliteStore implements Store {
   }
 
   /** Runs a step, again and again while somebody else has the lock, until the patience ends. */
-  async #patiently<T>(run: (opened: Opened) => T): Promise<T> {
-    const deadline = performance.now() + this.#options.busyTimeoutMs
+  async #patiently<T>(run: (opened: Opened) => T, deadline: number): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         const opened = await this.#open()
@@ -147,6 +211,12 @@ function renew(db: Database): void {
     rollBack(db)
     throw error
   }
+}
+
+function versionOf(sql: Sql): number {
+  const row = sql.get('PRAGMA data_version')
+  if (row === undefined) throw damaged()
+  return numberOf(row, 'data_version')
 }
 
 function rollBack(db: Database): void {

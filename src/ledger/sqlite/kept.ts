@@ -1,0 +1,45 @@
+/** More than this are not kept: the tables know them all. */
+const MOST = 10_000
+
+/** Values that were read once and stay true for as long as nobody else writes; {@link clear} when somebody has. */
+export class Kept<V> {
+  readonly #most: number
+  readonly #values = new Map<string, { readonly value: V }>()
+
+  constructor(most: number = MOST) {
+    this.#most = most
+  }
+
+  /** The value of that name, loaded if it is not there. */
+  of(name: string, load: () => V): V {
+    const known = this.#values.get(name)
+    if (known !== undefined) return known.value
+    const value = load()
+    this.set(name, value)
+    return value
+  }
+
+  peek(name: string): V | undefined {
+    return this.#values.get(name)?.value
+  }
+
+  set(name: string, value: V): void {
+    if (this.#values.size >= this.#most) this.#dropOldest()
+    this.#values.set(name, { value })
+  }
+
+  drop(name: string): void {
+    this.#values.delete(name)
+  }
+
+  #dropOldest(): void {
+    for (const name of this.#values.keys()) {
+      this.#values.delete(name)
+      return
+    }
+  }
+
+  clear(): void {
+    this.#values.clear()
+  }
+}
