@@ -88,7 +88,7 @@ describe('an approval that is remembered', () => {
   it('covers no payee but those it was given for', async () => {
     const asked: ApprovalRequest[] = []
     const remember = { until: anHour(), upTo: money(4n), total: money(100n) }
-    const more = { policy: { ask: [{ above: '0.001' }, { newPayee: true }] } }
+    const more: SetUp = { policy: { ask: [{ above: '0.001' }, { newPayee: true }] } }
     await using set = await against('other-payee-later', { ...yes(asked, remember), ...more })
     await set.payer.call('/a')
     await set.payer.call('/b')
