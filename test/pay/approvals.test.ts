@@ -206,8 +206,11 @@ describe('one answer', () => {
       await world.env.ledger.grant(grant)
       return undefined
     }
+    const decisions = world.heard('decision')
     await world.pay()
     expect(asked).toBe(1)
+    expect(moved).toBe(true)
+    expect(decisions).toHaveLength(1)
   })
 
   it('is good once', async () => {

@@ -84,6 +84,17 @@ describe('a doubt', () => {
     expect(world.rail.settled.size).toBe(2)
   })
 
+  it('that fills a budget is looked at again before anybody is refused for it', async () => {
+    const world = fakeWorld({ policy: { budgets: [{ limit: '0.15', per: 'day' }] } })
+    dropsCredentials(world)
+    await world.fails()
+    world.server.paid = (leg) => world.server.take(leg)
+    expect((await world.fails({ path: '/coffee' })).reasons.map(({ rule }) => rule)).toEqual(['budget.day'])
+    world.clock.pass(20_000)
+    await world.pay({ path: '/coffee' })
+    expect(await world.counted()).toBe(10)
+  })
+
   it('does not stand in the way of another request', async () => {
     const world = fakeWorld()
     losesAnswers(world)
@@ -196,6 +207,13 @@ describe('a second credential', () => {
     const started = world.clock.now()
     await world.pay()
     expect(world.clock.now() - started).toBeGreaterThanOrEqual(18_000)
+    // What was offered before is as old as the credential that died: the server is asked again.
+    expect(world.server.legs.map(({ credential }) => credential !== undefined)).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ])
     expect((await world.payments())[0]?.attempts.map(({ void: gone }) => gone)).toEqual([
       'it ran out',
       undefined,
