@@ -1,22 +1,15 @@
 /**
- * A process that buys one thing and is killed on the way: `KILL_AT` names the step boundary. It prints nothing and
- * never gets to clean up; what it leaves behind is what the test is about.
+ * A process that buys a few things at once and is killed on the way: at a step boundary that its job names, or from
+ * outside. It never gets to clean up; what it leaves behind is what the tests are about. What it prints was delivered.
  */
+import { writeSync } from 'node:fs'
 import { privateKeyToAccount } from 'viem/accounts'
 import { createPurser, type Ledger, type Wallet } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { LOCAL_CURRENCIES } from '../chain/chain.js'
+import type { Job } from './job.js'
 import { policyFor } from './policy.js'
-
-interface Job {
-  readonly key: `0x${string}`
-  readonly rpc: string
-  readonly url: string
-  readonly ledger: string
-  readonly idempotencyKey: string
-  readonly killAt: number
-}
 
 const job: Job = JSON.parse(process.env['JOB'] ?? '{}')
 let step = 0
@@ -62,19 +55,38 @@ function killableWallet(wallet: Wallet): Wallet {
   }
 }
 
+const wallet = tempo({
+  account: privateKeyToAccount(job.account),
+  rpc: { [job.chain]: job.rpc },
+  validityMs: 5_000,
+})
+const clock = { now: () => Date.now() + job.ahead, monotonic: () => performance.now() }
 const purser = createPurser({
   agent: 'crash',
   currencies: LOCAL_CURRENCIES,
-  wallets: [
-    killableWallet(
-      tempo({ account: privateKeyToAccount(job.key), rpc: { 31337: job.rpc }, validityMs: 5_000 }),
-    ),
-  ],
-  policy: policyFor(new URL(job.url).origin),
-  ledger: killable(sqliteLedger({ path: job.ledger })),
+  wallets: [killableWallet(wallet)],
+  policy: policyFor(job.origin, job.limit),
+  ledger: killable(sqliteLedger({ path: job.ledger, clock })),
   fetch: (input, init) => between(() => fetch(input, init)),
+  patience: 1_000,
 })
-const response = await purser.fetch(job.url, { payment: { idempotencyKey: job.idempotencyKey } })
-await response.text()
+
+async function buy({ path, key }: Job['calls'][number]): Promise<boolean> {
+  try {
+    const response = await purser.fetch(`${job.origin}${path}`, { payment: { idempotencyKey: key } })
+    await response.text()
+    const outcome = purser.paymentFor(response)
+    const reference = outcome?.state === 'settled' ? outcome.reference : undefined
+    // Synchronous: a word that was written is heard, even if this process dies with it.
+    if (response.status === 200) writeSync(1, `${key} ${reference ?? '-'}\n`)
+    return response.status === 200
+  } catch {
+    return false
+  }
+}
+
+const recovery = job.reconcile ? purser.recover({ reconcile: true }).catch(() => undefined) : undefined
+const bought = await Promise.all(job.calls.map(buy))
+await recovery
 // Reached only when there were fewer boundaries than that: the test then knows that it has seen them all.
-process.exit(response.status === 200 ? 0 : 1)
+process.exit(bought.every(Boolean) ? 0 : 1)

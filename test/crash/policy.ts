@@ -1,12 +1,12 @@
 import type { PolicyDocument } from '../../src/index.js'
 
-/** Room for many payments: the crash is the only thing in the way. */
-export function policyFor(origin: string): PolicyDocument {
+/** Room for many payments, unless the budget is what a test is about: the crash is the only thing in the way. */
+export function policyFor(origin: string, limit = '1'): PolicyDocument {
   return {
     perPayment: '0.10 USD',
     maxFee: '0.05 USD',
     networks: ['eip155:31337'],
-    budgets: [{ limit: '1 USD', per: 'day' }],
+    budgets: [{ limit: `${limit} USD`, per: 'day' }],
     vendors: [{ origin }],
   }
 }
