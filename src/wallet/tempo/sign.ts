@@ -1,12 +1,16 @@
 import { PaymentError } from '../../errors/index.js'
 import type { Hex } from './charge.js'
-import type { Config } from './options.js'
+
+/** What signs: the account, behind one function. */
+interface Signer {
+  sign(hash: Hex): Promise<Hex>
+}
 
 /** One signature. An abort does not wait for a slow signer: what it still makes is dropped. */
-export async function sign(hash: Hex, config: Config, signal: AbortSignal | undefined): Promise<Hex> {
+export async function sign(hash: Hex, signer: Signer, signal: AbortSignal | undefined): Promise<Hex> {
   let signature: Hex
   try {
-    signature = await abortable(config.sign(hash), signal)
+    signature = await abortable(signer.sign(hash), signal)
   } catch {
     signal?.throwIfAborted()
     // The account's own error is not passed on: nobody knows what it quotes.
