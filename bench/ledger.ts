@@ -50,7 +50,8 @@ export function claimsAt(now: number, vendor: string, task: string): readonly Co
   ]
 }
 
-async function pay(ledger: Ledger, n: number, run: string): Promise<void> {
+/** Judged again where a window ended meanwhile, as a payment would be. */
+async function holdOne(ledger: Ledger, n: number, run: string): ReturnType<Ledger['hold']> {
   const vendor = `https://vendor${n % 50}.example`
   const task = `task ${Math.floor(n / 20)}`
   const operation = `GET /v1/items/${n % 7}`
@@ -86,6 +87,12 @@ async function pay(ledger: Ledger, n: number, run: string): Promise<void> {
     },
     doubtWindowMs: 120_000,
   })
+  return !held.ok && held.why === 'stale' ? holdOne(ledger, n, run) : held
+}
+
+async function pay(ledger: Ledger, n: number, run: string): Promise<void> {
+  const id = `${run}-${n}`
+  const held = await holdOne(ledger, n, run)
   if (!held.ok) throw new TypeError(`The bench's payment was not held: ${held.why}`)
   const evidence = { wallet: 'tempo:0xabc', kind: terms.kind, refs: [`0x${n}`], detail: { nonce: `${n}` } }
   await ledger.advance(id, {
@@ -103,11 +110,15 @@ async function pay(ledger: Ledger, n: number, run: string): Promise<void> {
   })
 }
 
-/** Makes `count` payments, each held, committed and settled. Milliseconds taken. */
-export async function payMany(ledger: Ledger, count: number, run: string): Promise<number> {
+/** Makes `count` payments, each held, committed and settled, so many of them at once. Milliseconds taken. */
+export async function payMany(ledger: Ledger, count: number, run: string, atOnce = 1): Promise<number> {
   await ledger.renew('bench', 3_600_000)
   const start = performance.now()
-  for (let n = 0; n < count; n++) await pay(ledger, n, run)
+  let next = 0
+  const payer = async (): Promise<void> => {
+    while (next < count) await pay(ledger, next++, run)
+  }
+  await Promise.all(Array.from({ length: atOnce }, payer))
   return performance.now() - start
 }
 

@@ -1,5 +1,6 @@
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
+import { nameOf } from './names.js'
 import { type Pin, pinsByRail, pinsToAdd, samePins } from './pins.js'
 import type { FactsQuery, Move } from './port.js'
 import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
@@ -8,10 +9,10 @@ import type { Operation, Shelf } from './shelf.js'
 
 /** The names whose versions move when a value in these facts does. */
 export const versions = {
-  vendor: (vendor: string) => JSON.stringify(['vendor', vendor]),
-  operation: ({ vendor, operation }: Operation) => JSON.stringify(['operation', vendor, operation]),
-  agent: (agent: string, vendor: string) => JSON.stringify(['agent', agent, vendor]),
-  denied: (agent: string, of: Operation) => JSON.stringify(['denied', agent, of.vendor, of.operation]),
+  vendor: (vendor: string) => nameOf('vendor', vendor),
+  operation: ({ vendor, operation }: Operation) => nameOf('operation', vendor, operation),
+  agent: (agent: string, vendor: string) => nameOf('agent', agent, vendor),
+  denied: (agent: string, of: Operation) => nameOf('denied', agent, of.vendor, of.operation),
 }
 
 export function versionOf(shelf: Shelf, { vendor, operation, agent }: FactsQuery): number {

@@ -2,6 +2,7 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Counter } from './counts.js'
 import { sameFamily } from './family.js'
+import { nameOf } from './names.js'
 import type { Pin } from './pins.js'
 import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
@@ -12,14 +13,14 @@ import type { Meta, Operation, Placed, Shelf, Sum } from './shelf.js'
 import { isLive } from './view.js'
 
 const NOTHING: Sum = Object.freeze({ held: 0n, spent: 0n })
-const name = (...parts: readonly string[]): string => JSON.stringify(parts)
 
 /** Rows in maps. */
 export class MemoryShelf implements Shelf {
   #meta: Meta
   readonly #rows = new Map<PaymentId, Placed>()
   readonly #byKey = new Map<string, Set<PaymentId>>()
-  readonly #byFingerprint = new Map<string, Set<PaymentId>>()
+  /** Twins alone: what may stand in the way of the same request. */
+  readonly #twins = new Map<string, Set<PaymentId>>()
   readonly #open = new Set<PaymentId>()
   readonly #counters = new Map<string, Counter>()
   readonly #filled: Counter[] = []
@@ -57,20 +58,26 @@ export class MemoryShelf implements Shelf {
   save(row: Row): void {
     const before = this.#rows.get(row.id)
     this.#rows.set(row.id, { place: before?.place ?? this.#rows.size, row })
-    if (row.key !== undefined) add(this.#byKey, name(row.context.agent, row.key), row.id)
-    add(this.#byFingerprint, name(row.context.agent, row.fingerprint), row.id)
+    if (row.key !== undefined) add(this.#byKey, nameOf(row.context.agent, row.key), row.id)
+    this.#saveTwin(row)
     if (isOpen(row)) this.#open.add(row.id)
     else this.#open.delete(row.id)
   }
 
   byKey(agent: string, key: string, except: PaymentId): Row | undefined {
-    const rows = this.#all(this.#byKey.get(name(agent, key)))
+    const rows = this.#all(this.#byKey.get(nameOf(agent, key)))
     return rows.findLast(({ id, state }) => id !== except && state !== 'released' && state !== 'denied')
   }
 
   twins(agent: string, fingerprint: string): readonly Row[] {
-    const rows = this.#all(this.#byFingerprint.get(name(agent, fingerprint)))
-    return rows.filter(isTwin)
+    return this.#all(this.#twins.get(nameOf(agent, fingerprint)))
+  }
+
+  #saveTwin(row: Row): void {
+    const name = nameOf(row.context.agent, row.fingerprint)
+    const twins = this.#twins.get(name)
+    if (isTwin(row)) add(this.#twins, name, row.id)
+    else if (twins?.delete(row.id) === true && twins.size === 0) this.#twins.delete(name)
   }
 
   orphans(now: Instant): readonly Row[] {
@@ -195,22 +202,22 @@ export class MemoryShelf implements Shelf {
   }
 
   prices({ vendor, operation }: Operation): ReadonlyMap<string, readonly DayOfPrices[]> {
-    return this.#prices.get(name(vendor, operation)) ?? new Map()
+    return this.#prices.get(nameOf(vendor, operation)) ?? new Map()
   }
 
   setPrices({ vendor, operation }: Operation, rail: string, day: DayOfPrices, oldest: number): void {
-    const key = name(vendor, operation)
+    const key = nameOf(vendor, operation)
     const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
     const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
     this.#prices.set(key, rails.set(rail, [...others, day]))
   }
 
   advertised({ vendor, operation }: Operation): Units | undefined {
-    return this.#advertised.get(name(vendor, operation))
+    return this.#advertised.get(nameOf(vendor, operation))
   }
 
   setAdvertised({ vendor, operation }: Operation, units: Units): void {
-    this.#advertised.set(name(vendor, operation), units)
+    this.#advertised.set(nameOf(vendor, operation), units)
   }
 
   grants(): readonly Grant[] {
@@ -228,20 +235,20 @@ export class MemoryShelf implements Shelf {
   }
 
   knows(agent: string, vendor: string): boolean {
-    return this.#known.has(name(agent, vendor))
+    return this.#known.has(nameOf(agent, vendor))
   }
 
   know(agent: string, vendor: string): void {
-    this.#known.add(name(agent, vendor))
+    this.#known.add(nameOf(agent, vendor))
   }
 
   denials(agent: string, { vendor, operation }: Operation, now: Instant): readonly string[] {
-    const denials = this.#denials.get(name(agent, vendor, operation)) ?? []
+    const denials = this.#denials.get(nameOf(agent, vendor, operation)) ?? []
     return [...denials].filter(([, until]) => until > now).map(([terms]) => terms)
   }
 
   addDenial(agent: string, { vendor, operation }: Operation, terms: string, until: Instant): void {
-    const key = name(agent, vendor, operation)
+    const key = nameOf(agent, vendor, operation)
     const denials = this.#denials.get(key) ?? new Map<string, Instant>()
     this.#denials.set(key, denials.set(terms, until))
   }

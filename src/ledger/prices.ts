@@ -6,7 +6,7 @@ export const MEMORY_DAYS = 30
 /** Fewer than this are an accident, not a price. */
 const ENOUGH = 3
 /** A day's median is settled by then; more would only cost room. */
-export const MOST_SAMPLES = 99
+export const MOST_SAMPLES = 31
 
 /** The prices paid on one day (a number of days since 1970, UTC), from the lowest to the highest. */
 export interface DayOfPrices {

@@ -69,9 +69,43 @@ export function fundsOf(payment: Pick<Payment, 'state' | 'live'>): Funds {
 
 /** What a caller sees of a row: frozen to its depths, since a store may hold the very same objects. */
 export function paymentOf(row: Row, live: boolean, units: Units): Payment {
-  const { owner: _o, adopted: _a, pattern: _p, charges: _c, burnt: _b, ...rest } = row
-  const { lanes: _l, pinned: _i, filled: _f, ...shown } = rest
-  return seal({ ...shown, live, units })
+  const { id, state, context, resource, fingerprint, terms, policy, effect, reasons } = row
+  const { attempts, receipts, delivered, createdAt, updatedAt } = row
+  return seal({
+    ...{
+      id,
+      state,
+      live,
+      context,
+      resource,
+      fingerprint,
+      terms,
+      policy,
+      effect,
+      reasons,
+      attempts,
+      receipts,
+    },
+    ...{ units, delivered, createdAt, updatedAt },
+    ...present(row),
+  })
+}
+
+/** What a row need not have. */
+function present(row: Row): Partial<Payment> {
+  const shown: { -readonly [Name in keyof Payment]?: Payment[Name] } = {}
+  const { key, approvedBy, spent, fee, proof, reference, because, reportedAt, recheckAt, trace } = row
+  if (key !== undefined) shown.key = key
+  if (approvedBy !== undefined) shown.approvedBy = approvedBy
+  if (spent !== undefined) shown.spent = spent
+  if (fee !== undefined) shown.fee = fee
+  if (proof !== undefined) shown.proof = proof
+  if (reference !== undefined) shown.reference = reference
+  if (because !== undefined) shown.because = because
+  if (reportedAt !== undefined) shown.reportedAt = reportedAt
+  if (recheckAt !== undefined) shown.recheckAt = recheckAt
+  if (trace !== undefined) shown.trace = trace
+  return shown
 }
 
 function seal<T>(value: T): T {

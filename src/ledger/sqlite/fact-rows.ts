@@ -1,5 +1,6 @@
 import type { Instant, Units } from '../../money/index.js'
 import type { Grant } from '../../policy/index.js'
+import { nameOf } from '../names.js'
 import type { Pin } from '../pins.js'
 import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
@@ -10,8 +11,6 @@ import type { Sql } from './sql.js'
 
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }
 type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
-
-const nameOf = (...parts: readonly string[]): string => parts.map((part) => `${part.length} ${part}`).join()
 
 /** Lists are longer than single values, so fewer of them are kept. */
 const MOST_LISTS = 1000

@@ -124,9 +124,16 @@ export class SqliteShelf extends CounterRows implements Shelf {
     for (const task of tasks) this.sql.run('INSERT OR IGNORE INTO tasks VALUES (?, ?)', task, place)
   }
 
-  #update(row: Row, { place, rev }: Known): void {
-    const sql = 'UPDATE payments SET state = ?, owner = ?, open = ?, body = ? WHERE place = ?'
-    this.sql.run(sql, ...moving(row), place)
+  #update(row: Row, { place, rev, row: before }: Known): void {
+    const [state, owner, open, body] = moving(row)
+    // A column that is set is written to its index too, whether or not it changed.
+    if (isOpen(before) === isOpen(row)) {
+      const sql = 'UPDATE payments SET state = ?, owner = ?, body = ? WHERE place = ?'
+      this.sql.run(sql, state, owner, body, place)
+    } else {
+      const sql = 'UPDATE payments SET state = ?, owner = ?, open = ?, body = ? WHERE place = ?'
+      this.sql.run(sql, state, owner, open, body, place)
+    }
     this.#keep(place, rev, row)
   }
 
@@ -263,7 +270,7 @@ function rowOf(core: Core, fields: Fields): Row {
 }
 
 /** The columns that a move may change, in the order of the statements above. */
-function moving(row: Row): readonly Value[] {
+function moving(row: Row): readonly [Value, Value, Value, Value] {
   return [row.state, row.owner ?? null, isOpen(row) ? 1 : 0, bodyText(row)]
 }
 
