@@ -1,11 +1,12 @@
-import { clean, type PaymentRefusedError, type Reason } from '../errors/index.js'
+import { clean, isPaymentError, type PaymentRefusedError, type Reason } from '../errors/index.js'
 import type { PaymentId } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { noWorse, railOf } from '../policy/index.js'
+import type { Challenge } from '../protocol/index.js'
 import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
 import { appraise, type Candidate } from './candidates.js'
 import { type Case, holdOf } from './case.js'
-import { refused } from './refusal.js'
+import { reasonOf, refused } from './refusal.js'
 
 /** A person's no stands that long for the same terms: an agent that asks again is not a reason to ask a person again. */
 const DENIAL_STANDS_MS = 10 * 60_000
@@ -115,6 +116,16 @@ async function freshest(candidate: Candidate, c: Case): Promise<Candidate> {
       ],
       { code: 'approval_lapsed' },
     )
-  if (fresh.quote.challenge.id !== challenge.id) await c.check(fresh.quote.challenge, at)
+  if (fresh.quote.challenge.id !== challenge.id) await checked(fresh.quote.challenge, c)
   return fresh
+}
+
+/** A fresh challenge that the request cannot carry is an offer that lapsed, and no fault of the caller's. */
+async function checked(challenge: Challenge, c: Case): Promise<void> {
+  try {
+    await c.check(challenge, c.at)
+  } catch (cause) {
+    if (!isPaymentError(cause)) throw cause
+    throw refused([reasonOf(cause)], { code: cause.code, cause })
+  }
 }

@@ -26,7 +26,7 @@ const STANDING = {
   paid_not_delivered: 'This purchase was already paid for, but its answer never came.',
   payment_in_doubt: 'An earlier payment for the same request may still settle; it is not paid a second time.',
   idempotency_conflict: 'This Idempotency-Key already names another request.',
-  busy: 'A payment under this Idempotency-Key is still under way.',
+  busy: 'A payment for the same purchase is still under way.',
 } as const
 
 /** An earlier payment stands in the way of this one. */

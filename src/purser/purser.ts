@@ -197,15 +197,16 @@ export class Purser {
     const ledger = await this.#core.ledger()
     const payment = await ledger.get(id)
     if (payment === undefined) throw new TypeError('The ledger has no payment with this id')
-    if (payment.state !== 'committed' || payment.live)
-      throw new PaymentError(
-        'refused',
-        fundsOf(payment),
-        'Only a payment in doubt can be closed by a person',
-        {
-          paymentId: id,
-        },
-      )
+    const { state, live, attempts } = payment
+    const notYet = (says: string): PaymentError =>
+      new PaymentError('refused', fundsOf(payment), says, { paymentId: id })
+    if (state !== 'committed' || live) throw notYet('Only a payment in doubt can be closed by a person')
+    const now = this.#core.settings.clock.now()
+    const alive = attempts.some(
+      (attempt) => attempt.void === undefined && (attempt.evidence.recheckAt ?? 0) > now,
+    )
+    if (resolution.as === 'released' && alive)
+      throw notYet('Its credential may still settle: look again with recover() when it has run out')
     return closeByHand(ledger, payment, resolution)
   }
 

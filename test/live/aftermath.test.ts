@@ -55,11 +55,17 @@ describe('a doubt', () => {
   ])('is closed by a person as $as, where nothing can prove it', async ({ as, counts }) => {
     const rpc = { [world.chain.id]: 'http://127.0.0.1:1' }
     const { front, buyer } = await behind(({ paid, forward, drop }) => (paid ? drop() : forward()), {
-      wallet: { rpc },
+      wallet: { rpc, validityMs: 5_000 },
     })
     await expect(buyer.purser.fetch(front.url('/paid'))).rejects.toMatchObject({ funds: 'unknown' })
-    const { id } = only(await buyer.payments())
+    const { id, attempts } = only(await buyer.payments())
     const by = { by: 'ann', because: 'the vendor says so' }
+    if (as === 'released') {
+      // While the credential lives, the vendor can still take the money, whatever it says.
+      await expect(buyer.purser.resolve(id, { as, ...by })).rejects.toMatchObject({ code: 'refused' })
+      const dies = only(attempts).evidence.recheckAt ?? 0
+      await until(async () => Date.now() > dies)
+    }
     const closed = await buyer.purser.resolve(id, { as, ...by })
     expect(closed.state).toBe(as)
     expect(await buyer.booked()).toBeGreaterThanOrEqual(counts)
