@@ -85,7 +85,9 @@ export function coreText(row: Row, names: CounterNames): string {
 export function bodyText(row: Row): string {
   const { receipts, burnt, pinned, spent, fee, proof, reference, because, delivered } = row
   const { reportedAt, updatedAt, recheckAt, adopted } = row
-  const attempts = row.attempts.map(({ terms, ...rest }) => (terms === row.terms ? rest : { ...rest, terms }))
+  const attempts = row.attempts.map((attempt) =>
+    attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
+  )
   const fixed = { attempts, receipts, burnt, pinned, delivered, updatedAt }
   return encode({ ...fixed, spent, fee, proof, reference, because, reportedAt, recheckAt, adopted })
 }
