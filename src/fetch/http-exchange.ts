@@ -107,7 +107,8 @@ export class HttpExchange implements Exchange<Response> {
     if (reply.type === 'opaqueredirect') return { kind: 'moved' }
     const head = headOf(reply)
     const { readHead } = await wire()
-    const url = reply.url === '' ? this.#at.address : reply.url
+    // Empty for a reply that somebody made by hand.
+    const url = reply.url || this.#at.address
     const said = readHead(head, url, this.#options.now)
     const problem = reply === this.#paid && mayHoldProblem(head) ? await this.#problem(reply) : undefined
     const more = problem ? { problem } : {}
@@ -123,7 +124,7 @@ export class HttpExchange implements Exchange<Response> {
     if (at.address !== this.#at.address) {
       throw new PaymentRefusedError('A credential goes to the address that asked for it, and nowhere else.')
     }
-    await this.#request.assertReplayable()
+    if (this.#request.keepsBody) await this.#request.assertReplayable()
     const { checkCarrier } = await wire()
     await checkCarrier(challenge, {
       authorization: this.#request.header('authorization'),

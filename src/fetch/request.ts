@@ -86,7 +86,7 @@ export class ReplayableRequest {
     return this.#init.redirect ?? this.#request?.redirect ?? 'follow'
   }
 
-  /** Does {@link forget} have anything to free? */
+  /** Is there a body that could be read only once? Only then has {@link forget} anything to free, or a replay to fail. */
   get keepsBody(): boolean {
     return this.#body.forget !== undefined
   }
