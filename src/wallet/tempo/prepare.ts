@@ -203,7 +203,7 @@ function envelopeOf(charge: Charge, run: Run): Envelope {
 function validBefore({ quote, bounds }: Spendable, now: Instant, config: Config): number {
   const { expires = Number.POSITIVE_INFINITY } = quote.challenge
   const until = Math.min(expires, now + Math.min(config.validityMs, bounds.maxValidityMs))
-  if (until < now + LEAST_VALIDITY_MS)
+  if (!(until >= now + LEAST_VALIDITY_MS))
     throw failed('The offer leaves too little time to pay, so nothing was signed')
   return Math.floor(until / 1000)
 }

@@ -88,7 +88,8 @@ function goodUntil(challenge: Challenge, context: QuoteContext, config: Config):
   const { expires = Number.POSITIVE_INFINITY } = challenge
   if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
   const until = Math.min(expires, context.now + Math.min(config.validityMs, context.bounds.maxValidityMs))
-  if (until < context.now + LEAST_VALIDITY_MS)
+  // Said this way round, so that a clock or a bound that is no number is too little time as well.
+  if (!(until >= context.now + LEAST_VALIDITY_MS))
     return unpayable(
       expires <= context.now ? 'The offer has expired' : 'The offer leaves too little time to pay',
     )
