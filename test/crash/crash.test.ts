@@ -78,7 +78,7 @@ async function plan(route: Crash['route'], killAt: number): Promise<Crash> {
 async function kill(crash: Crash): Promise<void> {
   const { account, ledger, origin, limit, killAt, key, route } = crash
   const calls = [{ path: route, key }]
-  const job = { account, ledger, origin, limit, killAt, calls, ahead: 0, reconcile: false }
+  const job = { account, ledger, origin, limit, killAt, tellAt: 0, calls, ahead: 0, reconcile: false }
   crash.code = (await startPayer(payer, { ...job, chain: chain.id, rpc: chain.url }).ended).code
 }
 

@@ -17,6 +17,8 @@ export interface Job {
   readonly calls: readonly { readonly path: string; readonly key: string }[]
   /** The boundary to die at; 0: none. */
   readonly killAt: number
+  /** The boundary to say so at; 0: none. */
+  readonly tellAt: number
   /** Looks into every doubt beside the calls. */
   readonly reconcile: boolean
 }
@@ -43,6 +45,8 @@ export async function bundlePayer(): Promise<string> {
 /** A payer that was started. */
 export interface Running {
   kill(): void
+  /** Resolves with its first word. */
+  readonly told: Promise<void>
   /** Resolves when it is gone: `killed`, or the code that it ended with; and what it said was delivered. */
   readonly ended: Promise<Ended>
 }
@@ -58,7 +62,8 @@ export function startPayer(payer: string, job: Job): Running {
     env: { ...process.env, JOB: JSON.stringify(job) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  return { kill: () => void child.kill('SIGKILL'), ended: endOf(child) }
+  const told = new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()))
+  return { kill: () => void child.kill('SIGKILL'), told, ended: endOf(child) }
 }
 
 function endOf(child: ChildProcess): Promise<Ended> {

@@ -14,9 +14,13 @@ import { policyFor } from './policy.js'
 const job: Job = JSON.parse(process.env['JOB'] ?? '{}')
 let step = 0
 
-/** One boundary between two steps. At the chosen one the process is gone, without a last word. */
+/**
+ * One boundary between two steps. At the chosen one the process is gone, without a last word; or it says that it is
+ * there, goes on, and is killed from outside.
+ */
 function boundary(): void {
   step++
+  if (step === job.tellAt) writeSync(1, '\n')
   if (step !== job.killAt) return
   process.kill(process.pid, 'SIGKILL')
   for (;;);
