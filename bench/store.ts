@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqliteLedger } from '../src/ledger/sqlite/index.js'
-import { fillLedger, openAndAsk, payMany } from './ledger.js'
+import { AT_ONCE, fillLedger, openAndAsk, payMany } from './ledger.js'
 import { median, type Row } from './measure.js'
 
 const BATCH = 2_000
@@ -16,6 +16,8 @@ export async function benchStore(stored: number): Promise<readonly Row[]> {
     await fillLedger(large, stored)
     const normal = await rates({ small, large }, 'normal')
     const full = await rates({ small }, 'full')
+    const together = await rates({ small }, 'normal', AT_ONCE)
+    const synced = await rates({ small }, 'full', AT_ONCE)
     const opening = median(await Promise.all([openAndAsk(large)]))
     const size = stored.toLocaleString('en')
     const slower = (normal['small'] ?? 0) / (normal['large'] ?? 0)
@@ -26,7 +28,17 @@ export async function benchStore(stored: number): Promise<readonly Row[]> {
         target: '≥ 5,000',
       },
       {
-        what: 'the same at synchronous=FULL (the default)',
+        what: `the same, ${AT_ONCE} payments at once`,
+        measured: `${perSecond(together['small'])} payments/s`,
+        target: '≥ 5,000',
+      },
+      {
+        what: `the same, ${AT_ONCE} at once, at synchronous=FULL`,
+        measured: `${perSecond(synced['small'])} payments/s`,
+        target: 'reported',
+      },
+      {
+        what: 'one after the other at synchronous=FULL (the default)',
         measured: `${perSecond(full['small'])} payments/s`,
         target: 'reported',
       },
@@ -50,16 +62,17 @@ export async function benchStore(stored: number): Promise<readonly Row[]> {
 async function rates(
   files: Readonly<Record<string, string>>,
   synchronous: 'normal' | 'full',
+  atOnce = 1,
 ): Promise<Record<string, number | undefined>> {
   const ledgers = Object.entries(files).map(([name, path]) => ({
     name,
     ledger: sqliteLedger({ path, synchronous }),
     rates: [] as number[],
   }))
-  for (const { ledger } of ledgers) await payMany(ledger, 500, `warm-${synchronous}`)
+  for (const { ledger } of ledgers) await payMany(ledger, 500, `warm-${synchronous}-${atOnce}`, atOnce)
   for (let round = 0; round < ROUNDS; round++)
     for (const { ledger, rates: found } of ledgers)
-      found.push((BATCH / (await payMany(ledger, BATCH, `${synchronous}-${round}`))) * 1000)
+      found.push((BATCH / (await payMany(ledger, BATCH, `${synchronous}-${atOnce}-${round}`, atOnce))) * 1000)
   for (const { ledger } of ledgers) await ledger.close()
   return Object.fromEntries(ledgers.map(({ name, rates: found }) => [name, median(found)]))
 }
