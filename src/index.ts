@@ -13,10 +13,16 @@ export type { FetchLike, PayingFetch, PayingInit, Restore } from './fetch/index.
 export type {
   Attempt,
   Clock,
+  DueQuery,
   Evidence,
+  FactsQuery,
+  Held,
+  Hold,
   LaneGrant,
   LaneRequest,
   Ledger,
+  Move,
+  Moved,
   Payment,
   PaymentId,
   PaymentQuery,
@@ -58,10 +64,27 @@ export type {
   Refusal,
   Remember,
 } from './pay/index.js'
-export type { Context, Decision, Fee, Grant, Payee, Policy, PolicyDocument, Terms } from './policy/index.js'
+export type {
+  Bounds,
+  BudgetLine,
+  Context,
+  CounterClaim,
+  Decision,
+  Dimension,
+  Dimensions,
+  Facts,
+  Fee,
+  Grant,
+  Payee,
+  Policy,
+  PolicyDocument,
+  Scope,
+  Terms,
+} from './policy/index.js'
 export type {
   Challenge,
   Credential,
+  HttpResource,
   Json,
   JsonObject,
   OfferKind,
@@ -69,6 +92,7 @@ export type {
   Reading,
   Receipt,
   Resource,
+  ToolResource,
 } from './protocol/index.js'
 export {
   type Budget,

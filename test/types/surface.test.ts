@@ -41,14 +41,15 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Budget CURRENCIES
-    CallOptions Challenge Clock Completed Context Credential Currency CurrencyTable Decision Deliver
-    ERROR_CODES ErrorCode Evidence Fee FetchLike Funds Grant Instant Json JsonObject LaneGrant LaneRequest
-    Ledger Listener NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
+    Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Bounds Budget BudgetLine
+    CURRENCIES CallOptions Challenge Clock Completed Context CounterClaim Credential Currency CurrencyTable
+    Decision Deliver Dimension Dimensions DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike
+    Funds Grant Held Hold HttpResource Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move Moved
+    NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
     PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
     PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
-    QuotedOffer Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room SpanLike
-    Spendable StoredReceipt Terms TracerLike Units Unpayable Verdict Wallet add amount compare createPurser
+    QuotedOffer Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope SpanLike
+    Spendable StoredReceipt Terms ToolResource TracerLike Units Unpayable Verdict Wallet add amount compare createPurser
     fiat formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract token zero
   `,
   'purser/auto': 'purser restore',
