@@ -131,7 +131,28 @@ async function readFee(payment: Payment, env: Env): Promise<Payment> {
   const index = payment.attempts.findLastIndex((attempt) => attempt.void === undefined)
   const agreed = payment.attempts[index]?.terms.most
   const verdict = await look(payment, index, env)
+  if (verdict.state === 'void' && payment.proof === 'receipt') return untrue(payment, verdict, env)
   if (verdict.state !== 'settled' || agreed === undefined) return payment
   const unread = verdict.fee === undefined || count(verdict.fee, env.policy.unit) === undefined
   return unread ? payment : settle(payment, verdict.amount ?? agreed, verdict, env)
+}
+
+/** The server gave a receipt for money that never moved, and never can. The budget has it back. */
+function untrue(payment: Payment, verdict: Extract<Verdict, { state: 'void' }>, env: Env): Promise<Payment> {
+  const { because, fee, lane } = verdict
+  env.emitter.emit('anomaly', {
+    kind: 'receipt_untrue',
+    payment: payment.id,
+    says: 'A receipt came for a payment that is proven void. It does not count any more.',
+  })
+  return advance(
+    payment,
+    {
+      to: 'released',
+      because,
+      ...(fee === undefined ? {} : { fee }),
+      ...(lane === undefined ? {} : { lane }),
+    },
+    env,
+  )
 }

@@ -37,6 +37,7 @@ export interface PurserEvents {
  *
  * - `receipt_missing`: paid for, and answered without a receipt.
  * - `receipt_mismatch`: the receipt speaks of another payment, or of a failure.
+ * - `receipt_untrue`: the receipt was for money that is proven not to have moved.
  * - `settled_without_delivery`: the money moved, and what was bought did not come.
  * - `settled_after_release`: a credential that was held for dead was cashed.
  * - `redirected_after_payment`: the paid request was sent elsewhere; nothing was followed.
@@ -44,6 +45,7 @@ export interface PurserEvents {
 export type AnomalyKind =
   | 'receipt_missing'
   | 'receipt_mismatch'
+  | 'receipt_untrue'
   | 'settled_without_delivery'
   | 'settled_after_release'
   | 'redirected_after_payment'

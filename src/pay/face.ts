@@ -7,7 +7,7 @@ export interface CallOptions {
   readonly task?: string
   /** The tool of the agent that makes this call: policy may budget by it. */
   readonly tool?: string
-  /** The most this call may cost, in the policy's unit: `'0.05'` or `'0.05 USD'`. */
+  /** The highest price this call may have, in the policy's unit: `'0.05'` or `'0.05 USD'`. Fees are bounded by `maxFee`. */
   readonly maxAmount?: string
   /** Names the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
   readonly idempotencyKey?: string

@@ -1,3 +1,4 @@
+import { isPaymentError } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
 import {
   type Emitter,
@@ -56,11 +57,20 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     async close() {
       closed = true
       upkeep.stop()
-      await ledger.retire(owner)
+      await retire(ledger, owner)
       const others = (users.get(ledger) ?? 1) - 1
       users.set(ledger, others)
       if (others === 0) await ledger.close()
     },
+  }
+}
+
+/** A ledger that its owner closed first has nothing left to be told. */
+async function retire(ledger: Ledger, owner: string): Promise<void> {
+  try {
+    await ledger.retire(owner)
+  } catch (error) {
+    if (!isPaymentError(error, 'closed')) throw error
   }
 }
 

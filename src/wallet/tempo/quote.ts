@@ -42,7 +42,8 @@ export async function quoteCharge(
   const currency = chargeable(charge, context, config)
   if ('unpayable' in currency) return currency
   const quote = { wallet: config.id, challenge, resource: context.resource, goodUntil: until }
-  if (charge.amount === 0n) return { ...quote, terms: termsOf(charge, currency) }
+  if (charge.amount === 0n)
+    return foreignRealm(challenge, context) ?? { ...quote, terms: termsOf(charge, currency) }
 
   const feeToken = charge.sponsored ? undefined : feeCurrency(charge, currency, context, config)
   if (feeToken !== undefined && 'unpayable' in feeToken) return feeToken
@@ -51,6 +52,18 @@ export async function quoteCharge(
   const terms = termsOf(charge, currency, feeToken && feeFor(charge, run.lane, feeToken, config))
   const refusal = overFee(terms, context) ?? (await shortOf(terms, charge, context.now, balances))
   return refusal ?? { ...quote, terms, ...run }
+}
+
+/**
+ * A proof says who we are to whoever the realm names. A vendor that passes on the challenge of another site would
+ * log in there as us, so a realm that names a host must name the one that was dialled.
+ */
+function foreignRealm({ realm }: Challenge, { resource }: QuoteContext): Unpayable | undefined {
+  if (resource.transport !== 'http' || !/[.:]|^localhost$/i.test(realm)) return undefined
+  const named = URL.canParse(realm) && realm.includes('//') ? realm : `https://${realm}`
+  const hostname = URL.canParse(named) ? new URL(named).hostname : undefined
+  if (hostname === new URL(resource.vendor).hostname) return undefined
+  return unpayable('The offer asks for a proof of who we are to another site than the one that was called')
 }
 
 /** The normal form of a charge: what is judged, and what is compared with what is about to be signed. */
