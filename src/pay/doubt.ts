@@ -109,10 +109,10 @@ export async function recover(env: Env, which: DueQuery['which']): Promise<Recov
   await env.keepAlive()
   for await (const payment of env.ledger.due({ wallets: env.wallets.map(({ id }) => id), which })) {
     const after = await recoverOne(payment, env)
-    if (payment.state === 'settled')
+    if (after.state === 'released') tally.released++
+    else if (payment.state === 'settled')
       tally.fees += Number(after.fee !== undefined && payment.fee === undefined)
     else if (after.state === 'settled') tally.settled++
-    else if (after.state === 'released') tally.released++
     else tally.open++
   }
   return tally

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { recover } from '../../src/pay/index.js'
+import { offer } from './peers.js'
+import { fakeWorld } from './world.js'
+
+describe('a receipt for money that never moved', () => {
+  it('is believed until the rail disproves it; then the budget has it back, and it is reported', async () => {
+    const world = fakeWorld()
+    world.server.offers = () => [offer({ fee: 1 })]
+    world.server.paid = ({ credential }) => {
+      const challengeId = credential?.challenge.id ?? ''
+      const receipt = { success: true, challengeId, reference: `tx-${challengeId}`, claims: {} }
+      return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+    }
+    const anomalies = world.heard('anomaly')
+    await world.pay()
+    expect((await world.payments()).map(({ state }) => state)).toEqual(['settled'])
+    expect(await world.counted()).toBe(11)
+    await recover(world.env, 'all')
+    expect(await world.counted()).toBe(11)
+    world.clock.pass(20_000)
+    expect(await recover(world.env, 'all')).toMatchObject({ released: 1 })
+    expect(await world.payments()).toMatchObject([{ state: 'released', delivered: true }])
+    expect(await world.counted()).toBe(0)
+    expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_untrue'])
+  })
+})
