@@ -13,7 +13,9 @@ export const FUNDS = 1_000_000n
 export const UNITS_PER_PART = 1_000n
 
 /** A job, and the address behind its key. */
-export type Owner = Pick<Job, 'account' | 'ledger' | 'origin' | 'limit'> & { readonly address: string }
+export type Owner = Omit<Job, 'chain' | 'rpc' | 'ahead' | 'calls' | 'killAt' | 'tellAt' | 'reconcile'> & {
+  readonly address: string
+}
 
 /** The chain and the ledger, side by side, in smallest parts of a dollar token. */
 export interface Books {
@@ -52,7 +54,8 @@ export function successor(chain: Chain, owner: Owner, ahead: number): Purser {
       tempo({
         account: privateKeyToAccount(owner.account),
         rpc: { [chain.id]: chain.url },
-        validityMs: 5_000,
+        validityMs: owner.validityMs,
+        lanes: owner.lanes,
       }),
     ],
     policy: policyFor(owner.origin, owner.limit),

@@ -37,17 +37,30 @@ export interface Tally {
   readonly broken: readonly string[]
 }
 
-const PURCHASES = 10
+const PURCHASES = 7
 const EPOCHS = 4
 /** A dead process's lease, and a little. */
 const LEASE_MS = 31_000
 const STEPS_OF_A_PAYMENT = 16
 const LONGEST_LIFE_MS = 15_000
 const LONGEST_DELAY_MS = 60
-/** The payers' validity, and time for a final block beyond it. */
-const PAST_VALIDITY_MS = 9_000
+/** Long enough for a request that the wire delivers late. */
+const VALIDITY_MS = 8_000
+/** Time for a final block beyond it. */
+const PAST_VALIDITY_MS = VALIDITY_MS + 4_000
 const BUDGETS = ['0.08', '0.12', '0.2', '0.5'] as const
-const ROUTES = ['/paid', '/paid', '/paid', '/sponsored', '/sponsored', '/push', '/push', '/zero'] as const
+/** Where a lane is free, the chain itself forbids a second charge. Elsewhere only proof does. */
+const LANES = [0, 1, 4] as const
+const ROUTES = [
+  '/paid',
+  '/paid',
+  '/paid',
+  '/sponsored',
+  '/sponsored',
+  '/sponsored',
+  '/push',
+  '/zero',
+] as const
 
 interface Stage {
   readonly chain: Chain
@@ -125,7 +138,15 @@ async function prepare({ chain, wire, folder, options }: Stage, index: number): 
     return { key, route, path: `${route}?n=${key}` }
   })
   const ledger = join(folder, `${name}.db`)
-  return { name, account, address, ledger, origin: wire.origin, limit: dice.pick(BUDGETS), purchases }
+  const owner = {
+    account,
+    address,
+    ledger,
+    origin: wire.origin,
+    validityMs: VALIDITY_MS,
+    lanes: dice.pick(LANES),
+  }
+  return { ...owner, name, limit: dice.pick(BUDGETS), purchases }
 }
 
 /** Two or three processes on one ledger and one account, buying overlapping things, all dead in the end. */
@@ -141,9 +162,9 @@ async function oneLife(stage: Stage, scenario: Scenario, epoch: number, dice: Di
   const atStep = dice.chance(0.5)
   const step = 1 + dice.below(STEPS_OF_A_PAYMENT * calls.length)
   const delay = dice.below(LONGEST_DELAY_MS)
-  const { account, ledger, origin, limit } = scenario
+  const { account, ledger, origin, limit, validityMs, lanes } = scenario
   const when = { killAt: atStep ? step : 0, tellAt: atStep ? 0 : step, reconcile: dice.chance(0.3) }
-  const job = { account, ledger, origin, limit, calls, ...when, ahead: epoch * LEASE_MS }
+  const job = { account, ledger, origin, limit, validityMs, lanes, calls, ...when, ahead: epoch * LEASE_MS }
   const running = startPayer(payer, { ...job, chain: chain.id, rpc: chain.url })
   const end = setTimeout(() => running.kill(), LONGEST_LIFE_MS)
   // From outside and a little later: in the middle of a step, of a write, of an answer.

@@ -7,11 +7,15 @@ import type { Scenario } from './scenario.js'
 export class Findings {
   checks = 0
   deliveries = 0
-  readonly broken: string[] = []
+  readonly #broken = new Set<string>()
+
+  get broken(): readonly string[] {
+    return [...this.#broken]
+  }
 
   expect(holds: boolean, says: () => string): void {
     this.checks++
-    if (!holds) this.broken.push(says())
+    if (!holds) this.#broken.add(says())
   }
 }
 

@@ -12,8 +12,9 @@ const ROUTES = ['/paid', '/sponsored', '/push', '/zero'] as const
 const AT_ONCE = 3
 /** More boundaries than a payment has: the last case of each kind runs to its end, and proves that. */
 const BOUNDARIES = 18
-/** The payer's shortest validity, and time for a final block beyond it. */
-const PAST_VALIDITY_MS = 9_000
+const SHORTEST_VALIDITY_MS = 5_000
+/** Time for a final block beyond it. */
+const PAST_VALIDITY_MS = SHORTEST_VALIDITY_MS + 4_000
 /** The next process starts a minute later, when the dead one's lease has run out. */
 const A_MINUTE_MS = 60_000
 
@@ -72,13 +73,34 @@ async function plan(route: Crash['route'], killAt: number): Promise<Crash> {
   const { key: account, address } = await chain.account(FUNDS)
   const name = `${route.slice(1)}-${killAt}`
   const ledger = join(folder, `${name}.db`)
-  return { route, killAt, account, address, ledger, key: name, origin: api.origin, limit: '1', code: 0 }
+  const owner = {
+    account,
+    address,
+    ledger,
+    origin: api.origin,
+    limit: '1',
+    validityMs: SHORTEST_VALIDITY_MS,
+    lanes: 4,
+  }
+  return { ...owner, route, killAt, key: name, code: 0 }
 }
 
 async function kill(crash: Crash): Promise<void> {
-  const { account, ledger, origin, limit, killAt, key, route } = crash
+  const { account, ledger, origin, limit, validityMs, lanes, killAt, key, route } = crash
   const calls = [{ path: route, key }]
-  const job = { account, ledger, origin, limit, killAt, tellAt: 0, calls, ahead: 0, reconcile: false }
+  const job = {
+    account,
+    ledger,
+    origin,
+    limit,
+    validityMs,
+    lanes,
+    killAt,
+    tellAt: 0,
+    calls,
+    ahead: 0,
+    reconcile: false,
+  }
   crash.code = (await startPayer(payer, { ...job, chain: chain.id, rpc: chain.url }).ended).code
 }
 

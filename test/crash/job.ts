@@ -10,6 +10,9 @@ export interface Job {
   readonly rpc: string
   readonly origin: string
   readonly ledger: string
+  /** How long what it signs can be included, in milliseconds. */
+  readonly validityMs: number
+  readonly lanes: number
   /** How far the ledger's clock is ahead, in milliseconds: a successor starts when the dead one's lease has run out. */
   readonly ahead: number
   /** The budget, in dollars a day. */

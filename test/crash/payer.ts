@@ -62,7 +62,8 @@ function killableWallet(wallet: Wallet): Wallet {
 const wallet = tempo({
   account: privateKeyToAccount(job.account),
   rpc: { [job.chain]: job.rpc },
-  validityMs: 5_000,
+  validityMs: job.validityMs,
+  lanes: job.lanes,
 })
 const clock = { now: () => Date.now() + job.ahead, monotonic: () => performance.now() }
 const purser = createPurser({

@@ -9,8 +9,13 @@ const FAULTS = [
   'drop after',
   'half-closed',
   'slow',
+  'slow',
   'slow answer',
   'twice',
+  // Lost for the client, and delivered all the same, when somebody else may already be looking into it. The worst.
+  'late',
+  'late',
+  'late',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -23,9 +28,11 @@ export interface Wire {
   close(): Promise<void>
 }
 
-const LONGEST_PAUSE_MS = 1_500
+const LONGEST_PAUSE_MS = 3_500
 const UNPAID_FAULTS = 0.08
 const PAID_FAULTS = 0.5
+/** Purchases that no answer ever comes through for, until the wire is mended. */
+const STUBBORN = 0.4
 
 /** Requests are told apart by `?n=`; `<scenario>-<number>`: the scenario is the mark. */
 export async function startWire(target: string, seed: number): Promise<Wire> {
@@ -39,7 +46,8 @@ export async function startWire(target: string, seed: number): Promise<Wire> {
     turns.set(`${n}${paid}`, turn)
     const dice = diceFor(seed, 'wire', n, String(paid), turn)
     const pause = dice.below(LONGEST_PAUSE_MS)
-    if (mended.has(mark) || !dice.chance(paid ? PAID_FAULTS : UNPAID_FAULTS)) return { pause }
+    const stubborn = paid && diceFor(seed, 'stubborn', n).chance(STUBBORN)
+    if (mended.has(mark) || !(stubborn || dice.chance(paid ? PAID_FAULTS : UNPAID_FAULTS))) return { pause }
     const fault = dice.pick(FAULTS)
     faults.set(fault, (faults.get(fault) ?? 0) + 1)
     return { fault, pause }
@@ -72,6 +80,11 @@ async function carry(
   pause: number,
 ): Promise<void> {
   if (fault === 'drop before') return void request.socket.destroy()
+  if (fault === 'late') {
+    request.socket.destroy()
+    await sleep(pause)
+    return void (await forwarded(request, url)).body?.cancel()
+  }
   if (fault === 'slow') await sleep(pause)
   const forward = () => forwarded(request, url)
   const answers = fault === 'twice' ? [forward(), forward()] : [forward()]
