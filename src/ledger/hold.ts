@@ -150,7 +150,7 @@ function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: fa
  */
 function standsInTheWay(payment: Payment, row: Row, { owner, doubtWindowMs }: Hold, now: Instant): boolean {
   const ours = payment.live && row.owner === owner && row.adopted !== true
-  const inDoubt = payment.state === 'committed' && !ours
+  const inDoubt = payment.state === 'committed' && !payment.delivered && !ours
   const undelivered = payment.state === 'settled' && !payment.delivered
   if (!inDoubt && !undelivered) return false
   return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs

@@ -360,6 +360,13 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await hold('b', { ...buy, owner: 'you' })).toMatchObject({ ok: true })
     })
 
+    it('does not stop the twin of what was answered, though nothing proves yet that it was paid', async () => {
+      const { ledger, hold, commit } = await bench()
+      await commit('a', { fingerprint: 'f' })
+      await ledger.advance('a', { to: 'left', delivered: true })
+      expect(await hold('b', { fingerprint: 'f' })).toMatchObject({ ok: true })
+    })
+
     it('stops the twin of what was adopted, and of what was paid and not delivered', async () => {
       const { ledger, hold, commit } = await bench()
       const buy = { fingerprint: 'f' }
