@@ -1,5 +1,5 @@
 import type { Funds } from '../errors/index.js'
-import type { Instant, Units } from '../money/index.js'
+import type { Amount, Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
 import type { Payment } from './port.js'
 
@@ -97,7 +97,8 @@ function present(row: Row): Partial<Payment> {
   const { key, approvedBy, spent, fee, proof, reference, because, reportedAt, recheckAt, trace } = row
   if (key !== undefined) shown.key = key
   if (approvedBy !== undefined) shown.approvedBy = approvedBy
-  if (spent !== undefined) shown.spent = spent
+  const price = spent ?? agreedPrice(row)
+  if (price !== undefined) shown.spent = price
   if (fee !== undefined) shown.fee = fee
   if (proof !== undefined) shown.proof = proof
   if (reference !== undefined) shown.reference = reference
@@ -106,6 +107,11 @@ function present(row: Row): Partial<Payment> {
   if (recheckAt !== undefined) shown.recheckAt = recheckAt
   if (trace !== undefined) shown.trace = trace
   return shown
+}
+
+/** A receipt settles the one price that was agreed; with several attempts it does not say which of them it is for. */
+function agreedPrice({ state, charges, terms }: Row): Amount | undefined {
+  return state === 'settled' && charges.length === 1 ? terms.most : undefined
 }
 
 function seal<T>(value: T): T {

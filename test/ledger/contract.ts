@@ -698,6 +698,8 @@ export function contract(name: string, make: MakeLedger): void {
         ],
         receipts: [receipt],
         units: 12n * CENT,
+        // A receipt settles the price that was agreed; the fee is still unread.
+        spent: termsOf({ fee: 2 }).most,
         proof: 'receipt',
         reference: '0xref',
         delivered: true,

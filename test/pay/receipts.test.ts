@@ -25,3 +25,12 @@ describe('a receipt for money that never moved', () => {
     expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_untrue'])
   })
 })
+
+describe('a payment that a receipt settled', () => {
+  it('says what was spent', async () => {
+    const world = fakeWorld()
+    await world.pay()
+    const [payment] = await world.payments()
+    expect(payment?.spent).toEqual(payment?.terms.most)
+  })
+})
