@@ -70,10 +70,11 @@ export function keepBody(body: unknown, limits: KeepLimits): KeptBody {
 
 /** Sets the body of a `Request` aside: its own passes through `fetch` as ever, a clone is read beside it. */
 export function keepRequestBody(request: Request, limits: KeepLimits): KeptBody {
-  // Some browsers have no `Request.body`: there only the method says that there is none.
-  const bodiless = request.body === undefined && /^(GET|HEAD)$/.test(request.method)
-  if (request.body === null || bodiless) return { ...NONE, first: undefined }
+  // Neither can have one; and some browsers have no `Request.body` to tell.
+  if (/^(GET|HEAD)$/.test(request.method)) return { ...NONE, first: undefined }
+  // Only the clone is asked for its body: Deno sends a request whose `body` was looked at in chunks, without its length.
   const spare = request.clone()
+  if (spare.body === null) return { ...NONE, first: undefined }
   const recording = new Recording(sourceOf(spare.body ?? wholeOf(spare)), limits.bytes)
   // Read at once: a branch of a tee that waits would queue the whole upload, whatever its size.
   void recording.readAhead()

@@ -7,7 +7,7 @@ import { becomesGet, type Head, mayHoldProblem, refusalReply } from './head.js'
 import type { HeaderChanges } from './headers.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
-import { isConfidential, resourceAt } from './resource.js'
+import { isConfidential, resourceAt, withoutFragment } from './resource.js'
 
 /** What an HTTP exchange needs of the world. */
 export interface HttpExchangeOptions {
@@ -108,7 +108,7 @@ export class HttpExchange implements Exchange<Response> {
     const head = headOf(reply)
     const { readHead } = await wire()
     // Empty for a reply that somebody made by hand.
-    const url = reply.url || this.#at.address
+    const url = withoutFragment(reply.url) || this.#at.address
     const said = readHead(head, url, this.#options.now)
     const problem = reply === this.#paid && mayHoldProblem(head) ? await this.#problem(reply) : undefined
     const more = problem ? { problem } : {}

@@ -1,5 +1,11 @@
 import type { HttpResource } from '../protocol/index.js'
 
+/** A reply's URL has no fragment (Fetch, `Response.url`); Bun leaves it on. */
+export function withoutFragment(url: string): string {
+  const hash = url.indexOf('#')
+  return hash === -1 ? url : url.slice(0, hash)
+}
+
 const PLAIN_HTTP = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 /** May a credential travel to this URL? https only; plain http on exactly `localhost`, 127/8 and `[::1]`. */

@@ -55,11 +55,11 @@ describe.each(STATUSES)('%i on the paid leg', (status) => {
     await using server = await serve(routes({ '/a': paywall(redirect(status, '/b')) }))
     const reply = await testFetch().fetch(`${server.url}/a`, { method: 'POST', body: 'tea' })
     expect(reply.status).toBe(200)
-    const [, , followed] = server.seen
+    const [first, , followed] = server.seen
     const turned = status < 304
     expect(followed).toMatchObject({ url: '/b', paid: false, method: turned ? 'GET' : 'POST' })
     expect(followed?.body.toString()).toBe(turned ? '' : 'tea')
-    expect(followed?.headers['content-type']).toBe(turned ? undefined : 'text/plain;charset=UTF-8')
+    expect(followed?.headers['content-type']).toBe(turned ? undefined : first?.headers['content-type'])
     expect(followed?.headers).not.toHaveProperty('authorization')
     expect(server.seen).toHaveLength(3)
   })
