@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 import { runCampaign, type Tally } from '../test/crash/campaign.js'
 
-/** Kills paying processes, recovers, and compares ledger, chain and deliveries: `--kills 2000 --seed 7 --at-once 2`. */
+/** Kills paying processes, recovers, and compares ledger, chain and deliveries: `--kills 2000 --seed 7 --at-once 4`. */
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '300' },
     seconds: { type: 'string', default: '3600' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    'at-once': { type: 'string', default: '2' },
+    'at-once': { type: 'string', default: '4' },
   },
 })
 // The reference server prints every transaction that the chain refuses. Here that is what the wire is for.
@@ -27,9 +27,11 @@ process.exit(tally.broken.length === 0 ? 0 : 1)
 function table({ faults, broken, seconds, ...counts }: Tally): string {
   const rows: readonly (readonly [string, string | number])[] = [
     ['processes killed', counts.kills],
-    ['of these at a step, the others at a random moment', counts.atSteps],
+    ['… at a step', counts.step],
+    ['… at a random moment', counts.moment],
+    ['… after it had stalled past the end of its lease', counts.stall],
     ['processes that got to their end', counts.survivors],
-    ['ledgers, each shared by 8 to 12 processes', counts.scenarios],
+    ['ledgers, each shared by 8 to 12 of these', counts.scenarios],
     ['purchases, each under one key', counts.purchases],
     ['charges on the chain', counts.transfers],
     ['answers that reached a process', counts.deliveries],

@@ -7,7 +7,7 @@ import { type PaidApi, startPaidApi } from '../chain/server.js'
 import { type Books, FUNDS, readBooks } from './books.js'
 import { checkDelivered, checkNow, Findings } from './checks.js'
 import { finish } from './finish.js'
-import { bundlePayer, type Ended, startPayer } from './job.js'
+import { bundlePayer, type Ended, type Running, startPayer } from './job.js'
 import { type Dice, diceFor } from './random.js'
 import type { Purchase, Scenario } from './scenario.js'
 import { type Fault, startWire, type Wire } from './wire.js'
@@ -24,7 +24,10 @@ export interface CampaignOptions {
 /** What a campaign came to. */
 export interface Tally {
   readonly kills: number
-  readonly atSteps: number
+  /** Of these: at a step, at a random moment, after having stalled past the end of a lease. */
+  readonly step: number
+  readonly moment: number
+  readonly stall: number
   readonly survivors: number
   readonly scenarios: number
   readonly purchases: number
@@ -41,9 +44,16 @@ const PURCHASES = 7
 const EPOCHS = 4
 /** A dead process's lease, and a little. */
 const LEASE_MS = 31_000
-const STEPS_OF_A_PAYMENT = 16
+/** A payment has sixteen; a purchase that was already made has fewer. */
+const STEPS_OF_A_PAYMENT = 9
 const LONGEST_LIFE_MS = 15_000
 const LONGEST_DELAY_MS = 60
+const LONGEST_STALL_MS = 3_000
+/** What a process has left once it wakes up. */
+const AFTERLIFE_MS = 1_000
+const WAYS_TO_DIE = ['step', 'moment'] as const
+const WAYS = ['step', 'step', 'moment', 'moment', 'stall'] as const
+type Way = (typeof WAYS)[number]
 /** Long enough for a request that the wire delivers late. */
 const VALIDITY_MS = 8_000
 /** Time for a final block beyond it. */
@@ -70,7 +80,7 @@ interface Stage {
   readonly payer: string
   readonly options: CampaignOptions
   readonly findings: Findings
-  readonly count: { kills: number; atSteps: number; survivors: number }
+  readonly count: { kills: number; survivors: number } & Record<Way, number>
 }
 
 /** Kills payers until so many were killed; then every ledger is recovered and compared with the chain. */
@@ -81,7 +91,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const wire = await startWire(api.origin, options.seed)
   const folder = await mkdtemp(join(tmpdir(), 'purser-campaign-'))
   const payer = await bundlePayer()
-  const count = { kills: 0, atSteps: 0, survivors: 0 }
+  const count = { kills: 0, survivors: 0, step: 0, moment: 0, stall: 0 }
   const stage: Stage = { chain, api, wire, folder, payer, options, findings: new Findings(), count }
   try {
     const finals = await played(stage)
@@ -114,7 +124,9 @@ async function played(stage: Stage): Promise<readonly Books[]> {
   const track = async (): Promise<void> => {
     while (stage.count.kills < kills && performance.now() < deadline) {
       const scenario = await prepare(stage, next++)
-      for (let epoch = 0; epoch < EPOCHS; epoch++) await play(stage, scenario, epoch)
+      const stalled: Promise<void>[] = []
+      for (let epoch = 0; epoch < EPOCHS; epoch++) stalled.push(...(await play(stage, scenario, epoch)))
+      await Promise.all(stalled)
       const { chain, wire, findings } = stage
       const end = async (): Promise<Books> => {
         await sleep(PAST_VALIDITY_MS)
@@ -149,31 +161,71 @@ async function prepare({ chain, wire, folder, options }: Stage, index: number): 
   return { ...owner, name, limit: dice.pick(BUDGETS), purchases }
 }
 
-/** Two or three processes on one ledger and one account, buying overlapping things, all dead in the end. */
-async function play(stage: Stage, scenario: Scenario, epoch: number): Promise<void> {
+/** Two or three processes on one ledger and one account, buying overlapping things; dead in the end, or stalled. */
+async function play(stage: Stage, scenario: Scenario, epoch: number): Promise<readonly Promise<void>[]> {
   const dice = diceFor(stage.options.seed, 'epoch', scenario.name, epoch)
-  const payers = Array.from({ length: 2 + dice.below(2) }, () => oneLife(stage, scenario, epoch, dice))
-  await Promise.all(payers)
+  const lives = Array.from({ length: 2 + dice.below(2) }, () => startLife(stage, scenario, epoch, dice))
+  const stalled = lives.filter(({ stalls }) => stalls)
+  await Promise.all(lives.filter(({ stalls }) => !stalls).map(({ over }) => over))
+  await Promise.all(stalled.map(({ told }) => told))
+  return stalled.map(({ over }) => over)
 }
 
-async function oneLife(stage: Stage, scenario: Scenario, epoch: number, dice: Dice): Promise<void> {
-  const { chain, payer, findings, count } = stage
+interface Life {
+  readonly stalls: boolean
+  /** Resolves when it is stalled, or over. */
+  readonly told: Promise<unknown>
+  readonly over: Promise<void>
+}
+
+/**
+ * It dies at a step; or at a random moment, from outside; or it stalls, as when a lid is shut, sleeps through the end
+ * of its lease, and goes on while its successor already recovers what it was doing.
+ */
+function startLife(stage: Stage, scenario: Scenario, epoch: number, dice: Dice): Life {
   const calls = dice.some(scenario.purchases, 1 + dice.below(4))
-  const atStep = dice.chance(0.5)
+  const way = epoch < EPOCHS - 1 ? dice.pick(WAYS) : dice.pick(WAYS_TO_DIE)
   const step = 1 + dice.below(STEPS_OF_A_PAYMENT * calls.length)
-  const delay = dice.below(LONGEST_DELAY_MS)
+  const delay = dice.below(way === 'stall' ? LONGEST_STALL_MS : LONGEST_DELAY_MS)
   const { account, ledger, origin, limit, validityMs, lanes } = scenario
-  const when = { killAt: atStep ? step : 0, tellAt: atStep ? 0 : step, reconcile: dice.chance(0.3) }
-  const job = { account, ledger, origin, limit, validityMs, lanes, calls, ...when, ahead: epoch * LEASE_MS }
-  const running = startPayer(payer, { ...job, chain: chain.id, rpc: chain.url })
+  const when = way === 'step' ? { killAt: step, tellAt: 0 } : { killAt: 0, tellAt: step }
+  const job = { account, ledger, origin, limit, validityMs, lanes, calls, ...when }
+  const running = startPayer(stage.payer, {
+    ...job,
+    reconcile: dice.chance(0.3),
+    ahead: epoch * LEASE_MS,
+    chain: stage.chain.id,
+    rpc: stage.chain.url,
+  })
+  const told = Promise.race([running.told, running.ended])
   const end = setTimeout(() => running.kill(), LONGEST_LIFE_MS)
   // From outside and a little later: in the middle of a step, of a write, of an answer.
-  if (!atStep) void running.told.then(() => setTimeout(() => running.kill(), delay))
-  const ended: Ended = await running.ended
-  clearTimeout(end)
+  if (way === 'moment') void told.then(() => setTimeout(() => running.kill(), delay))
+  if (way === 'stall') void told.then(() => stall(running, delay))
+  const over = running.ended.then((ended) => {
+    clearTimeout(end)
+    return judge(stage, scenario, way, ended)
+  })
+  return { stalls: way === 'stall', told, over }
+}
+
+async function stall(running: Running, pause: number): Promise<void> {
+  running.stop()
+  await sleep(pause)
+  running.resume()
+  await sleep(AFTERLIFE_MS)
+  running.kill()
+}
+
+async function judge(
+  { chain, findings, count }: Stage,
+  scenario: Scenario,
+  way: Way,
+  ended: Ended,
+): Promise<void> {
   if (ended.code === 'killed') {
     count.kills++
-    if (atStep) count.atSteps++
+    count[way]++
   } else count.survivors++
   const books = await readBooks(chain, scenario)
   checkNow(scenario, books, findings)

@@ -48,6 +48,8 @@ export async function bundlePayer(): Promise<string> {
 /** A payer that was started. */
 export interface Running {
   kill(): void
+  stop(): void
+  resume(): void
   /** Resolves with its first word. */
   readonly told: Promise<void>
   /** Resolves when it is gone: `killed`, or the code that it ended with; and what it said was delivered. */
@@ -66,7 +68,13 @@ export function startPayer(payer: string, job: Job): Running {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const told = new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()))
-  return { kill: () => void child.kill('SIGKILL'), told, ended: endOf(child) }
+  return {
+    kill: () => void child.kill('SIGKILL'),
+    stop: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    told,
+    ended: endOf(child),
+  }
 }
 
 function endOf(child: ChildProcess): Promise<Ended> {
