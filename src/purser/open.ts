@@ -1,5 +1,6 @@
 import { isPaymentError } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
 import {
   type Emitter,
   type Env,
@@ -100,7 +101,7 @@ function environment(
     emitter: hooks.emitter,
     attach: (target, outcome) => hooks.attach(target, outcome),
     sent: new SentCredentials(),
-    newId: () => crypto.randomUUID(),
+    newId: () => timeOrderedId(clock.now()),
     sleep,
     keepAlive: () => upkeep.keepAlive(),
     sweep: () => upkeep.sweep(),
@@ -126,4 +127,11 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     }, ms)
     signal?.addEventListener('abort', stop, { once: true })
   })
+}
+
+/** A UUID of version 7 (RFC 9562, section 5.7): payments of one time lie together in the ledger's index. */
+export function timeOrderedId(now: Instant): string {
+  const random = crypto.randomUUID()
+  const time = Math.max(0, Math.trunc(now)).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${random.slice(15, 18)}-${random.slice(19)}`
 }

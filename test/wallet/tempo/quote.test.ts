@@ -200,6 +200,37 @@ describe('what this wallet does not pay', () => {
   })
 })
 
+describe('a proof of who we are', () => {
+  const request = { ...base, ...details(), amount: '0' }
+  const proof = (realm: string) => make().quote(challenge(request, { realm }), context())
+
+  test.each(['api.example', 'API.example', 'api.example:8443', 'https://api.example/v1', 'Tea Shop'])(
+    'is for the site that was called: %s',
+    async (realm) => {
+      expect(payable(await proof(realm)).terms.purpose).toBe('prove')
+    },
+  )
+
+  test.each([
+    'bank.example',
+    'api.example.evil.example',
+    'https://bank.example',
+    'localhost',
+    '10.0.0.1',
+    'a:b',
+  ])('is for no other site: %s', async (realm) => {
+    expect(unpayable(await proof(realm)).unpayable).toMatch(/to another site/)
+  })
+
+  test('is the only thing that a realm decides: a payment goes to its payees', async () => {
+    const quote = await make().quote(
+      challenge({ ...base, ...details() }, { realm: 'bank.example' }),
+      context(),
+    )
+    expect(payable(quote).terms.purpose).toBe('pay')
+  })
+})
+
 describe('time', () => {
   const now = 1_800_000_000_000
   const at = (expires: number | undefined, more = {}) =>
