@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { runtime } from '../runtime.js'
+
+/** How a TypeScript file whose imports say `.js` is started. */
+const ARGS = { node: ['--import', 'tsx'], bun: [], deno: ['run', '-A', '--sloppy-imports'] }
 
 /** Starts a script of this folder in a process of its own. */
 export function start(script: string, args: readonly string[], user?: number): ChildProcess {
   const file = fileURLToPath(new URL(script, import.meta.url))
-  return spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  return spawn(process.execPath, [...ARGS[runtime()], file, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     ...(user === undefined ? {} : { uid: user, gid: user }),
   })
