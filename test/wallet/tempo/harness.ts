@@ -51,7 +51,7 @@ export function challenge(request: JsonObject, more: Partial<Challenge> = {}): C
   return {
     kind: 'tempo/charge',
     id: randomUUID(),
-    realm: 'api.example',
+    realm: '127.0.0.1',
     request,
     expires: Date.now() + 60_000,
     echo: { envelope: 'mpp', params: {}, header: 'authorization' },

@@ -204,7 +204,7 @@ describe('a proof of who we are', () => {
   const request = { ...base, ...details(), amount: '0' }
   const proof = (realm: string) => make().quote(challenge(request, { realm }), context())
 
-  test.each(['api.example', 'API.example', 'api.example:8443', 'https://api.example/v1', 'Tea Shop'])(
+  test.each(['127.0.0.1', '127.0.0.1:8443', 'http://127.0.0.1/v1', 'Tea Shop'])(
     'is for the site that was called: %s',
     async (realm) => {
       expect(payable(await proof(realm)).terms.purpose).toBe('prove')
@@ -213,7 +213,7 @@ describe('a proof of who we are', () => {
 
   test.each([
     'bank.example',
-    'api.example.evil.example',
+    '127.0.0.1.evil.example',
     'https://bank.example',
     'localhost',
     '10.0.0.1',
