@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { runCampaign, type Tally } from '../test/crash/campaign.js'
 
@@ -21,8 +22,23 @@ const tally = await runCampaign({
   atOnce: Number(values['at-once']),
 })
 console.log(table(tally))
+if (process.env['FIGURES'] === '1') await writeFile('docs/crash-figures.md', page(tally))
 for (const promise of tally.broken) console.log(`BROKEN ${promise}`)
 process.exit(tally.broken.length === 0 ? 0 : 1)
+
+function page(tally: Tally): string {
+  return [
+    '# Killed payers',
+    '',
+    'Processes that pay an unmodified reference server on a local chain, through a wire that breaks, and are killed. After',
+    'every death, and after recovery, ledger, chain and deliveries are compared. Written by `FIGURES=1 npm run crash:long`.',
+    '',
+    `Seed ${seed}.`,
+    '',
+    table(tally),
+    '',
+  ].join('\n')
+}
 
 function table({ faults, broken, seconds, ...counts }: Tally): string {
   const rows: readonly (readonly [string, string | number])[] = [
