@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { getGlobalDispatcher, request, setGlobalDispatcher, stream, fetch as undiciFetch } from 'undici'
+import { request, stream, fetch as undiciFetch } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { isPaymentError } from '../../src/errors/index.js'
 import { replyBehind } from '../../src/undici/index.js'
@@ -90,21 +90,6 @@ test('undici.stream pays', async () => {
   })
   expect(statuses).toEqual([200])
   expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ method: 'GET' })
-})
-
-test("Node's own fetch pays through the global dispatcher", async () => {
-  await using server = await serve(paywall(echo))
-  await using agent = testAgent()
-  const before = getGlobalDispatcher()
-  setGlobalDispatcher(agent.dispatcher)
-  try {
-    const reply = await fetch(server.url, { method: 'POST', body: 'tea' })
-    expect(reply.status).toBe(200)
-    expect(await reply.json()).toMatchObject({ method: 'POST', body: 'tea' })
-    expect(agent.face.signed).toHaveLength(1)
-  } finally {
-    setGlobalDispatcher(before)
-  }
 })
 
 describe('goes its own way, and is never paid:', () => {

@@ -91,25 +91,6 @@ describe('what the fetch beneath is called with', () => {
     expect(calls[0]?.[1]).toMatchObject({ redirect: 'follow', cache: 'force-cache' })
     expect(calls[1]?.[1]).toMatchObject({ redirect: 'manual', cache: 'no-store' })
   })
-
-  test('a dispatcher is kept on both legs', async () => {
-    await using server = await serve(paywall(echo))
-    const { Agent, fetch: undiciFetch } = await import('undici')
-    const paths: string[] = []
-    class Watching extends Agent {
-      override dispatch(...args: Parameters<InstanceType<typeof Agent>['dispatch']>): boolean {
-        paths.push(args[0].path)
-        return super.dispatch(...args)
-      }
-    }
-    const dispatcher = new Watching()
-    const base = (input: unknown, init: unknown) => Reflect.apply(undiciFetch, undefined, [input, init])
-    const fetch = payingFetch(testFace(), { base })
-    const init: object = { dispatcher }
-    expect((await fetch(`${server.url}/a`, init)).status).toBe(200)
-    expect(paths).toEqual(['/a', '/a'])
-    await dispatcher.close()
-  })
 })
 
 test('the fetch beneath is called as a function, as browsers demand of theirs', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { echo, paywall, serve, testFetch } from '../kit.js'
+import { payingFetch } from '../../../src/fetch/index.js'
+import { echo, paywall, serve, testFace, testFetch } from '../kit.js'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']
 const FORMS = {
@@ -74,4 +75,17 @@ test('a relative URL stands on the page, where there is one', async () => {
   const { fetch } = testFetch({}, { page: () => `${server.url}/app/index.html` })
   expect((await fetch('../shop')).status).toBe(200)
   expect(server.seen.map(({ url }) => url)).toEqual(['/shop', '/shop'])
+})
+
+test('is paid where the reply names its URL with the fragment, as of Bun', async () => {
+  await using server = await serve(paywall(echo))
+  const fetch = payingFetch(testFace(), {
+    base: async (input, init) => {
+      const reply = await globalThis.fetch(input, init)
+      const { url } = reply
+      return Object.defineProperty(reply, 'url', { value: `${url.split('#')[0]}#part` })
+    },
+  })
+  expect((await fetch(`${server.url}/shop#part`)).status).toBe(200)
+  expect((await fetch(new Request(`${server.url}/shop#part`))).status).toBe(200)
 })
