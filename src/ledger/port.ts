@@ -134,6 +134,7 @@ export interface Room {
   readonly remaining: bigint
 }
 
+/** What came of the one atomic step: all of it was taken, or nothing was, and why. */
 export type Held =
   | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
   /** Every counter that is short. */
@@ -226,6 +227,7 @@ export interface DueQuery {
   readonly which: 'due' | 'all'
 }
 
+/** Whose facts: of a vendor, one of its operations, and an agent. */
 export interface FactsQuery {
   readonly vendor: string
   /** `GET /v1/items/*`: a path pattern, so that prices of one endpoint are remembered together. */

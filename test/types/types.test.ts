@@ -75,6 +75,7 @@ test('every event, anomaly, state of a payment and place of the money has its na
   expectTypeOf<AnomalyKind>().toEqualTypeOf<
     | 'receipt_missing'
     | 'receipt_mismatch'
+    | 'receipt_untrue'
     | 'settled_without_delivery'
     | 'settled_after_release'
     | 'redirected_after_payment'
