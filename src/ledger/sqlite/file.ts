@@ -1,3 +1,4 @@
+import type { PaymentError } from '../../errors/index.js'
 import { ledgerError } from './failures.js'
 
 // Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
@@ -52,8 +53,11 @@ export function recordMade(path: string): void {
  * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`.
  */
 export function prepareFile(path: string, create: boolean): void {
+  // Asked first: another process may make the ledger meanwhile, and what it had not made yet has not vanished.
+  const made = wasMade(path)
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) {
+    if (made) throw vanished(path)
     makeFile(path, create)
     return
   }
@@ -65,17 +69,17 @@ export function prepareFile(path: string, create: boolean): void {
     throw ledgerError('ledger_read_only', `${path} cannot be written to`)
   }
   if (stat.size === 0) {
-    if (wasMade(path)) throw ledgerError('ledger_corrupt', `${path} has been emptied`)
+    if (made) throw ledgerError('ledger_corrupt', `${path} has been emptied`)
     if (!create) throw ledgerError('ledger_missing', `There is no ledger in ${path}`)
   }
 }
 
+function vanished(path: string): PaymentError {
+  const restore = `Restore it, or remove ${recordOf(path)} to begin a new one`
+  return ledgerError('ledger_missing', `The ledger ${path} has vanished. ${restore}`)
+}
+
 function makeFile(path: string, create: boolean): void {
-  if (wasMade(path))
-    throw ledgerError(
-      'ledger_missing',
-      `The ledger ${path} has vanished. Restore it, or remove ${recordOf(path)} to begin a new one`,
-    )
   if (!create) throw ledgerError('ledger_missing', `There is no ledger at ${path}`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
