@@ -55,13 +55,16 @@ export function checkDelivered(
   for (const [key, reference] of delivered) {
     findings.deliveries++
     const paid = books.payments.filter((payment) => payment.key === key && payment.delivered)
+    const free = purchases.some((purchase) => purchase.key === key && purchase.route === '/zero')
+    // A proof moves nothing, so a successor may have closed it before the one that stalled read its answer.
+    const closed = free && books.payments.some(({ state, key: its }) => its === key && state === 'released')
+    if (closed) continue
     findings.expect(paid.length === 1, () => `${key}: delivered, and the ledger says ${paid.length} times`)
     const receipts = paid.flatMap((payment) => payment.receipts.map((receipt) => receipt.reference))
     findings.expect(
       reference === undefined || receipts.includes(reference),
       () => `${key}: the receipt of ${reference} is lost`,
     )
-    const free = purchases.some((purchase) => purchase.key === key && purchase.route === '/zero')
     findings.expect(free || chargesFor(key, books) === 1, () => `${key}: delivered without a charge`)
   }
 }
