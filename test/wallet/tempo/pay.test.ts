@@ -101,7 +101,9 @@ describe('a charge', () => {
     const [fresh = 0n, second = 0n, third = 0n] = fees
     expect(fresh).toBeGreaterThan(200_000n)
     expect(second).toBeLessThan(50_000n)
-    expect(third).toBe(second)
+    // The same but for what a zero byte in what is signed costs less than another.
+    const drift = third > second ? third - second : second - third
+    expect(drift).toBeLessThan(1_000n)
   })
 
   test('sponsored: the payer pays the price alone, and the transfer is found by its memo', async () => {
