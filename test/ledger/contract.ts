@@ -66,6 +66,8 @@ export function contract(name: string, make: MakeLedger): void {
         5n * CENT,
       ])
       expect(await ledger.get('b')).toBeUndefined()
+      const oneLess = dayClaim(clock.wall, 5n * CENT, 15n * CENT - 1n)
+      expect(await hold('d', { price: 5, claims: [oneLess] })).toMatchObject({ ok: false, why: 'short' })
       expect(
         await hold('c', { price: 5, claims: [dayClaim(clock.wall, 5n * CENT, 15n * CENT)] }),
       ).toMatchObject({

@@ -33,6 +33,17 @@ describe('a doubt', () => {
     expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
   })
 
+  it.each([400, 409, 500, 503])('is not over because the server answers %i', async (status) => {
+    const world = fakeWorld()
+    world.server.paid = () => ({ reading: { kind: 'answers', ok: false, status } })
+    const reply = await world.pay()
+    expect(world.outcome(reply)).toMatchObject({ state: 'committed' })
+    expect(await world.counted()).toBe(10)
+    world.clock.pass(20_000)
+    await recover(world.env, 'all')
+    expect(await world.counted()).toBe(0)
+  })
+
   it('is told while it lasts, then proven void, and then the call pays anew', async () => {
     const world = fakeWorld()
     dropsCredentials(world)

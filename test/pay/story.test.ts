@@ -186,6 +186,12 @@ describe('a receipt', () => {
     expect(await world.counted()).toBe(10)
   })
 
+  it('of a transfer that the wallet knows is not ours settles nothing', async () => {
+    const world = fakeWorld()
+    Object.assign(world.wallet, { recognises: () => false })
+    expect(world.outcome(await world.pay())).toMatchObject({ state: 'committed', delivered: true })
+  })
+
   it('that is missing is reported too, and the money counts', async () => {
     const world = fakeWorld()
     const anomalies = world.heard('anomaly')
