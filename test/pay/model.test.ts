@@ -28,7 +28,10 @@ const plan: fc.Arbitrary<CallPlan> = fc
       ...(['pays', 'rotates', 'loses', 'asks', 'fails', 'late', 'free', 'lies', 'dearer', 'hangs'] as const),
     ),
     says: fc.constantFrom('yes', 'no', 'throws', 'remembers'),
-    diesAfter: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 5 }),
+    diesAfter: fc.oneof(
+      { weight: 7, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 12 }) },
+    ),
   })
   .map(({ key, diesAfter, ...rest }) => ({
     ...rest,

@@ -299,12 +299,12 @@ export class Real {
       const counted = own.reduce((sum, { units }) => sum + units, 0n)
       if (counted < moved) wrong.push(`${agent}: ledger ${counted} < chain ${moved}`)
     }
-    for (const [number, { reply, error }] of this.calls.entries()) {
+    for (const [number, { error }] of this.calls.entries()) {
       const own = [...this.issued].filter(([, { call }]) => call === number)
       const moved = own.some(([id]) => this.settled.has(id))
       const left = own.filter(([id]) => !this.discarded.has(id))
-      if (reply?.problem !== undefined && left.length > 0) wrong.push(`call ${number}: refused and signed`)
-      if (reply?.problem?.funds === 'untouched' && moved) wrong.push(`call ${number}: untouched and settled`)
+      if (error?.name === 'PaymentRefusedError' && left.length > 0)
+        wrong.push(`call ${number}: refused and signed`)
       if (error?.funds === 'untouched' && moved) wrong.push(`call ${number}: untouched and settled`)
       if (error?.funds === 'settled' && !this.#moved(error.paymentId, payments))
         wrong.push(`call ${number}: told settled, and nothing moved`)
