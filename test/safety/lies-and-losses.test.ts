@@ -179,7 +179,7 @@ function transactionIn(request: Request): unknown {
 
 describe('two nodes', () => {
   const both = (): BuyerOptions => ({
-    wallet: { rpc: { [world.chain.id]: nodes.map(({ origin }) => origin) }, validityMs: 5_000 },
+    wallet: { rpc: { [world.chain.id]: nodes.map(({ origin }) => origin) }, validityMs: 15_000 },
   })
 
   it('one denies a payment that settled: the one that shows it is believed', async () => {
