@@ -167,6 +167,20 @@ describe('a ledger file', () => {
     await ledger.close()
   })
 
+  it('waits while another process makes its tables', async () => {
+    mkdirSync(folder)
+    const { DatabaseSync } = await loadDriver()
+    const db = new DatabaseSync(path, { timeout: 0 })
+    db.exec('PRAGMA journal_mode = WAL')
+    db.exec('BEGIN IMMEDIATE')
+    const ledger = sqliteLedger({ path, busyTimeoutMs: 20 })
+    await expect(ledger.renew('me', 1)).rejects.toMatchObject({ code: 'ledger_busy', retryable: true })
+    db.exec('COMMIT')
+    db.close()
+    await ledger.renew('me', 1)
+    await ledger.close()
+  })
+
   it('is refused when it cannot be written to', { timeout: 30_000 }, async () => {
     await made()
     for (const open of [root, folder]) chmodSync(open, 0o755)

@@ -1,32 +1,57 @@
 import { type ErrorCode, isPaymentError, PaymentError } from '../../errors/index.js'
 
-/** SQLite's primary result codes: https://sqlite.org/rescode.html */
-const BUSY = 5
-const LOCKED = 6
-const CODES: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
-  [BUSY, ['ledger_busy', 'The ledger is locked by another process']],
-  [LOCKED, ['ledger_busy', 'The ledger is locked by another process']],
-  [8, ['ledger_read_only', 'The ledger cannot be written to']],
-  [11, ['ledger_corrupt', 'The ledger is damaged']],
-  [14, ['ledger_failed', 'The ledger cannot be opened']],
-  [26, ['ledger_corrupt', 'The file is not a ledger']],
-])
+/** A primary result code of SQLite (https://sqlite.org/rescode.html), what SQLite says to it, and what we say. */
+interface Known {
+  readonly result: number
+  readonly text: string
+  readonly code: ErrorCode
+  readonly says: string
+}
 
-function resultCode(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined
-  // The low byte is the primary code; the rest says more.
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined
+const LOCKED = 'The ledger is locked by another process'
+const KNOWN: readonly Known[] = [
+  { result: 5, text: 'database is locked', code: 'ledger_busy', says: LOCKED },
+  { result: 6, text: 'database table is locked', code: 'ledger_busy', says: LOCKED },
+  {
+    result: 8,
+    text: 'attempt to write a readonly database',
+    code: 'ledger_read_only',
+    says: 'The ledger cannot be written to',
+  },
+  {
+    result: 11,
+    text: 'database disk image is malformed',
+    code: 'ledger_corrupt',
+    says: 'The ledger is damaged',
+  },
+  {
+    result: 14,
+    text: 'unable to open database file',
+    code: 'ledger_failed',
+    says: 'The ledger cannot be opened',
+  },
+  { result: 26, text: 'file is not a database', code: 'ledger_corrupt', says: 'The file is not a ledger' },
+]
+
+function known(error: unknown): Known | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if ('errcode' in error && typeof error.errcode === 'number') {
+    // The low byte is the primary code; the rest says more.
+    const result = error.errcode & 0xff
+    return KNOWN.find((each) => each.result === result)
+  }
+  // Deno leaves the code out of what `exec` throws: there the text is all there is.
+  return KNOWN.find(({ text }) => 'message' in error && error.message === text)
 }
 
 export function isBusy(error: unknown): boolean {
-  const code = resultCode(error)
-  return code === BUSY || code === LOCKED
+  return known(error)?.code === 'ledger_busy'
 }
 
 /** What went wrong in the store, in the ledger's own words. Caller mistakes and our own errors pass as they are. */
 export function failure(error: unknown): unknown {
   if (isPaymentError(error) || error instanceof TypeError) return error
-  const [code, says] = CODES.get(resultCode(error) ?? -1) ?? ['ledger_failed', 'The ledger failed']
+  const { code, says } = known(error) ?? { code: 'ledger_failed', says: 'The ledger failed' }
   return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`, { cause: error })
 }
 
