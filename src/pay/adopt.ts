@@ -1,6 +1,6 @@
 import { fundsOf, type Payment } from '../ledger/index.js'
 import type { Case } from './case.js'
-import { advance, examine } from './doubt.js'
+import { advance, dueAt, examine, leave } from './doubt.js'
 import type { Exchange } from './exchange.js'
 import { type Presented, transmit } from './present.js'
 import { standsInTheWay } from './refusal.js'
@@ -65,7 +65,8 @@ async function adoptDoubt<Reply extends object>(
   const answered = await askForTheAnswer(exchange, payment, c)
   if (answered !== undefined) return answered
   // A caller who has hung up does not wait for a chain; the doubt goes back to recovery.
-  const seen = call.signal?.aborted === true ? await leave(payment, env) : await examine(payment, env)
+  const seen =
+    call.signal?.aborted === true ? await leave(payment, dueAt(payment), env) : await examine(payment, env)
   call.signal?.throwIfAborted()
   if (seen.state === 'released') return undefined
   if (seen.state === 'settled' && seen.delivered) return delivered(seen, c)
@@ -116,9 +117,4 @@ async function unpaid<Reply>(
   } catch (cause) {
     return { kind: 'lost', cause }
   }
-}
-
-function leave(payment: Payment, env: Case['env']): Promise<Payment> {
-  const { recheckAt } = payment.attempts.at(-1)?.evidence ?? {}
-  return advance(payment, { to: 'left', ...(recheckAt === undefined ? {} : { recheckAt }) }, env)
 }

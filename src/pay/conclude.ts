@@ -1,7 +1,7 @@
 import type { Evidence, Payment, Verdict } from '../ledger/index.js'
 import type { Reading, Receipt } from '../protocol/index.js'
 import type { Deal } from './case.js'
-import { advance, examine, look, settle, voided } from './doubt.js'
+import { advance, examine, leave, look, settle, voided } from './doubt.js'
 import type { Call, Env, Sent } from './env.js'
 import type { Presented } from './present.js'
 
@@ -31,10 +31,12 @@ export async function conclude(
   call: Call,
   env: Env,
 ): Promise<Conclusion> {
+  const { recheckAt } = sending.evidence
   if (presented.kind === 'lost') {
     // A caller who has hung up does not wait for a chain: the doubt is looked into in the background.
-    const look = call.signal?.aborted === true ? leave : doubtful
-    return { kind: 'lost', cause: presented.cause, payment: await look(sending, payment, env) }
+    const gone = call.signal?.aborted === true
+    const after = await (gone ? leave(payment, recheckAt, env) : doubtful(sending, payment, env))
+    return { kind: 'lost', cause: presented.cause, payment: after }
   }
   const { reading } = presented
   const receipt = fitting(reading.receipt, sending, payment, env)
@@ -50,7 +52,7 @@ export async function conclude(
   if (!reading.ok)
     return {
       kind: 'answered',
-      payment: await examine(await leave(sending, payment, env), env, reading.problem),
+      payment: await examine(await leave(payment, recheckAt, env), env, reading.problem),
     }
   env.emitter.emit('anomaly', {
     kind: reading.receipt === undefined ? 'receipt_missing' : 'receipt_mismatch',
@@ -59,7 +61,7 @@ export async function conclude(
   })
   return {
     kind: 'answered',
-    payment: await leave(sending, payment, env, { delivered: true, receipt: reading.receipt }),
+    payment: await leave(payment, recheckAt, env, { delivered: true, receipt: reading.receipt }),
   }
 }
 
@@ -110,29 +112,9 @@ async function settleByReceipt(
   return after
 }
 
-function leave(
-  { evidence }: Sending,
-  payment: Payment,
-  env: Env,
-  more: { readonly delivered?: boolean; readonly receipt?: Receipt | undefined } = {},
-): Promise<Payment> {
-  const { recheckAt } = evidence
-  if (recheckAt !== undefined) env.lookAgain(recheckAt)
-  return advance(
-    payment,
-    {
-      to: 'left',
-      ...(recheckAt === undefined ? {} : { recheckAt }),
-      ...(more.delivered === undefined ? {} : { delivered: more.delivered }),
-      ...(more.receipt === undefined ? {} : { receipt: more.receipt }),
-    },
-    env,
-  )
-}
-
 /** Nobody knows: written down as left first, so that a crash while looking changes nothing, and then looked up. */
-async function doubtful(sending: Sending, payment: Payment, env: Env): Promise<Payment> {
-  return examine(await leave(sending, payment, env), env)
+async function doubtful({ evidence }: Sending, payment: Payment, env: Env): Promise<Payment> {
+  return examine(await leave(payment, evidence.recheckAt, env), env)
 }
 
 /** A 402 after payment is a word, whatever it says. Look. */

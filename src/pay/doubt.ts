@@ -1,6 +1,6 @@
 import type { DueQuery, Move, Payment, Verdict } from '../ledger/index.js'
-import { count } from '../money/index.js'
-import type { Problem } from '../protocol/index.js'
+import { count, type Instant } from '../money/index.js'
+import type { Problem, Receipt } from '../protocol/index.js'
 import type { Env } from './env.js'
 
 /** What a wallet can prove about one attempt; a wallet that fails has proven nothing. */
@@ -33,9 +33,7 @@ export async function examine(payment: Payment, env: Env, told?: Problem): Promi
     else open = verdict
   }
   if (open === undefined) return advance(current, { to: 'released', because: lastWord(current) }, env)
-  const recheckAt = open.state === 'pending' ? { recheckAt: open.recheckAt } : {}
-  if (open.state === 'pending') env.lookAgain(open.recheckAt)
-  return advance(current, { to: 'left', ...recheckAt }, env)
+  return leave(current, open.state === 'pending' ? open.recheckAt : undefined, env)
 }
 
 /** A settlement proven on the rail's own record. */
@@ -73,6 +71,41 @@ export function voided(attempt: number, verdict: Extract<Verdict, { state: 'void
 
 function lastWord(payment: Payment): string {
   return payment.attempts.at(-1)?.void ?? 'nothing was sent'
+}
+
+/** What may stand beside a doubt that is left as it is. */
+export interface Beside {
+  readonly delivered?: boolean
+  readonly receipt?: Receipt | undefined
+}
+
+/**
+ * Leaves a doubt: what left stays written down as in doubt, and is looked at again when that can first bring news.
+ *
+ * @param recheckAt When its evidence falls due, where it ever does.
+ */
+export function leave(
+  payment: Payment,
+  recheckAt: Instant | undefined,
+  env: Env,
+  { delivered, receipt }: Beside = {},
+): Promise<Payment> {
+  if (recheckAt !== undefined) env.lookAgain(recheckAt)
+  return advance(
+    payment,
+    {
+      to: 'left',
+      ...(recheckAt === undefined ? {} : { recheckAt }),
+      ...(delivered === undefined ? {} : { delivered }),
+      ...(receipt === undefined ? {} : { receipt }),
+    },
+    env,
+  )
+}
+
+/** When the evidence of the latest credential falls due. */
+export function dueAt({ attempts }: Payment): Instant | undefined {
+  return attempts.at(-1)?.evidence.recheckAt
 }
 
 /** One step, told to the listeners where it got anywhere. */

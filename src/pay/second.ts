@@ -1,9 +1,10 @@
-import type { Verdict } from '../ledger/index.js'
+import { PaymentRefusedError } from '../errors/index.js'
+import type { Payment, Verdict } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
 import { agree } from './agree.js'
 import type { Agreement, Case, Deal, Earlier } from './case.js'
 import type { Conclusion, Sending } from './conclude.js'
 import { advance, look, settle, voided } from './doubt.js'
-import { isRefusal } from './refusals.js'
 
 /**
  * Honest servers rotate challenges, so a second credential must be possible; it may exist only where **at most one
@@ -27,11 +28,11 @@ export async function secondCredential(
 }
 
 /** Nothing excludes the first credential: wait until it cannot settle any more, see that it did not, and sign again. */
-async function afterItsDeath(c: Case, until: number, deal: Deal): Promise<Deal | undefined> {
+async function afterItsDeath(c: Case, until: Instant, deal: Deal): Promise<Deal | undefined> {
   const { env, call } = c
-  const verdict = await deathOf(c, deal, until)
-  const payment = await env.ledger.get(deal.payment)
-  if (payment === undefined) return undefined
+  const death = await deathOf(c, deal, until)
+  if (death === undefined) return undefined
+  const { payment, verdict } = death
   if (verdict.state === 'settled') {
     await settle(payment, deal.candidate.quote.terms.most, verdict, env)
     return undefined
@@ -44,16 +45,20 @@ async function afterItsDeath(c: Case, until: number, deal: Deal): Promise<Deal |
   return agreement?.kind === 'deal' ? agreement.deal : undefined
 }
 
-/** Looks when it is due, and again while the chain has not got that far. */
-async function deathOf({ env, call }: Case, deal: Deal, until: number): Promise<Verdict> {
+/** Looks when it is due, and again while the chain has not got that far. Undefined: the ledger lost the payment. */
+async function deathOf(
+  { env, call }: Case,
+  deal: Deal,
+  until: Instant,
+): Promise<{ readonly payment: Payment; readonly verdict: Verdict } | undefined> {
   const patience = env.clock.now() + env.patienceMs
   let at = until
   for (;;) {
     await env.sleep(Math.max(0, at - env.clock.now()), call.signal)
     const payment = await env.ledger.get(deal.payment)
-    if (payment === undefined) return { state: 'unknown', because: 'the ledger does not know the payment' }
+    if (payment === undefined) return undefined
     const verdict = await look(payment, payment.attempts.length - 1, env)
-    if (verdict.state !== 'pending' || verdict.recheckAt > patience) return verdict
+    if (verdict.state !== 'pending' || verdict.recheckAt > patience) return { payment, verdict }
     at = verdict.recheckAt
   }
 }
@@ -63,7 +68,8 @@ async function tryAgree(c: Case): Promise<Agreement | undefined> {
   try {
     return await agree(c)
   } catch (error) {
-    if (!isRefusal(error)) c.env.emitter.emit('error', { error, during: 'second credential' })
+    if (!(error instanceof PaymentRefusedError))
+      c.env.emitter.emit('error', { error, during: 'second credential' })
     return undefined
   }
 }

@@ -1,7 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Case } from './case.js'
-import { advance, examine } from './doubt.js'
+import { dueAt, examine, leave } from './doubt.js'
 import type { Presented } from './present.js'
 import { provenVoid, unanswered } from './refusal.js'
 
@@ -38,13 +38,7 @@ async function standing(id: PaymentId, { env, call }: Case): Promise<Payment | u
   try {
     const payment = await env.ledger.get(id)
     if (payment?.state !== 'committed') return payment
-    const { recheckAt } = payment.attempts.at(-1)?.evidence ?? {}
-    if (recheckAt !== undefined) env.lookAgain(recheckAt)
-    const left = await advance(
-      payment,
-      { to: 'left', ...(recheckAt === undefined ? {} : { recheckAt }) },
-      env,
-    )
+    const left = await leave(payment, dueAt(payment), env)
     return call.signal?.aborted === true ? left : await examine(left, env)
   } catch (error) {
     env.emitter.emit('error', { error, during: 'looking after a failure' })

@@ -1,4 +1,4 @@
-import { isPaymentError, PaymentError } from '../errors/index.js'
+import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/index.js'
 import type { Ledger, Payment, PaymentId } from '../ledger/index.js'
 import {
   type Call,
@@ -6,7 +6,6 @@ import {
   type Env,
   Events,
   type Exchange,
-  isRefusal,
   type Outcome,
   once,
   type PurserEvent,
@@ -93,7 +92,7 @@ export class Core {
     } catch (error) {
       outcome = await this.#refusal(error, exchange.resource)
       span?.end(outcome, isPaymentError(error) ? error.code : 'failed')
-      if (!isRefusal(error)) throw error
+      if (!(error instanceof PaymentRefusedError)) throw error
       if (this.settings.onRefusal === 'throw') throw error
       const reply = exchange.refuse(problemOf(error))
       if (outcome !== undefined) this.#outcomes.set(reply, outcome)
@@ -171,7 +170,7 @@ export class Core {
     if (!isPaymentError(error)) return undefined
     const { code, reasons, paymentId } = error
     const payment = paymentId === undefined ? undefined : await this.#payment(paymentId)
-    if (!isRefusal(error)) return payment
+    if (!(error instanceof PaymentRefusedError)) return payment
     this.events.emit('refusal', {
       resource,
       code,

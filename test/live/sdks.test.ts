@@ -99,6 +99,16 @@ async function call(sdk: string, fault?: Fault, options: BuyerOptions = {}): Pro
   return { buyer, front, answer, decisions, charges }
 }
 
+/** A policy that asks ann about everything, and what she says. */
+function asked(approved: boolean): { readonly options: BuyerOptions; prompts(): number } {
+  let prompts = 0
+  const approver = async () => {
+    prompts++
+    return { approved, by: 'ann' }
+  }
+  return { options: { policy: { ask: [{ above: '0.001' }] }, approver }, prompts: () => prompts }
+}
+
 describe.each(Object.keys(SDKS))('%s', (sdk) => {
   it('pays and gets its answer', async () => {
     const { answer, charges } = await call(sdk)
@@ -106,32 +116,13 @@ describe.each(Object.keys(SDKS))('%s', (sdk) => {
     expect(charges).toBe(1n)
   })
 
-  it('retries an answer that was dropped after payment, and is charged once', async () => {
-    let prompts = 0
-    const { buyer, answer, decisions, charges } = await call(sdk, 'dropped', {
-      policy: { ask: [{ above: '0.001' }] },
-      approver: async () => {
-        prompts++
-        return { approved: true, by: 'ann' }
-      },
-    })
-    expect([prompts, decisions.length]).toEqual([1, 1])
-    expect(answer).toBeInstanceOf(Error)
-    expect(charges).toBe(1n)
-    expect(buyer.signatures()).toBe(1)
-    expect(only(await buyer.payments())).toMatchObject({ state: 'settled', delivered: false })
-  })
-
-  it('retries a 500 after payment, and is charged once', async () => {
-    let prompts = 0
-    const { buyer, answer, decisions, charges } = await call(sdk, 'failed', {
-      policy: { ask: [{ above: '0.001' }] },
-      approver: async () => {
-        prompts++
-        return { approved: true, by: 'ann' }
-      },
-    })
-    expect([prompts, decisions.length]).toEqual([1, 1])
+  it.each([
+    ['an answer that was dropped', 'dropped'],
+    ['a 500', 'failed'],
+  ] as const)('retries %s after payment, and is charged once', async (_, fault) => {
+    const approver = asked(true)
+    const { buyer, answer, decisions, charges } = await call(sdk, fault, approver.options)
+    expect([approver.prompts(), decisions.length]).toEqual([1, 1])
     expect(answer).toBeInstanceOf(Error)
     expect(charges).toBe(1n)
     expect(buyer.signatures()).toBe(1)
@@ -150,16 +141,10 @@ describe.each(Object.keys(SDKS))('%s', (sdk) => {
   })
 
   it('does not retry what a person refused: one prompt, one decision, no charge', async () => {
-    let prompts = 0
-    const { buyer, answer, decisions, charges } = await call(sdk, undefined, {
-      policy: { ask: [{ above: '0.001' }] },
-      approver: async () => {
-        prompts++
-        return { approved: false, by: 'ann' }
-      },
-    })
+    const approver = asked(false)
+    const { buyer, answer, decisions, charges } = await call(sdk, undefined, approver.options)
     expect(answer).toBeInstanceOf(Error)
-    expect(prompts).toBe(1)
+    expect(approver.prompts()).toBe(1)
     expect(decisions).toHaveLength(1)
     expect(charges).toBe(0n)
     expect(buyer.signatures()).toBe(0)

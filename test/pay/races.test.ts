@@ -135,6 +135,7 @@ describe('an earlier payment', () => {
       throw new TypeError('the connection is gone')
     }
     await world.fails()
+    const looks = world.due.length
     const stop = new AbortController()
     world.server.paid = () => {
       stop.abort()
@@ -146,6 +147,7 @@ describe('an earlier payment', () => {
     const [payment] = await world.payments()
     expect(payment).toMatchObject({ state: 'committed', live: false })
     expect(payment?.recheckAt).toBeDefined()
+    expect(world.due.slice(looks)).toEqual([payment?.recheckAt])
     expect(errors).toEqual([])
     expect(await world.counted()).toBe(10)
   })

@@ -1,7 +1,7 @@
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
-import { currencyTable } from '../../src/money/index.js'
+import { currencyTable, type Instant } from '../../src/money/index.js'
 import {
   type Approver,
   type Call,
@@ -62,6 +62,8 @@ export interface FakeWorld {
   /** What the whole ledger counts, in cents. */
   counted(): Promise<number>
   outcome(target: object): Outcome | undefined
+  /** When it was asked to look again. */
+  readonly due: readonly Instant[]
   heard<E extends PurserEvent>(name: E): PurserEvents[E][]
   /** Another process with the same ledger, rail and server. */
   neighbour(): FakeWorld
@@ -90,6 +92,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
   const [wallet] = wallets
   if (wallet === undefined) throw new Error('a world needs a wallet')
   const outcomes = new WeakMap<object, Outcome>()
+  const due: Instant[] = []
   const emitter = new Events()
   const policy = createPolicy({
     perPayment: '1',
@@ -124,7 +127,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     },
     keepAlive: () => ledger.renew(owner, LEASE_MS),
     sweep: async () => (await recover(env, 'all')).released > 0,
-    lookAgain: () => undefined,
+    lookAgain: (at) => void due.push(at),
     attach: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
   }
@@ -158,6 +161,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       return error
     },
     payments,
+    due,
     counted: async () => Number((await payments()).reduce((sum, { units }) => sum + units, 0n) / CENT),
     outcome: (target) => outcomes.get(target),
     heard(name) {

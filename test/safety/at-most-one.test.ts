@@ -93,19 +93,23 @@ async function expectOneChargeEach({ buyer }: Run): Promise<readonly Payment[]> 
 const detailOf = (payment: Payment, attempt: number) =>
   record(payment.attempts[attempt]?.evidence.detail ?? {})
 
+/** Every third credential is answered with a fresh challenge, and all are paid all the same: who took two signatures? */
+async function secondSignatures(name: string, path: string, atOnce: number): Promise<readonly Payment[]> {
+  const all = await run(name, path, atOnce, ({ ask, forward }, trouble) => (trouble ? ask() : forward()))
+  expect(all.failures).toEqual([])
+  expect(all.answers).toBe(REQUESTS)
+  const payments = await expectOneChargeEach(all)
+  expect(all.buyer.signatures()).toBe(REQUESTS + TROUBLED)
+  const twice = payments.filter(({ attempts }) => attempts.length === 2)
+  expect(twice).toHaveLength(TROUBLED)
+  return twice
+}
+
 describe('36 requests, and the server rejects every third credential with a fresh challenge', () => {
   it('sponsored: 36 answers, 36 charges, and a second signature only after the first is proven dead', {
     timeout: 90_000,
   }, async () => {
-    const all = await run('sponsored, rotating', '/sponsored', REQUESTS, ({ ask, forward }, trouble) =>
-      trouble ? ask() : forward(),
-    )
-    expect(all.failures).toEqual([])
-    expect(all.answers).toBe(REQUESTS)
-    const payments = await expectOneChargeEach(all)
-    expect(all.buyer.signatures()).toBe(REQUESTS + TROUBLED)
-    const twice = payments.filter(({ attempts }) => attempts.length === 2)
-    expect(twice).toHaveLength(TROUBLED)
+    const twice = await secondSignatures('sponsored, rotating', '/sponsored', REQUESTS)
     for (const payment of twice) {
       const [first, second] = payment.attempts
       expect(first?.void).toMatch(/ran out/)
@@ -116,15 +120,7 @@ describe('36 requests, and the server rejects every third credential with a fres
   it('unsponsored: 36 answers, 36 charges, and the second takes the nonce of the first without waiting', {
     timeout: 90_000,
   }, async () => {
-    const all = await run('unsponsored, rotating', '/paid', LANES, ({ ask, forward }, trouble) =>
-      trouble ? ask() : forward(),
-    )
-    expect(all.failures).toEqual([])
-    expect(all.answers).toBe(REQUESTS)
-    const payments = await expectOneChargeEach(all)
-    expect(all.buyer.signatures()).toBe(REQUESTS + TROUBLED)
-    const twice = payments.filter(({ attempts }) => attempts.length === 2)
-    expect(twice).toHaveLength(TROUBLED)
+    const twice = await secondSignatures('unsponsored, rotating', '/paid', LANES)
     for (const payment of twice) {
       const [first, second] = [detailOf(payment, 0), detailOf(payment, 1)]
       expect(second).toMatchObject({
