@@ -142,6 +142,7 @@ export function amountIn(
 
 function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted): Weight {
   const burnt = counts === 'spend' && !payee ? row.burnt : 0n
+  if (counts === 'lock' && row.unlocked === true) return { at, held: 0n, spent: 0n }
   if (row.state === 'released') return { at, held: 0n, spent: burnt }
   if (row.state !== 'settled') return { at, held: amount, spent: burnt }
   // A deposit stays locked until its channel closes; it is never spend.

@@ -42,6 +42,7 @@ export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
   if (short.length > 0) return { ok: false, why: 'short', short }
   const lane = laneFor(shelf, row, hold, now)
   if (lane === 'busy') return { ok: false, why: 'lane' }
+  if (lane === 'moved') return { ok: false, why: 'stale' }
   return keep(shelf, before, row, lane, now)
 }
 
@@ -78,8 +79,8 @@ function shortfallAfterSweep(
 }
 
 function laneFor(shelf: Shelf, row: Row, { lane }: Hold, now: Instant): ReturnType<typeof grantLane> {
-  const granted = grantLane(shelf, row, lane)
-  return granted === 'busy' && sweep(shelf, row, now) ? grantLane(shelf, row, lane) : granted
+  const granted = grantLane(shelf, row, lane, now)
+  return granted === 'busy' && sweep(shelf, row, now) ? grantLane(shelf, row, lane, now) : granted
 }
 
 /** Gives back what dead processes held. Was there any? */

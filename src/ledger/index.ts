@@ -1,6 +1,9 @@
 export { systemClock } from './clock.js'
 export type {
   Attempt,
+  Channel,
+  ChannelQuery,
+  Channels,
   Clock,
   DueQuery,
   Evidence,

@@ -1,25 +1,37 @@
+import type { Instant } from '../money/index.js'
 import type { LaneStep } from './machine.js'
 import type { LaneGrant, LaneRequest, PaymentId } from './port.js'
 import type { Row } from './row.js'
 import type { Shelf } from './shelf.js'
+import { isLive } from './view.js'
 
 /** The first free lane of a request; the one it has already, where that is among them. */
 export function grantLane(
   shelf: Shelf,
   row: Pick<Row, 'id' | 'lanes'>,
   request: LaneRequest | undefined,
-): LaneGrant | 'busy' | undefined {
+  now: Instant,
+): LaneGrant | 'busy' | 'moved' | undefined {
   if (request === undefined) return undefined
-  const own = request.names.find((name) => row.lanes.includes(name))
-  if (own !== undefined) return { name: own, value: shelf.lane(own)?.value ?? 0n }
-  for (const name of request.names) {
+  const names = request.names.toSorted(
+    (a, b) => Number(row.lanes.includes(b)) - Number(row.lanes.includes(a)),
+  )
+  for (const name of names) {
     const lane = shelf.lane(name)
-    if (lane?.payment !== undefined) continue
+    const own = lane?.payment === row.id
+    if (!own && lane?.payment !== undefined && !mayBeTakenOver(shelf, lane.payment, now)) continue
     const value = lane?.value ?? 0n
-    shelf.setLane(name, value, row.id)
+    if (request.at !== undefined && request.at !== value) return 'moved'
+    if (!own) shelf.setLane(name, value, row.id)
     return { name, value }
   }
   return request.otherwise === 'go' ? undefined : 'busy'
+}
+
+/** A lane of running totals does not wait for the end of a payment whose process is gone: its total is written down. */
+function mayBeTakenOver(shelf: Shelf, id: PaymentId, now: Instant): boolean {
+  const holder = shelf.payment(id)
+  return holder?.signed === true && !isLive(shelf, holder, now)
 }
 
 /**

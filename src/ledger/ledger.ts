@@ -9,6 +9,8 @@ import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { step } from './machine.js'
 import type {
+  Channel,
+  ChannelQuery,
   Clock,
   DueQuery,
   FactsQuery,
@@ -188,6 +190,23 @@ export class StoredLedger implements Ledger {
       shelf.setAdvertised(query, units)
       shelf.bump(versions.operation(query))
     })
+  }
+
+  channels(query: ChannelQuery): Promise<readonly Channel[]> {
+    return this.#read((shelf) => shelf.channels(query))
+  }
+
+  putChannel(channel: Channel): Promise<boolean> {
+    return this.#write((shelf) => {
+      const stored = shelf.channels({ slot: channel.slot }).find(({ lane }) => lane === channel.lane)
+      if ((stored?.rev ?? 0) !== channel.rev) return false
+      shelf.setChannel(Object.freeze({ ...channel, rev: channel.rev + 1 }))
+      return true
+    }, true)
+  }
+
+  signed(lane: string): Promise<bigint> {
+    return this.#read((shelf) => shelf.lane(lane)?.value ?? 0n)
   }
 
   confirmClock(): Promise<void> {

@@ -42,6 +42,8 @@ export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
       return deliver(row, move, now)
     case 'reported':
       return report(row, now)
+    case 'unlocked':
+      return unlock(row, now)
   }
 }
 
@@ -49,7 +51,15 @@ function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean
   if ((row.state !== 'held' && row.state !== 'committed') || !live) return undefined
   const attempts = [...row.attempts, { ...move.attempt, at: now }]
   const { recheckAt: _, ...rest } = row
-  return same({ ...rest, state: 'committed', attempts, pinned: row.pinned || move.pin, updatedAt: now })
+  const committed: Row = {
+    ...rest,
+    state: 'committed',
+    attempts,
+    pinned: row.pinned || move.pin,
+    updatedAt: now,
+  }
+  if (move.signed === undefined) return same(committed)
+  return { row: { ...committed, signed: true }, lane: { free: false, value: move.signed } }
 }
 
 function learn(row: Row, move: MoveOf<'learned'>, now: Instant): Step {
@@ -72,13 +82,15 @@ function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
 function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
   if (row.state !== 'committed') return undefined
   const { owner: _o, recheckAt: _r, ...rest } = row
-  return same({
+  const left: Row = {
     ...rest,
     ...(move.recheckAt === undefined ? {} : { recheckAt: move.recheckAt }),
     receipts: withReceipt(row, move.receipt),
     delivered: row.delivered || move.delivered === true,
     updatedAt: now,
-  })
+  }
+  // The next total is higher whatever becomes of this one: nobody has to wait for that.
+  return { row: left, lane: { free: row.signed === true } }
 }
 
 function adopt(row: Row, move: MoveOf<'adopted'>, now: Instant, live: boolean): Step {
@@ -164,6 +176,11 @@ function report(row: Row, now: Instant): Step {
   const open = row.state === 'committed' || (row.state === 'settled' && !row.delivered)
   if (!open) return undefined
   return same({ ...row, reportedAt: row.reportedAt ?? now, updatedAt: now })
+}
+
+function unlock(row: Row, now: Instant): Step {
+  if (row.state !== 'settled' && row.state !== 'committed') return undefined
+  return same({ ...row, unlocked: true, updatedAt: now })
 }
 
 function same(row: Row): Step {

@@ -4,9 +4,9 @@ import type { Counter } from './counts.js'
 import { sameFamily } from './family.js'
 import { nameOf } from './names.js'
 import type { Pin } from './pins.js'
-import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
+import type { Channel, ChannelQuery, DueQuery, PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
-import { isDue, isOpen, isTwin, matches } from './query.js'
+import { isChannel, isDue, isOpen, isTwin, matches } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
 import type { Meta, Operation, Placed, Shelf, Sum } from './shelf.js'
@@ -30,6 +30,7 @@ export class MemoryShelf implements Shelf {
   readonly #vendors = new Map<string, Set<string>>()
   readonly #owners = new Map<string, Instant>()
   readonly #lanes = new Map<string, { readonly value: bigint; readonly payment?: PaymentId }>()
+  readonly #channels = new Map<string, Channel>()
   readonly #versions = new Map<string, number>()
   readonly #pins = new Map<string, readonly Pin[]>()
   readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
@@ -183,6 +184,14 @@ export class MemoryShelf implements Shelf {
 
   setLane(lane: string, value: bigint, payment: PaymentId | undefined): void {
     this.#lanes.set(lane, payment === undefined ? { value } : { value, payment })
+  }
+
+  channels(query: ChannelQuery): readonly Channel[] {
+    return [...this.#channels.values()].filter((channel) => isChannel(channel, query))
+  }
+
+  setChannel(channel: Channel): void {
+    this.#channels.set(channel.lane, channel)
   }
 
   version(names: readonly string[]): number {

@@ -100,6 +100,8 @@ export interface LaneGrant {
 /** What a hold may need of lanes: the first free one of `names`, in that order. */
 export interface LaneRequest {
   readonly names: readonly string[]
+  /** The value that the quote rests on: where the lane has moved since, the hold answers `stale`. */
+  readonly at?: bigint
   /** None free: `wait` answers `lane`, `go` holds without one. */
   readonly otherwise: 'wait' | 'go'
 }
@@ -156,6 +158,11 @@ export type Move =
       readonly pin: boolean
       /** May payees beyond the pinned ones be added? Only where a person approved them. */
       readonly widenPin: boolean
+      /**
+       * The value its lane takes in the same step, whatever becomes of the attempt: what was signed on a lane of running
+       * totals stays signed. Such a lane is free for others as soon as nobody works on the payment.
+       */
+      readonly signed?: bigint
     }
   /** Committed: more is known about the last attempt, such as the hash after a broadcast. */
   | { readonly to: 'learned'; readonly evidence: Evidence }
@@ -197,6 +204,8 @@ export type Move =
   | { readonly to: 'delivered'; readonly receipt?: Receipt }
   /** A caller was told of the doubt. */
   | { readonly to: 'reported' }
+  /** The deposit that it locked up has come back: no exposure any more, whatever was spent of it. */
+  | { readonly to: 'unlocked' }
 
 /** `ok: false`: the machine forbids it, or somebody was faster. Here is what the payment is now. */
 export interface Moved {
@@ -235,6 +244,42 @@ export interface FactsQuery {
   readonly agent: string
 }
 
+/**
+ * The escrow behind a lane of vouchers, as the ledger keeps it for the wallet that opened it. How much was ever signed on
+ * it is the value of the lane itself.
+ */
+export interface Channel {
+  /** The lane its vouchers run on. */
+  readonly lane: string
+  /** Wallet, network, escrow, vendor, payee and token: there is at most one open channel for each. */
+  readonly slot: string
+  /** The wallet's stable id. */
+  readonly wallet: string
+  readonly vendor: string
+  readonly state: 'opening' | 'open' | 'closing' | 'closed'
+  /** What is known to be locked up. */
+  readonly deposit: Amount
+  /** The payments that locked it up. */
+  readonly funding: readonly PaymentId[]
+  /** The wallet's own: identity on the chain, and whatever it needs to close it. Free of secrets. */
+  readonly detail: Json
+  /** Goes up with each change; 0: it was never stored. */
+  readonly rev: number
+}
+
+/** Which channels to find; all that is given must hold. */
+export type ChannelQuery = Partial<Pick<Channel, 'slot' | 'wallet' | 'vendor' | 'state'>>
+
+/** The part of a {@link Ledger} that a wallet of channels works with. */
+export interface Channels {
+  /** The oldest first. */
+  channels(query: ChannelQuery): Promise<readonly Channel[]>
+  /** Durable. False: somebody else has changed it since it was read. */
+  putChannel(channel: Channel): Promise<boolean>
+  /** The highest total ever signed on a lane. */
+  signed(lane: string): Promise<bigint>
+}
+
 /** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
 export interface Clock {
   now(): Instant
@@ -245,7 +290,7 @@ export interface Clock {
  * The store: one small asynchronous port. Time is the store's own. Every method rejects with a `PaymentError`
  * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) when the store cannot answer, and then nothing is paid.
  */
-export interface Ledger {
+export interface Ledger extends Channels {
   /** Random, made with the ledger, never reused: lanes are named after it. */
   id(): Promise<string>
   facts(query: FactsQuery): Promise<Facts>

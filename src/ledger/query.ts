@@ -1,5 +1,5 @@
 import type { Instant } from '../money/index.js'
-import type { DueQuery, PaymentQuery } from './port.js'
+import type { Channel, ChannelQuery, DueQuery, PaymentQuery } from './port.js'
 import { feeUnread, type Row } from './row.js'
 
 /** Is this row what the query asks for? */
@@ -36,4 +36,15 @@ export function isDue(row: Row, live: boolean, { wallets, which }: DueQuery, now
   if (which === 'all') return row.state === 'committed' || feeUnread(row)
   if (row.state === 'committed') return row.recheckAt === undefined || row.recheckAt <= now
   return feeUnread(row) && row.recheckAt !== undefined && row.recheckAt <= now
+}
+
+/** Is this channel what the query asks for? */
+export function isChannel(channel: Channel, query: ChannelQuery): boolean {
+  const { slot, wallet, vendor, state } = query
+  return (
+    (slot === undefined || channel.slot === slot) &&
+    (wallet === undefined || channel.wallet === wallet) &&
+    (vendor === undefined || channel.vendor === vendor) &&
+    (state === undefined || channel.state === state)
+  )
 }

@@ -41,6 +41,10 @@ export interface Row extends Omit<Payment, 'live' | 'units'> {
   /** What failed attempts burnt: spent, whatever becomes of the rest. */
   readonly burnt: Units
   readonly lanes: readonly string[]
+  /** Was what it signed written to its lane with the commit? */
+  readonly signed?: boolean
+  /** Has the deposit that it locked up come back? */
+  readonly unlocked?: boolean
   /** Were its payees pinned at the commit? */
   readonly pinned: boolean
   /** The number of the last counter that was filled from stored payments before this one was held. */

@@ -2,7 +2,7 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Counter } from './counts.js'
 import type { Pin } from './pins.js'
-import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
+import type { Channel, ChannelQuery, DueQuery, PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
@@ -79,6 +79,9 @@ export interface Shelf {
   setOwner(name: string, until: Instant | undefined): void
   lane(name: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined
   setLane(name: string, value: bigint, payment: PaymentId | undefined): void
+
+  channels(query: ChannelQuery): readonly Channel[]
+  setChannel(channel: Channel): void
 
   /** The sum of the versions of these names. */
   version(names: readonly string[]): number

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Ledger, Move } from '../../src/ledger/index.js'
+import type { Channel, Ledger, Move } from '../../src/ledger/index.js'
 import {
   type Buy,
   CENT,
@@ -392,6 +392,59 @@ export function contract(name: string, make: MakeLedger): void {
     })
   })
 
+  describe(`${name}: channels`, () => {
+    const channel: Channel = {
+      lane: 'slot#0',
+      slot: 'slot',
+      wallet: 'session:0xaaaa',
+      vendor: VENDOR,
+      state: 'opening',
+      deposit: cents(100),
+      funding: ['a'],
+      detail: { salt: '0x01' },
+      rev: 0,
+    }
+
+    it('keeps each change for whoever saw the one before', async () => {
+      const { ledger } = await bench()
+      expect(await ledger.putChannel(channel)).toBe(true)
+      expect(await ledger.putChannel(channel)).toBe(false)
+      const [stored] = await ledger.channels({ slot: 'slot' })
+      expect(stored).toEqual({ ...channel, rev: 1 })
+      expect(await ledger.putChannel({ ...channel, state: 'open', rev: 1 })).toBe(true)
+      expect(await ledger.channels({ state: 'opening' })).toEqual([])
+      expect(await ledger.putChannel({ ...channel, lane: 'slot#1' })).toBe(true)
+      const all = await ledger.channels({ vendor: VENDOR, wallet: 'session:0xaaaa' })
+      expect(all.map(({ lane, state, rev }) => [lane, state, rev])).toEqual([
+        ['slot#0', 'open', 2],
+        ['slot#1', 'opening', 1],
+      ])
+      expect(await ledger.channels({ vendor: 'https://other.example' })).toEqual([])
+    })
+
+    it('counts a deposit as locked up until it has come back, and never as spend', async () => {
+      const { clock, hold, ledger } = await bench()
+      const locks = [
+        dayClaim(clock.wall, 10n * CENT, 100n * CENT),
+        { ...everClaim(80n * CENT, 100n * CENT), counts: 'lock' as const, rule: 'deposits' },
+      ]
+      expect(await hold('a', { claims: locks, locks: 80 })).toMatchObject({ ok: true })
+      await ledger.advance('a', committed())
+      await ledger.advance('a', settled)
+      expect(await hold('b', { claims: locks, locks: 80 })).toMatchObject({ why: 'short' })
+      expect(await ledger.room(locks)).toMatchObject([
+        { spent: 10n * CENT, held: 0n },
+        { spent: 0n, held: 80n * CENT },
+      ])
+      expect(await ledger.advance('a', { to: 'unlocked' })).toMatchObject({ ok: true })
+      expect(await ledger.room(locks)).toMatchObject([
+        { spent: 10n * CENT, held: 0n },
+        { spent: 0n, held: 0n },
+      ])
+      expect(await hold('b', { claims: locks, locks: 80 })).toMatchObject({ ok: true })
+    })
+  })
+
   describe(`${name}: lanes`, () => {
     const lane = { names: ['l1', 'l2'], otherwise: 'wait' } as const
 
@@ -431,6 +484,43 @@ export function contract(name: string, make: MakeLedger): void {
       await ledger.advance('h', { to: 'released', because: 'no' })
       await ledger.advance('d', { to: 'settled', proof: 'chain', lane: 1n })
       expect(await hold('i', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
+    })
+
+    it('keeps a running total with the commit, and lets others go on from there', async () => {
+      const { hold, ledger } = await bench()
+      const total = { names: ['c'], otherwise: 'wait' } as const
+      const signs = (signed: bigint): Move => committed({}, { signed })
+      expect(await hold('a', { lane: { ...total, at: 0n } })).toMatchObject({ lane: { value: 0n } })
+      await ledger.advance('a', signs(10n))
+      expect(await ledger.signed('c')).toBe(10n)
+      expect(await hold('b', { lane: total })).toMatchObject({ why: 'lane' })
+      // Nobody works on it any more: it stays in doubt, and its total stays signed.
+      await ledger.advance('a', { to: 'left' })
+      expect(await hold('b', { lane: { ...total, at: 0n } })).toMatchObject({ why: 'stale' })
+      expect(await hold('b', { lane: { ...total, at: 10n } })).toMatchObject({ lane: { value: 10n } })
+      await ledger.advance('b', signs(20n))
+      await ledger.advance('a', { to: 'released', because: 'void' })
+      expect(await hold('c', { lane: total })).toMatchObject({ why: 'lane' })
+      await ledger.advance('b', settled)
+      expect(await hold('c', { lane: { ...total, at: 20n } })).toMatchObject({ lane: { value: 20n } })
+      expect(await ledger.signed('nobody')).toBe(0n)
+    })
+
+    it('takes a lane of totals over from a dead process, and no other lane', async () => {
+      const { clock, hold, ledger } = await bench()
+      const lanes = (name: string) => ({ names: [name], otherwise: 'wait' }) as const
+      await ledger.renew('dying', 1000)
+      for (const [id, name] of [
+        ['a', 'total'],
+        ['b', 'nonce'],
+      ] as const) {
+        await hold(id, { lane: lanes(name), owner: 'dying' })
+        await ledger.advance(id, committed({}, id === 'a' ? { signed: 5n } : {}))
+      }
+      expect(await hold('c', { lane: lanes('total') })).toMatchObject({ why: 'lane' })
+      clock.pass(2000)
+      expect(await hold('c', { lane: lanes('total') })).toMatchObject({ lane: { value: 5n } })
+      expect(await hold('d', { lane: lanes('nonce') })).toMatchObject({ why: 'lane' })
     })
 
     it('takes a lane from a dead hold', async () => {

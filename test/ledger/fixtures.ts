@@ -48,11 +48,13 @@ export interface Buy {
   readonly claims?: readonly CounterClaim[]
   readonly policy?: string
   readonly lane?: Hold['lane']
+  /** Cents that it locks up. */
+  readonly locks?: number
   readonly pattern?: string
   readonly doubtWindowMs?: number
 }
 
-export function termsOf({ price = 10, fee = 0, payee = '0xaaaa' }: Buy): Terms {
+export function termsOf({ price = 10, fee = 0, payee = '0xaaaa', locks }: Buy): Terms {
   return {
     purpose: 'pay',
     kind: 'tempo/charge',
@@ -60,6 +62,7 @@ export function termsOf({ price = 10, fee = 0, payee = '0xaaaa' }: Buy): Terms {
     most: cents(price),
     exact: true,
     payees: [{ id: payee, amount: cents(price) }],
+    ...(locks === undefined ? {} : { locks: cents(locks) }),
     ...(fee === 0 ? {} : { fee: { bound: cents(fee), usual: cents(fee) } }),
   }
 }
@@ -149,12 +152,16 @@ export const evidence: Evidence = {
   detail: { nonce: '1' },
 }
 
-export function committed(buy: Buy = {}, extra: { pin?: boolean; widenPin?: boolean } = {}): Move {
+export function committed(
+  buy: Buy = {},
+  extra: { pin?: boolean; widenPin?: boolean; signed?: bigint } = {},
+): Move {
   return {
     to: 'committed',
     attempt: { challengeId: 'c1', terms: termsOf(buy), evidence },
     pin: extra.pin ?? false,
     widenPin: extra.widenPin ?? false,
+    ...(extra.signed === undefined ? {} : { signed: extra.signed }),
   }
 }
 

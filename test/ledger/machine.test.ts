@@ -59,6 +59,7 @@ const moves: { readonly [To in Move['to']]: Extract<Move, { to: To }> } = {
   released: { to: 'released', because: 'void' },
   delivered: { to: 'delivered' },
   reported: { to: 'reported' },
+  unlocked: { to: 'unlocked' },
 }
 
 /** Where every move leads from every state. Nothing else is possible. */
@@ -74,8 +75,9 @@ const TABLE: { readonly [State in PaymentState]: { readonly [To in Move['to']]?:
     settled: 'settled',
     released: 'released',
     reported: 'committed',
+    unlocked: 'committed',
   },
-  settled: { settled: 'settled', delivered: 'settled', reported: 'settled' },
+  settled: { settled: 'settled', delivered: 'settled', reported: 'settled', unlocked: 'settled' },
   released: { settled: 'settled' },
 }
 

@@ -1,6 +1,6 @@
 import type { Instant } from '../../money/index.js'
 import type { Terms } from '../../policy/index.js'
-import type { Attempt, PaymentState } from '../port.js'
+import type { Attempt, Channel, PaymentState } from '../port.js'
 import type { Charge, Counted, Row } from '../row.js'
 import { ledgerError } from './failures.js'
 
@@ -20,6 +20,8 @@ const MOVING = [
   'updatedAt',
   'recheckAt',
   'adopted',
+  'signed',
+  'unlocked',
 ] as const
 
 type Body = Pick<Row, (typeof MOVING)[number]>
@@ -84,12 +86,13 @@ export function coreText(row: Row, names: CounterNames): string {
 
 export function bodyText(row: Row): string {
   const { receipts, burnt, pinned, spent, fee, proof, reference, because, delivered } = row
-  const { reportedAt, updatedAt, recheckAt, adopted } = row
+  const { reportedAt, updatedAt, recheckAt, adopted, signed, unlocked } = row
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
   )
   const fixed = { attempts, receipts, burnt, pinned, delivered, updatedAt }
-  return encode({ ...fixed, spent, fee, proof, reference, because, reportedAt, recheckAt, adopted })
+  const passing = { reportedAt, recheckAt, adopted, signed, unlocked }
+  return encode({ ...fixed, ...passing, spent, fee, proof, reference, because })
 }
 
 export function readCore(text: string, names: CounterNames): Core {
@@ -172,6 +175,17 @@ function isBody(value: unknown): value is StoredBody {
     has(value, 'receipts', Array.isArray) &&
     has(value, 'updatedAt', isNumber) &&
     has(value, 'burnt', (burnt) => typeof burnt === 'bigint')
+  )
+}
+
+export function isChannelRecord(value: unknown): value is Channel {
+  return (
+    has(value, 'lane', isText) &&
+    has(value, 'slot', isText) &&
+    has(value, 'state', isText) &&
+    has(value, 'deposit', (deposit) => has(deposit, 'value', (units) => typeof units === 'bigint')) &&
+    has(value, 'funding', Array.isArray) &&
+    has(value, 'rev', isNumber)
   )
 }
 

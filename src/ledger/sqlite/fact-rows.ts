@@ -5,9 +5,9 @@ import type { Pin } from '../pins.js'
 import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
 import type { Operation } from '../shelf.js'
+import { ChannelRows } from './channel-rows.js'
 import { damaged, decode, encode, type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { Kept } from './kept.js'
-import type { Sql } from './sql.js'
 
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }
 type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
@@ -16,8 +16,7 @@ type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
 const MOST_LISTS = 1000
 
 /** Owners, lanes, and what policy judges by. */
-export class FactRows {
-  protected readonly sql: Sql
+export class FactRows extends ChannelRows {
   readonly #owners = new Kept<Instant | undefined>()
   readonly #lanes = new Kept<Lane | undefined>()
   readonly #versions = new Kept<number>()
@@ -28,16 +27,13 @@ export class FactRows {
   readonly #denials = new Kept<ReadonlyMap<string, Instant>>()
   #grants: readonly Grant[] | undefined
 
-  constructor(sql: Sql) {
-    this.sql = sql
-  }
-
   /** Somebody else has written: nothing that was read before is believed. */
   doubt(): void {
     this.clear()
   }
 
-  protected clear(): void {
+  protected override clear(): void {
+    super.clear()
     const all = [this.#owners, this.#lanes, this.#versions, this.#pins, this.#prices]
     for (const kept of [...all, this.#advertised, this.#known, this.#denials]) kept.clear()
     this.#grants = undefined

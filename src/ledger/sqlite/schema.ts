@@ -55,6 +55,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX denials_until ON denials (until);
   `,
+  `
+  CREATE TABLE channels (n INTEGER PRIMARY KEY, lane TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
+  `,
 ]
 
 /** What a file says it is, before anything in it is believed. */
