@@ -7,6 +7,7 @@ import {
   changes,
   counterOf,
   keyOf,
+  total,
   traitsNeeded,
   traitsOf,
   type Weight,
@@ -21,23 +22,20 @@ import type { Shelf } from './shelf.js'
 export function ensureCounter(shelf: Shelf, claim: CounterClaim): void {
   if (shelf.hasCounter(keyOf(claim))) return
   const counter = counterOf(claim)
-  const buckets = mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, Weight>()
+  const buckets = mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, bigint>()
   const filled = shelf.meta().filled + 1
   if (buckets.size > 0) shelf.setMeta({ filled })
   shelf.addCounter(buckets.size > 0 ? { ...counter, filled } : counter)
   const shape = shapeOf(counter)
   if (!shelf.shapes().some((known) => sameShape(known, shape))) shelf.addShape(shape)
-  for (const weight of buckets.values()) shelf.addTo(counter.key, weight.at, weight)
+  for (const [at, sum] of buckets) shelf.addTo(counter.key, at, sum)
 }
 
-function fromPayments(shelf: Shelf, counter: Counter): ReadonlyMap<Instant, Weight> {
-  const buckets = new Map<Instant, Weight>()
+function fromPayments(shelf: Shelf, counter: Counter): ReadonlyMap<Instant, bigint> {
+  const buckets = new Map<Instant, bigint>()
   for (const row of shelf.candidates(counter)) {
     const weight = weights(row, [counter]).get(counter.key)
-    if (weight === undefined) continue
-    const { at, held, spent } = weight
-    const sum = buckets.get(at) ?? { at, held: 0n, spent: 0n }
-    buckets.set(at, { at, held: sum.held + held, spent: sum.spent + spent })
+    if (weight !== undefined) buckets.set(weight.at, (buckets.get(weight.at) ?? 0n) + total(weight))
   }
   return buckets
 }
@@ -99,17 +97,35 @@ export function weightsOf(shelf: Shelf, row: Row): Map<string, Weight> {
 /** Writes a row, and moves every counter by what it counts for more or less than before. */
 export function saveCounted(shelf: Shelf, before: Row | undefined, after: Row): void {
   const was = before === undefined ? new Map<string, Weight>() : weightsOf(shelf, before)
-  for (const { key, at, held, spent } of changes(was, weightsOf(shelf, after)))
-    shelf.addTo(key, at, { held, spent })
+  for (const { key, at, change } of changes(was, weightsOf(shelf, after))) shelf.addTo(key, at, change)
   shelf.save(after)
 }
 
-/** What a claim's counter holds now. `own` is taken out of it. */
-export function roomOf(shelf: Shelf, claim: CounterClaim, own?: Weight): Room {
-  const { held, spent } = shelf.sum(keyOf(claim), claim.from)
-  const mine = own !== undefined && own.at >= claim.from ? own : { held: 0n, spent: 0n }
-  const left = claim.limit - (held - mine.held) - (spent - mine.spent)
-  return { claim, spent: spent - mine.spent, held: held - mine.held, remaining: left > 0n ? left : 0n }
+/**
+ * What the counters of these claims hold now, without the payment `except`. A counter knows what counts, which is what
+ * decides; what of it is held, and not spent, is told by the payments under way.
+ */
+export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[], except?: Row): readonly Room[] {
+  if (claims.length === 0) return []
+  const own = except === undefined ? undefined : weightsOf(shelf, except)
+  const others = [...shelf.underWay()].filter(({ id }) => id !== except?.id)
+  const underWay = others.map((row) => weightsOf(shelf, row))
+  return claims.map((claim) => {
+    const key = keyOf(claim)
+    const counted = shelf.sum(key, claim.from) - within(claim, own?.get(key), total)
+    // A deposit is held until it comes back, settled or not: it is never spend.
+    const held =
+      claim.counts === 'lock'
+        ? counted
+        : underWay.reduce((sum, of) => sum + within(claim, of.get(key), (weight) => weight.held), 0n)
+    const left = claim.limit - counted
+    return { claim, spent: counted - held, held, remaining: left > 0n ? left : 0n }
+  })
+}
+
+/** A part of a weight, if it lies in the claim's window. */
+function within(claim: CounterClaim, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
+  return weight !== undefined && weight.at >= claim.from ? part(weight) : 0n
 }
 
 /** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
@@ -121,13 +137,12 @@ export function shortOf(
 ): readonly Room[] {
   const was = before === undefined ? undefined : weightsOf(shelf, before)
   const is = weightsOf(shelf, after)
-  return claims.flatMap((claim) => {
+  const short = claims.filter((claim) => {
     const key = keyOf(claim)
     const need = is.get(key)
-    const { held, spent } = shelf.sum(key, claim.from)
-    const own = was?.get(key)
-    const mine = own !== undefined && own.at >= claim.from ? own.held + own.spent : 0n
-    const asked = (need?.held ?? claim.amount) + (need?.spent ?? 0n)
-    return held + spent - mine + asked > claim.limit ? [roomOf(shelf, claim, own)] : []
+    const mine = within(claim, was?.get(key), total)
+    const asked = need === undefined ? claim.amount : total(need)
+    return shelf.sum(key, claim.from) - mine + asked > claim.limit
   })
+  return roomsOf(shelf, short, before)
 }

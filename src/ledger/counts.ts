@@ -24,8 +24,10 @@ export interface Weight {
 }
 
 /** A change of one bucket. */
-export interface Effect extends Weight {
+export interface Effect {
   readonly key: string
+  readonly at: Instant
+  readonly change: bigint
 }
 
 const keys = new WeakMap<CounterClaim, string>()
@@ -80,24 +82,31 @@ export function unitsOf(row: Row): bigint {
   return most
 }
 
-/** From one set of weights to another, as changes of buckets. */
+/**
+ * From one set of weights to another, as changes of buckets. A bucket knows what counts and not what of it is held, so
+ * a payment that settles as it was held changes none.
+ */
 export function changes(
   before: ReadonlyMap<string, Weight>,
   after: ReadonlyMap<string, Weight>,
 ): readonly Effect[] {
   const effects: Effect[] = []
-  const push = (key: string, at: Instant, held: bigint, spent: bigint): void => {
-    if (held !== 0n || spent !== 0n) effects.push({ key, at, held, spent })
+  const push = (key: string, at: Instant, change: bigint): void => {
+    if (change !== 0n) effects.push({ key, at, change })
   }
   for (const [key, was] of before) {
     const is = after.get(key)
-    if (is !== undefined && is.at === was.at) push(key, is.at, is.held - was.held, is.spent - was.spent)
-    else push(key, was.at, -was.held, -was.spent)
+    if (is !== undefined && is.at === was.at) push(key, is.at, total(is) - total(was))
+    else push(key, was.at, -total(was))
   }
   for (const [key, is] of after) {
-    if (before.get(key)?.at !== is.at) push(key, is.at, is.held, is.spent)
+    if (before.get(key)?.at !== is.at) push(key, is.at, total(is))
   }
   return effects
+}
+
+export function total({ held, spent }: Weight): bigint {
+  return held + spent
 }
 
 /**

@@ -2,7 +2,7 @@ import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import { termsKey } from '../policy/index.js'
-import { ensureCounter, roomOf, saveCounted } from './counters.js'
+import { ensureCounter, roomsOf, saveCounted } from './counters.js'
 import { keyOf } from './counts.js'
 import { learnFrom, pinAtCommit, readFacts, versions } from './facts.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
@@ -97,14 +97,12 @@ export class StoredLedger implements Ledger {
 
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
     const rooms = await this.#read((shelf) =>
-      claims.every((claim) => shelf.hasCounter(keyOf(claim)))
-        ? claims.map((claim) => roomOf(shelf, claim))
-        : undefined,
+      claims.every((claim) => shelf.hasCounter(keyOf(claim))) ? roomsOf(shelf, claims) : undefined,
     )
     if (rooms !== undefined) return rooms
     return this.#write((shelf) => {
       for (const claim of claims) ensureCounter(shelf, claim)
-      return claims.map((claim) => roomOf(shelf, claim))
+      return roomsOf(shelf, claims)
     })
   }
 
@@ -197,10 +195,13 @@ export class StoredLedger implements Ledger {
   }
 
   putChannel(channel: Channel): Promise<boolean> {
-    return this.#write((shelf) => {
+    return this.#write((shelf, now) => {
       const stored = shelf.channels({ slot: channel.slot }).find(({ lane }) => lane === channel.lane)
       if ((stored?.rev ?? 0) !== channel.rev) return false
       shelf.setChannel(Object.freeze({ ...channel, rev: channel.rev + 1 }))
+      // A channel that is closed locks up nothing: both are written, or neither.
+      if (channel.state === 'closed')
+        for (const id of channel.funding) this.#advance(shelf, id, { to: 'unlocked' }, now)
       return true
     }, true)
   }

@@ -80,6 +80,7 @@ function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
 }
 
 function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
+  if (row.state === 'released') return answered(row, move, now)
   if (row.state !== 'committed') return undefined
   const { owner: _o, recheckAt: _r, ...rest } = row
   const left: Row = {
@@ -101,7 +102,7 @@ function adopt(row: Row, move: MoveOf<'adopted'>, now: Instant, live: boolean): 
 function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
   if (row.state === 'held' || row.state === 'denied') return undefined
   // A released payment was proven void. Only proof can beat proof; a server's word cannot.
-  if (row.state === 'released' && move.proof === 'receipt') return undefined
+  if (row.state === 'released' && move.proof === 'receipt') return answered(row, move, now)
   const { owner: _o, adopted: _a, because: _b, recheckAt: _r, ...rest } = row
   return {
     row: {
@@ -167,8 +168,18 @@ function releasable(row: Row): boolean {
   return row.state === 'settled' && row.proof === 'receipt' && open <= 1
 }
 
-function deliver(row: Row, move: MoveOf<'delivered'>, now: Instant): Step {
-  if (row.state !== 'settled') return undefined
+/**
+ * An answer that came after its payment was released: somebody else may have closed a proof that moved nothing while
+ * this process slept. What reached a caller is written down; the money, and the state, stay as they were proven.
+ */
+function answered(row: Row, move: MoveOf<'left'> | MoveOf<'settled'>, now: Instant): Step {
+  return move.delivered === true ? deliver(row, move, now) : undefined
+}
+
+function deliver(row: Row, move: { readonly receipt?: Receipt }, now: Instant): Step {
+  const ended = row.state === 'settled' || row.state === 'released'
+  // Budget that was given back before anything was signed bought nothing.
+  if (!ended || row.attempts.length === 0) return undefined
   return same({ ...row, delivered: true, receipts: withReceipt(row, move.receipt), updatedAt: now })
 }
 

@@ -9,10 +9,8 @@ import type { DayOfPrices } from './prices.js'
 import { isChannel, isDue, isOpen, isTwin, matches } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
-import type { Meta, Operation, Placed, Shelf, Sum } from './shelf.js'
+import type { Meta, Operation, Placed, Shelf } from './shelf.js'
 import { isLive } from './view.js'
-
-const NOTHING: Sum = Object.freeze({ held: 0n, spent: 0n })
 
 /** Rows in maps. */
 export class MemoryShelf implements Shelf {
@@ -25,7 +23,7 @@ export class MemoryShelf implements Shelf {
   readonly #counters = new Map<string, Counter>()
   readonly #filled: Counter[] = []
   readonly #shapes: Shape[] = []
-  readonly #buckets = new Map<string, Map<Instant, Sum>>()
+  readonly #buckets = new Map<string, Map<Instant, bigint>>()
   readonly #traits = new Set<string>()
   readonly #vendors = new Map<string, Set<string>>()
   readonly #owners = new Map<string, Instant>()
@@ -81,6 +79,10 @@ export class MemoryShelf implements Shelf {
     else if (twins?.delete(row.id) === true && twins.size === 0) this.#twins.delete(name)
   }
 
+  underWay(): readonly Row[] {
+    return this.#all(this.#open).filter(({ state }) => state === 'held' || state === 'committed')
+  }
+
   orphans(now: Instant): readonly Row[] {
     return this.#all(this.#open).filter((row) => row.state === 'held' && !isLive(this, row, now))
   }
@@ -128,20 +130,16 @@ export class MemoryShelf implements Shelf {
     return [...(this.#buckets.get(key)?.keys() ?? [])].some((at) => at >= from)
   }
 
-  sum(key: string, from: Instant): Sum {
-    let { held, spent } = NOTHING
-    for (const [at, bucket] of this.#buckets.get(key) ?? []) {
-      if (at < from) continue
-      held += bucket.held
-      spent += bucket.spent
-    }
-    return { held, spent }
+  sum(key: string, from: Instant): bigint {
+    let sum = 0n
+    for (const [at, counted] of this.#buckets.get(key) ?? []) if (at >= from) sum += counted
+    return sum
   }
 
-  addTo(key: string, at: Instant, change: Sum): void {
-    const buckets = this.#buckets.get(key) ?? new Map<Instant, Sum>()
-    const { held, spent } = buckets.get(at) ?? NOTHING
-    this.#buckets.set(key, buckets.set(at, { held: held + change.held, spent: spent + change.spent }))
+  addTo(key: string, at: Instant, change: bigint): void {
+    const buckets = this.#buckets.get(key)
+    if (buckets === undefined) this.#buckets.set(key, new Map([[at, change]]))
+    else buckets.set(at, (buckets.get(at) ?? 0n) + change)
   }
 
   shapes(): readonly Shape[] {

@@ -200,7 +200,7 @@ export type Move =
     }
   /** From held; from committed when every attempt is void. */
   | { readonly to: 'released'; readonly because: string; readonly fee?: Amount; readonly lane?: bigint }
-  /** Settled: the answer reached the caller. */
+  /** Settled, or released with an attempt: the answer reached the caller. Moves no money and changes no state. */
   | { readonly to: 'delivered'; readonly receipt?: Receipt }
   /** A caller was told of the doubt. */
   | { readonly to: 'reported' }
@@ -274,7 +274,11 @@ export type ChannelQuery = Partial<Pick<Channel, 'slot' | 'wallet' | 'vendor' | 
 export interface Channels {
   /** The oldest first. */
   channels(query: ChannelQuery): Promise<readonly Channel[]>
-  /** Durable. False: somebody else has changed it since it was read. */
+  /**
+   * Durable. One that is closed unlocks what its payments had locked up, in the same step.
+   *
+   * @returns False: somebody else has changed it since it was read.
+   */
   putChannel(channel: Channel): Promise<boolean>
   /** The highest total ever signed on a lane. */
   signed(lane: string): Promise<bigint>

@@ -20,11 +20,6 @@ export interface Meta {
   readonly shapes: number
 }
 
-export interface Sum {
-  readonly held: bigint
-  readonly spent: bigint
-}
-
 /** A stored payment and its place in the order they were made. */
 export interface Placed {
   readonly place: number
@@ -51,6 +46,8 @@ export interface Shelf {
   byKey(agent: string, key: string, except: PaymentId): Row | undefined
   /** Payments of that agent and fingerprint that are committed, or settled and not delivered. */
   twins(agent: string, fingerprint: string): Iterable<Row>
+  /** Payments that are held or committed. */
+  underWay(): Iterable<Row>
   /** Held payments whose owner is gone. */
   orphans(now: Instant): readonly Row[]
   find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[]
@@ -63,8 +60,9 @@ export interface Shelf {
   filledSince(number: number): readonly Counter[]
   /** Counters like this claim's, with any value of the dimension, that count something in its window. */
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
-  sum(key: string, from: Instant): Sum
-  addTo(key: string, at: Instant, change: Sum): void
+  /** What counts in the buckets at or after that moment: held and spent. */
+  sum(key: string, from: Instant): bigint
+  addTo(key: string, at: Instant, change: bigint): void
   /** The shapes of all counters there are: few, and asked for by every hold. */
   shapes(): readonly Shape[]
   addShape(shape: Shape): void

@@ -116,6 +116,8 @@ class Attempting {
     } catch (error) {
       return this.#fallThrough(error)
     }
+    // Whoever had to wait reads the offers again: what they rest on has moved.
+    if (await this.#queueUp(candidate)) return { kind: 'stale' }
     const held = await this.#hold(candidate)
     if ('kind' in held) return held
     this.#tellDecision(candidate)
@@ -127,6 +129,13 @@ class Attempting {
     await this.#c.env.keepAlive()
     const again = await this.#hold(approved)
     return 'kind' in again ? again : this.#sign(approved, again.lane)
+  }
+
+  /** Did it have to wait for the payments before it on the same lane? */
+  async #queueUp({ quote: { lane } }: Candidate): Promise<boolean> {
+    const [name, ...others] = lane?.names ?? []
+    if (name === undefined || others.length > 0 || lane?.otherwise !== 'wait') return false
+    return this.#c.place.enter(name, this.#c.call.signal)
   }
 
   /** A person is asked once: what is no worse than what they approved, or than what was paid already, goes on. */
@@ -149,7 +158,7 @@ class Attempting {
         expires: now + LEASE_OF_AUTHORIZATION_MS,
         ...(lane ? { lane } : {}),
       })
-      const options = { now, ...(call.signal ? { signal: call.signal } : {}) }
+      const options = { now, channels: env.ledger, ...(call.signal ? { signal: call.signal } : {}) }
       prepared = usable(await candidate.wallet.prepare(authorization, options))
     } catch (error) {
       call.signal?.throwIfAborted()
@@ -205,6 +214,7 @@ class Attempting {
         attempt,
         pin: candidate.decision.payees === 'pin',
         widenPin: this.#approved !== undefined || candidate.decision.grant !== undefined,
+        ...(prepared.laneSigned === undefined ? {} : { signed: prepared.laneSigned }),
       })
       committed = moved.ok
       if (!moved.ok) {

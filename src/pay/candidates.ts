@@ -85,6 +85,7 @@ async function quoteSafely(
       now: env.clock.now(),
       ledger: env.ledgerId,
       currencies: env.currencies,
+      channels: env.ledger,
       ...(alive ? { after: alive.evidence } : {}),
     })
     return 'unpayable' in quote ? quote : freezeQuote(quote)

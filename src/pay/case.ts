@@ -5,6 +5,7 @@ import type { Challenge, Resource } from '../protocol/index.js'
 import type { Prepared } from '../wallet/index.js'
 import type { Alive, Candidate } from './candidates.js'
 import type { Call, Env } from './env.js'
+import type { Place } from './queue.js'
 
 /** What is being bought, while it is being agreed. */
 export interface Case {
@@ -15,6 +16,8 @@ export interface Case {
   readonly env: Env
   /** Remembered approvals that turned out to have no room left. Grows in the course of the call. */
   readonly usedUp: Set<string>
+  /** Its place in the queue for a lane that payments run on one after another. */
+  readonly place: Place
   /** Throws if this credential could not travel with this request. */
   check(challenge: Challenge, at: Resource): Promise<void>
   /** Asks the server again, unpaid: what does it offer now? */

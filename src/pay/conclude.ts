@@ -86,13 +86,13 @@ function fitting(
 }
 
 async function settleByReceipt(
-  { deal, sent }: Sending,
+  sending: Sending,
   receipt: Receipt,
   delivered: boolean,
   payment: Payment,
   env: Env,
 ): Promise<Payment> {
-  const { terms } = deal.candidate.quote
+  const { terms } = sending.deal.candidate.quote
   // What an `upto` really took is not for the server to say: delivered, but open until the rail itself proves it.
   if (!terms.exact) return advance(payment, { to: 'left', delivered, receipt }, env)
   const after = await advance(
@@ -104,12 +104,31 @@ async function settleByReceipt(
       delivered,
       spent: terms.most,
       ...(receipt.reference === undefined ? {} : { reference: receipt.reference }),
-      ...(sent?.laneNext === undefined ? {} : { lane: sent.laneNext }),
+      ...(sending.sent?.laneNext === undefined ? {} : { lane: sending.sent.laneNext }),
     },
     env,
   )
+  await tellWallet(sending, receipt, env)
   if (delivered) env.sent.drop(payment.id)
   return after
+}
+
+/** A wallet that remembers nothing of it, or fails to, has been paid for all the same. */
+async function tellWallet({ deal, evidence }: Sending, receipt: Receipt, env: Env): Promise<void> {
+  const { wallet, quote } = deal.candidate
+  const { challenge, resource } = quote
+  try {
+    await wallet.accepted?.({
+      evidence,
+      challenge,
+      resource,
+      receipt,
+      now: env.clock.now(),
+      channels: env.ledger,
+    })
+  } catch (error) {
+    env.emitter.emit('error', { error, during: 'accepted' })
+  }
 }
 
 /** Nobody knows: written down as left first, so that a crash while looking changes nothing, and then looked up. */

@@ -10,7 +10,10 @@ export async function look(payment: Payment, index: number, env: Env, told?: Pro
   if (evidence === undefined || wallet === undefined)
     return { state: 'unknown', because: 'the wallet that made this payment is not here' }
   try {
-    return await wallet.inspect(evidence, told)
+    return await wallet.inspect(evidence, {
+      channels: env.ledger,
+      ...(told === undefined ? {} : { told }),
+    })
   } catch (error) {
     env.emitter.emit('error', { error, during: 'inspect' })
     return { state: 'unknown', because: 'the wallet could not look' }

@@ -6,6 +6,7 @@ import type { Credential, OfferKind, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
+import type { Queues } from './queue.js'
 
 /** Everything the story needs of the world, handed in. */
 export interface Env {
@@ -27,6 +28,8 @@ export interface Env {
   readonly patienceMs: number
   /** Credentials that left and may still be sent again: in memory only, and only while they live. */
   readonly sent: SentCredentials
+  /** Payments of this process that run on one lane come after each other here. */
+  readonly queues: Queues
   newId(): PaymentId
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Makes sure that what this process holds stays its own while it works. */

@@ -13,5 +13,6 @@ export {
 export type { Exchange, Leg, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
 export { once } from './once.js'
+export { Queues } from './queue.js'
 export type { Quoted, QuotedOffer } from './quote.js'
 export { pay, quote, recover } from './story.js'

@@ -11,6 +11,7 @@ import { examine } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { type Presented, present } from './present.js'
+import type { Place } from './queue.js'
 import { provenVoid, unanswered } from './refusal.js'
 import { secondCredential } from './second.js'
 import { unwritten } from './unwritten.js'
@@ -28,11 +29,23 @@ export async function purchase<Reply extends object>(
   call: Call,
   env: Env,
 ): Promise<Reply> {
-  return buy(exchange, await caseOf(exchange, asks, call, env))
+  const place = env.queues.place()
+  try {
+    return await buy(exchange, await caseOf(exchange, asks, place, call, env))
+  } finally {
+    // The head of the answer is in: the next payment on this lane does not wait for the body.
+    place.leave()
+  }
 }
 
 /** Everything that agreeing on a payment for this request needs. */
-async function caseOf<Reply>(exchange: Exchange<Reply>, reading: Asks, call: Call, env: Env): Promise<Case> {
+async function caseOf<Reply>(
+  exchange: Exchange<Reply>,
+  reading: Asks,
+  place: Place,
+  call: Call,
+  env: Env,
+): Promise<Case> {
   return {
     at: reading.at,
     offers: reading.offers,
@@ -40,6 +53,7 @@ async function caseOf<Reply>(exchange: Exchange<Reply>, reading: Asks, call: Cal
     call,
     env,
     usedUp: new Set(),
+    place,
     check: (challenge, at) => exchange.check(challenge, at),
     again: () => askAgain(exchange, call),
   }

@@ -1,3 +1,11 @@
 export { type Authorization, type Spendable, spendAuthorization } from './authorization.js'
-export type { Completed, Deliver, Prepared, PrepareOptions, Wallet } from './port.js'
+export type {
+  Acceptance,
+  Completed,
+  Deliver,
+  InspectOptions,
+  Prepared,
+  PrepareOptions,
+  Wallet,
+} from './port.js'
 export type { Quote, QuoteContext, Unpayable } from './quote.js'

@@ -1,6 +1,14 @@
-import type { Evidence, Verdict } from '../ledger/index.js'
+import type { Channels, Evidence, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
-import type { Challenge, Credential, OfferKind, Problem, Reading } from '../protocol/index.js'
+import type {
+  Challenge,
+  Credential,
+  OfferKind,
+  Problem,
+  Reading,
+  Receipt,
+  Resource,
+} from '../protocol/index.js'
 import type { Authorization } from './authorization.js'
 import type { Quote, QuoteContext, Unpayable } from './quote.js'
 
@@ -12,6 +20,11 @@ export interface Prepared {
   readonly evidence: Evidence
   /** The next value of the lane it runs on, once the credential was accepted. */
   readonly laneNext?: bigint
+  /**
+   * The running total that this signs on its lane. It is written down with the commit, whatever becomes of it, and the
+   * lane is free for the next payment as soon as nobody works on this one.
+   */
+  readonly laneSigned?: bigint
   /** The side effect. What fails from here on is a doubt. */
   complete(deliver: Deliver): Promise<Completed>
   /** Never committed: undo what `prepare` left behind. */
@@ -31,6 +44,24 @@ export interface Completed {
 export interface PrepareOptions {
   readonly now: Instant
   readonly signal?: AbortSignal
+  readonly channels: Channels
+}
+
+/** What a wallet is told when it looks for what became of a credential. */
+export interface InspectOptions {
+  /** What the server said; believed only where that costs us. */
+  readonly told?: Problem
+  readonly channels: Channels
+}
+
+/** A credential that the server accepted: it gave a receipt that fits. */
+export interface Acceptance {
+  readonly evidence: Evidence
+  readonly challenge: Challenge
+  readonly resource: Resource
+  readonly receipt: Receipt
+  readonly now: Instant
+  readonly channels: Channels
 }
 
 /**
@@ -46,10 +77,17 @@ export interface Wallet {
   quote(challenge: Challenge, context: QuoteContext): Promise<Quote | Unpayable>
   /** All that can fail while money is safe. Its first line spends the authorization. */
   prepare(authorization: Authorization, options: PrepareOptions): Promise<Prepared>
-  /** Reads what became of a credential. `told`: what the server said; believed only where that costs us. */
-  inspect(evidence: Evidence, told?: Problem): Promise<Verdict>
+  /** Reads what became of a credential. */
+  inspect(evidence: Evidence, options?: InspectOptions): Promise<Verdict>
   /** Makes it void where the rail can: cancels an authorization, revokes a token, burns a lane. */
   abandon?(evidence: Evidence): Promise<Verdict>
   /** Does this receipt fit this evidence (its reference is our hash, …)? Undefined: it cannot tell. */
   recognises?(evidence: Evidence, reference: string): boolean | undefined
+  /** Told of every credential that was accepted: what it may remember of it is its own affair. */
+  accepted?(acceptance: Acceptance): Promise<void>
+  /**
+   * A challenge it has answered before and may answer again, for exactly this operation: what is judged, held and sent
+   * with the request at once, instead of asking first.
+   */
+  standing?(resource: Resource, now: Instant): Challenge | undefined
 }

@@ -1,8 +1,8 @@
 import type { PaymentError } from '../errors/index.js'
-import type { Evidence, LaneGrant, LaneRequest } from '../ledger/index.js'
+import type { Channels, Evidence, LaneGrant, LaneRequest } from '../ledger/index.js'
 import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Bounds, Terms } from '../policy/index.js'
-import type { Challenge, Resource } from '../protocol/index.js'
+import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 
 /** An offer as one wallet would pay it. Frozen: what is judged is what is signed. */
 export interface Quote {
@@ -38,6 +38,10 @@ export interface QuoteContext {
   readonly ledger: string
   /** What is known of currencies: decimals come from here, never from a challenge. */
   readonly currencies: CurrencyTable
+  /** Where wallets of channels keep them. */
+  readonly channels: Channels
+  /** What a metered reply says it needs: bounded by the price, never believed. */
+  readonly need?: JsonObject
   /** An earlier credential of this payment may still settle: quote only what excludes it, or say when it dies. */
   readonly after?: Evidence
 }

@@ -133,6 +133,22 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await left(limit)).toEqual({ spent: limit, held: limit, remaining: 0n })
     })
 
+    it('keeps the receipt of an answer that came after its payment was released, and counts nothing for it', async () => {
+      const { ledger, commit, left, hold } = await bench()
+      const receipt = { success: true, reference: 'late', claims: {} }
+      await commit('a', { key: 'k' })
+      await ledger.advance('a', { to: 'released', because: 'void' })
+      const late = { to: 'settled', proof: 'receipt', delivered: true, spent: cents(10), receipt } as const
+      const kept = { state: 'released', because: 'void', units: 0n, delivered: true, receipts: [receipt] }
+      expect(await ledger.advance('a', late)).toMatchObject({ ok: true, payment: kept })
+      expect(await ledger.get('a')).toMatchObject(kept)
+      expect(await left(10n * CENT)).toEqual({ spent: 0n, held: 0n, remaining: 10n * CENT })
+      expect(await hold('b', { key: 'k' })).toMatchObject({ ok: true })
+      // Proof still beats the ledger, and the receipt is still there.
+      await ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r' })
+      expect(await ledger.get('a')).toMatchObject({ state: 'settled', delivered: true, receipts: [receipt] })
+    })
+
     it('replaces the claims of a hold that is repeated', async () => {
       const { hold, left } = await bench()
       await hold('a', { price: 10 })
@@ -436,7 +452,9 @@ export function contract(name: string, make: MakeLedger): void {
         { spent: 10n * CENT, held: 0n },
         { spent: 0n, held: 80n * CENT },
       ])
-      expect(await ledger.advance('a', { to: 'unlocked' })).toMatchObject({ ok: true })
+      await ledger.putChannel(channel)
+      expect(await ledger.room(locks)).toMatchObject([{ held: 0n }, { held: 80n * CENT }])
+      expect(await ledger.putChannel({ ...channel, state: 'closed', rev: 1 })).toBe(true)
       expect(await ledger.room(locks)).toMatchObject([
         { spent: 10n * CENT, held: 0n },
         { spent: 0n, held: 0n },

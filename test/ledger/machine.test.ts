@@ -78,7 +78,7 @@ const TABLE: { readonly [State in PaymentState]: { readonly [To in Move['to']]?:
     unlocked: 'committed',
   },
   settled: { settled: 'settled', delivered: 'settled', reported: 'settled', unlocked: 'settled' },
-  released: { settled: 'settled' },
+  released: { settled: 'settled', delivered: 'released' },
 }
 
 const states: readonly PaymentState[] = ['denied', 'held', 'committed', 'settled', 'released']
@@ -124,6 +124,25 @@ describe('the payment state machine', () => {
   it('does not bring a released payment back on a word', () => {
     expect(step(row('released'), { to: 'settled', proof: 'receipt' }, START, false)).toBeUndefined()
     expect(step(row('released'), { to: 'settled', proof: 'person' }, START, false)?.row.state).toBe('settled')
+  })
+
+  it('keeps the receipt of an answer that came after the release, and no money with it', () => {
+    const receipt = { success: true, reference: 'late', claims: {} }
+    const released = row('released', { because: 'expired', burnt: 2n * CENT })
+    const kept = { ...released, delivered: true, receipts: [receipt] }
+    expect(step(released, { to: 'delivered', receipt }, START, false)?.row).toEqual(kept)
+    const word = {
+      to: 'settled',
+      proof: 'receipt',
+      delivered: true,
+      spent: cents(9),
+      lane: 7n,
+      receipt,
+    } as const
+    expect(step(released, word, START, false)).toEqual({ row: kept, lane: { free: false } })
+    const left = { to: 'left', delivered: true, recheckAt: START + 1, receipt } as const
+    expect(step(released, left, START, false)).toEqual({ row: kept, lane: { free: false } })
+    expect(step(row('released', { attempts: [] }), moves.delivered, START, false)).toBeUndefined()
   })
 
   it('believes the stronger word about money', () => {

@@ -12,6 +12,7 @@ import {
   type PurserEvent,
   type PurserEvents,
   pay,
+  Queues,
   recover,
   SentCredentials,
 } from '../../src/pay/index.js'
@@ -115,6 +116,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     doubtWindowMs: 120_000,
     patienceMs: 45_000,
     sent: new SentCredentials(),
+    queues: new Queues(),
     newId: () => crypto.randomUUID(),
     // Sleeping is what moves time, one turn of the event loop later; who lives renews its lease meanwhile.
     sleep: async (ms, signal) => {

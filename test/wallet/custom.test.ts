@@ -3,7 +3,16 @@ import { PaymentError } from '../../src/errors/index.js'
 import { amount, type Currency, type Instant } from '../../src/money/index.js'
 import type { Challenge, JsonObject } from '../../src/protocol/index.js'
 import { type Quote, spendAuthorization, type Unpayable, type Wallet } from '../../src/wallet/index.js'
-import { authorize, BOUNDS, challenge, complete, context, payable, unpayable } from './tempo/harness.js'
+import {
+  authorize,
+  BOUNDS,
+  CHANNELS,
+  challenge,
+  complete,
+  context,
+  payable,
+  unpayable,
+} from './tempo/harness.js'
 
 /**
  * The smallest wallet that is worth having: prepaid codes, bought beforehand, each good for one unit. It implements the
@@ -100,12 +109,12 @@ describe('a wallet of your own', () => {
     const wallet = drawer()
     const quote = payable(await ask(wallet, { cups: '2', shop: 'corner' }))
     const authorization = authorize(quote, { now: NOW })
-    const prepared = await wallet.prepare(authorization, { now: NOW })
+    const prepared = await wallet.prepare(authorization, { now: NOW, channels: CHANNELS })
     const { credential } = await complete(prepared)
     expect(credential.payload).toEqual({ codes: ['aaaa-1', 'bbbb-2'] })
     expect(JSON.stringify(prepared.evidence)).not.toContain('aaaa-1')
     expect(wallet.left()).toBe(1)
-    await expect(wallet.prepare(authorization, { now: NOW })).rejects.toThrow(TypeError)
+    await expect(wallet.prepare(authorization, { now: NOW, channels: CHANNELS })).rejects.toThrow(TypeError)
     const forged = { payment: 'p', quote, bounds: BOUNDS }
     await expect(Reflect.apply(wallet.prepare, wallet, [forged, { now: NOW }])).rejects.toThrow(TypeError)
     expect(wallet.left()).toBe(1)
@@ -114,7 +123,7 @@ describe('a wallet of your own', () => {
   test('takes back what was prepared and never left', async () => {
     const wallet = drawer()
     const quote = payable(await ask(wallet, { cups: '3', shop: 'corner' }))
-    const prepared = await wallet.prepare(authorize(quote, { now: NOW }), { now: NOW })
+    const prepared = await wallet.prepare(authorize(quote, { now: NOW }), { now: NOW, channels: CHANNELS })
     expect(wallet.left()).toBe(0)
     await prepared.discard()
     expect(wallet.left()).toBe(3)
@@ -124,16 +133,19 @@ describe('a wallet of your own', () => {
     const wallet = drawer()
     const quote = payable(await ask(wallet, { cups: '1', shop: 'corner' }))
     const signal = AbortSignal.abort()
-    await expect(wallet.prepare(authorize(quote, { now: NOW }), { now: NOW, signal })).rejects.toThrow(
-      /abort/i,
-    )
+    await expect(
+      wallet.prepare(authorize(quote, { now: NOW }), { now: NOW, channels: CHANNELS, signal }),
+    ).rejects.toThrow(/abort/i)
     expect(wallet.left()).toBe(3)
   })
 
   test('does not pay twice for one purchase', async () => {
     const wallet = drawer()
     const quote = payable(await ask(wallet, { cups: '1', shop: 'corner' }))
-    const { evidence } = await wallet.prepare(authorize(quote, { now: NOW }), { now: NOW })
+    const { evidence } = await wallet.prepare(authorize(quote, { now: NOW }), {
+      now: NOW,
+      channels: CHANNELS,
+    })
     unpayable(
       await wallet.quote(offer({ cups: '1', shop: 'corner' }), context({ now: NOW, after: evidence })),
     )

@@ -3,7 +3,7 @@ import type { CounterClaim, Dimension } from '../../policy/index.js'
 import type { Counter } from '../counts.js'
 import { familyOf, familyWith, sameFamily } from '../family.js'
 import type { Shape } from '../shapes.js'
-import type { Meta, Shelf, Sum } from '../shelf.js'
+import type { Meta, Shelf } from '../shelf.js'
 import { damaged, decode, encode, type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
 import { Kept } from './kept.js'
@@ -25,7 +25,7 @@ const MOST_BUCKETS = 200
 /** The buckets of one counter at or after `from`. */
 interface Buckets {
   readonly from: Instant
-  readonly sums: Map<Instant, Sum>
+  readonly sums: Map<Instant, bigint>
 }
 
 /** The few values every step reads, and the counters. */
@@ -131,15 +131,10 @@ export class CounterRows extends FactRows {
     return counters.filter((counter) => sameFamily(counter, claim, dimension))
   }
 
-  sum(key: string, from: Instant): Sum {
-    let held = 0n
-    let spent = 0n
-    for (const [at, bucket] of this.#buckets(key, from).sums) {
-      if (at < from) continue
-      held += bucket.held
-      spent += bucket.spent
-    }
-    return { held, spent }
+  sum(key: string, from: Instant): bigint {
+    let sum = 0n
+    for (const [at, counted] of this.#buckets(key, from).sums) if (at >= from) sum += counted
+    return sum
   }
 
   #buckets(key: string, from: Instant): Buckets {
@@ -147,33 +142,32 @@ export class CounterRows extends FactRows {
     // One that has grown long is read anew, from where its window is now.
     if (known !== undefined && known.from <= from && known.sums.size <= MOST_BUCKETS) return known
     const n = this.#number(key)
-    const sums = new Map<Instant, Sum>()
-    const sql = 'SELECT at, held, spent FROM buckets WHERE counter = ? AND at >= ?'
-    for (const { at, held, spent } of n === undefined ? [] : this.sql.exact(sql, n, from)) {
-      if (typeof at !== 'bigint' || typeof held !== 'bigint' || typeof spent !== 'bigint') throw damaged()
-      sums.set(Number(at), { held, spent })
+    const sums = new Map<Instant, bigint>()
+    const sql = 'SELECT at, counted FROM buckets WHERE counter = ? AND at >= ?'
+    for (const { at, counted } of n === undefined ? [] : this.sql.exact(sql, n, from)) {
+      if (typeof at !== 'bigint' || typeof counted !== 'bigint') throw damaged()
+      sums.set(Number(at), counted)
     }
     const buckets = { from, sums }
     this.#sums.set(key, buckets)
     return buckets
   }
 
-  addTo(key: string, at: Instant, { held, spent }: Sum): void {
+  addTo(key: string, at: Instant, change: bigint): void {
     const n = this.#number(key)
     if (n === undefined) throw damaged()
     const known = this.#sums.peek(key)
     if (known !== undefined && at >= known.from) {
       const was = known.sums.get(at)
       if (was === undefined) this.#prune(n, known)
-      known.sums.set(at, { held: held + (was?.held ?? 0n), spent: spent + (was?.spent ?? 0n) })
+      known.sums.set(at, (was ?? 0n) + change)
     }
     this.sql.run(
-      `INSERT INTO buckets VALUES (?, ?, ?, ?)
-       ON CONFLICT (counter, at) DO UPDATE SET held = held + excluded.held, spent = spent + excluded.spent`,
+      `INSERT INTO buckets VALUES (?, ?, ?)
+       ON CONFLICT (counter, at) DO UPDATE SET counted = counted + excluded.counted`,
       n,
       at,
-      held,
-      spent,
+      change,
     )
   }
 

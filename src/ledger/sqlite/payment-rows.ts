@@ -174,6 +174,11 @@ export class SqliteShelf extends CounterRows implements Shelf {
     return rows.filter(isTwin)
   }
 
+  *underWay(): Iterable<Row> {
+    const sql = `SELECT ${ALL} FROM payments WHERE open = 1 AND state IN ('held', 'committed')`
+    for (const fields of this.sql.each(sql)) yield this.#whole(fields).row
+  }
+
   orphans(now: Instant): readonly Row[] {
     const rows = this.sql.all(
       `SELECT ${ALL} FROM payments WHERE open = 1 AND state = 'held'

@@ -29,8 +29,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX counters_filled ON counters (filled) WHERE filled IS NOT NULL;
   CREATE TABLE shapes (n INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE buckets (
-    counter INTEGER NOT NULL, at INTEGER NOT NULL, held INTEGER NOT NULL, spent INTEGER NOT NULL,
-    PRIMARY KEY (counter, at)
+    counter INTEGER NOT NULL, at INTEGER NOT NULL, counted INTEGER NOT NULL, PRIMARY KEY (counter, at)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE traits (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE vendors (policy TEXT, vendor TEXT, PRIMARY KEY (policy, vendor)) STRICT, WITHOUT ROWID;

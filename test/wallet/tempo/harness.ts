@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { memoryLedger } from '../../../src/entry/ledger-memory.js'
 import type { Evidence, LaneGrant } from '../../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../../src/money/index.js'
 import type { Bounds } from '../../../src/policy/index.js'
@@ -35,6 +36,9 @@ export const RESOURCE: Resource = {
 
 export const BOUNDS: Bounds = { maxValidityMs: 600_000, maxLock: 0n, unit: 'iso4217:USD' }
 
+/** No charge needs them. */
+export const CHANNELS = memoryLedger()
+
 export function context(more: Partial<QuoteContext> = {}): QuoteContext {
   return {
     resource: RESOURCE,
@@ -42,6 +46,7 @@ export function context(more: Partial<QuoteContext> = {}): QuoteContext {
     now: Date.now(),
     ledger: LEDGER,
     currencies: currencyTable(LOCAL_CURRENCIES),
+    channels: CHANNELS,
     ...more,
   }
 }
@@ -124,7 +129,11 @@ export async function prepare(
       context({ now, bounds: { ...BOUNDS, ...run.bounds }, ...(after ? { after } : {}) }),
     ),
   )
-  const prepared = await wallet.prepare(authorize(quote, run), { now, ...(signal ? { signal } : {}) })
+  const prepared = await wallet.prepare(authorize(quote, run), {
+    now,
+    channels: CHANNELS,
+    ...(signal ? { signal } : {}),
+  })
   return { ...prepared, quote }
 }
 

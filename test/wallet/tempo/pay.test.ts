@@ -17,6 +17,7 @@ import {
 import { type PaidApi, PRICE, SPLIT, startPaidApi } from '../../chain/server.js'
 import {
   authorize,
+  CHANNELS,
   challenge,
   complete,
   context,
@@ -307,9 +308,11 @@ describe('two on one lane', () => {
       { name: 'shared', value: 5n },
       { name: 'another', value: 4n },
     ])
-      await expect(wallet.prepare(authorize(quote, { lane }), { now: Date.now() })).rejects.toThrow(/exclude/)
+      await expect(
+        wallet.prepare(authorize(quote, { lane }), { now: Date.now(), channels: CHANNELS }),
+      ).rejects.toThrow(/exclude/)
     expect(did.signatures).toBe(signatures)
-    await wallet.prepare(authorize(quote), { now: Date.now() })
+    await wallet.prepare(authorize(quote), { now: Date.now(), channels: CHANNELS })
     expect(did.signatures).toBe(signatures + 1)
   })
 
@@ -384,7 +387,7 @@ describe('nothing leaves before it is committed', () => {
       { ...quote, wallet: `tempo:${zeroAddress}` },
     ]
     for (const quote of forged)
-      await expect(wallet.prepare(authorize(quote), { now: Date.now() })).rejects.toThrow(
+      await expect(wallet.prepare(authorize(quote), { now: Date.now(), channels: CHANNELS })).rejects.toThrow(
         /nothing was signed/,
       )
     expect(did.signatures).toBe(0)
