@@ -95,7 +95,8 @@ class Attempting {
   }
 
   #allowed({ decision, quote }: Candidate): boolean {
-    const { earlier } = this.#c
+    const { earlier, unasked } = this.#c
+    if (unasked && decision.effect !== 'allow') return false
     return decision.effect !== 'deny' && (earlier === undefined || noWorse(quote.terms, earlier.terms))
   }
 
@@ -280,7 +281,8 @@ class Attempting {
     candidate: Candidate | undefined,
     unpayable: readonly Unpayable[] = [],
   ): Promise<PaymentError> {
-    const { env, earlier } = this.#c
+    const { env, earlier, unasked } = this.#c
+    if (unasked) return refused(reasons)
     if (candidate !== undefined) this.#tellDecision(candidate)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'

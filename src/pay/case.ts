@@ -22,6 +22,8 @@ export interface Case {
   check(challenge: Challenge, at: Resource): Promise<void>
   /** Asks the server again, unpaid: what does it offer now? */
   again(): Promise<readonly Challenge[]>
+  /** Nobody has asked for money yet: only what policy allows outright, and a refusal is no refusal of the call. */
+  readonly unasked?: true
   /** The payment has a credential already; this one must be no worse, and exclude it while it lives. */
   readonly earlier?: Earlier
 }

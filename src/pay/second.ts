@@ -63,13 +63,12 @@ async function deathOf(
   }
 }
 
-/** A refusal of the second credential is no refusal of the call: the first one is still to be told about. */
-async function tryAgree(c: Case): Promise<Agreement | undefined> {
+/** Where a refusal is no refusal of the call. */
+export async function tryAgree(c: Case): Promise<Agreement | undefined> {
   try {
     return await agree(c)
   } catch (error) {
-    if (!(error instanceof PaymentRefusedError))
-      c.env.emitter.emit('error', { error, during: 'second credential' })
+    if (!(error instanceof PaymentRefusedError)) c.env.emitter.emit('error', { error, during: 'agree' })
     return undefined
   }
 }

@@ -1,21 +1,33 @@
 import type { DueQuery } from '../ledger/index.js'
+import type { Challenge } from '../protocol/index.js'
 import type { Recovery } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { once } from './once.js'
 import type { Quoted } from './quote.js'
 
+type Begin = () => Promise<{ readonly env: Env; readonly call: Call }>
+
 /**
  * The path of one payment, told once: ask; if the server asks for money, agree; present; conclude.
  *
+ * @param standing A challenge that this request may be answered with before it is asked.
  * @returns The reply that is the caller's: the first one where nothing had to be paid, the paid one otherwise.
  * @throws PaymentRefusedError before anything was sent; PaymentError when a credential left and no answer came.
  */
 export async function pay<Reply extends object>(
   exchange: Exchange<Reply>,
   call: Call,
-  begin: () => Promise<{ readonly env: Env; readonly call: Call }>,
+  begin: Begin,
+  standing?: Challenge,
 ): Promise<Reply> {
+  const start = once(begin)
+  if (standing !== undefined) {
+    const { env, call: begun } = await start()
+    const { purchaseAtOnce } = await purchasing()
+    const paid = await purchaseAtOnce(exchange, standing, begun, env)
+    if (paid !== undefined) return paid.reply
+  }
   const reply = await exchange.send({
     ...(call.signal ? { signal: call.signal } : {}),
     ...(call.key === undefined ? {} : { idempotencyKey: call.key }),
@@ -23,7 +35,7 @@ export async function pay<Reply extends object>(
   if (!exchange.mayAsk(reply)) return reply
   const reading = await exchange.read(reply)
   if (reading.kind !== 'asks' || reading.offers.length === 0) return reply
-  const { env, call: begun } = await begin()
+  const { env, call: begun } = await start()
   const offers = reading.offers.filter(({ kind }) => env.wallets.some(({ kinds }) => kinds.includes(kind)))
   if (offers.length === 0) return reply
   // Its body is read to the end first, so that the paid leg finds the connection free.

@@ -18,7 +18,7 @@ import {
   type Tap,
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
-import type { Resource } from '../protocol/index.js'
+import type { Challenge, Resource } from '../protocol/index.js'
 import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
 import { problemOf } from './problem.js'
@@ -85,7 +85,7 @@ export class Core {
         if (tracer !== undefined) span = new PaymentSpan(tracer, spanAttributes(exchange.resource, call))
         return { env, call: span?.trace === undefined ? call : { ...call, trace: span.trace } }
       }
-      const reply = await pay(exchange, call, begin)
+      const reply = await pay(exchange, call, begin, this.#standing(exchange.resource))
       outcome = this.outcomeOf(reply)
       span?.end(outcome, undefined)
       return reply
@@ -147,6 +147,16 @@ export class Core {
       emitter: this.events,
       attach: (target, outcome) => void this.#outcomes.set(target, outcome),
     })
+  }
+
+  /** What an open session would answer this call with, unasked. */
+  #standing(resource: Resource): Challenge | undefined {
+    const { wallets, clock } = this.settings
+    for (const wallet of wallets) {
+      const offer = wallet.standing?.(resource, clock.now())
+      if (offer !== undefined) return offer
+    }
+    return undefined
   }
 
   #callOf<Reply>(

@@ -17,6 +17,7 @@ import {
   SentCredentials,
 } from '../../src/pay/index.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
+import type { Wallet } from '../../src/wallet/index.js'
 import { TestClock } from '../ledger/fixtures.js'
 import {
   CENT,
@@ -36,6 +37,8 @@ const BEAT_MS = 10_000
 export interface WorldOptions {
   readonly policy?: PolicyDocument
   readonly wallets?: readonly WalletOptions[]
+  /** Wallets of another make, beside them. */
+  readonly others?: readonly Wallet[]
   readonly approver?: Approver
   readonly prefer?: Env['prefer']
   readonly ledger?: (ledger: Ledger) => Ledger
@@ -108,7 +111,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     policy,
     ledger,
     ledgerId: 'ledger',
-    wallets,
+    wallets: [...wallets, ...(options.others ?? [])],
     currencies: currencyTable(),
     clock,
     emitter,
@@ -139,7 +142,10 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       ...(key === undefined ? {} : { key }),
       ...(signal === undefined ? {} : { signal }),
     }
-    return pay(exchangeTo(server, path), call, async () => ({ env, call }))
+    const exchange = exchangeTo(server, path)
+    const { resource: asked } = exchange
+    const [standing] = env.wallets.flatMap((one) => one.standing?.(asked, clock.now()) ?? [])
+    return pay(exchange, call, async () => ({ env, call }), standing)
   }
   const payments = async (): Promise<Payment[]> => {
     const all: Payment[] = []

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest'
+import type { Evidence } from '../../src/ledger/index.js'
+import type { PolicyDocument } from '../../src/policy/index.js'
+import type { Challenge } from '../../src/protocol/index.js'
+import { spendAuthorization, type Wallet } from '../../src/wallet/index.js'
+import { offer, type Reply, type Server, termsOf } from './peers.js'
+import { type FakeWorld, fakeWorld } from './world.js'
+
+const LANE = 'channel#0'
+const KIND = 'tempo/session'
+
+interface Totals extends Wallet {
+  /** Every total it signed, in cents. */
+  readonly signed: number[]
+}
+
+/** Pays by running totals, as a session does, without a chain. */
+function totals(): Totals {
+  const signed: number[] = []
+  const remembered = new Map<string, Challenge>()
+  const totalOf = (after: Evidence): bigint => BigInt(after.refs[0] ?? '0')
+  return {
+    id: 'totals',
+    kinds: [KIND],
+    signed,
+    async quote(challenge, { resource, channels, after }) {
+      const terms = termsOf(challenge)
+      const at = after === undefined ? await channels.signed(LANE) : totalOf(after)
+      const lane = { names: [LANE], otherwise: 'wait', at } as const
+      const quote = { wallet: 'totals', challenge, resource, terms, lane }
+      return after === undefined ? quote : { ...quote, excludes: { name: LANE, value: at } }
+    },
+    async prepare(authorization, { now }) {
+      const { quote, lane } = spendAuthorization(authorization, now)
+      const { challenge, excludes } = quote
+      const cents = BigInt(Number(challenge.request['cents']))
+      const total = excludes?.value ?? (lane?.value ?? 0n) + cents
+      signed.push(Number(total))
+      return {
+        evidence: { wallet: 'totals', kind: KIND, refs: [String(total)], detail: null },
+        laneSigned: total,
+        complete: async () => ({ credential: { challenge, payload: { total: Number(total) } } }),
+        discard: async () => undefined,
+      }
+    },
+    inspect: async () => ({ state: 'unknown', because: 'the channel is open' }),
+    async accepted({ challenge, resource }) {
+      remembered.set(resource.operation, challenge)
+    },
+    standing: ({ operation }) => remembered.get(operation),
+  }
+}
+
+/** Serves each call for ten cents of what it was given. It may lose a call on its way there, or its answer. */
+function channelServer(server: Server): {
+  readonly spent: () => number
+  lose: 'nothing' | 'before' | 'after'
+} {
+  let accepted = 0
+  let spent = 0
+  const state = { spent: () => spent, lose: 'nothing' as 'nothing' | 'before' | 'after' }
+  server.offers = () => [offer({ kind: KIND })]
+  server.paid = ({ credential }): Reply => {
+    const { lose } = state
+    state.lose = 'nothing'
+    if (lose === 'before') throw new TypeError('fetch failed')
+    accepted = Math.max(accepted, Number(credential?.payload['total']))
+    if (accepted - spent < 10) return server.ask()
+    spent += 10
+    if (lose === 'after') throw new TypeError('fetch failed')
+    const receipt = { success: true, method: 'tempo', claims: { spent } }
+    return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+  }
+  return state
+}
+
+const setUp = (
+  policy: PolicyDocument = {},
+): { world: FakeWorld; wallet: Totals; channel: ReturnType<typeof channelServer> } => {
+  const wallet = totals()
+  const world = fakeWorld({ others: [wallet], policy })
+  return { world, wallet, channel: channelServer(world.server) }
+}
+
+describe('payments by running totals', () => {
+  it('ask once, and pay with the request from then on', async () => {
+    const { world, wallet, channel } = setUp()
+    for (let n = 0; n < 6; n++) expect((await world.pay()).reading).toMatchObject({ ok: true })
+    expect(world.server.legs).toHaveLength(7)
+    expect(wallet.signed).toEqual([10, 20, 30, 40, 50, 60])
+    expect(channel.spent()).toBe(60)
+    expect(await world.counted()).toBe(60)
+    expect(await world.env.ledger.signed(LANE)).toBe(60n)
+  })
+
+  it('take turns on one channel, in the order they came', async () => {
+    const { world, wallet } = setUp()
+    await world.pay()
+    const replies = await Promise.all(Array.from({ length: 20 }, () => world.pay()))
+    expect(replies.every(({ reading }) => reading.kind === 'answers' && reading.ok)).toBe(true)
+    expect(wallet.signed).toEqual(Array.from({ length: 21 }, (_, n) => (n + 1) * 10))
+    expect(world.server.legs).toHaveLength(22)
+  })
+
+  it('begin together on one channel', async () => {
+    const { world, wallet, channel } = setUp()
+    await Promise.all(Array.from({ length: 10 }, () => world.pay()))
+    expect(wallet.signed).toEqual(Array.from({ length: 10 }, (_, n) => (n + 1) * 10))
+    expect(channel.spent()).toBe(100)
+  })
+
+  it('go out unpaid where policy says no, and the refusal is told and written once', async () => {
+    const { world, wallet } = setUp({ budgets: [{ limit: '0.15', per: 'day' }] })
+    await world.pay()
+    const decisions = world.heard('decision')
+    const before = world.server.legs.length
+    expect(await world.fails()).toMatchObject({ code: 'refused', funds: 'untouched' })
+    expect(world.server.legs.slice(before).map(({ credential }) => credential)).toEqual([undefined])
+    expect(decisions).toHaveLength(1)
+    expect((await world.payments()).map(({ state }) => state)).toEqual(['settled', 'denied'])
+    expect(wallet.signed).toEqual([10])
+  })
+
+  it('answer a 402 with the same total on the fresh challenge', async () => {
+    const { world, wallet, channel } = setUp()
+    await world.pay()
+    const take = world.server.paid
+    let refuse = true
+    world.server.paid = (leg, turn) => {
+      if (!refuse) return take(leg, turn)
+      refuse = false
+      return world.server.ask()
+    }
+    expect((await world.pay()).reading).toMatchObject({ ok: true })
+    expect(wallet.signed).toEqual([10, 20, 20])
+    expect(channel.spent()).toBe(20)
+    expect(await world.counted()).toBe(20)
+  })
+
+  it('send the very same credential again when the answer is lost on the way there', async () => {
+    const { world, wallet, channel } = setUp()
+    await world.pay()
+    channel.lose = 'before'
+    expect((await world.pay()).reading).toMatchObject({ ok: true })
+    expect(wallet.signed).toEqual([10, 20])
+    expect(channel.spent()).toBe(20)
+  })
+
+  it('leave a doubt when the server took it and says nothing, and the next call goes on above it', async () => {
+    const { world, wallet, channel } = setUp()
+    await world.pay()
+    channel.lose = 'after'
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(await world.counted()).toBe(20)
+    expect((await world.pay({ path: '/other' })).reading).toMatchObject({ ok: true })
+    expect(wallet.signed.at(-1)).toBe(30)
+    expect(await world.counted()).toBe(30)
+  })
+
+  it('go on where a process that died had got to', async () => {
+    const { world, wallet } = setUp()
+    await world.pay()
+    world.server.paid = () => new Promise<Reply>(() => undefined)
+    void world.pay({ path: '/dying' })
+    while (wallet.signed.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    // Nobody renews its lease any more.
+    await world.env.ledger.retire(world.env.owner)
+    const other = world.neighbour()
+    channelServer(other.server)
+    expect((await other.pay({ path: '/alive' })).reading).toMatchObject({ ok: true })
+    expect(wallet.signed).toEqual([10, 20, 30])
+  })
+})
