@@ -4,8 +4,8 @@ import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { alphaUSD, type Chain, LOCAL_CURRENCIES } from '../chain/chain.js'
 import { memosOf, type Transfer, transfersOf } from '../chain/transfers.js'
-import type { Job } from './job.js'
 import { policyFor } from './policy.js'
+import type { Job } from './words.js'
 
 /** What every payer's account holds at first. */
 export const FUNDS = 1_000_000n

@@ -17,19 +17,25 @@ export async function finish(
 ): Promise<Books> {
   const purser = successor(chain, scenario, ahead)
   try {
-    await checkEqual(chain, scenario, purser, findings)
+    let books = await checkEqual(chain, scenario, purser, findings)
     for (const { key, path } of scenario.purchases) {
-      const before = chargesFor(key, await readBooks(chain, scenario))
+      const before = chargesFor(key, books)
       const response = await purser.fetch(scenario.origin + path, { payment: { idempotencyKey: key } })
       await response.text()
-      const books = await readBooks(chain, scenario)
+      books = await readBooks(chain, scenario)
       checkNow(scenario, books, findings)
       const charges = chargesFor(key, books)
-      findings.expect(before === 0 || charges === 1, () => `${key}: paid again after a restart`)
+      findings.expect(
+        'what was paid is not paid again after a restart',
+        before === 0 || charges === 1,
+        () => `${key}: paid again after a restart`,
+      )
     }
-    return await checkEqual(chain, scenario, purser, findings)
+    books = await checkEqual(chain, scenario, purser, findings)
+    findings.expect('the last process gets to its end', true, () => scenario.name)
+    return books
   } catch (error) {
-    findings.expect(false, () => `${scenario.name}: ${String(error)}`)
+    findings.expect('the last process gets to its end', false, () => `${scenario.name}: ${String(error)}`)
     return readBooks(chain, scenario)
   } finally {
     await purser.close()
@@ -53,11 +59,13 @@ async function checkEqual(
   const { left, units, payments } = books
   const states = payments.filter(isOpen).map(({ key, state }) => `${key} ${state}`)
   findings.expect(
+    'after recovery the ledger equals the chain, fees included',
     isEqual(books),
     () => `${scenario.name}: counts ${units}, ${left} left; open: ${states.join(', ')}`,
   )
   const budgets = await purser.budgets()
   findings.expect(
+    'after recovery the counters equal the payments',
     budgets.every(({ spent, held }) => held === 0n && spent === units),
     () => `${scenario.name}: the counters differ from the payments`,
   )

@@ -1,30 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { Hex } from 'viem'
-
-/** What a payer has to do. */
-export interface Job {
-  readonly account: Hex
-  readonly chain: number
-  readonly rpc: string
-  readonly origin: string
-  readonly ledger: string
-  /** How long what it signs can be included, in milliseconds. */
-  readonly validityMs: number
-  readonly lanes: number
-  /** How far the ledger's clock is ahead, in milliseconds: a successor starts when the dead one's lease has run out. */
-  readonly ahead: number
-  /** The budget, in dollars a day. */
-  readonly limit: string
-  readonly calls: readonly { readonly path: string; readonly key: string }[]
-  /** The boundary to die at; 0: none. */
-  readonly killAt: number
-  /** The boundary to say so at; 0: none. */
-  readonly tellAt: number
-  /** Looks into every doubt beside the calls. */
-  readonly reconcile: boolean
-}
+import { AT, type Job } from './words.js'
 
 /** One file that starts in a sixth of a second: hundreds of processes are started from it. */
 export async function bundlePayer(): Promise<string> {
@@ -60,6 +37,8 @@ export interface Ended {
   readonly code: number | 'killed'
   /** Idempotency keys of answers that were read to the end, with the reference of their payment. */
   readonly delivered: readonly (readonly [key: string, reference: string | undefined])[]
+  /** The boundary at which it said that it was there. */
+  readonly at?: string
 }
 
 export function startPayer(payer: string, job: Job): Running {
@@ -86,11 +65,13 @@ function endOf(child: ChildProcess): Promise<Ended> {
     child.once('error', reject)
     child.once('close', (code) => {
       const lines = out.split('\n').filter((line) => line !== '')
-      const delivered = lines.map((line) => {
+      const at = lines.find((line) => line.startsWith(AT))?.slice(AT.length)
+      const answers = lines.filter((line) => !line.startsWith(AT))
+      const delivered = answers.map((line) => {
         const [key = '', reference] = line.split(' ')
         return [key, reference === '-' ? undefined : reference] as const
       })
-      resolve({ code: code ?? 'killed', delivered })
+      resolve({ code: code ?? 'killed', delivered, ...(at === undefined ? {} : { at }) })
     })
   })
 }

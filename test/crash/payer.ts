@@ -8,8 +8,8 @@ import { createPurser, type Ledger, type Wallet } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { LOCAL_CURRENCIES } from '../chain/chain.js'
-import type { Job } from './job.js'
 import { policyFor } from './policy.js'
+import { AT, type Job } from './words.js'
 
 const job: Job = JSON.parse(process.env['JOB'] ?? '{}')
 let step = 0
@@ -18,27 +18,29 @@ let step = 0
  * One boundary between two steps. At the chosen one the process is gone, without a last word; or it says that it is
  * there, goes on, and is killed from outside.
  */
-function boundary(): void {
+function boundary(name: string): void {
   step++
-  if (step === job.tellAt) writeSync(1, '\n')
+  if (step === job.tellAt || step === job.killAt) writeSync(1, `${AT}${name}\n`)
   if (step !== job.killAt) return
   process.kill(process.pid, 'SIGKILL')
   for (;;);
 }
 
-async function between<T>(work: () => Promise<T>): Promise<T> {
-  boundary()
+async function between<T>(name: string, work: () => Promise<T>): Promise<T> {
+  boundary(`before ${name}`)
   const result = await work()
-  boundary()
+  boundary(`after ${name}`)
   return result
 }
 
 function killable(ledger: Ledger): Ledger {
   return new Proxy(ledger, {
     get(target, name) {
-      if (name === 'hold') return (...args: Parameters<Ledger['hold']>) => between(() => target.hold(...args))
+      if (name === 'hold')
+        return (...args: Parameters<Ledger['hold']>) => between('the hold', () => target.hold(...args))
       if (name === 'advance')
-        return (...args: Parameters<Ledger['advance']>) => between(() => target.advance(...args))
+        return (...args: Parameters<Ledger['advance']>) =>
+          between(`the step to ${args[1].to}`, () => target.advance(...args))
       const value: unknown = Reflect.get(target, name)
       return typeof value === 'function' ? value.bind(target) : value
     },
@@ -53,8 +55,8 @@ function killableWallet(wallet: Wallet): Wallet {
     inspect: (...args) => wallet.inspect(...args),
     ...(wallet.recognises === undefined ? {} : { recognises: (...args) => wallet.recognises?.(...args) }),
     async prepare(...args) {
-      const prepared = await between(() => wallet.prepare(...args))
-      return { ...prepared, complete: (deliver) => between(() => prepared.complete(deliver)) }
+      const prepared = await between('signing', () => wallet.prepare(...args))
+      return { ...prepared, complete: (deliver) => between('handing out', () => prepared.complete(deliver)) }
     },
   }
 }
@@ -72,9 +74,13 @@ const purser = createPurser({
   wallets: [killableWallet(wallet)],
   policy: policyFor(job.origin, job.limit),
   ledger: killable(sqliteLedger({ path: job.ledger, clock })),
-  fetch: (input, init) => between(() => fetch(input, init)),
+  fetch: (input, init) => between(nameOf(input, init), () => fetch(input, init)),
   patience: 1_000,
 })
+
+function nameOf(...request: Parameters<typeof fetch>): string {
+  return new Request(...request).headers.has('authorization') ? 'the paid request' : 'the first request'
+}
 
 async function buy({ path, key }: Job['calls'][number]): Promise<boolean> {
   try {

@@ -1,0 +1,27 @@
+import type { Hex } from 'viem'
+
+/** What a payer has to do. */
+export interface Job {
+  readonly account: Hex
+  readonly chain: number
+  readonly rpc: string
+  readonly origin: string
+  readonly ledger: string
+  /** How long what it signs can be included, in milliseconds. */
+  readonly validityMs: number
+  readonly lanes: number
+  /** How far the ledger's clock is ahead, in milliseconds: a successor starts when the dead one's lease has run out. */
+  readonly ahead: number
+  /** The budget, in dollars a day. */
+  readonly limit: string
+  readonly calls: readonly { readonly path: string; readonly key: string }[]
+  /** The boundary to die at; 0: none. */
+  readonly killAt: number
+  /** The boundary to say so at; 0: none. */
+  readonly tellAt: number
+  /** Looks into every doubt beside the calls. */
+  readonly reconcile: boolean
+}
+
+/** What a payer's word about a boundary begins with; its other words are about answers. */
+export const AT = '@ '
