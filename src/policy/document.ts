@@ -43,6 +43,8 @@ export interface VendorDocument {
   readonly perPayment?: Money
   /** The most that open sessions with this vendor may lock up. */
   readonly deposit?: Money
+  /** Contracts beside the network's own that sessions here may lock their deposits up in. */
+  readonly escrows?: readonly string[]
   /** May the credential replace the caller's own `Authorization`? */
   readonly authorization?: 'replace'
   /** May an `Idempotency-Key` cross origins in a browser? */

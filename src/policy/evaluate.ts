@@ -32,6 +32,7 @@ export function evaluate(
   }
   const payees = judgePayees(layers, judged, found)
   judgeLock(judged, found)
+  judgeEscrow(layers, judged, found)
   judgeDenied(judged, found)
   const claims = mergeClaims(found.claims)
   for (const claim of claims)
@@ -81,6 +82,22 @@ function judgeLock({ units, ground, terms }: Case, found: Findings): void {
     rule: 'deposits',
     says: 'This payment would lock up a deposit, and nothing says how much may be locked up.',
   })
+}
+
+/** An escrow of somebody's own can keep what it is given: the document must name it, and every entry that names any. */
+function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Case, found: Findings): void {
+  if (escrow === undefined) return
+  for (const layer of layers) {
+    const lists = (listings.get(layer)?.entries ?? []).flatMap(({ escrows }) => (escrows ? [escrows] : []))
+    if (lists.length === 0 && layer.ofAgent) continue
+    if (lists.length > 0 && lists.every((escrows) => escrows.includes(escrow))) continue
+    found.deny.push({
+      rule: `${layer.prefix}escrows`,
+      ...(lists.length === 0 ? {} : { limit: lists.flat().join(', ') }),
+      asked: escrow,
+      says: `${escrow} is not the network's own escrow, and may hold a deposit only where it is named.`,
+    })
+  }
 }
 
 function judgeDenied({ facts, terms }: Case, found: Findings): void {

@@ -156,6 +156,11 @@ const vendor = record(
     payees,
     perPayment: money,
     deposit: money,
+    escrows: list(
+      pattern('the address of a contract like 0x…', /^0x[0-9a-f]{40}$/i, (value) => value.toLowerCase()),
+      'escrows',
+      1,
+    ),
     authorization: choice('replace'),
     cors: flag,
   } satisfies Record<keyof VendorDocument, Shape<unknown>>,

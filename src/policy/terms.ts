@@ -3,8 +3,8 @@ import type { Payee, Terms } from './types.js'
 
 /**
  * Are terms `a` no worse than `b` in every field? One partial order serves approvals, rotated challenges and retries:
- * same purpose, kind and network; no higher price, fee bound or lock, in the same currency; exact if `b` was; and no
- * payee that `b` did not have, nor a larger amount for one.
+ * same purpose, kind, network and escrow; no higher price, fee bound or lock, in the same currency; exact if `b` was;
+ * and no payee that `b` did not have, nor a larger amount for one.
  *
  * @example
  * ```ts
@@ -20,6 +20,7 @@ export function noWorse(a: Terms, b: Terms): boolean {
     (a.exact || !b.exact) &&
     (a.fee === undefined || (b.fee !== undefined && noMore(a.fee.bound, b.fee.bound))) &&
     (a.locks === undefined || (b.locks !== undefined && noMore(a.locks, b.locks))) &&
+    a.escrow === b.escrow &&
     noWorsePayees(a, b)
   )
 }
@@ -58,5 +59,6 @@ export function termsKey(terms: Terms): string {
     [...totals(terms.payees)].map(([key, value]) => `${key} ${value}`).sort(),
     text(terms.fee?.bound),
     text(terms.locks),
+    ...(terms.escrow === undefined ? [] : [terms.escrow]),
   ])
 }

@@ -32,6 +32,8 @@ export interface Terms {
   readonly fee?: Fee
   /** New deposit or top-up: exposure, not spend. */
   readonly locks?: Amount
+  /** The contract that holds the deposit, in lower case, where it is not the network's own. */
+  readonly escrow?: string
 }
 
 /** The rail of terms: payees are pinned, and prices remembered, per vendor and rail. */

@@ -34,6 +34,7 @@ export interface TermsSpec {
   readonly fee?: string
   readonly feeCurrency?: string
   readonly locks?: string
+  readonly escrow?: string
   readonly payees?: Readonly<Record<string, string>>
   readonly purpose?: Terms['purpose']
   readonly kind?: Terms['kind']
@@ -43,7 +44,7 @@ export interface TermsSpec {
 
 /** Terms from texts: one cent to one shop, unless told otherwise. */
 export function terms(spec: TermsSpec = {}): Terms {
-  const { price = '0.01', currency = 'pathUSD', fee, locks, purpose = 'pay', exact = true } = spec
+  const { price = '0.01', currency = 'pathUSD', fee, locks, escrow, purpose = 'pay', exact = true } = spec
   const payees = spec.payees ?? { '0x5a0b': price }
   const bound = fee === undefined ? undefined : money(fee, spec.feeCurrency ?? currency)
   return {
@@ -55,6 +56,7 @@ export function terms(spec: TermsSpec = {}): Terms {
     payees: Object.entries(payees).map(([id, part]) => ({ id, amount: money(part, currency) })),
     ...(bound === undefined ? {} : { fee: { bound, usual: bound } }),
     ...(locks === undefined ? {} : { locks: money(locks, currency) }),
+    ...(escrow === undefined ? {} : { escrow }),
   }
 }
 

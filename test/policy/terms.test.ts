@@ -44,6 +44,7 @@ describe('no worse', () => {
     ['a higher fee', { fee: '0.03' }],
     ['a fee in another currency', { feeCurrency: 'USDCe' }],
     ['a higher deposit', { locks: '1.01' }],
+    ['another escrow', { escrow: '0xee' }],
     ['another payee', { payees: { x: '0.01', z: '0.01' } }],
     ['one payee more', { payees: { x: '0.01', y: '0.005', z: '0.005' } }],
     ['a larger share', { payees: { x: '0.02' } }],
