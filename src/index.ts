@@ -12,6 +12,9 @@ export {
 export type { FetchLike, PayingFetch, PayingInit, Restore } from './fetch/index.js'
 export type {
   Attempt,
+  Channel,
+  ChannelQuery,
+  Channels,
   Clock,
   DueQuery,
   Evidence,
@@ -105,9 +108,14 @@ export {
   type TracerLike,
 } from './purser/index.js'
 export {
+  type Acceptance,
   type Authorization,
+  type ChannelAct,
+  type ChannelView,
+  type ChannelWallet,
   type Completed,
   type Deliver,
+  type InspectOptions,
   type Prepared,
   type PrepareOptions,
   type Quote,

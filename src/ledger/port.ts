@@ -256,6 +256,8 @@ export interface Channel {
   /** The wallet's stable id. */
   readonly wallet: string
   readonly vendor: string
+  /** Where its credentials go: the URL that asked for the first of them, without a query. */
+  readonly address: string
   readonly state: 'opening' | 'open' | 'closing' | 'closed'
   /** What is known to be locked up. */
   readonly deposit: Amount

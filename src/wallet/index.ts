@@ -1,6 +1,9 @@
 export { type Authorization, type Spendable, spendAuthorization } from './authorization.js'
 export type {
   Acceptance,
+  ChannelAct,
+  ChannelView,
+  ChannelWallet,
   Completed,
   Deliver,
   InspectOptions,

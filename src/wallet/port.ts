@@ -1,5 +1,5 @@
-import type { Channels, Evidence, Verdict } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
+import type { Channel, Channels, Evidence, Verdict } from '../ledger/index.js'
+import type { Amount, Instant } from '../money/index.js'
 import type {
   Challenge,
   Credential,
@@ -90,4 +90,31 @@ export interface Wallet {
    * with the request at once, instead of asking first.
    */
   standing?(resource: Resource, now: Instant): Challenge | undefined
+}
+
+/** What the rail's own record says of a channel. */
+export interface ChannelView {
+  readonly deposit: Amount
+  /** What the vendor has taken of it so far. */
+  readonly captured: Amount
+  readonly closed: boolean
+  /** A forced close was asked for: what is left can be withdrawn from then on. */
+  readonly withdrawableAt?: Instant
+}
+
+/** What an owner may do with a channel, beside paying through it. */
+export type ChannelAct =
+  | { readonly kind: 'topUp'; readonly amount: bigint }
+  /** Together with the vendor: it takes what it is owed, and the rest comes back. */
+  | { readonly kind: 'close' }
+  /** Without the vendor: it has a while to claim what it is owed, and then the rest can be withdrawn. */
+  | { readonly kind: 'requestClose' }
+  | { readonly kind: 'withdraw' }
+
+/** A wallet that opens channels, as their owner deals with it. */
+export interface ChannelWallet extends Wallet {
+  /** Undefined: nobody who could know answered. What is found is stored. */
+  look(channel: Channel, channels: Channels): Promise<ChannelView | undefined>
+  /** What an act comes to: judged, held and signed like a payment. Its `prepare` delivers or broadcasts. */
+  propose(act: ChannelAct, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
 }

@@ -414,6 +414,7 @@ export function contract(name: string, make: MakeLedger): void {
       slot: 'slot',
       wallet: 'session:0xaaaa',
       vendor: VENDOR,
+      address: `${VENDOR}/v1/items`,
       state: 'opening',
       deposit: cents(100),
       funding: ['a'],

@@ -41,10 +41,10 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Bounds Budget BudgetLine
-    CURRENCIES CallOptions Challenge Clock Completed Context CounterClaim Credential Currency CurrencyTable
+    Acceptance Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Bounds Budget BudgetLine
+    CURRENCIES CallOptions Challenge Channel ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential Currency CurrencyTable
     Decision Deliver Dimension Dimensions DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike
-    Funds Grant Held Hold HttpResource Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move Moved
+    Funds Grant Held Hold HttpResource InspectOptions Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move Moved
     NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
     PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
     PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
