@@ -13,7 +13,7 @@ const BODY_HEADERS = [
 ]
 
 /** A copy for a request that has lost its body on the way. */
-export function withoutBody(headers: KeptHeaders): Headers {
+export function withoutBody(headers: HeadersInit | KeptHeaders): Headers {
   const copy = new Headers(headers)
   for (const name of BODY_HEADERS) copy.delete(name)
   return copy

@@ -1,6 +1,13 @@
 import { PaymentRefusedError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { type Exchange, type Leg, once, type PayingFace, type RefusalProblem } from '../pay/index.js'
+import {
+  type Exchange,
+  type Leg,
+  type Metered,
+  once,
+  type PayingFace,
+  type RefusalProblem,
+} from '../pay/index.js'
 import type { Credential, HttpResource, Problem, Reading, Resource } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
 import { becomesGet, type Head, mayHoldProblem, refusalReply } from './head.js'
@@ -144,7 +151,7 @@ export class HttpExchange implements Exchange<Response> {
     const { base } = this.#options
     try {
       const leg = becomesGet(reply.status, this.resource.method)
-        ? this.#request.asGet(target.href)
+        ? this.#request.bare(target.href, 'GET')
         : await this.#request.again(target.href, { cache: 'no-store' })
       const followed = await base(...leg)
       this.drop(reply)
@@ -155,6 +162,29 @@ export class HttpExchange implements Exchange<Response> {
     }
   }
 
+  async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
+    const { method } = this.resource
+    const changes = { ...NOTE, ...(credential && (await headersOf(credential))) }
+    const options = this.#optionsOf(signal ? { signal } : {}, changes)
+    const asks = credential === undefined && (method === 'GET' || method === 'HEAD')
+    const leg = this.#request.bare(this.#at.address, asks ? 'HEAD' : 'POST', {
+      ...options,
+      redirect: 'manual',
+      integrity: '',
+    })
+    const { base } = this.#options
+    const reply = await base(...leg)
+    this.#paid = reply
+    const reading = await this.read(reply)
+    this.drop(reply)
+    return reading
+  }
+
+  async meter(reply: Response): Promise<Metered<Response> | undefined> {
+    const type = reply.headers.get('content-type') ?? ''
+    return /^text\/event-stream\b/i.test(type) ? (await sse()).meterReply(reply) : undefined
+  }
+
   refuse(problem: RefusalProblem): Response {
     const { status, headers, body } = refusalReply(problem)
     return new Response(body, { status, headers })
@@ -163,9 +193,7 @@ export class HttpExchange implements Exchange<Response> {
   async #sendPaid(leg: Leg, credential: Credential): Promise<Response> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
-    const { encodeCredential } = await wire()
-    const { header, value } = encodeCredential(credential)
-    const options = this.#optionsOf(leg, { 'payment-authorization': undefined, [header]: value })
+    const options = this.#optionsOf(leg, await headersOf(credential))
     const [input, init] = await this.#request.again(this.#at.address, {
       ...options,
       // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
@@ -216,6 +244,15 @@ export class HttpExchange implements Exchange<Response> {
 
 /** What only a 402 needs is loaded with the first one. */
 const wire = once(() => import('./wire/index.js'))
+const sse = once(() => import('./wire/sse.js'))
+
+/** What a note beside a request does not take over: the caller's key names the request itself, and not this. */
+const NOTE: HeaderChanges = { 'idempotency-key': undefined }
+
+async function headersOf(credential: Credential): Promise<HeaderChanges> {
+  const { header, value } = (await wire()).encodeCredential(credential)
+  return { 'payment-authorization': undefined, [header]: value }
+}
 
 function headOf(reply: Response): Head {
   return { status: reply.status, header: (name) => reply.headers.get(name) ?? undefined }

@@ -122,11 +122,12 @@ export class ReplayableRequest {
     return [moved ? address : (this.#request ?? address), isAbsent(body) ? init : { ...init, body }]
   }
 
-  /** What a redirect makes of it that turns the method into GET. */
-  asGet(address: string): FetchArguments {
+  /** The same request without its body: what a redirect makes of it that turns the method into GET, or a note beside it. */
+  bare(address: string, method: string, options?: RequestInit): FetchArguments {
     const own = this.#request ? copyInit(this.#request) : {}
-    const { body: _, ...init } = { ...own, ...this.#init }
-    return [address, { ...init, method: 'GET', headers: withoutBody(this.#headers), cache: 'no-store' }]
+    const { body: _, ...init } = { ...own, ...this.#init, ...options }
+    const headers = withoutBody(options?.headers ?? this.#headers)
+    return [address, { ...init, method, headers, cache: 'no-store' }]
   }
 
   /** Method, address and body digest: the same for the same request in any process. */

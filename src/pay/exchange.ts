@@ -33,10 +33,16 @@ export interface Exchange<Reply> {
   check(challenge: Credential['challenge'], at: Resource): Promise<void>
   /** The reply will not be handed on: drain or cancel it, so that the connection is reused. */
   drop(reply: Reply): void
-  /** Delivers a credential without the request's content: a top-up, a voucher beside a stream, a close. */
-  notify?(credential: Credential, signal?: AbortSignal): Promise<Reading>
-  /** A reply that is paid for while it is read: what the caller reads instead, and what the server says beside it. */
-  meter?(reply: Reply): Metered<Reply> | undefined
+  /**
+   * Delivers a credential without the request's content: a top-up, a voucher beside a stream, a close. Without one:
+   * asks, in the same way, what it would cost now.
+   */
+  notify?(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading>
+  /**
+   * A reply that is paid for while it is read: what the caller reads instead, and what the server says beside it.
+   * Undefined where this reply is none. The reply itself is used up.
+   */
+  meter?(reply: Reply): Promise<Metered<Reply> | undefined>
   /** After a redirect of the paid leg: follow it without the credential, if that is allowed. */
   follow?(reply: Reply, to: string): Promise<Reply | undefined>
   /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */
@@ -45,15 +51,20 @@ export interface Exchange<Reply> {
 
 /** What a server says in the midst of a metered reply. It reaches nobody but the payment story. */
 export type MeterEvent =
-  /** It goes on when it has been paid more. What it says it needs is a claim. */
-  | { readonly kind: 'need'; readonly claims: JsonObject }
+  /** It goes on when it has been paid more. What it says it needs is a claim. `after`: how much content came before. */
+  | { readonly kind: 'need'; readonly claims: JsonObject; readonly after: number }
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
 
 /** A metered reply, as two: what the caller reads, and what the payment story hears. */
 export interface Metered<Reply> {
   readonly reply: Reply
-  /** Ends with the stream. The stream is read on while an event is dealt with, as far as the server sends. */
+  /**
+   * For one listener. Ends with the stream, which is read on while an event is dealt with, as far as the caller reads
+   * and the server sends: then the latest event of each kind stands for those before it.
+   */
   readonly events: AsyncIterable<MeterEvent>
+  /** How the stream ended: read to its end, or broken off, by whomever. */
+  readonly end: Promise<'whole' | 'broken'>
 }
 
 /** The body of a refusal: RFC 9457, written by us. */

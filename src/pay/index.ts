@@ -10,9 +10,9 @@ export {
   type PurserEvents,
   type Tap,
 } from './events.js'
-export type { Exchange, Leg, RefusalProblem } from './exchange.js'
+export type { Exchange, Leg, MeterEvent, Metered, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
 export { once } from './once.js'
 export { Queues } from './queue.js'
 export type { Quoted, QuotedOffer } from './quote.js'
-export { pay, quote, recover } from './story.js'
+export { carryOut, pay, quote, recover, settleAccounts } from './story.js'

@@ -12,7 +12,7 @@ export { digestMatches } from './digest.js'
 export { JSON_LIMITS, type JsonLimits, parseJsonObject } from './json.js'
 export { PROBLEMS, parseProblem } from './problem.js'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
-export { parseReceipt } from './receipt.js'
+export { parseReceipt, receiptOf } from './receipt.js'
 export { parseDateTime } from './time.js'
 export type {
   Challenge,

@@ -20,14 +20,15 @@ export function parseReceipt(header: string): Receipt | undefined {
     .replaceAll('+', '-')
     .replaceAll('/', '_')
   try {
-    return toReceipt(decodeJsonObject(encoded, JSON_LIMITS))
+    return receiptOf(decodeJsonObject(encoded, JSON_LIMITS))
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error
   }
 }
 
-function toReceipt(claims: JsonObject): Receipt {
+/** A receipt that came as JSON, where there is no header to carry it. */
+export function receiptOf(claims: JsonObject): Receipt {
   const method = said(claims, 'method')
   const reference = said(claims, 'reference')
   const challengeId = said(claims, 'challengeId')
