@@ -76,8 +76,8 @@ describe.each(['v1', 'v2'] as const)('the server of protocol %s', (protocol) => 
     const socket = await manager.ws(server.socketUrl('/socket/3'))
     const said = await new Promise<readonly string[]>((resolve) => {
       const all: string[] = []
-      socket.addEventListener('message', (event) => {
-        all.push('data' in event ? String(event.data) : '')
+      socket.addEventListener('message', ({ data }: { data: unknown }) => {
+        all.push(String(data))
         if (all.length === 3) resolve(all)
       })
     })
