@@ -56,12 +56,12 @@ class Attempting {
   }
 
   async run(): Promise<Agreement> {
-    const { at, call, env, earlier, usedUp } = this.#c
+    const { at, call, env, earlier, usedUp, need } = this.#c
     const patience = env.clock.now() + env.patienceMs
     for (let turn = 0; turn < TURNS; turn++) {
       call.signal?.throwIfAborted()
       await env.keepAlive()
-      const appraisal = await appraise(this.#offers, at, call, env, { alive: earlier?.alive, usedUp })
+      const appraisal = await appraise(this.#offers, at, call, env, { alive: earlier?.alive, usedUp, need })
       if (turn === 0) this.#announce(appraisal.ranked)
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
@@ -95,8 +95,9 @@ class Attempting {
   }
 
   #allowed({ decision, quote }: Candidate): boolean {
-    const { earlier, unasked } = this.#c
+    const { earlier, unasked, need } = this.#c
     if (unasked && decision.effect !== 'allow') return false
+    if (need?.fits(quote) === false) return false
     return decision.effect !== 'deny' && (earlier === undefined || noWorse(quote.terms, earlier.terms))
   }
 

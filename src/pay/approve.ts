@@ -103,10 +103,13 @@ async function freshest(candidate: Candidate, c: Case): Promise<Candidate> {
   const { challenge, terms } = candidate.quote
   const expired = challenge.expires !== undefined && challenge.expires <= env.clock.now() + NEARLY_EXPIRED_MS
   const offers = expired ? await c.again() : [challenge]
-  const { ranked } = await appraise(offers, at, call, env, { usedUp: c.usedUp })
+  const { ranked } = await appraise(offers, at, call, env, { usedUp: c.usedUp, need: c.need })
   const fresh = ranked.find(
     ({ quote, wallet, decision }) =>
-      wallet === candidate.wallet && decision.effect !== 'deny' && noWorse(quote.terms, terms),
+      wallet === candidate.wallet &&
+      decision.effect !== 'deny' &&
+      c.need?.fits(quote) !== false &&
+      noWorse(quote.terms, terms),
   )
   if (fresh === undefined)
     throw refused(

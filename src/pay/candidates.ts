@@ -2,7 +2,7 @@ import { clean, isPaymentError, PaymentError, type Reason } from '../errors/inde
 import type { Evidence } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
-import type { Challenge, Resource } from '../protocol/index.js'
+import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
 
@@ -33,6 +33,8 @@ export interface Narrowing {
   readonly alive?: Alive | undefined
   /** Remembered approvals that have no room left: what they would have covered is asked for again. */
   readonly usedUp?: ReadonlySet<string>
+  /** What a reply that is being read says it needs. */
+  readonly need?: { readonly claims: JsonObject } | undefined
 }
 
 /** Reads every offer with every wallet that knows its kind, and judges what can be paid. Signs nothing. */
@@ -41,7 +43,7 @@ export async function appraise(
   at: Resource,
   call: Call,
   env: Env,
-  { alive, usedUp }: Narrowing = {},
+  { alive, usedUp, need }: Narrowing = {},
 ): Promise<Appraisal> {
   const known = await env.ledger.facts({
     vendor: at.vendor,
@@ -56,7 +58,7 @@ export async function appraise(
       .map((wallet) => ({ challenge, wallet })),
   )
   const quotes = await Promise.all(
-    pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, alive)),
+    pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, { alive, need })),
   )
   const found: Candidate[] = []
   const unpayable: Unpayable[] = []
@@ -76,7 +78,7 @@ async function quoteSafely(
   resource: Resource,
   bounds: Bounds,
   env: Env,
-  alive: Alive | undefined,
+  { alive, need }: Narrowing,
 ): Promise<Quote | Unpayable> {
   try {
     const quote = await wallet.quote(challenge, {
@@ -87,6 +89,7 @@ async function quoteSafely(
       currencies: env.currencies,
       channels: env.ledger,
       ...(alive ? { after: alive.evidence } : {}),
+      ...(need ? { need: need.claims } : {}),
     })
     return 'unpayable' in quote ? quote : freezeQuote(quote)
   } catch (error) {

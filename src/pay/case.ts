@@ -1,8 +1,8 @@
 import type { Attempt, Hold, Payment, PaymentId } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { operationPattern, type Terms } from '../policy/index.js'
-import type { Challenge, Resource } from '../protocol/index.js'
-import type { Prepared } from '../wallet/index.js'
+import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
+import type { Prepared, Quote } from '../wallet/index.js'
 import type { Alive, Candidate } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Place } from './queue.js'
@@ -24,8 +24,16 @@ export interface Case {
   again(): Promise<readonly Challenge[]>
   /** Nobody has asked for money yet: only what policy allows outright, and a refusal is no refusal of the call. */
   readonly unasked?: true
+  /** It pays on for a reply that is being read. */
+  readonly need?: Need
   /** The payment has a credential already; this one must be no worse, and exclude it while it lives. */
   readonly earlier?: Earlier
+}
+
+/** What a reply that is being read says it needs, and what a quote must be to go on with it. */
+export interface Need {
+  readonly claims: JsonObject
+  fits(quote: Quote): boolean
 }
 
 export interface Earlier {

@@ -10,6 +10,8 @@ export interface Sending {
   readonly deal: Deal
   readonly evidence: Evidence
   readonly sent?: Sent
+  /** The answer is paid for while it is read: its receipt may stand at its end. */
+  readonly metered?: true
 }
 
 /** What a call's end means for its payment. */
@@ -54,15 +56,33 @@ export async function conclude(
       kind: 'answered',
       payment: await examine(await leave(payment, recheckAt, env), env, reading.problem),
     }
-  env.emitter.emit('anomaly', {
-    kind: reading.receipt === undefined ? 'receipt_missing' : 'receipt_mismatch',
-    payment: payment.id,
-    says: 'The paid answer came without a receipt that fits the payment. It counts until the chain says otherwise.',
-  })
+  if (reading.receipt !== undefined || sending.metered === undefined)
+    env.emitter.emit('anomaly', {
+      kind: reading.receipt === undefined ? 'receipt_missing' : 'receipt_mismatch',
+      payment: payment.id,
+      says: 'The paid answer came without a receipt that fits the payment. It counts until the chain says otherwise.',
+    })
   return {
     kind: 'answered',
     payment: await leave(payment, recheckAt, env, { delivered: true, receipt: reading.receipt }),
   }
+}
+
+/** A receipt that came while a paid answer was read. One that does not fit changes nothing. */
+export async function receive(
+  receipt: Receipt,
+  sending: Sending,
+  payment: Payment,
+  env: Env,
+): Promise<Payment> {
+  const fit = fitting(receipt, sending, payment, env)
+  if (fit !== undefined) return settleByReceipt(sending, fit, true, payment, env)
+  env.emitter.emit('anomaly', {
+    kind: 'receipt_mismatch',
+    payment: payment.id,
+    says: 'A receipt came with a paid answer that does not fit the payment. It is not believed.',
+  })
+  return payment
 }
 
 /** A receipt is believed when it names our challenge, our method and, where the wallet can tell, our transfer. */

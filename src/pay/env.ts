@@ -34,6 +34,13 @@ export interface Env {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Makes sure that what this process holds stays its own while it works. */
   keepAlive(): Promise<void>
+  /**
+   * Runs work that goes on after its call was answered: this process stays alive to the ledger meanwhile, and a purser
+   * that closes aborts it and waits for its end.
+   *
+   * @throws PaymentError `closed`
+   */
+  beside<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T>
   /** A counter is full: looks for room that proof would free. True if any was found. Not more than every few seconds. */
   sweep(): Promise<boolean>
   /** Evidence can first bring news then: look again. */

@@ -41,6 +41,8 @@ export interface PurserEvents {
  * - `settled_without_delivery`: the money moved, and what was bought did not come.
  * - `settled_after_release`: a credential that was held for dead was cashed.
  * - `redirected_after_payment`: the paid request was sent elsewhere; nothing was followed.
+ * - `stream_stalled`: a stream asked for more again, and had sent nothing for what it got; it was not paid on.
+ * - `stream_not_paid_on`: a stream asked for more, and policy or a failure kept it from getting it.
  */
 export type AnomalyKind =
   | 'receipt_missing'
@@ -49,6 +51,8 @@ export type AnomalyKind =
   | 'settled_without_delivery'
   | 'settled_after_release'
   | 'redirected_after_payment'
+  | 'stream_stalled'
+  | 'stream_not_paid_on'
 
 /** The name of an event, for {@link PurserEvents}. */
 export type PurserEvent = keyof PurserEvents

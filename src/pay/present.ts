@@ -1,7 +1,7 @@
 import pRetry from 'p-retry'
 import { PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
-import type { Reading } from '../protocol/index.js'
+import type { Credential, Reading } from '../protocol/index.js'
 import type { Deal } from './case.js'
 import type { Call, Env, Sent } from './env.js'
 import type { Exchange } from './exchange.js'
@@ -31,12 +31,7 @@ export async function present<Reply>(
 ): Promise<{ readonly presented: Presented<Reply>; readonly evidence: Evidence; readonly sent?: Sent }> {
   let evidence = deal.attempt.evidence
   try {
-    const completed = await deal.prepared.complete(async (credential) => {
-      const reply = await exchange.send({ credential })
-      const reading = await exchange.read(reply)
-      exchange.drop(reply)
-      return reading
-    })
+    const completed = await deal.prepared.complete((credential) => hand(exchange, credential, call))
     if (completed.evidence !== undefined) {
       evidence = completed.evidence
       await env.ledger.advance(deal.payment, { to: 'learned', evidence })
@@ -53,6 +48,19 @@ export async function present<Reply>(
   } catch (cause) {
     return { presented: { kind: 'lost', cause }, evidence }
   }
+}
+
+/** A credential on its own, such as a top-up: without the request, where the transport can. */
+async function hand<Reply>(
+  exchange: Exchange<Reply>,
+  credential: Credential,
+  { signal }: Call,
+): Promise<Reading> {
+  if (exchange.notify !== undefined) return exchange.notify(credential, signal)
+  const reply = await exchange.send({ credential })
+  const reading = await exchange.read(reply)
+  exchange.drop(reply)
+  return reading
 }
 
 /** Thrown inside the retry loop only: the server said when to come back. */

@@ -9,11 +9,13 @@ import type { Case, Deal } from './case.js'
 import { conclude, type Sending } from './conclude.js'
 import { examine } from './doubt.js'
 import type { Call, Env } from './env.js'
-import type { Exchange } from './exchange.js'
+import type { Exchange, Metered } from './exchange.js'
+import { once } from './once.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
 import { provenVoid, unanswered } from './refusal.js'
 import { secondCredential, tryAgree } from './second.js'
+import type { Streaming } from './stream.js'
 import { unwritten } from './unwritten.js'
 
 type Asks = Extract<Reading, { kind: 'asks' }>
@@ -135,9 +137,10 @@ async function rounds<Reply extends object>(
   const { env, call } = c
   let deal = first
   for (let round = 1; ; round++) {
-    const { presented, ...more } = await present(exchange, deal, call, env)
+    const { presented: whole, ...more } = await present(exchange, deal, call, env)
+    const { presented, metered } = await meter(exchange, whole, deal)
     note(presented)
-    const sending: Sending = { deal, ...more }
+    const sending: Sending = { deal, ...more, ...(metered ? { metered: true } : {}) }
     const payment = await current(deal, env)
     const end = await conclude(sending, presented, payment, call, env)
     const reply = presented.kind === 'reply' ? presented.reply : undefined
@@ -146,6 +149,7 @@ async function rounds<Reply extends object>(
       case 'lost':
         return { error: lost(end.payment, end.cause, env) }
       case 'answered':
+        if (metered) void followStream({ exchange, metered, sending, payment: end.payment, case: c, deliver })
         return reply === undefined ? { error: lost(end.payment, undefined, env) } : { reply }
       case 'moved':
         if (reply === undefined) return { error: lost(end.payment, undefined, env) }
@@ -164,6 +168,27 @@ async function rounds<Reply extends object>(
     }
   }
 }
+
+/** An answer that is paid for while it is read. Only a running total can be raised for it. */
+async function meter<Reply>(
+  exchange: Exchange<Reply>,
+  presented: Presented<Reply>,
+  { prepared }: Deal,
+): Promise<{ readonly presented: Presented<Reply>; readonly metered?: Metered<Reply> }> {
+  if (presented.kind === 'lost' || presented.reading.kind !== 'answers') return { presented }
+  if (!presented.reading.ok || prepared.laneSigned === undefined) return { presented }
+  const metered = await exchange.meter?.(presented.reply)
+  return metered === undefined
+    ? { presented }
+    : { presented: { ...presented, reply: metered.reply }, metered }
+}
+
+/** Beside the caller, who reads the stream meanwhile. Loaded with the first one. */
+async function followStream<Reply extends object>(streaming: Streaming<Reply>): Promise<void> {
+  const { follow } = await streams()
+  await follow(streaming)
+}
+const streams = once(() => import('./stream.js'))
 
 /** Following a redirect without the credential: what it leads to is the caller's answer. */
 async function follow<Reply extends object>(

@@ -10,6 +10,7 @@ import {
   recover,
   SentCredentials,
 } from '../pay/index.js'
+import { Beside } from './beside.js'
 import type { Settings } from './options.js'
 import { Upkeep } from './upkeep.js'
 
@@ -48,7 +49,8 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   }
   const sweep = async (): Promise<boolean> => gained(await recover(env, 'all'))
   const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: look, sweep })
-  const env = environment(settings, hooks, { ledger, ledgerId, owner, upkeep })
+  const beside = new Beside(() => upkeep.enter())
+  const env = environment(settings, hooks, { ledger, ledgerId, owner, upkeep, beside })
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
   // What an earlier process left behind is settled beside the first call, not before it.
   void look()
@@ -58,6 +60,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     upkeep,
     async close() {
       closed = true
+      await beside.close()
       upkeep.stop()
       await retire(ledger, owner)
       const others = (users.get(ledger) ?? 1) - 1
@@ -84,10 +87,11 @@ function environment(
     readonly ledgerId: string
     readonly owner: string
     readonly upkeep: Upkeep
+    readonly beside: Beside
   },
 ): Env {
   const { policy, clock, wallets, currencies, approver, prefer, doubtWindowMs, patienceMs } = settings
-  const { ledger, ledgerId, owner, upkeep } = parts
+  const { ledger, ledgerId, owner, upkeep, beside } = parts
   return {
     owner,
     policy,
@@ -106,6 +110,7 @@ function environment(
     newId: () => timeOrderedId(clock.now()),
     sleep,
     keepAlive: () => upkeep.keepAlive(),
+    beside: (work) => beside.run(work),
     sweep: () => upkeep.sweep(),
     lookAgain: (at) => upkeep.lookAgain(at),
     ...(approver === undefined ? {} : { approver }),

@@ -131,6 +131,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       }
     },
     keepAlive: () => ledger.renew(owner, LEASE_MS),
+    beside: (work) => work(new AbortController().signal),
     sweep: async () => (await recover(env, 'all')).released > 0,
     lookAgain: (at) => void due.push(at),
     attach: (target, outcome) => void outcomes.set(target, outcome),

@@ -79,6 +79,8 @@ test('every event, anomaly, state of a payment and place of the money has its na
     | 'settled_without_delivery'
     | 'settled_after_release'
     | 'redirected_after_payment'
+    | 'stream_stalled'
+    | 'stream_not_paid_on'
   >()
   expectTypeOf<PaymentState>().toEqualTypeOf<'denied' | 'held' | 'committed' | 'settled' | 'released'>()
   expectTypeOf<Funds>().toEqualTypeOf<'untouched' | 'held' | 'committed' | 'settled' | 'unknown'>()
