@@ -25,10 +25,13 @@ export function withoutBody(headers: HeadersInit | KeptHeaders): Headers {
  */
 export function snapshot(headers: RequestInit['headers'], acceptPayment: string | undefined): KeptHeaders {
   const plain = headers === undefined || headers === null || isPlain(headers)
-  const copy: Headers | Record<string, string> = plain ? { ...headers } : new Headers(headers)
-  if (!acceptPayment || headerOf(copy, ACCEPT_PAYMENT) !== undefined) return copy
-  if (copy instanceof Headers) copy.set(ACCEPT_PAYMENT, acceptPayment)
-  else copy[ACCEPT_PAYMENT] = acceptPayment
+  if (plain) {
+    if (!acceptPayment || headerOf(headers ?? {}, ACCEPT_PAYMENT) !== undefined) return { ...headers }
+    // In this order: what is added to the copy of an object costs V8 ten times as much.
+    return { [ACCEPT_PAYMENT]: acceptPayment, ...headers }
+  }
+  const copy = new Headers(headers)
+  if (acceptPayment && !copy.has(ACCEPT_PAYMENT)) copy.set(ACCEPT_PAYMENT, acceptPayment)
   return copy
 }
 

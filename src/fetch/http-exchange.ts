@@ -120,11 +120,11 @@ export class HttpExchange implements Exchange<Response> {
     const problem = reply === this.#paid && mayHoldProblem(head) ? await this.#problem(reply) : undefined
     const more = problem ? { problem } : {}
     if (said.kind === 'moved') return said
-    if (said.kind === 'answers') return { ...said, ...more }
+    if (said.kind === 'answers') return { ...more, ...said }
     const at = this.#payableAt(reply, url)
-    if (at === undefined) return { ...said, ...more, at: this.#at, offers: [] }
+    if (at === undefined) return { at: this.#at, ...more, ...said, offers: [] }
     this.#at = at
-    return { ...said, ...more, at }
+    return { at, ...more, ...said }
   }
 
   async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
@@ -194,12 +194,10 @@ export class HttpExchange implements Exchange<Response> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
     const options = this.#optionsOf(leg, await headersOf(credential))
-    const [input, init] = await this.#request.again(this.#at.address, {
-      ...options,
-      // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
-      redirect: 'manual',
-      cache: 'no-store',
-    })
+    // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
+    options.redirect = 'manual'
+    options.cache = 'no-store'
+    const [input, init] = await this.#request.again(this.#at.address, options)
     const { base } = this.#options
     const reply = await base(input, init)
     this.#paid = reply

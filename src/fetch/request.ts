@@ -49,6 +49,7 @@ export class ReplayableRequest {
   readonly resource: HttpResource
   readonly #headers: KeptHeaders
   readonly #request: Request | undefined
+  /** What else the caller said: no headers and no body. */
   readonly #init: RequestInit
   readonly #body: KeptBody
   #fingerprint: Promise<string> | undefined
@@ -66,9 +67,9 @@ export class ReplayableRequest {
   ) {
     this.resource = resource
     this.#request = isRequest(input) ? input : undefined
-    this.#init = copyInit(init)
-    this.#headers = snapshot(this.#init.headers ?? this.#request?.headers, options.acceptPayment)
-    const { body } = this.#init
+    const { headers, body, ...rest } = copyInit(init)
+    this.#init = rest
+    this.#headers = snapshot(headers ?? this.#request?.headers, options.acceptPayment)
     this.#body =
       this.#request && isAbsent(body)
         ? keepRequestBody(this.#request, options.limits)
@@ -103,7 +104,7 @@ export class ReplayableRequest {
 
   /** The first leg: the caller's own call. A URL object could be changed before it is sent: its text cannot. */
   first(options?: RequestInit): FetchArguments {
-    const init: RequestInit = { ...this.#init, headers: this.#headers, ...options }
+    const init: RequestInit = { headers: this.#headers, ...this.#init, ...options }
     if (!isAbsent(this.#body.first)) init.body = this.#body.first
     return [this.#request ?? this.resource.address, init]
   }
@@ -116,18 +117,18 @@ export class ReplayableRequest {
   async again(address: string, options?: RequestInit): Promise<FetchArguments> {
     const moved = address !== this.resource.address
     // A Request knows only its own URL: for another one, what it says goes along as `init`.
-    const own = moved && this.#request ? copyInit(this.#request) : {}
-    const { body: _, ...init } = { ...own, ...this.#init, headers: this.#headers, ...options }
+    const { headers: _, body: __, ...own } = moved && this.#request ? copyInit(this.#request) : {}
+    const init: RequestInit = { headers: this.#headers, ...own, ...this.#init, ...options }
     const body = await this.#body.again()
-    return [moved ? address : (this.#request ?? address), isAbsent(body) ? init : { ...init, body }]
+    if (!isAbsent(body)) init.body = body
+    return [moved ? address : (this.#request ?? address), init]
   }
 
   /** The same request without its body: what a redirect makes of it that turns the method into GET, or a note beside it. */
   bare(address: string, method: string, options?: RequestInit): FetchArguments {
-    const own = this.#request ? copyInit(this.#request) : {}
-    const { body: _, ...init } = { ...own, ...this.#init, ...options }
+    const { headers: _, body: __, ...own } = this.#request ? copyInit(this.#request) : {}
     const headers = withoutBody(options?.headers ?? this.#headers)
-    return [address, { ...init, method, headers, cache: 'no-store' }]
+    return [address, { ...own, ...this.#init, ...options, method, headers, cache: 'no-store' }]
   }
 
   /** Method, address and body digest: the same for the same request in any process. */

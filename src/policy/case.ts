@@ -58,7 +58,7 @@ export function open(
   layers: Layers,
   given: Pick<Case, 'terms' | 'resource' | 'context' | 'facts'>,
 ): Case {
-  const { terms, resource, context } = given
+  const { terms, resource, context, facts } = given
   const listings = new Map<Layer, Listing | undefined>()
   for (const layer of layers) listings.set(layer, layer.vendors && lookUp(layer.vendors, resource))
   // Counters are kept by what the document says of the vendor: an agent's own list is a restriction, not another vendor.
@@ -66,8 +66,11 @@ export function open(
   const own = listings.get(base)
   const patterns = own?.patterns ?? []
   return {
-    ...given,
     ground,
+    terms,
+    resource,
+    context,
+    facts,
     listings,
     rail: railOf(terms),
     units: countAll(terms, ground.unit),

@@ -508,8 +508,8 @@ const FETCH: readonly Mutant[] = [
     name: 'paid-leg-follows-redirects',
     breaks: 'a redirect carries the credential elsewhere',
     file: 'src/fetch/http-exchange.ts',
-    find: `      redirect: 'manual',\n`,
-    replace: `      redirect: 'follow',\n`,
+    find: `options.redirect = 'manual'`,
+    replace: `options.redirect = 'follow'`,
     tests: ['test/fetch/compliance/redirects.test.ts'],
   },
   {

@@ -54,9 +54,9 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   if (modes === undefined) return no('its supportedModes name neither pull nor push')
   const base = { chainId, token, amount, sponsored, modes }
   // A proof moves nothing, so recipient, splits and modes do not apply to it.
-  if (amount === 0n) return { ...base, transfers: [] }
+  if (amount === 0n) return { transfers: [], ...base }
   const transfers = readTransfers(amount, request['recipient'], details['splits'])
-  return 'unpayable' in transfers ? transfers : { ...base, transfers }
+  return 'unpayable' in transfers ? transfers : { transfers, ...base }
 }
 
 function readTransfers(

@@ -55,9 +55,9 @@ export function evidenceOf(wallet: string, challengeId: string, detail: Detail):
 
 function jsonOf({ feeCurrency, transfers, ...rest }: TransactionDetail): JsonObject {
   return {
-    ...rest,
     transfers: transfers.map((transfer) => ({ ...transfer })),
     ...(feeCurrency ? { feeCurrency: { ...feeCurrency } } : {}),
+    ...rest,
   }
 }
 
