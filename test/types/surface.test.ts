@@ -64,7 +64,7 @@ const NAMES: Readonly<Record<string, string>> = {
     OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges PaymentRange Preference Problem ProtocolError
     ProtocolErrorCode Reading Receipt Resource ToolResource acceptQuality decodeBase64url digestMatches
     encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
-    parseJsonObject parseProblem parseReceipt
+    parseJsonObject parseProblem parseReceipt receiptOf
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
   'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
