@@ -100,9 +100,12 @@ export type {
 export {
   type Budget,
   createPurser,
+  type InspectedSession,
   Purser,
   type PurserOptions,
   type Resolution,
+  type Session,
+  type Sessions,
   type SpanLike,
   type StoredReceipt,
   type TracerLike,

@@ -1,9 +1,8 @@
+export type { Channel, ChannelQuery, Channels } from './channel.js'
 export { systemClock } from './clock.js'
+export { fundsOf } from './funds.js'
 export type {
   Attempt,
-  Channel,
-  ChannelQuery,
-  Channels,
   Clock,
   DueQuery,
   Evidence,
@@ -22,4 +21,3 @@ export type {
   Room,
   Verdict,
 } from './port.js'
-export { fundsOf } from './row.js'

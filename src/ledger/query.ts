@@ -1,5 +1,6 @@
 import type { Instant } from '../money/index.js'
-import type { Channel, ChannelQuery, DueQuery, PaymentQuery } from './port.js'
+import type { Channel, ChannelQuery } from './channel.js'
+import type { DueQuery, PaymentQuery } from './port.js'
 import { feeUnread, type Row } from './row.js'
 
 /** Is this row what the query asks for? */

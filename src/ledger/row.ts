@@ -1,4 +1,3 @@
-import type { Funds } from '../errors/index.js'
 import type { Amount, Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
 import type { Payment } from './port.js'
@@ -54,21 +53,6 @@ export interface Row extends Omit<Payment, 'live' | 'units'> {
 /** Does the fee still count at its bound, because nobody has read it yet? */
 export function feeUnread(row: Pick<Row, 'state' | 'fee' | 'charges'>): boolean {
   return row.state === 'settled' && row.fee === undefined && row.charges.some((c) => c.units > c.price)
-}
-
-/** The state's one name for callers: was I charged? */
-export function fundsOf(payment: Pick<Payment, 'state' | 'live'>): Funds {
-  switch (payment.state) {
-    case 'denied':
-    case 'released':
-      return 'untouched'
-    case 'held':
-      return 'held'
-    case 'committed':
-      return payment.live ? 'committed' : 'unknown'
-    case 'settled':
-      return 'settled'
-  }
 }
 
 /** What a caller sees of a row: frozen to its depths, since a store may hold the very same objects. */

@@ -2,8 +2,9 @@ import type { Evidence, Payment, Verdict } from '../ledger/index.js'
 import type { Reading, Receipt } from '../protocol/index.js'
 import type { Deal } from './case.js'
 import { advance, examine, leave, look, settle, voided } from './doubt.js'
-import type { Call, Env, Sent } from './env.js'
+import type { Call, Env } from './env.js'
 import type { Presented } from './present.js'
+import type { Sent } from './sent.js'
 
 /** A credential that left, and what came back for it. */
 export interface Sending {

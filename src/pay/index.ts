@@ -1,6 +1,6 @@
 export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
 export type { Recovery } from './doubt.js'
-export { type Call, type Env, type Outcome, type Refusal, SentCredentials } from './env.js'
+export type { Call, Env, Outcome, Refusal } from './env.js'
 export {
   type AnomalyKind,
   type Emitter,
@@ -13,6 +13,5 @@ export {
 export type { Exchange, Leg, MeterEvent, Metered, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
 export { once } from './once.js'
-export { Queues } from './queue.js'
 export type { Quoted, QuotedOffer } from './quote.js'
 export { carryOut, pay, quote, recover, settleAccounts } from './story.js'

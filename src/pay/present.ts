@@ -3,8 +3,9 @@ import { PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import type { Credential, Reading } from '../protocol/index.js'
 import type { Deal } from './case.js'
-import type { Call, Env, Sent } from './env.js'
+import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import type { Sent } from './sent.js'
 
 /** What came back after a credential left. */
 export type Presented<Reply> =

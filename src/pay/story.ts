@@ -1,5 +1,7 @@
-import type { DueQuery } from '../ledger/index.js'
+import type { Channel, DueQuery, Payment } from '../ledger/index.js'
 import type { Challenge } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
+import type { Acting } from './act.js'
 import type { Recovery } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
@@ -48,6 +50,7 @@ export async function pay<Reply extends object>(
 const purchasing = once(() => import('./purchase.js'))
 const looking = once(() => import('./doubt.js'))
 const quoting = once(() => import('./quote.js'))
+const acting = once(() => import('./act.js'))
 
 /** Settles what is in doubt, loaded when it is first needed. */
 export async function recover(env: Env, which: DueQuery['which']): Promise<Recovery> {
@@ -61,4 +64,14 @@ export async function quote<Reply extends object>(
   environment: () => Promise<Env>,
 ): Promise<Quoted<Reply>> {
   return (await quoting()).quote(exchange, call, environment)
+}
+
+/** An act on a channel, loaded when it is first needed. */
+export async function carryOut(act: Acting, call: Call, env: Env): Promise<Payment> {
+  return (await acting()).carryOut(act, call, env)
+}
+
+/** Gives back what a closed channel was never taken for. */
+export async function settleAccounts(channel: Channel, wallet: Wallet, env: Env): Promise<void> {
+  await (await acting()).settleAccounts(channel, wallet, env)
 }

@@ -24,7 +24,7 @@ import { readMaxAmount, type Settings } from './options.js'
 import { problemOf } from './problem.js'
 import { builtin } from './runtime.js'
 import { readTask, type TaskStore, taskStore } from './tasks.js'
-import { PaymentSpan } from './trace.js'
+import type { PaymentSpan } from './trace.js'
 
 /** What a purser is bound to: its agent, and the task and tool that `with` added. */
 export interface Binding {
@@ -34,6 +34,7 @@ export interface Binding {
 
 /** Loaded when money is first talked about. */
 const opener = once(() => import('./open.js'))
+const tracing = once(() => import('./trace.js'))
 
 /**
  * What all pursers of one set-up share: settings, ledger, events, and what is behind the replies they gave out.
@@ -82,7 +83,10 @@ export class Core {
         // A person may think for minutes: the hold must outlive its lease.
         leave = upkeep.enter()
         const { tracer } = this.settings
-        if (tracer !== undefined) span = new PaymentSpan(tracer, spanAttributes(exchange.resource, call))
+        if (tracer !== undefined) {
+          const { PaymentSpan } = await tracing()
+          span = new PaymentSpan(tracer, spanAttributes(exchange.resource, call))
+        }
         return { env, call: span?.trace === undefined ? call : { ...call, trace: span.trace } }
       }
       const reply = await pay(exchange, call, begin, this.#standing(exchange.resource))

@@ -1,4 +1,7 @@
 export type { Budget } from './budgets.js'
 export type { PurserOptions } from './options.js'
-export { createPurser, Purser, type Resolution, type StoredReceipt } from './purser.js'
+export { createPurser, Purser, type StoredReceipt } from './purser.js'
+export type { Resolution } from './resolve.js'
+export type { InspectedSession, Session } from './session.js'
+export type { Sessions } from './sessions.js'
 export type { SpanLike, TracerLike } from './trace.js'

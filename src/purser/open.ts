@@ -1,15 +1,9 @@
 import { isPaymentError } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
-import {
-  type Emitter,
-  type Env,
-  type Outcome,
-  Queues,
-  type Recovery,
-  recover,
-  SentCredentials,
-} from '../pay/index.js'
+import { type Emitter, type Env, type Outcome, type Recovery, recover } from '../pay/index.js'
+import { Queues } from '../pay/queue.js'
+import { SentCredentials } from '../pay/sent.js'
 import { Beside } from './beside.js'
 import type { Settings } from './options.js'
 import { Upkeep } from './upkeep.js'

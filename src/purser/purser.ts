@@ -1,4 +1,3 @@
-import { PaymentError } from '../errors/index.js'
 import {
   httpCall,
   install,
@@ -7,14 +6,7 @@ import {
   payingFetch,
   type Restore,
 } from '../fetch/index.js'
-import {
-  fundsOf,
-  type Ledger,
-  type Move,
-  type Payment,
-  type PaymentId,
-  type PaymentQuery,
-} from '../ledger/index.js'
+import type { Payment, PaymentId, PaymentQuery } from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
@@ -28,9 +20,11 @@ import type { Grant } from '../policy/index.js'
 import { formatAcceptPayment } from '../protocol/accept-payment.js'
 import type { OfferKind, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
-import { type Budget, budgetsOf } from './budgets.js'
+import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import { type PurserOptions, readOptions } from './options.js'
+import type { Resolution } from './resolve.js'
+import { Sessions } from './sessions.js'
 import { readTask } from './tasks.js'
 
 /** A stored receipt, and what it is for. */
@@ -42,11 +36,6 @@ export interface StoredReceipt {
   readonly operation: string
   readonly receipt: Receipt
 }
-
-/** How a person closes a doubt that nothing can ever prove. */
-export type Resolution =
-  | { readonly as: 'settled'; readonly by: string; readonly reference?: string }
-  | { readonly as: 'released'; readonly by: string; readonly because: string }
 
 /** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
 export class Purser {
@@ -60,6 +49,8 @@ export class Purser {
    * PaymentRefusedError.
    */
   readonly fetch: PayingFetch
+  /** Open and closed sessions: what is locked up where, topping up, and getting it back. */
+  readonly sessions: Sessions
 
   /** @internal */
   constructor(core: Core, binding: Binding) {
@@ -67,6 +58,13 @@ export class Purser {
     this.#binding = binding
     const face = faceFor(core, binding)
     lendFace(this, face)
+    const { settings } = core
+    this.sessions = new Sessions({
+      settings,
+      face,
+      env: async () => (await core.open()).env,
+      context: () => core.context(binding),
+    })
     const { fetch } = core.settings
     this.fetch = payingFetch(face, fetch === undefined ? {} : { base: fetch })
   }
@@ -148,6 +146,7 @@ export class Purser {
   /** Every budget: limit, spent, held, remaining, when it resets. Deposits of sessions stand beside them (`lock`). */
   async budgets(): Promise<readonly Budget[]> {
     const context = this.#core.context(this.#binding)
+    const { budgetsOf } = await import('./budgets.js')
     return budgetsOf(this.#core.settings.policy, await this.#core.ledger(), context)
   }
 
@@ -194,20 +193,8 @@ export class Purser {
    * @throws TypeError if the ledger has no such payment; PaymentError if it is not in doubt.
    */
   async resolve(id: PaymentId, resolution: Resolution): Promise<Payment> {
-    const ledger = await this.#core.ledger()
-    const payment = await ledger.get(id)
-    if (payment === undefined) throw new TypeError('The ledger has no payment with this id')
-    const { state, live, attempts } = payment
-    const notYet = (says: string): PaymentError =>
-      new PaymentError('refused', fundsOf(payment), says, { paymentId: id })
-    if (state !== 'committed' || live) throw notYet('Only a payment in doubt can be closed by a person')
-    const now = this.#core.settings.clock.now()
-    const alive = attempts.some(
-      (attempt) => attempt.void === undefined && (attempt.evidence.recheckAt ?? 0) > now,
-    )
-    if (resolution.as === 'released' && alive)
-      throw notYet('Its credential may still settle: look again with recover() when it has run out')
-    return closeByHand(ledger, payment, resolution)
+    const { closeByHand } = await import('./resolve.js')
+    return closeByHand(await this.#core.ledger(), id, resolution, this.#core.settings.clock.now())
   }
 
   /** Remembered approvals that still stand. */
@@ -262,23 +249,6 @@ function acceptPayment(wallets: readonly Wallet[], prefer: readonly OfferKind[])
   const place = (kind: OfferKind): number => (prefer.includes(kind) ? prefer.indexOf(kind) : prefer.length)
   const sorted = kinds.sort((a, b) => place(a) - place(b))
   return formatAcceptPayment(sorted.map((kind) => ({ kind, q: place(kind) < prefer.length ? 1 : 0.9 })))
-}
-
-async function closeByHand(ledger: Ledger, payment: Payment, resolution: Resolution): Promise<Payment> {
-  const move: Move =
-    resolution.as === 'settled'
-      ? {
-          to: 'settled',
-          proof: 'person',
-          reference: resolution.reference ?? `by ${resolution.by}`,
-          spent: payment.terms.most,
-        }
-      : { to: 'released', because: `${resolution.because} (${resolution.by})` }
-  const open = payment.attempts.flatMap((attempt, index) => (attempt.void === undefined ? [index] : []))
-  if (move.to === 'released')
-    for (const attempt of open)
-      await ledger.advance(payment.id, { to: 'voided', attempt, because: move.because })
-  return (await ledger.advance(payment.id, move)).payment
 }
 
 /**

@@ -12,10 +12,10 @@ import {
   type PurserEvent,
   type PurserEvents,
   pay,
-  Queues,
   recover,
-  SentCredentials,
 } from '../../src/pay/index.js'
+import { Queues } from '../../src/pay/queue.js'
+import { SentCredentials } from '../../src/pay/sent.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
 import type { Wallet } from '../../src/wallet/index.js'
 import { TestClock } from '../ledger/fixtures.js'

@@ -44,11 +44,11 @@ const NAMES: Readonly<Record<string, string>> = {
     Acceptance Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Bounds Budget BudgetLine
     CURRENCIES CallOptions Challenge Channel ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential Currency CurrencyTable
     Decision Deliver Dimension Dimensions DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike
-    Funds Grant Held Hold HttpResource InspectOptions Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move Moved
+    Funds Grant Held Hold HttpResource InspectOptions InspectedSession Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move Moved
     NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
     PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
     PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
-    QuotedOffer Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope SpanLike
+    QuotedOffer Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope Session Sessions SpanLike
     Spendable StoredReceipt Terms ToolResource TracerLike Units Unpayable Verdict Wallet add amount compare createPurser
     fiat formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract token zero
   `,

@@ -45,6 +45,16 @@ export const SIDE_DOORS: readonly {
     why: 'the one codec that a free call needs: the others are loaded with the first 402',
   },
   {
+    file: 'pay/queue.ts',
+    from: ['purser'],
+    why: 'made when the ledger is opened: a free call does without it',
+  },
+  {
+    file: 'pay/sent.ts',
+    from: ['purser'],
+    why: 'made when the ledger is opened: a free call does without it',
+  },
+  {
     file: 'ledger/memory.ts',
     from: ['purser', 'entry'],
     why: 'a store with its own entry point: who keeps another one does not load it',

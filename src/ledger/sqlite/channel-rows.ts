@@ -1,4 +1,4 @@
-import type { Channel, ChannelQuery } from '../port.js'
+import type { Channel, ChannelQuery } from '../channel.js'
 import { isChannel } from '../query.js'
 import { damaged, decode, encode, isChannelRecord, textOf } from './codec.js'
 import type { Sql } from './sql.js'

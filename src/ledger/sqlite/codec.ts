@@ -1,6 +1,7 @@
 import type { Instant } from '../../money/index.js'
 import type { Terms } from '../../policy/index.js'
-import type { Attempt, Channel, PaymentState } from '../port.js'
+import type { Channel } from '../channel.js'
+import type { Attempt, PaymentState } from '../port.js'
 import type { Charge, Counted, Row } from '../row.js'
 import { ledgerError } from './failures.js'
 

@@ -1,0 +1,149 @@
+import { PaymentError } from '../errors/index.js'
+import type { Channel, Payment } from '../ledger/index.js'
+import { amount } from '../money/index.js'
+import type { Policy } from '../policy/index.js'
+import type { Challenge, Resource } from '../protocol/index.js'
+import type { ChannelAct, ChannelWallet, Deliver, Wallet } from '../wallet/index.js'
+import { agree } from './agree.js'
+import { advance, examine } from './doubt.js'
+import type { Call, Env } from './env.js'
+
+/** An act on a channel: whose it is, and how a credential reaches the vendor. */
+export interface Acting {
+  readonly wallet: ChannelWallet
+  readonly channel: Channel
+  readonly act: ChannelAct
+  /** Where its credentials go. */
+  readonly at: Resource
+  readonly deliver: Deliver
+}
+
+/**
+ * A top-up or a close that no request asks for, by the same path as a payment: judged, held, signed, written down, and
+ * then carried out. Its end is what the chain shows.
+ *
+ * @throws PaymentRefusedError before anything was signed; PaymentError when it is not known how it ended.
+ */
+export async function carryOut(acting: Acting, call: Call, env: Env): Promise<Payment> {
+  const { wallet, channel, act, at, deliver } = acting
+  const place = env.queues.place()
+  // Nobody offered this: the wallet proposes it itself, and there is nothing else to choose from.
+  const proposing: ChannelWallet = {
+    ...wallet,
+    kinds: [NO_OFFER.kind],
+    quote: (_, context) => wallet.propose(act, channel, context),
+  }
+  try {
+    const agreement = await agree({
+      at,
+      offers: [NO_OFFER],
+      fingerprint: `${act.kind} ${channel.lane} ${channel.rev}`,
+      call,
+      env: {
+        ...env,
+        wallets: [proposing],
+        policy: act.kind === 'topUp' ? env.policy : givingBack(env.policy),
+      },
+      usedUp: new Set(),
+      place,
+      check: async () => undefined,
+      again: async () => [NO_OFFER],
+    })
+    if (agreement.kind !== 'deal')
+      throw new PaymentError('busy', 'untouched', 'The same is being done to this channel already')
+    const { payment: id, prepared } = agreement.deal
+    const failure = await finish(() => prepared.complete(deliver), id, env)
+    const committed = await env.ledger.get(id)
+    if (committed === undefined)
+      throw new PaymentError('ledger_failed', 'unknown', 'The ledger lost a payment')
+    const after = await examine(committed, env)
+    if (after.state === 'committed') throw notKnown(after, failure)
+    return after.state === 'settled' ? advance(after, { to: 'delivered' }, env) : after
+  } finally {
+    place.leave()
+  }
+}
+
+/** What a closed channel was taken for is final: every payment on it is held against that, and the rest given back. */
+export async function settleAccounts(channel: Channel, wallet: Wallet, env: Env): Promise<void> {
+  const states: Payment['state'][] = ['committed', 'settled']
+  for await (const payment of env.ledger.find({ vendor: channel.vendor, states })) {
+    const evidence = payment.attempts.at(-1)?.evidence
+    if (evidence === undefined || !evidence.refs.includes(channel.lane)) continue
+    if (payment.state === 'committed') await examine(payment, env)
+    else if (!(await refund(payment, wallet, env))) return
+  }
+}
+
+/** Newest first: false as soon as a payment was taken whole, since all before it were taken too. */
+async function refund(payment: Payment, wallet: Wallet, env: Env): Promise<boolean> {
+  const attempt = payment.attempts.at(-1)
+  if (attempt === undefined) return true
+  const verdict = await wallet.inspect(attempt.evidence, { channels: env.ledger })
+  if (verdict.state !== 'settled' && verdict.state !== 'void') return false
+  const { most } = attempt.terms
+  const taken = verdict.state === 'void' ? amount(0n, most.currency) : (verdict.amount ?? most)
+  if (taken.value >= most.value) return false
+  const reference = verdict.state === 'void' ? 'closed without it' : verdict.reference
+  await env.ledger.advance(payment.id, { to: 'settled', proof: 'chain', reference, spent: taken })
+  return true
+}
+
+/** Whatever fails from here on is a doubt: the rail says how it ended. */
+async function finish(
+  complete: () => Promise<{ readonly evidence?: Payment['attempts'][number]['evidence'] }>,
+  id: Payment['id'],
+  env: Env,
+): Promise<unknown> {
+  try {
+    const { evidence } = await complete()
+    if (evidence !== undefined) await env.ledger.advance(id, { to: 'learned', evidence })
+    return undefined
+  } catch (error) {
+    env.emitter.emit('error', { error, during: 'channel' })
+    return error
+  }
+}
+
+function notKnown(payment: Payment, cause: unknown): PaymentError {
+  return new PaymentError(
+    'payment_in_doubt',
+    'unknown',
+    'The chain does not show yet how this ended: recover() looks again.',
+    { paymentId: payment.id, ...(cause === undefined ? {} : { cause }) },
+  )
+}
+
+/**
+ * Whatever became of the vendor's standing, the owner's money may be fetched back from there: nothing is bought, and the
+ * fee must still have room in the budgets.
+ */
+function givingBack(policy: Policy): Policy {
+  return {
+    name: policy.name,
+    hash: policy.hash,
+    unit: policy.unit,
+    symbol: policy.symbol,
+    approvalTimeoutMs: policy.approvalTimeoutMs,
+    payable: () => true,
+    bounds: (resource, context) => policy.bounds(resource, context),
+    evaluate: (terms, resource, context, facts) => {
+      const decision = policy.evaluate(terms, resource, context, facts)
+      const harmless = terms.most.value === 0n && terms.locks === undefined && decision.units !== undefined
+      return harmless ? { ...decision, effect: 'allow' } : decision
+    },
+    replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
+    sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
+    budgets: (context, now) => policy.budgets(context, now),
+    ready: () => policy.ready(),
+  }
+}
+
+/** Stands where an offer would: acts on channels are nobody's offer. */
+const NO_OFFER: Challenge = Object.freeze<Challenge>({
+  kind: 'purser/channel',
+  id: 'channel',
+  realm: '',
+  request: {},
+  echo: { envelope: 'mpp', params: {}, header: 'authorization' },
+})

@@ -1,0 +1,55 @@
+import { once } from '../pay/index.js'
+import type { InspectedSession, Session, SessionParts } from './session.js'
+
+/** The sessions of a purser's ledger: listed, looked at, topped up, and closed. */
+export class Sessions {
+  readonly #desk: () => Promise<import('./session-desk.js').SessionDesk>
+
+  /** @internal */
+  constructor(parts: SessionParts) {
+    this.#desk = once(async () => new (await import('./session-desk.js')).SessionDesk(parts))
+  }
+
+  /** The oldest first; closed ones only if asked for. */
+  async list(
+    query: { readonly vendor?: string; readonly closed?: boolean } = {},
+  ): Promise<readonly Session[]> {
+    return (await this.#desk()).list(query)
+  }
+
+  /**
+   * What the ledger says and what the chain says. What the chain shows is written down.
+   *
+   * @throws TypeError if there is no such session.
+   */
+  async inspect(id: string): Promise<InspectedSession> {
+    return (await this.#desk()).inspect(id)
+  }
+
+  /**
+   * Locks up more, within what policy allows.
+   *
+   * @param more In the session's own currency: `'0.5'`.
+   * @throws PaymentRefusedError if policy says no; PaymentError `payment_in_doubt` if it is not known how it ended.
+   */
+  async topUp(id: string, more: string): Promise<Session> {
+    return (await this.#desk()).topUp(id, more)
+  }
+
+  /**
+   * Closes it together with the vendor: it takes what it is owed, and the rest of the deposit comes back.
+   *
+   * @throws PaymentError if the vendor does not answer: {@link forceClose} needs no vendor.
+   */
+  async close(id: string): Promise<Session> {
+    return (await this.#desk()).close(id)
+  }
+
+  /**
+   * Closes it without the vendor, in two steps: the first asks the chain, and the vendor has a while to claim what it is
+   * owed; called again when that is over (`chain.withdrawableAt`), the second fetches the rest back.
+   */
+  async forceClose(id: string): Promise<InspectedSession> {
+    return (await this.#desk()).forceClose(id)
+  }
+}
