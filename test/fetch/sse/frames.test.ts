@@ -132,8 +132,7 @@ describe('a frame without end', () => {
     const sieve = new PaymentSieve()
     const chunk = bytesOf('x')
     let passed = 0
-    for (let sent = 0; sent <= MIB; sent++)
-      for (const piece of sieve.push(chunk).pass) passed += piece.length
+    for (let sent = 0; sent <= MIB; sent++) for (const piece of sieve.push(chunk).pass) passed += piece.length
     expect(passed).toBe(MIB + 1)
   })
 })
