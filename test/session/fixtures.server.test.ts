@@ -1,7 +1,7 @@
 import { tempo } from 'mppx/client'
 import { WebSocket } from 'undici'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { clientFor } from '../chain/chain.js'
+import { ACCOUNTS, alphaUSD, clientFor } from '../chain/chain.js'
 import { referenceClient } from './fixtures/reference.js'
 import type { Fault } from './fixtures/server.js'
 import { type ChannelWorld, channelWorld } from './fixtures/world.js'
@@ -86,6 +86,45 @@ describe.each(['v1', 'v2'] as const)('the server of protocol %s', (protocol) => 
     expect(await server.books(id)).toMatchObject({ accepted: 3n * PRICE, units: 3 })
     await manager.close()
     expect(await world.channel(protocol, id)).toMatchObject({ closed: true })
+  })
+})
+
+describe.each(['v1', 'v2'] as const)('the server of protocol %s', (protocol) => {
+  it('breaks a stream off, and has charged no event that it did not send', async () => {
+    const server = await world.serve({ protocol, suggestedDeposit: '0.08' })
+    const client = referenceClient(world, protocol, await world.chain.account(1_000_000n))
+    server.cut(2)
+    const events: string[] = []
+    const reading = async () => {
+      for await (const event of await client.stream(server.url('/stream/5'))) events.push(event)
+    }
+    await expect(reading()).rejects.toThrow()
+    expect(events).toEqual(['event 1 of 5', 'event 2 of 5'])
+    expect(await server.books(client.channelId ?? '')).toMatchObject({
+      accepted: 3n * PRICE,
+      spent: 2n * PRICE,
+    })
+  })
+
+  it('loses its record of a channel', async () => {
+    const { server, client, id } = await channel(protocol)
+    await server.lose(id)
+    expect(await server.books(id)).toBeUndefined()
+    await client.fetch(server.url('/paid')).catch(() => undefined)
+    expect(server.paid('voucher').at(0)).toMatchObject({ status: 410 })
+    expect(await world.channel(protocol, id)).toMatchObject({ closed: false })
+  })
+
+  it('asks other prices for one channel, and pays other payees', async () => {
+    const payee = ACCOUNTS.split
+    const server = await world.serve({ protocol, suggestedDeposit: '0.08', payee })
+    const client = referenceClient(world, protocol, await world.chain.account(1_000_000n))
+    const had = await world.chain.balanceOf(alphaUSD, payee.address)
+    expect((await client.fetch(server.url('/paid'))).status).toBe(200)
+    expect((await client.fetch(server.url('/price/0.025'))).status).toBe(200)
+    expect(server.paid('open')).toHaveLength(1)
+    await client.close()
+    expect(await world.chain.balanceOf(alphaUSD, payee.address)).toBe(had + 35_000n)
   })
 })
 

@@ -31,7 +31,8 @@ async function balances(payer: string) {
   }
 }
 
-it('is compiled from the sources beside it', () => {
+// The compiler needs some seconds of its own.
+it('is compiled from the sources beside it', { timeout: 120_000 }, () => {
   const committed = readFileSync(new URL('fixtures/contracts/compiled.json', import.meta.url), 'utf8')
   expect(JSON.parse(committed)).toEqual(compile())
 })
