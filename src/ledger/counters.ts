@@ -6,6 +6,7 @@ import {
   type Counter,
   changes,
   counterOf,
+  countsAlike,
   keyOf,
   total,
   traitsNeeded,
@@ -96,36 +97,18 @@ export function weightsOf(shelf: Shelf, row: Row): Map<string, Weight> {
 
 /** Writes a row, and moves every counter by what it counts for more or less than before. */
 export function saveCounted(shelf: Shelf, before: Row | undefined, after: Row): void {
-  const was = before === undefined ? new Map<string, Weight>() : weightsOf(shelf, before)
-  for (const { key, at, change } of changes(was, weightsOf(shelf, after))) shelf.addTo(key, at, change)
+  if (before === undefined || !countsAlike(before, after)) {
+    const was = before === undefined ? NOTHING : weightsOf(shelf, before)
+    for (const { key, at, change } of changes(was, weightsOf(shelf, after))) shelf.addTo(key, at, change)
+  }
   shelf.save(after)
 }
 
-/**
- * What the counters of these claims hold now, without the payment `except`. A counter knows what counts, which is what
- * decides; what of it is held, and not spent, is told by the payments under way.
- */
-export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[], except?: Row): readonly Room[] {
-  if (claims.length === 0) return []
-  const own = except === undefined ? undefined : weightsOf(shelf, except)
-  const others = [...shelf.underWay()].filter(({ id }) => id !== except?.id)
-  const underWay = others.map((row) => weightsOf(shelf, row))
-  return claims.map((claim) => {
-    const key = keyOf(claim)
-    const counted = shelf.sum(key, claim.from) - within(claim, own?.get(key), total)
-    // A deposit is held until it comes back, settled or not: it is never spend.
-    const held =
-      claim.counts === 'lock'
-        ? counted
-        : underWay.reduce((sum, of) => sum + within(claim, of.get(key), (weight) => weight.held), 0n)
-    const left = claim.limit - counted
-    return { claim, spent: counted - held, held, remaining: left > 0n ? left : 0n }
-  })
-}
+const NOTHING: ReadonlyMap<string, Weight> = new Map()
 
-/** A part of a weight, if it lies in the claim's window. */
-function within(claim: CounterClaim, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
-  return weight !== undefined && weight.at >= claim.from ? part(weight) : 0n
+/** What the counter of a claim has left. `own` is taken out of it. */
+function leftOf(shelf: Shelf, claim: CounterClaim, own: Weight | undefined): bigint {
+  return claim.limit - shelf.sum(keyOf(claim), claim.from) + within(claim, own, total)
 }
 
 /** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
@@ -134,15 +117,41 @@ export function shortOf(
   before: Row | undefined,
   after: Row,
   claims: readonly CounterClaim[],
-): readonly Room[] {
-  const was = before === undefined ? undefined : weightsOf(shelf, before)
+): readonly Pick<Room, 'claim' | 'remaining'>[] {
+  const was = before === undefined ? NOTHING : weightsOf(shelf, before)
   const is = weightsOf(shelf, after)
-  const short = claims.filter((claim) => {
+  return claims.flatMap((claim) => {
     const key = keyOf(claim)
     const need = is.get(key)
-    const mine = within(claim, was?.get(key), total)
     const asked = need === undefined ? claim.amount : total(need)
-    return shelf.sum(key, claim.from) - mine + asked > claim.limit
+    const left = leftOf(shelf, claim, was.get(key))
+    return asked > left ? [{ claim, remaining: atLeastZero(left) }] : []
   })
-  return roomsOf(shelf, short, before)
+}
+
+/**
+ * What the counters of these claims hold now. A counter knows what counts, which is what decides; what of it is held,
+ * and not spent, is told by the payments under way.
+ */
+export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly Room[] {
+  const underWay = Array.from(shelf.underWay(), (row) => weightsOf(shelf, row))
+  return claims.map((claim) => {
+    const key = keyOf(claim)
+    const counted = shelf.sum(key, claim.from)
+    // A deposit is held until it comes back, settled or not: it is never spend.
+    const held =
+      claim.counts === 'lock'
+        ? counted
+        : underWay.reduce((sum, of) => sum + within(claim, of.get(key), (weight) => weight.held), 0n)
+    return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
+  })
+}
+
+/** A part of a weight, if it lies in the claim's window. */
+function within(claim: CounterClaim, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
+  return weight !== undefined && weight.at >= claim.from ? part(weight) : 0n
+}
+
+function atLeastZero(units: bigint): bigint {
+  return units > 0n ? units : 0n
 }

@@ -105,6 +105,18 @@ export function changes(
   return effects
 }
 
+/** Does a payment surely count for the same before and after? The commit of what was held changes nothing. */
+export function countsAlike(before: Row, after: Row): boolean {
+  const underWay = ({ state }: Row): boolean => state === 'held' || state === 'committed'
+  return (
+    underWay(before) &&
+    underWay(after) &&
+    before.charges === after.charges &&
+    before.burnt === after.burnt &&
+    before.unlocked === after.unlocked
+  )
+}
+
 export function total({ held, spent }: Weight): bigint {
   return held + spent
 }

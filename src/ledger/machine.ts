@@ -50,12 +50,12 @@ export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
 function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean): Step {
   if ((row.state !== 'held' && row.state !== 'committed') || !live) return undefined
   const attempts = [...row.attempts, { ...move.attempt, at: now }]
-  const { recheckAt: _, ...rest } = row
   const committed: Row = {
-    ...rest,
+    ...row,
     state: 'committed',
     attempts,
     pinned: row.pinned || move.pin,
+    recheckAt: undefined,
     updatedAt: now,
   }
   if (move.signed === undefined) return same(committed)
@@ -82,10 +82,10 @@ function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
 function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
   if (row.state === 'released') return answered(row, move, now)
   if (row.state !== 'committed') return undefined
-  const { owner: _o, recheckAt: _r, ...rest } = row
   const left: Row = {
-    ...rest,
-    ...(move.recheckAt === undefined ? {} : { recheckAt: move.recheckAt }),
+    ...row,
+    owner: undefined,
+    recheckAt: move.recheckAt,
     receipts: withReceipt(row, move.receipt),
     delivered: row.delivered || move.delivered === true,
     updatedAt: now,
@@ -103,15 +103,16 @@ function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
   if (row.state === 'held' || row.state === 'denied') return undefined
   // A released payment was proven void. Only proof can beat proof; a server's word cannot.
   if (row.state === 'released' && move.proof === 'receipt') return answered(row, move, now)
-  const { owner: _o, adopted: _a, because: _b, recheckAt: _r, ...rest } = row
   return {
     row: {
-      ...rest,
-      state: 'settled',
       ...settledAs(row, move),
+      state: 'settled',
+      owner: undefined,
+      adopted: undefined,
+      because: undefined,
       receipts: withReceipt(row, move.receipt),
       delivered: row.delivered || move.delivered === true,
-      ...(move.recheckAt === undefined ? {} : { recheckAt: move.recheckAt }),
+      recheckAt: move.recheckAt,
       updatedAt: now,
     },
     lane: { free: true, ...(move.lane === undefined ? {} : { value: move.lane }) },
@@ -121,34 +122,30 @@ function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
 const STRENGTH = { receipt: 0, person: 1, chain: 2 } as const
 
 /** What is known of the money after a settlement. A weaker word changes nothing that a stronger one said. */
-function settledAs(
-  row: Row,
-  move: MoveOf<'settled'>,
-): Partial<Pick<Row, 'proof' | 'reference' | 'spent' | 'fee'>> {
+function settledAs(row: Row, move: MoveOf<'settled'>): Row {
   const before = row.state === 'settled' ? row.proof : undefined
   const fee = move.fee ?? row.fee
-  const known = fee === undefined ? {} : { fee }
-  if (before !== undefined && STRENGTH[move.proof] < STRENGTH[before]) return known
+  if (before !== undefined && STRENGTH[move.proof] < STRENGTH[before]) return { ...row, fee }
   const reference = move.reference ?? row.reference
   // A receipt is the server's word: it settles at the agreed price and lowers nothing.
   const spent = move.proof === 'receipt' ? row.spent : (move.spent ?? row.spent)
-  return {
-    proof: move.proof,
-    ...known,
-    ...(reference === undefined ? {} : { reference }),
-    ...(spent === undefined ? {} : { spent }),
-  }
+  return { ...row, proof: move.proof, fee, reference, spent }
 }
 
 function release(row: Row, move: MoveOf<'released'>, now: Instant): Step {
   if (!releasable(row)) return undefined
-  const { owner: _o, adopted: _a, recheckAt: _r, spent: _s, fee: _f, proof: _p, ...rest } = row
   const attempts = row.attempts.map((a) => (a.void === undefined ? { ...a, void: move.because } : a))
   return {
     row: {
-      ...rest,
+      ...row,
       state: 'released',
+      owner: undefined,
+      adopted: undefined,
       attempts,
+      recheckAt: undefined,
+      spent: undefined,
+      fee: undefined,
+      proof: undefined,
       because: move.because,
       burnt: row.burnt + burntUnits(row, move.fee),
       updatedAt: now,

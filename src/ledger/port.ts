@@ -141,8 +141,12 @@ export interface Room {
 /** What came of the one atomic step: all of it was taken, or nothing was, and why. */
 export type Held =
   | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
-  /** Every counter that is short. */
-  | { readonly ok: false; readonly why: 'short'; readonly short: readonly Room[] }
+  /** Every counter that is short, and what is left of it. */
+  | {
+      readonly ok: false
+      readonly why: 'short'
+      readonly short: readonly Pick<Room, 'claim' | 'remaining'>[]
+    }
   /** Key taken, a twin in doubt, or paid and not delivered. `conflict`: same key, other fingerprint. */
   | { readonly ok: false; readonly why: 'taken' | 'conflict'; readonly by: Payment }
   /** Clock or facts moved: judge again. */

@@ -30,20 +30,23 @@ export interface Charge {
   readonly at: Instant
 }
 
+/** What need not be there may also be there and undefined: so rows keep one shape, which is copied fast. */
+type Loose<T> = { readonly [Name in keyof T]: object extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
+
 /** A payment as it is stored: what callers see, and what the ledger needs to count it. */
-export interface Row extends Omit<Payment, 'live' | 'units'> {
-  readonly owner?: string
+export interface Row extends Loose<Omit<Payment, 'live' | 'units'>> {
+  readonly owner?: string | undefined
   /** Taken over by a recoverer: live again, and still a doubt to its twins. */
-  readonly adopted?: boolean
+  readonly adopted?: boolean | undefined
   readonly pattern: string
   readonly charges: readonly Charge[]
   /** What failed attempts burnt: spent, whatever becomes of the rest. */
   readonly burnt: Units
   readonly lanes: readonly string[]
   /** Was what it signed written to its lane with the commit? */
-  readonly signed?: boolean
+  readonly signed?: boolean | undefined
   /** Has the deposit that it locked up come back? */
-  readonly unlocked?: boolean
+  readonly unlocked?: boolean | undefined
   /** Were its payees pinned at the commit? */
   readonly pinned: boolean
   /** The number of the last counter that was filled from stored payments before this one was held. */
@@ -59,42 +62,29 @@ export function feeUnread(row: Pick<Row, 'state' | 'fee' | 'charges'>): boolean 
 export function paymentOf(row: Row, live: boolean, units: Units): Payment {
   const { id, state, context, resource, fingerprint, terms, policy, effect, reasons } = row
   const { attempts, receipts, delivered, createdAt, updatedAt } = row
-  return seal({
-    ...{
-      id,
-      state,
-      live,
-      context,
-      resource,
-      fingerprint,
-      terms,
-      policy,
-      effect,
-      reasons,
-      attempts,
-      receipts,
-    },
-    ...{ units, delivered, createdAt, updatedAt },
-    ...present(row),
-  })
+  for (const part of [context, resource, terms, reasons, attempts, receipts]) seal(part)
+  const payment: { -readonly [Name in keyof Payment]: Payment[Name] } = {
+    ...{ id, state, live, context, resource, fingerprint, terms, policy, effect, reasons, attempts },
+    ...{ receipts, units, delivered, createdAt, updatedAt },
+  }
+  addOptional(payment, row)
+  return Object.freeze(payment)
 }
 
 /** What a row need not have. */
-function present(row: Row): Partial<Payment> {
-  const shown: { -readonly [Name in keyof Payment]?: Payment[Name] } = {}
-  const { key, approvedBy, spent, fee, proof, reference, because, reportedAt, recheckAt, trace } = row
+function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }, row: Row): void {
+  const { key, approvedBy, fee, proof, reference, because, reportedAt, recheckAt, trace } = row
+  const spent = row.spent ?? agreedPrice(row)
   if (key !== undefined) shown.key = key
   if (approvedBy !== undefined) shown.approvedBy = approvedBy
-  const price = spent ?? agreedPrice(row)
-  if (price !== undefined) shown.spent = price
-  if (fee !== undefined) shown.fee = fee
+  if (spent !== undefined) shown.spent = seal(spent)
+  if (fee !== undefined) shown.fee = seal(fee)
   if (proof !== undefined) shown.proof = proof
   if (reference !== undefined) shown.reference = reference
   if (because !== undefined) shown.because = because
   if (reportedAt !== undefined) shown.reportedAt = reportedAt
   if (recheckAt !== undefined) shown.recheckAt = recheckAt
   if (trace !== undefined) shown.trace = trace
-  return shown
 }
 
 /** A receipt settles the one price that was agreed; with several attempts it does not say which of them it is for. */
@@ -105,7 +95,8 @@ function agreedPrice({ state, charges, terms }: Row): Amount | undefined {
 function seal<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   // What is frozen was frozen whole, except for lists: those are frozen around what they hold.
-  if (Object.isFrozen(value) && !Array.isArray(value)) return value
-  for (const item of Object.values(value)) seal(item)
+  if (Array.isArray(value)) for (const item of value) seal(item)
+  else if (Object.isFrozen(value)) return value
+  else for (const item of Object.values(value)) seal(item)
   return Object.freeze(value)
 }

@@ -36,11 +36,15 @@ export function sameScope(a: Scope, b: Scope): boolean {
 /** Every scope of that shape which a payment along these dimensions is in. */
 export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
   if (shape.policy !== of.policy) return []
-  let scopes: readonly Scope[] = [{ policy: shape.policy }]
+  let scopes: readonly { -readonly [Name in keyof Scope]: Scope[Name] }[] = [{ policy: shape.policy }]
   for (const dimension of shape.by) {
-    const values = dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
-    if (values.length === 0) return []
-    scopes = scopes.flatMap((scope) => values.map((value) => ({ ...scope, [dimension]: value })))
+    const [first, ...others] =
+      dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
+    if (first === undefined) return []
+    // Nearly always there is one value: every hold comes by here, and writes it where it is.
+    const more = others.flatMap((value) => scopes.map((scope) => ({ ...scope, [dimension]: value })))
+    for (const scope of scopes) scope[dimension] = first
+    if (more.length > 0) scopes = [...scopes, ...more]
   }
   return shape.wildcard === undefined ? scopes : scopes.filter((scope) => inScope(scope, of))
 }

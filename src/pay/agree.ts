@@ -197,7 +197,7 @@ class Attempting {
   }
 
   /** Only the remembered approval is short: then it does not cover this payment, and a person is asked again. */
-  #usedUp({ decision: { grant } }: Candidate, short: readonly Room[]): boolean {
+  #usedUp({ decision: { grant } }: Candidate, short: readonly Pick<Room, 'claim'>[]): boolean {
     if (grant === undefined || !short.every(({ claim }) => claim.scope.grant === grant)) return false
     this.#c.usedUp.add(grant)
     return true

@@ -297,16 +297,16 @@ const LEDGER: readonly Mutant[] = [
     name: 'budget-off-by-one',
     breaks: 'a counter takes one unit more than its limit',
     file: 'src/ledger/counters.ts',
-    find: 'asked > claim.limit ?',
-    replace: 'asked > claim.limit + 1n ?',
+    find: 'asked > left ?',
+    replace: 'asked > left + 1n ?',
     tests: CONTRACT,
   },
   {
     name: 'counter-not-rebuilt',
     breaks: 'a budget that is new after an edit starts empty',
     file: 'src/ledger/counters.ts',
-    find: 'mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, Weight>()',
-    replace: 'mayHold(shelf, counter) ? new Map<Instant, Weight>() : fromPayments(shelf, counter)',
+    find: 'mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, bigint>()',
+    replace: 'mayHold(shelf, counter) ? new Map<Instant, bigint>() : fromPayments(shelf, counter)',
     tests: CONTRACT,
   },
   {
@@ -371,9 +371,8 @@ const LEDGER: readonly Mutant[] = [
     name: 'lane-freed-on-doubt',
     breaks: 'the next payment signs on the lane of a doubt',
     file: 'src/ledger/machine.ts',
-    find: 'return same({\n    ...rest,\n    ...(move.recheckAt',
-    replace:
-      'return ((left: Row): Step => ({ row: left, lane: { free: true } }))({\n    ...rest,\n    ...(move.recheckAt',
+    find: 'lane: { free: row.signed === true }',
+    replace: 'lane: { free: row.state !== undefined }',
     tests: CONTRACT,
   },
   {
@@ -396,8 +395,8 @@ const LEDGER: readonly Mutant[] = [
     name: 'word-beats-proof',
     breaks: 'a receipt settles what was proven void',
     file: 'src/ledger/machine.ts',
-    find: `if (row.state === 'released' && move.proof === 'receipt') return undefined`,
-    replace: `if (row.state === 'released' && move.proof === 'person') return undefined`,
+    find: `if (row.state === 'released' && move.proof === 'receipt') return`,
+    replace: `if (row.state === 'released' && move.proof === 'person') return`,
     tests: ['test/ledger/machine.test.ts'],
   },
 ]

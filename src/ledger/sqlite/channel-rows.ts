@@ -1,6 +1,8 @@
 import type { Channel, ChannelQuery } from '../channel.js'
 import { isChannel } from '../query.js'
-import { damaged, decode, encode, isChannelRecord, textOf } from './codec.js'
+import { isChannelRecord, textOf } from './codec.js'
+import { damaged } from './failures.js'
+import { decode, encode } from './json.js'
 import type { Sql } from './sql.js'
 
 /** Channels: few, and read by every call that pays through one. */

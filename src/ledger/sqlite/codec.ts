@@ -3,7 +3,8 @@ import type { Terms } from '../../policy/index.js'
 import type { Channel } from '../channel.js'
 import type { Attempt, PaymentState } from '../port.js'
 import type { Charge, Counted, Row } from '../row.js'
-import { ledgerError } from './failures.js'
+import { damaged } from './failures.js'
+import { decode, encode } from './json.js'
 
 /** What may change after the hold; the rest of a row is written once per hold. */
 const MOVING = [
@@ -73,11 +74,22 @@ export function coreOf(row: Core): Core {
   const { id, context, resource, fingerprint, key, pattern, terms, policy, effect, reasons } = row
   const { approvedBy, charges, lanes, filled, createdAt, trace } = row
   return {
-    ...{ id, context, resource, fingerprint, pattern, terms, policy, effect, reasons },
-    ...{ charges, lanes, filled, createdAt },
-    ...(key === undefined ? {} : { key }),
-    ...(approvedBy === undefined ? {} : { approvedBy }),
-    ...(trace === undefined ? {} : { trace }),
+    id,
+    context,
+    resource,
+    fingerprint,
+    key,
+    pattern,
+    terms,
+    policy,
+    effect,
+    reasons,
+    approvedBy,
+    charges,
+    lanes,
+    filled,
+    createdAt,
+    trace,
   }
 }
 
@@ -91,9 +103,25 @@ export function bodyText(row: Row): string {
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
   )
-  const fixed = { attempts, receipts, burnt, pinned, delivered, updatedAt }
-  const passing = { reportedAt, recheckAt, adopted, signed, unlocked }
-  return encode({ ...fixed, ...passing, spent, fee, proof, reference, because })
+  const body: Record<(typeof MOVING)[number], unknown> = {
+    attempts,
+    receipts,
+    burnt,
+    pinned,
+    spent,
+    fee,
+    proof,
+    reference,
+    because,
+    delivered,
+    reportedAt,
+    updatedAt,
+    recheckAt,
+    adopted,
+    signed,
+    unlocked,
+  }
+  return encode(body)
 }
 
 export function readCore(text: string, names: CounterNames): Core {
@@ -113,50 +141,6 @@ export function readBody(text: string, { terms }: Pick<Core, 'terms'>): Body {
 
 export function rowFrom(core: Core, body: Body, state: PaymentState, owner: string | undefined): Row {
   return owner === undefined ? { ...core, ...body, state } : { ...core, ...body, state, owner }
-}
-
-export function damaged(): Error {
-  return ledgerError('ledger_corrupt', 'The ledger is damaged: a row cannot be read')
-}
-
-/**
- * JSON, with bigints as `{"$n":"…"}`. Other names that begin with a dollar get a second one. Written in one pass: this
- * runs twice in every payment.
- */
-export function encode(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'bigint') return `{"$n":"${value}"}`
-  if (Array.isArray(value)) return `[${value.map(encode).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  let text = ''
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined || key === PROTO) continue
-    const name = JSON.stringify(key.startsWith('$') ? `$${key}` : key)
-    text += `${text === '' ? '' : ','}${name}:${encode(item)}`
-  }
-  return `{${text}}`
-}
-
-export function decode(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text)
-    return unpack(value)
-  } catch {
-    throw damaged()
-  }
-}
-
-/** A name that is no name: a server's receipt may hold it, and no object of ours may. */
-const PROTO = '__proto__'
-
-function unpack(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(unpack)
-  if ('$n' in value && typeof value.$n === 'string') return BigInt(value.$n)
-  const unpacked: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value))
-    if (key !== PROTO) unpacked[key.startsWith('$') ? key.slice(1) : key] = unpack(item)
-  return unpacked
 }
 
 // The file is the ledger's own, and nobody else's to write (mode 0600): a few fields tell a damaged row from a sound one.

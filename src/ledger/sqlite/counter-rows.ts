@@ -4,8 +4,10 @@ import type { Counter } from '../counts.js'
 import { familyOf, familyWith, sameFamily } from '../family.js'
 import type { Shape } from '../shapes.js'
 import type { Meta, Shelf } from '../shelf.js'
-import { damaged, decode, encode, type Fields, numberOf, optionalText, textOf } from './codec.js'
+import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
+import { damaged } from './failures.js'
+import { decode, encode } from './json.js'
 import { Kept } from './kept.js'
 
 /** More names than this are not kept in mind; the table knows them all. */
@@ -31,6 +33,7 @@ interface Buckets {
 /** The few values every step reads, and the counters. */
 export class CounterRows extends FactRows {
   #meta: Meta | undefined
+  #listed = 0
   #changed = false
   /** The time that stands in the file: nothing that was answered lies beyond it. */
   #bound: Instant = 0
@@ -61,8 +64,8 @@ export class CounterRows extends FactRows {
     if (!this.#changed && high <= this.#bound) return
     this.#bound = Math.max(this.#bound, high + AHEAD_MS)
     this.#changed = false
-    const sql = 'UPDATE meta SET high = ?, frozen = ?, filled = ?, shapes = ?'
-    this.sql.run(sql, this.#bound, frozen ?? null, filled, shapes)
+    const sql = 'UPDATE meta SET high = ?, frozen = ?, filled = ?, shapes = ?, listed = ?'
+    this.sql.run(sql, this.#bound, frozen ?? null, filled, shapes, this.#listed)
   }
 
   /** Nothing is to come: the time in the file is taken back to the one that it was. */
@@ -82,7 +85,7 @@ export class CounterRows extends FactRows {
 
   meta(): Meta {
     if (this.#meta !== undefined) return this.#meta
-    const row = this.sql.get('SELECT id, high, frozen, filled, shapes FROM meta')
+    const row = this.sql.get('SELECT id, high, frozen, filled, shapes, listed FROM meta')
     if (row === undefined) throw damaged()
     const frozen = optionalText(row, 'frozen')
     const stored = numberOf(row, 'high')
@@ -94,6 +97,7 @@ export class CounterRows extends FactRows {
     }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
     this.#bound = stored
+    this.#listed = numberOf(row, 'listed')
     return this.#meta
   }
 
@@ -103,6 +107,17 @@ export class CounterRows extends FactRows {
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
     const { filled, shapes } = rest
     this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
+  }
+
+  /** The place of the last payment that is in the indexes. */
+  protected get listed(): number {
+    this.meta()
+    return this.#listed
+  }
+
+  protected set listed(place: number) {
+    this.#listed = place
+    this.#changed = true
   }
 
   hasCounter(key: string): boolean {

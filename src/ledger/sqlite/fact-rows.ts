@@ -6,7 +6,9 @@ import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
 import type { Operation } from '../shelf.js'
 import { ChannelRows } from './channel-rows.js'
-import { damaged, decode, encode, type Fields, numberOf, optionalText, textOf } from './codec.js'
+import { type Fields, numberOf, optionalText, textOf } from './codec.js'
+import { damaged } from './failures.js'
+import { decode, encode } from './json.js'
 import { Kept } from './kept.js'
 
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }

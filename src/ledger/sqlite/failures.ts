@@ -58,3 +58,7 @@ export function failure(error: unknown): unknown {
 export function ledgerError(code: ErrorCode, says: string): PaymentError {
   return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`)
 }
+
+export function damaged(): PaymentError {
+  return ledgerError('ledger_corrupt', 'The ledger is damaged: a row cannot be read')
+}

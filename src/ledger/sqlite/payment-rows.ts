@@ -1,11 +1,9 @@
 import type { Instant } from '../../money/index.js'
 import { taskKeys } from '../../policy/index.js'
-import type { Counter } from '../counts.js'
-import type { DueQuery, PaymentId, PaymentQuery } from '../port.js'
-import { isDue, isOpen, isTwin, matches } from '../query.js'
+import type { PaymentId } from '../port.js'
+import { isOpen } from '../query.js'
 import type { Row } from '../row.js'
-import type { Placed, Shelf } from '../shelf.js'
-import { isLive } from '../view.js'
+import type { Placed } from '../shelf.js'
 import {
   bodyText,
   type Core,
@@ -24,11 +22,15 @@ import {
 import { CounterRows } from './counter-rows.js'
 import type { Value } from './driver.js'
 import { Kept } from './kept.js'
+import { type RecentPayment, RecentPayments } from './recent.js'
+import type { Sql } from './sql.js'
 
 const MOVING = 'place, state, owner, rev, body'
-const ALL = `${MOVING}, core`
+export const ALL = `${MOVING}, core`
 /** How many payments are kept in mind: more than are under way at once. */
 const MOST_KNOWN = 1000
+/** So many payments go into the indexes at once: each page of an index is then written for several of them. */
+const MOST_RECENT = 64
 
 interface Known {
   readonly place: number
@@ -38,10 +40,11 @@ interface Known {
   readonly stretch: number
 }
 
-/** Payments in tables: the whole shelf of a SQLite ledger. */
-export class SqliteShelf extends CounterRows implements Shelf {
+/** Payments in their table, one by one. */
+export class PaymentRows extends CounterRows {
   /** What a hold wrote stays as it is until the next hold of the same payment, which raises `rev`. */
   readonly #known = new Kept<Known>(MOST_KNOWN)
+  readonly #recent: RecentPayments
   readonly #names: CounterNames = {
     numberOf: (key) => this.numberOf(key),
     keyOf: (n) => this.keyOf(n),
@@ -50,26 +53,47 @@ export class SqliteShelf extends CounterRows implements Shelf {
   /** The id that was looked for last, in vain: it is about to be held. */
   #absent: PaymentId | undefined
 
+  constructor(sql: Sql) {
+    super(sql)
+    this.#recent = new RecentPayments(sql)
+  }
+
   protected override clear(): void {
     super.clear()
+    this.#recent.doubt()
     this.#absent = undefined
     this.#stretch++
   }
 
   override forget(): void {
     super.forget()
+    this.#recent.forget()
     this.#known.clear()
+  }
+
+  override end(): void {
+    if (this.recent().size >= MOST_RECENT) this.#list()
+    super.end()
   }
 
   payment(id: PaymentId): Row | undefined {
     return this.#find(id)?.row
   }
 
+  /** The payments that are in no index, by their ids. They were made after all that are. */
+  protected recent(): ReadonlyMap<PaymentId, RecentPayment> {
+    return this.#recent.after(this.listed)
+  }
+
   #find(id: PaymentId): Known | undefined {
     const known = this.#known.peek(id)
     if (known?.stretch === this.#stretch) return known
     if (id === this.#absent) return undefined
-    const fields = this.sql.get(`SELECT ${MOVING} FROM payments WHERE id = ?`, id)
+    const recent = this.recent().get(id)?.place
+    const fields =
+      recent === undefined
+        ? this.sql.get(`SELECT ${MOVING} FROM payments WHERE listed = 1 AND id = ?`, id)
+        : this.sql.get(`SELECT ${MOVING} FROM payments WHERE place = ?`, recent)
     this.#absent = fields === undefined ? id : undefined
     if (fields === undefined) return undefined
     const place = numberOf(fields, 'place')
@@ -89,6 +113,12 @@ export class SqliteShelf extends CounterRows implements Shelf {
     return known
   }
 
+  /** A row of {@link ALL} columns. */
+  protected placed(fields: Fields): Placed {
+    const core = readCore(textOf(fields, 'core'), this.#names)
+    return { place: numberOf(fields, 'place'), row: rowOf(core, fields) }
+  }
+
   save(row: Row): void {
     const known = this.#find(row.id)
     if (known === undefined) this.#insert(row)
@@ -98,10 +128,12 @@ export class SqliteShelf extends CounterRows implements Shelf {
 
   #insert(row: Row): void {
     const { id, context, resource, fingerprint, key, createdAt } = row
+    // Asked before it is there, so that it is not read back.
+    this.recent()
     const place = this.sql.insert(
       `INSERT INTO payments
-        (id, agent, vendor, fingerprint, key, created, rev, core, counted, state, owner, open, body)
-       VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
+        (id, agent, vendor, fingerprint, key, created, rev, listed, core, counted, state, owner, open, body)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?)`,
       id,
       context.agent,
       resource.vendor,
@@ -113,15 +145,7 @@ export class SqliteShelf extends CounterRows implements Shelf {
       ...moving(row),
     )
     this.#keep(place, 0, row)
-    this.#saveTasks(row, place)
-  }
-
-  #saveTasks({ context, charges }: Row, place: number): void {
-    const paths = new Set(charges.flatMap(({ dimensions }) => dimensions.tasks))
-    const tasks = new Set([...paths].map(pathed))
-    // A task that is inside no other goes by its path alone.
-    for (const task of context.tasks) if (!paths.has(outermost(task))) tasks.add(named(task))
-    for (const task of tasks) this.sql.run('INSERT OR IGNORE INTO tasks VALUES (?, ?)', task, place)
+    this.#recent.add({ place, id, agent: context.agent, fingerprint, key })
   }
 
   #update(row: Row, { place, rev, row: before }: Known): void {
@@ -152,121 +176,27 @@ export class SqliteShelf extends CounterRows implements Shelf {
       place,
     )
     this.#keep(place, rev + 1, row)
-    this.#saveTasks(row, place)
+    if (place <= this.listed) this.#listTasks(row, place)
   }
 
-  #whole(fields: Fields): Placed {
-    const core = readCore(textOf(fields, 'core'), this.#names)
-    return { place: numberOf(fields, 'place'), row: rowOf(core, fields) }
-  }
-
-  byKey(agent: string, key: string, except: PaymentId): Row | undefined {
-    const sql = `SELECT ${ALL} FROM payments WHERE agent = ? AND key = ? AND id <> ?
-      AND state NOT IN ('released', 'denied') ORDER BY place DESC LIMIT 1`
-    const row = this.sql.get(sql, agent, key, except)
-    return row === undefined ? undefined : this.#whole(row).row
-  }
-
-  twins(agent: string, fingerprint: string): readonly Row[] {
-    const sql = `SELECT ${ALL} FROM payments WHERE open = 1 AND state IN ('committed', 'settled')
-      AND agent = ? AND fingerprint = ?`
-    const rows = this.sql.all(sql, agent, fingerprint).map((row) => this.#whole(row).row)
-    return rows.filter(isTwin)
-  }
-
-  *underWay(): Iterable<Row> {
-    const sql = `SELECT ${ALL} FROM payments WHERE open = 1 AND state IN ('held', 'committed')`
-    for (const fields of this.sql.each(sql)) yield this.#whole(fields).row
-  }
-
-  orphans(now: Instant): readonly Row[] {
-    const rows = this.sql.all(
-      `SELECT ${ALL} FROM payments WHERE open = 1 AND state = 'held'
-      AND coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?`,
-      now,
-    )
-    return rows.map((row) => this.#whole(row).row)
-  }
-
-  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {
-    const oldest = query.order === 'oldest'
-    const { where, values } = conditions(query)
-    if (query.from !== undefined) {
-      where.push('place >= ?')
-      values.push(this.#firstAt(query.from))
+  /** Puts the recent payments into the indexes. */
+  #list(): void {
+    const before = this.listed
+    for (const { id, place } of this.recent().values()) {
+      const row = this.payment(id)
+      if (row !== undefined) this.#listTasks(row, place)
+      this.listed = place
     }
-    if (query.to !== undefined) {
-      where.push('place < ?')
-      values.push(this.#firstAt(query.to))
-    }
-    if (after !== undefined) {
-      where.push(oldest ? 'place > ?' : 'place < ?')
-      values.push(after)
-    }
-    const sql = `SELECT ${ALL} FROM payments ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`}
-      ORDER BY place ${oldest ? 'ASC' : 'DESC'}`
-    return this.#first(sql, values, limit, (row) => matches(row, query))
+    this.sql.run('UPDATE payments SET listed = 1 WHERE place > ? AND place <= ?', before, this.listed)
+    this.#recent.doubt()
   }
 
-  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[] {
-    const sql = `SELECT ${ALL} FROM payments WHERE open = 1 AND place > ? ORDER BY place`
-    return this.#first(sql, [after], limit, (row) => isDue(row, isLive(this, row, now), query, now))
-  }
-
-  #first(
-    sql: string,
-    values: readonly Value[],
-    limit: number,
-    wanted: (row: Row) => boolean,
-  ): readonly Placed[] {
-    const found: Placed[] = []
-    for (const fields of this.sql.each(sql, ...values)) {
-      const placed = this.#whole(fields)
-      if (wanted(placed.row)) found.push(placed)
-      if (found.length >= limit) break
-    }
-    return found
-  }
-
-  *candidates({ from, scope }: Counter): Iterable<Row> {
-    const where = ["state <> 'denied'", 'counted >= ?']
-    const values: Value[] = [from]
-    if (scope.task !== undefined && scope.task !== '') {
-      where.push('place IN (SELECT place FROM tasks WHERE task = ?)')
-      values.push(pathed(scope.task))
-    }
-    if (scope.agent !== undefined) {
-      where.push('agent = ?')
-      values.push(scope.agent)
-    }
-    if (scope.vendor !== undefined && !scope.vendor.includes('*')) {
-      where.push('vendor = ?')
-      values.push(scope.vendor)
-    }
-    const first = this.#firstAt(from)
-    // Those made since, and those made before and held again since.
-    for (const more of ['place >= ?', '+place < ? AND rev > 0']) {
-      const sql = `SELECT ${ALL} FROM payments WHERE ${where.join(' AND ')} AND ${more}`
-      for (const fields of this.sql.each(sql, ...values, first)) yield this.#whole(fields).row
-    }
-  }
-
-  /** The place of the first payment made at or after that moment. They lie in the order they were made. */
-  #firstAt(moment: Instant): number {
-    let low = 0
-    let high = 1 + this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const sql = 'SELECT created AS n FROM payments WHERE place >= ? ORDER BY place LIMIT 1'
-      if (this.#count(sql, middle) < moment) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
-  #count(sql: string, ...values: readonly Value[]): number {
-    const row = this.sql.get(sql, ...values)
-    return row === undefined ? Number.POSITIVE_INFINITY : numberOf(row, 'n')
+  #listTasks({ context, charges }: Row, place: number): void {
+    const paths = new Set(charges.flatMap(({ dimensions }) => dimensions.tasks))
+    const tasks = new Set([...paths].map(pathed))
+    // A task that is inside no other goes by its path alone.
+    for (const task of context.tasks) if (!paths.has(outermost(task))) tasks.add(named(task))
+    for (const task of tasks) this.sql.run('INSERT OR IGNORE INTO tasks VALUES (?, ?)', task, place)
   }
 }
 
@@ -284,32 +214,6 @@ function countedAt(row: Row): Instant {
 }
 
 /** Tasks by their own name, for queries, and by their path, for counters. */
-const named = (task: string): string => `n ${task}`
-const pathed = (path: string): string => `p ${path}`
-const outermost = (task: string): string => taskKeys([task])[0] ?? ''
-
-function conditions(query: PaymentQuery): { readonly where: string[]; readonly values: Value[] } {
-  const { id, key, agent, task, vendor, states } = query
-  const terms: readonly (readonly [string, Value | undefined])[] = [
-    ['id = ?', id],
-    ['key = ?', key],
-    ['agent = ?', agent],
-    ['vendor = ?', vendor],
-  ]
-  const where: string[] = []
-  const values: Value[] = []
-  for (const [sql, value] of terms) {
-    if (value === undefined) continue
-    where.push(sql)
-    values.push(value)
-  }
-  if (task !== undefined) {
-    where.push('place IN (SELECT place FROM tasks WHERE task IN (?, ?))')
-    values.push(named(task), pathed(outermost(task)))
-  }
-  if (states !== undefined) {
-    where.push(`state IN (${states.map(() => '?').join(', ')})`)
-    values.push(...states)
-  }
-  return { where, values }
-}
+export const named = (task: string): string => `n ${task}`
+export const pathed = (path: string): string => `p ${path}`
+export const outermost = (task: string): string => taskKeys([task])[0] ?? ''

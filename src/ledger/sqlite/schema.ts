@@ -10,17 +10,18 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, high INTEGER NOT NULL, frozen TEXT,
-    filled INTEGER NOT NULL, shapes INTEGER NOT NULL
+    filled INTEGER NOT NULL, shapes INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE TABLE payments (
-    place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
+    place INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
     vendor TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT, created INTEGER NOT NULL, counted INTEGER NOT NULL,
-    open INTEGER NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
+    open INTEGER NOT NULL, rev INTEGER NOT NULL, listed INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX payments_key ON payments (agent, key) WHERE key IS NOT NULL;
-  CREATE INDEX payments_open ON payments (agent, fingerprint) WHERE open = 1;
-  CREATE INDEX payments_again ON payments (counted) WHERE rev > 0;
-  CREATE INDEX payments_vendor ON payments (vendor);
+  CREATE UNIQUE INDEX payments_id ON payments (id) WHERE listed = 1;
+  CREATE INDEX payments_key ON payments (agent, key) WHERE listed = 1 AND key IS NOT NULL;
+  CREATE INDEX payments_open ON payments (agent, fingerprint) WHERE listed = 1 AND open = 1;
+  CREATE INDEX payments_again ON payments (counted) WHERE listed = 1 AND rev > 0;
+  CREATE INDEX payments_vendor ON payments (vendor) WHERE listed = 1;
   CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;
   CREATE TABLE counters (
     n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, family TEXT NOT NULL, filled INTEGER, body TEXT NOT NULL

@@ -1,11 +1,11 @@
 import { isPaymentError, PaymentError } from '../../errors/index.js'
 import type { Shelf, Store } from '../shelf.js'
-import { damaged, numberOf } from './codec.js'
+import { numberOf } from './codec.js'
 import { type Database, loadDriver } from './driver.js'
-import { failure, isBusy, ledgerError } from './failures.js'
+import { damaged, failure, isBusy, ledgerError } from './failures.js'
 import { type FileId, fileId, hasLog, prepareFile, recordMade, sizeOf } from './file.js'
-import { SqliteShelf } from './payment-rows.js'
 import { bytesOf, isCurrent, migrate } from './schema.js'
+import { SqliteShelf } from './shelf.js'
 import { Sql } from './sql.js'
 
 export interface StoreOptions {

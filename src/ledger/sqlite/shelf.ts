@@ -1,0 +1,154 @@
+import type { Instant } from '../../money/index.js'
+import type { Counter } from '../counts.js'
+import type { DueQuery, PaymentId, PaymentQuery } from '../port.js'
+import { isDue, isTwin, matches } from '../query.js'
+import type { Row } from '../row.js'
+import type { Placed, Shelf } from '../shelf.js'
+import { isLive } from '../view.js'
+import { numberOf } from './codec.js'
+import type { Value } from './driver.js'
+import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
+import type { RecentPayment } from './recent.js'
+
+/** What to look for. */
+interface Search {
+  readonly where: string[]
+  readonly values: Value[]
+  /** Names of tasks, one of which it must have. Recent payments are not known by them: they are looked at one by one. */
+  readonly tasks?: readonly string[]
+}
+
+/** The whole shelf of a SQLite ledger. */
+export class SqliteShelf extends PaymentRows implements Shelf {
+  byKey(agent: string, key: string, except: PaymentId): Row | undefined {
+    const ended = (row: Row): boolean => row.state === 'released' || row.state === 'denied'
+    const recent = this.#recentRows((each) => each.agent === agent && each.key === key && each.id !== except)
+    const newest = recent.findLast((row) => !ended(row))
+    if (newest !== undefined) return newest
+    const sql = `SELECT ${ALL} FROM payments WHERE listed = 1 AND agent = ? AND key = ? AND id <> ?
+      AND state NOT IN ('released', 'denied') ORDER BY place DESC LIMIT 1`
+    const row = this.sql.get(sql, agent, key, except)
+    return row === undefined ? undefined : this.placed(row).row
+  }
+
+  twins(agent: string, fingerprint: string): readonly Row[] {
+    const sql = `SELECT ${ALL} FROM payments WHERE listed = 1 AND open = 1 AND agent = ? AND fingerprint = ?`
+    const listed = this.sql.all(sql, agent, fingerprint).map((row) => this.placed(row).row)
+    const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
+    return [...listed, ...recent].filter(isTwin)
+  }
+
+  #recentRows(wanted: (recent: RecentPayment) => boolean): readonly Row[] {
+    const rows: Row[] = []
+    for (const recent of this.recent().values()) {
+      const row = wanted(recent) ? this.payment(recent.id) : undefined
+      if (row !== undefined) rows.push(row)
+    }
+    return rows
+  }
+
+  *underWay(): Iterable<Row> {
+    const where = ['open = 1', "state IN ('held', 'committed')"]
+    for (const { row } of this.#search({ where, values: [] }, 'ASC')) yield row
+  }
+
+  orphans(now: Instant): readonly Row[] {
+    const gone = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
+    const search = { where: ['open = 1', "state = 'held'", gone], values: [now] }
+    return Array.from(this.#search(search, 'ASC'), ({ row }) => row)
+  }
+
+  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[] {
+    const search = { where: ['open = 1', '+place > ?'], values: [after] }
+    return first(this.#search(search, 'ASC'), limit, (row) => isDue(row, isLive(this, row, now), query, now))
+  }
+
+  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {
+    const order = query.order === 'oldest' ? 'ASC' : 'DESC'
+    const search = searchOf(query)
+    const range: readonly (readonly [string, number | undefined])[] = [
+      ['place >= ?', query.from === undefined ? undefined : this.#firstAt(query.from)],
+      ['place < ?', query.to === undefined ? undefined : this.#firstAt(query.to)],
+      [order === 'ASC' ? 'place > ?' : 'place < ?', after],
+    ]
+    for (const [sql, place] of range) narrow(search, sql, place)
+    return first(this.#search(search, order), limit, (row) => matches(row, query))
+  }
+
+  *candidates({ from, scope }: Counter): Iterable<Row> {
+    const { agent, vendor, task } = scope
+    const tasks = task === undefined || task === '' ? {} : { tasks: [pathed(task)] }
+    const since = this.#firstAt(from)
+    // Those made since, and those made before and held again since.
+    for (const made of ['place >= ?', '+place < ? AND rev > 0']) {
+      const search: Search = { where: [made, "state <> 'denied'"], values: [since], ...tasks }
+      narrow(search, 'counted >= ?', from)
+      narrow(search, 'agent = ?', agent)
+      narrow(search, 'vendor = ?', vendor?.includes('*') ? undefined : vendor)
+      for (const { row } of this.#search(search, 'ASC')) yield row
+    }
+  }
+
+  /** In the indexes, and among the recent payments, which come after all that are in them. */
+  *#search(search: Search, order: 'ASC' | 'DESC'): Iterable<Placed> {
+    const { where, values, tasks = [] } = search
+    const tasked =
+      tasks.length === 0 ? [] : [`place IN (SELECT place FROM tasks WHERE task IN (${marks(tasks)}))`]
+    const listed = { where: ['listed = 1', ...where, ...tasked], values: [...values, ...tasks] }
+    const recent = { where: ['place > ?', ...where], values: [this.listed, ...values] }
+    for (const part of order === 'ASC' ? [listed, recent] : [recent, listed]) {
+      const sql = `SELECT ${ALL} FROM payments WHERE ${part.where.join(' AND ')} ORDER BY place ${order}`
+      for (const fields of this.sql.each(sql, ...part.values)) yield this.placed(fields)
+    }
+  }
+
+  /** The place of the first payment made at or after that moment. They lie in the order they were made. */
+  #firstAt(moment: Instant): number {
+    let low = 0
+    let high = 1 + this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const sql = 'SELECT created AS n FROM payments WHERE place >= ? ORDER BY place LIMIT 1'
+      if (this.#count(sql, middle) < moment) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #count(sql: string, ...values: readonly Value[]): number {
+    const row = this.sql.get(sql, ...values)
+    return row === undefined ? Number.POSITIVE_INFINITY : numberOf(row, 'n')
+  }
+}
+
+function searchOf({ id, key, agent, task, vendor, states }: PaymentQuery): Search {
+  const tasks = task === undefined ? {} : { tasks: [named(task), pathed(outermost(task))] }
+  const search: Search = { where: [], values: [], ...tasks }
+  narrow(search, 'id = ?', id)
+  narrow(search, 'key = ?', key)
+  narrow(search, 'agent = ?', agent)
+  narrow(search, 'vendor = ?', vendor)
+  if (states === undefined) return search
+  search.where.push(`state IN (${marks(states)})`)
+  search.values.push(...states)
+  return search
+}
+
+function narrow({ where, values }: Search, sql: string, value: Value | undefined): void {
+  if (value === undefined) return
+  where.push(sql)
+  values.push(value)
+}
+
+function marks(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ')
+}
+
+function first(found: Iterable<Placed>, limit: number, wanted: (row: Row) => boolean): readonly Placed[] {
+  const some: Placed[] = []
+  for (const placed of found) {
+    if (wanted(placed.row)) some.push(placed)
+    if (some.length >= limit) break
+  }
+  return some
+}
