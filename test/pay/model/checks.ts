@@ -1,0 +1,136 @@
+import type { PaymentError } from '../../../src/errors/index.js'
+import type { Payment } from '../../../src/ledger/index.js'
+import { taskKeys } from '../../../src/policy/index.js'
+import type { Issued, ModelChain } from './chain.js'
+import { ASK_ABOVE } from './limits.js'
+import type { CallPlan } from './plan.js'
+
+export interface CallRecord {
+  readonly plan: CallPlan
+  /** Did somebody approve it? */
+  yes: boolean
+  error?: PaymentError
+  /** The payment that the error is about, as it was then. */
+  payment?: Payment
+}
+
+/** The truth, what callers were told, and what the ledger says. */
+export interface Known {
+  readonly chain: ModelChain
+  readonly calls: readonly CallRecord[]
+  readonly payments: readonly Payment[]
+}
+
+/** A key names one purchase of one agent; without one, every call is its own. */
+function logicalOf({ call, plan }: Issued): string {
+  return plan.key === undefined ? `call ${call}` : `${plan.agent} ${plan.key}`
+}
+
+/** Every logical request is charged at most once. */
+export function paidOnce({ chain }: Known): readonly string[] {
+  const times = new Map<string, number>()
+  for (const issued of chain.issued.values()) {
+    if (!chain.moved(issued.id)) continue
+    const logical = logicalOf(issued)
+    times.set(logical, (times.get(logical) ?? 0) + 1)
+  }
+  return [...times]
+    .filter(([, count]) => count > 1)
+    .map(([logical, count]) => `${logical} was paid ${count} times`)
+}
+
+/**
+ * Of two credentials that the chain might take at the same time: those of one payment share a lane and its nonce, so
+ * that it takes one of them at the most; those of two payments never do.
+ */
+export function laneKept({ chain }: Known): readonly string[] {
+  const left = [...chain.issued.values()].filter(({ id }) => !chain.discarded.has(id))
+  return left.flatMap((later, at) =>
+    left
+      .slice(0, at)
+      .filter((earlier) => isAlive(earlier, later, chain) && !mayStandTogether(earlier, later))
+      .map((earlier) => `${earlier.id} and ${later.id} of ${earlier.payment} and ${later.payment}`),
+  )
+}
+
+/** Could the earlier one still be taken when the later one was signed? What is in a block is no longer waited for. */
+function isAlive(earlier: Issued, later: Issued, { included }: ModelChain): boolean {
+  const end = included.get(earlier.id)?.at ?? earlier.until
+  return later.at < end
+}
+
+function mayStandTogether(a: Issued, b: Issued): boolean {
+  const excluded = a.place !== undefined && a.place.name === b.place?.name && a.place.value === b.place.value
+  return excluded === (a.payment === b.payment)
+}
+
+/** By agent, vendor and task: what the ledger counts, against what really left the account, fees included. */
+export function ledgerCounts({ chain, payments }: Known, how: 'at least' | 'exactly'): readonly string[] {
+  const counted = new Map<string, bigint>()
+  const real = new Map<string, bigint>()
+  const add = (sums: Map<string, bigint>, scopes: readonly string[], units: bigint): void => {
+    for (const scope of scopes) sums.set(scope, (sums.get(scope) ?? 0n) + units)
+  }
+  const left = (how === 'exactly' ? payments.filter((payment) => believed(payment, chain)) : []).map(
+    ({ id }) => id,
+  )
+  for (const { id, context, resource, units } of payments) {
+    if (left.includes(id)) continue
+    add(counted, [`agent ${context.agent}`, resource.vendor, ...taskKeys(context.tasks)], units)
+  }
+  for (const { id, plan, payment } of chain.issued.values()) {
+    if (left.includes(payment)) continue
+    add(real, [`agent ${plan.agent}`, plan.vendor, ...taskKeys(plan.tasks)], chain.cost(id))
+  }
+  return [...new Set([...counted.keys(), ...real.keys()])].flatMap((scope) => {
+    const [ledger, moved] = [counted.get(scope) ?? 0n, real.get(scope) ?? 0n]
+    const holds = how === 'exactly' ? ledger === moved : ledger >= moved
+    return holds ? [] : [`${scope}: the ledger counts ${ledger}, and ${moved} left`]
+  })
+}
+
+/**
+ * A lie that nothing ever looks behind, so that the payment counts on; it can only count too much. A receipt for terms
+ * without a fee of ours leaves nothing unread: looking all the same would cost steady state a look at the rail for each
+ * payment. And of two credentials, recovery looks for the fee of the later one, which is the one the receipt was for.
+ */
+function believed({ state, proof, terms, attempts }: Payment, chain: ModelChain): boolean {
+  if (state !== 'settled' || proof !== 'receipt') return false
+  const open = attempts.filter((attempt) => attempt.void === undefined)
+  const last = open.at(-1)?.evidence.refs[0] ?? ''
+  return (terms.fee === undefined || open.length > 1) && !chain.moved(last)
+}
+
+/** Nothing dearer than a person is asked for leaves without a yes: theirs to this call, or one they had remembered. */
+export function approvalsKept({ chain, calls }: Known): readonly string[] {
+  const remembered = new Set(
+    calls
+      .filter(({ plan, yes }) => yes && plan.says === 'remembers')
+      .map(({ plan }) => `${plan.agent} ${plan.vendor}`),
+  )
+  return [...chain.issued.values()]
+    .filter(({ id, price }) => !chain.discarded.has(id) && price > BigInt(ASK_ABOVE) * 10_000n)
+    .filter(({ call, plan }) => calls[call]?.yes !== true && !remembered.has(`${plan.agent} ${plan.vendor}`))
+    .map(({ id, call }) => `${id}: nobody approved call ${call}`)
+}
+
+/** What callers are told about their money is true. */
+export function errorsTrue({ chain, calls }: Known): readonly string[] {
+  return calls.flatMap(({ error, payment }, number) => {
+    if (error === undefined) return []
+    const own = [...chain.issued.values()].filter(({ call }) => call === number)
+    const left = own.filter(({ id }) => !chain.discarded.has(id))
+    const wrong: string[] = []
+    if (error.name === 'PaymentRefusedError' && left.length > 0) wrong.push('refused and signed')
+    if (error.funds === 'untouched' && own.some(({ id }) => chain.moved(id)))
+      wrong.push('untouched and settled')
+    if (error.funds === 'settled' && !isSettled(payment, chain)) wrong.push('told settled, and nothing moved')
+    return wrong.map((each) => `call ${number}: ${each}`)
+  })
+}
+
+/** Settled as far as anybody could know: on the chain, or by a receipt, which may turn out to be a lie. */
+function isSettled(payment: Payment | undefined, chain: ModelChain): boolean {
+  if (payment !== undefined && payment.receipts.length > 0) return true
+  return payment?.attempts.some(({ evidence: { refs } }) => chain.moved(refs[0] ?? '')) ?? false
+}

@@ -1,0 +1,71 @@
+import type { Ledger, Payment } from '../../../src/ledger/index.js'
+import type { Env } from '../../../src/pay/index.js'
+import type { FakeWorld } from '../world.js'
+import type { Limits } from './limits.js'
+
+/** One process: a purser of its own on the ledger that all of them share. */
+export interface Process {
+  readonly owner: string
+  readonly ledger: Ledger
+  readonly limits: Limits
+  /** What a process keeps in memory, and never shares. */
+  readonly own: Pick<Env, 'sent' | 'queues'>
+  /** Steps that its ledger still takes before it ends. */
+  steps: number
+  dead: boolean
+}
+
+type Held = (payment: Payment, limits: Limits) => Promise<void>
+
+/** Holds are told of before the next one is made, by whichever process: so each can be judged by its own policy. */
+export class Holds {
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #held: Held
+
+  constructor(held: Held) {
+    this.#held = held
+  }
+
+  take(ledger: Ledger, hold: Parameters<Ledger['hold']>[0], limits: Limits): ReturnType<Ledger['hold']> {
+    const mine = this.#last.then(async () => {
+      const held = await ledger.hold(hold)
+      if (held.ok) await this.#held(held.payment, limits)
+      return held
+    })
+    this.#last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+export function startProcess(world: FakeWorld, limits: Limits, holds: Holds): Process {
+  const { sent, queues } = world.neighbour().env
+  const process: Process = {
+    owner: crypto.randomUUID(),
+    limits,
+    own: { sent, queues },
+    steps: Number.POSITIVE_INFINITY,
+    dead: false,
+    // A process that has ended never hears from its ledger again.
+    ledger: new Proxy(world.env.ledger, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name)
+        if (typeof member !== 'function') return member
+        const alive = (): boolean => {
+          if (process.steps-- <= 0) process.dead = true
+          return !process.dead
+        }
+        if (name === 'hold')
+          return (hold: Parameters<Ledger['hold']>[0]) =>
+            alive() ? holds.take(target, hold, limits) : silence()
+        return (...given: unknown[]) => (alive() ? Reflect.apply(member, target, given) : silence())
+      },
+    }),
+  }
+  return process
+}
+
+/** What a dead process hears: a promise, and an iteration, without an end. */
+function silence(): Promise<never> & AsyncIterable<never> {
+  const never = new Promise<never>(() => undefined)
+  return Object.assign(never, { [Symbol.asyncIterator]: () => ({ next: () => never }) })
+}

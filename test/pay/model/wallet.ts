@@ -1,0 +1,68 @@
+import type { LaneGrant } from '../../../src/ledger/index.js'
+import {
+  type Completed,
+  type Quote,
+  type QuoteContext,
+  spendAuthorization,
+  type Unpayable,
+  type Wallet,
+} from '../../../src/wallet/index.js'
+import { termsOf } from '../peers.js'
+import type { Issued, ModelChain } from './chain.js'
+import type { CallPlan } from './plan.js'
+
+const ID = 'model:1'
+/** Fewer than calls that run at once, so that some find none free. */
+const LANES = ['model:1:0', 'model:1:1', 'model:1:2']
+
+/** A wallet of one account with a few lanes. What the server sponsors has no lane, as sponsors demand. */
+export function modelWallet(chain: ModelChain, call: number, plan: CallPlan): Wallet {
+  return {
+    id: ID,
+    kinds: ['tempo/charge'],
+    quote: async (challenge, context) => {
+      const terms = termsOf(challenge)
+      const run = laneFor(terms.fee === undefined, context)
+      if ('unpayable' in run) return run
+      return { wallet: ID, challenge, resource: context.resource, terms, ...run }
+    },
+    prepare: async (authorization, { now }) => {
+      const { quote, lane, payment } = spendAuthorization(authorization, now)
+      const place: LaneGrant | undefined = quote.excludes ?? lane
+      const issued = chain.issue({ call, plan, payment, price: quote.terms.most.value, place })
+      return {
+        evidence: {
+          wallet: ID,
+          kind: quote.challenge.kind,
+          refs: [issued.id],
+          recheckAt: issued.until + 3_000,
+          detail: placeDetail(issued),
+        },
+        ...(place === undefined ? {} : { laneNext: place.value + 1n }),
+        complete: async (): Promise<Completed> => ({
+          credential: { challenge: quote.challenge, payload: { id: issued.id } },
+          goodUntil: issued.until,
+        }),
+        discard: async () => void chain.discarded.add(issued.id),
+      }
+    },
+    inspect: async (evidence) => chain.inspect(evidence),
+    recognises: ({ refs }, reference) => reference === `tx-${refs[0]}`,
+  }
+}
+
+function placeDetail({ place, until }: Issued) {
+  return place === undefined ? { until } : { until, lane: place.name, nonce: place.value.toString() }
+}
+
+/** A second credential runs where the first one does, or waits until that one is dead. */
+function laneFor(sponsored: boolean, { after }: QuoteContext): Pick<Quote, 'lane' | 'excludes'> | Unpayable {
+  if (after !== undefined) {
+    const { lane: name, nonce, until } = Object(after.detail)
+    if (sponsored || typeof name !== 'string')
+      return { unpayable: 'an earlier one may settle', freeAt: Number(until) + 3_000 }
+    const value = BigInt(String(nonce))
+    return { lane: { names: [name], otherwise: 'wait' }, excludes: { name, value } }
+  }
+  return sponsored ? {} : { lane: { names: LANES, otherwise: 'go' } }
+}
