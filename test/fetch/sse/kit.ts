@@ -29,6 +29,8 @@ export interface Stage {
   /** Resolves when the connection is gone, or the stream has ended. */
   readonly gone: Promise<unknown>
   readonly response: ServerResponse
+  /** Vouchers that came beside streams so far. */
+  readonly notes: readonly Seen[]
 }
 
 /** What becomes of a voucher beside the stream. */
@@ -94,38 +96,42 @@ export async function serveStream(options: StreamOptions = {}): Promise<StreamSe
     signals.emit('voucher')
   }
   const header = { 'payment-receipt': Buffer.from(receiptOf()).toString('base64url') }
-  const note = (response: ServerResponse, voucher: JsonObject): void => {
+  const note = (response: ServerResponse, voucher: JsonObject): unknown => {
     switch (taking(notes.length)) {
       case 'ask':
         return ask(response)
       case 'drop':
-        return void response.destroy()
+        return response.destroy()
       case 'fail':
-        return void response.writeHead(500).end()
+        return response.writeHead(500).end()
       case 'silent':
-        return
+        return undefined
       case 'bare':
         accept(voucher)
-        return void response.writeHead(204).end()
+        return response.writeHead(204).end()
       default:
         accept(voucher)
-        response.writeHead(204, header).end()
+        return response.writeHead(204, header).end()
     }
   }
   const server = await serveRaw(async (request, response, connection) => {
     const one = await seenOf(request, connection)
     seen.push(one)
     const voucher = voucherOf(request)
-    if (voucher === undefined) return ask(response)
+    if (voucher === undefined) {
+      ask(response)
+      return
+    }
     if (one.method === 'POST' && one.body.length === 0) {
       notes.push(one)
-      return note(response, voucher)
+      note(response, voucher)
+      return
     }
     accept(voucher)
     const head = options.receiptInHead === false ? {} : header
     response.writeHead(200, { 'content-type': 'text/event-stream', ...head, ...options.head })
     response.flushHeaders()
-    await play(stageOn(response, books, signals))
+    await play(stageOn(response, { books, signals, notes }))
   })
   return { ...server, seen, notes, books, signals }
 }
@@ -144,7 +150,10 @@ function voucherOf({ headers }: IncomingMessage): JsonObject | undefined {
   return bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString()).payload
 }
 
-function stageOn(response: ServerResponse, books: StreamServer['books'], signals: EventEmitter): Stage {
+function stageOn(
+  response: ServerResponse,
+  { books, signals, notes }: Pick<StreamServer, 'books' | 'signals' | 'notes'>,
+): Stage {
   const raw = async (text: string | Uint8Array): Promise<void> => {
     if (!response.write(text)) await Promise.race([once(response, 'drain'), gone])
   }
@@ -165,6 +174,7 @@ function stageOn(response: ServerResponse, books: StreamServer['books'], signals
     need,
     response,
     gone,
+    notes,
     data: (text) => raw(`event: message\ndata: ${text}\n\n`),
     async charge() {
       if (books.accepted - books.spent < PRICE) await need()
