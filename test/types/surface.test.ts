@@ -66,6 +66,7 @@ const NAMES: Readonly<Record<string, string>> = {
     encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
     parseJsonObject parseProblem parseReceipt receiptOf
   `,
+  'purser/session': 'SessionOptions SessionProtocol SessionWallet tempoSession',
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
   'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
 }

@@ -23,6 +23,7 @@ export const BEYOND_CORE: readonly { readonly path: string; readonly may: readon
   { path: 'policy/file', may: ['node:'] },
   { path: 'ledger/sqlite', may: ['node:', '@photostructure/sqlite'] },
   { path: 'wallet/tempo/', may: ['viem'] },
+  { path: 'session/', may: ['viem'] },
 ]
 
 /** Packages the core never touches (beside `node:`). */
@@ -58,6 +59,16 @@ export const SIDE_DOORS: readonly {
     file: 'ledger/memory.ts',
     from: ['purser', 'entry'],
     why: 'a store with its own entry point: who keeps another one does not load it',
+  },
+  {
+    file: 'wallet/tempo/index.ts',
+    from: ['session'],
+    why: 'the types of a Tempo account, for the other wallet on that chain',
+  },
+  {
+    file: 'wallet/tempo/kit.ts',
+    from: ['session'],
+    why: "two wallets on one chain share its transactions, nodes and options; they are nobody else's business",
   },
 ]
 

@@ -13,7 +13,7 @@ const PAUSE_MS = 250
 export async function broadcast(
   nodes: readonly Node[],
   signed: Hex,
-  { hash, validBefore }: TransactionDetail,
+  { hash, validBefore }: Pick<TransactionDetail, 'hash' | 'validBefore'>,
   config: Pick<Config, 'now'>,
 ): Promise<void> {
   try {

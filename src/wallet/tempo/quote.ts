@@ -119,7 +119,7 @@ function chargeable(charge: Charge, context: QuoteContext, config: Config): Curr
   return currencyOf(charge.token, network, context, config)
 }
 
-function currencyOf(
+export function currencyOf(
   token: string,
   network: string,
   context: QuoteContext,
@@ -132,7 +132,11 @@ function currencyOf(
 }
 
 /** The token fees are paid in. It is always set: left open, the chain would pick one. */
-function feeTokenOf(charge: Charge, currency: Currency, config: Config): Charge['token'] {
+function feeTokenOf(
+  charge: Pick<Charge, 'chainId' | 'token'>,
+  currency: Currency,
+  config: Config,
+): Charge['token'] {
   const set = config.feeTokens.get(charge.chainId)
   if (set !== undefined) return set
   // Fees are counted in dollars, so only a dollar token can pay them.
@@ -141,8 +145,8 @@ function feeTokenOf(charge: Charge, currency: Currency, config: Config): Charge[
 
 const PATH_USD = '0x20c0000000000000000000000000000000000000'
 
-function feeCurrency(
-  charge: Charge,
+export function feeCurrency(
+  charge: Pick<Charge, 'chainId' | 'token'>,
   currency: Currency,
   context: QuoteContext,
   config: Config,
@@ -190,7 +194,7 @@ function excludable(
   }
 }
 
-function overFee(terms: Terms, { bounds }: QuoteContext): Unpayable | undefined {
+export function overFee(terms: Terms, { bounds }: Pick<QuoteContext, 'bounds'>): Unpayable | undefined {
   if (terms.fee === undefined || bounds.maxFee === undefined) return undefined
   const units = count(terms.fee.bound, bounds.unit)
   if (units === undefined || units <= bounds.maxFee) return undefined

@@ -1,0 +1,75 @@
+import { PaymentError } from '../errors/index.js'
+import type { Prepared } from '../wallet/index.js'
+import { broadcast, failed } from '../wallet/tempo/kit.js'
+import { requestCloseCalls, withdrawCalls } from './calls.js'
+import { readSession } from './challenge.js'
+import { deliverTwice } from './deliver.js'
+import { consult, over } from './look.js'
+import type { PlanOf } from './plan.js'
+import {
+  credentialOf,
+  evidenceFor,
+  oneEnd,
+  signVoucher,
+  transact,
+  voucherPayload,
+  type Work,
+} from './work.js'
+
+/**
+ * Asks the vendor to close. It is given the total that it says it has delivered for, and only if it wants more, the
+ * highest that was signed: never a higher one than before.
+ */
+export async function prepareClose(plan: PlanOf<'close'>, work: Work): Promise<Prepared> {
+  const { quote, options, parts } = work
+  const { channel, highest, delivered } = plan
+  const { identity, id } = channel
+  const session = readSession(quote.challenge)
+  if ('unpayable' in session) throw failed(session.unpayable)
+  const totals = delivered < highest ? [delivered, highest] : [highest]
+  const payloads: ReturnType<typeof voucherPayload>[] = []
+  for (const total of totals)
+    payloads.push(voucherPayload('close', channel, total, await signVoucher(identity, id, total, work)))
+  const [first] = payloads
+  if (first === undefined) throw failed('There is nothing to close')
+  return {
+    evidence: evidenceFor('close', channel, highest, 0n, work),
+    ...lane(work),
+    ...oneEnd(async (deliver) => {
+      await parts.book.apply(channel, { kind: 'leaving' }, options.channels)
+      const to = { challenge: quote.challenge, session, identity, parts }
+      for (const payload of payloads) {
+        const reading = await deliverTwice(deliver, payload, to)
+        if (reading.kind !== 'answers' || !reading.ok) continue
+        await over(channel, options.channels, parts)
+        return { credential: credentialOf(quote.challenge, payload, parts, identity) }
+      }
+      await consult(channel, options.channels, parts)
+      throw new PaymentError('wallet_failed', 'unknown', 'The vendor did not close the channel')
+    }),
+  }
+}
+
+/** What needs no vendor: we broadcast it ourselves, pay its fee, and wait for its block. */
+export async function prepareAlone(plan: PlanOf<'requestClose' | 'withdraw'>, work: Work): Promise<Prepared> {
+  const { quote, options, parts } = work
+  const { channel, does } = plan
+  const { identity } = channel
+  const calls = does === 'withdraw' ? withdrawCalls(identity) : requestCloseCalls(identity)
+  const { sending, raw } = await transact(does, calls, 0n, identity.chainId, work)
+  return {
+    evidence: evidenceFor(does, channel, 0n, 0n, work, sending),
+    ...lane(work),
+    ...oneEnd(async () => {
+      await broadcast(parts.config.nodes(identity.chainId) ?? [], raw, sending, parts.config)
+      if (does === 'withdraw') await over(channel, options.channels, parts)
+      else await consult(channel, options.channels, parts)
+      return { credential: credentialOf(quote.challenge, { action: does }, parts, identity) }
+    }),
+  }
+}
+
+/** Nothing new is signed on the lane; and an act in doubt must not keep it. */
+export function lane({ spendable }: Work): Pick<Prepared, 'laneSigned'> {
+  return spendable.lane === undefined ? {} : { laneSigned: spendable.lane.value }
+}

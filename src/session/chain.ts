@@ -1,0 +1,93 @@
+import { PaymentError } from '../errors/index.js'
+import type { Hex } from '../wallet/tempo/index.js'
+import { ask, blockAt, firstBlockAt, type Node, readBlock, readLogs, readSeen } from '../wallet/tempo/kit.js'
+import { channelIdOf, type Identity } from './identity.js'
+
+/** A channel as the chain has it. */
+export interface OnChain {
+  readonly deposit: bigint
+  /** What the payee has taken so far. */
+  readonly captured: bigint
+  /** When the payer asked for a close, in seconds; 0: never. */
+  readonly closeRequestedAt: number
+  /** `none`: the chain knows of no such channel. The reserve of v2 forgets those that are closed. */
+  readonly state: 'none' | 'open' | 'closed'
+}
+
+/** `getChannel(bytes32)` of v1 and `getChannelState(bytes32)` of v2. */
+const READ = { v1: '831c2b82', v2: 'd18da8b1' } as const
+/** `ChannelClosed(bytes32,address,address,uint96,uint96)` of the reserve. */
+const CLOSED = '0x5613aed96d5bf39f928408dbe1d4143490b9bb5957eac2dd8e69b5dc4b2206e6'
+
+/** The payer may withdraw that long after asking for a close, in seconds (draft-tempo-session-00, "Forced Close"). */
+export const GRACE_SECONDS = 900
+
+/** The state of a channel, by the first node that answers. */
+export async function readChannel(
+  nodes: readonly Node[],
+  identity: Identity,
+  at: 'latest' | { readonly blockHash: Hex } = 'latest',
+): Promise<OnChain> {
+  const data = `0x${READ[identity.protocol]}${channelIdOf(identity).slice(2)}`
+  const words = wordsOf(await ask(nodes, 'eth_call', [{ to: identity.escrow, data }, at]))
+  return identity.protocol === 'v1' ? readV1(words) : readV2(words)
+}
+
+function readV1(words: readonly bigint[]): OnChain {
+  const [finalized, requested, payer, , , , deposit, captured] = words
+  if (finalized === undefined || requested === undefined || deposit === undefined || captured === undefined)
+    throw answered()
+  const state = payer === 0n ? 'none' : finalized === 0n ? 'open' : 'closed'
+  return { deposit, captured, closeRequestedAt: Number(requested), state }
+}
+
+function readV2(words: readonly bigint[]): OnChain {
+  const [captured, deposit, requested] = words
+  if (captured === undefined || deposit === undefined || requested === undefined) throw answered()
+  return { deposit, captured, closeRequestedAt: Number(requested), state: deposit === 0n ? 'none' : 'open' }
+}
+
+/** What the payee got of a channel that the reserve has forgotten. Undefined: no close was found, which proves nothing. */
+export async function readClosed(
+  node: Node,
+  identity: Identity,
+  openedAt: number,
+): Promise<bigint | undefined> {
+  const newest = await readBlock(node, 'latest')
+  if (newest === undefined) return undefined
+  const start = await firstBlockAt(node, openedAt, newest)
+  const [closed] = await readLogs(node, {
+    address: identity.escrow,
+    topics: [CLOSED, channelIdOf(identity)],
+    from: start.number,
+    to: newest.number,
+  })
+  return closed === undefined ? undefined : BigInt(closed.data.slice(0, 66))
+}
+
+/** A transaction that runs out: its seen hash, and the second from which no block can include it. */
+export interface Expiring {
+  readonly seen: Hex
+  readonly validBefore: number
+}
+
+/** Was it included? `open`: it still can be. The state that counts is that of the last block that could include it. */
+export async function fateOf(
+  node: Node,
+  { seen, validBefore }: Expiring,
+): Promise<'included' | 'void' | 'open'> {
+  const final = await readBlock(node, 'finalized')
+  if (final === undefined || final.timestamp < validBefore) return 'open'
+  const past = await firstBlockAt(node, validBefore, final)
+  const last = await blockAt(node, past.number - 1n)
+  return (await readSeen(node, seen, last.hash)) ? 'included' : 'void'
+}
+
+function wordsOf(value: unknown): readonly bigint[] {
+  if (typeof value !== 'string' || !/^0x(?:[0-9a-fA-F]{64})*$/.test(value)) throw answered()
+  return (value.slice(2).match(/.{64}/g) ?? []).map((each) => BigInt(`0x${each}`))
+}
+
+function answered(): PaymentError {
+  return new PaymentError('wallet_unavailable', 'untouched', 'The escrow answered in no known form')
+}

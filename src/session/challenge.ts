@@ -1,0 +1,123 @@
+import type { Challenge, Json, JsonObject } from '../protocol/index.js'
+import type { Unpayable } from '../wallet/index.js'
+import type { Hex } from '../wallet/tempo/index.js'
+import { isObject, NOBODY, readAddress, readAmount } from './json.js'
+
+/** The two kinds of channel: an escrow contract (v1), or the chain's own channel reserve (v2). */
+export type Protocol = 'v1' | 'v2'
+
+/** The parameters of a session challenge, checked. Addresses in lower case. */
+export interface Session {
+  readonly protocol: Protocol
+  readonly chainId: number
+  readonly escrow: Hex
+  readonly token: Hex
+  readonly payee: Hex
+  /** May act for the payee on the channel; nobody: the zero address. */
+  readonly operator: Hex
+  /** What one request, or one unit of a stream, adds to the running total. */
+  readonly price: bigint
+  /** What the server suggests to deposit. It may lower ours, never raise it. */
+  readonly suggested: bigint | undefined
+  /** Does the server pay the fees of opening and topping up? */
+  readonly sponsored: boolean
+  /** What the server remembers of a channel of ours: unchecked. */
+  readonly snapshot: JsonObject | undefined
+}
+
+/** The chain's channel reserve (TIP-1034): at the same address on every Tempo chain. */
+export const RESERVE: Hex = '0x4d50500000000000000000000000000000000000'
+/** The escrow contracts of v1 that Tempo runs itself, by chain. */
+const STREAM_ESCROWS: Readonly<Record<number, Hex>> = {
+  4217: '0x33b901018174ddabe4841042ab76ba85d4e24f25',
+  42431: '0xe1c4d3dce17bc111181ddf716f75bae49e61a336',
+}
+/** The chain of a challenge that names none (draft-tempo-session-00, "Method Details"). */
+const DEFAULT_CHAIN = 4217
+/** Amounts of v2 are 96 bits wide, of v1 128. */
+const WIDTH = { v1: 2n ** 128n - 1n, v2: 2n ** 96n - 1n } as const
+
+/** The largest amount a channel can hold. */
+export function mostOf({ protocol }: Pick<Session, 'protocol'>): bigint {
+  return WIDTH[protocol]
+}
+
+/** Is this the escrow that the network itself runs? */
+export function isOwnEscrow({ protocol, chainId, escrow }: Session): boolean {
+  return escrow === ownEscrow(protocol, chainId)
+}
+
+function ownEscrow(protocol: Protocol, chainId: number): Hex | undefined {
+  return protocol === 'v2' ? RESERVE : STREAM_ESCROWS[chainId]
+}
+
+const no = (unpayable: string): Unpayable => ({
+  unpayable: `This Tempo session cannot be paid: ${unpayable}`,
+  code: 'wallet_failed',
+})
+
+/** A remembered challenge is read with every call. */
+const known = new WeakMap<JsonObject, Session | Unpayable>()
+
+/**
+ * Reads the `request` of a `tempo/session` challenge (draft-tempo-session-00, "Request Schema"). Pure. Unknown members
+ * are ignored; an unknown protocol is not: a client must not answer with another than the one indicated.
+ */
+export function readSession({ request }: Pick<Challenge, 'request'>): Session | Unpayable {
+  const before = known.get(request)
+  if (before !== undefined) return before
+  const session = Object.freeze(parse(request))
+  known.set(request, session)
+  return session
+}
+
+function parse(request: JsonObject): Session | Unpayable {
+  const details = request['methodDetails'] ?? {}
+  if (!isObject(details)) return no('its methodDetails are not an object')
+  const protocol = details['sessionProtocol'] ?? 'v1'
+  if (protocol !== 'v1' && protocol !== 'v2') return no('its protocol is not known here')
+  const chainId = details['chainId'] ?? DEFAULT_CHAIN
+  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId) || chainId <= 0)
+    return no('its chainId is not a positive integer')
+  const escrow = optional(details['escrowContract'], ownEscrow(protocol, chainId))
+  if (escrow === undefined) return no('it names no escrow')
+  const token = readAddress(request['currency'])
+  if (token === undefined) return no('its currency is not a token address')
+  const payee = readAddress(request['recipient'])
+  if (payee === undefined) return no('its recipient is not an address')
+  const operator = details['operator'] === NOBODY ? NOBODY : optional(details['operator'], NOBODY)
+  if (operator === undefined) return no('its operator is not an address')
+  const sponsored = details['feePayer'] ?? false
+  if (typeof sponsored !== 'boolean') return no('its feePayer is neither true nor false')
+  const price = priceOf(request, details, WIDTH[protocol])
+  if (typeof price !== 'bigint') return price
+  const { sessionSnapshot: snapshot } = details
+  return {
+    protocol,
+    chainId,
+    escrow,
+    token,
+    payee,
+    operator: protocol === 'v2' ? operator : NOBODY,
+    price,
+    suggested: readAmount(request['suggestedDeposit']),
+    sponsored,
+    snapshot: protocol === 'v2' && isObject(snapshot) ? snapshot : undefined,
+  }
+}
+
+/** A server that takes no smaller steps than `minVoucherDelta` is paid in such steps: what it costs is what is judged. */
+function priceOf(request: JsonObject, details: JsonObject, most: bigint): bigint | Unpayable {
+  const amount = readAmount(request['amount'])
+  if (amount === undefined) return no('its amount is not a plain decimal integer')
+  if (amount === 0n) return no('its amount is zero')
+  const least = details['minVoucherDelta'] ?? '0'
+  const step = readAmount(least)
+  if (step === undefined) return no('its minVoucherDelta is not a plain decimal integer')
+  const price = step > amount ? step : amount
+  return price > most ? no('its amount is larger than a channel can hold') : price
+}
+
+function optional(value: Json | undefined, otherwise: Hex | undefined): Hex | undefined {
+  return value === undefined || value === null ? otherwise : readAddress(value)
+}

@@ -1,0 +1,46 @@
+import { PaymentError } from '../errors/index.js'
+import type { Challenge, JsonObject, Reading } from '../protocol/index.js'
+import type { Deliver } from '../wallet/index.js'
+import { networkOf } from '../wallet/tempo/kit.js'
+import { readSession, type Session } from './challenge.js'
+import type { Identity } from './identity.js'
+import type { Parts } from './options.js'
+
+/** To whom something is delivered, beside a request of the caller's. */
+export interface Delivery {
+  readonly challenge: Challenge
+  readonly session: Session
+  readonly identity: Identity
+  readonly parts: Parts
+}
+
+/**
+ * Delivers a credential that buys nothing by itself. Where its challenge is not taken any more, it is delivered once
+ * more, on the fresh one: as long as that asks for the same channel.
+ */
+export async function deliverTwice(deliver: Deliver, payload: JsonObject, to: Delivery): Promise<Reading> {
+  const reading = await deliver(credential(to.challenge, payload, to))
+  if (reading.kind !== 'asks') return reading
+  const fresh = reading.offers.find(
+    (offer) => offer.kind === to.challenge.kind && asksAlike(offer, to.session),
+  )
+  return fresh === undefined ? reading : deliver(credential(fresh, payload, to))
+}
+
+function credential(challenge: Challenge, payload: JsonObject, { parts, identity }: Delivery) {
+  return { challenge, payload, source: `did:pkh:${networkOf(identity)}:${parts.config.checksummed}` }
+}
+
+function asksAlike(offer: Challenge, session: Session): boolean {
+  const fresh = readSession(offer)
+  if ('unpayable' in fresh) return false
+  const fields = ['protocol', 'chainId', 'escrow', 'token', 'payee', 'operator', 'sponsored'] as const
+  return fields.every((field) => fresh[field] === session[field])
+}
+
+/** @throws PaymentError with `funds: 'unknown'` where the server did not take it: the transaction may get there all the same. */
+export async function deliverFunding(deliver: Deliver, payload: JsonObject, to: Delivery): Promise<void> {
+  const reading = await deliverTwice(deliver, payload, to)
+  if (reading.kind === 'answers' && reading.ok) return
+  throw new PaymentError('wallet_failed', 'unknown', 'The server did not confirm the top-up')
+}

@@ -1,0 +1,170 @@
+import type { Channels, Evidence, Verdict } from '../ledger/index.js'
+import { type Amount, amount, type Instant } from '../money/index.js'
+import { PROBLEMS } from '../protocol/index.js'
+import type { InspectOptions } from '../wallet/index.js'
+import { FINALITY_MS, feeAmount, type Node, readBlock, readReceipt } from '../wallet/tempo/kit.js'
+import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
+import { isPayment, readDetail, type SessionDetail } from './evidence.js'
+import { channelIdOf } from './identity.js'
+import { consult } from './look.js'
+import type { Parts } from './options.js'
+
+/**
+ * What became of a voucher, by the channel's own state. It settled as far as what the payee took reaches into it; it is
+ * void once the channel is over without it. Until then it counts: whoever has it may cash it any day.
+ */
+export async function inspectSession(
+  evidence: Evidence,
+  options: InspectOptions | undefined,
+  parts: Parts,
+): Promise<Verdict> {
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined) return { state: 'unknown', because: 'This evidence is not of a Tempo session' }
+  const { lane, identity } = detail
+  const nodes = parts.config.nodes(identity.chainId)
+  if (nodes === undefined)
+    return { state: 'unknown', because: `This wallet has no node for eip155:${identity.chainId}` }
+  // Whoever looks has waited for the answer long enough.
+  parts.busy.delete(lane)
+  // Believed, because that costs us: the total was accepted before, and what it buys was used up.
+  if (options?.told?.type === PROBLEMS.sessionInsufficientBalance && detail.form === 'voucher')
+    return { state: 'settled', reference: channelIdOf(identity) }
+  if (options !== undefined) await note(detail, options.channels, parts)
+  const now = parts.config.now()
+  const views = await Promise.all(nodes.map((node) => viewOf(node, detail, now).catch(() => undefined)))
+  return combine(views.filter((view) => view !== undefined))
+}
+
+/** What was found out about the channel is written down. */
+async function note({ lane, slot }: SessionDetail, channels: Channels, parts: Parts): Promise<void> {
+  const channel = await parts.book.current({ lane, slot }, channels)
+  if (channel === undefined || channel.state === 'closed') return
+  try {
+    await consult(channel, channels, parts)
+  } catch {
+    // No node answered: the verdict says so by itself.
+  }
+}
+
+/** Pure. Settled by any node counts; void needs every node that answers. */
+export function combine(views: readonly Verdict[]): Verdict {
+  const [first] = views
+  if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
+  return (
+    views.find(({ state }) => state === 'settled') ??
+    views.find(({ state }) => state === 'pending') ??
+    views.find(({ state }) => state === 'unknown') ??
+    first
+  )
+}
+
+async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<Verdict> {
+  const latest = await readChannel([node], detail.identity)
+  const verdict = isPayment(detail.form)
+    ? await ofPayment(node, detail, latest, now)
+    : await ofAct(node, detail, latest, now)
+  if (verdict.state !== 'settled' && verdict.state !== 'void') return verdict
+  const fee = await feeOf(node, detail)
+  return fee === undefined ? verdict : { ...verdict, fee }
+}
+
+const pending = (now: Instant, because: string): Verdict => ({
+  state: 'pending',
+  recheckAt: now + FINALITY_MS,
+  because,
+})
+
+async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
+  const { total, identity } = detail
+  const reference = channelIdOf(identity)
+  if (latest.captured >= total) return { state: 'settled', reference }
+  if (latest.state === 'open')
+    return { state: 'unknown', because: 'The channel is open: whoever has the voucher may still cash it' }
+  const captured = await endOf(node, detail, latest)
+  if (typeof captured === 'bigint') return shareOf(detail, captured)
+  if (captured === 'young') return pending(now, 'What the chain shows of the channel is not final yet')
+  if (detail.sending === undefined || detail.form !== 'open')
+    return { state: 'unknown', because: 'The channel is gone, and the node does not show how it ended' }
+  switch (await fateOf(node, detail.sending)) {
+    case 'void':
+      return { state: 'void', because: 'The channel was never opened' }
+    case 'open':
+      return pending(Math.max(now, detail.sending.validBefore * 1000), 'The channel can still be opened')
+    case 'included':
+      return reverted(node, detail)
+  }
+}
+
+/** The part of this payment that lies below what was taken of the channel in all. */
+function shareOf({ total, price, currency, identity }: SessionDetail, captured: bigint): Verdict {
+  const before = total - price
+  if (captured <= before) return { state: 'void', because: 'The channel was closed without this voucher' }
+  const reference = channelIdOf(identity)
+  if (captured >= total) return { state: 'settled', reference }
+  return { state: 'settled', reference, amount: amount(captured - before, currency) }
+}
+
+/** What was captured of a channel that is over, by a final block. `young`: not final yet. Undefined: it cannot be told. */
+async function endOf(
+  node: Node,
+  detail: SessionDetail,
+  latest: OnChain,
+): Promise<bigint | 'young' | undefined> {
+  const final = await readBlock(node, 'finalized')
+  if (final === undefined) return 'young'
+  const then = await readChannel([node], detail.identity, { blockHash: final.hash })
+  if (then.state === 'open') return 'young'
+  if (latest.state === 'closed') return then.state === 'closed' ? then.captured : 'young'
+  return detail.identity.protocol === 'v1' ? undefined : readClosed(node, detail.identity, detail.openedAt)
+}
+
+/** It was included and the channel is not there. Only its own receipt can tell that it failed. */
+async function reverted(node: Node, { sending }: SessionDetail): Promise<Verdict> {
+  const receipt = sending?.hash === undefined ? undefined : await readReceipt(node, sending.hash)
+  if (receipt?.ok === false)
+    return { state: 'void', because: 'The transaction failed on the chain; only its fee was taken' }
+  return { state: 'unknown', because: 'The channel was opened, and the node does not show what became of it' }
+}
+
+/** An act moves nothing but the deposit, which comes back: it is done, or it is not. */
+async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
+  const reference = detail.sending?.hash ?? channelIdOf(detail.identity)
+  if (await isDone(node, detail, latest)) return { state: 'settled', reference }
+  const { sending } = detail
+  // A close that the vendor was asked for can be carried out any day; nothing of ours hangs on it.
+  if (sending === undefined) return { state: 'void', because: 'The vendor has not closed the channel' }
+  switch (await fateOf(node, sending)) {
+    case 'void':
+      return { state: 'void', because: 'It ran out without being included' }
+    case 'open':
+      return pending(now, 'It can still be included')
+    case 'included':
+      return detail.form === 'fund'
+        ? { state: 'settled', reference }
+        : { state: 'void', because: 'It was included, and changed nothing' }
+  }
+}
+
+async function isDone(
+  node: Node,
+  { form, total, identity, openedAt }: SessionDetail,
+  latest: OnChain,
+): Promise<boolean> {
+  switch (form) {
+    case 'fund':
+      return latest.state === 'open' && latest.deposit >= total
+    case 'requestClose':
+      return latest.closeRequestedAt > 0 || latest.state === 'closed'
+    default:
+      return (
+        latest.state === 'closed' ||
+        (latest.state === 'none' && (await readClosed(node, identity, openedAt)) !== undefined)
+      )
+  }
+}
+
+async function feeOf(node: Node, { sending }: SessionDetail): Promise<Amount | undefined> {
+  if (sending?.hash === undefined || sending.feeCurrency === undefined) return undefined
+  const receipt = await readReceipt(node, sending.hash)
+  return receipt && feeAmount(receipt.gasUsed, receipt.gasPrice, sending.feeCurrency)
+}

@@ -1,0 +1,118 @@
+import type { Channels } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import { type Node, readBlock } from '../wallet/tempo/kit.js'
+import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
+import type { SessionChannel, SessionEvent } from './machine.js'
+import type { Parts } from './options.js'
+
+/** A deposit on its way is not looked for more often than this. */
+const PAUSE_MS = 500
+/** A transaction that opens a channel lives at most this long, in seconds; then its channel is there, or never. */
+const OPENING_SECONDS = 60
+
+/**
+ * A channel with a deposit on its way: is it there by now? Not while this process itself brings it, and not all the
+ * time. Where no node answers, the channel stays as it is.
+ */
+export async function settled(
+  channel: SessionChannel,
+  now: Instant,
+  channels: Channels,
+  parts: Parts,
+): Promise<SessionChannel> {
+  const busyUntil = parts.busy.get(channel.lane)
+  if (busyUntil !== undefined && now < busyUntil) return channel
+  if (now - (parts.looked.get(channel.lane) ?? Number.NEGATIVE_INFINITY) < PAUSE_MS) return channel
+  parts.looked.set(channel.lane, now)
+  try {
+    return (await consult(channel, channels, parts)).channel
+  } catch {
+    return channel
+  }
+}
+
+/**
+ * Looks a channel up on the chain, and lets happen to it what is found.
+ *
+ * @throws PaymentError `wallet_unavailable` if no node answers.
+ */
+export async function consult(
+  channel: SessionChannel,
+  channels: Channels,
+  parts: Parts,
+): Promise<{ readonly channel: SessionChannel; readonly chain: OnChain }> {
+  const nodes = parts.config.nodes(channel.identity.chainId) ?? []
+  const chain = await readChannel(nodes, channel.identity)
+  const event = await eventOf(channel, chain, nodes)
+  const after = event && (await parts.book.apply(channel, event, channels))
+  return { channel: after ?? channel, chain }
+}
+
+async function eventOf(
+  channel: SessionChannel,
+  chain: OnChain,
+  nodes: readonly Node[],
+): Promise<SessionEvent | undefined> {
+  if (channel.state === 'closed') return undefined
+  if (chain.state === 'closed') return { kind: 'closed', captured: chain.captured }
+  if (chain.state === 'none') return goneOrNever(channel, nodes)
+  const { deposit, closeRequestedAt } = chain
+  const pending = channel.state === 'open' ? channel.pending : undefined
+  if (pending !== undefined && channel.state === 'open' && deposit <= channel.deposit)
+    return (await fatesOf(nodes, pending)) === 'void' ? { kind: 'lapsed', seen: pending.seen } : undefined
+  return { kind: 'found', deposit, closeRequestedAt }
+}
+
+/** Every node that answers must agree that a transaction is dead. */
+async function fatesOf(
+  nodes: readonly Node[],
+  expiring: Parameters<typeof fateOf>[1],
+): Promise<'included' | 'void' | 'open'> {
+  const fates = await Promise.all(nodes.map((node) => fateOf(node, expiring).catch(() => undefined)))
+  const known = fates.filter((fate) => fate !== undefined)
+  if (known.includes('included')) return 'included'
+  return known.length > 0 && known.every((fate) => fate === 'void') ? 'void' : 'open'
+}
+
+/**
+ * The chain holds nothing of it: it was never opened, or the reserve has forgotten it. Either is told by the state of a
+ * final block past the time in which it could be opened.
+ */
+async function goneOrNever(
+  channel: SessionChannel,
+  nodes: readonly Node[],
+): Promise<SessionEvent | undefined> {
+  if (channel.state === 'opening' && (await fatesOf(nodes, channel.pending)) === 'void')
+    return { kind: 'lapsed', seen: channel.pending.seen }
+  const ends = await Promise.all(nodes.map((node) => endOn(node, channel).catch(() => undefined)))
+  const known = ends.filter((end) => end !== undefined)
+  if (known.length === 0 || known.includes('unsure')) return undefined
+  const captured = known.find((end) => typeof end === 'bigint')
+  return captured === undefined ? { kind: 'closed' } : { kind: 'closed', captured }
+}
+
+/** What one node shows of a channel that is not there: what was captured, or that this cannot be told (any more). */
+async function endOn(
+  node: Node,
+  { identity, openedAt }: SessionChannel,
+): Promise<bigint | 'unsure' | 'untold'> {
+  const final = await readBlock(node, 'finalized')
+  if (final === undefined || final.timestamp < openedAt + OPENING_SECONDS) return 'unsure'
+  const then = await readChannel([node], identity, { blockHash: final.hash })
+  if (then.state !== 'none') return 'unsure'
+  return (await readClosed(node, identity, openedAt).catch(() => undefined)) ?? 'untold'
+}
+
+/** A close that was carried out is waited for, until no block can undo it: then every voucher's end can be told. */
+export async function over(channel: SessionChannel, channels: Channels, parts: Parts): Promise<void> {
+  for (let turn = 0; turn < CLOSING_TURNS; turn++) {
+    const stored = (await parts.book.current(channel, channels)) ?? channel
+    const chain = await readChannel(parts.config.nodes(channel.identity.chainId) ?? [], channel.identity)
+    const gone = chain.state !== 'open' && (await consult(stored, channels, parts)).channel.state === 'closed'
+    if (gone) return
+    await new Promise((resolve) => setTimeout(resolve, CLOSING_PAUSE_MS))
+  }
+}
+
+const CLOSING_TURNS = 40
+const CLOSING_PAUSE_MS = 250

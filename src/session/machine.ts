@@ -1,0 +1,199 @@
+import type { PaymentId } from '../ledger/index.js'
+import type { Currency } from '../money/index.js'
+import type { Challenge } from '../protocol/index.js'
+import type { Hex } from '../wallet/tempo/index.js'
+import type { Expiring } from './chain.js'
+import type { Identity } from './identity.js'
+
+/** A deposit on its way: what it adds, and by what its fate can be proven. */
+export interface Pending extends Expiring {
+  readonly add: bigint
+}
+
+interface Base {
+  /** The lane its vouchers run on: its slot, and how many channels were there before it. */
+  readonly lane: string
+  readonly slot: string
+  readonly wallet: string
+  readonly vendor: string
+  readonly address: string
+  readonly identity: Identity
+  readonly id: Hex
+  readonly currency: Currency
+  /** What was signed on it before the ledger knew of it, proven by our own signature. */
+  readonly base: bigint
+  /** The payments that locked up its deposit. */
+  readonly funding: readonly PaymentId[]
+  /** No block before this second holds anything of it. */
+  readonly openedAt: number
+  /** What its credentials answer where nothing newer is known: a top-up and a close need one. */
+  readonly challenge: Challenge
+}
+
+export type Opening = Base & { readonly state: 'opening'; readonly pending: Pending }
+export type Open = Base & { readonly state: 'open'; readonly deposit: bigint; readonly pending?: Pending }
+/** No voucher is signed any more. `since`: the chain was asked for a close then, in seconds. */
+export type Closing = Base & { readonly state: 'closing'; readonly deposit: bigint; readonly since?: number }
+/** The deposit has come back, or was never locked up. `captured`: what the payee took, where it is known. */
+export type Closed = Base & { readonly state: 'closed'; readonly deposit: bigint; readonly captured?: bigint }
+
+/** A channel of ours, as far as we know. */
+export type SessionChannel = Opening | Open | Closing | Closed
+
+/** What can happen to a channel. */
+export type SessionEvent =
+  /** The transaction that opens it is about to leave. */
+  | { readonly kind: 'begun'; readonly channel: Opening }
+  /** It was opened before, and the ledger did not know. */
+  | { readonly kind: 'resumed'; readonly channel: Open }
+  /** The server accepted a credential of ours. `added`: what came with it; `delivered`: what it says it has served so far. */
+  | {
+      readonly kind: 'accepted'
+      readonly operation: string
+      readonly challenge: Challenge
+      readonly added?: Pending
+      readonly delivered?: bigint
+    }
+  /** The chain shows it open. */
+  | { readonly kind: 'found'; readonly deposit: bigint; readonly closeRequestedAt: number }
+  /** A top-up is about to leave. */
+  | { readonly kind: 'funding'; readonly pending: Pending; readonly payment: PaymentId }
+  /** The deposit on its way never arrives: it was proven, or it never left. */
+  | { readonly kind: 'lapsed'; readonly seen: Hex }
+  /** The vendor is about to be asked to close it. */
+  | { readonly kind: 'leaving' }
+  /** It is over. */
+  | { readonly kind: 'closed'; readonly captured?: bigint }
+  /** Our signature was found under a total higher than any that the ledger knows. */
+  | { readonly kind: 'recalled'; readonly total: bigint }
+
+/** What is to be done about it. */
+export type SessionEffect =
+  /** Durable, unless somebody was faster: then everything is decided anew. */
+  | { readonly kind: 'store' }
+  /** The challenge may be answered again, with the request itself. */
+  | {
+      readonly kind: 'remember'
+      readonly operation: string
+      readonly challenge: Challenge
+      readonly delivered?: bigint
+    }
+  /** None of its challenges may be answered any more. */
+  | { readonly kind: 'forget' }
+
+export interface Reduced {
+  readonly channel: SessionChannel | undefined
+  readonly effects: readonly SessionEffect[]
+}
+
+const STORE: SessionEffect = { kind: 'store' }
+const FORGET: SessionEffect = { kind: 'forget' }
+
+/** The only place where the state of a channel changes. Pure. */
+export function reduce(channel: SessionChannel | undefined, event: SessionEvent): Reduced {
+  if (event.kind === 'begun' || event.kind === 'resumed')
+    return channel === undefined ? { channel: event.channel, effects: [STORE] } : unchanged(channel)
+  if (channel === undefined || channel.state === 'closed') return unchanged(channel)
+  switch (event.kind) {
+    case 'accepted':
+      return accepted(channel, event)
+    case 'found':
+      return found(channel, event)
+    case 'funding':
+      return funding(channel, event)
+    case 'lapsed':
+      return lapsed(channel, event)
+    case 'leaving':
+      return channel.state === 'open'
+        ? {
+            channel: { ...base(channel), state: 'closing', deposit: channel.deposit },
+            effects: [STORE, FORGET],
+          }
+        : unchanged(channel)
+    case 'closed':
+      return closed(channel, event.captured)
+    case 'recalled':
+      return event.total > channel.base
+        ? { channel: { ...channel, base: event.total }, effects: [STORE] }
+        : unchanged(channel)
+  }
+}
+
+type EventOf<Kind extends SessionEvent['kind']> = Extract<SessionEvent, { kind: Kind }>
+type Living = Exclude<SessionChannel, Closed>
+
+function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
+  const { operation, challenge, added, delivered } = event
+  const told = delivered === undefined ? {} : { delivered }
+  const remember: SessionEffect = { kind: 'remember', operation, challenge, ...told }
+  if (channel.state === 'closing') return unchanged(channel)
+  const arrived = channel.pending !== undefined && channel.pending.seen === added?.seen
+  if (!arrived) return { channel, effects: channel.state === 'open' ? [remember] : [] }
+  const before = channel.state === 'open' ? channel.deposit : 0n
+  return {
+    channel: { ...base(channel), state: 'open', deposit: before + added.add },
+    effects: [STORE, remember],
+  }
+}
+
+function found(channel: Living, { deposit, closeRequestedAt }: EventOf<'found'>): Reduced {
+  if (closeRequestedAt > 0) {
+    if (channel.state === 'closing' && channel.since === closeRequestedAt && channel.deposit === deposit)
+      return unchanged(channel)
+    const closing: Closing = { ...base(channel), state: 'closing', deposit, since: closeRequestedAt }
+    return { channel: closing, effects: [STORE, FORGET] }
+  }
+  if (channel.state !== 'open')
+    return { channel: { ...base(channel), state: 'open', deposit }, effects: [STORE] }
+  if (channel.deposit === deposit) return unchanged(channel)
+  // More than was known is what was on its way.
+  const { pending, ...rest } = channel
+  const late = pending !== undefined && deposit < channel.deposit + pending.add
+  return { channel: { ...rest, deposit, ...(late ? { pending } : {}) }, effects: [STORE] }
+}
+
+function funding(channel: Living, { pending, payment }: EventOf<'funding'>): Reduced {
+  // The payment counts as one of those behind the deposit from now on, whatever becomes of it.
+  const funded = channel.funding.includes(payment) ? channel.funding : [...channel.funding, payment]
+  if (channel.state === 'opening') return unchanged(channel)
+  if (channel.state === 'closing') return { channel: { ...channel, funding: funded }, effects: [STORE] }
+  return { channel: { ...channel, funding: funded, pending }, effects: [STORE] }
+}
+
+function lapsed(channel: Living, { seen }: EventOf<'lapsed'>): Reduced {
+  if (channel.state === 'closing' || channel.pending?.seen !== seen) return unchanged(channel)
+  if (channel.state === 'opening') return closed(channel, 0n)
+  const { pending: _, ...rest } = channel
+  return { channel: rest, effects: [STORE] }
+}
+
+function closed(channel: Living, captured: bigint | undefined): Reduced {
+  const deposit = channel.state === 'opening' ? 0n : channel.deposit
+  return {
+    channel: { ...base(channel), state: 'closed', deposit, ...(captured === undefined ? {} : { captured }) },
+    effects: [STORE, FORGET],
+  }
+}
+
+function base(channel: SessionChannel): Base {
+  const { lane, slot, wallet, vendor, address, identity, id, currency, funding, openedAt, challenge } =
+    channel
+  return {
+    lane,
+    slot,
+    wallet,
+    vendor,
+    address,
+    identity,
+    id,
+    currency,
+    base: channel.base,
+    funding,
+    openedAt,
+    challenge,
+  }
+}
+
+function unchanged(channel: SessionChannel | undefined): Reduced {
+  return { channel, effects: [] }
+}

@@ -1,0 +1,121 @@
+import type { Channel, Channels } from '../ledger/index.js'
+import { amount } from '../money/index.js'
+import type { ChannelAct, ChannelView, Quote, QuoteContext, Unpayable } from '../wallet/index.js'
+import { feeCurrency, overFee } from '../wallet/tempo/kit.js'
+import { type Asked, read, totalOf, unpayable } from './asked.js'
+import { GRACE_SECONDS } from './chain.js'
+import { readSession } from './challenge.js'
+import { consult } from './look.js'
+import type { SessionChannel } from './machine.js'
+import type { Parts } from './options.js'
+import { planned } from './plan.js'
+import { readRecord } from './record.js'
+import { quoteOf, termsOf, withFunding } from './terms.js'
+import { feeFor } from './transaction.js'
+
+/** What the chain says of a channel; what is found is stored. */
+export async function lookAt(
+  record: Channel,
+  channels: Channels,
+  parts: Parts,
+): Promise<ChannelView | undefined> {
+  const before = readRecord(record)
+  if (before === undefined) return undefined
+  const stored = (await parts.book.current(before, channels)) ?? before
+  const seen = await consult(stored, channels, parts).catch(() => undefined)
+  if (seen === undefined) return undefined
+  const { channel, chain } = seen
+  const { currency } = channel
+  const over = channel.state === 'closed'
+  const captured = over ? (channel.captured ?? chain.captured) : chain.captured
+  return {
+    deposit: amount(
+      chain.state === 'none' && channel.state !== 'opening' ? channel.deposit : chain.deposit,
+      currency,
+    ),
+    captured: amount(captured, currency),
+    closed: over,
+    ...(chain.closeRequestedAt === 0 || over
+      ? {}
+      : { withdrawableAt: (chain.closeRequestedAt + GRACE_SECONDS) * 1000 }),
+  }
+}
+
+/** What an act of the owner comes to: it goes the way of every payment. */
+export async function proposeAct(
+  act: ChannelAct,
+  record: Channel,
+  context: QuoteContext,
+  parts: Parts,
+): Promise<Quote | Unpayable> {
+  const before = readRecord(record)
+  const channel = before && ((await parts.book.current(before, context.channels)) ?? before)
+  if (channel === undefined || channel.wallet !== parts.id)
+    return unpayable('This wallet has no such channel')
+  const { challenge } = channel
+  const asked = read(challenge, context, parts)
+  if ('unpayable' in asked) return asked
+  if (channel.state === 'closed') return unpayable('The channel is closed')
+  if (channel.state === 'opening') return unpayable('The channel is still being opened', 'busy')
+  switch (act.kind) {
+    case 'topUp':
+      return quoteFund(act.amount, channel, asked)
+    case 'close':
+      return quoteClose(channel, asked)
+    case 'requestClose':
+    case 'withdraw':
+      return quoteAlone(act.kind, channel, asked)
+  }
+}
+
+async function laneOf(channel: SessionChannel, { context }: Asked): Promise<NonNullable<Quote['lane']>> {
+  const at = await context.channels.signed(channel.lane)
+  return { names: [channel.lane], otherwise: 'wait', at }
+}
+
+async function quoteFund(add: bigint, channel: SessionChannel, asked: Asked): Promise<Quote | Unpayable> {
+  const session = readSession(channel.challenge)
+  if ('unpayable' in session) return session
+  const funded = await withFunding('topUp', { price: 0n, add }, { ...asked, challenge: lasting(asked) })
+  if ('unpayable' in funded) return funded
+  const quote: Quote = { ...funded, lane: await laneOf(channel, asked) }
+  return planned(quote, { does: 'fund', channel, session, add })
+}
+
+async function quoteClose(channel: SessionChannel, asked: Asked): Promise<Quote> {
+  const lane = await laneOf(channel, asked)
+  const highest = totalOf(channel, lane.at ?? 0n)
+  const delivered = asked.parts.book.delivered(channel.lane) ?? highest
+  const quote: Quote = { ...bare(asked), terms: termsOf(asked, 0n), lane }
+  return planned(quote, {
+    does: 'close',
+    channel,
+    highest,
+    delivered: delivered < highest ? delivered : highest,
+  })
+}
+
+async function quoteAlone(
+  deed: 'requestClose' | 'withdraw',
+  channel: SessionChannel,
+  asked: Asked,
+): Promise<Quote | Unpayable> {
+  const { session, currency, context, parts } = asked
+  const paidIn = feeCurrency(session, currency, context, parts.config)
+  if ('unpayable' in paidIn) return paidIn
+  const terms = termsOf(asked, 0n, feeFor(deed, paidIn, parts.config))
+  const refusal = overFee(terms, context)
+  if (refusal !== undefined) return refusal
+  const quote: Quote = { ...bare(asked), terms, lane: await laneOf(channel, asked) }
+  return planned(quote, { does: deed, channel })
+}
+
+/** The remembered challenge may have run out, which is for the server to say: an act has its own end. */
+function bare(asked: Asked): ReturnType<typeof quoteOf> {
+  return quoteOf({ ...asked, challenge: lasting(asked) })
+}
+
+function lasting({ challenge }: Asked): Asked['challenge'] {
+  const { expires: _, ...rest } = challenge
+  return rest
+}

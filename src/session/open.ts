@@ -1,0 +1,98 @@
+import { bytesToHex } from 'viem/utils'
+import type { Prepared } from '../wallet/index.js'
+import type { Hex } from '../wallet/tempo/index.js'
+import { failed } from '../wallet/tempo/kit.js'
+import { addressOfResource } from './asked.js'
+import { openCalls } from './calls.js'
+import type { Sending } from './evidence.js'
+import { channelIdOf, type Identity } from './identity.js'
+import type { Opening } from './machine.js'
+import type { PlanOf } from './plan.js'
+import {
+  credentialOf,
+  evidenceFor,
+  newTotal,
+  oneEnd,
+  signVoucher,
+  transact,
+  voucherPayload,
+  type Work,
+} from './work.js'
+
+/** The transaction that locks the deposit up, and the first voucher on the channel that it opens. */
+export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Prepared> {
+  const { quote, options, parts } = work
+  const { challenge } = quote
+  const { channel, sending, raw } = await openingOf(plan, work)
+  const total = newTotal(work, channel, plan.price)
+  const signature = await signVoucher(channel.identity, channel.id, total, work)
+  const stored = await parts.book.apply(channel, { kind: 'begun', channel }, options.channels)
+  if (stored?.id !== channel.id) throw failed('Another process is opening a channel just now')
+  parts.busy.set(channel.lane, sending.validBefore * 1000)
+  const payload = {
+    ...voucherPayload('open', channel, total, signature),
+    type: 'transaction',
+    transaction: raw,
+    authorizedSigner: channel.identity.signer,
+  }
+  return {
+    evidence: evidenceFor('open', channel, total, plan.price, work, sending),
+    laneSigned: total,
+    ...oneEnd(
+      async () => {
+        parts.balances.took(plan.session.chainId, plan.session.token, plan.deposit)
+        const credential = credentialOf(challenge, payload, parts, channel.identity)
+        return { credential, goodUntil: sending.validBefore * 1000 }
+      },
+      async () => {
+        parts.busy.delete(channel.lane)
+        await parts.book.apply(channel, { kind: 'lapsed', seen: sending.seen }, options.channels)
+      },
+    ),
+  }
+}
+
+/** The transaction, and the channel that it makes: v2 names it by the transaction itself. */
+async function openingOf(
+  plan: PlanOf<'open'>,
+  work: Work,
+): Promise<{ readonly channel: Opening; readonly sending: Sending; readonly raw: Hex }> {
+  const { quote, payment, options, parts } = work
+  const { session, deposit, lane, slot, currency } = plan
+  const { chainId, escrow, payee, token, operator } = session
+  const salt = bytesToHex(parts.config.random(32))
+  const parties = { chainId, escrow, payer: parts.config.sender, payee, token, salt, signer: parts.signer }
+  const opening =
+    session.protocol === 'v1'
+      ? { ...parties, protocol: 'v1' as const }
+      : { ...parties, protocol: 'v2' as const, operator }
+  const { sending, raw, seen } = await transact(
+    'open',
+    openCalls(opening, deposit),
+    deposit,
+    session.chainId,
+    work,
+  )
+  const identity: Identity = opening.protocol === 'v1' ? opening : { ...opening, openHash: seen }
+  const channel: Opening = {
+    state: 'opening',
+    lane,
+    slot,
+    wallet: parts.id,
+    vendor: quote.resource.vendor,
+    address: addressOfResource(quote.resource),
+    identity,
+    id: channelIdOf(identity),
+    currency,
+    base: 0n,
+    funding: [payment],
+    openedAt: sending.validBefore - EARLIEST_SECONDS,
+    challenge: quote.challenge,
+    pending: sending,
+  }
+  options.signal?.throwIfAborted()
+  return { channel, sending, raw }
+}
+
+/** The protocol takes expiring transactions at most this long before they run out (TIP-1009). */
+const EARLIEST_SECONDS = 30

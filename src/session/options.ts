@@ -1,0 +1,133 @@
+import { type Currency, type Instant, parseAmount } from '../money/index.js'
+import type { Hex, TempoAccount, TempoOptions } from '../wallet/tempo/index.js'
+import { type Balances, balanceCache, type Config, configure } from '../wallet/tempo/kit.js'
+import { Book } from './book.js'
+import type { Protocol } from './challenge.js'
+
+/** What {@link tempoSession} takes. What it shares with `tempo()` means the same there. */
+export interface SessionOptions
+  extends Pick<
+    TempoOptions,
+    | 'account'
+    | 'rpc'
+    | 'chains'
+    | 'currencies'
+    | 'feeToken'
+    | 'maxFeePerGas'
+    | 'maxPriorityFeePerGas'
+    | 'validityMs'
+    | 'fetch'
+    | 'random'
+    | 'now'
+  > {
+  /**
+   * The key that signs vouchers, where it is not the account itself: a hot key that can spend what is in a channel, and
+   * nothing else. An access key as `account` needs one, since its own signatures are not taken in vouchers.
+   */
+  readonly authorizedSigner?: TempoAccount
+  /**
+   * What to lock up in a new channel, as a decimal number of its token. Default: a hundred times the price. Never more
+   * than policy allows, nor than the server suggests; never less than the price.
+   */
+  readonly deposit?: string
+  /** What to add when a channel runs dry, in the same way. Default: as much as a new channel would get. */
+  readonly topUp?: string
+  /** Escrow contracts beside the network's own that may hold deposits. Policy must name them too. */
+  readonly escrows?: readonly string[]
+  /** The only session protocol to speak. Default: both. */
+  readonly protocol?: Protocol
+}
+
+/** Options, checked and filled in, and what the wallet remembers. */
+export interface Parts {
+  readonly id: string
+  readonly config: Config
+  readonly balances: Balances
+  readonly book: Book
+  /** The voucher key, in lower case, and its signature of a hash. */
+  readonly signer: Hex
+  readonly vouchers: { sign(hash: Hex): Promise<Hex> }
+  readonly escrows: ReadonlySet<string>
+  readonly protocol: Protocol | undefined
+  readonly deposit: string | undefined
+  readonly topUp: string | undefined
+  /** Lanes whose funding is under way in this process, and until when: nobody looks for it on the chain meanwhile. */
+  readonly busy: Map<string, Instant>
+  /** When a deposit on its way was last looked for, by lane. */
+  readonly looked: Map<string, Instant>
+}
+
+/** @throws TypeError for malformed options; an account is required. */
+export function configureSession(options: SessionOptions): Parts {
+  const { account, rpc, chains, currencies, feeToken, maxFeePerGas, maxPriorityFeePerGas } = options ?? {}
+  const { validityMs, fetch, random, now } = options ?? {}
+  const given = {
+    rpc,
+    chains,
+    currencies,
+    feeToken,
+    maxFeePerGas,
+    maxPriorityFeePerGas,
+    validityMs,
+    fetch,
+    random,
+    now,
+  }
+  const config = configure({ account, lanes: 0, ...defined(given) })
+  const key = options.authorizedSigner
+  if (key === undefined && account.accessKeyAddress !== undefined)
+    throw new TypeError('tempoSession() with an access key needs an authorizedSigner that signs the vouchers')
+  const vouchers = key === undefined ? config : configure({ account: key })
+  const id = `tempo-session${config.id.slice(config.id.indexOf(':'))}`
+  return {
+    id: key === undefined ? id : `${id}:${vouchers.sender}`,
+    config,
+    balances: balanceCache(config.sender, config.nodes),
+    book: new Book(),
+    signer: vouchers.sender,
+    vouchers,
+    escrows: new Set(options.escrows?.map(checkEscrow)),
+    protocol: checkProtocol(options.protocol),
+    deposit: checkDecimal('deposit', options.deposit),
+    topUp: checkDecimal('topUp', options.topUp),
+    busy: new Map(),
+    looked: new Map(),
+  }
+}
+
+/** A decimal number of a token as smallest parts; what has more decimals than the token is rounded down. */
+export function partsOf(text: string, currency: Currency): bigint {
+  const [whole = '0', fraction = ''] = text.split('.')
+  const kept = fraction.slice(0, currency.decimals)
+  return parseAmount(kept === '' ? whole : `${whole}.${kept}`, currency).value
+}
+
+/** Options that are absent must be absent, not undefined. */
+function defined<T extends object>(options: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const given: { [Key in keyof T]?: Exclude<T[Key], undefined> } = {}
+  return Object.assign(
+    given,
+    Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  )
+}
+
+function checkEscrow(address: string): string {
+  if (typeof address !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(address))
+    throw new TypeError('escrows must be contract addresses')
+  return address.toLowerCase()
+}
+
+function checkProtocol(protocol: Protocol | undefined): Protocol | undefined {
+  if (protocol !== undefined && protocol !== 'v1' && protocol !== 'v2')
+    throw new TypeError("protocol must be 'v1' or 'v2'")
+  return protocol
+}
+
+function checkDecimal(name: string, text: string | undefined): string | undefined {
+  if (
+    text !== undefined &&
+    (typeof text !== 'string' || !/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,18})?$/.test(text))
+  )
+    throw new TypeError(`${name} must be a plain decimal number in a string, for example '0.5'`)
+  return text
+}

@@ -1,0 +1,77 @@
+import type { Prepared, PrepareOptions, Spendable } from '../wallet/index.js'
+import { failed } from '../wallet/tempo/kit.js'
+import { prepareAlone, prepareClose } from './act.js'
+import { prepareFund, prepareTopUp } from './fund.js'
+import { consult } from './look.js'
+import type { Open, SessionChannel } from './machine.js'
+import { prepareOpen } from './open.js'
+import type { Parts } from './options.js'
+import { planOf } from './plan.js'
+import {
+  credentialOf,
+  evidenceFor,
+  newTotal,
+  oneEnd,
+  signVoucher,
+  voucherPayload,
+  type Work,
+} from './work.js'
+
+/** Builds and signs what an authorization allows. What is signed stays in its closure until `complete`. */
+export async function prepareSession(
+  spendable: Spendable,
+  options: PrepareOptions,
+  parts: Parts,
+): Promise<Prepared> {
+  options.signal?.throwIfAborted()
+  const { quote, payment } = spendable
+  const plan = planOf(quote)
+  if (plan === undefined || quote.wallet !== parts.id)
+    throw failed('The quote is not one of this wallet, so nothing was signed')
+  const work: Work = { payment, quote, spendable, options, parts }
+  switch (plan.does) {
+    case 'voucher':
+      return prepareVoucher(plan.price, await ready(plan.channel, work), work)
+    case 'resume':
+      return prepareVoucher(plan.price, await takeUp(plan.channel, work), work)
+    case 'open':
+      return prepareOpen(plan, work)
+    case 'topUp':
+      return prepareTopUp(plan, work)
+    case 'fund':
+      return prepareFund(plan, work)
+    case 'close':
+      return prepareClose(plan, work)
+    case 'requestClose':
+    case 'withdraw':
+      return prepareAlone(plan, work)
+  }
+}
+
+/** A channel that was being opened when the offer was read must be open by now. */
+async function ready(channel: SessionChannel, { options, parts }: Work): Promise<SessionChannel> {
+  if (channel.state === 'open') return channel
+  const stored = (await parts.book.current(channel, options.channels)) ?? channel
+  const now = stored.state === 'open' ? stored : (await consult(stored, options.channels, parts)).channel
+  if (now.state === 'open') return now
+  throw failed('The channel is still being opened, so nothing was signed')
+}
+
+async function takeUp(channel: Open, { options, parts }: Work): Promise<SessionChannel> {
+  const stored = await parts.book.apply(channel, { kind: 'resumed', channel }, options.channels)
+  if (stored?.state === 'open' && stored.id === channel.id) return stored
+  throw failed('Another process has opened a channel meanwhile')
+}
+
+async function prepareVoucher(price: bigint, channel: SessionChannel, work: Work): Promise<Prepared> {
+  const { identity, id } = channel
+  const total = newTotal(work, channel, price)
+  const payload = voucherPayload('voucher', channel, total, await signVoucher(identity, id, total, work))
+  return {
+    evidence: evidenceFor('voucher', channel, total, price, work),
+    laneSigned: total,
+    ...oneEnd(async () => ({
+      credential: credentialOf(work.quote.challenge, payload, work.parts, identity),
+    })),
+  }
+}

@@ -1,0 +1,163 @@
+import type { Channel, Evidence } from '../ledger/index.js'
+import type { Challenge } from '../protocol/index.js'
+import type { Quote, QuoteContext, Unpayable } from '../wallet/index.js'
+import { FINALITY_MS } from '../wallet/tempo/kit.js'
+import { type Asked, totalOf, understand, unpayable } from './asked.js'
+import { mostOf } from './challenge.js'
+import { depositFor, topUpFor } from './deposit.js'
+import { readDetail, type SessionDetail } from './evidence.js'
+import { readAmount } from './json.js'
+import { settled } from './look.js'
+import type { Open, SessionChannel } from './machine.js'
+import type { Parts } from './options.js'
+import { type Plan, planned } from './plan.js'
+import { readRecord } from './record.js'
+import { recalled, resumable } from './resume.js'
+import { quoteOf, termsOf, withFunding } from './terms.js'
+
+/** Reads an offer. In steady state it asks nobody but the ledger. */
+export async function quoteSession(
+  challenge: Challenge,
+  context: QuoteContext,
+  parts: Parts,
+): Promise<Quote | Unpayable> {
+  const asked = understand(challenge, context, parts)
+  if ('unpayable' in asked) return asked
+  if (challenge.expires !== undefined && !(challenge.expires > context.now))
+    return unpayable('The offer has expired')
+  return context.after === undefined ? quoteNext(asked) : quoteAgain(asked, context.after)
+}
+
+async function quoteNext(asked: Asked): Promise<Quote | Unpayable> {
+  const { context, slot } = asked
+  const records = await context.channels.channels({ slot })
+  const last = records.at(-1)
+  const channel = last === undefined ? undefined : await current(last, asked)
+  if (channel !== undefined && 'unpayable' in channel) return channel
+  if (channel?.state === 'opening' || channel?.state === 'open') return quoteOn(channel, asked)
+  const lane = `${slot}#${records.length}`
+  const resumed = await resumable(asked, lane)
+  if (resumed !== undefined)
+    return quoteVoucher(
+      { does: 'resume', channel: resumed, price: stepOf(asked, resumed.base) },
+      resumed,
+      0n,
+      asked,
+    )
+  return quoteOpening(lane, asked)
+}
+
+async function current(record: Channel, asked: Asked): Promise<SessionChannel | Unpayable> {
+  const channel = readRecord(record)
+  if (channel === undefined)
+    return unpayable('The ledger has this session in no known form', 'ledger_corrupt')
+  const { context, parts } = asked
+  return channel.state === 'opening' ? settled(channel, context.now, context.channels, parts) : channel
+}
+
+async function quoteOn(known: SessionChannel, asked: Asked): Promise<Quote | Unpayable> {
+  const { context, parts } = asked
+  const at = await context.channels.signed(known.lane)
+  const channel = await recalled(known, totalOf(known, at), asked)
+  const before = totalOf(channel, at)
+  const price = stepOf(asked, before)
+  if (price === 0n) return unpayable('What was signed before covers what the server needs')
+  const voucher: Plan = { does: 'voucher', channel, price }
+  if (channel.state !== 'open') return quoteVoucher(voucher, channel, at, asked)
+  const total = before + price
+  if (total <= channel.deposit) return quoteVoucher(voucher, channel, at, asked)
+  const after =
+    channel.pending === undefined ? channel : await settled(channel, context.now, context.channels, parts)
+  if (after.state !== 'open') return quoteVoucher({ ...voucher, channel: after }, after, at, asked)
+  if (total <= after.deposit || after.pending !== undefined)
+    return quoteVoucher({ ...voucher, channel: after }, after, at, asked)
+  return quoteTopUp(after, { at, total, price }, asked)
+}
+
+/** What is added to the total: the price, or in a metered reply what is still missing, and never more than the price. */
+function stepOf({ session, context }: Asked, before: bigint): bigint {
+  const required = readAmount(context.need?.['requiredCumulative'])
+  if (required === undefined) return session.price
+  const missing = required > before ? required - before : 0n
+  return missing < session.price ? missing : session.price
+}
+
+function quoteVoucher(
+  plan: Plan & { readonly price: bigint },
+  channel: SessionChannel,
+  at: bigint,
+  asked: Asked,
+): Quote {
+  const { expires } = asked.challenge
+  const quote: Quote = {
+    ...quoteOf(asked),
+    terms: termsOf(asked, plan.price),
+    lane: { names: [channel.lane], otherwise: 'wait', at },
+    ...(expires === undefined ? {} : { goodUntil: expires }),
+  }
+  return planned(quote, plan)
+}
+
+async function quoteOpening(lane: string, asked: Asked): Promise<Quote | Unpayable> {
+  const { session, currency, context, parts, slot } = asked
+  const price = stepOf(asked, 0n)
+  const deposit = depositFor(session, currency, context.bounds, parts)
+  const funded = await withFunding('open', { price, add: deposit }, asked)
+  if ('unpayable' in funded) return funded
+  const quote: Quote = { ...funded, lane: { names: [lane], otherwise: 'wait', at: 0n } }
+  return planned(quote, { does: 'open', slot, lane, session, currency, price, deposit })
+}
+
+async function quoteTopUp(
+  channel: Open,
+  { at, total, price }: { readonly at: bigint; readonly total: bigint; readonly price: bigint },
+  asked: Asked,
+): Promise<Quote | Unpayable> {
+  const { session, currency, context, parts } = asked
+  const { deposit } = channel
+  if (total > mostOf(session)) return unpayable('The session has grown beyond what its channel can hold')
+  const add = topUpFor(session, { needs: total - deposit, has: deposit }, currency, context.bounds, parts)
+  const funded = await withFunding('topUp', { price, add }, asked)
+  if ('unpayable' in funded) return funded
+  const quote: Quote = { ...funded, lane: { names: [channel.lane], otherwise: 'wait', at } }
+  return planned(quote, { does: 'topUp', channel, session, price, add })
+}
+
+/** The same total once more, on a fresh challenge: whichever of the two is taken, it is the same money. */
+async function quoteAgain(asked: Asked, evidence: Evidence): Promise<Quote | Unpayable> {
+  const { context, slot, session } = asked
+  const inDoubt = unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined || detail.slot !== slot || session.price > detail.price) return inDoubt
+  const records = await context.channels.channels({ slot })
+  const record = records.find(({ lane }) => lane === detail.lane)
+  const channel = record && (await arrived(record, detail, asked))
+  if (channel === undefined) return { ...inDoubt, ...diesAt(detail) }
+  const { price, total } = detail
+  const plan: Plan = { does: 'voucher', channel, price, again: total }
+  const quote: Quote = {
+    ...quoteOf(asked),
+    terms: termsOf(asked, price),
+    lane: { names: [channel.lane], otherwise: 'wait', at: total },
+    excludes: { name: channel.lane, value: total },
+    ...(asked.challenge.expires === undefined ? {} : { goodUntil: asked.challenge.expires }),
+  }
+  return planned(quote, plan)
+}
+
+/** The channel, if it holds what the earlier total needs. */
+async function arrived(record: Channel, detail: SessionDetail, asked: Asked): Promise<Open | undefined> {
+  const { context, parts } = asked
+  let channel = readRecord(record)
+  if (channel === undefined) return undefined
+  const lacks = channel.state === 'opening' || (channel.state === 'open' && channel.deposit < detail.total)
+  if (lacks) {
+    parts.busy.delete(channel.lane)
+    channel = await settled(channel, context.now, context.channels, parts)
+  }
+  return channel.state === 'open' && channel.deposit >= detail.total ? channel : undefined
+}
+
+function diesAt({ sending }: SessionDetail): Pick<Unpayable, 'freeAt'> {
+  return sending === undefined ? {} : { freeAt: sending.validBefore * 1000 + FINALITY_MS }
+}

@@ -1,0 +1,138 @@
+import type { Channel } from '../ledger/index.js'
+import { amount } from '../money/index.js'
+import type { Challenge, Json, JsonObject } from '../protocol/index.js'
+import { channelIdOf, identityJson, readIdentity } from './identity.js'
+import { isObject, readAmount, readHex } from './json.js'
+import type { Pending, SessionChannel } from './machine.js'
+
+/** A channel as the ledger keeps it. */
+export function recordOf(channel: SessionChannel, rev: number): Channel {
+  const { lane, slot, wallet, vendor, address, state, funding, currency } = channel
+  const deposit = channel.state === 'opening' ? 0n : channel.deposit
+  const detail = detailOf(channel)
+  return {
+    lane,
+    slot,
+    wallet,
+    vendor,
+    address,
+    state,
+    funding,
+    deposit: amount(deposit, currency),
+    detail,
+    rev,
+  }
+}
+
+function detailOf(channel: SessionChannel): JsonObject {
+  const { identity, base, openedAt, challenge } = channel
+  const pending = channel.state === 'opening' || channel.state === 'open' ? channel.pending : undefined
+  const captured = channel.state === 'closed' ? channel.captured : undefined
+  const since = channel.state === 'closing' ? channel.since : undefined
+  return {
+    identity: identityJson(identity),
+    base: base.toString(),
+    openedAt,
+    challenge: challengeJson(challenge),
+    ...(pending === undefined ? {} : { pending: pendingJson(pending) }),
+    ...(captured === undefined ? {} : { captured: captured.toString() }),
+    ...(since === undefined ? {} : { since }),
+  }
+}
+
+/** Records are read with every call, and change seldom. */
+const known = new WeakMap<Channel, SessionChannel>()
+
+/** Undefined: it is not one of this wallet's, or damaged. */
+export function readRecord(record: Channel): SessionChannel | undefined {
+  const before = known.get(record)
+  if (before !== undefined) return before
+  const channel = parse(record)
+  if (channel !== undefined) known.set(record, channel)
+  return channel
+}
+
+function parse(record: Channel): SessionChannel | undefined {
+  const { detail } = record
+  if (!isObject(detail)) return undefined
+  const identity = readIdentity(detail['identity'])
+  const base = readAmount(detail['base'])
+  const { openedAt } = detail
+  const challenge = readChallenge(detail['challenge'])
+  if (!identity || base === undefined || typeof openedAt !== 'number' || !challenge) return undefined
+  const { lane, slot, wallet, vendor, address, funding } = record
+  const { currency, value: deposit } = record.deposit
+  const id = channelIdOf(identity)
+  const common = {
+    lane,
+    slot,
+    wallet,
+    vendor,
+    address,
+    funding,
+    currency,
+    identity,
+    id,
+    base,
+    openedAt,
+    challenge,
+  }
+  const pending = readPending(detail['pending'])
+  const captured = readAmount(detail['captured'])
+  const { since } = detail
+  switch (record.state) {
+    case 'opening':
+      return pending && { ...common, state: 'opening', pending }
+    case 'open':
+      return { ...common, state: 'open', deposit, ...(pending ? { pending } : {}) }
+    case 'closing':
+      return { ...common, state: 'closing', deposit, ...(typeof since === 'number' ? { since } : {}) }
+    case 'closed':
+      return { ...common, state: 'closed', deposit, ...(captured === undefined ? {} : { captured }) }
+  }
+}
+
+export function pendingJson({ add, seen, validBefore }: Pending): JsonObject {
+  return { add: add.toString(), seen, validBefore }
+}
+
+export function readPending(value: Json | undefined): Pending | undefined {
+  if (!isObject(value)) return undefined
+  const add = readAmount(value['add'])
+  const seen = readHex(value['seen'], 32)
+  const { validBefore } = value
+  if (add === undefined || seen === undefined || typeof validBefore !== 'number') return undefined
+  return { add, seen, validBefore }
+}
+
+function challengeJson({ kind, id, realm, request, expires, echo }: Challenge): JsonObject {
+  const { envelope, params, header } = echo
+  return {
+    kind,
+    id,
+    realm,
+    request,
+    echo: { envelope, params: { ...params }, header },
+    ...(expires === undefined ? {} : { expires }),
+  }
+}
+
+function readChallenge(value: Json | undefined): Challenge | undefined {
+  if (!isObject(value)) return undefined
+  const { id, realm, request, expires, echo } = value
+  if (typeof id !== 'string' || typeof realm !== 'string' || !isObject(request) || !isObject(echo))
+    return undefined
+  const { params, header } = echo
+  if (!isObject(params) || (header !== 'authorization' && header !== 'payment-authorization'))
+    return undefined
+  const texts: Record<string, string> = {}
+  for (const [name, text] of Object.entries(params)) if (typeof text === 'string') texts[name] = text
+  return {
+    kind: 'tempo/session',
+    id,
+    realm,
+    request,
+    echo: { envelope: 'mpp', params: texts, header },
+    ...(typeof expires === 'number' ? { expires } : {}),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Channel, Channels } from '../ledger/index.js'
+import type { Acceptance, ChannelWallet } from '../wallet/index.js'
+import { spendAuthorization } from '../wallet/index.js'
+import { operationOf } from './book.js'
+import { KIND, readDetail } from './evidence.js'
+import { channelIdOf } from './identity.js'
+import { inspectSession } from './inspect.js'
+import { readAmount } from './json.js'
+import { lookAt, proposeAct } from './manage.js'
+import { configureSession, type Parts, type SessionOptions } from './options.js'
+import { prepareSession } from './prepare.js'
+import { quoteSession } from './quote.js'
+
+/** A wallet that pays by the running totals of channels, and lets their owner manage them. */
+export type SessionWallet = ChannelWallet
+
+/**
+ * A wallet that pays `tempo/session` offers: it locks a deposit up in a channel once, and pays each call by a signed
+ * running total (a voucher) that needs no transaction and, from the second call on, no question.
+ *
+ * @throws TypeError for malformed options; an account is required.
+ * @example
+ * ```ts
+ * import { tempoSession } from 'purser/session'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ *
+ * const wallet = tempoSession({ account: privateKeyToAccount(process.env.TEMPO_KEY), deposit: '0.50' })
+ * ```
+ */
+export function tempoSession(options: SessionOptions): SessionWallet {
+  const parts = configureSession(options)
+  return Object.freeze<SessionWallet>({
+    id: parts.id,
+    kinds: [KIND],
+    quote: (challenge, context) => quoteSession(challenge, context, parts),
+    async prepare(authorization, prepare) {
+      return prepareSession(spendAuthorization(authorization, prepare.now), prepare, parts)
+    },
+    inspect: (evidence, inspect) => inspectSession(evidence, inspect, parts),
+    recognises(evidence, reference) {
+      const detail = readDetail(evidence.detail)
+      return detail === undefined ? undefined : channelIdOf(detail.identity) === reference.toLowerCase()
+    },
+    accepted: (acceptance) => accepted(acceptance, parts),
+    standing: (resource, now) => parts.book.standing(resource, now),
+    look: (channel: Channel, channels: Channels) => lookAt(channel, channels, parts),
+    propose: (act, channel, context) => proposeAct(act, channel, context, parts),
+  })
+}
+
+/** What was accepted once may be answered again; and what it was sent with has arrived. */
+async function accepted(acceptance: Acceptance, parts: Parts): Promise<void> {
+  const { evidence, challenge, resource, receipt, channels } = acceptance
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined) return
+  const { lane, slot, sending } = detail
+  parts.busy.delete(lane)
+  const delivered = readAmount(receipt.claims['spent'])
+  const more = {
+    ...(sending === undefined ? {} : { added: sending }),
+    ...(delivered === undefined ? {} : { delivered }),
+  }
+  const operation = operationOf(resource)
+  await parts.book.apply({ lane, slot }, { kind: 'accepted', operation, challenge, ...more }, channels)
+}

@@ -1,0 +1,54 @@
+import { amount } from '../money/index.js'
+import type { Fee, Terms } from '../policy/index.js'
+import type { Quote, Unpayable } from '../wallet/index.js'
+import { feeCurrency, networkOf, overFee } from '../wallet/tempo/kit.js'
+import { type Asked, unpayable } from './asked.js'
+import { isOwnEscrow } from './challenge.js'
+import { shortOf } from './deposit.js'
+import { KIND } from './evidence.js'
+import { type Deed, feeFor, liveUntil } from './transaction.js'
+
+/** What locks something up: its terms, if fee, funds and time allow it. */
+export async function withFunding(
+  deed: Extract<Deed, 'open' | 'topUp'>,
+  { price, add }: { readonly price: bigint; readonly add: bigint },
+  asked: Asked,
+): Promise<Omit<Quote, 'lane'> | Unpayable> {
+  const { session, currency, context, parts, challenge } = asked
+  const until = liveUntil(challenge.expires, context.now, context.bounds, parts.config)
+  if (until === undefined) return unpayable('The offer leaves too little time to lock up a deposit')
+  const paidIn = session.sponsored ? undefined : feeCurrency(session, currency, context, parts.config)
+  if (paidIn !== undefined && 'unpayable' in paidIn) return paidIn
+  const fee = paidIn === undefined ? undefined : feeFor(deed, paidIn, parts.config)
+  const locks = amount(add, currency)
+  const terms: Terms = { ...termsOf(asked, price, fee), locks }
+  const refusal = overFee(terms, context) ?? (await shortOf(locks, fee, session.chainId, context, parts))
+  return refusal ?? { ...quoteOf(asked), terms, goodUntil: until }
+}
+
+/** The normal form: what is judged. Where nothing is bought, the deposit is only moved to and fro. */
+export function termsOf(
+  { session, currency }: Pick<Asked, 'session' | 'currency'>,
+  price: bigint,
+  fee?: Fee,
+): Terms {
+  const most = amount(price, currency)
+  return {
+    purpose: price === 0n ? 'fund' : 'pay',
+    kind: KIND,
+    network: networkOf(session),
+    most,
+    exact: true,
+    payees: [{ id: session.payee, amount: most }],
+    ...(fee === undefined ? {} : { fee }),
+    ...(isOwnEscrow(session) ? {} : { escrow: session.escrow }),
+  }
+}
+
+export function quoteOf({
+  challenge,
+  context,
+  parts,
+}: Asked): Pick<Quote, 'wallet' | 'challenge' | 'resource'> {
+  return { wallet: parts.id, challenge, resource: context.resource }
+}
