@@ -9,6 +9,13 @@ export interface Median {
   readonly name: string
   /** Microseconds per operation: the median of all rounds. */
   readonly median: number
+  /** The same of processor time, which a busy machine disturbs less. */
+  readonly cpu: number
+}
+
+interface Sample {
+  readonly wall: number
+  readonly cpu: number
 }
 
 export interface Plan {
@@ -24,17 +31,23 @@ export interface Plan {
  */
 export async function sideBySide(contenders: readonly Contender[], plan: Plan): Promise<readonly Median[]> {
   for (const contender of contenders) await batch(contender, plan.warmUp)
-  const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+  const samples = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round < plan.rounds; round++)
     for (const contender of rotated(contenders, round))
-      samples.get(contender.name)?.push((await batch(contender, plan.batch)) / plan.batch)
-  return contenders.map(({ name }) => ({ name, median: median(samples.get(name) ?? []) }))
+      samples.get(contender.name)?.push(await batch(contender, plan.batch))
+  return contenders.map(({ name }) => {
+    const all = samples.get(name) ?? []
+    return { name, median: median(all.map(({ wall }) => wall)), cpu: median(all.map(({ cpu }) => cpu)) }
+  })
 }
 
-async function batch(contender: Contender, size: number): Promise<number> {
+async function batch(contender: Contender, size: number): Promise<Sample> {
+  const busy = process.cpuUsage()
   const start = performance.now()
   for (let count = 0; count < size; count++) await contender.run()
-  return (performance.now() - start) * 1000
+  const wall = ((performance.now() - start) * 1000) / size
+  const { user, system } = process.cpuUsage(busy)
+  return { wall, cpu: (user + system) / size }
 }
 
 function rotated<T>(all: readonly T[], by: number): readonly T[] {
@@ -59,6 +72,11 @@ export interface Row {
 
 export function ratio(a: Median | undefined, b: Median | undefined): string {
   return a === undefined || b === undefined ? '-' : `${(a.median / b.median).toFixed(2)} ×`
+}
+
+/** {@link ratio}, of processor time. */
+export function cpuRatio(a: Median | undefined, b: Median | undefined): string {
+  return a === undefined || b === undefined ? '-' : `${(a.cpu / b.cpu).toFixed(2)} ×`
 }
 
 export function micros({ median: value }: Median): string {
