@@ -56,6 +56,8 @@ export interface StreamServer extends AsyncDisposable {
   /** Vouchers beside a stream. */
   readonly notes: Seen[]
   readonly signals: EventEmitter
+  /** Answers the vouchers that it kept silent about. */
+  answer(): void
 }
 
 export function receiptOf(extra: JsonObject = {}): string {
@@ -75,6 +77,7 @@ export async function serveStream(options: StreamOptions = {}): Promise<StreamSe
   const seen: Seen[] = []
   const notes: Seen[] = []
   const signals = new EventEmitter()
+  const silent: (() => void)[] = []
   let asked = 0
   const ask = (response: ServerResponse): void => {
     const turn = ++asked
@@ -105,7 +108,10 @@ export async function serveStream(options: StreamOptions = {}): Promise<StreamSe
       case 'fail':
         return response.writeHead(500).end()
       case 'silent':
-        return undefined
+        return silent.push(() => {
+          accept(voucher)
+          response.writeHead(204, header).end()
+        })
       case 'bare':
         accept(voucher)
         return response.writeHead(204).end()
@@ -133,7 +139,10 @@ export async function serveStream(options: StreamOptions = {}): Promise<StreamSe
     response.flushHeaders()
     await play(stageOn(response, { books, signals, notes }))
   })
-  return { ...server, seen, notes, books, signals }
+  const answer = (): void => {
+    for (const one of silent.splice(0)) one()
+  }
+  return { ...server, seen, notes, books, signals, answer }
 }
 
 async function seenOf(request: IncomingMessage, connection: number): Promise<Seen> {
