@@ -164,9 +164,25 @@ function readReport({ testResults = [] }: Report): Omit<Run, 'timedOut'> {
 
 function summary(results: readonly Result[]): number {
   const left = results.filter(({ outcome }) => outcome !== 'killed')
-  console.log(`\n${results.length - left.length} of ${results.length} mutants killed`)
+  console.log(
+    `\n${results.length - left.length} of ${results.length} mutants killed\n\n${tableOf(results)}\n`,
+  )
   for (const { mutant, outcome } of left) console.log(`${outcome}: ${mutant.name} (${mutant.breaks})`)
   return left.length === 0 ? 0 : 1
+}
+
+/** By folder of the sources: what the page on safety shows. */
+function tableOf(results: readonly Result[]): string {
+  const folders = [...new Set(results.map(folderOf))].sort()
+  const rows = folders.map((folder) => {
+    const own = results.filter((result) => folderOf(result) === folder)
+    return `| \`${folder}\` | ${own.length} | ${own.filter(({ outcome }) => outcome === 'killed').length} |`
+  })
+  return ['| sources | faults | noticed by a test |', '|---|---|---|', ...rows].join('\n')
+}
+
+function folderOf({ mutant: { file } }: Result): string {
+  return file.split('/').slice(0, 2).join('/')
 }
 
 process.exitCode = await main()

@@ -40,9 +40,9 @@ const PAY: readonly Mutant[] = [
     name: 'release-on-already-used',
     breaks: 'the server’s "already used" is taken for a proof',
     file: 'src/pay/doubt.ts',
-    find: 'return await wallet.inspect(evidence, told)',
+    find: 'return await wallet.inspect(evidence, {',
     replace: `if (told !== undefined) return { state: 'void', because: 'the server says so' }
-    return await wallet.inspect(evidence, told)`,
+    return await wallet.inspect(evidence, {`,
     tests: ['test/pay/doubts.test.ts', 'test/pay/story.test.ts', 'test/safety/lies-and-losses.test.ts'],
   },
   {
@@ -98,8 +98,8 @@ const PAY: readonly Mutant[] = [
     name: 'approval-not-bound',
     breaks: 'an approval covers worse terms than were shown',
     file: 'src/pay/approve.ts',
-    find: `decision.effect !== 'deny' && noWorse(quote.terms, terms),`,
-    replace: `decision.effect !== 'deny' && noWorse(terms, terms),`,
+    find: '      noWorse(quote.terms, terms),\n  )',
+    replace: '      noWorse(terms, terms),\n  )',
     tests: ['test/pay/approvals.test.ts', 'test/safety/approvals.test.ts'],
   },
   {
@@ -389,6 +389,14 @@ const LEDGER: readonly Mutant[] = [
     file: 'src/ledger/machine.ts',
     find: `if (row.state === 'committed') return open <= 1`,
     replace: `if (row.state === 'committed') return open <= 2`,
+    tests: ['test/ledger/machine.test.ts'],
+  },
+  {
+    name: 'late-answer-lost',
+    breaks: 'the receipt of an answer that came after the release is lost',
+    file: 'src/ledger/machine.ts',
+    find: 'return move.delivered === true ? deliver(row, move, now) : undefined',
+    replace: 'return move.delivered === true && !row ? deliver(row, move, now) : undefined',
     tests: ['test/ledger/machine.test.ts'],
   },
   {
