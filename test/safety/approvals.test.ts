@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ApprovalRequest, Approver, Remember } from '../../src/index.js'
 import { amount } from '../../src/index.js'
 import { against, alphaUSD, type SetUp } from './kit.js'
-import { CENT, THIEF, type Visit } from './server.js'
+import { CENT, THIEF, type Visit } from './offers.js'
 
 /** Somebody who says yes to everything, and to how much of it. */
 function yes(asked: ApprovalRequest[], remember?: Remember): SetUp {

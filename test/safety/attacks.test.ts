@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { BehaviourName } from './behaviours.js'
 import { against, type Payer, type SetUp } from './kit.js'
-import type { BehaviourName } from './server.js'
 
 /** One cent, and the bound of the fee that the wallet may have to pay for it. */
 const PAID = 3.06

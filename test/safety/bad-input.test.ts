@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createPurser } from '../../src/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { against, KEY, policyFor } from './kit.js'
-import { CENT, CHAIN_ID, type Offer, PAYEE, THIEF, TOKEN } from './server.js'
+import { CENT, CHAIN_ID, type Offer, PAYEE, THIEF, TOKEN } from './offers.js'
 
 /** An offer that cannot be paid: nothing is signed, held or lost, and the caller learns which and why. */
 async function refusalOf(offer: Offer, code: string): Promise<string> {

@@ -13,15 +13,10 @@ import {
   token,
 } from '../../src/index.js'
 import { type TempoOptions, tempo } from '../../src/wallet/tempo/index.js'
+import type { BehaviourName } from './behaviours.js'
 import { type StubNode, stubNode } from './node.js'
-import {
-  type Behaviour,
-  type BehaviourName,
-  CHAIN_ID,
-  type HostileServer,
-  hostileServer,
-  TOKEN,
-} from './server.js'
+import { type Behaviour, CHAIN_ID, TOKEN } from './offers.js'
+import { type HostileServer, hostileServer } from './server.js'
 
 /** Known to everybody: nothing here ever reaches a chain. */
 export const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'

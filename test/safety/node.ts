@@ -1,4 +1,7 @@
-import { CHAIN_ID } from './server.js'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { keccak256 } from 'viem'
+import { CHAIN_ID } from './offers.js'
 
 /** What a node of the chain says. Whoever holds it changes it as the test goes on. */
 export interface StubNode {
@@ -10,11 +13,15 @@ export interface StubNode {
   /** The next nonce of every lane, in final state. */
   laneNonce: bigint
   down: boolean
+  /** What was broadcast. It counts as included at once. */
+  readonly sent: readonly `0x${string}`[]
 }
 
 /** A node that knows blocks and balances, and of no transaction. */
 export function stubNode(): StubNode {
+  const sent: `0x${string}`[] = []
   const node: StubNode = {
+    sent,
     balance: 10n ** 15n,
     past: false,
     laneNonce: 0n,
@@ -22,13 +29,13 @@ export function stubNode(): StubNode {
     fetch: async (_, init) => {
       if (node.down) throw new TypeError('fetch failed')
       const { id, method, params } = JSON.parse(String(init?.body))
-      return Response.json({ jsonrpc: '2.0', id, result: answer(node, method, params) })
+      return Response.json({ jsonrpc: '2.0', id, result: answer(node, sent, method, params) })
     },
   }
   return node
 }
 
-function answer(node: StubNode, method: string, params: readonly unknown[]): unknown {
+function answer(node: StubNode, sent: `0x${string}`[], method: string, params: readonly unknown[]): unknown {
   switch (method) {
     case 'eth_chainId':
       return hex(BigInt(CHAIN_ID))
@@ -39,10 +46,35 @@ function answer(node: StubNode, method: string, params: readonly unknown[]): unk
     case 'eth_getLogs':
       return []
     case 'eth_getTransactionReceipt':
-      return null
+      return receiptOf(sent.find((raw) => keccak256(raw) === params[0]))
+    case 'eth_sendRawTransaction':
+    case 'eth_sendRawTransactionSync': {
+      const raw = String(params[0]) as `0x${string}`
+      sent.push(raw)
+      return method === 'eth_sendRawTransaction' ? keccak256(raw) : receiptOf(raw)
+    }
+    case 'eth_fillTransaction':
+      return { raw: '0x', tx: { ...Object(params[0]), ...FILLED } }
     default:
       return '0x0'
   }
+}
+
+/** What a node fills into a transaction that is not complete. */
+const FILLED = {
+  gas: '0xbf680',
+  maxFeePerGas: '0x4a817c800',
+  maxPriorityFeePerGas: '0x0',
+  nonce: '0x0',
+  chainId: hex(BigInt(CHAIN_ID)),
+}
+
+/** Included in the newest block, without a word of what it did. */
+function receiptOf(raw: `0x${string}` | undefined): unknown {
+  if (raw === undefined) return null
+  const block = { blockNumber: '0x1', blockHash: word(1n), transactionIndex: '0x0' }
+  const rest = { logs: [], logsBloom: word(0n), gasUsed: '0x1', cumulativeGasUsed: '0x1', type: '0x76' }
+  return { transactionHash: keccak256(raw), status: '0x1', effectiveGasPrice: '0x1', ...block, ...rest }
 }
 
 /** One block a second, up to now; `past`: up to an hour from now. */
@@ -52,5 +84,36 @@ function blockAt(at: unknown, past: boolean): unknown {
   return { number: hex(number), hash: word(number), timestamp: hex(number), transactions: [] }
 }
 
-const hex = (value: bigint): string => `0x${value.toString(16)}`
-const word = (value: bigint): string => `0x${value.toString(16).padStart(64, '0')}`
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`
+}
+
+function word(value: bigint): string {
+  return `0x${value.toString(16).padStart(64, '0')}`
+}
+
+/** The same node on a socket, for clients that are given nothing but its address. */
+export async function listeningNode(): Promise<{
+  readonly node: StubNode
+  readonly url: string
+  close(): Promise<void>
+}> {
+  const node = stubNode()
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const reply = await node.fetch('', { method: 'POST', body: Buffer.concat(chunks).toString() })
+    response.writeHead(200, { 'content-type': 'application/json' }).end(await reply.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    node,
+    url: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { clean } from '../../src/errors/index.js'
 import type { ApprovalRequest } from '../../src/index.js'
+import type { BehaviourName } from './behaviours.js'
 import { against, payerFor } from './kit.js'
-import { type BehaviourName, hostileServer, type Seen } from './server.js'
+import type { Seen } from './offers.js'
+import { hostileServer } from './server.js'
 
 const at = (host: string, seen: readonly Seen[]): readonly Seen[] =>
   seen.filter((one) => one.host.startsWith(`${host}:`))
@@ -269,7 +271,7 @@ describe('a flood', () => {
 })
 
 async function bigReceipt(init: RequestInit | undefined): Promise<Response> {
-  const { challengeOf } = await import('./server.js')
+  const { challengeOf } = await import('./offers.js')
   if (!new Headers(init?.headers).has('authorization'))
     return new Response(null, { status: 402, headers: { 'www-authenticate': challengeOf({}, 'one') } })
   return new Response('tea', { headers: { 'payment-receipt': 'A'.repeat(1_000_000) } })

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Mppx, tempo as mppxTempo } from 'mppx/client'
+import { createClient, http, type LocalAccount } from 'viem'
+import { tempo as tempoChain } from 'viem/tempo/chains'
+import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
+import { type Approver, createPurser, type PolicyDocument } from '../../src/index.js'
+import { tempo } from '../../src/wallet/tempo/index.js'
+import type { Told } from './cases/index.js'
+import { alphaUSD, policyFor } from './kit.js'
+import { CHAIN_ID } from './offers.js'
+
+/** What a client has to pay with, and what its user says to it. */
+export interface Site {
+  /** Whom the user means to pay. */
+  readonly origins: readonly string[]
+  /** Signs for whoever asks, and counts. */
+  readonly account: LocalAccount
+  /** The address of a node of the chain. */
+  readonly rpc: string
+  readonly told: Told
+  /** Where state may be kept: the same after a restart. */
+  readonly folder: string
+  /** The person who is asked, for clients that can ask one. */
+  readonly shown: (text: string) => void
+}
+
+/** A client under attack: a `fetch` that pays. */
+export interface Contestant {
+  fetch(url: string, init?: RequestInit): Promise<Response>
+  close(): Promise<void>
+}
+
+export interface Client {
+  readonly name: string
+  /** How it is set up here, in words. */
+  readonly set: string
+  /** What it can be told; a case that needs more says so. */
+  readonly hears: readonly (keyof Told)[]
+  make(site: Site): Contestant
+}
+
+const purser: Client = {
+  name: 'purser',
+  set: 'It is told: this origin, this chain, at most 0.10 USD a payment and 1 USD a day, unless the case says otherwise.',
+  hears: ['limit', 'budget', 'payees', 'vendor', 'priceJump', 'newVendor', 'person'],
+  make({ origins, account, rpc, told, folder, shown }) {
+    const approver: Approver = async (request) => {
+      shown(request.serverSays ?? '')
+      return { approved: told.person === 'yes', by: 'ann' }
+    }
+    const made = createPurser({
+      agent: 'victim',
+      wallets: [tempo({ account, rpc: { [CHAIN_ID]: rpc } })],
+      policy: policyOf(origins, told),
+      currencies: [alphaUSD],
+      ledger: folder === '' ? memoryLedger() : sqliteLedger({ path: join(folder, 'ledger.db') }),
+      patience: 0,
+      ...(told.person === undefined ? {} : { approver }),
+    })
+    return { fetch: made.fetch, close: () => made.close() }
+  },
+}
+
+function policyOf(origins: readonly string[], told: Told): PolicyDocument {
+  const ask: NonNullable<PolicyDocument['ask']> = [
+    ...(told.priceJump === undefined ? [] : [{ priceJump: told.priceJump }]),
+    ...(told.newVendor === undefined ? [] : [{ newVendor: true as const }]),
+    ...(told.person === undefined ? [] : [{ above: '0.001' }]),
+  ]
+  const { payees } = told
+  const vendors = (told.vendor === undefined || told.vendor === 'this' ? origins : [told.vendor]).map(
+    (origin) => (payees === undefined ? { origin } : { origin, payees: [...payees] }),
+  )
+  return policyFor('', {
+    policy: {
+      budgets: [{ limit: `${told.budget ?? '1'} USD`, per: 'day' }],
+      vendors,
+      ...(ask.length === 0 ? {} : { ask }),
+    },
+  })
+}
+
+const mppx: Client = {
+  name: 'mppx',
+  set: `Version ${versionOf('mppx')}: default options, allowedChainIds, and expectedRecipients where the case lists payees.`,
+  hears: ['payees'],
+  make({ account, rpc, told }) {
+    const client = createClient({
+      account,
+      chain: { ...tempoChain, id: CHAIN_ID },
+      transport: http(rpc, { retryCount: 0 }),
+    })
+    const { payees } = told
+    const made = Mppx.create({
+      polyfill: false,
+      methods: [
+        mppxTempo.charge({
+          account,
+          getClient: () => client,
+          allowedChainIds: [CHAIN_ID],
+          ...(payees === undefined ? {} : { expectedRecipients: payees as readonly `0x${string}`[] }),
+        }),
+      ],
+    })
+    return { fetch: (url, init) => made.fetch(url, init), close: async () => undefined }
+  },
+}
+
+function versionOf(name: string): string {
+  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')).version
+}
+
+/** Whoever is added here is tried with every case: `npm run safety -- --client <name>`. */
+export const CLIENTS: readonly Client[] = [purser, mppx]

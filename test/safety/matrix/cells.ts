@@ -1,0 +1,274 @@
+import { memoryLedger } from '../../../src/entry/ledger-memory.js'
+import { createPolicy } from '../../../src/entry/policy.js'
+import type { Approver, Ledger, PurserOptions, Wallet } from '../../../src/index.js'
+import { tempo } from '../../../src/wallet/tempo/index.js'
+import { countingAccount, policyFor, type SetUp } from '../kit.js'
+import { stubNode } from '../node.js'
+import { CHAIN_ID } from '../offers.js'
+import { AT_ONCE, type Fault, HANGS, LATER, NONSENSE, REJECTS, THROWS, withFault } from './faults.js'
+import { IDS } from './ids.js'
+import {
+  counted,
+  hanging,
+  inDoubt,
+  play,
+  type Rule,
+  refusedAs,
+  type SceneOptions,
+  silent,
+  silentButCause,
+  told,
+  uncounted,
+  unpaid,
+  unsent,
+  unsigned,
+} from './scene.js'
+
+/** One dependency that fails in one way. */
+export interface Cell {
+  readonly dependency: string
+  readonly how: string
+  /** It changes what the whole process has: nothing else may run meanwhile. */
+  readonly alone?: true
+  /** What is wrong with how it ended; nothing if it failed closed. */
+  run(): Promise<readonly string[]>
+}
+
+const purserWith = (purser: Partial<PurserOptions>): SetUp => ({ purser })
+
+/** A row of the table: the dependency, and every way in which it fails. */
+function row(
+  dependency: string,
+  faults: readonly Fault[],
+  scene: (fault: Fault) => SceneOptions,
+): readonly Cell[] {
+  return faults.map((fault) => {
+    if (fault !== HANGS) return { dependency, how: fault.how, run: () => play(scene(fault)) }
+    const run = async (): Promise<readonly string[]> => {
+      const { act, call } = hanging()
+      const options = scene({ ...fault, act })
+      return play({ ...options, act: options.act ?? call })
+    }
+    return { dependency, how: fault.how, run }
+  })
+}
+
+const closed: readonly Rule[] = [unsigned, unsent, unpaid, told, silent]
+const nothingLeaves: readonly Rule[] = [unsent, unpaid, silent]
+
+const POLICY = [
+  ...row('policy.evaluate', AT_ONCE, ({ act }) => ({
+    set: (origin) => purserWith({ policy: withFault(createPolicy(policyFor(origin)), 'evaluate', act) }),
+    rules: closed,
+  })),
+  ...row('policy.bounds', AT_ONCE, ({ act }) => ({
+    set: (origin) => purserWith({ policy: withFault(createPolicy(policyFor(origin)), 'bounds', act) }),
+    rules: [unsigned, unsent, silent],
+  })),
+]
+
+const STEPS = ['id', 'facts', 'hold', 'advance', 'renew'] as const
+
+/** A step that says "ok" is believed, since there is nobody else to ask: then it is for the payment to be another one. */
+const LEDGER = [
+  ...STEPS.flatMap((step) =>
+    row(`ledger.${step}`, [THROWS, REJECTS, HANGS], ({ act }) => ({
+      set: () => ({ ledger: withFault(memoryLedger(), step, act) }),
+      rules: step === 'advance' ? nothingLeaves : [unsigned, ...nothingLeaves],
+    })),
+  ),
+  ...row('ledger.hold', NONSENSE, ({ act }) => ({
+    set: () => ({ ledger: withFault<Ledger>(memoryLedger(), 'hold', async () => act()) }),
+    rules: nothingLeaves,
+  })),
+  ...row('ledger.advance', NONSENSE, ({ act }) => ({
+    set: () => {
+      const inner = memoryLedger()
+      const step = async (): Promise<unknown> => {
+        const value = act()
+        return Object(value).ok === true ? { ok: false, payment: await anyPayment(inner) } : value
+      }
+      return { ledger: withFault<Ledger>(inner, 'advance', step) }
+    },
+    rules: nothingLeaves,
+  })),
+  ...row('opening a ledger', [THROWS, REJECTS, HANGS, ...NONSENSE], ({ act }) => ({
+    set: () => purserWith({ ledger: act as () => Ledger }),
+    rules: [unsigned, unsent, unpaid, silent],
+  })),
+]
+
+async function anyPayment(ledger: Ledger): Promise<unknown> {
+  for await (const payment of ledger.find({})) return payment
+  return undefined
+}
+
+/** The tempo wallet, its signatures counted. */
+function walletThatCounts(count: () => void): Wallet {
+  const account = countingAccount(count)
+  return tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1/' }, fetch: stubNode().fetch })
+}
+
+const WALLET = [
+  ...row('wallet.quote', LATER, ({ act }) => ({
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'quote', act)] }),
+    rules: closed,
+  })),
+  ...row('wallet.prepare', LATER, ({ how, act }) => ({
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'prepare', act)] }),
+    // What hangs holds its budget; what fails gives it back.
+    rules: [...closed, ...(how === 'hangs' ? [] : [uncounted, refusedAs('wallet_failed')])],
+  })),
+  ...row('wallet.complete', LATER, ({ act }) => ({
+    set: (_, count) => {
+      const inner = walletThatCounts(count)
+      const prepare: Wallet['prepare'] = async (authorization, options) => {
+        const prepared = await inner.prepare(authorization, options)
+        return { ...prepared, complete: Object.assign(act) as typeof prepared.complete }
+      }
+      return purserWith({ wallets: [{ ...inner, prepare }] })
+    },
+    rules: [inDoubt, unsent, counted, silentButCause],
+  })),
+  ...row('wallet.inspect', [THROWS, REJECTS, ...NONSENSE], ({ act }) => ({
+    server: 'verification-failed',
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'inspect', act)] }),
+    act: async (payer) => {
+      const got = await payer.call('/a')
+      await payer.purser.recover({ reconcile: true }).catch(() => undefined)
+      return got
+    },
+    rules: [counted, stillCommitted, silent],
+  })),
+]
+
+async function stillCommitted({ payer }: Parameters<Rule>[0]): Promise<string | undefined> {
+  const states = (await payer.payments()).map(({ state }) => state)
+  return states.join() === 'committed' ? undefined : `payments are ${states}`
+}
+
+const gives = (how: string, value: unknown): Fault => ({ how, act: () => value })
+
+const ACCOUNT = row(
+  'account.sign',
+  [
+    ...LATER,
+    gives('answers half a signature', Promise.resolve('0x1234')),
+    gives('answers words', Promise.resolve('signed')),
+  ],
+  ({ act }) => ({
+    set: () => ({ wallet: { account: { ...countingAccount(() => undefined), sign: act as never } } }),
+    rules: [unsent, unpaid, told, uncounted, silent],
+  }),
+)
+
+const RANDOM = row(
+  'random bytes',
+  [
+    ...AT_ONCE,
+    gives('gives none', new Uint8Array()),
+    gives('gives too few', new Uint8Array(1)),
+    gives('gives too many', new Uint8Array(1_000)),
+  ],
+  ({ act }) => ({ set: () => ({ wallet: { random: act as () => Uint8Array } }), rules: nothingLeaves }),
+)
+
+const asks = { policy: { ask: [{ above: '0.001' }], approval: { timeout: '1s' } } }
+
+/** A yes, but too late. */
+const SLOW: Fault = {
+  how: 'says yes after the question has expired',
+  act: () => new Promise((resolve) => setTimeout(() => resolve({ approved: true, by: 'ann' }), 1_500)),
+}
+
+const APPROVER = row(
+  'approver',
+  [
+    ...LATER,
+    SLOW,
+    gives('says yes without a name', { approved: true }),
+    gives('says yes in words', { approved: 'true', by: 'ann' }),
+    gives('says yes with an odd memory', { approved: true, by: 'ann', remember: { until: 'ever' } }),
+  ],
+  ({ act }) => ({
+    set: () => ({ ...asks, ...purserWith({ approver: Object.assign(act) as Approver }) }),
+    // It hangs for as long as the question stands, and not as long as the caller.
+    act: (payer) => payer.call('/a'),
+    rules: [...closed, uncounted],
+  }),
+)
+
+const CLOCK = row(
+  'clock',
+  [
+    THROWS,
+    gives('is not a number', Number.NaN),
+    gives('says nothing', undefined),
+    gives('speaks', 'allow'),
+    gives('gives an object', {}),
+  ],
+  ({ act }) => ({
+    set: () => purserWith({ clock: { now: act as () => number, monotonic: () => performance.now() } }),
+    rules: nothingLeaves,
+  }),
+)
+
+const FETCH = row('fetch beneath', LATER, ({ act }) => ({
+  set: () => purserWith({ fetch: act as typeof fetch }),
+  rules: [unsigned, unsent, uncounted],
+}))
+
+/** No answer of a node is needed to pay within policy; none of them makes a payment that policy does not allow. */
+const NODE = row('node of the chain', LATER, ({ act }) => ({
+  set: () => ({ wallet: { fetch: act as typeof fetch } }),
+  rules: [
+    silent,
+    async ({ payer, signatures, server }) => {
+      const cents = await payer.counted()
+      const left = new Set(server.paid.map(({ credential }) => credential?.raw)).size
+      return left <= 1 && signatures <= 1 && cents >= left * 3.06 ? undefined : `${left} left, ${cents} cents`
+    },
+  ],
+}))
+
+const EVENTS = ['offer', 'decision', 'approval', 'payment', 'receipt', 'refusal', 'anomaly', 'error'] as const
+const roomForOne: SetUp = { policy: { budgets: [{ limit: '0.0306 USD', per: 'day' }] } }
+
+/** Whoever only looks on neither stops a payment nor makes one. */
+const onlyOne: Rule = ({ got, signatures }) =>
+  got.code === 'refused' && signatures === 1 ? undefined : `${got.code} after ${signatures} signatures`
+
+const LISTENERS = row('listeners', LATER, ({ act }) => ({
+  set: () => roomForOne,
+  act: async (payer) => {
+    for (const event of EVENTS) payer.purser.on(event, act)
+    await payer.call('/a')
+    return payer.call('/b')
+  },
+  rules: [onlyOne, silent],
+}))
+
+const TRACER = row('tracer', AT_ONCE, ({ act }) => ({
+  set: () => ({ ...roomForOne, ...purserWith({ tracer: { startSpan: act as never } }) }),
+  act: async (payer) => {
+    await payer.call('/a')
+    return payer.call('/b')
+  },
+  rules: [onlyOne, silent],
+}))
+
+/** Every dependency by every way to fail. */
+export const CELLS: readonly Cell[] = [
+  ...POLICY,
+  ...LEDGER,
+  ...WALLET,
+  ...ACCOUNT,
+  ...RANDOM,
+  ...IDS,
+  ...APPROVER,
+  ...CLOCK,
+  ...FETCH,
+  ...NODE,
+  ...LISTENERS,
+  ...TRACER,
+]
