@@ -27,7 +27,7 @@ export async function inspectSession(
   // Whoever looks has waited for the answer long enough.
   parts.busy.delete(lane)
   // Believed, because that costs us: the total was accepted before, and what it buys was used up.
-  if (options?.told?.type === PROBLEMS.sessionInsufficientBalance && detail.form === 'voucher')
+  if (options?.told?.type === PROBLEMS.sessionInsufficientBalance && isPayment(detail.form))
     return { state: 'settled', reference: channelIdOf(identity) }
   if (options !== undefined) await note(detail, options.channels, parts)
   const now = parts.config.now()

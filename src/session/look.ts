@@ -96,22 +96,36 @@ async function endOn(
   node: Node,
   { identity, openedAt }: SessionChannel,
 ): Promise<bigint | 'unsure' | 'untold'> {
+  const captured = await readClosed(node, identity, openedAt).catch(() => undefined)
+  if (captured !== undefined) return captured
   const final = await readBlock(node, 'finalized')
   if (final === undefined || final.timestamp < openedAt + OPENING_SECONDS) return 'unsure'
-  const then = await readChannel([node], identity, { blockHash: final.hash })
-  if (then.state !== 'none') return 'unsure'
-  return (await readClosed(node, identity, openedAt).catch(() => undefined)) ?? 'untold'
+  return (await readChannel([node], identity, { blockHash: final.hash })).state === 'none'
+    ? 'untold'
+    : 'unsure'
 }
 
 /** A close that was carried out is waited for, until no block can undo it: then every voucher's end can be told. */
 export async function over(channel: SessionChannel, channels: Channels, parts: Parts): Promise<void> {
+  const nodes = parts.config.nodes(channel.identity.chainId) ?? []
   for (let turn = 0; turn < CLOSING_TURNS; turn++) {
-    const stored = (await parts.book.current(channel, channels)) ?? channel
-    const chain = await readChannel(parts.config.nodes(channel.identity.chainId) ?? [], channel.identity)
-    const gone = chain.state !== 'open' && (await consult(stored, channels, parts)).channel.state === 'closed'
-    if (gone) return
+    const latest = await readChannel(nodes, channel.identity)
+    if (latest.state !== 'open' && (await isFinal(channel, nodes))) {
+      const stored = (await parts.book.current(channel, channels)) ?? channel
+      await consult(stored, channels, parts)
+      return
+    }
     await new Promise((resolve) => setTimeout(resolve, CLOSING_PAUSE_MS))
   }
+}
+
+async function isFinal({ identity }: SessionChannel, nodes: readonly Node[]): Promise<boolean> {
+  for (const node of nodes) {
+    const final = await readBlock(node, 'finalized').catch(() => undefined)
+    if (final !== undefined)
+      return (await readChannel([node], identity, { blockHash: final.hash })).state !== 'open'
+  }
+  return false
 }
 
 const CLOSING_TURNS = 40

@@ -7,6 +7,7 @@ import {
   type Payment,
   type PolicyDocument,
   type Purser,
+  type PurserOptions,
 } from '../../src/index.js'
 import { type SessionOptions, type SessionWallet, tempoSession } from '../../src/session/index.js'
 import { alphaUSD, LOCAL_CURRENCIES, NETWORK, pathUSD } from '../chain/chain.js'
@@ -31,8 +32,11 @@ export interface SessionBuyerOptions {
   readonly account?: LocalAccount
   readonly funds?: bigint
   readonly ledger?: Ledger
+  readonly clock?: PurserOptions['clock']
   readonly policy?: PolicyDocument
   readonly wallet?: Partial<SessionOptions>
+  /** What carries the calls. */
+  readonly fetch?: typeof globalThis.fetch
 }
 
 /** A buyer with an account of its own at these servers. */
@@ -42,7 +46,7 @@ export async function sessionBuyer(
   options: SessionBuyerOptions = {},
 ): Promise<SessionBuyer> {
   const account = options.account ?? (await world.chain.account(options.funds ?? 2_000_000n))
-  const ledger = options.ledger ?? memoryLedger()
+  const ledger = options.ledger ?? memoryLedger(options.clock === undefined ? {} : { clock: options.clock })
   const wallet = tempoSession({
     account,
     rpc: { [world.chain.id]: world.chain.url },
@@ -62,6 +66,8 @@ export async function sessionBuyer(
     },
     currencies: LOCAL_CURRENCIES,
     ledger,
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   })
   const wealth = async () =>
     (await world.chain.balanceOf(alphaUSD, account.address)) +
