@@ -62,10 +62,29 @@ export function feeUnread(row: Pick<Row, 'state' | 'fee' | 'charges'>): boolean 
 export function paymentOf(row: Row, live: boolean, units: Units): Payment {
   const { id, state, context, resource, fingerprint, terms, policy, effect, reasons } = row
   const { attempts, receipts, delivered, createdAt, updatedAt } = row
-  for (const part of [context, resource, terms, reasons, attempts, receipts]) seal(part)
+  seal(context)
+  seal(resource)
+  seal(terms)
+  seal(reasons)
+  seal(attempts)
+  seal(receipts)
   const payment: { -readonly [Name in keyof Payment]: Payment[Name] } = {
-    ...{ id, state, live, context, resource, fingerprint, terms, policy, effect, reasons, attempts },
-    ...{ receipts, units, delivered, createdAt, updatedAt },
+    id,
+    state,
+    live,
+    context,
+    resource,
+    fingerprint,
+    terms,
+    policy,
+    effect,
+    reasons,
+    attempts,
+    receipts,
+    units,
+    delivered,
+    createdAt,
+    updatedAt,
   }
   addOptional(payment, row)
   return Object.freeze(payment)

@@ -4,11 +4,13 @@ import type { Counter } from '../counts.js'
 import { familyOf, familyWith, sameFamily } from '../family.js'
 import type { Shape } from '../shapes.js'
 import type { Meta, Shelf } from '../shelf.js'
+import { Buckets } from './buckets.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
 import { damaged } from './failures.js'
 import { decode, encode } from './json.js'
 import { Kept } from './kept.js'
+import type { Sql } from './sql.js'
 
 /** More names than this are not kept in mind; the table knows them all. */
 const MOST_NAMES = 10_000
@@ -18,18 +20,6 @@ const MOST_NAMES = 10_000
  * that finds it there takes it for the time that was seen: it never goes back, and may run ahead by as much.
  */
 const AHEAD_MS = 50
-/** Buckets that no window reaches are kept this long, and removed a few at a time. */
-const SPARED_MS = 3_600_000
-const MOST_PRUNED = 50
-/** A window has sixty buckets at most, or as many as payments in it that did not claim it. */
-const MOST_BUCKETS = 200
-
-/** The buckets of one counter at or after `from`. */
-interface Buckets {
-  readonly from: Instant
-  readonly sums: Map<Instant, bigint>
-}
-
 /** The few values every step reads, and the counters. */
 export class CounterRows extends FactRows {
   #meta: Meta | undefined
@@ -39,12 +29,17 @@ export class CounterRows extends FactRows {
   #bound: Instant = 0
   /** The time that was seen, as long as nobody else can have seen a later one. */
   #high: Instant | undefined
-  readonly #sums = new Kept<Buckets>()
+  readonly #buckets: Buckets
   // Rows that are never removed, so what was read once stays true, unless the transaction that wrote it is undone.
   readonly #numbers = new Kept<number>()
   readonly #keys = new Kept<string>()
   readonly #names = new Set<string>()
   #shapes: readonly Shape[] = []
+
+  constructor(sql: Sql) {
+    super(sql)
+    this.#buckets = new Buckets(sql)
+  }
 
   override doubt(): void {
     this.#high = undefined
@@ -54,11 +49,12 @@ export class CounterRows extends FactRows {
   protected override clear(): void {
     super.clear()
     this.#meta = undefined
-    this.#sums.clear()
+    this.#buckets.clear()
   }
 
-  /** Writes what the step changed in {@link Meta}. */
+  /** Writes what the step changed in counters and in {@link Meta}. */
   end(): void {
+    this.#buckets.flush()
     const { high, frozen, filled, shapes } = this.meta()
     this.#high = high
     if (!this.#changed && high <= this.#bound) return
@@ -125,7 +121,6 @@ export class CounterRows extends FactRows {
   }
 
   addCounter(counter: Counter): void {
-    this.#sums.drop(counter.key)
     this.sql.run(
       'INSERT INTO counters (key, family, filled, body) VALUES (?, ?, ?, ?)',
       counter.key,
@@ -140,6 +135,7 @@ export class CounterRows extends FactRows {
   }
 
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[] {
+    this.#buckets.flush()
     const sql = `SELECT body FROM counters WHERE family = ?
       AND EXISTS (SELECT 1 FROM buckets WHERE counter = n AND at >= ?)`
     const counters = this.sql.all(sql, familyWith(claim, dimension), claim.from).map(readCounter)
@@ -147,50 +143,12 @@ export class CounterRows extends FactRows {
   }
 
   sum(key: string, from: Instant): bigint {
-    let sum = 0n
-    for (const [at, counted] of this.#buckets(key, from).sums) if (at >= from) sum += counted
-    return sum
-  }
-
-  #buckets(key: string, from: Instant): Buckets {
-    const known = this.#sums.peek(key)
-    // One that has grown long is read anew, from where its window is now.
-    if (known !== undefined && known.from <= from && known.sums.size <= MOST_BUCKETS) return known
     const n = this.#number(key)
-    const sums = new Map<Instant, bigint>()
-    const sql = 'SELECT at, counted FROM buckets WHERE counter = ? AND at >= ?'
-    for (const { at, counted } of n === undefined ? [] : this.sql.exact(sql, n, from)) {
-      if (typeof at !== 'bigint' || typeof counted !== 'bigint') throw damaged()
-      sums.set(Number(at), counted)
-    }
-    const buckets = { from, sums }
-    this.#sums.set(key, buckets)
-    return buckets
+    return n === undefined ? 0n : this.#buckets.sum(n, from)
   }
 
   addTo(key: string, at: Instant, change: bigint): void {
-    const n = this.#number(key)
-    if (n === undefined) throw damaged()
-    const known = this.#sums.peek(key)
-    if (known !== undefined && at >= known.from) {
-      const was = known.sums.get(at)
-      if (was === undefined) this.#prune(n, known)
-      known.sums.set(at, (was ?? 0n) + change)
-    }
-    this.sql.run(
-      `INSERT INTO buckets VALUES (?, ?, ?)
-       ON CONFLICT (counter, at) DO UPDATE SET counted = counted + excluded.counted`,
-      n,
-      at,
-      change,
-    )
-  }
-
-  /** A counter that gets a new bucket loses a few that no window reaches: time never goes back to them. */
-  #prune(n: number, { from }: Buckets): void {
-    const sql = `DELETE FROM buckets WHERE counter = ? AND at IN
-      (SELECT at FROM buckets WHERE counter = ? AND at < ? ORDER BY at LIMIT ${MOST_PRUNED})`
-    if (from > 0) this.sql.run(sql, n, n, from - SPARED_MS)
+    this.#buckets.add(this.numberOf(key), at, change)
   }
 
   shapes(): readonly Shape[] {

@@ -26,11 +26,17 @@ export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** The identity of a file: a path that leads elsewhere is another ledger, or none. */
-export type FileId = string
+export interface FileId {
+  readonly dev: number
+  readonly ino: number
+}
 
 export function fileId(path: string): FileId | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat === undefined ? undefined : `${stat.dev} ${stat.ino}`
+  return statSync(path, { throwIfNoEntry: false })
+}
+
+export function sameFile(a: FileId | undefined, b: FileId | undefined): boolean {
+  return a?.dev === b?.dev && a?.ino === b?.ino
 }
 
 /** Beside a ledger stands the record that it was made, so that one that vanishes is missed and not made anew. */

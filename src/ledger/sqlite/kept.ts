@@ -2,16 +2,16 @@
 const MOST = 10_000
 
 /** Values that were read once and stay true for as long as nobody else writes; {@link clear} when somebody has. */
-export class Kept<V> {
+export class Kept<V, K = string> {
   readonly #most: number
-  readonly #values = new Map<string, { readonly value: V }>()
+  readonly #values = new Map<K, { readonly value: V }>()
 
   constructor(most: number = MOST) {
     this.#most = most
   }
 
   /** The value of that name, loaded if it is not there. */
-  of(name: string, load: () => V): V {
+  of(name: K, load: () => V): V {
     const known = this.#values.get(name)
     if (known !== undefined) return known.value
     const value = load()
@@ -19,16 +19,16 @@ export class Kept<V> {
     return value
   }
 
-  peek(name: string): V | undefined {
+  peek(name: K): V | undefined {
     return this.#values.get(name)?.value
   }
 
-  set(name: string, value: V): void {
+  set(name: K, value: V): void {
     if (this.#values.size >= this.#most) this.#dropOldest()
     this.#values.set(name, { value })
   }
 
-  drop(name: string): void {
+  drop(name: K): void {
     this.#values.delete(name)
   }
 

@@ -3,7 +3,7 @@ import type { Shelf, Store } from '../shelf.js'
 import { numberOf } from './codec.js'
 import { type Database, loadDriver } from './driver.js'
 import { damaged, failure, isBusy, ledgerError } from './failures.js'
-import { type FileId, fileId, hasLog, prepareFile, recordMade, sizeOf } from './file.js'
+import { type FileId, fileId, hasLog, prepareFile, recordMade, sameFile, sizeOf } from './file.js'
 import { bytesOf, isCurrent, migrate } from './schema.js'
 import { SqliteShelf } from './shelf.js'
 import { Sql } from './sql.js'
@@ -46,6 +46,7 @@ interface Job {
 export class SqliteStore implements Store {
   readonly #options: StoreOptions
   #opening: Promise<Opened> | undefined
+  #opened: Opened | undefined
   #synchronous: Durability | undefined
   /** `data_version`: moves when another connection has written. */
   #version: number | undefined
@@ -58,7 +59,7 @@ export class SqliteStore implements Store {
     this.#options = options
   }
 
-  read<T>(use: (shelf: Shelf) => T): Promise<T> {
+  async read<T>(use: (shelf: Shelf) => T): Promise<T> {
     return this.#patiently((opened) => {
       // Nothing is paid on the word of a read alone, so that not each of a row of reads looks at the path.
       if (performance.now() - this.#checked > CHECKED_MS) this.#checkFile(opened)
@@ -155,8 +156,19 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Runs a step, again and again while somebody else has the lock, until the patience ends. */
-  async #patiently<T>(run: (opened: Opened) => T, deadline: number): Promise<T> {
+  /** Runs a step: now where nothing stands in its way, else as soon as the ledger is open and the lock is free. */
+  #patiently<T>(run: (opened: Opened) => T, deadline: number): T | Promise<T> {
+    if (this.#opened === undefined || this.#closed) return this.#insist(run, deadline)
+    try {
+      return run(this.#opened)
+    } catch (error) {
+      if (!isBusy(error)) throw failure(error)
+      return this.#insist(run, deadline)
+    }
+  }
+
+  /** Runs a step again and again while somebody else has the lock, until the patience ends. */
+  async #insist<T>(run: (opened: Opened) => T, deadline: number): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         const opened = await this.#open()
@@ -172,7 +184,7 @@ export class SqliteStore implements Store {
 
   /** A file that is deleted under an open database would be written to, and forgotten. */
   #checkFile({ file }: Opened): void {
-    if (fileId(this.#options.path) !== file)
+    if (!sameFile(fileId(this.#options.path), file))
       throw ledgerError('ledger_missing', `The ledger ${this.#options.path} has vanished`)
     this.#checked = performance.now()
   }
@@ -190,18 +202,19 @@ export class SqliteStore implements Store {
     const { path, create } = this.#options
     const { DatabaseSync } = await loadDriver()
     prepareFile(path, create)
-    const whole = !hasLog(path)
     const db = new DatabaseSync(path, { timeout: 0 })
     try {
-      // A file that was cut short is found now, and not when the page that is missing happens to be read.
-      if (whole && bytesOf(db) > sizeOf(path))
+      // A file that was cut short is found now, and not when the page that is missing happens to be read. Another
+      // process may be making the ledger meanwhile: then the pages are in its log.
+      if (bytesOf(db) > sizeOf(path) && !hasLog(path))
         throw ledgerError('ledger_corrupt', `${path} has been cut short`)
       if (!isCurrent(db)) renew(db)
       // A hold touches about ten pages: the log is folded into the file every few hundred payments.
       db.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000; PRAGMA trusted_schema = OFF')
       recordMade(path)
       const sql = new Sql(db)
-      return { db, sql, shelf: new SqliteShelf(sql), file: fileId(path) }
+      this.#opened = { db, sql, shelf: new SqliteShelf(sql), file: fileId(path) }
+      return this.#opened
     } catch (error) {
       db.close()
       throw error

@@ -1,0 +1,110 @@
+import type { Instant } from '../../money/index.js'
+import type { Value } from './driver.js'
+import { damaged } from './failures.js'
+import { Kept } from './kept.js'
+import type { Sql } from './sql.js'
+
+/** Buckets that no window reaches are kept this long, and removed a few at a time. */
+const SPARED_MS = 3_600_000
+const MOST_PRUNED = 50
+/** A window has sixty buckets at most, or as many as payments in it that did not claim it. */
+const MOST_BUCKETS = 200
+/** So many are written by one statement. */
+const MOST_WRITTEN = 8
+
+interface Bucket {
+  readonly counter: number
+  readonly at: Instant
+  counted: bigint
+}
+
+/** The buckets of one counter at or after `from`, the beginning of a window. */
+interface Known {
+  readonly from: Instant
+  readonly buckets: Map<Instant, Bucket>
+}
+
+/**
+ * What counters count, by their numbers. What a transaction adds is written at its end: each bucket once, however many
+ * payments it was for.
+ */
+export class Buckets {
+  readonly #sql: Sql
+  readonly #known = new Kept<Known, number>()
+  readonly #changed = new Set<Bucket>()
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+  }
+
+  /** What is not written yet is not meant to be. */
+  clear(): void {
+    this.#known.clear()
+    this.#changed.clear()
+  }
+
+  sum(counter: number, from: Instant): bigint {
+    const known = this.#known.peek(counter)
+    // One that has grown long is read anew, from where its window is now.
+    const fits = known !== undefined && known.from <= from && known.buckets.size <= MOST_BUCKETS
+    let sum = 0n
+    for (const { at, counted } of (fits ? known : this.#read(counter, from)).buckets.values())
+      if (at >= from) sum += counted
+    return sum
+  }
+
+  add(counter: number, at: Instant, change: bigint): void {
+    const known = this.#known.peek(counter)
+    // Nobody has asked for it in this window, so that where the window begins is not known.
+    if (known === undefined || at < known.from) {
+      this.#sql.run(`${upsert(1)} + counted`, counter, at, change)
+      return
+    }
+    let bucket = known.buckets.get(at)
+    if (bucket === undefined) {
+      this.#prune(counter, known.from)
+      bucket = { counter, at, counted: 0n }
+      known.buckets.set(at, bucket)
+    }
+    bucket.counted += change
+    this.#changed.add(bucket)
+  }
+
+  /** Writes what was added. */
+  flush(): void {
+    if (this.#changed.size === 0) return
+    const values: Value[] = []
+    const write = (): void => this.#sql.run(upsert(values.length / 3), ...values.splice(0))
+    for (const { counter, at, counted } of this.#changed) {
+      values.push(counter, at, counted)
+      if (values.length === 3 * MOST_WRITTEN) write()
+    }
+    if (values.length > 0) write()
+    this.#changed.clear()
+  }
+
+  #read(counter: number, from: Instant): Known {
+    this.flush()
+    const buckets = new Map<Instant, Bucket>()
+    const sql = 'SELECT at, counted FROM buckets WHERE counter = ? AND at >= ?'
+    for (const { at, counted } of this.#sql.exact(sql, counter, from)) {
+      if (typeof at !== 'bigint' || typeof counted !== 'bigint') throw damaged()
+      buckets.set(Number(at), { counter, at: Number(at), counted })
+    }
+    const known = { from, buckets }
+    this.#known.set(counter, known)
+    return known
+  }
+
+  /** A counter that gets a new bucket loses a few that no window reaches: time never goes back to them. */
+  #prune(counter: number, from: Instant): void {
+    const sql = `DELETE FROM buckets WHERE counter = ? AND at IN
+      (SELECT at FROM buckets WHERE counter = ? AND at < ? ORDER BY at LIMIT ${MOST_PRUNED})`
+    if (from > 0) this.#sql.run(sql, counter, counter, from - SPARED_MS)
+  }
+}
+
+function upsert(rows: number): string {
+  return `INSERT INTO buckets VALUES ${Array.from({ length: rows }, () => '(?, ?, ?)').join(', ')}
+    ON CONFLICT (counter, at) DO UPDATE SET counted = excluded.counted`
+}
