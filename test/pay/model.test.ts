@@ -72,6 +72,7 @@ const TIGHTER: readonly Partial<Limits>[] = [
   { ann: 30 },
   { task: 40 },
   { vendor: 70 },
+  { week: 90 },
 ]
 const commands = [
   calls,

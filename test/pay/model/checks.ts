@@ -1,5 +1,6 @@
 import type { PaymentError } from '../../../src/errors/index.js'
 import type { Payment } from '../../../src/ledger/index.js'
+import type { Instant } from '../../../src/money/index.js'
 import { taskKeys } from '../../../src/policy/index.js'
 import type { Issued, ModelChain } from './chain.js'
 import { ASK_ABOVE } from './limits.js'
@@ -64,6 +65,30 @@ function mayStandTogether(a: Issued, b: Issued): boolean {
   return excluded === (a.payment === b.payment)
 }
 
+/** However often a server asks, no more than two credentials of a payment ever leave. */
+export function twoAtMost({ payments }: Known): readonly string[] {
+  return payments
+    .filter(({ attempts }) => attempts.length > 2)
+    .map(({ id, attempts }) => `${id} has ${attempts.length} credentials`)
+}
+
+const DOUBT_WINDOW_MS = 120_000
+
+/** A call without a key is no new purchase while its twin is in doubt, or paid and not delivered, and nobody was told. */
+export function twinsIgnored(held: Payment, payments: readonly Payment[], now: Instant): readonly string[] {
+  if (held.key !== undefined || held.state !== 'held') return []
+  return payments
+    .filter(
+      ({ id, fingerprint, context: { agent } }) =>
+        id !== held.id && fingerprint === held.fingerprint && agent === held.context.agent,
+    )
+    .filter(
+      ({ state, live, delivered }) => !delivered && (state === 'settled' || (state === 'committed' && !live)),
+    )
+    .filter(({ reportedAt }) => reportedAt === undefined || now < reportedAt + DOUBT_WINDOW_MS)
+    .map(({ id, state }) => `${held.id} was held beside its twin ${id}, which is ${state} and not delivered`)
+}
+
 /** By agent, vendor and task: what the ledger counts, against what really left the account, fees included. */
 export function ledgerCounts({ chain, payments }: Known, how: 'at least' | 'exactly'): readonly string[] {
   const counted = new Map<string, bigint>()
@@ -94,10 +119,12 @@ export function ledgerCounts({ chain, payments }: Known, how: 'at least' | 'exac
  * without a fee of ours leaves nothing unread: looking all the same would cost steady state a look at the rail for each
  * payment. And of two credentials, recovery looks for the fee of the later one, which is the one the receipt was for.
  */
-function believed({ state, proof, terms, attempts }: Payment, chain: ModelChain): boolean {
+function believed({ state, proof, terms, attempts, reference }: Payment, chain: ModelChain): boolean {
   if (state !== 'settled' || proof !== 'receipt') return false
   const open = attempts.filter((attempt) => attempt.void === undefined)
   const last = open.at(-1)?.evidence.refs[0] ?? ''
+  // Only a receipt that names this very credential is believed.
+  if (reference !== `tx-${last}`) return false
   return (terms.fee === undefined || open.length > 1) && !chain.moved(last)
 }
 

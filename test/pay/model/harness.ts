@@ -12,6 +12,8 @@ import {
   laneKept,
   ledgerCounts,
   paidOnce,
+  twinsIgnored,
+  twoAtMost,
 } from './checks.js'
 import { type Counted, exceeded, exceededBy, type Limits, LOOSEST, policyOf } from './limits.js'
 import { type CallPlan, resourceOf } from './plan.js'
@@ -36,7 +38,10 @@ export class Real {
   readonly #holds = new Holds(async (payment, limits) => {
     const day = Math.floor(this.world.clock.now() / DAY)
     this.#days.set(payment.id, day)
-    const over = exceededBy([payment, day], await this.#counted(), limits)
+    const counted = await this.#counted()
+    const over = exceededBy([payment, day], counted, limits)
+    const others = counted.map(([each]) => each)
+    this.wrong.push(...twinsIgnored(payment, others, this.world.clock.now()))
     this.wrong.push(...over.map((each) => `held beyond the holder's own limits: ${each}`))
   })
 
@@ -84,7 +89,7 @@ export class Real {
     const server = new ModelServer(this.chain, plan, this.#kept)
     const abort = new AbortController()
     this.#aborts.push(abort)
-    const wallets = [modelWallet(this.chain, number, plan)]
+    const wallets = [modelWallet(this.chain, number, plan, (id) => this.#written(id))]
     const env = { ...this.#env(process), wallets, approver: this.#approver(plan, record) }
     const call = {
       context: { agent: plan.agent, tasks: plan.tasks },
@@ -96,10 +101,7 @@ export class Real {
       {
         resource: resourceOf(plan),
         fingerprint: async () => `GET ${plan.vendor}${plan.path}`,
-        send: async (leg) => {
-          if (leg.credential !== undefined) await this.#written(String(leg.credential.payload['id']))
-          return server.answer(leg)
-        },
+        send: (leg) => server.answer(leg),
         mayAsk: ({ reading }) => reading.kind === 'asks',
         read: async ({ reading }) => reading,
         check: async () => undefined,
@@ -125,9 +127,9 @@ export class Real {
   }
 
   async #told(record: CallRecord, error: PaymentError): Promise<void> {
-    record.error = error
     const payment = await this.#stored.get(error.paymentId ?? '')
     if (payment !== undefined) record.payment = payment
+    record.error = error
   }
 
   #env(process: Process): Env {
@@ -146,7 +148,7 @@ export class Real {
   }
 
   #recover(env: Env) {
-    return recover({ ...env, wallets: [modelWallet(this.chain, -1, NOTHING)] }, 'all')
+    return recover({ ...env, wallets: [modelWallet(this.chain, -1, NOTHING, async () => undefined)] }, 'all')
   }
 
   #approver({ says }: CallPlan, record: CallRecord): Approver {
@@ -167,7 +169,7 @@ export class Real {
     }
   }
 
-  /** A credential that arrives must already stand in the ledger. */
+  /** A credential that leaves must already stand in the ledger. */
   async #written(id: string): Promise<void> {
     const payment = await this.#stored.get(this.chain.issued.get(id)?.payment ?? '')
     const attempt = payment?.attempts.some(({ evidence }) => evidence.refs.includes(id))
@@ -193,6 +195,7 @@ export class Real {
       ...paidOnce(known),
       ...laneKept(known),
       ...ledgerCounts(known, 'at least'),
+      ...twoAtMost(known),
       ...approvalsKept(known),
       ...errorsTrue(known),
     ]

@@ -1,10 +1,11 @@
 import type { Payment } from '../../../src/ledger/index.js'
+import { formatUnits } from '../../../src/money/index.js'
 import type { Env } from '../../../src/pay/index.js'
 import { createPolicy, taskKeys } from '../../../src/policy/index.js'
 import { CENT } from '../peers.js'
 import { VENDORS } from './plan.js'
 
-/** What a process's policy allows, in cents: per day, but per task for good. */
+/** What a process's policy allows, in cents less the smallest unit: per day, but per task for good. */
 export interface Limits {
   readonly all: number
   readonly agent: number
@@ -12,6 +13,8 @@ export interface Limits {
   readonly ann: number
   readonly task: number
   readonly vendor: number
+  /** A budget that only some processes have, so that it is new to a ledger that has paid already. */
+  readonly week?: number
 }
 
 export const LOOSEST: Limits = { all: 200, agent: 120, ann: 90, task: 110, vendor: 150 }
@@ -24,23 +27,29 @@ export function policyOf(limits: Limits): Env['policy'] {
   const key = JSON.stringify(limits)
   const known = policies.get(key)
   if (known !== undefined) return known
-  const dollars = (cents: number) => (cents / 100).toFixed(2)
+  const limit = (cents: number) => formatUnits(unitsOf(cents), 'USD')
   const made = createPolicy({
     name: 'team',
     perPayment: '0.75',
     maxFee: '0.05',
-    perTask: dollars(limits.task),
+    perTask: limit(limits.task),
     budgets: [
-      { limit: dollars(limits.all), per: 'day' },
-      { limit: dollars(limits.agent), per: 'day', each: 'agent' },
-      { limit: dollars(limits.vendor), per: 'day', each: 'vendor' },
+      { limit: limit(limits.all), per: 'day' },
+      { limit: limit(limits.agent), per: 'day', each: 'agent' },
+      { limit: limit(limits.vendor), per: 'day', each: 'vendor' },
+      ...(limits.week === undefined ? [] : [{ limit: limit(limits.week), per: 'week' } as const]),
     ],
     vendors: VENDORS.map((origin) => ({ origin })),
-    ask: [{ above: dollars(ASK_ABOVE) }],
-    agents: { ann: { budgets: [{ limit: dollars(limits.ann), per: 'day' }] }, bob: {} },
+    ask: [{ above: (ASK_ABOVE / 100).toFixed(2) }],
+    agents: { ann: { budgets: [{ limit: limit(limits.ann), per: 'day' }] }, bob: {} },
   })
   policies.set(key, made)
   return made
+}
+
+/** A nano less than that many cents: no price comes to it, so one unit too many is one payment too many. */
+function unitsOf(cents: number): bigint {
+  return BigInt(cents) * CENT - 1n
 }
 
 /** A payment, and the day it counts on. */
@@ -74,11 +83,17 @@ function budgetsOf(
   const { agent, tasks } = context
   // Without a task, what counts is the agent's.
   const inTasks = tasks.length === 0 ? [`none, of ${agent}`] : taskKeys(tasks)
+  const week = Math.floor((day + FROM_MONDAY) / 7)
   return [
-    [`day ${day}`, BigInt(limits.all) * CENT],
-    [`${agent} on day ${day}`, BigInt(limits.agent) * CENT],
-    [`${resource.vendor} on day ${day}`, BigInt(limits.vendor) * CENT],
-    ...inTasks.map((task) => [`task ${task}`, BigInt(limits.task) * CENT] as const),
-    ...(agent === 'ann' ? [[`ann's own on day ${day}`, BigInt(limits.ann) * CENT] as const] : []),
+    [`day ${day}`, unitsOf(limits.all)],
+    [`week ${week}`, unitsOf(limits.week ?? UNLIMITED)],
+    [`${agent} on day ${day}`, unitsOf(limits.agent)],
+    [`${resource.vendor} on day ${day}`, unitsOf(limits.vendor)],
+    ...inTasks.map((task) => [`task ${task}`, unitsOf(limits.task)] as const),
+    ...(agent === 'ann' ? [[`ann's own on day ${day}`, unitsOf(limits.ann)] as const] : []),
   ]
 }
+
+const UNLIMITED = 1_000_000
+/** The first day of 1970 was a Thursday. */
+const FROM_MONDAY = 3

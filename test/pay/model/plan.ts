@@ -20,9 +20,12 @@ export const SERVES = [
   'hoards',
   // Cashes the first one, and gives a receipt for the second.
   'crosses',
-  // Gives the answer for nothing: without a receipt, or with one that is a lie.
+  // Never takes anything, and always asks for more.
+  'begs',
+  // Gives the answer for nothing: without a receipt, with one that is a lie, or with somebody else's.
   'free',
   'lies',
+  'mislabels',
   // Never answers, and cashes later.
   'hangs',
 ] as const

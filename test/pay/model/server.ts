@@ -57,8 +57,12 @@ export class ModelServer {
         if (this.#turns === 1) return this.#ask()
         this.#chain.submit(this.#first)
         return receipt
+      case 'begs':
+        return this.#ask()
       case 'free':
         return ANSWER
+      case 'mislabels':
+        return this.#turns === 1 ? receiptFor('another', id) : receiptFor(credential.challenge.id, 'another')
       case 'lies':
         return receipt
       case 'hangs':

@@ -15,8 +15,14 @@ const ID = 'model:1'
 /** Fewer than calls that run at once, so that some find none free. */
 const LANES = ['model:1:0', 'model:1:1', 'model:1:2']
 
-/** A wallet of one account with a few lanes. What the server sponsors has no lane, as sponsors demand. */
-export function modelWallet(chain: ModelChain, call: number, plan: CallPlan): Wallet {
+type Leaves = (id: string) => Promise<void>
+
+/**
+ * A wallet of one account with a few lanes. What the server sponsors has no lane, as sponsors demand.
+ *
+ * @param leaves Told before a credential is handed out.
+ */
+export function modelWallet(chain: ModelChain, call: number, plan: CallPlan, leaves: Leaves): Wallet {
   return {
     id: ID,
     kinds: ['tempo/charge'],
@@ -39,10 +45,13 @@ export function modelWallet(chain: ModelChain, call: number, plan: CallPlan): Wa
           detail: placeDetail(issued),
         },
         ...(place === undefined ? {} : { laneNext: place.value + 1n }),
-        complete: async (): Promise<Completed> => ({
-          credential: { challenge: quote.challenge, payload: { id: issued.id } },
-          goodUntil: issued.until,
-        }),
+        complete: async (): Promise<Completed> => {
+          await leaves(issued.id)
+          return {
+            credential: { challenge: quote.challenge, payload: { id: issued.id } },
+            goodUntil: issued.until,
+          }
+        },
         discard: async () => void chain.discarded.add(issued.id),
       }
     },
