@@ -43,7 +43,7 @@ export async function quoteCharge(
   if ('unpayable' in currency) return currency
   const quote = { wallet: config.id, challenge, resource: context.resource, goodUntil: until }
   if (charge.amount === 0n)
-    return foreignRealm(challenge, context) ?? { ...quote, terms: termsOf(charge, currency) }
+    return foreignRealm(challenge, context) ?? { terms: termsOf(charge, currency), ...quote }
 
   const feeToken = charge.sponsored ? undefined : feeCurrency(charge, currency, context, config)
   if (feeToken !== undefined && 'unpayable' in feeToken) return feeToken
@@ -51,7 +51,7 @@ export async function quoteCharge(
   if ('unpayable' in run) return run
   const terms = termsOf(charge, currency, feeToken && feeFor(charge, run.lane, feeToken, config))
   const refusal = overFee(terms, context) ?? (await shortOf(terms, charge, context.now, balances))
-  return refusal ?? { ...quote, terms, ...run }
+  return refusal ?? { terms, ...quote, ...run }
 }
 
 /**
