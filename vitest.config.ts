@@ -2,7 +2,11 @@ import { defineConfig } from 'vitest/config'
 import { aliases } from './tools/check/entries.js'
 
 /** Tests that start chains, servers or processes of their own, and wait for them. */
-const live = ['test/{live,safety,crash}/**/*.test.ts', 'test/wallet/**/*.live.test.ts']
+const live = [
+  'test/{live,safety,crash}/**/*.test.ts',
+  'test/**/*.live.test.ts',
+  'test/session/fixtures*.test.ts',
+]
 
 export default defineConfig({
   // The package's own name is its sources: nothing needs to be built first.

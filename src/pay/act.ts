@@ -57,8 +57,8 @@ export async function carryOut(acting: Acting, call: Call, env: Env): Promise<Pa
     if (committed === undefined)
       throw new PaymentError('ledger_failed', 'unknown', 'The ledger lost a payment')
     const after = await examine(committed, env)
-    if (after.state === 'committed') throw notKnown(after, failure)
-    return after.state === 'settled' ? advance(after, { to: 'delivered' }, env) : after
+    if (after.state !== 'settled') throw notDone(after, failure)
+    return advance(after, { to: 'delivered' }, env)
   } finally {
     place.leave()
   }
@@ -105,13 +105,12 @@ async function finish(
   }
 }
 
-function notKnown(payment: Payment, cause: unknown): PaymentError {
-  return new PaymentError(
-    'payment_in_doubt',
-    'unknown',
-    'The chain does not show yet how this ended: recover() looks again.',
-    { paymentId: payment.id, ...(cause === undefined ? {} : { cause }) },
-  )
+function notDone(payment: Payment, cause: unknown): PaymentError {
+  const details = { paymentId: payment.id, ...(cause === undefined ? {} : { cause }) }
+  if (payment.state === 'released')
+    return new PaymentError('wallet_failed', 'untouched', 'It was not done, and nothing has moved.', details)
+  const says = 'The chain does not show yet how this ended: recover() looks again.'
+  return new PaymentError('payment_in_doubt', 'unknown', says, details)
 }
 
 /**

@@ -35,6 +35,8 @@ export interface SessionBuyerOptions {
   readonly clock?: PurserOptions['clock']
   readonly policy?: PolicyDocument
   readonly wallet?: Partial<SessionOptions>
+  /** The purser's clock, where it is not the wall's; the ledger keeps its own. */
+  readonly now?: () => number
   /** What carries the calls. */
   readonly fetch?: typeof globalThis.fetch
 }
@@ -66,6 +68,7 @@ export async function sessionBuyer(
     },
     currencies: LOCAL_CURRENCIES,
     ledger,
+    ...(options.now === undefined ? {} : { clock: { now: options.now, monotonic: () => performance.now() } }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   })
