@@ -119,12 +119,14 @@ export function ledgerCounts({ chain, payments }: Known, how: 'at least' | 'exac
  * without a fee of ours leaves nothing unread: looking all the same would cost steady state a look at the rail for each
  * payment. And of two credentials, recovery looks for the fee of the later one, which is the one the receipt was for.
  */
-function believed({ state, proof, terms, attempts, reference }: Payment, chain: ModelChain): boolean {
+function believed({ state, proof, terms, attempts, receipts }: Payment, chain: ModelChain): boolean {
   if (state !== 'settled' || proof !== 'receipt') return false
   const open = attempts.filter((attempt) => attempt.void === undefined)
-  const last = open.at(-1)?.evidence.refs[0] ?? ''
+  const { challengeId, evidence } = open.at(-1) ?? {}
+  const last = evidence?.refs[0] ?? ''
   // Only a receipt that names this very credential is believed.
-  if (reference !== `tx-${last}`) return false
+  if (!receipts.some((each) => each.challengeId === challengeId && each.reference === `tx-${last}`))
+    return false
   return (terms.fee === undefined || open.length > 1) && !chain.moved(last)
 }
 

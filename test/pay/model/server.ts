@@ -62,7 +62,9 @@ export class ModelServer {
       case 'free':
         return ANSWER
       case 'mislabels':
-        return this.#turns === 1 ? receiptFor('another', id) : receiptFor(credential.challenge.id, 'another')
+        return this.#plan.path === '/tea'
+          ? receiptFor('another', id)
+          : receiptFor(credential.challenge.id, 'another')
       case 'lies':
         return receipt
       case 'hangs':
