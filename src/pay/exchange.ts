@@ -65,6 +65,8 @@ export interface Metered<Reply> {
   readonly events: AsyncIterable<MeterEvent>
   /** How the stream ended: read to its end, or broken off, by whomever. */
   readonly end: Promise<'whole' | 'broken'>
+  /** It asked for more, and will not be paid on any more: why. Some transports can end a reply with that. */
+  declined?(why: unknown): void
 }
 
 /** The body of a refusal: RFC 9457, written by us. */
