@@ -4,7 +4,7 @@ export type KeptHeaders = Headers | Readonly<Record<string, string>>
 const ACCEPT_PAYMENT = 'accept-payment'
 
 /** Headers that describe a body: without one they go (Fetch, request-body-header names). */
-const BODY_HEADERS = [
+export const BODY_HEADERS: readonly string[] = [
   'content-encoding',
   'content-language',
   'content-location',

@@ -242,7 +242,7 @@ export class HttpExchange implements Exchange<Response> {
 
 /** What only a 402 needs is loaded with the first one. */
 const wire = once(() => import('./wire/index.js'))
-const sse = once(() => import('./wire/sse.js'))
+const sse = once(() => import('./wire/sse/index.js'))
 
 /** What a note beside a request does not take over: the caller's key names the request itself, and not this. */
 const NOTE: HeaderChanges = { 'idempotency-key': undefined }

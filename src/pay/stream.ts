@@ -59,8 +59,9 @@ class Following<Reply extends object> {
   #serial = 0
   /** How much content had come when it was last paid on. */
   #after = -1
-  /** Once it was not paid on, it is not again: its caller was told. */
+  /** Once policy or a failure kept it from being paid on, it is not again. */
   #over = false
+  #told = false
   /** A credential is on its way. */
   #sending = false
   #receipts: number
@@ -99,11 +100,7 @@ class Following<Reply extends object> {
 
   async #need({ claims, after }: Need): Promise<void> {
     if (this.#over || this.#ended.signal.aborted || !this.#isOurs(claims)) return
-    if (after <= this.#after)
-      return this.#stop(
-        'stream_stalled',
-        'A stream asked for more without having sent anything for what it got.',
-      )
+    if (after <= this.#after) return this.#stalled()
     try {
       await this.#case.env.beside((closing) => this.#payOn(claims, closing))
       this.#after = after
@@ -214,7 +211,8 @@ class Following<Reply extends object> {
 
   /** Whoever ended it need not be told that it is not paid on. */
   #failed(error: unknown): void {
-    this.#over = true
+    this.#over = !isOfWallet(error)
+    if (this.#over) this.#streaming.metered.declined?.(error)
     if (this.#ended.signal.aborted || isPaymentError(error, 'closed')) return
     const { env, at } = this.#case
     if (!isPaymentError(error)) env.emitter.emit('error', { error, during: 'stream' })
@@ -231,8 +229,17 @@ class Following<Reply extends object> {
     this.#stop('stream_not_paid_on', `A stream asked for more, and did not get it. ${why}`)
   }
 
+  #stalled(): void {
+    const says = 'A stream asked for more without having sent anything for what it got.'
+    this.#streaming.metered.declined?.(refused([{ rule: 'stream_stalled', says }]))
+    this.#stop('stream_stalled', says)
+  }
+
+  /** Told once: a server may ask any number of times. */
   #stop(kind: AnomalyKind, says: string): void {
-    this.#over = true
+    this.#over ||= kind === 'stream_stalled'
+    if (this.#told) return
+    this.#told = true
     this.#case.env.emitter.emit('anomaly', { kind, payment: this.#payment.id, says })
   }
 
@@ -263,6 +270,11 @@ class Following<Reply extends object> {
       if (!isPaymentError(error, 'closed')) throw error
     }
   }
+}
+
+/** A wallet that could not pay this time may the next: another stream of its channel may have been faster. */
+function isOfWallet(error: unknown): boolean {
+  return error instanceof PaymentRefusedError && error.reasons.every(({ rule }) => rule === 'wallet')
 }
 
 /** Does this quote pay on for the same? One price more, to the same payees, out of the same channel. */

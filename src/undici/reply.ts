@@ -4,7 +4,7 @@ export type Handler = Dispatcher.DispatchHandler
 export type Controller = Dispatcher.DispatchController
 /** Response headers as undici hands them over: lower-case names, lists where a header came more than once. */
 export type ReplyHeaders = Parameters<NonNullable<Handler['onResponseStart']>>[2]
-type Chunk = Parameters<NonNullable<Handler['onResponseData']>>[1]
+export type Chunk = Parameters<NonNullable<Handler['onResponseData']>>[1]
 
 /** Bounds on what is read of a reply that may hold a problem, or that is drained. */
 export interface ReadLimits {
@@ -17,6 +17,15 @@ export interface ReplyHead {
   readonly status: number
   readonly message: string
   readonly headers: ReplyHeaders
+}
+
+/** What takes something out of a body while it is handed on. */
+export interface Sieve {
+  push(chunk: Chunk): readonly Chunk[]
+  /** What it still held when the body ended. */
+  end(): readonly Chunk[]
+  /** The body broke off. */
+  fail(): void
 }
 
 type End = { readonly trailers: ReplyHeaders } | { readonly error: Error }
@@ -39,6 +48,9 @@ export class UndiciReply {
   #grew = () => {}
   #drained: number | undefined
   #target: { readonly handler: Handler; readonly front: Controller } | undefined
+  #sieve: Sieve | undefined
+  /** What came through the sieve, and waits for the caller. */
+  readonly #sifted: Chunk[] = []
 
   constructor(head: ReplyHead, controller: Controller | undefined, landed?: URL) {
     this.status = head.status
@@ -74,6 +86,7 @@ export class UndiciReply {
   end(end: End): void {
     if (this.#end) return
     this.#end = end
+    if ('error' in end) this.#sieve?.fail()
     this.#grew()
     this.#ended()
     if (this.#drained === undefined) this.flush()
@@ -85,22 +98,42 @@ export class UndiciReply {
     this.flush()
   }
 
+  /** From here on the body is handed on through a sieve. */
+  through(sieve: Sieve): void {
+    this.#sieve = sieve
+  }
+
   /** Hands on what has come, while the caller takes it. */
   flush(): void {
     if (!this.#target) return
     const { handler, front } = this.#target
     while (!front.paused) {
-      const chunk = this.#chunks.shift()
+      const chunk = this.#next()
       if (chunk === undefined) break
       handler.onResponseData?.(front, chunk)
     }
-    if (front.paused || this.#chunks.length > 0) this.#controller?.pause()
+    if (front.paused || this.#chunks.length + this.#sifted.length > 0) this.#controller?.pause()
     else if (this.#end === undefined) this.#controller?.resume()
     else {
       this.#target = undefined
       if ('error' in this.#end) handler.onResponseError?.(front, this.#end.error)
       else handler.onResponseEnd?.(front, this.#end.trailers)
     }
+  }
+
+  #next(): Chunk | undefined {
+    while (this.#sifted.length === 0) {
+      const sieve = this.#sieve
+      const chunk = this.#chunks.shift()
+      if (sieve === undefined) return chunk
+      if (chunk !== undefined) this.#sifted.push(...sieve.push(chunk))
+      else if (this.#end === undefined || 'error' in this.#end) return undefined
+      else {
+        this.#sieve = undefined
+        this.#sifted.push(...sieve.end())
+      }
+    }
+    return this.#sifted.shift()
   }
 
   /** The body as text, and still there afterwards; undefined if it is longer or slower than the limits. */

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { isConfidential, resourceAt } from '../fetch/index.js'
+import { BODY_HEADERS, isConfidential, resourceAt } from '../fetch/index.js'
 import type { HttpResource } from '../protocol/index.js'
 
 /** Request headers in the one form that every interceptor understands. */
@@ -53,6 +53,11 @@ export function withHeader(headers: RequestHeaders, name: string, value: string)
 export function withoutHeader(headers: RequestHeaders, name: string): RequestHeaders {
   const { [findName(headers, name) ?? name]: _, ...rest } = headers
   return rest
+}
+
+/** The headers for a request that has no body. */
+export function withoutBody(headers: RequestHeaders): RequestHeaders {
+  return BODY_HEADERS.reduce(withoutHeader, headers)
 }
 
 function findName(headers: RequestHeaders, name: string): string | undefined {

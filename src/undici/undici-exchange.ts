@@ -14,11 +14,19 @@ import {
 } from '../fetch/index.js'
 import { checkCarrier, encodeCredential, parseProblem, readHead } from '../fetch/wire/index.js'
 import type { Instant } from '../money/index.js'
-import type { Exchange, Leg, PayingFace, RefusalProblem } from '../pay/index.js'
+import type { Exchange, Leg, Metered, PayingFace, RefusalProblem } from '../pay/index.js'
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
 import { dispatchLeg, type Herald, type LegOptions } from './dispatch.js'
+import { meterReply } from './metered.js'
 import { UndiciReply } from './reply.js'
-import { copyHeaders, header, type RequestHeaders, withHeader, withoutHeader } from './request.js'
+import {
+  copyHeaders,
+  header,
+  type RequestHeaders,
+  withHeader,
+  withoutBody,
+  withoutHeader,
+} from './request.js'
 
 /** What an exchange over a dispatcher needs of the world. */
 export interface UndiciExchangeOptions {
@@ -121,6 +129,29 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     this.#draining = reply.drain(this.#options.limits.read)
   }
 
+  async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
+    const { method } = this.resource
+    const asks = credential === undefined && (method === 'GET' || method === 'HEAD')
+    // The caller's key names the request itself, and not this.
+    const plain = withoutHeader(withoutBody(this.#headers), 'idempotency-key')
+    const options = {
+      ...this.#aimed(),
+      method: asks ? ('HEAD' as const) : ('POST' as const),
+      headers: credential === undefined ? plain : carrying(plain, credential),
+      body: null,
+      maxRedirections: 0,
+    }
+    const reply = await dispatchLeg(this.#options.dispatch, options, signal)
+    this.#paid.add(reply)
+    const reading = await this.read(reply)
+    this.drop(reply)
+    return reading
+  }
+
+  async meter(reply: UndiciReply): Promise<Metered<UndiciReply> | undefined> {
+    return meterReply(reply)
+  }
+
   refuse(problem: RefusalProblem): UndiciReply {
     const { status, headers, body } = refusalReply(problem)
     return UndiciReply.made({ status, message: 'Payment Required', headers: { ...headers } }, body)
@@ -129,14 +160,9 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   async #sendPaid(leg: Leg, credential: Credential): Promise<UndiciReply> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
-    const { header: name, value } = encodeCredential(credential)
-    let headers = withHeader(withoutHeader(this.#keyed(leg), 'payment-authorization'), name, value)
-    // A cache beneath must not keep what was paid for.
-    if (header(headers, 'cache-control') === undefined)
-      headers = withHeader(headers, 'cache-control', 'no-store')
     const options = {
       ...this.#aimed(),
-      headers,
+      headers: carrying(this.#keyed(leg), credential),
       body: await this.#body.again(),
       // A redirecting interceptor beneath would carry the credential on.
       maxRedirections: 0,
@@ -167,6 +193,15 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     const fit = reply.landed.origin === this.resource.vendor && isConfidential(reply.landed)
     return fit && (method === 'GET' || method === 'HEAD') ? resourceAt(reply.landed, method) : undefined
   }
+}
+
+function carrying(headers: RequestHeaders, credential: Credential): RequestHeaders {
+  const { header: name, value } = encodeCredential(credential)
+  const carried = withHeader(withoutHeader(headers, 'payment-authorization'), name, value)
+  // A cache beneath must not keep what was paid for.
+  return header(carried, 'cache-control') === undefined
+    ? withHeader(carried, 'cache-control', 'no-store')
+    : carried
 }
 
 function headOf({ status, headers }: UndiciReply): Head {

@@ -1,4 +1,4 @@
-import { PaymentSieve } from '../../../src/fetch/wire/frames.js'
+import { PaymentSieve } from '../../../src/fetch/wire/sse/index.js'
 import type { MeterEvent } from '../../../src/pay/index.js'
 
 export interface Sifting {

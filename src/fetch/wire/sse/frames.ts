@@ -1,13 +1,13 @@
-import type { MeterEvent } from '../../pay/index.js'
-import { type JsonObject, ProtocolError, parseJsonObject, receiptOf } from '../../protocol/index.js'
+import type { MeterEvent } from '../../../pay/index.js'
+import { type JsonObject, ProtocolError, parseJsonObject, receiptOf } from '../../../protocol/index.js'
 
 /** What is left of a chunk for the caller, and what was in it for the payment story. */
 export interface Sifted {
-  readonly pass: readonly Uint8Array<ArrayBuffer>[]
+  readonly pass: readonly Uint8Array[]
   readonly events: readonly MeterEvent[]
 }
 
-type Bytes = Uint8Array<ArrayBuffer>
+type Bytes = Uint8Array
 
 /** A frame that is longer is content, whatever it calls itself: nothing makes a payment's words that long. */
 const MOST_FRAME = 1024 * 1024

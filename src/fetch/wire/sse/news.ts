@@ -1,4 +1,4 @@
-import type { MeterEvent, Metered } from '../../pay/index.js'
+import type { MeterEvent, Metered } from '../../../pay/index.js'
 
 type Waiting = (result: IteratorResult<MeterEvent, undefined>) => void
 

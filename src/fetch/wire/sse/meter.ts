@@ -1,4 +1,4 @@
-import type { Metered } from '../../pay/index.js'
+import type { Metered } from '../../../pay/index.js'
 import { PaymentSieve } from './frames.js'
 import { News } from './news.js'
 
@@ -14,11 +14,11 @@ export function meterReply(reply: Response): Metered<Response> | undefined {
  * since a caller who waits for data is pulling, a server's word that it waits for money is always seen by then. What
  * nobody reads is not paid on.
  */
-function sifted(reply: Response, news: News): ReadableStream<Uint8Array<ArrayBuffer>> {
+function sifted(reply: Response, news: News): ReadableStream<Uint8Array> {
   const sieve = new PaymentSieve()
   // Not taken before the first pull, and with the reply in hand: runtimes free the connection of a reply that nobody
   // reads when it is collected, but neither while somebody could, nor once its body was taken.
-  let source: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined
+  let source: ReadableStreamDefaultReader<Uint8Array> | undefined
   let over = false
   const stop = (how: 'whole' | 'broken'): void => {
     over = true
@@ -33,7 +33,7 @@ function sifted(reply: Response, news: News): ReadableStream<Uint8Array<ArrayBuf
     })
     return reader
   }
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+  return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         source ??= open(controller)
@@ -61,7 +61,7 @@ function sifted(reply: Response, news: News): ReadableStream<Uint8Array<ArrayBuf
 }
 
 /** The reply with another body: same status and headers, and the address that only `fetch` itself can give one. */
-function dressed(body: ReadableStream<Uint8Array<ArrayBuffer>>, reply: Response): Response {
+function dressed(body: ReadableStream<Uint8Array>, reply: Response): Response {
   const { status, statusText } = reply
   const headers = new Headers(reply.headers)
   // Of the body that came; this one is shorter.
