@@ -1,9 +1,10 @@
 import { PaymentError } from '../errors/index.js'
-import type { Prepared } from '../wallet/index.js'
+import type { JsonObject } from '../protocol/index.js'
+import type { Deliver, Prepared } from '../wallet/index.js'
 import { broadcast, failed } from '../wallet/tempo/kit.js'
 import { requestCloseCalls, withdrawCalls } from './calls.js'
 import { readSession } from './challenge.js'
-import { deliverTwice } from './deliver.js'
+import { type Delivery, deliverTwice } from './deliver.js'
 import { consult, over } from './look.js'
 import type { PlanOf } from './plan.js'
 import {
@@ -37,17 +38,34 @@ export async function prepareClose(plan: PlanOf<'close'>, work: Work): Promise<P
     ...lane(work),
     ...oneEnd(async (deliver) => {
       await parts.book.apply(channel, { kind: 'leaving' }, options.channels)
-      const to = { challenge: quote.challenge, session, identity, parts }
-      for (const payload of payloads) {
-        const reading = await deliverTwice(deliver, payload, to)
-        if (reading.kind !== 'answers' || !reading.ok) continue
+      try {
+        const payload = await firstTaken(payloads, deliver, {
+          challenge: quote.challenge,
+          session,
+          identity,
+          parts,
+        })
         await over(channel, options.channels, parts)
         return { credential: credentialOf(quote.challenge, payload, parts, identity) }
+      } catch (error) {
+        // Where the chain shows it open, it goes on as before.
+        await consult(channel, options.channels, parts).catch(() => undefined)
+        throw error
       }
-      await consult(channel, options.channels, parts)
-      throw new PaymentError('wallet_failed', 'unknown', 'The vendor did not close the channel')
     }),
   }
+}
+
+async function firstTaken(
+  payloads: readonly JsonObject[],
+  deliver: Deliver,
+  to: Delivery,
+): Promise<JsonObject> {
+  for (const payload of payloads) {
+    const reading = await deliverTwice(deliver, payload, to)
+    if (reading.kind === 'answers' && reading.ok) return payload
+  }
+  throw new PaymentError('wallet_failed', 'unknown', 'The vendor did not close the channel')
 }
 
 /** What needs no vendor: we broadcast it ourselves, pay its fee, and wait for its block. */

@@ -37,10 +37,11 @@ export async function settled(
  * @throws PaymentError `wallet_unavailable` if no node answers.
  */
 export async function consult(
-  channel: SessionChannel,
+  known: SessionChannel,
   channels: Channels,
   parts: Parts,
 ): Promise<{ readonly channel: SessionChannel; readonly chain: OnChain }> {
+  const channel = (await parts.book.current(known, channels)) ?? known
   const nodes = parts.config.nodes(channel.identity.chainId) ?? []
   const chain = await readChannel(nodes, channel.identity)
   const event = await eventOf(channel, chain, nodes)
@@ -111,8 +112,7 @@ export async function over(channel: SessionChannel, channels: Channels, parts: P
   for (let turn = 0; turn < CLOSING_TURNS; turn++) {
     const latest = await readChannel(nodes, channel.identity)
     if (latest.state !== 'open' && (await isFinal(channel, nodes))) {
-      const stored = (await parts.book.current(channel, channels)) ?? channel
-      await consult(stored, channels, parts)
+      await consult(channel, channels, parts)
       return
     }
     await new Promise((resolve) => setTimeout(resolve, CLOSING_PAUSE_MS))

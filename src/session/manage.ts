@@ -21,8 +21,7 @@ export async function lookAt(
 ): Promise<ChannelView | undefined> {
   const before = readRecord(record)
   if (before === undefined) return undefined
-  const stored = (await parts.book.current(before, channels)) ?? before
-  const seen = await consult(stored, channels, parts).catch(() => undefined)
+  const seen = await consult(before, channels, parts).catch(() => undefined)
   if (seen === undefined) return undefined
   const { channel, chain } = seen
   const { currency } = channel

@@ -51,8 +51,8 @@ export async function prepareSession(
 /** A channel that was being opened when the offer was read must be open by now. */
 async function ready(channel: SessionChannel, { options, parts }: Work): Promise<SessionChannel> {
   if (channel.state === 'open') return channel
-  const stored = (await parts.book.current(channel, options.channels)) ?? channel
-  const now = stored.state === 'open' ? stored : (await consult(stored, options.channels, parts)).channel
+  const stored = await parts.book.current(channel, options.channels)
+  const now = stored?.state === 'open' ? stored : (await consult(channel, options.channels, parts)).channel
   if (now.state === 'open') return now
   throw failed('The channel is still being opened, so nothing was signed')
 }
