@@ -77,6 +77,7 @@ export const FLOODS = {
   'long-id': asks(() => challengeOf({ id: 'i'.repeat(MOST - 1_024) }, 'x')),
   'long-realm': asks(() => challengeOf({ realm: 'r'.repeat(MOST - 1_024) }, 'x')),
   'long-description': asks(() => challengeOf({ description: 'd'.repeat(MOST - 1_024) }, 'x')),
+  'too-long-a-header': asks(() => challengeOf({ id: 'i'.repeat(MOST * 2) }, 'x')),
   'many-headers': (visit) => {
     if (visit.seen.credential) return visit.serve()
     const lines = Array.from({ length: LINES }, (_, n) => [`x-${n}`, 'y'])

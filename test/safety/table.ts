@@ -113,5 +113,8 @@ function summary({ name, set }: Client, trials: readonly Trial[]): string {
   // What is no attack is no defence either.
   const attacks = new Set(GROUPS.slice(1).flatMap(({ cases }) => cases.map(({ attack }) => attack)))
   const own = trials.filter(({ client, attack }) => client === name && attacks.has(attack))
-  return `${name}: ${own.filter(isDefended).length} of ${own.length} defended. ${set}`
+  const lost = own.filter((trial) => !isDefended(trial))
+  const deaf = lost.filter(({ unheard }) => unheard.length > 0).length
+  const why = deaf === 0 ? '' : `; in ${deaf} of the others it has no option for what the user says`
+  return `${name}: ${own.length - lost.length} of ${own.length} defended${why}. ${set}`
 }

@@ -15,6 +15,7 @@ export const FLOODED: readonly Case[] = [
   flood('the longest id that a header takes', 'long-id'),
   flood('the longest realm', 'long-realm'),
   flood('the longest description', 'long-description'),
+  flood('a header longer than the client takes', 'too-long-a-header'),
   flood('80,000 headers', 'many-headers'),
   flood('10,000 good challenges in one header', 'ten-thousand-offers'),
   flood('10,000 broken challenges before a good one', 'ten-thousand-fragments'),

@@ -8,6 +8,7 @@ import { CHAIN_ID } from '../offers.js'
 import { AT_ONCE, type Fault, HANGS, LATER, NONSENSE, REJECTS, THROWS, withFault } from './faults.js'
 import { IDS } from './ids.js'
 import {
+  allCounted,
   counted,
   hanging,
   inDoubt,
@@ -18,6 +19,7 @@ import {
   silent,
   silentButCause,
   told,
+  twoInARow,
   uncounted,
   unpaid,
   unsent,
@@ -173,6 +175,21 @@ const RANDOM = row(
   ({ act }) => ({ set: () => ({ wallet: { random: act as () => Uint8Array } }), rules: nothingLeaves }),
 )
 
+/** Two payments that cannot be told apart by what is random in them: by the rest they can. */
+const REPETITION = row('random bytes', [gives('repeats itself', new Uint8Array(10).fill(7))], ({ act }) => ({
+  set: () => ({ wallet: { random: act as () => Uint8Array } }),
+  act: twoInARow,
+  rules: [allCounted, distinctMemos, silent],
+}))
+
+async function distinctMemos({ payer }: Parameters<Rule>[0]): Promise<string | undefined> {
+  const attempts = (await payer.payments()).flatMap((payment) => payment.attempts)
+  const memos = new Set(attempts.map(({ evidence }) => String(Object(evidence.detail).memo)))
+  return attempts.length === 2 && memos.size === 2
+    ? undefined
+    : `${attempts.length} payments, ${memos.size} memos`
+}
+
 const asks = { policy: { ask: [{ above: '0.001' }], approval: { timeout: '1s' } } }
 
 /** A yes, but too late. */
@@ -264,6 +281,7 @@ export const CELLS: readonly Cell[] = [
   ...WALLET,
   ...ACCOUNT,
   ...RANDOM,
+  ...REPETITION,
   ...IDS,
   ...APPROVER,
   ...CLOCK,

@@ -1,6 +1,6 @@
 import type { Got, Payer, SetUp } from '../kit.js'
 import { AT_ONCE, type Fault } from './faults.js'
-import { play, type Rule, silent } from './scene.js'
+import { allCounted, play, silent, twoInARow } from './scene.js'
 
 const ONE_ID = '6c1e5b2a-8f0d-4c3b-9a7e-2f4d6b8a0c1e'
 
@@ -22,21 +22,9 @@ const stopped = (): SetUp => {
   return { purser: { clock: { now: () => now, monotonic: () => 0 } } }
 }
 
-/** Nothing that left is missing in what is counted. */
-const allCounted: Rule = async ({ server, payer }) => {
-  const left = new Set(server.paid.map(({ credential }) => credential?.raw)).size
-  const cents = await payer.counted()
-  return cents >= left * 3.06 ? undefined : `${left} credentials left, and ${cents} cents are counted`
-}
-
 const REPEATS: Fault = { how: 'repeats itself', act: () => ONE_ID }
 
 const one = (payer: Payer): Promise<Got> => payer.call('/a')
-
-const twoInARow = async (payer: Payer): Promise<Got> => {
-  await payer.call('/a')
-  return payer.call('/b')
-}
 
 const fourAtOnce = async (payer: Payer): Promise<Got> => {
   const [got] = await Promise.all(['/a', '/b', '/c', '/d'].map((path) => payer.call(path)))

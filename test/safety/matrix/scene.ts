@@ -144,3 +144,15 @@ export const refusedAs =
   (code: string): Rule =>
   ({ got }) =>
     got.code === code ? undefined : `the caller got ${got.code}`
+
+/** Nothing that left is missing in what is counted. */
+export const allCounted: Rule = async ({ server, payer }) => {
+  const left = new Set(server.paid.map(({ credential }) => credential?.raw)).size
+  const cents = await payer.counted()
+  return cents >= left * 3.06 ? undefined : `${left} credentials left, and ${cents} cents are counted`
+}
+
+export const twoInARow = async (payer: Payer): Promise<Got> => {
+  await payer.call('/a')
+  return payer.call('/b')
+}
