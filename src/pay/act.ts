@@ -70,9 +70,20 @@ export async function settleAccounts(channel: Channel, wallet: Wallet, env: Env)
   for await (const payment of env.ledger.find({ vendor: channel.vendor, states })) {
     const evidence = payment.attempts.at(-1)?.evidence
     if (evidence === undefined || !evidence.refs.includes(channel.lane)) continue
-    if (payment.state === 'committed') await examine(payment, env)
+    if (payment.state === 'committed') await capturedUnserved(payment, env)
     else if (!(await refund(payment, wallet, env))) return
   }
+}
+
+/** A voucher that was never answered: if the vendor took it all the same, its owner hears of it. */
+async function capturedUnserved(payment: Payment, env: Env): Promise<void> {
+  const after = await examine(payment, env)
+  if (after.state !== 'settled' || after.delivered) return
+  env.emitter.emit('anomaly', {
+    kind: 'settled_without_delivery',
+    payment: after.id,
+    says: 'The channel was closed for more than was delivered: this payment was taken, and never answered.',
+  })
 }
 
 /** Newest first: false as soon as a payment was taken whole, since all before it were taken too. */
