@@ -12,6 +12,16 @@ const MOST_BUCKETS = 200
 /** So many are written by one statement. */
 const MOST_WRITTEN = 8
 
+const ADD = `INSERT INTO buckets VALUES (?, ?, ?)
+  ON CONFLICT (counter, at) DO UPDATE SET counted = counted + excluded.counted`
+/** The statements that write so many buckets: none, one, two, … */
+const UPSERTS = Array.from({ length: MOST_WRITTEN + 1 }, (_, rows) =>
+  rows === 0
+    ? undefined
+    : `INSERT INTO buckets VALUES ${Array.from({ length: rows }, () => '(?, ?, ?)').join(', ')}
+       ON CONFLICT (counter, at) DO UPDATE SET counted = excluded.counted`,
+)
+
 interface Bucket {
   readonly counter: number
   readonly at: Instant
@@ -57,7 +67,7 @@ export class Buckets {
     const known = this.#known.peek(counter)
     // Nobody has asked for it in this window, so that where the window begins is not known.
     if (known === undefined || at < known.from) {
-      this.#sql.run(`${upsert(1)} + counted`, counter, at, change)
+      this.#sql.run(ADD, counter, at, change)
       return
     }
     let bucket = known.buckets.get(at)
@@ -74,13 +84,17 @@ export class Buckets {
   flush(): void {
     if (this.#changed.size === 0) return
     const values: Value[] = []
-    const write = (): void => this.#sql.run(upsert(values.length / 3), ...values.splice(0))
     for (const { counter, at, counted } of this.#changed) {
       values.push(counter, at, counted)
-      if (values.length === 3 * MOST_WRITTEN) write()
+      if (values.length === 3 * MOST_WRITTEN) this.#write(values.splice(0))
     }
-    if (values.length > 0) write()
+    this.#write(values)
     this.#changed.clear()
+  }
+
+  #write(values: readonly Value[]): void {
+    const sql = UPSERTS[values.length / 3]
+    if (sql !== undefined) this.#sql.run(sql, ...values)
   }
 
   #read(counter: number, from: Instant): Known {
@@ -102,9 +116,4 @@ export class Buckets {
       (SELECT at FROM buckets WHERE counter = ? AND at < ? ORDER BY at LIMIT ${MOST_PRUNED})`
     if (from > 0) this.#sql.run(sql, counter, counter, from - SPARED_MS)
   }
-}
-
-function upsert(rows: number): string {
-  return `INSERT INTO buckets VALUES ${Array.from({ length: rows }, () => '(?, ?, ?)').join(', ')}
-    ON CONFLICT (counter, at) DO UPDATE SET counted = excluded.counted`
 }

@@ -38,7 +38,8 @@ export interface CounterNames {
 /** `[counter, what it counts, is it one payee's, at, amount]` */
 type StoredCount = readonly [number, Counted['counts'], 0 | 1, Instant, bigint]
 
-function packCharge({ counted, ...rest }: Charge, names: CounterNames): object {
+function packCharge(charge: Charge, names: CounterNames): StoredCharge {
+  const { counted, dimensions, units, price, lock, unit, at: authorized } = charge
   const counts = counted.map(
     ({ key, counts, payee, at, amount }): StoredCount => [
       names.numberOf(key),
@@ -48,7 +49,7 @@ function packCharge({ counted, ...rest }: Charge, names: CounterNames): object {
       amount,
     ],
   )
-  return { ...rest, counts }
+  return { dimensions, units, price, lock, unit, at: authorized, counts }
 }
 
 function unpackCharge({ counts, ...rest }: StoredCharge, names: CounterNames): Charge {

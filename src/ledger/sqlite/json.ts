@@ -1,11 +1,12 @@
+import { amountText, isAmount, readAmount } from './amounts.js'
 import { damaged } from './failures.js'
 
-/** What a bigint begins with as a text. Other texts that begin so get a second one. */
+/** What a bigint or an amount begins with as a text. Other texts that begin so get a second one. */
 const MARK = '#'
 /** A name that is no name: a server's receipt may hold it, and no object of ours may. */
 const PROTO = '__proto__'
 
-/** JSON, with bigints as `"#…"`. */
+/** JSON, with bigints and amounts as `"#…"`. */
 export function encode(value: object): string {
   return JSON.stringify(pack(value))
 }
@@ -25,6 +26,11 @@ function pack(value: unknown): unknown {
   if (typeof value === 'string') return value.startsWith(MARK) ? `${MARK}${value}` : value
   if (Array.isArray(value)) return packList(value)
   if (!isRecord(value)) return value
+  const text = isAmount(value) ? amountText(value) : undefined
+  return text === undefined ? packRecord(value) : `${MARK}${text}`
+}
+
+function packRecord(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   let packed: Record<string, unknown> | undefined
   for (const key of Object.keys(value)) {
     const item = value[key]
@@ -63,7 +69,8 @@ function unpack(value: unknown): unknown {
 }
 
 function unpackText(text: string): unknown {
-  return text.startsWith(MARK) ? text : BigInt(text)
+  if (text.startsWith(MARK)) return text
+  return text.includes(' ') ? readAmount(text) : BigInt(text)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

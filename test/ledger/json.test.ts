@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { decode, encode } from '../../src/ledger/sqlite/json.js'
+import { amount, CURRENCIES } from '../../src/money/index.js'
+
+it.each([
+  ['bigints of any size', { a: 0n, b: -5n, c: [2n ** 255n, { d: 1n }] }],
+  ['texts that begin like a bigint', { a: '#1', b: '##', c: ['#', '#x y'], '#d': '1' }],
+  ['amounts', { fiat: amount(5n, CURRENCIES.USD), token: amount(2n ** 256n - 1n, CURRENCIES.pathUSD) }],
+  ['a symbol with spaces', { a: amount(1n, { id: 'x:1/y:2', symbol: 'two  words ', decimals: 18 }) }],
+  ['an id with spaces', { a: amount(1n, { id: 'x 1', symbol: 'X', decimals: 0, peg: 'iso4217:USD' }) }],
+  [
+    'what only looks like an amount',
+    { a: { value: '1', currency: 'USD' }, b: { value: 1n, currency: 'USD' } },
+  ],
+  ['names of any kind', { $n: '5', '': null, constructor: true, toString: 1.5 }],
+])('writes and reads %s', (_, value) => {
+  expect(decode(encode(value))).toEqual(value)
+})
+
+it('leaves out what is undefined, and the name that is none', () => {
+  const foreign: unknown = JSON.parse('{"__proto__":{"bad":true},"a":1}')
+  const read = decode(encode({ foreign, b: undefined }))
+  expect(Object.keys(Object(read))).toEqual(['foreign'])
+  expect(Object.keys(Reflect.get(Object(read), 'foreign'))).toEqual(['a'])
+})
+
+it.each(['{', '{"a":"#x"}', '{"a":"#-5 x:1/y:2 6  X"}'])('refuses %s', (text) => {
+  expect(() => decode(text)).toThrowError(expect.objectContaining({ code: 'ledger_corrupt' }))
+})
