@@ -31,7 +31,7 @@ export async function prepareSession(
   const work: Work = { payment, quote, spendable, options, parts }
   switch (plan.does) {
     case 'voucher':
-      return prepareVoucher(plan.price, await ready(plan.channel, work), work)
+      return prepareVoucher(plan.price, await ready(plan.channel, plan.price, work), work)
     case 'resume':
       return prepareVoucher(plan.price, await takeUp(plan.channel, work), work)
     case 'open':
@@ -48,13 +48,17 @@ export async function prepareSession(
   }
 }
 
-/** A channel that was being opened when the offer was read must be open by now. */
-async function ready(channel: SessionChannel, { options, parts }: Work): Promise<SessionChannel> {
-  if (channel.state === 'open') return channel
+/** A deposit that was on its way when the offer was read must be there by now. */
+async function ready(channel: SessionChannel, price: bigint, work: Work): Promise<SessionChannel> {
+  const { options, parts } = work
+  const total = newTotal(work, channel, price)
+  const holds = (one: SessionChannel | undefined) => one?.state === 'open' && one.deposit >= total
+  if (holds(channel)) return channel
   const stored = await parts.book.current(channel, options.channels)
-  const now = stored?.state === 'open' ? stored : (await consult(channel, options.channels, parts)).channel
-  if (now.state === 'open') return now
-  throw failed('The channel is still being opened, so nothing was signed')
+  if (stored !== undefined && holds(stored)) return stored
+  const found = (await consult(channel, options.channels, parts)).channel
+  if (holds(found)) return found
+  throw failed('The deposit of the channel is still on its way, so nothing was signed')
 }
 
 async function takeUp(channel: Open, { options, parts }: Work): Promise<SessionChannel> {

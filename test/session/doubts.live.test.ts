@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sessionBuyer } from './buyer.js'
+import { credentialOf } from './fixtures/seen.js'
+import type { SessionServer } from './fixtures/server.js'
+import { type ChannelWorld, channelWorld } from './fixtures/world.js'
+
+const PRICE = 10_000n
+
+const idAt = (server: SessionServer) =>
+  server.paid('open')[0]?.credential?.channelId ?? expect.fail('no channel')
+
+/** Calls whose credential of that action never gets there, while it is told to lose them. */
+function losing(action: string): { fetch: typeof fetch; lose: boolean } {
+  const state = {
+    lose: true,
+    fetch: (async (input, init) => {
+      const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : {}))
+      const seen = credentialOf(headers.get('authorization'))
+      if (state.lose && seen?.action === action) throw new TypeError('fetch failed')
+      return fetch(input, init)
+    }) satisfies typeof fetch,
+  }
+  return state
+}
+
+describe.each(['v2', 'v1'] as const)('a doubt in a session of protocol %s', (protocol) => {
+  let world: ChannelWorld
+
+  beforeAll(async () => {
+    world = await channelWorld()
+  })
+  afterAll(() => world.stop())
+
+  it('about a top-up whose answer was lost is settled by the chain', async () => {
+    const server = await world.serve({ protocol })
+    const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.02' } })
+    for (let call = 0; call < 2; call++) await buyer.purser.fetch(server.url('/paid'))
+    server.fail('drop-after-payment')
+    await expect(buyer.purser.fetch(server.url('/paid?lost'))).rejects.toMatchObject({
+      code: 'payment_in_doubt',
+    })
+    expect((await buyer.channels())[0]).toMatchObject({ state: 'open', deposit: { value: 40_000n } })
+    expect((await buyer.purser.fetch(server.url('/paid?next'))).status).toBe(200)
+    expect(await server.books(idAt(server))).toMatchObject({ accepted: 4n * PRICE, spent: 3n * PRICE })
+    expect((await buyer.payments()).map(({ state }) => state)).toEqual([
+      'settled',
+      'settled',
+      'committed',
+      'settled',
+    ])
+  })
+
+  it('about a voucher that never got there ends with the channel', async () => {
+    const server = await world.serve({ protocol })
+    const wire = losing('voucher')
+    wire.lose = false
+    const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.5' }, fetch: wire.fetch })
+    for (let call = 0; call < 2; call++) await buyer.purser.fetch(server.url('/paid'))
+    wire.lose = true
+    await expect(buyer.purser.fetch(server.url('/paid'))).rejects.toMatchObject({ code: 'payment_in_doubt' })
+    const [session] = await buyer.purser.sessions.list()
+    await buyer.purser.sessions.close(session?.id ?? '')
+    await buyer.purser.recover({ reconcile: true })
+    const payments = await buyer.payments()
+    expect(payments.map(({ state }) => state)).toEqual(['settled', 'settled', 'released', 'settled'])
+    expect(await buyer.booked()).toBe(await buyer.left())
+  })
+
+  it('about an opening that never got there is over when its time has passed', async () => {
+    const server = await world.serve({ protocol })
+    const wire = losing('open')
+    const buyer = await sessionBuyer(world, [server], {
+      wallet: { deposit: '0.5', validityMs: 5_000 },
+      fetch: wire.fetch,
+    })
+    await expect(buyer.purser.fetch(server.url('/paid'))).rejects.toMatchObject({ code: 'payment_in_doubt' })
+    expect(await buyer.channels()).toMatchObject([{ state: 'opening' }])
+    wire.lose = false
+    // The chain's clock is what counts.
+    await world.wait(40)
+    await world.chain.mine(3)
+    await buyer.purser.recover({ reconcile: true })
+    expect(await buyer.channels()).toMatchObject([{ state: 'closed' }])
+    expect((await buyer.payments()).map(({ state }) => state)).toEqual(['released'])
+    expect(await buyer.booked()).toBe(0n)
+    expect(await buyer.left()).toBe(0n)
+  })
+})

@@ -1,0 +1,111 @@
+import { privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import type { Ledger } from '../../src/ledger/index.js'
+import { currencyTable } from '../../src/money/index.js'
+import { type Challenge, parseChallenges } from '../../src/protocol/index.js'
+import type { QuoteContext } from '../../src/wallet/index.js'
+import { LOCAL_CURRENCIES } from '../chain/chain.js'
+import { sessionBuyer } from './buyer.js'
+import type { SessionServer } from './fixtures/server.js'
+import { type ChannelWorld, channelWorld } from './fixtures/world.js'
+
+const PRICE = 10_000n
+
+let world: ChannelWorld
+
+beforeAll(async () => {
+  world = await channelWorld()
+})
+afterAll(() => world.stop())
+
+async function opened(): Promise<{
+  server: SessionServer
+  id: `0x${string}`
+  account: ReturnType<typeof privateKeyToAccount>
+}> {
+  const server = await world.serve({ protocol: 'v2', recall: 'snapshot' })
+  const { key, address: _ } = await world.chain.account(2_000_000n)
+  const account = privateKeyToAccount(key)
+  const buyer = await sessionBuyer(world, [server], { account, wallet: { deposit: '0.5' } })
+  for (let call = 0; call < 3; call++) await buyer.purser.fetch(server.url('/paid'))
+  return { server, account, id: server.paid('open')[0]?.credential?.channelId ?? expect.fail('no channel') }
+}
+
+describe('a channel that the server remembers and the ledger does not', () => {
+  it('is taken up above the total that bears our signature', async () => {
+    const { server, account, id } = await opened()
+    const buyer = await sessionBuyer(world, [server], { account, ledger: memoryLedger() })
+    const headers = { 'payment-session': id }
+    expect((await buyer.purser.fetch(server.url('/paid'), { headers })).status).toBe(200)
+    expect((await buyer.purser.fetch(server.url('/paid'), { headers })).status).toBe(200)
+    expect(server.paid('open')).toHaveLength(1)
+    expect(await server.books(id)).toMatchObject({ accepted: 5n * PRICE, spent: 5n * PRICE })
+    expect(await buyer.booked()).toBe(2n * PRICE)
+    const [session] = await buyer.purser.sessions.list()
+    await buyer.purser.sessions.close(session?.id ?? '')
+    expect(await world.channel('v2', id)).toMatchObject({ closed: true })
+  })
+
+  it.each([
+    [
+      'somebody else’s signature',
+      (snapshot: Snapshot) => ({
+        ...snapshot,
+        highestVoucher: { ...snapshot.highestVoucher, cumulativeAmount: '400000' },
+      }),
+    ],
+    ['no voucher', ({ highestVoucher: _, ...snapshot }: Snapshot) => snapshot],
+    [
+      'another descriptor',
+      (snapshot: Snapshot) => ({
+        ...snapshot,
+        descriptor: { ...snapshot.descriptor, salt: `0x${'11'.repeat(32)}` },
+      }),
+    ],
+  ])('is not taken up with %s', async (_, forge) => {
+    const { server, account, id } = await opened()
+    const buyer = await sessionBuyer(world, [server], { account, wallet: { deposit: '0.2' } })
+    const response = await fetch(server.url('/paid'), { headers: { 'payment-session': id } })
+    const [challenge] = parseChallenges(response.headers.get('www-authenticate') ?? '').challenges
+    if (challenge === undefined) return expect.fail('no challenge')
+    const quoted = async (one: Challenge) => {
+      const quote = await buyer.wallet.quote(one, contextOf(buyer.ledger, server))
+      return 'unpayable' in quote ? expect.fail(quote.unpayable) : quote
+    }
+    expect((await quoted(challenge)).terms.locks).toBeUndefined()
+    expect((await quoted(forged(challenge, forge))).terms.locks).toMatchObject({ value: 200_000n })
+  })
+})
+
+interface Snapshot {
+  readonly [name: string]: unknown
+  readonly highestVoucher: Record<string, unknown>
+  readonly descriptor: Record<string, unknown>
+}
+
+/** The same challenge with another snapshot. */
+function forged(challenge: Challenge, forge: (snapshot: Snapshot) => unknown): Challenge {
+  const { request } = challenge
+  const details = JSON.parse(JSON.stringify(request['methodDetails']))
+  details.sessionSnapshot = forge(details.sessionSnapshot)
+  return { ...challenge, request: JSON.parse(JSON.stringify({ ...request, methodDetails: details })) }
+}
+
+function contextOf(ledger: Ledger, server: SessionServer): QuoteContext {
+  return {
+    resource: {
+      transport: 'http',
+      vendor: server.origin,
+      operation: 'GET /paid',
+      address: server.url('/paid'),
+      method: 'GET',
+      path: '/paid',
+    },
+    bounds: { maxValidityMs: 60_000, maxLock: 5_000_000_000n, unit: 'iso4217:USD' },
+    now: Date.now(),
+    ledger: 'ledger',
+    currencies: currencyTable(LOCAL_CURRENCIES),
+    channels: ledger,
+  }
+}
