@@ -67,7 +67,7 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
       did: inWords(outcomes),
       signatures,
       cash: inDollars(signed),
-      wrong: [...judge(one, findings), ...judgeAlways(signed, taken, grew)],
+      wrong: [...judge(one, findings), ...strayed(servers), ...judgeAlways(signed, taken, grew)],
       unheard: Object.keys(told).filter((name) => !client.hears.some((heard) => heard === name)),
       taken: taken / MIB,
       grew: grew / MIB,
@@ -216,6 +216,12 @@ function judge({ most, also }: Case, findings: Findings): readonly string[] {
       : []),
     ...(more === undefined ? [] : [more]),
   ]
+}
+
+/** Whoever is told an origin means that one, and no other name of the same machine. */
+function strayed(servers: readonly HostileServer[]): readonly string[] {
+  const away = servers.some(({ origin, paid }) => paid.some(({ host }) => host !== new URL(origin).host))
+  return away ? ['a credential reached another origin'] : []
 }
 
 /** What is wrong in any case. */
