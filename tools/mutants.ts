@@ -25,7 +25,8 @@ const COPIED = [
 ]
 /** Tests and chains share the machine: more would only make them time out, which looks like a notice. */
 const AT_ONCE = 2
-const TIMEOUT_MS = 120_000
+/** A test that is slow because the machine is busy is no notice either. */
+const TIMEOUT_MS = 300_000
 
 type Outcome = 'killed' | 'survived' | 'not found' | 'no test ran' | 'timed out'
 
@@ -130,7 +131,8 @@ async function runTests(copy: string, files: readonly string[], named?: string):
   const report = join(copy, 'report.json')
   await rm(report, { force: true })
   const runner = join('node_modules', 'vitest', 'vitest.mjs')
-  const options = ['--bail=1', '--maxWorkers=1', '--reporter=json', `--outputFile=${report}`]
+  const patience = [`--testTimeout=${TIMEOUT_MS}`, `--hookTimeout=${TIMEOUT_MS}`]
+  const options = ['--bail=1', '--maxWorkers=1', ...patience, '--reporter=json', `--outputFile=${report}`]
   const only = named === undefined ? [] : ['-t', named]
   const child = spawn(process.execPath, [runner, 'run', ...options, ...only, ...files], {
     cwd: copy,
