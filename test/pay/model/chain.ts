@@ -64,6 +64,15 @@ export class ModelChain {
     return !fails
   }
 
+  /** The truth of this moment: calls that are still under way change it while the ledger is read. */
+  copy(): ModelChain {
+    const copy = new ModelChain(this.#clock)
+    for (const [id, issued] of this.issued) copy.issued.set(id, issued)
+    for (const [id, included] of this.included) copy.included.set(id, included)
+    for (const id of this.discarded) copy.discarded.add(id)
+    return copy
+  }
+
   nonce(lane: string): bigint {
     return this.#next.get(lane) ?? 0n
   }

@@ -183,9 +183,11 @@ export class Real {
 
   /** Everything that must hold after every step. */
   async check(): Promise<string[]> {
+    // First the chain: what it shows then, the ledger must count at the latest now.
+    const chain = this.chain.copy()
     const counted = await this.#counted()
     const known: Known = {
-      chain: this.chain,
+      chain,
       calls: this.calls,
       payments: counted.map(([payment]) => payment),
     }
