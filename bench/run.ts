@@ -11,6 +11,7 @@ import { benchImport } from './import.js'
 import type { Row } from './measure.js'
 import { benchMemory } from './memory.js'
 import { benchPolicy } from './policy.js'
+import { benchSse } from './sse.js'
 import { benchStore } from './store.js'
 
 const quick = process.argv.includes('--quick')
@@ -22,6 +23,7 @@ const [START, END] = ['<!-- bench:start -->', '<!-- bench:end -->']
 const parts: readonly (() => Promise<readonly Row[]> | readonly Row[])[] = [
   benchFree,
   benchCharge,
+  benchSse,
   benchPolicy,
   benchImport,
   () => benchStore(stored),
