@@ -32,7 +32,8 @@ export class SqliteShelf extends PaymentRows implements Shelf {
   }
 
   twins(agent: string, fingerprint: string): readonly Row[] {
-    const sql = `SELECT ${ALL} FROM payments WHERE listed = 1 AND open = 1 AND agent = ? AND fingerprint = ?`
+    const sql = `SELECT ${ALL} FROM payments INDEXED BY payments_twins
+      WHERE listed = 1 AND open = 1 AND agent = ? AND fingerprint = ?`
     const listed = this.sql.all(sql, agent, fingerprint).map((row) => this.placed(row).row)
     const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
     return [...listed, ...recent].filter(isTwin)
@@ -59,7 +60,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
   }
 
   due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[] {
-    const search = { where: ['open = 1', '+place > ?'], values: [after] }
+    const search = { where: ['open = 1', 'place > ?'], values: [after] }
     return first(this.#search(search, 'ASC'), limit, (row) => isDue(row, isLive(this, row, now), query, now))
   }
 
@@ -85,19 +86,20 @@ export class SqliteShelf extends PaymentRows implements Shelf {
       narrow(search, 'counted >= ?', from)
       narrow(search, 'agent = ?', agent)
       narrow(search, 'vendor = ?', vendor?.includes('*') ? undefined : vendor)
-      for (const { row } of this.#search(search, 'ASC')) yield row
+      for (const { row } of this.#search(search)) yield row
     }
   }
 
   /** In the indexes, and among the recent payments, which come after all that are in them. */
-  *#search(search: Search, order: 'ASC' | 'DESC'): Iterable<Placed> {
+  *#search(search: Search, order?: 'ASC' | 'DESC'): Iterable<Placed> {
     const { where, values, tasks = [] } = search
     const tasked =
       tasks.length === 0 ? [] : [`place IN (SELECT place FROM tasks WHERE task IN (${marks(tasks)}))`]
     const listed = { where: ['listed = 1', ...where, ...tasked], values: [...values, ...tasks] }
     const recent = { where: ['place > ?', ...where], values: [this.listed, ...values] }
-    for (const part of order === 'ASC' ? [listed, recent] : [recent, listed]) {
-      const sql = `SELECT ${ALL} FROM payments WHERE ${part.where.join(' AND ')} ORDER BY place ${order}`
+    const ordered = order === undefined ? '' : `ORDER BY place ${order}`
+    for (const part of order === 'DESC' ? [recent, listed] : [listed, recent]) {
+      const sql = `SELECT ${ALL} FROM payments WHERE ${part.where.join(' AND ')} ${ordered}`
       for (const fields of this.sql.each(sql, ...part.values)) yield this.placed(fields)
     }
   }
