@@ -66,7 +66,10 @@ const NAMES: Readonly<Record<string, string>> = {
     encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
     parseJsonObject parseProblem parseReceipt receiptOf
   `,
-  'purser/session': 'SessionOptions SessionProtocol SessionWallet tempoSession',
+  'purser/session': `
+    PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData SocketEnd SocketEvent SocketLike
+    SocketLimits SocketOptions SocketPayload openSocket tempoSession
+  `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
   'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
 }

@@ -8,7 +8,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['session'],
   ['pay'],
   ['fetch'],
-  ['undici'],
+  ['undici', 'socket'],
   ['purser'],
   ['auto'],
   ['index'],
@@ -16,7 +16,18 @@ export const FLOORS: readonly (readonly string[])[] = [
 ]
 
 /** Paths below `src` that run in a browser too: no `node:` builtin, no chain library, no HTTP library. */
-export const CORE = ['errors', 'money', 'protocol', 'policy', 'pay', 'fetch', 'session', 'ledger', 'wallet']
+export const CORE = [
+  'errors',
+  'money',
+  'protocol',
+  'policy',
+  'pay',
+  'fetch',
+  'socket',
+  'session',
+  'ledger',
+  'wallet',
+]
 
 /** What may use more, and which packages. A path ends in `/` or names a file. */
 export const BEYOND_CORE: readonly { readonly path: string; readonly may: readonly string[] }[] = [

@@ -1,0 +1,32 @@
+import { type Funds, PaymentError } from '../errors/index.js'
+
+/** The network's fault, as `fetch` has its own errors for it: nothing about money. */
+export function networkFailure(says: string): DOMException {
+  return new DOMException(says, 'NetworkError')
+}
+
+/** The server sent more than is held for it. */
+export function tooMuch(says: string): DOMException {
+  return new DOMException(says, 'QuotaExceededError')
+}
+
+const CODES = {
+  untouched: 'not_replayable',
+  settled: 'paid_not_delivered',
+  unknown: 'payment_in_doubt',
+} as const satisfies Partial<Record<Funds, string>>
+
+/** The payment's own end: what it says about money is what is known of the latest that was sent. */
+export function moneyFailure(funds: keyof typeof CODES, says: string): PaymentError {
+  return new PaymentError(CODES[funds], funds, says)
+}
+
+/** Waits for it, but no longer than that. */
+export async function patiently(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise, patience])
+  clearTimeout(timer)
+}

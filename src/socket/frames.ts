@@ -1,0 +1,89 @@
+import { encodeCredential, parseProblem } from '../fetch/wire/index.js'
+import {
+  type Credential,
+  type JsonObject,
+  type Problem,
+  ProtocolError,
+  parseJsonObject,
+  type Receipt,
+  receiptOf,
+} from '../protocol/index.js'
+
+/** What a frame of text is. */
+export type Frame =
+  /** The caller's: as it is, or unwrapped. */
+  | { readonly kind: 'content'; readonly data: string }
+  /** The server goes on when it has been paid more. */
+  | { readonly kind: 'need'; readonly claims: JsonObject }
+  | { readonly kind: 'receipt'; readonly receipt: Receipt }
+  /** The server has come to its end, or was asked to. */
+  | { readonly kind: 'ready'; readonly receipt: Receipt }
+  | { readonly kind: 'error'; readonly status: number; readonly problem?: Problem }
+  /** About money, and nothing that a client needs to hear. */
+  | { readonly kind: 'other' }
+  /** About money, and not what it should be. */
+  | { readonly kind: 'unreadable' }
+
+/** Whatever a frame is, its members lie no deeper. */
+const DEPTH = 16
+
+/**
+ * Reads a frame: JSON with a member `mpp` that names its kind. All other text is the caller's.
+ *
+ * No specification says how sessions charge over WebSockets: this is what the reference server sends.
+ */
+export function readFrame(text: string): Frame {
+  const json = /^\s*\{/.test(text) ? jsonOf(text) : undefined
+  const name = json?.['mpp']
+  if (json === undefined || typeof name !== 'string') return { kind: 'content', data: text }
+  const { data } = json
+  switch (name) {
+    case 'message':
+      return typeof data === 'string' ? { kind: 'content', data } : { kind: 'unreadable' }
+    case 'payment-need-voucher':
+      return isObject(data) ? { kind: 'need', claims: data } : { kind: 'unreadable' }
+    case 'payment-receipt':
+      return isObject(data) ? { kind: 'receipt', receipt: receiptOf(data) } : { kind: 'unreadable' }
+    case 'payment-close-ready':
+      return isObject(data) ? { kind: 'ready', receipt: receiptOf(data) } : { kind: 'unreadable' }
+    case 'payment-error':
+      return readError(json)
+    default:
+      return /^(authorization$|payment-)/.test(name) ? { kind: 'other' } : { kind: 'content', data: text }
+  }
+}
+
+/** Any text is the caller's: on a socket that was never asked to pay. */
+export function plainFrame(text: string): Frame {
+  return { kind: 'content', data: text }
+}
+
+export function authorizationFrame(credential: Credential): string {
+  const { value } = encodeCredential(credential)
+  return JSON.stringify({ mpp: 'authorization', authorization: value })
+}
+
+export const CLOSE_REQUEST = JSON.stringify({ mpp: 'payment-close-request' })
+
+/** Its words are a problem as JSON, or a sentence. */
+function readError({ status, message }: JsonObject): Frame {
+  const problem = typeof message === 'string' ? parseProblem(message) : undefined
+  return {
+    kind: 'error',
+    status: typeof status === 'number' ? status : 500,
+    ...(problem === undefined ? {} : { problem }),
+  }
+}
+
+function jsonOf(text: string): JsonObject | undefined {
+  try {
+    return parseJsonObject(text, { length: text.length, depth: DEPTH })
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
+
+function isObject(value: JsonObject[string] | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,134 @@
+import { isPaymentError, PaymentRefusedError } from '../errors/index.js'
+import { httpCall, isConfidential, resourceAt } from '../fetch/index.js'
+import { faceOf, type PayingFace } from '../pay/index.js'
+import { Connection } from './connection.js'
+import { plainFrame, readFrame } from './frames.js'
+import { Probe, SocketExchange } from './socket-exchange.js'
+import { DEFAULT_SOCKET_LIMITS, type PaidSocket, type SocketClass, type SocketOptions } from './types.js'
+
+/**
+ * Opens a WebSocket that may cost money, and pays for it message by message inside the purser's policy.
+ *
+ * The address is asked for its price by HTTP first. If it answers 402 with a session that policy allows, the socket is
+ * paid from that session; if it asks for nothing, or policy could never pay there, an ordinary socket is opened.
+ *
+ * @throws TypeError for a malformed address, a foreign purser, or where there is no `WebSocket`; PaymentRefusedError if
+ * it may not be paid for; PaymentError if a payment left and no socket came of it; DOMException if none can be opened.
+ * @example
+ * ```ts
+ * const socket = await openSocket(purser, 'wss://api.search.example/v1/live', { payment: { maxAmount: '0.50' } })
+ * for await (const message of socket) console.log(message)
+ * ```
+ */
+export async function openSocket(
+  purser: object,
+  url: string | URL,
+  options: SocketOptions = {},
+): Promise<PaidSocket> {
+  const face = faceOf(purser)
+  const { signal } = options
+  signal?.throwIfAborted()
+  const target = targetOf(url)
+  const dial = dialler(target, options)
+  const payable = isPayable(target) && face.payable(resourceAt(new URL(target.http), 'GET'))
+  const connection = payable ? await paid(face, target, dial, options) : undefined
+  return watched(connection ?? (await plain(dial, signal)), signal)
+}
+
+interface Target {
+  readonly http: string
+  readonly socket: string
+}
+
+type Dial = (read: typeof readFrame) => Connection
+
+/** By agreement with the server. Undefined: it asks for nothing. */
+async function paid(
+  face: PayingFace,
+  target: Target,
+  dial: Dial,
+  { payment, signal, fetch, protocols }: SocketOptions,
+): Promise<Connection | undefined> {
+  const init = { redirect: 'manual', cache: 'no-store', ...(signal ? { signal } : {}) } as const
+  const { exchange: http } = httpCall(face, target.http, init, fetch ? { base: fetch } : {})
+  const exchange = new SocketExchange(http, listOf(protocols), () => dial(readFrame))
+  try {
+    const reply = await face.run(exchange, { ...payment, ...(signal ? { signal } : {}) })
+    if (reply instanceof PaymentRefusedError) throw reply
+    if (reply === exchange.connection?.socket) return exchange.connection
+    if (reply instanceof Probe && exchange.mayAsk(reply))
+      throw new PaymentRefusedError('The server asks for money, and for no session that could be paid here.')
+    if (reply instanceof Probe) exchange.drop(reply)
+    return undefined
+  } catch (error) {
+    exchange.connection?.fail(error)
+    const unreachable = isPaymentError(error, 'not_replayable') ? exchange.unreachable : undefined
+    throw unreachable ?? error
+  }
+}
+
+async function plain(dial: Dial, signal: AbortSignal | undefined): Promise<Connection> {
+  const connection = dial(plainFrame)
+  const abort = (): void => connection.fail(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    await connection.opened
+    return connection
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** The caller's signal ends it, as long as it lasts. */
+function watched(connection: Connection, signal: AbortSignal | undefined): PaidSocket {
+  const { socket } = connection
+  if (signal === undefined) return socket
+  const abort = (): void => connection.fail(signal.reason)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  void socket.closed.then(() => signal.removeEventListener('abort', abort))
+  return socket
+}
+
+/** The same address twice: with the scheme of WebSockets, and with that of HTTP. */
+function targetOf(url: string | URL): Target {
+  const http = new URL(url)
+  const { protocol } = http
+  if (protocol === 'ws:') http.protocol = 'http:'
+  else if (protocol === 'wss:') http.protocol = 'https:'
+  else if (protocol !== 'http:' && protocol !== 'https:')
+    throw new TypeError('A WebSocket has an address that begins with wss: or ws:')
+  http.hash = ''
+  const socket = new URL(http)
+  socket.protocol = http.protocol === 'https:' ? 'wss:' : 'ws:'
+  return { http: http.href, socket: socket.href }
+}
+
+function isPayable({ http }: Target): boolean {
+  const url = new URL(http)
+  return isConfidential(url) && url.username === '' && url.password === ''
+}
+
+/** @throws TypeError where there is no `WebSocket`. */
+function dialler(target: Target, { protocols, WebSocket, limits }: SocketOptions): Dial {
+  const Class: SocketClass | undefined = WebSocket ?? globalThis.WebSocket
+  if (Class === undefined)
+    throw new TypeError('This runtime has no WebSocket: hand one over as `WebSocket`, such as that of `ws`')
+  const names = listOf(protocols)
+  const bounds = { ...DEFAULT_SOCKET_LIMITS, ...limits }
+  return (read) =>
+    new Connection(
+      new Class(target.socket, names.length === 0 ? undefined : [...names]),
+      target.socket,
+      read,
+      bounds,
+    )
+}
+
+function listOf(protocols: SocketOptions['protocols']): readonly string[] {
+  if (protocols === undefined) return []
+  return typeof protocols === 'string' ? [protocols] : protocols
+}

@@ -1,0 +1,190 @@
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  PaymentError,
+  PaymentRefusedError,
+  type Reason,
+} from '../errors/index.js'
+import type { HttpExchange } from '../fetch/index.js'
+import type { Exchange, Leg, Metered, RefusalProblem } from '../pay/index.js'
+import type { Challenge, Credential, HttpResource, Reading, Receipt, Resource } from '../protocol/index.js'
+import type { Answer, Connection } from './connection.js'
+import type { PaidSocket } from './types.js'
+
+/** The answer to the question what it costs. */
+export class Probe {
+  readonly response: Response
+  constructor(response: Response) {
+    this.response = response
+  }
+}
+
+/** What a server refused a payment with. */
+class Rejection {
+  readonly answer: Extract<Answer, { ok: false }>
+  constructor(answer: Extract<Answer, { ok: false }>) {
+    this.answer = answer
+  }
+}
+
+/** What comes of it: no question of money at all, a paid socket, or why there is none. */
+export type SocketReply = Probe | PaidSocket | Rejection | PaymentRefusedError
+
+/**
+ * A WebSocket as something that is paid for. It is asked for its price, and gets its top-ups, by HTTP at the same
+ * address; what buys goes through the socket itself.
+ */
+export class SocketExchange implements Exchange<SocketReply> {
+  readonly resource: HttpResource
+  readonly key?: string
+  readonly #http: HttpExchange
+  readonly #dial: () => Connection
+  readonly #protocols: readonly string[]
+  readonly #receipts = new WeakMap<PaidSocket, Receipt>()
+  #connection: Connection | undefined
+  /** Why there is no socket to be had. */
+  #unreachable: unknown
+
+  /** @param dial Opens a socket: payments that have to be sent again want another one. */
+  constructor(http: HttpExchange, protocols: readonly string[], dial: () => Connection) {
+    this.resource = http.resource
+    if (http.key !== undefined) this.key = http.key
+    this.#http = http
+    this.#protocols = protocols
+    this.#dial = dial
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection
+  }
+
+  get unreachable(): unknown {
+    return this.#unreachable
+  }
+
+  /** A request to the same address is another purchase. */
+  async fingerprint(): Promise<string> {
+    return JSON.stringify(['socket', ...this.#protocols, await this.#http.fingerprint()])
+  }
+
+  async send({ credential, ...leg }: Leg): Promise<SocketReply> {
+    if (credential === undefined) return new Probe(await this.#http.send(leg))
+    const connection = await this.#fresh()
+    const answer = await connection.authorize(credential, leg.signal)
+    if (!answer.ok) return new Rejection(answer)
+    this.#receipts.set(connection.socket, answer.receipt)
+    return connection.socket
+  }
+
+  mayAsk(reply: SocketReply): boolean {
+    return reply instanceof Probe && this.#http.mayAsk(reply.response)
+  }
+
+  async read(reply: SocketReply): Promise<Reading> {
+    if (reply instanceof PaymentError) return { kind: 'answers', ok: false, status: 402 }
+    if (reply instanceof Rejection) {
+      const { status } = reply.answer
+      // The socket brings no challenge with its refusal; and another credential wants another socket.
+      return this.#asks(reply.answer, status === 402 ? await this.#ask() : [])
+    }
+    if (!(reply instanceof Probe)) {
+      const receipt = this.#receipts.get(reply)
+      return { kind: 'answers', ok: true, status: 101, ...(receipt === undefined ? {} : { receipt }) }
+    }
+    const reading = await this.#http.read(reply.response)
+    return reading.kind === 'asks' ? { ...reading, offers: sessionsAmong(reading.offers) } : reading
+  }
+
+  /** A socket that cannot be had is found out here, where nothing is signed yet. */
+  async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
+    await this.#http.check(challenge, at)
+    if (this.#connection?.paid === true) return
+    try {
+      await this.#fresh()
+    } catch (cause) {
+      this.#unreachable = cause
+      throw cause instanceof PaymentError
+        ? cause
+        : new PaymentError('not_replayable', 'untouched', 'The WebSocket could not be opened.', { cause })
+    }
+  }
+
+  drop(reply: SocketReply): void {
+    if (reply instanceof Probe) this.#http.drop(reply.response)
+  }
+
+  async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
+    if (credential === undefined) return this.#asks({}, await this.#ask(signal))
+    if (credential.payload['action'] === 'topUp') return this.#http.notify(credential, signal)
+    const connection = this.#connection
+    if (connection === undefined)
+      throw new PaymentError('not_replayable', 'untouched', 'There is no socket to pay through yet.')
+    const answer = await connection.authorize(credential, signal)
+    return answer.ok
+      ? { kind: 'answers', ok: true, status: 101, receipt: answer.receipt }
+      : this.#asks(answer, [])
+  }
+
+  async meter(reply: SocketReply): Promise<Metered<SocketReply> | undefined> {
+    const connection = this.#connection
+    return connection?.socket === reply ? connection.metered() : undefined
+  }
+
+  refuse(problem: RefusalProblem): PaymentRefusedError {
+    return refusalOf(problem)
+  }
+
+  /** A socket that nothing was paid through yet. */
+  async #fresh(): Promise<Connection> {
+    if (this.#connection === undefined || this.#connection.used || this.#connection.over) {
+      this.#connection?.fail(undefined)
+      this.#connection = this.#dial()
+    }
+    await this.#connection.opened
+    return this.#connection
+  }
+
+  async #ask(signal?: AbortSignal): Promise<readonly Challenge[]> {
+    const response = await this.#http.send(signal === undefined ? {} : { signal })
+    const reading = await this.#http.read(response)
+    this.#http.drop(response)
+    return reading.kind === 'asks' ? sessionsAmong(reading.offers) : []
+  }
+
+  #asks({ problem }: Pick<Rejection['answer'], 'problem'>, offers: readonly Challenge[]): Reading {
+    return { kind: 'asks', at: this.resource, offers, ...(problem === undefined ? {} : { problem }) }
+  }
+}
+
+/** Only a running total can be raised in the midst of a socket. */
+function sessionsAmong(offers: readonly Challenge[]): readonly Challenge[] {
+  return offers.filter(({ kind }) => kind.endsWith('/session'))
+}
+
+/** A refusal that no reply can carry: a WebSocket has none. */
+function refusalOf({ code, detail, payment, reasons, retryAt }: RefusalProblem): PaymentRefusedError {
+  const known: ErrorCode = ERROR_CODES.find((each) => each === code) ?? 'refused'
+  return new PaymentRefusedError(detail, {
+    code: known,
+    reasons: reasons.flatMap(reasonOf),
+    ...(payment === undefined ? {} : { paymentId: payment }),
+    ...(retryAt === undefined ? {} : { retryAt: Date.parse(retryAt) }),
+  })
+}
+
+function reasonOf(reason: unknown): readonly Reason[] {
+  const { rule, says, limit, asked, remaining, resetsAt }: Readonly<Record<string, unknown>> = {
+    ...Object(reason),
+  }
+  if (typeof rule !== 'string' || typeof says !== 'string') return []
+  return [
+    {
+      rule,
+      says,
+      ...(typeof limit === 'string' ? { limit } : {}),
+      ...(typeof asked === 'string' ? { asked } : {}),
+      ...(typeof remaining === 'string' ? { remaining } : {}),
+      ...(typeof resetsAt === 'string' ? { resetsAt: Date.parse(resetsAt) } : {}),
+    },
+  ]
+}
