@@ -30,6 +30,17 @@ export type Identity =
  * and "Channel Descriptor").
  */
 export function channelIdOf(identity: Identity): Hex {
+  const known = ids.get(identity)
+  if (known !== undefined) return known
+  const id = hashOf(identity)
+  ids.set(identity, id)
+  return id
+}
+
+/** A channel's identity is read once and used with every call: its hash costs as much as a voucher's. */
+const ids = new WeakMap<Identity, Hex>()
+
+function hashOf(identity: Identity): Hex {
   const { payer, payee, token, salt, signer, escrow, chainId } = identity
   const chain = chainId.toString(16)
   const words =

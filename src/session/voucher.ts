@@ -18,17 +18,15 @@ const TYPES: Readonly<Record<Protocol, Hex>> = {
 }
 
 /** All that does not change from voucher to voucher is hashed once: what is left is two hashes. */
-const separators = new Map<string, string>()
-const MOST = 256
+const separators = new WeakMap<Identity, string>()
 
-function separatorOf({ protocol, chainId, escrow }: Identity): string {
-  const key = `${protocol}:${chainId}:${escrow}`
-  const known = separators.get(key)
+function separatorOf(identity: Identity): string {
+  const known = separators.get(identity)
   if (known !== undefined) return known
+  const { protocol, chainId, escrow } = identity
   const words = [word(NAMES[protocol]), word(VERSION), word(chainId.toString(16)), word(escrow)]
   const separator = keccak256(`${DOMAIN}${words.join('')}`).slice(2)
-  if (separators.size >= MOST) separators.clear()
-  separators.set(key, separator)
+  separators.set(identity, separator)
   return separator
 }
 

@@ -1,0 +1,196 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { Book } from '../../src/session/book.js'
+import {
+  type Pending,
+  reduce,
+  type SessionChannel,
+  type SessionEffect,
+  type SessionEvent,
+} from '../../src/session/machine.js'
+import { challenge, open, opening } from './parts.js'
+
+const more: Pending = { add: 50n, seen: `0x${'77'.repeat(32)}`, validBefore: 2_000 }
+
+const EVENTS: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
+  begun: { kind: 'begun', channel: opening },
+  resumed: { kind: 'resumed', channel: open },
+  accepted: { kind: 'accepted', operation: 'op', challenge, added: opening.pending, delivered: 5n },
+  found: { kind: 'found', deposit: 100n, closeRequestedAt: 0 },
+  funding: { kind: 'funding', pending: more, payment: 'more' },
+  lapsed: { kind: 'lapsed', seen: opening.pending.seen },
+  leaving: { kind: 'leaving' },
+  closed: { kind: 'closed', captured: 10n },
+  recalled: { kind: 'recalled', total: 40n },
+}
+
+const led = (channel: SessionChannel | undefined, ...events: readonly SessionEvent[]) =>
+  events.reduce((state, event) => reduce(state, event).channel, channel)
+
+describe('a channel', () => {
+  it('is opened by a receipt, or by what the chain shows', () => {
+    expect(led(undefined, EVENTS.begun)).toBe(opening)
+    expect(led(opening, EVENTS.accepted)).toMatchObject({ state: 'open', deposit: 100n })
+    expect(led(opening, EVENTS.found)).toMatchObject({ state: 'open', deposit: 100n })
+    const stranger: SessionEvent = { kind: 'accepted', operation: 'op', challenge }
+    expect(led(opening, stranger)).toBe(opening)
+    expect(reduce(opening, stranger).effects).toEqual([])
+  })
+
+  it('is begun once', () => {
+    expect(reduce(open, EVENTS.begun)).toEqual({ channel: open, effects: [] })
+    expect(reduce(undefined, EVENTS.accepted)).toEqual({ channel: undefined, effects: [] })
+  })
+
+  it('that was never opened is closed, and took nothing', () => {
+    expect(led(opening, EVENTS.lapsed)).toMatchObject({ state: 'closed', deposit: 0n, captured: 0n })
+    expect(led(opening, { kind: 'lapsed', seen: more.seen })).toBe(opening)
+  })
+
+  it('is topped up when a receipt or the chain says so', () => {
+    const funding = led(open, EVENTS.funding)
+    expect(funding).toMatchObject({ pending: more, funding: ['opened', 'more'], deposit: 100n })
+    const arrived = led(funding, {
+      ...EVENTS.accepted,
+      kind: 'accepted',
+      operation: 'op',
+      challenge,
+      added: more,
+    })
+    expect(arrived).toMatchObject({ state: 'open', deposit: 150n, funding: ['opened', 'more'] })
+    expect(arrived).not.toHaveProperty('pending')
+    expect(led(funding, { kind: 'found', deposit: 150n, closeRequestedAt: 0 })).not.toHaveProperty('pending')
+    expect(led(funding, { kind: 'found', deposit: 120n, closeRequestedAt: 0 })).toHaveProperty(
+      'pending',
+      more,
+    )
+    expect(led(funding, { kind: 'lapsed', seen: more.seen })).not.toHaveProperty('pending')
+  })
+
+  it('that is closing pays nothing, and may go on', () => {
+    const closing = led(open, EVENTS.leaving)
+    expect(closing).toMatchObject({ state: 'closing', deposit: 100n })
+    if (closing === undefined) return expect.fail('no channel')
+    expect(reduce(closing, EVENTS.accepted).effects).toEqual([])
+    expect(led(closing, EVENTS.found)).toMatchObject({ state: 'open' })
+    const asked = led(open, { kind: 'found', deposit: 100n, closeRequestedAt: 7 })
+    expect(asked).toMatchObject({ state: 'closing', since: 7 })
+    expect(reduce(asked, { kind: 'found', deposit: 100n, closeRequestedAt: 7 }).effects).toEqual([])
+    expect(led(asked, EVENTS.funding)).toMatchObject({ state: 'closing', funding: ['opened', 'more'] })
+  })
+
+  it('goes on above a total that bears our signature, and never below', () => {
+    expect(led(open, EVENTS.recalled)).toMatchObject({ base: 40n })
+    expect(led(open, EVENTS.recalled, { kind: 'recalled', total: 30n })).toMatchObject({ base: 40n })
+  })
+
+  it('that is closed stays closed', () => {
+    const closed = led(open, EVENTS.closed)
+    expect(closed).toMatchObject({ state: 'closed', captured: 10n, deposit: 100n })
+    for (const event of Object.values(EVENTS))
+      expect(reduce(closed, event)).toEqual({ channel: closed, effects: [] })
+  })
+
+  it('reaches every state, event and effect', () => {
+    const states = new Set<string>()
+    const effects = new Set<string>()
+    const path: SessionEvent[] = [
+      EVENTS.begun,
+      EVENTS.accepted,
+      EVENTS.funding,
+      EVENTS.recalled,
+      EVENTS.leaving,
+      EVENTS.found,
+    ]
+    let channel: SessionChannel | undefined
+    for (const event of [
+      ...path,
+      { ...EVENTS.lapsed, kind: 'lapsed' as const, seen: more.seen },
+      EVENTS.closed,
+    ]) {
+      const reduced = reduce(channel, event)
+      channel = reduced.channel
+      if (channel !== undefined) states.add(channel.state)
+      for (const effect of reduced.effects) effects.add(effect.kind)
+    }
+    expect([...states].sort()).toEqual(['closed', 'closing', 'open', 'opening'])
+    const all: Record<SessionEffect['kind'], true> = { store: true, remember: true, forget: true }
+    expect([...effects].sort()).toEqual(Object.keys(all).sort())
+  })
+})
+
+const anEvent: fc.Arbitrary<SessionEvent> = fc.oneof(
+  fc.constantFrom(...Object.values(EVENTS)),
+  fc.record({
+    kind: fc.constant('found'),
+    deposit: fc.bigInt(1n, 400n),
+    closeRequestedAt: fc.constantFrom(0, 9),
+  }),
+  fc.record({ kind: fc.constant('recalled'), total: fc.bigInt(0n, 100n) }),
+  fc.constant<SessionEvent>({ kind: 'lapsed', seen: more.seen }),
+  fc.constant<SessionEvent>({ kind: 'accepted', operation: 'op', challenge, added: more }),
+)
+
+describe('whatever happens to a channel', () => {
+  it('it never comes back from the end, forgets no funding, and falls behind no signature', () => {
+    fc.assert(
+      fc.property(fc.array(anEvent, { maxLength: 40 }), (events) => {
+        let channel: SessionChannel | undefined = opening
+        for (const event of events) {
+          const before: SessionChannel = channel ?? opening
+          const reduced = reduce(before, event)
+          channel = reduced.channel
+          if (channel === undefined) throw new Error('it vanished')
+          expect(channel.id).toBe(before.id)
+          expect(channel.base >= before.base).toBe(true)
+          expect(channel.funding).toEqual(expect.arrayContaining([...before.funding]))
+          if (before.state === 'closed') expect(channel).toBe(before)
+          // What changed is stored, and what is remembered can be paid.
+          if (channel !== before) expect(reduced.effects[0]?.kind).toBe('store')
+          if (reduced.effects.some(({ kind }) => kind === 'remember')) expect(channel.state).toBe('open')
+        }
+      }),
+    )
+  })
+
+  it('two processes that meet at one record lose nothing of either', async () => {
+    const stored = memoryLedger()
+    const first = new Book()
+    await first.apply(opening, EVENTS.begun, stored)
+    await Promise.all([
+      new Book().apply(opening, EVENTS.accepted, stored),
+      new Book().apply(opening, EVENTS.recalled, stored),
+      first.apply(opening, { kind: 'found', deposit: 100n, closeRequestedAt: 0 }, stored),
+    ])
+    expect(await first.current(opening, stored)).toMatchObject({ state: 'open', deposit: 100n, base: 40n })
+  })
+
+  it('its challenges stand for one operation, while they live, and end with it', async () => {
+    const stored = memoryLedger()
+    const book = new Book()
+    const resource = {
+      transport: 'http',
+      vendor: 'https://api.example',
+      operation: 'GET /v1',
+      address: 'https://api.example/v1',
+      method: 'GET',
+      path: '/v1',
+    } as const
+    const operation = JSON.stringify(['http', resource.vendor, resource.operation])
+    await book.apply(opening, EVENTS.begun, stored)
+    await book.apply(
+      opening,
+      { kind: 'accepted', operation, challenge, added: opening.pending, delivered: 5n },
+      stored,
+    )
+    expect(book.standing(resource, 990_000)).toBe(challenge)
+    expect(book.delivered(opening.lane)).toBe(5n)
+    expect(book.standing({ ...resource, operation: 'POST /v1' }, 990_000)).toBeUndefined()
+    expect(book.standing({ ...resource, vendor: 'https://other.example' }, 990_000)).toBeUndefined()
+    expect(book.standing(resource, 995_001)).toBeUndefined()
+    await book.apply(opening, { kind: 'accepted', operation, challenge }, stored)
+    await book.apply(opening, EVENTS.leaving, stored)
+    expect(book.standing(resource, 0)).toBeUndefined()
+  })
+})
