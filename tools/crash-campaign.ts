@@ -42,7 +42,7 @@ function page(): string {
     'dead ones left. After every death, and after recovery, ledger, chain and deliveries are compared; in the end everything',
     'is asked for again under the same keys. Written by `FIGURES=1 npm run crash:long`.',
     '',
-    `Seed ${seed}.`,
+    `Seed ${seed}. ${values['at-once']} ledgers side by side, at most ${values.victims} payers at a time.`,
     '',
     tables,
     '',

@@ -12,7 +12,8 @@ import { type CallPlan, VENDORS } from './model/plan.js'
 import { modelWallet } from './model/wallet.js'
 
 const RUNS = 12 * Number(process.env['RUNS'] ?? 1)
-const FEE = { bound: 1, taken: 37 }
+/** All of the bound is taken: what was held stands in the end, and can be held against the limits. */
+const FEE = { bound: 1, taken: 100 }
 const LIMITS: Limits = { ...LOOSEST, task: 40 }
 const clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
