@@ -1,4 +1,4 @@
 export { encodeCredential, parseProblem } from '../../protocol/index.js'
 export { type Carrier, checkCarrier } from './carrier.js'
-export { News } from './sse/news.js'
 export { type HeadReading, readHead } from './read.js'
+export { News } from './sse/news.js'
