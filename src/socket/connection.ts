@@ -46,6 +46,7 @@ export class Connection {
   /** Resolves when the story has dealt with what it was told. */
   #idle: Promise<void> = Promise.resolve()
   #over = false
+  #failure: unknown
   #ended = () => {}
   readonly #end = new Promise<void>((resolve) => {
     this.#ended = resolve
@@ -71,6 +72,11 @@ export class Connection {
 
   get over(): boolean {
     return this.#over
+  }
+
+  /** What it ended with, where that was no good end. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** Was it used for a payment already? */
@@ -256,11 +262,15 @@ export class Connection {
   #finish(how: 'whole' | 'broken', code: number, error?: unknown): void {
     if (this.#over) return
     this.#over = true
+    this.#failure = error
     this.#line.close(code)
     this.#asker?.reject(error ?? networkFailure('The socket was closed before it was paid for.'))
     this.#asker = undefined
-    this.#inbox.end(error)
     this.#news.stop(how)
+    // Whoever has read to a good end finds all of it written down.
+    if (how === 'whole' && error === undefined)
+      void patiently(this.#idle, this.#limits.closeMs).then(() => this.#inbox.end())
+    else this.#inbox.end(error)
     this.#ended()
   }
 

@@ -136,6 +136,9 @@ export class SocketExchange implements Exchange<SocketReply> {
 
   /** A socket that nothing was paid through yet. */
   async #fresh(): Promise<Connection> {
+    // A server that breaks the rules before it was paid anything would do it again.
+    const { used, failure } = this.#connection ?? {}
+    if (used === false && failure instanceof PaymentError) throw failure
     if (this.#connection === undefined || this.#connection.used || this.#connection.over) {
       this.#connection?.fail(undefined)
       this.#connection = this.#dial()
