@@ -1,5 +1,9 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
 import { ACCOUNTS, alphaUSD } from '../chain/chain.js'
 import { sessionBuyer } from './buyer.js'
 import type { SessionServer } from './fixtures/server.js'
@@ -75,6 +79,23 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     expect((await second.purser.fetch(server.url('/paid'))).status).toBe(200)
     expect(server.paid('open')).toHaveLength(1)
     expect(await server.books(idAt(server))).toMatchObject({ accepted: 11n * PRICE, spent: 11n * PRICE })
+  })
+
+  it('outlives its process in a file', async () => {
+    const server = await world.serve({ protocol })
+    const file = join(mkdtempSync(join(tmpdir(), 'purser-session-')), 'ledger.db')
+    const wallet = { deposit: '0.02' }
+    const first = await sessionBuyer(world, [server], { wallet, ledger: sqliteLedger({ path: file }) })
+    for (let call = 0; call < 3; call++) await first.purser.fetch(server.url('/paid'))
+    await first.purser.close()
+    const { account } = first
+    const second = await sessionBuyer(world, [server], { wallet, account, ledger: sqliteLedger({ path: file }) })
+    expect((await second.purser.fetch(server.url('/paid'))).status).toBe(200)
+    expect(server.paid('open')).toHaveLength(1)
+    const [session] = await second.purser.sessions.list()
+    expect(session).toMatchObject({ signed: { value: 4n * PRICE }, deposit: { value: 40_000n } })
+    expect(await second.purser.sessions.close(session?.id ?? '')).toMatchObject({ state: 'closed' })
+    await second.purser.close()
   })
 
   it('is found again when the answer to its opening was lost', async () => {

@@ -15,7 +15,6 @@ export {
   readLogs,
   readReceipt,
   readSeen,
-  word,
 } from './reads.js'
 export { ask, type Node } from './rpc.js'
 export { failed, sign } from './sign.js'
