@@ -204,9 +204,9 @@ export class Connection {
   }
 
   /** The server leaves the socket open, and serves it no more: it means to close it, with too long a reason. */
-  #refused({ status, problem }: Extract<Frame, { kind: 'error' }>): void {
+  #refused({ status, says, problem }: Extract<Frame, { kind: 'error' }>): void {
     const asked = this.#asker !== undefined
-    const error = this.#broken(`The server ended the payment (${status}).`, problem)
+    const error = this.#broken(`The server ended the payment (${status}). ${says ?? ''}`.trim())
     this.#answer({ ok: false, status, ...(problem === undefined ? {} : { problem }) })
     // Where it answers a payment, what that means is still to be written down.
     this.#finish(asked ? 'whole' : 'broken', BROKEN_OFF, error)
@@ -274,13 +274,10 @@ export class Connection {
     this.#ended()
   }
 
-  #broken(says: string, problem?: Problem): unknown {
-    const funds = this.#asker !== undefined ? 'unknown' : this.#accepted > 0 ? 'settled' : 'untouched'
-    const words = problem?.detail ?? problem?.title
-    return moneyFailure(
-      this.used && funds === 'untouched' ? 'unknown' : funds,
-      words ? `${says} ${words}` : says,
-    )
+  /** What it says about money is what is known of the latest that was sent. */
+  #broken(says: string): unknown {
+    if (!this.used) return moneyFailure('untouched', says)
+    return moneyFailure(this.#asker === undefined && this.paid ? 'settled' : 'unknown', says)
   }
 }
 

@@ -16,7 +16,7 @@ const CODES = {
   unknown: 'payment_in_doubt',
 } as const satisfies Partial<Record<Funds, string>>
 
-/** The payment's own end: what it says about money is what is known of the latest that was sent. */
+/** The payment's own end, and what is known of the money by then. */
 export function moneyFailure(funds: keyof typeof CODES, says: string): PaymentError {
   return new PaymentError(CODES[funds], funds, says)
 }

@@ -1,3 +1,4 @@
+import { clean } from '../errors/index.js'
 import { encodeCredential, parseProblem } from '../fetch/wire/index.js'
 import {
   type Credential,
@@ -18,7 +19,7 @@ export type Frame =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   /** The server has come to its end, or was asked to. */
   | { readonly kind: 'ready'; readonly receipt: Receipt }
-  | { readonly kind: 'error'; readonly status: number; readonly problem?: Problem }
+  | { readonly kind: 'error'; readonly status: number; readonly says?: string; readonly problem?: Problem }
   /** About money, and nothing that a client needs to hear. */
   | { readonly kind: 'other' }
   /** About money, and not what it should be. */
@@ -68,9 +69,11 @@ export const CLOSE_REQUEST = JSON.stringify({ mpp: 'payment-close-request' })
 /** Its words are a problem as JSON, or a sentence. */
 function readError({ status, message }: JsonObject): Frame {
   const problem = typeof message === 'string' ? parseProblem(message) : undefined
+  const says = problem?.detail ?? problem?.title ?? (typeof message === 'string' ? clean(message) : undefined)
   return {
     kind: 'error',
     status: typeof status === 'number' ? status : 500,
+    ...(says === undefined ? {} : { says }),
     ...(problem === undefined ? {} : { problem }),
   }
 }
