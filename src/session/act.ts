@@ -24,13 +24,13 @@ import {
 export async function prepareClose(plan: PlanOf<'close'>, work: Work): Promise<Prepared> {
   const { quote, options, parts } = work
   const { channel, highest, delivered } = plan
-  const { identity, id } = channel
+  const { identity } = channel
   const session = readSession(quote.challenge)
   if ('unpayable' in session) throw failed(session.unpayable)
   const totals = delivered < highest ? [delivered, highest] : [highest]
   const payloads: ReturnType<typeof voucherPayload>[] = []
   for (const total of totals)
-    payloads.push(voucherPayload('close', channel, total, await signVoucher(identity, id, total, work)))
+    payloads.push(voucherPayload('close', channel, total, await signVoucher(identity, total, work)))
   const [first] = payloads
   if (first === undefined) throw failed('There is nothing to close')
   return {

@@ -28,7 +28,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<P
     session.chainId,
     work,
   )
-  const signature = await signVoucher(channel.identity, channel.id, total, work)
+  const signature = await signVoucher(channel.identity, total, work)
   const pending = { add, seen: sending.seen, validBefore: sending.validBefore }
   await parts.book.apply(channel, { kind: 'funding', pending, payment }, options.channels)
   parts.busy.set(channel.lane, sending.validBefore * 1000)

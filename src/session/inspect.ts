@@ -166,5 +166,7 @@ async function isDone(
 async function feeOf(node: Node, { sending }: SessionDetail): Promise<Amount | undefined> {
   if (sending?.hash === undefined || sending.feeCurrency === undefined) return undefined
   const receipt = await readReceipt(node, sending.hash)
-  return receipt && feeAmount(receipt.gasUsed, receipt.gasPrice, sending.feeCurrency)
+  if (receipt !== undefined) return feeAmount(receipt.gasUsed, receipt.gasPrice, sending.feeCurrency)
+  // A voucher can be cashed although the top-up beside it was never included: that one cost nothing.
+  return (await fateOf(node, sending)) === 'void' ? amount(0n, sending.feeCurrency) : undefined
 }

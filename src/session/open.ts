@@ -25,7 +25,7 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
   const { challenge } = quote
   const { channel, sending, raw } = await openingOf(plan, work)
   const total = newTotal(work, channel, plan.price)
-  const signature = await signVoucher(channel.identity, channel.id, total, work)
+  const signature = await signVoucher(channel.identity, total, work)
   const stored = await parts.book.apply(channel, { kind: 'begun', channel }, options.channels)
   if (stored?.id !== channel.id) throw failed('Another process is opening a channel just now')
   parts.busy.set(channel.lane, sending.validBefore * 1000)

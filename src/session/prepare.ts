@@ -68,9 +68,9 @@ async function takeUp(channel: Open, { options, parts }: Work): Promise<SessionC
 }
 
 async function prepareVoucher(price: bigint, channel: SessionChannel, work: Work): Promise<Prepared> {
-  const { identity, id } = channel
+  const { identity } = channel
   const total = newTotal(work, channel, price)
-  const payload = voucherPayload('voucher', channel, total, await signVoucher(identity, id, total, work))
+  const payload = voucherPayload('voucher', channel, total, await signVoucher(identity, total, work))
   return {
     evidence: evidenceFor('voucher', channel, total, price, work),
     laneSigned: total,

@@ -63,7 +63,7 @@ async function ourTotal({ session, parts }: Asked, identity: Identity, id: Hex):
   const total = readAmount(voucher['cumulativeAmount'])
   const signature = readHex(voucher['signature'])
   if (total === undefined || signature === undefined) return undefined
-  return (await bearsSignature(parts.signer, identity, id, { total, signature })) ? total : undefined
+  return (await bearsSignature(parts.signer, identity, { total, signature })) ? total : undefined
 }
 
 /**

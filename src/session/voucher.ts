@@ -1,7 +1,7 @@
-import { concatHex, keccak256, recoverAddress, stringToBytes } from 'viem/utils'
+import { concatHex, hexToBytes, keccak256, recoverAddress, stringToBytes } from 'viem/utils'
 import type { Hex } from '../wallet/tempo/index.js'
 import type { Protocol } from './challenge.js'
-import { type Identity, word } from './identity.js'
+import { channelIdOf, type Identity, word } from './identity.js'
 
 const hashOf = (text: string): Hex => keccak256(stringToBytes(text))
 
@@ -17,23 +17,37 @@ const TYPES: Readonly<Record<Protocol, Hex>> = {
   v2: hashOf('Voucher(bytes32 channelId,uint96 cumulativeAmount)'),
 }
 
-/** All that does not change from voucher to voucher is hashed once: what is left is two hashes. */
-const separators = new WeakMap<Identity, string>()
+/** What is hashed for a voucher, with a place for the struct's total, and one for the struct's own hash. */
+interface Frame {
+  readonly struct: Uint8Array
+  readonly total: DataView
+  readonly message: Uint8Array
+}
 
-function separatorOf(identity: Identity): string {
-  const known = separators.get(identity)
+/** All that does not change from voucher to voucher is laid out once: what is left is two hashes. */
+const frames = new WeakMap<Identity, Frame>()
+
+function frameOf(identity: Identity): Frame {
+  const known = frames.get(identity)
   if (known !== undefined) return known
   const { protocol, chainId, escrow } = identity
   const words = [word(NAMES[protocol]), word(VERSION), word(chainId.toString(16)), word(escrow)]
-  const separator = keccak256(`${DOMAIN}${words.join('')}`).slice(2)
-  separators.set(identity, separator)
-  return separator
+  const struct = hexToBytes(`${TYPES[protocol]}${channelIdOf(identity).slice(2)}${word('')}`)
+  const domain = keccak256(`${DOMAIN}${words.join('')}`)
+  const message = hexToBytes(`0x1901${domain.slice(2)}${word('')}`)
+  // A total has at most 128 bits: the upper half of its word stays zero.
+  const frame = { struct, total: new DataView(struct.buffer, struct.byteOffset + 80, 16), message }
+  frames.set(identity, frame)
+  return frame
 }
 
-/** What the voucher key signs for a running total (EIP-712). */
-export function voucherHash(identity: Identity, channelId: Hex, total: bigint): Hex {
-  const struct = keccak256(`${TYPES[identity.protocol]}${channelId.slice(2)}${word(total.toString(16))}`)
-  return keccak256(`0x1901${separatorOf(identity)}${struct.slice(2)}`)
+/** What the voucher key signs for a running total on the channel of this identity (EIP-712). */
+export function voucherHash(identity: Identity, total: bigint): Hex {
+  const { struct, total: place, message } = frameOf(identity)
+  place.setBigUint64(0, total >> 64n)
+  place.setBigUint64(8, total)
+  message.set(keccak256(struct, 'bytes'), 34)
+  return keccak256(message)
 }
 
 /** Escrows want a recovery id of 27 or 28 (draft-tempo-session-00, "Signing Procedure"). */
@@ -48,12 +62,11 @@ export function canonical(signature: Hex): Hex {
 export async function bearsSignature(
   key: Hex,
   identity: Identity,
-  channelId: Hex,
   voucher: { readonly total: bigint; readonly signature: Hex },
 ): Promise<boolean> {
   if (voucher.signature.length !== 132) return false
   try {
-    const hash = voucherHash(identity, channelId, voucher.total)
+    const hash = voucherHash(identity, voucher.total)
     return (await recoverAddress({ hash, signature: voucher.signature })).toLowerCase() === key
   } catch {
     return false

@@ -88,11 +88,10 @@ export function voucherPayload(
 
 export async function signVoucher(
   identity: Identity,
-  id: Hex,
   total: bigint,
   { parts, options }: Pick<Work, 'parts' | 'options'>,
 ): Promise<Hex> {
-  return canonical(await sign(voucherHash(identity, id, total), parts.vouchers, options.signal))
+  return canonical(await sign(voucherHash(identity, total), parts.vouchers, options.signal))
 }
 
 export function evidenceFor(

@@ -89,7 +89,11 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     for (let call = 0; call < 3; call++) await first.purser.fetch(server.url('/paid'))
     await first.purser.close()
     const { account } = first
-    const second = await sessionBuyer(world, [server], { wallet, account, ledger: sqliteLedger({ path: file }) })
+    const second = await sessionBuyer(world, [server], {
+      wallet,
+      account,
+      ledger: sqliteLedger({ path: file }),
+    })
     expect((await second.purser.fetch(server.url('/paid'))).status).toBe(200)
     expect(server.paid('open')).toHaveLength(1)
     const [session] = await second.purser.sessions.list()
