@@ -15,6 +15,12 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
   'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
   'openai.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
   'policy-file.ts': ['/price/0.05: 200 paid', '/price/0.20: 402 One payment may cost at most 0.1 USD'],
+  'socket-session.ts': [
+    'event 4 of 5',
+    'PaymentRefusedError',
+    'open: 0.04 AlphaUSD of 0.5 AlphaUSD spent',
+    'closed: the rest is back',
+  ],
   'two-agents.ts': [
     'researcher: 200 paid',
     'writer: 402',
