@@ -71,7 +71,9 @@ function learn(row: Row, move: MoveOf<'learned'>, now: Instant): Step {
 
 function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
   const attempt = row.attempts[move.attempt]
-  if (row.state !== 'committed' || attempt === undefined || attempt.void !== undefined) return undefined
+  const word = row.state === 'settled' && row.proof === 'receipt'
+  if (!(row.state === 'committed' || word) || attempt === undefined || attempt.void !== undefined)
+    return undefined
   const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.because })
   return {
     row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee), updatedAt: now },

@@ -3,7 +3,7 @@ import type { Case } from './case.js'
 import { advance, dueAt, examine, leave } from './doubt.js'
 import type { Exchange } from './exchange.js'
 import { type Presented, transmit } from './present.js'
-import { standsInTheWay } from './refusal.js'
+import { standsInTheWay, unanswered } from './refusal.js'
 
 const FIRST_LOOK_MS = 25
 const LONGEST_LOOK_MS = 1_000
@@ -67,9 +67,13 @@ async function adoptDoubt<Reply extends object>(
   // A caller who has hung up does not wait for a chain; the doubt goes back to recovery.
   const seen =
     call.signal?.aborted === true ? await leave(payment, dueAt(payment), env) : await examine(payment, env)
-  call.signal?.throwIfAborted()
-  if (seen.state === 'released') return undefined
+  if (seen.state === 'released') {
+    call.signal?.throwIfAborted()
+    return undefined
+  }
   if (seen.state === 'settled' && seen.delivered) return delivered(seen, c)
+  // A caller who has hung up must hear what became of the money all the same.
+  if (call.signal?.aborted) throw unanswered(seen, { cause: call.signal.reason })
   const told = await env.ledger.advance(seen.id, { to: 'reported' })
   throw standsInTheWay(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', told.payment)
 }

@@ -164,13 +164,20 @@ async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
 
 /** A payment that a receipt settled counts at its fee's bound until the fee itself was read. */
 async function readFee(payment: Payment, env: Env): Promise<Payment> {
-  const index = payment.attempts.findLastIndex((attempt) => attempt.void === undefined)
-  const agreed = payment.attempts[index]?.terms.most
-  const verdict = await look(payment, index, env)
-  if (verdict.state === 'void' && payment.proof === 'receipt') return untrue(payment, verdict, env)
-  if (verdict.state !== 'settled' || agreed === undefined) return payment
-  const unread = verdict.fee === undefined || count(verdict.fee, env.policy.unit) === undefined
-  return unread ? payment : settle(payment, verdict.amount ?? agreed, verdict, env)
+  let current = payment
+  for (const [index, attempt] of payment.attempts.entries()) {
+    if (attempt.void !== undefined) continue
+    const verdict = await look(current, index, env)
+    if (verdict.state === 'settled') {
+      const unread = verdict.fee === undefined || count(verdict.fee, env.policy.unit) === undefined
+      return unread ? current : settle(current, verdict.amount ?? attempt.terms.most, verdict, env)
+    }
+    if (verdict.state !== 'void' || payment.proof !== 'receipt') return current
+    const last = current.attempts.every((each, at) => at === index || each.void !== undefined)
+    if (last) return untrue(current, verdict, env)
+    current = await advance(current, voided(index, verdict), env)
+  }
+  return current
 }
 
 /** The server gave a receipt for money that never moved, and never can. The budget has it back. */

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { AT, type Job } from './words.js'
+import { AT, type Job, type SessionJob } from './words.js'
 
 /** One file that starts in a sixth of a second: hundreds of processes are started from it. */
-export async function bundlePayer(): Promise<string> {
+export async function bundlePayer(source: 'payer' | 'session-payer' = 'payer'): Promise<string> {
   const outfile = fileURLToPath(
-    new URL(`../../node_modules/.cache/purser/payer-${process.pid}.mjs`, import.meta.url),
+    new URL(`../../node_modules/.cache/purser/${source}-${process.pid}.mjs`, import.meta.url),
   )
   await build({
     bundle: true,
@@ -15,7 +15,7 @@ export async function bundlePayer(): Promise<string> {
     minify: true,
     external: ['@photostructure/sqlite'],
     banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
-    entryPoints: [fileURLToPath(new URL('payer.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`${source}.ts`, import.meta.url))],
     outfile,
     logLevel: 'error',
   })
@@ -41,7 +41,7 @@ export interface Ended {
   readonly at?: string
 }
 
-export function startPayer(payer: string, job: Job): Running {
+export function startPayer(payer: string, job: Job | SessionJob): Running {
   const child = spawn(process.execPath, [payer], {
     env: { ...process.env, JOB: JSON.stringify(job) },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -10,3 +10,8 @@ export function policyFor(origin: string, limit = '1'): PolicyDocument {
     vendors: [{ origin }],
   }
 }
+
+/** The same for sessions: a dollar may lie in each of two escrows. */
+export function sessionPolicy(origin: string, escrow: string): PolicyDocument {
+  return { ...policyFor(origin), deposits: '1 USD', vendors: [{ origin, escrows: [escrow] }] }
+}

@@ -25,3 +25,15 @@ export interface Job {
 
 /** What a payer's word about a boundary begins with; its other words are about answers. */
 export const AT = '@ '
+
+/** What a process that pays by sessions is told. */
+export interface SessionJob {
+  readonly account: Hex
+  readonly rpc: string
+  readonly chain: number
+  readonly escrow: Hex
+  readonly origin: string
+  readonly paths: readonly string[]
+  readonly ledger: string
+  readonly killAt: number
+}

@@ -143,7 +143,11 @@ describe('an earlier payment', () => {
     }
     world.wallet.hooks.inspect = () => Promise.reject(new Error('nobody waits for a chain now'))
     const errors = world.heard('error')
-    await expect(world.pay({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await world.fails({ signal: stop.signal })).toMatchObject({
+      code: 'payment_in_doubt',
+      funds: 'unknown',
+      cause: { name: 'AbortError' },
+    })
     const [payment] = await world.payments()
     expect(payment).toMatchObject({ state: 'committed', live: false })
     expect(payment?.recheckAt).toBeDefined()

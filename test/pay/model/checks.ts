@@ -127,7 +127,7 @@ function believed({ state, proof, terms, attempts, receipts }: Payment, chain: M
   // Only a receipt that names this very credential is believed.
   if (!receipts.some((each) => each.challengeId === challengeId && each.reference === `tx-${last}`))
     return false
-  return (terms.fee === undefined || open.length > 1) && !chain.moved(last)
+  return terms.fee === undefined && !chain.moved(last)
 }
 
 /** Nothing dearer than a person is asked for leaves without a yes: theirs to this call, or one they had remembered. */
