@@ -52,18 +52,21 @@ async function paid(
   const init = { redirect: 'manual', cache: 'no-store', ...(signal ? { signal } : {}) } as const
   const { exchange: http } = httpCall(face, target.http, init, fetch ? { base: fetch } : {})
   const exchange = new SocketExchange(http, listOf(protocols), () => dial(readFrame))
+  let kept: Connection | undefined
   try {
     const reply = await face.run(exchange, { ...payment, ...(signal ? { signal } : {}) })
     if (reply instanceof PaymentRefusedError) throw reply
-    if (reply === exchange.connection?.socket) return exchange.connection
-    if (reply instanceof Probe && exchange.mayAsk(reply))
+    if (!(reply instanceof Probe)) kept = exchange.connection
+    else if (exchange.mayAsk(reply))
       throw new PaymentRefusedError('The server asks for money, and for no session that could be paid here.')
-    if (reply instanceof Probe) exchange.drop(reply)
-    return undefined
+    else exchange.drop(reply)
+    return kept
   } catch (error) {
-    exchange.connection?.fail(error)
     const unreachable = isPaymentError(error, 'not_replayable') ? exchange.unreachable : undefined
     throw unreachable ?? error
+  } finally {
+    // Whatever was opened for a payment that did not come about.
+    if (kept === undefined) exchange.connection?.fail(undefined)
   }
 }
 

@@ -279,3 +279,45 @@ test('sockets of one channel take turns, and no total is signed twice', async ()
   expect(await at.spent()).toBe(12n * PRICE)
   expect(at.counter.heard.anomaly).toEqual([])
 })
+
+describe('a need that the wallet does not pay', () => {
+  test('since another socket of the channel was faster: it goes on by itself', async () => {
+    const { play } = then((stage) => {
+      stage.need()
+      stage.message('two')
+      stage.ready()
+    })
+    await using at = await place(play)
+    at.counter.wallet.hooks.quote = (quote, { need }) =>
+      need === undefined ? quote : { unpayable: 'covered' }
+    expect(await readAll(await at.open({ limits: { answerMs: 200 } }))).toEqual(['one', 'two'])
+    expect(at.server.totals).toEqual(totals(1))
+  })
+
+  test('where the server does not go on: the reader is told', async () => {
+    const { play, codes } = then((stage) => stage.need())
+    await using at = await place(play)
+    at.counter.wallet.hooks.quote = (quote, { need }) => (need === undefined ? quote : { unpayable: 'empty' })
+    const { read, error } = await readUntilItFails(await at.open({ limits: { answerMs: 200 } }))
+    expect(read).toEqual(['one'])
+    expect(error).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    await until(() => codes.length > 0)
+    expect(at.server.totals).toEqual(totals(1))
+  })
+})
+
+test('a socket whose payment is in doubt is paid for once, however often it is opened', async () => {
+  const abort = new AbortController()
+  await using at = await place(async (stage) => {
+    await stage.voucher()
+    if (stage.turn === 0) return abort.abort()
+    stage.receipt()
+    stage.message('one')
+    stage.ready()
+  })
+  expect(await at.failure({ signal: abort.signal })).toMatchObject({ code: 'payment_in_doubt' })
+  expect(await readAll(await at.open())).toEqual(['one'])
+  expect(at.server.totals).toEqual(totals(1, 1))
+  expect(await at.spent()).toBe(PRICE)
+  expect(await at.counter.payments()).toHaveLength(1)
+})
