@@ -11,6 +11,7 @@ import { benchImport } from './import.js'
 import type { Row } from './measure.js'
 import { benchMemory } from './memory.js'
 import { benchPolicy } from './policy.js'
+import { benchSessions } from './sessions.js'
 import { benchSse } from './sse.js'
 import { benchStore } from './store.js'
 
@@ -23,6 +24,7 @@ const [START, END] = ['<!-- bench:start -->', '<!-- bench:end -->']
 const parts: readonly (() => Promise<readonly Row[]> | readonly Row[])[] = [
   benchFree,
   benchCharge,
+  benchSessions,
   benchSse,
   benchPolicy,
   benchImport,
