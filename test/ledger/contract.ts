@@ -525,6 +525,17 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await ledger.signed('nobody')).toBe(0n)
     })
 
+    it('knows a total for signed while the same payment is held once more', async () => {
+      const { hold, ledger } = await bench()
+      const lane = { names: ['c'], otherwise: 'wait' } as const
+      await hold('a', { lane })
+      await ledger.advance('a', committed({}, { signed: 10n }))
+      expect(await hold('a', { lane: { ...lane, at: 10n } })).toMatchObject({ lane: { value: 10n } })
+      // The second credential was never made.
+      await ledger.advance('a', { to: 'left' })
+      expect(await hold('b', { lane })).toMatchObject({ lane: { value: 10n } })
+    })
+
     it('takes a lane of totals over from a dead process, and no other lane', async () => {
       const { clock, hold, ledger } = await bench()
       const lanes = (name: string) => ({ names: [name], otherwise: 'wait' }) as const

@@ -121,6 +121,25 @@ describe('payments by running totals', () => {
     expect(wallet.signed).toEqual([10])
   })
 
+  it('go out unpaid where a person would have to be asked, who then is', async () => {
+    const wallet = totals()
+    const asked: number[] = []
+    const world = fakeWorld({
+      others: [wallet],
+      policy: { ask: [{ above: '0.05' }] },
+      approver: async () => {
+        asked.push(world.server.legs.length)
+        return { approved: true, by: 'ann' }
+      },
+    })
+    channelServer(world.server)
+    await world.pay()
+    await world.pay()
+    const credentials = world.server.legs.map(({ credential }) => credential !== undefined)
+    expect(credentials).toEqual([false, true, false, true])
+    expect(asked).toEqual([1, 3])
+  })
+
   it('answer a 402 with the same total on the fresh challenge', async () => {
     const { world, wallet, channel } = setUp()
     await world.pay()

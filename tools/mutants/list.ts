@@ -19,6 +19,59 @@ const DOUBTS = ['test/pay/doubts.test.ts']
 const INSPECT = ['test/wallet/tempo/inspect.test.ts']
 const WALLET = ['test/wallet/tempo/pay.test.ts']
 
+const TOTALS = ['test/pay/totals.test.ts']
+
+const SESSIONS: readonly Mutant[] = [
+  {
+    name: 'total-not-written',
+    breaks: 'what was signed on a channel is not written with the commit',
+    file: 'src/ledger/machine.ts',
+    find: 'return { row: { ...committed, signed: true }, lane: { free: false, value: move.signed } }',
+    replace: 'return { row: { ...committed, signed: true }, lane: { free: false } }',
+    tests: CONTRACT,
+  },
+  {
+    name: 'nonce-lane-freed-in-doubt',
+    breaks: 'a nonce lane is given to the next payment while the first is in doubt',
+    file: 'src/ledger/machine.ts',
+    find: 'return { row: left, lane: { free: row.signed === true } }',
+    replace: 'return { row: left, lane: { free: true } }',
+    tests: CONTRACT,
+  },
+  {
+    name: 'deposit-unlocked-early',
+    breaks: 'a channel that is only closing gives its deposit back to the budgets',
+    file: 'src/ledger/ledger.ts',
+    find: "if (channel.state === 'closed')",
+    replace: "if (channel.state === 'closed' || channel.state === 'closing' || channel.state === 'opening')",
+    tests: CONTRACT,
+  },
+  {
+    name: 'asked-without-a-402',
+    breaks: 'a standing offer is paid although policy would ask a person',
+    file: 'src/pay/agree.ts',
+    find: "if (unasked && decision.effect !== 'allow') return false",
+    replace: 'if (unasked && decision.effect.length === 0) return false',
+    tests: TOTALS,
+  },
+  {
+    name: 'lane-moved-unseen',
+    breaks: 'a voucher is signed for a total that has moved since its offer was read',
+    file: 'src/ledger/lanes.ts',
+    find: "if (request.at !== undefined && request.at !== value) return 'moved'",
+    replace: "if (request.at !== undefined && request.at > value) return 'moved'",
+    tests: CONTRACT,
+  },
+  {
+    name: 'voucher-follows-claims',
+    breaks: 'a voucher grows by what the server says it needs',
+    file: 'src/session/quote.ts',
+    find: 'return missing < session.price ? missing : session.price',
+    replace: 'return missing',
+    tests: ['test/session/stream.live.test.ts', 'test/session/life.live.test.ts'],
+  },
+]
+
 const PAY: readonly Mutant[] = [
   {
     name: 'release-on-402',
@@ -562,4 +615,4 @@ const FETCH: readonly Mutant[] = [
 ]
 
 /** Every fault that money would be lost by, and that a hurried edit could make. */
-export const MUTANTS: readonly Mutant[] = [...PAY, ...POLICY, ...LEDGER, ...WALLETS, ...FETCH]
+export const MUTANTS: readonly Mutant[] = [...PAY, ...SESSIONS, ...POLICY, ...LEDGER, ...WALLETS, ...FETCH]
