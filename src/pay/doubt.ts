@@ -165,6 +165,7 @@ async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
 /** A payment that a receipt settled counts at its fee's bound until the fee itself was read. */
 async function readFee(payment: Payment, env: Env): Promise<Payment> {
   let current = payment
+  let open = false
   for (const [index, attempt] of payment.attempts.entries()) {
     if (attempt.void !== undefined) continue
     const verdict = await look(current, index, env)
@@ -172,8 +173,11 @@ async function readFee(payment: Payment, env: Env): Promise<Payment> {
       const unread = verdict.fee === undefined || count(verdict.fee, env.policy.unit) === undefined
       return unread ? current : settle(current, verdict.amount ?? attempt.terms.most, verdict, env)
     }
-    if (verdict.state !== 'void' || payment.proof !== 'receipt') return current
-    const last = current.attempts.every((each, at) => at === index || each.void !== undefined)
+    if (verdict.state !== 'void' || payment.proof !== 'receipt') {
+      open = true
+      continue
+    }
+    const last = !open && current.attempts.every((each, at) => at === index || each.void !== undefined)
     if (last) return untrue(current, verdict, env)
     current = await advance(current, voided(index, verdict), env)
   }

@@ -68,7 +68,7 @@ const SESSIONS: readonly Mutant[] = [
     file: 'src/session/quote.ts',
     find: 'return missing < session.price ? missing : session.price',
     replace: 'return missing',
-    tests: ['test/session/stream.live.test.ts', 'test/session/life.live.test.ts'],
+    tests: ['test/session/quote.test.ts'],
   },
 ]
 
