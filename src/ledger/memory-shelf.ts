@@ -47,8 +47,16 @@ export class MemoryShelf implements Shelf {
   }
 
   setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
-    const { frozen, ...rest } = { ...this.#meta, ...change }
-    this.#meta = frozen === undefined ? rest : { ...rest, frozen }
+    const { id, high, filled, shapes } = this.#meta
+    const frozen = 'frozen' in change ? change.frozen : this.#meta.frozen
+    // Time is written with every step, so this makes no copies that it does not need.
+    this.#meta = {
+      id,
+      high: change.high ?? high,
+      filled: change.filled ?? filled,
+      shapes: change.shapes ?? shapes,
+      ...(frozen === undefined ? {} : { frozen }),
+    }
   }
 
   payment(id: PaymentId): Row | undefined {

@@ -20,9 +20,26 @@ export function categoryKey(categories: readonly string[]): string {
 
 /** Which counter a claim is on: claims with the same key share one counter, whatever rule they come from. */
 export function counterKey(claim: Pick<CounterClaim, 'counts' | 'scope' | 'window'>): string {
-  const scope = Object.entries(claim.scope).sort(([a], [b]) => (a < b ? -1 : 1))
+  const scope: [string, string][] = []
+  for (const name of NAMES) {
+    const value = claim.scope[name]
+    if (value !== undefined) scope.push([name, value])
+  }
   return JSON.stringify([claim.counts, claim.window, scope])
 }
+
+/** Everything that a scope may name, in one order: a key is made several times in every payment. */
+const NAMES = [
+  'agent',
+  'category',
+  'grant',
+  'network',
+  'payee',
+  'policy',
+  'task',
+  'tool',
+  'vendor',
+] as const satisfies readonly (keyof Scope)[]
 
 /**
  * Does a stored payment count in a scope? With this the ledger fills a counter that it has never seen. An empty value
