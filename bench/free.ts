@@ -35,7 +35,7 @@ export async function benchFree(): Promise<readonly Row[]> {
   const post = (fetch: (url: string, init?: RequestInit) => Promise<Response>) => async () => {
     await (await fetch(url, { method: 'POST', headers, body: '{"q":"tea"}' })).text()
   }
-  const plan = { rounds: 60, batch: 100, warmUp: 500 }
+  const plan = { rounds: 400, batch: 20, warmUp: 3_000 }
   const raw = globalThis.fetch
   const fetches = {
     'raw fetch': raw,

@@ -48,23 +48,33 @@ export function dialled(
   return resourceOf(request ? request.url : String(input), method, page)
 }
 
-/** Agents call the same few addresses over and over: reading a URL costs more than all else that a free call costs. */
-const known = new Map<string, HttpResource>()
+/**
+ * Agents call the same few addresses over and over: reading a URL costs more than all else that a free call costs. By
+ * method and page first, so that the caller's own text is what is looked up, and no new one is made.
+ */
+const known = new Map<string, Map<string, HttpResource>>()
+const MOST_PLACES = 16
 const MOST_KNOWN = 256
 const LONGEST_KNOWN = 2048
 
 function resourceOf(address: string, method: string, page: string | undefined): HttpResource | undefined {
-  const name = `${method} ${address} ${page}`
-  const before = known.get(name)
+  const place = page === undefined ? method : `${method} ${page}`
+  const before = known.get(place)?.get(address)
   if (before) return before
   if (!URL.canParse(address, page)) return undefined
   const url = new URL(address, page)
   if (!isConfidential(url) || url.username !== '' || url.password !== '') return undefined
   const resource = resourceAt(url, method)
-  if (name.length > LONGEST_KNOWN) return resource
-  if (known.size >= MOST_KNOWN) known.clear()
-  known.set(name, resource)
+  if (address.length + place.length <= LONGEST_KNOWN) remember(place, address, resource)
   return resource
+}
+
+function remember(place: string, address: string, resource: HttpResource): void {
+  if (known.size >= MOST_PLACES) known.clear()
+  const there = known.get(place) ?? new Map<string, HttpResource>()
+  if (there.size >= MOST_KNOWN) there.clear()
+  there.set(address, resource)
+  known.set(place, there)
 }
 
 /** A `Request` of this runtime or of a `fetch` package beside it. */
