@@ -17,11 +17,21 @@ export async function sign(hash: Hex, signer: Signer, signal: AbortSignal | unde
     throw failed('The account could not sign')
   }
   signal?.throwIfAborted()
-  // Whole bytes, at least the 65 of secp256k1.
-  if (!/^0x[0-9a-fA-F]{130,}$/.test(signature) || signature.length % 2 !== 0)
-    throw failed('The account returned no usable signature')
-  return `0x${signature.slice(2).toLowerCase()}`
+  return checked(signature)
 }
+
+/** Whole bytes, at least the 65 of secp256k1. Lower-case text, as accounts make it, passes as it is. */
+function checked(signature: Hex): Hex {
+  if (typeof signature === 'string' && signature.length >= SHORTEST && signature.length % 2 === 0) {
+    if (LOWER.test(signature)) return signature
+    if (ANY_CASE.test(signature)) return `0x${signature.slice(2).toLowerCase()}`
+  }
+  throw failed('The account returned no usable signature')
+}
+
+const SHORTEST = 2 + 2 * 65
+const LOWER = /^0x[0-9a-f]+$/
+const ANY_CASE = /^0x[0-9a-fA-F]+$/
 
 function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work
