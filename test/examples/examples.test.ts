@@ -15,6 +15,12 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
   'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
   'openai.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
   'policy-file.ts': ['/price/0.05: 200 paid', '/price/0.20: 402 One payment may cost at most 0.1 USD'],
+  'session.ts': [
+    '20 of 20 calls answered',
+    '0.2 AlphaUSD of 0.5 AlphaUSD spent, 0.3 AlphaUSD locked up',
+    'closed: 0 AlphaUSD locked up',
+  ],
+  'stream-session.ts': ['10 events, and nothing about money among them', '10 payments, 0.01 AlphaUSD in all'],
   'socket-session.ts': [
     'event 4 of 5',
     'PaymentRefusedError',
