@@ -192,7 +192,8 @@ function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant):
     reportedAt: before?.reportedAt,
     recheckAt: undefined,
     signed: before?.signed,
-    unlocked: before?.unlocked,
+    // What is locked up anew counts anew, though an earlier deposit of this payment never got anywhere.
+    unlocked: hold.terms.locks === undefined ? before?.unlocked : undefined,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
     trace,

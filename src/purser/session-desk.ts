@@ -39,14 +39,22 @@ export class SessionDesk {
   }
 
   async close(id: string): Promise<Session> {
-    const session = await this.#act(id, { kind: 'close' })
+    const { channel, env } = await this.#find(id)
+    // The vendor may have closed it by itself: what it took is settled then, and nothing else is left to do.
+    const session =
+      channel.state === 'closed'
+        ? sessionOf(channel, await env.ledger.signed(channel.lane))
+        : await this.#act(id, { kind: 'close' })
     await this.#settle(id)
     return session
   }
 
   async forceClose(id: string): Promise<InspectedSession> {
     const { chain } = await this.inspect(id)
-    if (chain?.closed === true) return this.inspect(id)
+    if (chain?.closed === true) {
+      await this.#settle(id)
+      return this.inspect(id)
+    }
     const at = chain?.withdrawableAt
     if (at === undefined) await this.#act(id, { kind: 'requestClose' })
     else if (at <= this.#parts.settings.clock.now()) {

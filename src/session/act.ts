@@ -64,6 +64,8 @@ async function firstTaken(
   for (const payload of payloads) {
     const reading = await deliverTwice(deliver, payload, to)
     if (reading.kind === 'answers' && reading.ok) return payload
+    // Only a vendor that asks for more is shown more.
+    if (reading.kind !== 'asks') break
   }
   throw new PaymentError('wallet_failed', 'unknown', 'The vendor did not close the channel')
 }

@@ -24,6 +24,7 @@ export function operationOf({ transport, vendor, operation }: Resource): string 
 
 /** The one that carries effects out: the records of the channels, and the challenges that stand. */
 export class Book {
+  readonly #varying = new Set<string>()
   readonly #standing = new Map<string, Standing>()
   /** What the vendors last said they had delivered for, by lane. A claim: good for asking them to be content with it. */
   readonly #delivered = new Map<string, bigint>()
@@ -90,12 +91,25 @@ export class Book {
     return undefined
   }
 
+  /** The server did not take it, or asks another price now: the next call asks first. */
+  drop(resource: Resource): void {
+    this.#standing.delete(operationOf(resource))
+  }
+
+  /** One path with several prices: nothing stands open there, since nobody knows which one it would be. */
+  varies(resource: Resource): void {
+    this.drop(resource)
+    if (this.#varying.size >= MOST) this.#varying.clear()
+    this.#varying.add(operationOf(resource))
+  }
+
   delivered(lane: string): bigint | undefined {
     return this.#delivered.get(lane)
   }
 
   #remember(operation: string, standing: Standing): void {
     this.#standing.delete(operation)
+    if (this.#varying.has(operation)) return
     this.#standing.set(operation, standing)
     const [oldest] = this.#standing.keys()
     if (this.#standing.size > MOST && oldest !== undefined) this.#standing.delete(oldest)

@@ -55,13 +55,32 @@ async function eventOf(
   nodes: readonly Node[],
 ): Promise<SessionEvent | undefined> {
   if (channel.state === 'closed') return undefined
-  if (chain.state === 'closed') return { kind: 'closed', captured: chain.captured }
+  if (chain.state === 'closed') return closedForGood(channel, nodes)
   if (chain.state === 'none') return goneOrNever(channel, nodes)
   const { deposit, closeRequestedAt } = chain
   const pending = channel.state === 'open' ? channel.pending : undefined
   if (pending !== undefined && channel.state === 'open' && deposit <= channel.deposit)
     return (await fatesOf(nodes, pending)) === 'void' ? { kind: 'lapsed', seen: pending.seen } : undefined
   return { kind: 'found', deposit, closeRequestedAt }
+}
+
+/** A deposit counts as back when every node that answers shows the channel closed in a block that stays. */
+async function closedForGood(
+  { identity }: SessionChannel,
+  nodes: readonly Node[],
+): Promise<SessionEvent | undefined> {
+  const views = await Promise.all(
+    nodes
+      .map(async (node) => {
+        const final = await readBlock(node, 'finalized')
+        return final && readChannel([node], identity, { blockHash: final.hash })
+      })
+      .map((view) => view.catch(() => undefined)),
+  )
+  const known = views.filter((view) => view !== undefined)
+  const [first] = known
+  if (first === undefined || known.some(({ state }) => state !== 'closed')) return undefined
+  return { kind: 'closed', captured: first.captured }
 }
 
 /** Every node that answers must agree that a transaction is dead. */
@@ -122,8 +141,10 @@ export async function over(channel: SessionChannel, channels: Channels, parts: P
 async function isFinal({ identity }: SessionChannel, nodes: readonly Node[]): Promise<boolean> {
   for (const node of nodes) {
     const final = await readBlock(node, 'finalized').catch(() => undefined)
-    if (final !== undefined)
-      return (await readChannel([node], identity, { blockHash: final.hash })).state !== 'open'
+    if (final === undefined) continue
+    const { state } = await readChannel([node], identity, { blockHash: final.hash })
+    // A block from before the opening knows of nothing; the escrow of v1 remembers what was closed, v2's forgets it.
+    return identity.protocol === 'v1' ? state === 'closed' : state !== 'open'
   }
   return false
 }

@@ -5,7 +5,7 @@ import { feeCurrency, overFee } from '../wallet/tempo/kit.js'
 import { type Asked, read, totalOf, unpayable } from './asked.js'
 import { GRACE_SECONDS } from './chain.js'
 import { readSession } from './challenge.js'
-import { consult } from './look.js'
+import { consult, settled } from './look.js'
 import type { SessionChannel } from './machine.js'
 import type { Parts } from './options.js'
 import { planned } from './plan.js'
@@ -72,7 +72,12 @@ async function laneOf(channel: SessionChannel, { context }: Asked): Promise<NonN
   return { names: [channel.lane], otherwise: 'wait', at }
 }
 
-async function quoteFund(add: bigint, channel: SessionChannel, asked: Asked): Promise<Quote | Unpayable> {
+async function quoteFund(add: bigint, known: SessionChannel, asked: Asked): Promise<Quote | Unpayable> {
+  const { context, parts } = asked
+  const waits = known.state === 'open' && known.pending !== undefined
+  const channel = waits ? await settled(known, context.now, context.channels, parts) : known
+  if (channel.state === 'open' && channel.pending !== undefined)
+    return unpayable('A top-up of this session is still on its way', 'busy')
   const session = readSession(channel.challenge)
   if ('unpayable' in session) return session
   const funded = await withFunding('topUp', { price: 0n, add }, { ...asked, challenge: lasting(asked) })

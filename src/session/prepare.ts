@@ -61,7 +61,8 @@ async function ready(channel: SessionChannel, price: bigint, work: Work): Promis
   throw failed('The deposit of the channel is still on its way, so nothing was signed')
 }
 
-async function takeUp(channel: Open, { options, parts }: Work): Promise<SessionChannel> {
+async function takeUp(resumed: Open, { options, parts, payment }: Work): Promise<SessionChannel> {
+  const channel: Open = { ...resumed, funding: [payment] }
   const stored = await parts.book.apply(channel, { kind: 'resumed', channel }, options.channels)
   if (stored?.state === 'open' && stored.id === channel.id) return stored
   throw failed('Another process has opened a channel meanwhile')

@@ -1,4 +1,5 @@
 import type { Channel, Evidence } from '../ledger/index.js'
+import { type Amount, amount } from '../money/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../wallet/index.js'
 import { FINALITY_MS } from '../wallet/tempo/kit.js'
@@ -37,13 +38,10 @@ async function quoteNext(asked: Asked): Promise<Quote | Unpayable> {
   if (channel?.state === 'opening' || channel?.state === 'open') return quoteOn(channel, asked)
   const lane = `${slot}#${records.length}`
   const resumed = await resumable(asked, lane)
-  if (resumed !== undefined)
-    return quoteVoucher(
-      { does: 'resume', channel: resumed, price: stepOf(asked, resumed.base) },
-      resumed,
-      0n,
-      asked,
-    )
+  if (resumed !== undefined) {
+    const plan: Plan = { does: 'resume', channel: resumed, price: stepOf(asked, resumed.base) }
+    return quoteVoucher(plan, resumed, 0n, asked, amount(resumed.deposit, asked.currency))
+  }
   return quoteOpening(lane, asked)
 }
 
@@ -87,11 +85,13 @@ function quoteVoucher(
   channel: SessionChannel,
   at: bigint,
   asked: Asked,
+  locks?: Amount,
 ): Quote {
   const { expires } = asked.challenge
   const quote: Quote = {
     ...quoteOf(asked),
-    terms: termsOf(asked, plan.price),
+    // What lies in a channel that the ledger did not know is exposure from now on.
+    terms: { ...termsOf(asked, plan.price), ...(locks === undefined ? {} : { locks }) },
     lane: { names: [channel.lane], otherwise: 'wait', at },
     ...(expires === undefined ? {} : { goodUntil: expires }),
   }
@@ -128,6 +128,8 @@ async function quoteAgain(asked: Asked, evidence: Evidence): Promise<Quote | Unp
   const { context, slot, session } = asked
   const inDoubt = unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
   const detail = readDetail(evidence.detail)
+  if (detail !== undefined && session.price !== detail.price) asked.parts.book.varies(context.resource)
+  else asked.parts.book.drop(context.resource)
   if (detail === undefined || detail.slot !== slot || session.price > detail.price) return inDoubt
   const records = await context.channels.channels({ slot })
   const record = records.find(({ lane }) => lane === detail.lane)

@@ -464,6 +464,24 @@ export function contract(name: string, make: MakeLedger): void {
     })
   })
 
+  describe(`${name}: deposits that are tried again`, () => {
+    it('count again when the same payment locks up another one', async () => {
+      const { clock, hold, ledger } = await bench()
+      const locks = [
+        dayClaim(clock.wall, 10n * CENT, 100n * CENT),
+        { ...everClaim(80n * CENT, 100n * CENT), counts: 'lock' as const, rule: 'deposits' },
+      ]
+      await hold('a', { claims: locks, locks: 80 })
+      await ledger.advance('a', committed())
+      // The first deposit never reached the chain, which is proven.
+      await ledger.advance('a', { to: 'unlocked' })
+      expect((await ledger.room(locks))[1]).toMatchObject({ held: 0n })
+      expect(await hold('a', { claims: locks, locks: 80 })).toMatchObject({ ok: true })
+      expect((await ledger.room(locks))[1]).toMatchObject({ held: 80n * CENT })
+      expect(await hold('b', { claims: locks, locks: 80 })).toMatchObject({ why: 'short' })
+    })
+  })
+
   describe(`${name}: lanes`, () => {
     const lane = { names: ['l1', 'l2'], otherwise: 'wait' } as const
 

@@ -93,8 +93,14 @@ function checkedStamp(db: Database): Stamp {
 
 /** Is there anything for {@link migrate} to do? */
 export function isCurrent(db: Database): boolean {
-  const { version, empty } = checkedStamp(db)
-  return !empty && version === MIGRATIONS.length
+  // In one view: another process may be making the tables just now, and half of that would look like no ledger.
+  db.exec('BEGIN')
+  try {
+    const { version, empty } = checkedStamp(db)
+    return !empty && version === MIGRATIONS.length
+  } finally {
+    db.exec('ROLLBACK')
+  }
 }
 
 /** How many bytes the file should have. */
