@@ -176,7 +176,7 @@ describe('limits hold in the middle of a stream', () => {
   test('a number of payments', async () => {
     const budgets = [
       { limit: '5', per: 'day' },
-      { payments: 2, per: 'minute' },
+      { payments: 2, per: 'day' },
     ] as const
     const { counter } = await refusing({ budgets })
     expect(counter.wallet.totals).toEqual(totals(1, 2))
