@@ -74,7 +74,10 @@ export function twoAtMost({ payments }: Known): readonly string[] {
 
 const DOUBT_WINDOW_MS = 120_000
 
-/** A call without a key is no new purchase while its twin is in doubt, or paid and not delivered, and nobody was told. */
+/**
+ * The twins that stand in a hold's way: a call without a key is no new purchase while one is in doubt, or paid and not
+ * delivered, and nobody was told.
+ */
 export function twinsIgnored(held: Payment, payments: readonly Payment[], now: Instant): readonly string[] {
   if (held.key !== undefined || held.state !== 'held') return []
   return payments
@@ -86,7 +89,7 @@ export function twinsIgnored(held: Payment, payments: readonly Payment[], now: I
       ({ state, live, delivered }) => !delivered && (state === 'settled' || (state === 'committed' && !live)),
     )
     .filter(({ reportedAt }) => reportedAt === undefined || now < reportedAt + DOUBT_WINDOW_MS)
-    .map(({ id, state }) => `${held.id} was held beside its twin ${id}, which is ${state} and not delivered`)
+    .map(({ id }) => id)
 }
 
 /** By agent, vendor and task: what the ledger counts, against what really left the account, fees included. */

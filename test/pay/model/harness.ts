@@ -35,14 +35,22 @@ export class Real {
   readonly #asked: ((approved: boolean) => void)[] = []
   /** The day of each payment's latest hold: an approval may come on another day than the question. */
   readonly #days = new Map<string, number>()
-  readonly #holds = new Holds(async (payment, limits) => {
-    const day = Math.floor(this.world.clock.now() / DAY)
-    this.#days.set(payment.id, day)
-    const counted = await this.#counted()
-    const over = exceededBy([payment, day], counted, limits)
-    const others = counted.map(([each]) => each)
-    this.wrong.push(...twinsIgnored(payment, others, this.world.clock.now()))
-    this.wrong.push(...over.map((each) => `held beyond the holder's own limits: ${each}`))
+  readonly #holds = new Holds(async () => {
+    const before = await this.world.payments()
+    return async (payment, limits) => {
+      const now = this.world.clock.now()
+      const day = Math.floor(now / DAY)
+      this.#days.set(payment.id, day)
+      const counted = await this.#counted()
+      const over = exceededBy([payment, day], counted, limits)
+      const after = counted.map(([each]) => each)
+      // Others go on while a hold is made: a twin stood in its way for certain where it did so before and after.
+      const ignored = twinsIgnored(payment, after, now).filter((twin) =>
+        twinsIgnored(payment, before, now).includes(twin),
+      )
+      this.wrong.push(...ignored.map((twin) => `${payment.id} was held beside its twin ${twin}`))
+      this.wrong.push(...over.map((each) => `held beyond the holder's own limits: ${each}`))
+    }
   })
 
   get #stored(): Ledger {

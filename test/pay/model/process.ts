@@ -15,21 +15,23 @@ export interface Process {
   dead: boolean
 }
 
-type Held = (payment: Payment, limits: Limits) => Promise<void>
+/** Called when a hold is about to be made; what it returns, when it was: each sees the ledger as it stands then. */
+type Watch = () => Promise<(payment: Payment, limits: Limits) => Promise<void>>
 
 /** Holds are told of before the next one is made, by whichever process: so each can be judged by its own policy. */
 export class Holds {
   #last: Promise<unknown> = Promise.resolve()
-  readonly #held: Held
+  readonly #watch: Watch
 
-  constructor(held: Held) {
-    this.#held = held
+  constructor(watch: Watch) {
+    this.#watch = watch
   }
 
   take(ledger: Ledger, hold: Parameters<Ledger['hold']>[0], limits: Limits): ReturnType<Ledger['hold']> {
     const mine = this.#last.then(async () => {
+      const judge = await this.#watch()
       const held = await ledger.hold(hold)
-      if (held.ok) await this.#held(held.payment, limits)
+      if (held.ok) await judge(held.payment, limits)
       return held
     })
     this.#last = mine.catch(() => undefined)
