@@ -13,7 +13,14 @@ const MOST_GZIP = 30 * 1024
 /** Entries that run in browsers: no builtin of Node may be imported when they load. */
 const BROWSER = ['purser', 'purser/ledger/memory', 'purser/policy', 'purser/protocol', 'purser/wallet/tempo']
 /** Packages that stay outside, and come only with the entry that is about them. */
-const OUTSIDE = ['viem', 'undici', '@opentelemetry/api', '@photostructure/sqlite']
+const OUTSIDE = [
+  'viem',
+  'stripe',
+  'light-bolt11-decoder',
+  'undici',
+  '@opentelemetry/api',
+  '@photostructure/sqlite',
+]
 
 const dist = join(ROOT, 'dist')
 

@@ -25,6 +25,12 @@ export function encodeBase64url(bytes: Uint8Array): string {
   return ascii.decode(out)
 }
 
+/** Bytes as base64 with padding (RFC 4648, section 4). */
+export function encodeBase64(bytes: Uint8Array): string {
+  const text = encodeBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
+}
+
 /**
  * The bytes behind a base64url text; undefined unless it is exactly what {@link encodeBase64url} would write: no
  * padding (the core draft forbids it), no `+` or `/`, no whitespace, no stray bits at the end.

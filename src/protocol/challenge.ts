@@ -4,7 +4,7 @@ import { type AuthChallenge, readAuthChallenges } from './auth-params.js'
 import { decodeJsonObject } from './json.js'
 import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
 import { parseDateTime } from './time.js'
-import type { Challenge, MppEcho } from './types.js'
+import type { MppChallenge, MppEcho } from './types.js'
 
 /** All `WWW-Authenticate` values of one answer together, in characters. Servers stop at 8 to 16 KiB. */
 const MAX_HEADER = 256 * 1024
@@ -24,7 +24,7 @@ const INTENT = /^[A-Za-z0-9][A-Za-z0-9:_-]*$/
 /** What {@link parseChallenges} made of a header. */
 export interface ParsedChallenges {
   /** The offers that can be read, in the server's order. */
-  readonly challenges: readonly Challenge[]
+  readonly challenges: readonly MppChallenge[]
   /** Why others cannot. */
   readonly rejected: readonly ProtocolError[]
 }
@@ -46,7 +46,7 @@ export function parseChallenges(header: string | readonly string[]): ParsedChall
       challenges: [],
       rejected: [new ProtocolError('header_too_large', `More than ${MAX_HEADER} characters`)],
     }
-  const challenges: Challenge[] = []
+  const challenges: MppChallenge[] = []
   const rejected: ProtocolError[] = []
   for (const line of lines) {
     for (const raw of readAuthChallenges(
@@ -63,7 +63,7 @@ export function parseChallenges(header: string | readonly string[]): ParsedChall
   return { challenges, rejected }
 }
 
-function readChallenge(raw: AuthChallenge): Challenge | ProtocolError {
+function readChallenge(raw: AuthChallenge): MppChallenge | ProtocolError {
   try {
     if (raw.fault !== undefined) return raw.fault
     return toChallenge(raw.params)
@@ -73,14 +73,14 @@ function readChallenge(raw: AuthChallenge): Challenge | ProtocolError {
   }
 }
 
-function toChallenge(received: ReadonlyMap<string, string>): Challenge {
+function toChallenge(received: ReadonlyMap<string, string>): MppChallenge {
   const params = pick(received)
   const { id, realm, method, intent, request } = params
   if (id === '') refuse('missing_param', 'The id is empty')
   if (!METHOD.test(method)) refuse('bad_method', 'Not a payment method name')
   if (!INTENT.test(intent)) refuse('bad_intent', 'Not an intent name')
   const words = clean(params.description ?? '')
-  const challenge: Challenge = {
+  const challenge: MppChallenge = {
     kind: `${method}/${intent}`,
     id,
     realm,

@@ -1,9 +1,10 @@
 import { encodeBase64url } from './base64url.js'
 import type { Credential, MppEcho } from './types.js'
+import { encodePaymentPayload, type X402Header } from './x402/payload.js'
 
 /** A request header that carries a credential. The value is a bearer secret. */
 export interface CredentialHeader {
-  readonly header: MppEcho['header']
+  readonly header: MppEcho['header'] | X402Header
   readonly value: string
 }
 
@@ -20,8 +21,11 @@ const utf8 = new TextEncoder()
  * headers.set(header, value)
  * ```
  */
-export function encodeCredential({ challenge, payload, source }: Credential): CredentialHeader {
-  const { params, header } = challenge.echo
+export function encodeCredential(credential: Credential): CredentialHeader {
+  const { challenge, payload, source } = credential
+  const { echo } = challenge
+  if (echo.envelope === 'x402') return encodePaymentPayload(credential, echo)
+  const { params, header } = echo
   const json = JSON.stringify({ challenge: params, payload, ...(source !== undefined && { source }) })
   return { header, value: `Payment ${encodeBase64url(utf8.encode(json))}` }
 }

@@ -21,6 +21,7 @@ export type {
   HttpResource,
   Json,
   JsonObject,
+  MppChallenge,
   MppEcho,
   OfferKind,
   Problem,
@@ -28,4 +29,6 @@ export type {
   Receipt,
   Resource,
   ToolResource,
+  X402Challenge,
+  X402Echo,
 } from './types.js'

@@ -61,8 +61,18 @@ export interface Challenge {
   readonly echo: Echo
 }
 
+/** An offer of the `Payment` scheme. */
+export interface MppChallenge extends Challenge {
+  readonly echo: MppEcho
+}
+
+/** An offer of x402. */
+export interface X402Challenge extends Challenge {
+  readonly echo: X402Echo
+}
+
 /** Each envelope keeps what its server must get back byte for byte. */
-export type Echo = MppEcho
+export type Echo = MppEcho | X402Echo
 
 /** What a server that speaks the `Payment` scheme gets back with the credential. */
 export interface MppEcho {
@@ -73,10 +83,22 @@ export interface MppEcho {
   readonly header: 'authorization' | 'payment-authorization'
 }
 
+/** What a server that speaks x402 gets back with the payload. */
+export interface X402Echo {
+  readonly envelope: 'x402'
+  readonly version: 1 | 2
+  /** The chosen entry of `accepts`, as it came. */
+  readonly accepted: JsonObject
+  readonly resource?: JsonObject
+  readonly extensions?: JsonObject
+}
+
 /** The proof of payment, before the exchange encodes it. A bearer secret. */
 export interface Credential {
   readonly challenge: Challenge
   readonly payload: JsonObject
+  /** What goes back in place of the x402 extensions that the server offered, where a wallet added to them. */
+  readonly extensions?: JsonObject
   /** Who pays, as a DID: `did:pkh:eip155:4217:0x…`. */
   readonly source?: string
 }

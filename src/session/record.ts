@@ -33,7 +33,7 @@ function detailOf(channel: SessionChannel): JsonObject {
     identity: identityJson(identity),
     base: base.toString(),
     openedAt,
-    challenge: challengeJson(challenge),
+    ...challengeJson(challenge),
     ...(pending === undefined ? {} : { pending: pendingJson(pending) }),
     ...(captured === undefined ? {} : { captured: captured.toString() }),
     ...(since === undefined ? {} : { since }),
@@ -106,14 +106,11 @@ export function readPending(value: Json | undefined): Pending | undefined {
 }
 
 function challengeJson({ kind, id, realm, request, expires, echo }: Challenge): JsonObject {
+  if (echo.envelope !== 'mpp') return {}
   const { envelope, params, header } = echo
+  const more = expires === undefined ? {} : { expires }
   return {
-    kind,
-    id,
-    realm,
-    request,
-    echo: { envelope, params: { ...params }, header },
-    ...(expires === undefined ? {} : { expires }),
+    challenge: { kind, id, realm, request, echo: { envelope, params: { ...params }, header }, ...more },
   }
 }
 

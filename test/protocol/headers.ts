@@ -1,6 +1,6 @@
 import {
-  type Challenge,
   encodeBase64url,
+  type MppChallenge,
   type ProtocolErrorCode,
   parseChallenges,
 } from '../../src/protocol/index.js'
@@ -22,7 +22,7 @@ export function payment(changes: Readonly<Record<string, string | undefined>> = 
 }
 
 /** The only challenge in a header. */
-export function only(header: string | readonly string[]): Challenge {
+export function only(header: string | readonly string[]): MppChallenge {
   const { challenges, rejected } = parseChallenges(header)
   const [challenge] = challenges
   if (challenge === undefined || challenges.length > 1 || rejected.length > 0)

@@ -34,11 +34,22 @@ export const BEYOND_CORE: readonly { readonly path: string; readonly may: readon
   { path: 'policy/file', may: ['node:'] },
   { path: 'ledger/sqlite', may: ['node:', '@photostructure/sqlite'] },
   { path: 'wallet/tempo/', may: ['viem'] },
+  { path: 'wallet/evm/', may: ['viem'] },
+  { path: 'wallet/stripe/', may: ['stripe'] },
+  { path: 'wallet/lightning/', may: ['light-bolt11-decoder'] },
   { path: 'session/', may: ['viem'] },
 ]
 
 /** Packages the core never touches (beside `node:`). */
-export const FOREIGN = ['viem', 'ox', 'undici', '@photostructure/sqlite', 'mppx']
+export const FOREIGN = [
+  'viem',
+  'ox',
+  'stripe',
+  'light-bolt11-decoder',
+  'undici',
+  '@photostructure/sqlite',
+  'mppx',
+]
 
 /** Files other than an `index.ts` that some other folders may reach into. */
 export const SIDE_DOORS: readonly {

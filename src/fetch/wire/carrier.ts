@@ -23,8 +23,9 @@ const PAYLOAD_RESERVE = 1536
  * @throws PaymentError `credential_too_large`, `authorization_taken`, `digest_mismatch`
  */
 export async function checkCarrier(challenge: Challenge, carrier: Carrier): Promise<void> {
-  const { params, header } = challenge.echo
-  const json = utf8.encode(JSON.stringify(params)).byteLength + PAYLOAD_RESERVE
+  const { echo } = challenge
+  const goesBack = echo.envelope === 'mpp' ? echo.params : echo
+  const json = utf8.encode(JSON.stringify(goesBack)).byteLength + PAYLOAD_RESERVE
   if (Math.ceil((json * 4) / 3) > MOST_HEADER) {
     throw new PaymentError(
       'credential_too_large',
@@ -33,7 +34,7 @@ export async function checkCarrier(challenge: Challenge, carrier: Carrier): Prom
     )
   }
   const taken = carrier.authorization !== undefined && !/^payment\s/i.test(carrier.authorization)
-  if (header === 'authorization' && taken && !carrier.replacesAuthorization) {
+  if (echo.envelope === 'mpp' && echo.header === 'authorization' && taken && !carrier.replacesAuthorization) {
     throw new PaymentError(
       'authorization_taken',
       'untouched',
