@@ -60,9 +60,9 @@ const NAMES: Readonly<Record<string, string>> = {
     createPolicy explain loadPolicy parsePolicyText policyJsonSchema
   `,
   'purser/protocol': `
-    Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject MppEcho
-    OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges PaymentRange Preference Problem ProtocolError
-    ProtocolErrorCode Reading Receipt Resource ToolResource acceptQuality decodeBase64url digestMatches
+    Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject MppChallenge
+    MppEcho OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges PaymentRange Preference Problem ProtocolError
+    ProtocolErrorCode Reading Receipt Resource ToolResource X402Challenge X402Echo acceptQuality decodeBase64url digestMatches
     encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
     parseJsonObject parseProblem parseReceipt receiptOf
   `,
@@ -71,6 +71,9 @@ const NAMES: Readonly<Record<string, string>> = {
     SocketLimits SocketOptions SocketPayload openSocket tempoSession
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
+  'purser/wallet/evm': '',
+  'purser/wallet/lightning': '',
+  'purser/wallet/stripe': '',
   'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
 }
 
@@ -91,6 +94,11 @@ test('the names of every entry', { timeout: 60_000 }, () => {
     return [entry, names.sort()]
   })
   expect(Object.fromEntries(found)).toEqual(
-    Object.fromEntries(Object.entries(NAMES).map(([entry, names]) => [entry, names.trim().split(/\s+/)])),
+    Object.fromEntries(
+      Object.entries(NAMES).map(([entry, names]) => [
+        entry,
+        names.split(/\s+/).filter((name) => name !== ''),
+      ]),
+    ),
   )
 })
