@@ -34,7 +34,8 @@ export interface Channels {
   /** The oldest first. */
   channels(query: ChannelQuery): Promise<readonly Channel[]>
   /**
-   * Durable. One that is closed unlocks what its payments had locked up, in the same step.
+   * Durable. One that is closed unlocks what its payments had locked up, in the same step; and one that names a payment
+   * no more unlocks what that one had.
    *
    * @returns False: somebody else has changed it since it was read.
    */

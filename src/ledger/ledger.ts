@@ -198,9 +198,10 @@ export class StoredLedger implements Ledger {
       const stored = shelf.channels({ slot: channel.slot }).find(({ lane }) => lane === channel.lane)
       if ((stored?.rev ?? 0) !== channel.rev) return false
       shelf.setChannel(Object.freeze({ ...channel, rev: channel.rev + 1 }))
-      // A channel that is closed locks up nothing: both are written, or neither.
-      if (channel.state === 'closed')
-        for (const id of channel.funding) this.#advance(shelf, id, { to: 'unlocked' }, now)
+      // What has come back is locked up no more: both are written, or neither.
+      const behind = channel.state === 'closed' ? [] : channel.funding
+      for (const id of new Set([...(stored?.funding ?? []), ...channel.funding]))
+        if (!behind.includes(id)) this.#advance(shelf, id, { to: 'unlocked' }, now)
       return true
     }, true)
   }

@@ -8,6 +8,8 @@ import type { Identity } from './identity.js'
 /** A deposit on its way: what it adds, and by what its fate can be proven. */
 export interface Pending extends Expiring {
   readonly add: bigint
+  /** The payment that brings it, where that one has locked up nothing else here. */
+  readonly payment?: PaymentId
 }
 
 interface Base {
@@ -153,18 +155,22 @@ function found(channel: Living, { deposit, closeRequestedAt }: EventOf<'found'>)
 }
 
 function funding(channel: Living, { pending, payment }: EventOf<'funding'>): Reduced {
-  // The payment counts as one of those behind the deposit from now on, whatever becomes of it.
-  const funded = channel.funding.includes(payment) ? channel.funding : [...channel.funding, payment]
+  // The payment counts as one of those behind the deposit from now on, until it is proven that it never will be.
+  const known = channel.funding.includes(payment)
+  const funding = known ? channel.funding : [...channel.funding, payment]
   if (channel.state === 'opening') return unchanged(channel)
-  if (channel.state === 'closing') return { channel: { ...channel, funding: funded }, effects: [STORE] }
-  return { channel: { ...channel, funding: funded, pending }, effects: [STORE] }
+  if (channel.state === 'closing') return { channel: { ...channel, funding }, effects: [STORE] }
+  const brought = known ? pending : { ...pending, payment }
+  return { channel: { ...channel, funding, pending: brought }, effects: [STORE] }
 }
 
 function lapsed(channel: Living, { seen }: EventOf<'lapsed'>): Reduced {
   if (channel.state === 'closing' || channel.pending?.seen !== seen) return unchanged(channel)
   if (channel.state === 'opening') return closed(channel, 0n)
-  const { pending: _, ...rest } = channel
-  return { channel: rest, effects: [STORE] }
+  const { pending, ...rest } = channel
+  // What it would have locked up is exposure no more.
+  const funding = rest.funding.filter((id) => id !== pending.payment)
+  return { channel: { ...rest, funding }, effects: [STORE] }
 }
 
 function closed(channel: Living, captured: bigint | undefined): Reduced {

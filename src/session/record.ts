@@ -92,17 +92,17 @@ function parse(record: Channel): SessionChannel | undefined {
   }
 }
 
-export function pendingJson({ add, seen, validBefore }: Pending): JsonObject {
-  return { add: add.toString(), seen, validBefore }
+export function pendingJson({ add, seen, validBefore, payment }: Pending): JsonObject {
+  return { add: add.toString(), seen, validBefore, ...(payment === undefined ? {} : { payment }) }
 }
 
 export function readPending(value: Json | undefined): Pending | undefined {
   if (!isObject(value)) return undefined
   const add = readAmount(value['add'])
   const seen = readHex(value['seen'], 32)
-  const { validBefore } = value
+  const { validBefore, payment } = value
   if (add === undefined || seen === undefined || typeof validBefore !== 'number') return undefined
-  return { add, seen, validBefore }
+  return { add, seen, validBefore, ...(typeof payment === 'string' ? { payment } : {}) }
 }
 
 function challengeJson({ kind, id, realm, request, expires, echo }: Challenge): JsonObject {

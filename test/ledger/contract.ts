@@ -462,6 +462,18 @@ export function contract(name: string, make: MakeLedger): void {
       ])
       expect(await hold('b', { claims: locks, locks: 80 })).toMatchObject({ ok: true })
     })
+
+    it('gives back what a payment had locked up that a channel names no more', async () => {
+      const { hold, ledger } = await bench()
+      const locks = [{ ...everClaim(80n * CENT, 100n * CENT), counts: 'lock' as const, rule: 'deposits' }]
+      await hold('a', { claims: locks, locks: 80 })
+      await ledger.advance('a', committed())
+      await ledger.putChannel({ ...channel, state: 'open', funding: ['a'] })
+      expect(await ledger.putChannel({ ...channel, state: 'open', funding: [], rev: 0 })).toBe(false)
+      expect(await ledger.room(locks)).toMatchObject([{ held: 80n * CENT }])
+      expect(await ledger.putChannel({ ...channel, state: 'open', funding: [], rev: 1 })).toBe(true)
+      expect(await ledger.room(locks)).toMatchObject([{ held: 0n }])
+    })
   })
 
   describe(`${name}: deposits that are tried again`, () => {

@@ -66,6 +66,36 @@ describe.each(['v2', 'v1'] as const)('a doubt in a session of protocol %s', (pro
     expect(await buyer.booked()).toBe(await buyer.left())
   })
 
+  it('about a top-up that never got there locks nothing up once its time has passed', async () => {
+    const apart = await channelWorld()
+    try {
+      const server = await apart.serve({ protocol, validityMs: 600_000 })
+      const wire = losing('topUp')
+      const clock = { ahead: 0 }
+      const now = () => Date.now() + clock.ahead
+      const buyer = await sessionBuyer(apart, [server], {
+        wallet: { deposit: '0.02', validityMs: 5_000, now },
+        fetch: wire.fetch,
+        now,
+        policy: { deposits: '0.05' },
+      })
+      for (let call = 0; call < 2; call++) await buyer.purser.fetch(server.url('/paid'))
+      await expect(buyer.purser.fetch(server.url('/paid?lost'))).rejects.toMatchObject({
+        code: 'payment_in_doubt',
+      })
+      wire.lose = false
+      await apart.wait(40)
+      await apart.chain.mine(3)
+      clock.ahead = 40_000
+      // Deposits of 0.02, of 0.02 and of 0.02 would be more than policy allows.
+      expect((await buyer.purser.fetch(server.url('/paid?next'))).status).toBe(200)
+      const [session] = await buyer.purser.sessions.list()
+      expect(session).toMatchObject({ deposit: { value: 40_000n }, signed: { value: 4n * PRICE } })
+    } finally {
+      await apart.stop()
+    }
+  })
+
   it('about an opening that never got there is over when its time has passed', async () => {
     const server = await world.serve({ protocol })
     const wire = losing('open')

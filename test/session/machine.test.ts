@@ -50,7 +50,11 @@ describe('a channel', () => {
 
   it('is topped up when a receipt or the chain says so', () => {
     const funding = led(open, EVENTS.funding)
-    expect(funding).toMatchObject({ pending: more, funding: ['opened', 'more'], deposit: 100n })
+    expect(funding).toMatchObject({
+      pending: { ...more, payment: 'more' },
+      funding: ['opened', 'more'],
+      deposit: 100n,
+    })
     const arrived = led(funding, {
       ...EVENTS.accepted,
       kind: 'accepted',
@@ -61,11 +65,19 @@ describe('a channel', () => {
     expect(arrived).toMatchObject({ state: 'open', deposit: 150n, funding: ['opened', 'more'] })
     expect(arrived).not.toHaveProperty('pending')
     expect(led(funding, { kind: 'found', deposit: 150n, closeRequestedAt: 0 })).not.toHaveProperty('pending')
-    expect(led(funding, { kind: 'found', deposit: 120n, closeRequestedAt: 0 })).toHaveProperty(
-      'pending',
-      more,
-    )
-    expect(led(funding, { kind: 'lapsed', seen: more.seen })).not.toHaveProperty('pending')
+    expect(led(funding, { kind: 'found', deposit: 120n, closeRequestedAt: 0 })).toMatchObject({
+      pending: more,
+    })
+  })
+
+  it('lets go of a top-up that never came, and of nothing else that was locked up', () => {
+    const lapse: SessionEvent = { kind: 'lapsed', seen: more.seen }
+    const lapsed = led(open, EVENTS.funding, lapse)
+    expect(lapsed).toMatchObject({ state: 'open', funding: ['opened'], deposit: 100n })
+    expect(lapsed).not.toHaveProperty('pending')
+    // The payment that opened it has locked up more than what lapsed.
+    const again: SessionEvent = { kind: 'funding', pending: more, payment: 'opened' }
+    expect(led(open, again, lapse)).toMatchObject({ funding: ['opened'] })
   })
 
   it('that is closing pays nothing, and may go on', () => {
@@ -144,7 +156,11 @@ describe('whatever happens to a channel', () => {
           if (channel === undefined) throw new Error('it vanished')
           expect(channel.id).toBe(before.id)
           expect(channel.base >= before.base).toBe(true)
-          expect(channel.funding).toEqual(expect.arrayContaining([...before.funding]))
+          // Only what is proven not to come is let go of.
+          const lapsed =
+            event.kind === 'lapsed' && before.state === 'open' ? before.pending?.payment : undefined
+          const kept = before.funding.filter((id) => id !== lapsed)
+          expect(channel.funding).toEqual(expect.arrayContaining(kept))
           if (before.state === 'closed') expect(channel).toBe(before)
           // What changed is stored, and what is remembered can be paid.
           if (channel !== before) expect(reduced.effects[0]?.kind).toBe('store')
