@@ -86,7 +86,7 @@ export async function receive(
   return payment
 }
 
-/** A receipt is believed when it names our challenge, our method and, where the wallet can tell, our transfer. */
+/** A receipt is believed when it names our challenge, method, network and, where the wallet can tell, our transfer. */
 function fitting(
   receipt: Receipt | undefined,
   { deal, evidence }: Sending,
@@ -101,6 +101,7 @@ function fitting(
     receipt.success &&
     (receipt.method === undefined || receipt.method === method) &&
     (receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&
+    (receipt.network === undefined || receipt.network === terms.network) &&
     (receipt.reference === undefined ||
       deal.candidate.wallet.recognises?.(evidence, receipt.reference) !== false)
   return fits ? receipt : undefined

@@ -25,6 +25,15 @@ export function encodeBase64url(bytes: Uint8Array): string {
   return ascii.decode(out)
 }
 
+/** Base64 as anybody spells it (either alphabet, padded or not, spaces around it), in the spelling read below. */
+export function asBase64url(text: string): string {
+  return text
+    .trim()
+    .replace(/={1,2}$/, '')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+}
+
 /** Bytes as base64 with padding (RFC 4648, section 4). */
 export function encodeBase64(bytes: Uint8Array): string {
   const text = encodeBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')

@@ -1,19 +1,22 @@
 import { encodeBase64url } from './base64url.js'
 import type { Credential, MppEcho } from './types.js'
 import { encodePaymentPayload, type X402Header } from './x402/payload.js'
+import { encodeSignIn } from './x402/sign-in.js'
 
 /** A request header that carries a credential. The value is a bearer secret. */
 export interface CredentialHeader {
-  readonly header: MppEcho['header'] | X402Header
+  readonly header: MppEcho['header'] | X402Header | 'sign-in-with-x'
   readonly value: string
 }
 
 const utf8 = new TextEncoder()
 
 /**
- * A credential as the request header that carries it (draft-httpauth-payment, section 5.2): `Payment` and base64url
- * without padding. The challenge's parameters go back exactly as they came, `request` and `opaque` undecoded, since
- * the server's id is bound to them byte for byte.
+ * A credential as the request header that carries it, in the envelope of its challenge.
+ *
+ * The `Payment` scheme (draft-httpauth-payment, section 5.2) takes base64url without padding, and the challenge's
+ * parameters go back exactly as they came, `request` and `opaque` undecoded, since the server's id is bound to them
+ * byte for byte. x402 takes base64 with padding: the chosen entry goes back as it came, and what was said beside it.
  *
  * @example
  * ```ts
@@ -25,6 +28,7 @@ export function encodeCredential(credential: Credential): CredentialHeader {
   const { challenge, payload, source } = credential
   const { echo } = challenge
   if (echo.envelope === 'x402') return encodePaymentPayload(credential, echo)
+  if (echo.envelope === 'sign-in') return encodeSignIn(payload, echo)
   const { params, header } = echo
   const json = JSON.stringify({ challenge: params, payload, ...(source !== undefined && { source }) })
   return { header, value: `Payment ${encodeBase64url(utf8.encode(json))}` }

@@ -28,7 +28,16 @@ export type {
   Reading,
   Receipt,
   Resource,
+  SignInChallenge,
+  SignInEcho,
   ToolResource,
   X402Challenge,
   X402Echo,
 } from './types.js'
+export { x402Network } from './x402/networks.js'
+export {
+  type ParsedPaymentRequired,
+  parsePaymentRequired,
+  parsePaymentRequiredBody,
+} from './x402/payment-required.js'
+export { parsePaymentResponse, settlementProblem, x402Problem } from './x402/payment-response.js'

@@ -13,6 +13,11 @@ export const PROTOCOL_ERROR_CODES = [
   'bad_intent',
   'bad_expires',
   'bad_header',
+  // Meaning of x402's fields.
+  'bad_version',
+  'bad_scheme',
+  'bad_network',
+  'bad_sign_in',
   // Encoded JSON.
   'bad_base64url',
   'bad_utf8',

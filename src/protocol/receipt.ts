@@ -1,4 +1,5 @@
 import { clean } from '../errors/index.js'
+import { asBase64url } from './base64url.js'
 import { decodeJsonObject, JSON_LIMITS } from './json.js'
 import { ProtocolError } from './protocol-error.js'
 import type { JsonObject, Receipt } from './types.js'
@@ -14,13 +15,8 @@ const MAX_RECEIPT = 64 * 1024
  */
 export function parseReceipt(header: string): Receipt | undefined {
   if (header.length > MAX_RECEIPT) return undefined
-  const encoded = header
-    .trim()
-    .replace(/={1,2}$/, '')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
   try {
-    return receiptOf(decodeJsonObject(encoded, JSON_LIMITS))
+    return receiptOf(decodeJsonObject(asBase64url(header), JSON_LIMITS))
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error

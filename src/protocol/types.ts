@@ -71,8 +71,16 @@ export interface X402Challenge extends Challenge {
   readonly echo: X402Echo
 }
 
+/**
+ * Proof of an address in place of money, for who paid before (x402's `sign-in-with-x`). Its kind is `x402/sign-in`, and
+ * its `request` holds the extension's `info` and `supportedChains`.
+ */
+export interface SignInChallenge extends Challenge {
+  readonly echo: SignInEcho
+}
+
 /** Each envelope keeps what its server must get back byte for byte. */
-export type Echo = MppEcho | X402Echo
+export type Echo = MppEcho | X402Echo | SignInEcho
 
 /** What a server that speaks the `Payment` scheme gets back with the credential. */
 export interface MppEcho {
@@ -93,6 +101,13 @@ export interface X402Echo {
   readonly extensions?: JsonObject
 }
 
+/** What a server that takes a sign-in gets back with the signature. */
+export interface SignInEcho {
+  readonly envelope: 'sign-in'
+  /** What the message says, as it came: domain, uri, nonce, issuedAt, … without explicit nulls. */
+  readonly info: JsonObject
+}
+
 /** The proof of payment, before the exchange encodes it. A bearer secret. */
 export interface Credential {
   readonly challenge: Challenge
@@ -111,6 +126,8 @@ export interface Receipt {
   readonly challengeId?: string
   readonly timestamp?: string
   readonly externalId?: string
+  /** Where it says the money moved, as a CAIP-2 id; only x402 says so. */
+  readonly network?: string
   /** Everything it said, whole. */
   readonly claims: JsonObject
 }

@@ -61,10 +61,11 @@ const NAMES: Readonly<Record<string, string>> = {
   `,
   'purser/protocol': `
     Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject MppChallenge
-    MppEcho OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges PaymentRange Preference Problem ProtocolError
-    ProtocolErrorCode Reading Receipt Resource ToolResource X402Challenge X402Echo acceptQuality decodeBase64url digestMatches
+    MppEcho OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges ParsedPaymentRequired PaymentRange Preference Problem ProtocolError
+    ProtocolErrorCode Reading Receipt Resource SignInChallenge SignInEcho ToolResource X402Challenge X402Echo acceptQuality decodeBase64url digestMatches
     encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
-    parseJsonObject parseProblem parseReceipt receiptOf
+    parseJsonObject parsePaymentRequired parsePaymentRequiredBody parsePaymentResponse parseProblem parseReceipt
+    receiptOf settlementProblem x402Network x402Problem
   `,
   'purser/session': `
     PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData SocketEnd SocketEvent SocketLike

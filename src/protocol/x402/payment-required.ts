@@ -1,0 +1,164 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import canonicalize from 'canonicalize'
+import { asBase64url } from '../base64url.js'
+import { decodeJsonObject, type JsonLimits, parseJsonObject } from '../json.js'
+import { ProtocolError } from '../protocol-error.js'
+import type { Json, JsonObject, SignInChallenge, X402Challenge, X402Echo } from '../types.js'
+import { isObject, listAt, objectAt, refuse, textAt, wordsAt } from './fields.js'
+import { CAIP2 } from './networks.js'
+import { SIGN_IN, signInOf } from './sign-in.js'
+
+/** An encoded `PAYMENT-REQUIRED`. Servers stop at 8 to 16 KiB of headers in all. */
+const MAX_HEADER = 64 * 1024
+/** Entries of `accepts`; the rest is not looked at. */
+const MAX_ENTRIES = 64
+/** Extensions carry JSON schemas of what the resource takes, which nest deeper than any method's request. */
+const LIMITS: JsonLimits = Object.freeze({ length: 64 * 1024, depth: 32 })
+
+const SCHEME = /^[a-z0-9][a-z0-9_-]{0,63}$/i
+// Version 1 names networks.
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/i
+
+/** What was made of a 402 that speaks x402. */
+export interface ParsedPaymentRequired {
+  /** The entries that can be read, in the server's order; then a sign-in, where one is taken instead. */
+  readonly challenges: readonly (X402Challenge | SignInChallenge)[]
+  /** Why others cannot, and why nothing can. */
+  readonly rejected: readonly ProtocolError[]
+  /** Why the server asks: its words, cleaned. After a payment, often a code such as `insufficient_funds`. */
+  readonly error?: string
+}
+
+/**
+ * Reads a `PAYMENT-REQUIRED` header (x402 version 2, transports/http). An unreadable entry is set aside and hides no
+ * other one; what an amount, an asset or a payee is worth is for a wallet to say. Never throws.
+ *
+ * @param realm The host that was dialled. `resource.url` is what the server says, and decides nothing.
+ * @example
+ * ```ts
+ * const header = response.headers.get('payment-required') ?? ''
+ * const { challenges, rejected } = parsePaymentRequired(header, new URL(response.url).host)
+ * ```
+ */
+export function parsePaymentRequired(header: string, realm: string): ParsedPaymentRequired {
+  return reading(() => {
+    if (header.length > MAX_HEADER) refuse('header_too_large', `More than ${MAX_HEADER} characters`)
+    return offersOf(decodeJsonObject(asBase64url(header), LIMITS), 2, realm)
+  })
+}
+
+/**
+ * Reads the body of a 402 as x402 version 1 writes it. Never throws; whatever is no such body is one rejection.
+ *
+ * @param realm The host that was dialled.
+ */
+export function parsePaymentRequiredBody(body: string, realm: string): ParsedPaymentRequired {
+  return reading(() => offersOf(parseJsonObject(body, LIMITS), 1, realm))
+}
+
+function reading(read: () => ParsedPaymentRequired): ParsedPaymentRequired {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { challenges: [], rejected: [error] }
+  }
+}
+
+function offersOf(message: JsonObject, version: X402Echo['version'], realm: string): ParsedPaymentRequired {
+  if (message['x402Version'] !== version) refuse('bad_version', `Not x402 version ${version}`)
+  const accepts = listAt(message, 'accepts') ?? refuse('missing_param', 'No accepts')
+  const challenges: (X402Challenge | SignInChallenge)[] = []
+  const rejected: ProtocolError[] = []
+  const attempt = (read: () => X402Challenge | SignInChallenge | undefined): void => {
+    try {
+      const challenge = read()
+      if (challenge !== undefined) challenges.push(challenge)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      rejected.push(error)
+    }
+  }
+  // Version 1 knows neither, whatever stands in the body.
+  const resource = version === 2 ? objectAt(message, 'resource') : undefined
+  const extensions = version === 2 ? objectAt(message, 'extensions') : undefined
+  for (const entry of accepts.slice(0, MAX_ENTRIES))
+    attempt(() => challengeOf(entry, { version, resource, extensions, realm }))
+  if (accepts.length > MAX_ENTRIES)
+    rejected.push(new ProtocolError('too_many_challenges', `More than ${MAX_ENTRIES} entries`))
+  attempt(() => extensions && signInChallenge(extensions, realm))
+  const error = wordsAt(message, 'error')
+  return { challenges, rejected, ...(error !== undefined && { error }) }
+}
+
+/** What all entries of one message share. */
+interface Around {
+  readonly version: X402Echo['version']
+  readonly resource: JsonObject | undefined
+  readonly extensions: JsonObject | undefined
+  readonly realm: string
+}
+
+function challengeOf(entry: Json, { version, resource, extensions, realm }: Around): X402Challenge {
+  if (!isObject(entry)) refuse('not_an_object', 'An entry of accepts is not an object')
+  const scheme = checked(entry, version)
+  const words = version === 1 ? wordsAt(entry, 'description') : wordsAt(resource, 'description')
+  return Object.freeze({
+    kind: `x402/${scheme}`,
+    id: hashOf(entry),
+    realm,
+    request: entry,
+    ...(words !== undefined && { words }),
+    echo: Object.freeze({
+      envelope: 'x402',
+      version,
+      accepted: entry,
+      ...(resource !== undefined && { resource }),
+      ...(extensions !== undefined && { extensions }),
+    }),
+  })
+}
+
+/** What every scheme needs, present and of its type. Returns the scheme. */
+function checked(entry: JsonObject, version: X402Echo['version']): string {
+  const need = (name: string): string => textAt(entry, name) ?? refuse('missing_param', `No ${name}`)
+  const scheme = need('scheme')
+  // `x402/sign-in` is a kind of ours: an entry of that name would pass for one that costs nothing.
+  if (!SCHEME.test(scheme) || scheme === SIGN_IN) refuse('bad_scheme', 'Not a scheme name')
+  const network = need('network')
+  if (!CAIP2.test(network) && !(version === 1 && NAME.test(network))) refuse('bad_network', 'Not a network')
+  for (const name of [version === 1 ? 'maxAmountRequired' : 'amount', 'asset', 'payTo']) need(name)
+  const seconds = entry['maxTimeoutSeconds']
+  if (typeof seconds !== 'number' || !(seconds > 0)) refuse('missing_param', 'No maxTimeoutSeconds')
+  return scheme
+}
+
+function signInChallenge(extensions: JsonObject, realm: string): SignInChallenge | undefined {
+  const read = signInOf(extensions)
+  if (read === undefined) return undefined
+  const { info, supportedChains } = read
+  const request = Object.freeze({ info, supportedChains })
+  const words = wordsAt(info, 'statement')
+  return Object.freeze({
+    kind: `x402/${SIGN_IN}`,
+    id: hashOf(request),
+    realm,
+    request,
+    ...(words !== undefined && { words }),
+    echo: Object.freeze({ envelope: 'sign-in', info }),
+  })
+}
+
+/** x402 has no challenge id: its place takes the hash of what was chosen, in the one spelling of RFC 8785. */
+function hashOf(request: JsonObject): string {
+  let text: string | undefined
+  try {
+    text = canonicalize(request)
+  } catch {
+    // Numbers beyond all bounds and lone surrogates: neither has such a spelling, nor comes back as it was sent.
+  }
+  return bytesToHex(
+    sha256(utf8ToBytes(text ?? refuse('bad_json', 'An entry cannot be sent back as it came'))),
+  )
+}

@@ -1,0 +1,44 @@
+import { encodeBase64 } from '../base64url.js'
+import type { Json, JsonObject, SignInEcho } from '../types.js'
+import { isObject, listAt, objectAt, refuse, textAt } from './fields.js'
+
+/** The name of the scheme that we give the extension `sign-in-with-x`, so that wallets can take it on like any other. */
+export const SIGN_IN = 'sign-in'
+const EXTENSION = 'sign-in-with-x'
+const MAX_CHAINS = 64
+
+const utf8 = new TextEncoder()
+
+/** What a sign-in offers; undefined where the server takes none. */
+export function signInOf(
+  extensions: JsonObject,
+): { readonly info: JsonObject; readonly supportedChains: readonly Json[] } | undefined {
+  const extension = objectAt(extensions, EXTENSION)
+  if (extension === undefined) return undefined
+  const info = objectAt(extension, 'info') ?? refuse('bad_sign_in', 'No info to sign')
+  for (const name of ['domain', 'uri', 'version', 'nonce', 'issuedAt'])
+    if (textAt(info, name) === undefined) refuse('bad_sign_in', `No ${name}`)
+  const supportedChains = (listAt(extension, 'supportedChains') ?? []).slice(0, MAX_CHAINS).filter(isChain)
+  if (supportedChains.length === 0) refuse('bad_sign_in', 'No chain to sign for')
+  return { info: withoutNulls(info), supportedChains: Object.freeze(supportedChains) }
+}
+
+/**
+ * A sign-in as its request header: what the server asked to be signed, with what the wallet adds (`address`, `chainId`,
+ * `type`, `signature`). A bearer secret.
+ */
+export function encodeSignIn(
+  payload: JsonObject,
+  { info }: SignInEcho,
+): { readonly header: 'sign-in-with-x'; readonly value: string } {
+  return { header: EXTENSION, value: encodeBase64(utf8.encode(JSON.stringify({ ...info, ...payload }))) }
+}
+
+function isChain(chain: Json): boolean {
+  return isObject(chain) && textAt(chain, 'chainId') !== undefined && textAt(chain, 'type') !== undefined
+}
+
+/** Servers write null for what they leave out, and refuse it when it comes back. */
+function withoutNulls(info: JsonObject): JsonObject {
+  return Object.freeze(Object.fromEntries(Object.entries(info).filter(([, value]) => value !== null)))
+}
