@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
+import type { Hex } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
 
-/** Hexadecimal text. */
-export type Hex = `0x${string}`
+export type { Hex }
 
 /** How a credential travels: the server broadcasts (`pull`), or the client does (`push`). */
 export type ChargeMode = 'pull' | 'push'

@@ -1,11 +1,12 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
 import type { Amount, Instant } from '../../money/index.js'
+import type { Node } from '../chain/index.js'
+import * as Reads from '../chain/index.js'
 import type { Hex } from './charge.js'
 import { FINALITY_MS, readDetail, type TransactionDetail } from './evidence.js'
 import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
-import * as Reads from './reads.js'
-import type { Node } from './rpc.js'
+import * as Seen from './reads.js'
 
 /** `Transfer(address,address,uint256)`, `TransferWithMemo(address,address,uint256,bytes32)`, `NonceIncremented(address,uint256,uint64)` */
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
@@ -109,11 +110,11 @@ async function fromLane(
   now: Instant,
 ): Promise<Verdict> {
   const ours = BigInt(detail.nonce)
-  const lane = await Reads.readLaneNonce(node, detail.sender, detail.nonceKey, final.hash)
+  const lane = await Seen.readLaneNonce(node, detail.sender, detail.nonceKey, final.hash)
   if (lane <= ours) return { state: 'void', because: 'It ran out without being included', lane }
   const start = await Reads.firstBlockAt(node, detail.validBefore - TAKER_WINDOW, final)
   const moves = await Reads.readLogs(node, {
-    address: Reads.NONCE_MANAGER,
+    address: Seen.NONCE_MANAGER,
     topics: [NONCE_INCREMENTED, Reads.word(detail.sender), Reads.word(detail.nonceKey)],
     from: start.number,
     to: final.number,
@@ -142,7 +143,7 @@ async function fromExpiringNonce(
 ): Promise<Verdict> {
   const past = await Reads.firstBlockAt(node, detail.validBefore, final)
   const last = await Reads.blockAt(node, past.number - 1n)
-  if (!(await Reads.readSeen(node, seen, last.hash)))
+  if (!(await Seen.readSeen(node, seen, last.hash)))
     return { state: 'void', because: 'It ran out without being included' }
   const hash = detail.hash ?? (await scan(node, detail, last))
   const receipt = hash === undefined ? undefined : await Reads.readReceipt(node, hash)
@@ -155,7 +156,7 @@ async function scan(node: Node, detail: TransactionDetail, last: Reads.Block): P
   const start = await Reads.firstBlockAt(node, detail.validBefore - EXPIRING_WINDOW, last)
   const memo = detail.memo.slice(2)
   for (let at = last.number; at >= start.number; at--) {
-    const found = (await Reads.readTransactions(node, at)).find(
+    const found = (await Seen.readTransactions(node, at)).find(
       ({ from, validBefore, inputs }) =>
         from === detail.sender &&
         validBefore === detail.validBefore &&

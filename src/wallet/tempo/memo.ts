@@ -1,6 +1,6 @@
 import { bytesToHex, keccak256, stringToBytes } from 'viem/utils'
+import { failed } from '../chain/index.js'
 import type { Hex } from './charge.js'
-import { failed } from './sign.js'
 
 /** Bytes of randomness, handed in. */
 export type Random = (length: number) => Uint8Array

@@ -1,9 +1,9 @@
 import { getAddress } from 'viem/utils'
 import { type Currency, type CurrencyTable, currencyTable, type Instant } from '../../money/index.js'
+import { checkChainId as chainId, lower, type Node, nodesOf } from '../chain/index.js'
 import type { ChargeMode, Hex } from './charge.js'
 import { BASE_FEE, type GasOptions, type GasTable, gasTable } from './gas.js'
 import type { Random } from './memo.js'
-import { type Node, node } from './rpc.js'
 
 /**
  * An account that signs hashes: viem's `privateKeyToAccount`, or an account of `viem/tempo`, access keys included. A
@@ -102,7 +102,7 @@ export function configure(options: TempoOptions): Config {
     validityMs: integer('validityMs', options.validityMs ?? 15_000, 5_000, 25_000),
     random: options.random ?? pooledRandom(),
     now: options.now ?? Date.now,
-    nodes: nodesOf(options.rpc, options.fetch ?? globalThis.fetch),
+    nodes: nodesOf(KNOWN, options.rpc, options.fetch ?? globalThis.fetch),
   }
 }
 
@@ -133,29 +133,6 @@ function checkFeeTokens(tokens: TempoOptions['feeToken'] = {}): ReadonlyMap<numb
   )
 }
 
-function nodesOf(rpc: TempoOptions['rpc'] = {}, fetch: typeof globalThis.fetch): Config['nodes'] {
-  const nodes = new Map<number, readonly Node[]>()
-  for (const [id, urls] of Object.entries({ ...KNOWN, ...rpc })) {
-    const list = typeof urls === 'string' ? [urls] : urls
-    if (!Array.isArray(list) || list.length === 0 || !list.every(isHttp))
-      throw new TypeError(`rpc[${id}] must be an http(s) URL or a list of them`)
-    nodes.set(
-      chainId(Number(id)),
-      list.map((url) => node(url, fetch)),
-    )
-  }
-  return (id) => nodes.get(id)
-}
-
-function isHttp(url: unknown): boolean {
-  return typeof url === 'string' && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
-}
-
-function chainId(id: number): number {
-  if (!Number.isSafeInteger(id) || id <= 0) throw new TypeError('A chain id must be a positive integer')
-  return id
-}
-
 /** A memo needs ten bytes, and asking for ten costs as much as asking for a thousand. No byte is given out twice. */
 function pooledRandom(): Random {
   const pool = new Uint8Array(1_024)
@@ -179,8 +156,4 @@ function integer(name: string, value: number, least: number, most: number): numb
 function price(name: string, value: bigint): bigint {
   if (typeof value !== 'bigint' || value < 0n) throw new TypeError(`${name} must be a bigint of attodollars`)
   return value
-}
-
-function lower(address: string): Hex {
-  return `0x${address.slice(2).toLowerCase()}`
 }

@@ -2,17 +2,15 @@ import { hashTypedData, keccak256, numberToHex } from 'viem/utils'
 import type { LaneGrant } from '../../ledger/index.js'
 import type { Currency, Instant } from '../../money/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
+import { type Balances, broadcast, failed, sign } from '../chain/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
-import type { Balances } from './balances.js'
 import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
 import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { gasLimit, sponsoredLimit } from './gas.js'
 import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
-import { broadcast } from './push.js'
 import { addressOf, chooseMode, LEAST_VALIDITY_MS, networkOf } from './quote.js'
-import { failed, sign } from './sign.js'
 
 /** What a wallet is made of. */
 export interface Parts {

@@ -1,5 +1,5 @@
+import { balanceCache } from '../chain/index.js'
 import { spendAuthorization, type Wallet } from '../index.js'
-import { balanceCache } from './balances.js'
 import { KIND, readDetail } from './evidence.js'
 import { inspectCharge } from './inspect.js'
 import { memoMaker } from './memo.js'

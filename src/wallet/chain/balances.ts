@@ -1,5 +1,6 @@
 import type { Instant } from '../../money/index.js'
-import type { Hex } from './charge.js'
+import type { Hex } from './hex.js'
+import { readings } from './readings.js'
 import { ask, type Node } from './rpc.js'
 
 /** What the account holds, as far as is known without waiting. */
@@ -12,52 +13,20 @@ export interface Balances {
   took(chainId: number, token: Hex, value: bigint): void
 }
 
-interface Entry {
-  value: bigint | undefined
-  at: Instant
-  reading?: Promise<bigint | undefined>
-}
-
-/** Older than this, a balance is read again in the background, and the old one used meanwhile. */
-const FRESH_MS = 15_000
 /** A first reading holds up a payment; a node that is this slow is not waited for. */
-const PATIENCE_MS = 2_500
+export const PATIENCE_MS = 2_500
 
 /** Balances of one account. Stale ones are refreshed beside the payment, never before it. */
 export function balanceCache(
   account: Hex,
   nodesOf: (chainId: number) => readonly Node[] | undefined,
 ): Balances {
-  const entries = new Map<string, Entry>()
-  const entryOf = (chainId: number, token: Hex): Entry => {
-    const key = `${chainId}:${token}`
-    const entry = entries.get(key) ?? { value: undefined, at: Number.NEGATIVE_INFINITY }
-    entries.set(key, entry)
-    return entry
-  }
-  const read: Balances['read'] = (chainId, token, now) => {
-    const entry = entryOf(chainId, token)
-    entry.reading ??= readBalance(nodesOf(chainId) ?? [], token, account).then((value) => {
-      delete entry.reading
-      // An unanswered reading counts as one, so that a node that is down is not asked on every payment.
-      entry.at = now
-      if (value !== undefined) entry.value = value
-      return value
-    })
-    return entry.reading
-  }
+  const cache = readings((chainId, token) => readBalance(nodesOf(chainId) ?? [], token, account))
   return {
-    read,
-    async known(chainId, token, now) {
-      const entry = entryOf(chainId, token)
-      if (now - entry.at < FRESH_MS) return entry.value
-      const reading = read(chainId, token, now)
-      return entry.value ?? reading
-    },
-    took(chainId, token, value) {
-      const entry = entryOf(chainId, token)
-      if (entry.value !== undefined) entry.value = entry.value > value ? entry.value - value : 0n
-    },
+    known: cache.known,
+    read: cache.read,
+    took: (chainId, token, value) =>
+      cache.change(chainId, token, (held) => (held > value ? held - value : 0n)),
   }
 }
 

@@ -1,5 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
-import type { Hex } from './charge.js'
+import type { Hex } from './hex.js'
 
 /** What signs: the account, behind one function. */
 interface Signer {

@@ -1,7 +1,6 @@
 import { PaymentError } from '../../errors/index.js'
-import type { Hex } from './charge.js'
-import type { TransactionDetail } from './evidence.js'
-import type { Config } from './options.js'
+import type { Instant } from '../../money/index.js'
+import type { Hex } from './hex.js'
 import { ask, type Node } from './rpc.js'
 
 const PAUSE_MS = 250
@@ -13,8 +12,8 @@ const PAUSE_MS = 250
 export async function broadcast(
   nodes: readonly Node[],
   signed: Hex,
-  { hash, validBefore }: Pick<TransactionDetail, 'hash' | 'validBefore'>,
-  config: Pick<Config, 'now'>,
+  { hash, validBefore }: { readonly hash?: Hex | undefined; readonly validBefore: number },
+  config: { now(): Instant },
 ): Promise<void> {
   try {
     await ask(nodes, 'eth_sendRawTransaction', [signed])

@@ -1,0 +1,24 @@
+/** What wallets on chains with an Ethereum node have in common. In no entry point. */
+
+export { type Balances, balanceCache, PATIENCE_MS } from './balances.js'
+export { broadcast } from './broadcast.js'
+export { type Hex, lower, word } from './hex.js'
+export { checkChainId, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
+export { type Readings, readings } from './readings.js'
+export {
+  answered,
+  type Block,
+  blockAt,
+  type ChainReceipt,
+  firstBlockAt,
+  hex,
+  type Log,
+  numeral,
+  quantity,
+  readBlock,
+  readLogs,
+  readReceipt,
+  record,
+} from './reads.js'
+export { ask, type Node } from './rpc.js'
+export { failed, sign } from './sign.js'
