@@ -2,6 +2,8 @@
 
 export { type Balances, balanceCache, PATIENCE_MS } from './balances.js'
 export { broadcast } from './broadcast.js'
+export { oneEnd } from './ends.js'
+export { overFee } from './fee.js'
 export { type Hex, lower, word } from './hex.js'
 export { checkChainId, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
 export { type Readings, readings } from './readings.js'
@@ -22,3 +24,4 @@ export {
 } from './reads.js'
 export { ask, type Node } from './rpc.js'
 export { failed, sign } from './sign.js'
+export { consult } from './views.js'

@@ -28,32 +28,15 @@ export async function inspectCharge(evidence: Evidence, config: Config): Promise
   const nodes = config.nodes(detail.chainId)
   if (nodes === undefined)
     return { state: 'unknown', because: `This wallet has no node for eip155:${detail.chainId}` }
-  const views = await Promise.all(nodes.map((node) => viewOf(node, detail, config.now())))
-  return combine(views.filter((view) => view !== undefined))
+  return Reads.consult(nodes, (node) => viewOf(node, detail, config.now()))
 }
 
-/** What one node shows; undefined: it did not answer. */
-async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict | undefined> {
-  try {
-    const found = detail.hash === undefined ? await search(node, detail) : { hash: detail.hash }
-    const receipt = found && (await Reads.readReceipt(node, found.hash))
-    if (found && receipt) return await fromReceipt(node, detail, found.hash, receipt, now)
-    return await fromState(node, detail, now)
-  } catch {
-    return undefined
-  }
-}
-
-/** Pure. */
-function combine(views: readonly Verdict[]): Verdict {
-  const [first] = views
-  if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
-  return (
-    views.find((view) => view.state === 'settled') ??
-    views.find((view) => view.state === 'pending') ??
-    views.find((view) => view.state === 'unknown') ??
-    first
-  )
+/** What one node shows. */
+async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
+  const found = detail.hash === undefined ? await search(node, detail) : { hash: detail.hash }
+  const receipt = found && (await Reads.readReceipt(node, found.hash))
+  if (found && receipt) return await fromReceipt(node, detail, found.hash, receipt, now)
+  return await fromState(node, detail, now)
 }
 
 /** The transaction is in a block. */

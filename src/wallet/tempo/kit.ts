@@ -10,6 +10,7 @@ export {
   failed,
   firstBlockAt,
   type Node,
+  overFee,
   readBlock,
   readLogs,
   readReceipt,
@@ -19,5 +20,5 @@ export { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize } from '
 export { FINALITY_MS } from './evidence.js'
 export { feeAmount } from './gas.js'
 export { type Config, configure } from './options.js'
-export { addressOf, currencyOf, feeCurrency, LEAST_VALIDITY_MS, networkOf, overFee } from './quote.js'
+export { addressOf, currencyOf, feeCurrency, LEAST_VALIDITY_MS, networkOf } from './quote.js'
 export { readSeen } from './reads.js'

@@ -1,0 +1,15 @@
+import { count, formatAmount, formatUnits } from '../../money/index.js'
+import type { Terms } from '../../policy/index.js'
+import type { QuoteContext, Unpayable } from '../index.js'
+
+/** Says so where the fee of terms may come to more than policy lets any fee come to. */
+export function overFee(terms: Terms, { bounds }: Pick<QuoteContext, 'bounds'>): Unpayable | undefined {
+  if (terms.fee === undefined || bounds.maxFee === undefined) return undefined
+  const units = count(terms.fee.bound, bounds.unit)
+  if (units === undefined || units <= bounds.maxFee) return undefined
+  const most = formatUnits(bounds.maxFee, bounds.unit.slice(bounds.unit.indexOf(':') + 1))
+  return {
+    unpayable: `The fee may come to ${formatAmount(terms.fee.bound)}, and at most ${most} is allowed`,
+    code: 'refused',
+  }
+}
