@@ -1,4 +1,5 @@
 import { bytesToHex } from 'viem/utils'
+import type { Instant } from '../money/index.js'
 import type { Prepared } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { failed } from '../wallet/tempo/kit.js'
@@ -7,6 +8,7 @@ import { openCalls } from './calls.js'
 import type { Sending } from './evidence.js'
 import { channelIdOf, type Identity } from './identity.js'
 import type { Opening } from './machine.js'
+import type { Parts, SentOpening } from './options.js'
 import type { PlanOf } from './plan.js'
 import {
   credentialOf,
@@ -41,6 +43,9 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
     ...oneEnd(
       async () => {
         parts.balances.took(plan.session.chainId, plan.session.token, plan.deposit)
+        const { fee, locks } = quote.terms
+        if (locks !== undefined)
+          keep(channel.lane, { payload, sending, locks, ...(fee ? { fee } : {}) }, options.now, parts)
         const credential = credentialOf(challenge, payload, parts, channel.identity)
         return { credential, goodUntil: sending.validBefore * 1000 }
       },
@@ -50,6 +55,31 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
       },
     ),
   }
+}
+
+/**
+ * The same transaction and the same voucher, where the server asked again: of one transaction only one can be included.
+ * Its fee is told by the first credential's evidence, so that it never counts twice.
+ */
+export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: Work): Prepared {
+  const { quote, parts } = work
+  const total = newTotal(work, channel, price)
+  const { feeCurrency: _, ...sending } = sent.sending
+  const goodUntil = sending.validBefore * 1000
+  return {
+    evidence: evidenceFor('open', channel, total, price, work, sending),
+    laneSigned: total,
+    ...oneEnd(async () => {
+      parts.busy.set(channel.lane, goodUntil)
+      return { credential: credentialOf(quote.challenge, sent.payload, parts, channel.identity), goodUntil }
+    }),
+  }
+}
+
+/** What has run out opens nothing any more, and is forgotten. */
+function keep(lane: string, sent: SentOpening, now: Instant, { openings }: Parts): void {
+  for (const [other, { sending }] of openings) if (sending.validBefore * 1000 <= now) openings.delete(other)
+  openings.set(lane, sent)
 }
 
 /** The transaction, and the channel that it makes: v2 names it by the transaction itself. */

@@ -1,8 +1,11 @@
-import { type Currency, type Instant, parseAmount } from '../money/index.js'
+import { type Amount, type Currency, type Instant, parseAmount } from '../money/index.js'
+import type { Fee } from '../policy/index.js'
+import type { JsonObject } from '../protocol/index.js'
 import type { Hex, TempoAccount, TempoOptions } from '../wallet/tempo/index.js'
 import { type Balances, balanceCache, type Config, configure } from '../wallet/tempo/kit.js'
 import { Book } from './book.js'
 import type { Protocol } from './challenge.js'
+import type { Sending } from './evidence.js'
 
 /** What {@link tempoSession} takes. What it shares with `tempo()` means the same there. */
 export interface SessionOptions
@@ -38,6 +41,15 @@ export interface SessionOptions
   readonly protocol?: Protocol
 }
 
+/** An opening that has left: what it takes to send the very same one on another challenge. A bearer secret. */
+export interface SentOpening {
+  readonly payload: JsonObject
+  readonly sending: Sending
+  readonly locks: Amount
+  /** What we pay for its inclusion; absent where the server does. */
+  readonly fee?: Fee
+}
+
 /** Options, checked and filled in, and what the wallet remembers. */
 export interface Parts {
   readonly id: string
@@ -53,6 +65,8 @@ export interface Parts {
   readonly topUp: string | undefined
   /** Lanes whose funding is under way in this process, and until when: nobody looks for it on the chain meanwhile. */
   readonly busy: Map<string, Instant>
+  /** What opens the channels of these lanes, as long as a block could still include it. */
+  readonly openings: Map<string, SentOpening>
   /** When a deposit on its way was last looked for, by lane. */
   readonly looked: Map<string, Instant>
 }
@@ -91,6 +105,7 @@ export function configureSession(options: SessionOptions): Parts {
     deposit: checkDecimal('deposit', options.deposit),
     topUp: checkDecimal('topUp', options.topUp),
     busy: new Map(),
+    openings: new Map(),
     looked: new Map(),
   }
 }

@@ -1,7 +1,8 @@
 import type { Currency } from '../money/index.js'
 import type { Quote } from '../wallet/index.js'
 import type { Session } from './challenge.js'
-import type { Open, SessionChannel } from './machine.js'
+import type { Open, Opening, SessionChannel } from './machine.js'
+import type { SentOpening } from './options.js'
 
 /** What a quote comes to, once it is allowed: in the wallet's own terms. */
 export type Plan =
@@ -23,6 +24,8 @@ export type Plan =
       readonly price: bigint
       readonly deposit: bigint
     }
+  /** The very same opening once more, on another challenge. */
+  | { readonly does: 'reopen'; readonly channel: Opening; readonly sent: SentOpening; readonly price: bigint }
   /** More into the deposit first, and then a voucher. */
   | {
       readonly does: 'topUp'

@@ -4,7 +4,7 @@ import { prepareAlone, prepareClose } from './act.js'
 import { prepareFund, prepareTopUp } from './fund.js'
 import { consult } from './look.js'
 import type { Open, SessionChannel } from './machine.js'
-import { prepareOpen } from './open.js'
+import { prepareOpen, prepareReopen } from './open.js'
 import type { Parts } from './options.js'
 import { planOf } from './plan.js'
 import {
@@ -36,6 +36,8 @@ export async function prepareSession(
       return prepareVoucher(plan.price, await takeUp(plan.channel, work), work)
     case 'open':
       return prepareOpen(plan, work)
+    case 'reopen':
+      return prepareReopen(plan, work)
     case 'topUp':
       return prepareTopUp(plan, work)
     case 'fund':

@@ -9,12 +9,15 @@ import { depositFor, topUpFor } from './deposit.js'
 import { readDetail, type SessionDetail } from './evidence.js'
 import { readAmount } from './json.js'
 import { settled } from './look.js'
-import type { Open, SessionChannel } from './machine.js'
+import type { Open, Opening, SessionChannel } from './machine.js'
 import type { Parts } from './options.js'
 import { type Plan, planned } from './plan.js'
 import { readRecord } from './record.js'
 import { recalled, resumable } from './resume.js'
 import { quoteOf, termsOf, withFunding } from './terms.js'
+
+/** An opening with less time than this before it would only run out on its way. */
+const LEAST_LEFT_MS = 2_000
 
 /** Reads an offer. In steady state it asks nobody but the ledger. */
 export async function quoteSession(
@@ -134,21 +137,44 @@ async function quoteAgain(asked: Asked, evidence: Evidence): Promise<Quote | Unp
   const records = await context.channels.channels({ slot })
   const record = records.find(({ lane }) => lane === detail.lane)
   const channel = record && (await arrived(record, detail, asked))
-  if (channel === undefined) return { ...inDoubt, ...diesAt(detail) }
   const { price, total } = detail
+  if (channel?.state === 'opening')
+    return sameOpening(channel, detail, asked) ?? { ...inDoubt, ...diesAt(detail) }
+  if (channel?.state !== 'open' || channel.deposit < total) return { ...inDoubt, ...diesAt(detail) }
   const plan: Plan = { does: 'voucher', channel, price, again: total }
-  const quote: Quote = {
-    ...quoteOf(asked),
-    terms: termsOf(asked, price),
-    lane: { names: [channel.lane], otherwise: 'wait', at: total },
-    excludes: { name: channel.lane, value: total },
-    ...(asked.challenge.expires === undefined ? {} : { goodUntil: asked.challenge.expires }),
-  }
-  return planned(quote, plan)
+  return planned({ ...sameTotal(detail, asked), terms: termsOf(asked, price) }, plan)
 }
 
-/** The channel, if it holds what the earlier total needs. */
-async function arrived(record: Channel, detail: SessionDetail, asked: Asked): Promise<Open | undefined> {
+/** What both have in common: it takes the place of what was signed before, and runs nowhere else. */
+function sameTotal({ lane, total }: SessionDetail, asked: Asked): Omit<Quote, 'terms'> {
+  const { expires } = asked.challenge
+  return {
+    ...quoteOf(asked),
+    lane: { names: [lane], otherwise: 'wait', at: total },
+    excludes: { name: lane, value: total },
+    ...(expires === undefined ? {} : { goodUntil: expires }),
+  }
+}
+
+/** The very same opening: the chain includes it once, however often it is sent. */
+function sameOpening(channel: Opening, detail: SessionDetail, asked: Asked): Quote | undefined {
+  const { context, parts, session } = asked
+  const sent = parts.openings.get(channel.lane)
+  if (sent === undefined || sent.sending.seen !== channel.pending.seen) return undefined
+  // Who pays for its inclusion is signed with it.
+  if (session.sponsored !== (sent.fee === undefined)) return undefined
+  if (sent.sending.validBefore * 1000 < context.now + LEAST_LEFT_MS) return undefined
+  const { price } = detail
+  const terms = { ...termsOf(asked, price, sent.fee), locks: sent.locks }
+  return planned({ ...sameTotal(detail, asked), terms }, { does: 'reopen', channel, sent, price })
+}
+
+/** The channel, looked up if it does not hold yet what the earlier total needs. */
+async function arrived(
+  record: Channel,
+  detail: SessionDetail,
+  asked: Asked,
+): Promise<SessionChannel | undefined> {
   const { context, parts } = asked
   let channel = readRecord(record)
   if (channel === undefined) return undefined
@@ -157,7 +183,7 @@ async function arrived(record: Channel, detail: SessionDetail, asked: Asked): Pr
     parts.busy.delete(channel.lane)
     channel = await settled(channel, context.now, context.channels, parts)
   }
-  return channel.state === 'open' && channel.deposit >= detail.total ? channel : undefined
+  return channel
 }
 
 function diesAt({ sending }: SessionDetail): Pick<Unpayable, 'freeAt'> {

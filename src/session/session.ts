@@ -55,6 +55,7 @@ async function accepted(acceptance: Acceptance, parts: Parts): Promise<void> {
   if (detail === undefined) return
   const { lane, slot, sending } = detail
   parts.busy.delete(lane)
+  parts.openings.delete(lane)
   const delivered = readAmount(receipt.claims['spent'])
   const more = {
     ...(sending === undefined ? {} : { added: sending }),

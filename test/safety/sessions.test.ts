@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNTS, alphaUSD } from '../chain/chain.js'
 import { type SessionBuyer, sessionBuyer } from '../session/buyer.js'
+import { credentialOf } from '../session/fixtures/seen.js'
 import type { SessionServer } from '../session/fixtures/server.js'
 import { type ChannelWorld, channelWorld } from '../session/fixtures/world.js'
 
@@ -147,6 +148,35 @@ describe.each(['v2', 'v1'] as const)('a hostile vendor with sessions of protocol
     await buyer.purser.fetch(server.url('/sponsored/paid'))
     expect(await statusOf(buyer.purser.fetch(server.url('/price/0.03')))).toBe(402)
     expect(totals(server)).toEqual([PRICE])
+  })
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['a higher price', { amount: '10001' }, {}],
+    ['another payee', { recipient: ACCOUNTS.sponsor.address }, {}],
+    ['the fee of what it was to sponsor', {}, { feePayer: false }],
+  ])('gets no second opening by asking again for %s', async (_, terms, details) => {
+    const server = await world.serve({ protocol })
+    const change = (request: Record<string, unknown>): void => {
+      Object.assign(request, terms)
+      Object.assign(Object(request['methodDetails']), details)
+    }
+    let openings = 0
+    const buyer = await sessionBuyer(world, [server], {
+      wallet: { deposit: '0.5', validityMs: 5_000 },
+      fetch: async (input, init) => {
+        const action = credentialOf(new Request(input, init).headers.get('authorization'))?.action
+        if (action === 'open') openings++
+        // It never looks at what it was sent.
+        return action === 'open'
+          ? withRequest(await fetch(server.url('/sponsored/paid')), change)
+          : fetch(input, init)
+      },
+    })
+    const signal = AbortSignal.timeout(2_000)
+    expect(await statusOf(buyer.purser.fetch(server.url('/sponsored/paid'), { signal }))).not.toBe(200)
+    expect(openings).toBe(1)
+    expect(await signedBy(buyer)).toBe(PRICE)
+    expect(await buyer.left()).toBe(0n)
   })
 
   it('cannot force a top-up for each call by suggesting tiny deposits', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
 import { ACCOUNTS, alphaUSD } from '../chain/chain.js'
 import { sessionBuyer } from './buyer.js'
+import { credentialOf } from './fixtures/seen.js'
 import type { SessionServer } from './fixtures/server.js'
 import { type ChannelWorld, channelWorld } from './fixtures/world.js'
 
@@ -20,6 +21,13 @@ afterAll(() => world.stop())
 
 const idAt = (server: SessionServer) =>
   server.paid('open')[0]?.credential?.channelId ?? expect.fail('no channel')
+
+/** The transaction of a request that opens a channel. */
+function openingIn(input: RequestInfo | URL, init?: RequestInit): { transaction: string } | undefined {
+  const header = new Request(input, init).headers.get('authorization')
+  const json = Object(Object(credentialOf(header)?.json).payload)
+  return json.action === 'open' ? { transaction: String(json.transaction) } : undefined
+}
 
 describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
   it.each([
@@ -112,6 +120,34 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     expect(server.paid('open')).toHaveLength(1)
     expect(await server.books(idAt(server))).toMatchObject({ accepted: 2n * PRICE, spent: 2n * PRICE })
   })
+
+  it.each(['/paid', '/sponsored/paid'])(
+    'is opened by the very same transaction where a fresh challenge asks for it, at %s',
+    async (path) => {
+      const server = await world.serve({ protocol })
+      const openings: string[] = []
+      const buyer = await sessionBuyer(world, [server], {
+        wallet: { deposit: '0.5' },
+        // The first opening never gets there: the server answers as if there had been none.
+        fetch: (input, init) => {
+          const credential = openingIn(input, init)
+          if (credential !== undefined) openings.push(credential.transaction)
+          return credential !== undefined && openings.length === 1
+            ? fetch(server.url(path))
+            : fetch(input, init)
+        },
+      })
+      expect((await buyer.purser.fetch(server.url(path))).status).toBe(200)
+      const [first, second] = openings
+      expect(openings).toHaveLength(2)
+      expect(second).toBe(first)
+      expect(await world.channel(protocol, idAt(server))).toMatchObject({ deposit: 500_000n })
+      const [payment] = await buyer.payments()
+      expect(payment).toMatchObject({ state: 'settled', delivered: true })
+      expect(payment?.attempts.map((attempt) => attempt.void)).toEqual([undefined, undefined])
+      expect(await buyer.booked()).toBeGreaterThanOrEqual((await buyer.left()) - 490_000n)
+    },
+  )
 
   it('answers a fresh challenge with the same total', async () => {
     const server = await world.serve({ protocol })
