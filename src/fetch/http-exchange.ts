@@ -8,13 +8,14 @@ import {
   type PayingFace,
   type RefusalProblem,
 } from '../pay/index.js'
-import type { Credential, HttpResource, Problem, Reading, Resource } from '../protocol/index.js'
+import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
-import { becomesGet, type Head, mayHoldProblem, refusalReply } from './head.js'
+import { becomesGet, type Head, refusalReply } from './head.js'
 import type { HeaderChanges } from './headers.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 import { isConfidential, resourceAt, withoutFragment } from './resource.js'
+import type { Answers } from './wire/index.js'
 
 /** What an HTTP exchange needs of the world. */
 export interface HttpExchangeOptions {
@@ -51,8 +52,9 @@ export class HttpExchange implements Exchange<Response> {
   readonly #request: ReplayableRequest
   readonly #sameOrigin: boolean
   #sent = false
-  /** The reply to the last credential: only there is a problem worth reading. */
-  #paid: Response | undefined
+  /** The reply to what was sent last beyond the caller's own request: only there is a problem worth reading. */
+  #latest: Response | undefined
+  #answers: Answers
   /** Where the last 402 came from: a credential goes there, and nowhere else. */
   #at: HttpResource
   #draining: Promise<unknown> | undefined
@@ -112,19 +114,22 @@ export class HttpExchange implements Exchange<Response> {
   async read(reply: Response): Promise<Reading> {
     // A browser shows nothing of a redirect that it did not follow.
     if (reply.type === 'opaqueredirect') return { kind: 'moved' }
-    const head = headOf(reply)
-    const { readHead } = await wire()
+    const { readReply } = await wire()
     // Empty for a reply that somebody made by hand.
     const url = withoutFragment(reply.url) || this.#at.address
-    const said = readHead(head, url, this.#options.now)
-    const problem = reply === this.#paid && mayHoldProblem(head) ? await this.#problem(reply) : undefined
-    const more = problem ? { problem } : {}
-    if (said.kind === 'moved') return said
-    if (said.kind === 'answers') return { ...more, ...said }
+    const { now, limits } = this.#options
+    const said = await readReply(headOf(reply), {
+      url,
+      now,
+      answers: reply === this.#latest ? this.#answers : undefined,
+      own: this.#own(),
+      text: () => peekText(reply, limits.read),
+    })
+    if (said.kind !== 'asks') return said
     const at = this.#payableAt(reply, url)
-    if (at === undefined) return { at: this.#at, ...more, ...said, offers: [] }
+    if (at === undefined) return { ...said, at: this.#at, offers: [] }
     this.#at = at
-    return { at, ...more, ...said }
+    return { ...said, at }
   }
 
   async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
@@ -134,7 +139,7 @@ export class HttpExchange implements Exchange<Response> {
     if (this.#request.keepsBody) await this.#request.assertReplayable()
     const { checkCarrier } = await wire()
     await checkCarrier(challenge, {
-      authorization: this.#request.header('authorization'),
+      own: this.#own(),
       replacesAuthorization: this.#options.face.replacesAuthorization(at),
       body: challenge.digest === undefined ? undefined : await this.#request.bytes(),
     })
@@ -164,7 +169,7 @@ export class HttpExchange implements Exchange<Response> {
 
   async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
     const { method } = this.resource
-    const changes = { ...NOTE, ...(credential && (await headersOf(credential))) }
+    const changes = { ...NOTE, ...(credential && (await this.#carrying(credential))) }
     const options = this.#optionsOf(signal ? { signal } : {}, changes)
     const asks = credential === undefined && (method === 'GET' || method === 'HEAD')
     const leg = this.#request.bare(this.#at.address, asks ? 'HEAD' : 'POST', {
@@ -174,7 +179,8 @@ export class HttpExchange implements Exchange<Response> {
     })
     const { base } = this.#options
     const reply = await base(...leg)
-    this.#paid = reply
+    this.#latest = reply
+    this.#answers = credential?.challenge.echo.envelope ?? 'note'
     const reading = await this.read(reply)
     this.drop(reply)
     return reading
@@ -193,15 +199,25 @@ export class HttpExchange implements Exchange<Response> {
   async #sendPaid(leg: Leg, credential: Credential): Promise<Response> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
-    const options = this.#optionsOf(leg, await headersOf(credential))
+    const options = this.#optionsOf(leg, await this.#carrying(credential))
     // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
     options.redirect = 'manual'
     options.cache = 'no-store'
     const [input, init] = await this.#request.again(this.#at.address, options)
     const { base } = this.#options
     const reply = await base(input, init)
-    this.#paid = reply
+    this.#latest = reply
+    this.#answers = credential.challenge.echo.envelope
     return reply
+  }
+
+  /** The caller's own headers, one by one. */
+  #own(): (name: string) => string | undefined {
+    return (name) => this.#request.header(name)
+  }
+
+  async #carrying(credential: Credential): Promise<HeaderChanges> {
+    return (await wire()).carry(credential, this.#own())
   }
 
   /** What a leg adds to the caller's own request: nothing, for most. */
@@ -233,11 +249,6 @@ export class HttpExchange implements Exchange<Response> {
     const { method } = this.resource
     return method === 'GET' || method === 'HEAD' ? resourceAt(url, method) : undefined
   }
-
-  async #problem(reply: Response): Promise<Problem | undefined> {
-    const text = await peekText(reply, this.#options.limits.read)
-    return text === undefined ? undefined : (await wire()).parseProblem(text)
-  }
 }
 
 /** What only a 402 needs is loaded with the first one. */
@@ -246,11 +257,6 @@ const sse = once(() => import('./wire/sse/index.js'))
 
 /** What a note beside a request does not take over: the caller's key names the request itself, and not this. */
 const NOTE: HeaderChanges = { 'idempotency-key': undefined }
-
-async function headersOf(credential: Credential): Promise<HeaderChanges> {
-  const { header, value } = (await wire()).encodeCredential(credential)
-  return { 'payment-authorization': undefined, [header]: value }
-}
 
 function headOf(reply: Response): Head {
   return { status: reply.status, header: (name) => reply.headers.get(name) ?? undefined }

@@ -8,11 +8,10 @@ import {
   isConfidential,
   type KeptBody,
   keepBody,
-  mayHoldProblem,
   refusalReply,
   resourceAt,
 } from '../fetch/index.js'
-import { checkCarrier, encodeCredential, parseProblem, readHead } from '../fetch/wire/index.js'
+import { type Answers, carry, checkCarrier, readReply } from '../fetch/wire/index.js'
 import type { Instant } from '../money/index.js'
 import type { Exchange, Leg, Metered, PayingFace, RefusalProblem } from '../pay/index.js'
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
@@ -46,7 +45,8 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   readonly #dispatch: LegOptions
   readonly #headers: RequestHeaders
   readonly #body: KeptBody
-  readonly #paid = new WeakSet<UndiciReply>()
+  /** Replies to what was sent beyond the caller's own request. */
+  readonly #answers = new WeakMap<UndiciReply, Answers>()
   #sent = false
   #at: HttpResource
   #fingerprint: Promise<string> | undefined
@@ -99,18 +99,19 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   }
 
   async read(reply: UndiciReply): Promise<Reading> {
-    const head = headOf(reply)
-    const said = readHead(head, reply.landed?.href ?? this.#at.address, this.#options.now)
-    const worth = this.#paid.has(reply) && mayHoldProblem(head)
-    const text = worth ? await reply.text(this.#options.limits.read) : undefined
-    const problem = text === undefined ? undefined : parseProblem(text)
-    const more = problem ? { problem } : {}
-    if (said.kind === 'moved') return said
-    if (said.kind === 'answers') return { ...said, ...more }
+    const { now, limits } = this.#options
+    const said = await readReply(headOf(reply), {
+      url: reply.landed?.href ?? this.#at.address,
+      now,
+      answers: this.#answers.get(reply),
+      own: this.#own(),
+      text: () => reply.text(limits.read),
+    })
+    if (said.kind !== 'asks') return said
     const at = this.#payableAt(reply)
-    if (at === undefined) return { ...said, ...more, at: this.#at, offers: [] }
+    if (at === undefined) return { ...said, at: this.#at, offers: [] }
     this.#at = at
-    return { ...said, ...more, at }
+    return { ...said, at }
   }
 
   async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
@@ -119,7 +120,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     }
     await this.#body.again()
     await checkCarrier(challenge, {
-      authorization: header(this.#headers, 'authorization'),
+      own: this.#own(),
       replacesAuthorization: this.#options.face.replacesAuthorization(at),
       body: challenge.digest !== undefined && this.#body.exact ? await bodyBytes(this.#body) : undefined,
     })
@@ -137,12 +138,12 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     const options = {
       ...this.#aimed(),
       method: asks ? ('HEAD' as const) : ('POST' as const),
-      headers: credential === undefined ? plain : carrying(plain, credential),
+      headers: credential === undefined ? plain : this.#carrying(plain, credential),
       body: null,
       maxRedirections: 0,
     }
     const reply = await dispatchLeg(this.#options.dispatch, options, signal)
-    this.#paid.add(reply)
+    this.#answers.set(reply, credential?.challenge.echo.envelope ?? 'note')
     const reading = await this.read(reply)
     this.drop(reply)
     return reading
@@ -162,14 +163,30 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     await this.#draining
     const options = {
       ...this.#aimed(),
-      headers: carrying(this.#keyed(leg), credential),
+      headers: this.#carrying(this.#keyed(leg), credential),
       body: await this.#body.again(),
       // A redirecting interceptor beneath would carry the credential on.
       maxRedirections: 0,
     }
     const reply = await dispatchLeg(this.#options.dispatch, options, leg.signal)
-    this.#paid.add(reply)
+    this.#answers.set(reply, credential.challenge.echo.envelope)
     return reply
+  }
+
+  /** The caller's own headers, one by one. */
+  #own(): (name: string) => string | undefined {
+    return (name) => header(this.#headers, name)
+  }
+
+  #carrying(headers: RequestHeaders, credential: Credential): RequestHeaders {
+    const carried = Object.entries(carry(credential, this.#own())).reduce(
+      (all, [name, value]) => (value === undefined ? withoutHeader(all, name) : withHeader(all, name, value)),
+      headers,
+    )
+    // A cache beneath must not keep what was paid for.
+    return header(carried, 'cache-control') === undefined
+      ? withHeader(carried, 'cache-control', 'no-store')
+      : carried
   }
 
   /** The dispatch, aimed at where the 402 came from. */
@@ -193,15 +210,6 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     const fit = reply.landed.origin === this.resource.vendor && isConfidential(reply.landed)
     return fit && (method === 'GET' || method === 'HEAD') ? resourceAt(reply.landed, method) : undefined
   }
-}
-
-function carrying(headers: RequestHeaders, credential: Credential): RequestHeaders {
-  const { header: name, value } = encodeCredential(credential)
-  const carried = withHeader(withoutHeader(headers, 'payment-authorization'), name, value)
-  // A cache beneath must not keep what was paid for.
-  return header(carried, 'cache-control') === undefined
-    ? withHeader(carried, 'cache-control', 'no-store')
-    : carried
 }
 
 function headOf({ status, headers }: UndiciReply): Head {

@@ -584,8 +584,8 @@ const FETCH: readonly Mutant[] = [
     name: 'own-authorization-replaced',
     breaks: 'the caller’s Authorization is overwritten without leave',
     file: 'src/fetch/wire/carrier.ts',
-    find: `if (header === 'authorization' && taken && !carrier.replacesAuthorization) {`,
-    replace: `if (header === 'authorization' && taken && carrier.replacesAuthorization === undefined) {`,
+    find: '!CREDENTIAL.test(there) && !replacesAuthorization',
+    replace: '!CREDENTIAL.test(there) && replacesAuthorization === undefined',
     tests: ['test/fetch/compliance/headers.test.ts'],
   },
   {

@@ -1,39 +1,114 @@
 import type { Instant } from '../../money/index.js'
-import { parseChallenges, parseReceipt, type Reading } from '../../protocol/index.js'
-import { type Head, isRedirect } from '../head.js'
+import {
+  type Echo,
+  type Problem,
+  parsePaymentResponse,
+  parseProblem,
+  parseReceipt,
+  type Reading,
+  type Receipt,
+  settlementProblem,
+  x402Problem,
+} from '../../protocol/index.js'
+import { type Head, isRedirect, mayHoldProblem } from '../head.js'
+import { paysItself } from './carrier.js'
+import { mayAskInBody, NO_OFFERS, offersInBody, offersInHead } from './offers.js'
 
-/** What a reply's head says about money; `asks` still lacks where it came from. */
-export type HeadReading =
+/** What a reply says about money; `asks` still lacks where it came from. */
+export type ReplyReading =
   | Omit<Extract<Reading, { kind: 'asks' }>, 'at'>
   | Exclude<Reading, { readonly kind: 'asks' }>
 
-/**
- * Reads a reply's head.
- *
- * @param url Where the reply came from: a relative `Location` stands on it.
- */
-export function readHead(head: Head, url: string, now: () => Instant): HeadReading {
-  const said = head.header('payment-receipt')
-  const receipt = said === undefined ? undefined : parseReceipt(said)
+/** What a reply answers: a credential, by its envelope, or a note without one. Undefined: the caller's own request. */
+export type Answers = Echo['envelope'] | 'note' | undefined
+
+/** What a reply is read beside. */
+export interface ReadContext {
+  /** Where it came from: a relative `Location` stands on it, and its host is the realm of x402. */
+  readonly url: string
+  readonly now: () => Instant
+  readonly answers: Answers
+  /** A header of the caller's own request. */
+  readonly own: (name: string) => string | undefined
+  /** The body, within bounds; it stays readable. */
+  readonly text: () => Promise<string | undefined>
+}
+
+/** Reads a reply: its head, and of its body no more than may speak of money. */
+export async function readReply(head: Head, context: ReadContext): Promise<ReplyReading> {
+  const { url, answers } = context
+  const receipt = receiptOf(head, answers)
   const more = receipt ? { receipt } : {}
   const location = head.header('location')
   if (isRedirect(head.status) && location !== undefined) {
     const to = URL.canParse(location, url) ? new URL(location, url).href : undefined
     return { kind: 'moved', ...(to === undefined ? {} : { to }), ...more }
   }
-  if (head.status === 402) {
-    const { challenges } = parseChallenges(head.header('www-authenticate') ?? '')
-    return { kind: 'asks', offers: challenges, ...more }
-  }
-  const retryAt = retryAtOf(head, now)
+  if (head.status === 402) return { kind: 'asks', ...(await asked(head, receipt, context)), ...more }
+  const text = answers !== undefined && mayHoldProblem(head) ? await context.text() : undefined
+  const problem = problemOf({ answers, receipt, text })
+  const retryAt = retryAtOf(head, context.now)
   const ok = head.status >= 200 && head.status < 300
   return {
     kind: 'answers',
     ok,
     status: head.status,
+    ...(problem === undefined ? {} : { problem }),
     ...more,
     ...(retryAt === undefined ? {} : { retryAt }),
   }
+}
+
+async function asked(
+  head: Head,
+  receipt: Receipt | undefined,
+  { url, answers, own, text: read }: ReadContext,
+): Promise<Pick<Extract<Reading, { kind: 'asks' }>, 'offers' | 'problem'>> {
+  const inHead = offersInHead(head, url)
+  // The caller pays for this request: what comes back for that is the caller's.
+  if (paysItself(own)) return NO_OFFERS
+  const looks = mayAskInBody(head, inHead)
+  const text = (looks || answers !== undefined) && mayHoldProblem(head) ? await read() : undefined
+  const { offers, error } = looks && text !== undefined ? offersInBody(text, url) : inHead
+  const problem = answers === undefined ? undefined : problemOf({ answers, receipt, error, text })
+  return { offers: isPending(receipt) ? [] : offers, ...(problem === undefined ? {} : { problem }) }
+}
+
+/** The money may be on its way: whatever is offered beside that, this is no moment to sign again. */
+function isPending(receipt: Receipt | undefined): boolean {
+  return receipt?.method === 'x402' && receipt.claims['errorReason'] === 'settlement_pending'
+}
+
+/** A server that speaks both protocols says both: what counts is the word of the one that was paid in. */
+function receiptOf(head: Head, answers: Answers): Receipt | undefined {
+  const mpp = readWith(head, 'payment-receipt', parseReceipt)
+  const x402 =
+    readWith(head, 'payment-response', parsePaymentResponse) ??
+    readWith(head, 'x-payment-response', parsePaymentResponse)
+  return answers === 'x402' ? (x402 ?? mpp) : (mpp ?? x402)
+}
+
+function readWith(
+  head: Head,
+  name: string,
+  parse: (value: string) => Receipt | undefined,
+): Receipt | undefined {
+  const value = head.header(name)
+  return value === undefined ? undefined : parse(value)
+}
+
+/** Why a credential was not taken: in x402's codes where it has one, else as the body's problem, else in its words. */
+function problemOf(said: {
+  readonly answers: Answers
+  readonly receipt: Receipt | undefined
+  readonly error?: string | undefined
+  readonly text: string | undefined
+}): Problem | undefined {
+  const { answers, receipt, error, text } = said
+  const x402 =
+    (receipt && settlementProblem(receipt)) ?? (error === undefined ? undefined : x402Problem(error))
+  const body = text === undefined ? undefined : parseProblem(text)
+  return answers === 'x402' && x402?.type !== 'about:blank' ? (x402 ?? body) : (body ?? x402)
 }
 
 /** `Retry-After` as a moment (RFC 9110, section 10.2.3): seconds, or a date. */
