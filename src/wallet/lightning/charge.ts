@@ -1,0 +1,46 @@
+import type { JsonObject } from '../../protocol/index.js'
+import type { Unpayable } from '../index.js'
+import { type Invoice, readInvoice } from './invoice.js'
+
+/** A charge as the server asks it: its invoice, decoded and held against what the request says. */
+export interface Charge {
+  readonly invoice: Invoice
+}
+
+const SATS = /^[1-9][0-9]{0,15}$/
+
+const unpayable = (why: string): Unpayable => ({
+  unpayable: `This Lightning charge cannot be paid: ${why}`,
+  code: 'wallet_failed',
+})
+
+/**
+ * Reads a request of `lightning/charge`. The invoice is what will be paid; everything that the request says beside it
+ * must be the same (draft-lightning-charge-00, Method Details).
+ */
+export function readCharge(request: JsonObject): Charge | Unpayable {
+  const { amount, currency, recipient, methodDetails: details } = request
+  if (typeof amount !== 'string' || !SATS.test(amount))
+    return unpayable('its amount is no number of satoshis')
+  if (currency !== 'sat') return unpayable('it is not in satoshis')
+  if (!isObject(details) || typeof details['invoice'] !== 'string') return unpayable('it has no invoice')
+  const invoice = readInvoice(details['invoice'])
+  if ('unreadable' in invoice) return unpayable(invoice.unreadable)
+  // A part of a satoshi would be paid beside the price, or be missing from it.
+  if (invoice.msat !== BigInt(amount) * 1_000n) return unpayable('its invoice is not over the amount it asks')
+  const { paymentHash = invoice.hash, network = invoice.network } = details
+  if (paymentHash !== invoice.hash) return unpayable('its invoice has another payment hash')
+  if (network !== invoice.network) return unpayable('its invoice is for another network')
+  if (isNodeKey(recipient) && recipient.toLowerCase() !== invoice.payee)
+    return unpayable('its invoice pays another node than the recipient')
+  return { invoice }
+}
+
+/** The recipient is seldom stated, and may be a name; a key is held against the one that signed. */
+function isNodeKey(recipient: unknown): recipient is string {
+  return typeof recipient === 'string' && /^0[23][0-9a-f]{64}$/i.test(recipient)
+}
+
+function isObject(value: JsonObject[string] | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,83 @@
+import type { Evidence, Verdict } from '../../ledger/index.js'
+import { amount, type Instant } from '../../money/index.js'
+import { type Detail, readDetail } from './evidence.js'
+import { bitcoin } from './networks.js'
+import type { Config, LightningFailure } from './options.js'
+import { checked } from './prepare.js'
+import type { Tries } from './tries.js'
+
+/** How often a payment that is under way is looked at again. */
+const LOOK_MS = 30_000
+/** The node's clock may be this far behind ours: until then it might still take the invoice for a live one. */
+const CLOCKS_MS = 600_000
+
+const WHY: Readonly<Record<LightningFailure, string>> = {
+  no_route: 'The node found no route within the fee, and nothing has left',
+  no_balance: 'The node had too little balance on its channels, and nothing has left',
+  refused: 'The payee refused the payment, and nothing has left',
+}
+
+/**
+ * What became of a payment. Settled is a preimage that hashes to the payment hash, seen by us or shown by the node. Void
+ * is a failure that the node calls final, or an invoice that expired without the node ever having heard of it: a payment
+ * that is on its way can be held up for days, so time alone proves nothing.
+ */
+export async function inspectCharge(evidence: Evidence, config: Config, tries: Tries): Promise<Verdict> {
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined) return { state: 'unknown', because: 'This evidence is not of a Lightning charge' }
+  if (detail.paid) return settled(detail, detail.feeMsat, config)
+  const here = tries.get(detail)
+  if (here?.state === 'paid') return settled(detail, here.feeMsat, config)
+  if (here?.state === 'failed') return fail(here.why)
+  return (
+    (await atNode(detail, config)) ??
+    (here?.state === 'trying'
+      ? pending(config.now() + LOOK_MS, 'The node has not answered yet')
+      : { state: 'unknown', because: 'The Lightning node does not tell what became of the payment' })
+  )
+}
+
+/** Undefined: it says nothing that proves anything. */
+async function atNode(detail: Detail, config: Config): Promise<Verdict | undefined> {
+  if (config.lookUp === undefined) return undefined
+  let found: Awaited<ReturnType<typeof config.lookUp>>
+  try {
+    found = await config.lookUp(detail.hash)
+  } catch {
+    return undefined
+  }
+  if (found?.state === 'absent') return neverTried(detail, config.now())
+  const outcome = checked(found, detail.hash)
+  switch (outcome.state) {
+    case 'paid':
+      return settled(detail, outcome.feeMsat, config)
+    case 'failed':
+      return fail(outcome.why)
+    case 'pending':
+      return pending(config.now() + LOOK_MS, 'The payment is still on its way')
+    default:
+      return undefined
+  }
+}
+
+/** A request to the node may still be under way; but no node pays an invoice that has expired. */
+function neverTried({ expires }: Detail, now: Instant): Verdict {
+  const over = expires + CLOCKS_MS
+  return now >= over
+    ? { state: 'void', because: 'The invoice expired, and the node never tried to pay it' }
+    : pending(over, 'The node has not tried to pay the invoice, and could still be asked to')
+}
+
+function settled({ hash }: Detail, feeMsat: bigint | undefined, { network }: Config): Verdict {
+  const fee = feeMsat === undefined ? {} : { fee: amount(feeMsat, bitcoin(network)) }
+  return { state: 'settled', reference: hash, ...fee }
+}
+
+function fail(why: LightningFailure | undefined): Verdict {
+  const known = why === undefined ? undefined : WHY[why]
+  return { state: 'void', because: known ?? 'The node could not pay the invoice, and nothing has left' }
+}
+
+function pending(recheckAt: Instant, because: string): Verdict {
+  return { state: 'pending', recheckAt, because }
+}

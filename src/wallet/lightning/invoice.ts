@@ -1,0 +1,130 @@
+import { decode } from 'light-bolt11-decoder'
+import type { Instant } from '../../money/index.js'
+import { type LightningNetwork, networkOfPrefix } from './networks.js'
+import { signerOf } from './signature.js'
+
+/** What an invoice says, with its checksum and its signature verified. */
+export interface Invoice {
+  /** In lower case. */
+  readonly text: string
+  readonly network: LightningNetwork
+  readonly msat: bigint
+  /** What the preimage hashes to: 64 lower-case hexadecimal digits. */
+  readonly hash: string
+  /** The public key of the node that is paid, compressed, in lower case. */
+  readonly payee: string
+  readonly expires: Instant
+}
+
+/** Why an invoice is not paid. */
+export interface Unreadable {
+  readonly unreadable: string
+}
+
+interface Section {
+  readonly name: string
+  readonly letters?: string
+  readonly value?: unknown
+}
+
+/** An honest invoice is a few hundred letters; route hints make it a thousand. */
+const MOST_LETTERS = 4_096
+/** BOLT 11: `x`, if there is none. */
+const DEFAULT_EXPIRY_S = 3_600
+/** Tag and length come before a field's data. */
+const FIELD_HEAD = 3
+/** BOLT 11: the lengths of `p`, `s` and `n`; anything else must fail the payment. */
+const HASH_LETTERS = 52
+const KEY_LETTERS = 53
+/** BOLT 11: one of the two, and not both. */
+const DESCRIPTIONS: readonly string[] = ['description', 'description_hash']
+/** Required features beyond the decoder's own table that any node which can pay knows: blinded routes, metadata. */
+const KNOWN_FEATURES: readonly number[] = [24, 48]
+
+const bad = (why: string): Unreadable => ({ unreadable: why })
+
+/**
+ * Reads an invoice (BOLT 11). Stricter than the standard where two readers could read two things: a field that must
+ * stand once stands once.
+ */
+export function readInvoice(text: string): Invoice | Unreadable {
+  if (text.length > MOST_LETTERS) return bad('the invoice is too long')
+  const sections = sectionsOf(text)
+  if (sections === undefined) return bad('the invoice cannot be read')
+  const network = networkOf(sections)
+  if (network === undefined) return bad('the invoice is for a network that is not known here')
+  const amount = only(sections, 'amount')?.value
+  if (typeof amount !== 'string') return bad('the invoice names no amount')
+  const hash = hexOf(sections, 'payment_hash', HASH_LETTERS)
+  if (hash === undefined) return bad('the invoice has not exactly one payment hash')
+  if (hexOf(sections, 'payment_secret', HASH_LETTERS) === undefined)
+    return bad('the invoice has not exactly one payment secret')
+  if (sections.filter(({ name }) => DESCRIPTIONS.includes(name)).length !== 1)
+    return bad('the invoice has not exactly one description')
+  if (asksTooMuch(sections)) return bad('the invoice requires a feature that is not known here')
+  const payee = payeeOf(text.toLowerCase(), sections)
+  if (payee === undefined) return bad('the invoice is not signed by the node that it is to pay')
+  const expires = expiryOf(sections)
+  if (expires === undefined) return bad('the invoice expires at no time that can be read')
+  return { text: text.toLowerCase(), network, msat: BigInt(amount), hash, payee, expires }
+}
+
+/** The decoder verifies the checksum, and throws for whatever it cannot read. Its words may quote the whole text. */
+function sectionsOf(text: string): readonly Section[] | undefined {
+  try {
+    return decode(text).sections
+  } catch {
+    return undefined
+  }
+}
+
+function networkOf(sections: readonly Section[]): LightningNetwork | undefined {
+  const prefix = only(sections, 'coin_network')?.letters
+  return prefix === undefined ? undefined : networkOfPrefix(prefix)
+}
+
+/** The section of that name, if there is exactly one. */
+function only(sections: readonly Section[], name: string): Section | undefined {
+  const [found, ...more] = sections.filter((section) => section.name === name)
+  return more.length === 0 ? found : undefined
+}
+
+function hexOf(sections: readonly Section[], name: string, letters: number): string | undefined {
+  const field = only(sections, name)
+  const whole = field?.letters?.length === FIELD_HEAD + letters
+  return whole && typeof field.value === 'string' ? field.value : undefined
+}
+
+function payeeOf(invoice: string, sections: readonly Section[]): string | undefined {
+  const signature = only(sections, 'signature')?.value
+  if (typeof signature !== 'string' || signature.length !== 130) return undefined
+  const named = hexOf(sections, 'payee', KEY_LETTERS)
+  if (named === undefined && sections.some(({ name }) => name === 'payee')) return undefined
+  return signerOf(invoice, signature, named)
+}
+
+function expiryOf(sections: readonly Section[]): Instant | undefined {
+  const timestamp = only(sections, 'timestamp')?.value
+  const stated = sections.some(({ name }) => name === 'expiry')
+  const expiry = stated ? only(sections, 'expiry')?.value : DEFAULT_EXPIRY_S
+  if (typeof timestamp !== 'number' || typeof expiry !== 'number') return undefined
+  const at = (timestamp + expiry) * 1000
+  return Number.isSafeInteger(at) ? at : undefined
+}
+
+/** BOLT 11: an unknown even feature must fail the payment. */
+function asksTooMuch(sections: readonly Section[]): boolean {
+  const features = sections.filter(({ name }) => name === 'feature_bits')
+  return features.length > 1 || features.some(({ value }) => unknownBit(value))
+}
+
+function unknownBit(value: unknown): boolean {
+  const extra = typeof value === 'object' && value !== null && 'extra_bits' in value ? value.extra_bits : null
+  if (typeof extra !== 'object' || extra === null || !('bits' in extra) || !('start_bit' in extra))
+    return true
+  const { bits, start_bit: start } = extra
+  if (!Array.isArray(bits) || typeof start !== 'number') return true
+  return bits.some(
+    (set, at) => set === true && (start + at) % 2 === 0 && !KNOWN_FEATURES.includes(start + at),
+  )
+}

@@ -1,0 +1,39 @@
+import { spendAuthorization, type Wallet } from '../index.js'
+import { KIND } from './evidence.js'
+import { inspectCharge } from './inspect.js'
+import { configure, type LightningOptions } from './options.js'
+import { prepareCharge } from './prepare.js'
+import { quoteCharge } from './quote.js'
+import { Tries } from './tries.js'
+
+/**
+ * A wallet that pays `lightning/charge` offers through a node of yours: it reads the invoice, holds it against the
+ * request, has the node pay it, and shows the preimage.
+ *
+ * @throws TypeError for malformed options; the node's name and `payInvoice` are required.
+ * @example
+ * ```ts
+ * import { lightning } from 'purser/wallet/lightning'
+ *
+ * const wallet = lightning({
+ *   node: 'alice',
+ *   payInvoice: async ({ invoice, maxFeeMsat }) => node.pay(invoice, maxFeeMsat),
+ *   lookUpPayment: async (paymentHash) => node.find(paymentHash),
+ * })
+ * ```
+ */
+export function lightning(options: LightningOptions): Wallet {
+  const config = configure(options)
+  const tries = new Tries()
+  return Object.freeze<Wallet>({
+    id: config.id,
+    kinds: [KIND],
+    quote: async (challenge, context) => quoteCharge(challenge, context, config),
+    async prepare(authorization, options) {
+      return prepareCharge(spendAuthorization(authorization, options.now), options, { config, tries })
+    },
+    inspect: (evidence) => inspectCharge(evidence, config, tries),
+    // draft-lightning-charge-00, Receipt Generation: the reference is the payment hash.
+    recognises: ({ refs }, reference) => refs[1] === reference.toLowerCase(),
+  })
+}

@@ -1,0 +1,191 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { PaymentError } from '../../errors/index.js'
+import type { Instant } from '../../money/index.js'
+import type { Challenge } from '../../protocol/index.js'
+import type { Completed, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
+import { type Charge, readCharge } from './charge.js'
+import { type Detail, evidenceOf } from './evidence.js'
+import { bitcoin, DECIMALS } from './networks.js'
+import type { Config, LightningOutcome } from './options.js'
+import { goodUntil, termsOf } from './quote.js'
+import type { Tries } from './tries.js'
+
+/** What paying needs beside an authorization. */
+export interface Parts {
+  readonly config: Config
+  readonly tries: Tries
+}
+
+/** A payment that is agreed and not yet made. */
+interface Job {
+  readonly charge: Charge
+  readonly challenge: Challenge
+  readonly maxFeeMsat: bigint
+  /** Until when the node may still be asked, and is waited for. */
+  readonly until: Instant
+  /** Until when the server takes the preimage. */
+  readonly life: Instant
+  readonly detail: Detail
+  readonly signal?: AbortSignal
+}
+
+const failed = (text: string): PaymentError => new PaymentError('wallet_failed', 'untouched', text)
+const doubt = (text: string): PaymentError => new PaymentError('wallet_failed', 'unknown', text)
+
+/** Everything that can fail while money is safe: above all, that nobody has tried this invoice before. */
+export async function prepareCharge(
+  spendable: Spendable,
+  options: PrepareOptions,
+  { config, tries }: Parts,
+): Promise<Prepared> {
+  options.signal?.throwIfAborted()
+  const charge = agreed(spendable.quote, config)
+  await untried(charge.invoice.hash, config)
+  const job = jobOf(charge, spendable, options, config)
+  if (!tries.begin(job.detail))
+    throw failed('This invoice was tried before: a server must make a new one each time')
+  let state: 'prepared' | 'completed' | 'discarded' = 'prepared'
+  return {
+    evidence: evidenceOf(config.id, job.challenge.id, job.detail, job.until),
+    async complete() {
+      if (state !== 'prepared') throw new TypeError(`This payment was ${state}`)
+      state = 'completed'
+      return complete(job, config, tries)
+    },
+    async discard() {
+      if (state === 'prepared') tries.forget(job.detail)
+      state = 'discarded'
+    },
+  }
+}
+
+/** The charge, read anew and held against the terms that were judged: what is paid is what was judged. */
+function agreed(quote: Quote, config: Config): Charge {
+  const charge = readCharge(quote.challenge.request)
+  if ('unpayable' in charge || quote.wallet !== config.id) throw failed('The quote is not one of this wallet')
+  const { most, network, payees, fee } = quote.terms
+  const now = termsOf(charge, most.currency, config)
+  const same =
+    network === now.network &&
+    most.value === now.most.value &&
+    most.currency.id === bitcoin(charge.invoice.network).id &&
+    most.currency.decimals === DECIMALS &&
+    payees.length === 1 &&
+    payees[0]?.id === charge.invoice.payee &&
+    fee?.bound.value === now.fee?.bound.value
+  if (!same) throw failed('The invoice is not the one that was judged, so nothing was paid')
+  return charge
+}
+
+/** What the node knows already was paid, or is being paid, for something else: it would not be paid for twice. */
+async function untried(hash: string, { lookUp }: Config): Promise<void> {
+  if (lookUp === undefined) return
+  let known: Awaited<ReturnType<typeof lookUp>>
+  try {
+    known = await lookUp(hash)
+  } catch {
+    throw new PaymentError('wallet_unavailable', 'untouched', 'The Lightning node does not answer')
+  }
+  if (known?.state !== 'absent')
+    throw failed('The node has tried this invoice before: a server must make a new one each time')
+}
+
+function jobOf(charge: Charge, spendable: Spendable, options: PrepareOptions, config: Config): Job {
+  const { payment, quote, bounds } = spendable
+  const life = goodUntil(quote.challenge, charge)
+  const until = Math.min(life, options.now + Math.min(config.timeoutMs, bounds.maxValidityMs))
+  if (!(until > options.now)) throw failed('The offer leaves too little time to pay')
+  return {
+    charge,
+    challenge: quote.challenge,
+    maxFeeMsat: quote.terms.fee?.bound.value ?? 0n,
+    until,
+    life,
+    detail: { hash: charge.invoice.hash, payment, expires: charge.invoice.expires },
+    ...(options.signal ? { signal: options.signal } : {}),
+  }
+}
+
+/**
+ * The side effect. The node is asked once; what it answers after nobody waits any more is remembered all the same, so
+ * that looking finds it.
+ */
+async function complete(job: Job, config: Config, tries: Tries): Promise<Completed> {
+  if (config.now() >= job.until) {
+    tries.end(job.detail, { state: 'failed' })
+    throw failed('There was no time left to pay, so the node was not asked')
+  }
+  const outcome = await waitFor(job, config, tries)
+  if (outcome.state === 'failed') throw failed('The node could not pay the invoice, and nothing has left')
+  if (outcome.state !== 'paid') throw doubt('The node did not say in time what became of the payment')
+  const { preimage, feeMsat } = outcome
+  const detail: Detail = { ...job.detail, paid: true, ...(feeMsat === undefined ? {} : { feeMsat }) }
+  return {
+    credential: { challenge: job.challenge, payload: { preimage } },
+    evidence: evidenceOf(config.id, job.challenge.id, detail, job.until),
+    goodUntil: job.life,
+  }
+}
+
+type Checked = LightningOutcome | { readonly state: 'unclear' }
+
+/** What the node answers in time. */
+async function waitFor(job: Job, config: Config, tries: Tries): Promise<Checked> {
+  const waiting = new AbortController()
+  const answer = ask(job, config, waiting.signal).then((outcome) => {
+    tries.end(job.detail, toRemember(outcome))
+    return outcome
+  })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const given = new Promise<Checked>((resolve) => {
+    const stop = (): void => {
+      waiting.abort()
+      resolve({ state: 'unclear' })
+    }
+    timer = setTimeout(stop, job.until - config.now())
+    job.signal?.addEventListener('abort', stop, { signal: waiting.signal })
+    if (job.signal?.aborted) stop()
+  })
+  try {
+    return await Promise.race([answer, given])
+  } finally {
+    clearTimeout(timer)
+    waiting.abort()
+  }
+}
+
+/** Never rejects: a node's own words may quote what nobody may read, and prove nothing. */
+async function ask(job: Job, config: Config, signal: AbortSignal): Promise<Checked> {
+  try {
+    const outcome = await config.pay({
+      invoice: job.charge.invoice.text,
+      paymentHash: job.detail.hash,
+      amountMsat: job.charge.invoice.msat,
+      maxFeeMsat: job.maxFeeMsat,
+      until: job.until,
+      signal,
+    })
+    return checked(outcome, job.detail.hash)
+  } catch {
+    return { state: 'unclear' }
+  }
+}
+
+/** A preimage that does not belong to the invoice proves nothing, in either direction. */
+export function checked(outcome: LightningOutcome, hash: string): Checked {
+  if (outcome?.state === 'failed' || outcome?.state === 'pending') return outcome
+  if (outcome?.state !== 'paid') return { state: 'unclear' }
+  const { preimage, feeMsat } = outcome
+  if (typeof preimage !== 'string' || !/^[0-9a-f]{64}$/i.test(preimage)) return { state: 'unclear' }
+  if (bytesToHex(sha256(hexToBytes(preimage))) !== hash) return { state: 'unclear' }
+  const read = typeof feeMsat === 'bigint' && feeMsat >= 0n
+  // draft-lightning-charge-00, Credential Schema: a lowercase hex string.
+  return { state: 'paid', preimage: preimage.toLowerCase(), ...(read ? { feeMsat } : {}) }
+}
+
+function toRemember(outcome: Checked): Parameters<Tries['end']>[1] {
+  if (outcome.state === 'paid')
+    return { state: 'paid', ...(outcome.feeMsat === undefined ? {} : { feeMsat: outcome.feeMsat }) }
+  return outcome.state === 'failed' ? outcome : { state: 'unclear' }
+}
