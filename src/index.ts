@@ -46,6 +46,8 @@ export {
   formatUnits,
   type Instant,
   parseAmount,
+  type Rate,
+  type Rates,
   subtract,
   token,
   type Units,

@@ -1,6 +1,6 @@
-import { count, type Instant } from '../money/index.js'
+import { type Amount, count, type Instant } from '../money/index.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
-import { counterKey, inScope } from '../policy/index.js'
+import { asAgreed, counterKey, inScope } from '../policy/index.js'
 import type { Charge, Counted, Row } from './row.js'
 import { valuesOf } from './shapes.js'
 
@@ -176,9 +176,10 @@ function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted)
 
 /** The price that moved and the fee that was taken; what is unread, or in a currency of no known value, at its bound. */
 function settledUnits(row: Row, charge: Charge): { readonly price: bigint; readonly fee: bigint } {
-  const price = row.spent === undefined ? undefined : count(row.spent, charge.unit)
-  const fee = row.fee === undefined ? undefined : count(row.fee, charge.unit)
-  return { price: price ?? charge.price, fee: fee ?? charge.units - charge.price }
+  const terms = row.attempts[row.charges.indexOf(charge)]?.terms ?? row.terms
+  const counted = (moved: Amount | undefined): bigint | undefined =>
+    moved === undefined ? undefined : count(asAgreed(moved, terms), charge.unit)
+  return { price: counted(row.spent) ?? charge.price, fee: counted(row.fee) ?? charge.units - charge.price }
 }
 
 /** The part of a claim that moved, rounded up. */

@@ -1,4 +1,5 @@
 import { count, type Instant } from '../money/index.js'
+import { asAgreed } from '../policy/index.js'
 import type { Receipt } from '../protocol/index.js'
 import type { Move } from './port.js'
 import type { Row } from './row.js'
@@ -76,7 +77,7 @@ function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
     return undefined
   const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.because })
   return {
-    row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee), updatedAt: now },
+    row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee, attempt), updatedAt: now },
     lane: move.lane === undefined ? KEEP : { free: false, value: move.lane, proven: true },
   }
 }
@@ -201,9 +202,9 @@ function withReceipt(row: Row, receipt: Receipt | undefined): Row['receipts'] {
   return receipt === undefined ? row.receipts : [...row.receipts, receipt]
 }
 
-/** A burnt fee in units; one in a currency without a value there counts at the bound. */
-function burntUnits(row: Row, fee: MoveOf<'voided'>['fee']): bigint {
+/** A burnt fee in units, as it was agreed on; one in a currency without a value there counts at the bound. */
+function burntUnits(row: Row, fee: MoveOf<'voided'>['fee'], attempt = row.attempts.at(-1)): bigint {
   const charge = row.charges.at(-1)
   if (fee === undefined || charge === undefined) return 0n
-  return count(fee, charge.unit) ?? charge.units - charge.price
+  return count(asAgreed(fee, attempt?.terms ?? row.terms), charge.unit) ?? charge.units - charge.price
 }

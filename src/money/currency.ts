@@ -6,6 +6,19 @@ export interface Currency {
   readonly decimals: number
   /** Id of the unit this currency always has the same value as, one to one. */
   readonly peg?: string
+  /** What it is at most worth in a unit that it is not pegged to. It travels with every amount, into the ledger too. */
+  readonly rate?: Rate
+}
+
+/** Decimals that a rate may have: enough for the smallest part of a coin. */
+export const RATE_DECIMALS = 18
+
+/** What one of a currency is at most worth: the user's word, never a vendor's. */
+export type Rate = {
+  /** The id of the unit that it is said in. */
+  readonly unit: string
+  /** A plain decimal text, such as `'1.12'`. */
+  readonly most: string
 }
 
 /**
@@ -102,6 +115,8 @@ const PRODUCTION: ReadonlySet<string> = new Set([
   'eip155:42161',
   'eip155:42220',
   'eip155:43114',
+  // Bitcoin
+  'bip122:000000000019d6689c085ae165831e93',
   'stripe:live',
 ])
 

@@ -4,6 +4,7 @@ export {
   amount,
   compare,
   formatAmount,
+  formatDecimal,
   parseAmount,
   subtract,
   zero,
@@ -15,6 +16,16 @@ export {
   currencyTable,
   fiat,
   isProductionNetwork,
+  type Rate,
   token,
 } from './currency.js'
-export { count, formatUnits, type Instant, parseUnits, UNIT_DECIMALS, type Units } from './units.js'
+export { areRates, type Rates, withRates } from './rates.js'
+export {
+  count,
+  formatUnits,
+  type Instant,
+  parseUnits,
+  partsWithin,
+  UNIT_DECIMALS,
+  type Units,
+} from './units.js'

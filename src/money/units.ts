@@ -1,4 +1,5 @@
 import { type Amount, formatDecimal, parseDecimal } from './amount.js'
+import { type Currency, RATE_DECIMALS } from './currency.js'
 
 /** A point in time: milliseconds since 1970, UTC. */
 export type Instant = number
@@ -11,18 +12,35 @@ export type Units = bigint & { readonly [brand]?: 'units' }
 /** Nine decimals: fine enough that a budget sees a thousandth of a micro-dollar. */
 export const UNIT_DECIMALS = 9
 
+/** What 10^18 of the currency's units are worth; undefined if it has no known value in the unit. */
+function worth({ id, peg, rate }: Currency, unit: string): bigint | undefined {
+  if (id === unit || peg === unit) return ONE
+  return rate?.unit === unit ? parseDecimal(rate.most, RATE_DECIMALS) : undefined
+}
+
+const ONE = 10n ** BigInt(RATE_DECIMALS)
+
 /**
- * What an amount counts for in a unit, rounded **up**, so that many tiny payments cannot hide. Undefined if the
- * currency is not pegged to the unit: it has no value there, so it cannot be counted, so it cannot be paid.
+ * What an amount counts for in a unit, rounded **up**, so that many tiny payments cannot hide: one to one if its
+ * currency is pegged to the unit, else by the rate it has there. Undefined if it has neither: it has no value there, so
+ * it cannot be counted, so it cannot be paid.
  *
  * @param unit The unit's currency id, for example `iso4217:USD`.
  */
-export function count(amount: Amount, unit: string): Units | undefined {
-  const { peg, id, decimals } = amount.currency
-  if (id !== unit && peg !== unit) return undefined
-  if (decimals <= UNIT_DECIMALS) return amount.value * 10n ** BigInt(UNIT_DECIMALS - decimals)
-  const part = 10n ** BigInt(decimals - UNIT_DECIMALS)
-  return (amount.value + part - 1n) / part
+export function count({ value, currency }: Amount, unit: string): Units | undefined {
+  const factor = worth(currency, unit)
+  if (factor === undefined) return undefined
+  const { decimals } = currency
+  if (factor === ONE && decimals <= UNIT_DECIMALS) return value * 10n ** BigInt(UNIT_DECIMALS - decimals)
+  const part = 10n ** BigInt(decimals + RATE_DECIMALS - UNIT_DECIMALS)
+  return (value * factor + part - 1n) / part
+}
+
+/** The most smallest parts of a currency that count for no more than this; undefined if it cannot be counted. */
+export function partsWithin(units: Units, currency: Currency, unit: string): bigint | undefined {
+  const factor = worth(currency, unit)
+  if (!factor) return undefined
+  return (units * 10n ** BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor
 }
 
 /** A decimal text as units; undefined if it is not a plain decimal number with at most nine decimals. */

@@ -1,5 +1,6 @@
 import type { DueQuery, Move, Payment, Verdict } from '../ledger/index.js'
 import { count, type Instant } from '../money/index.js'
+import { asAgreed } from '../policy/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
 import type { Env } from './env.js'
 
@@ -170,7 +171,8 @@ async function readFee(payment: Payment, env: Env): Promise<Payment> {
     if (attempt.void !== undefined) continue
     const verdict = await look(current, index, env)
     if (verdict.state === 'settled') {
-      const unread = verdict.fee === undefined || count(verdict.fee, env.policy.unit) === undefined
+      const fee = verdict.fee === undefined ? undefined : asAgreed(verdict.fee, attempt.terms)
+      const unread = fee === undefined || count(fee, env.policy.unit) === undefined
       return unread ? current : settle(current, verdict.amount ?? attempt.terms.most, verdict, env)
     }
     if (verdict.state !== 'void' || payment.proof !== 'receipt') {

@@ -11,7 +11,7 @@ export { operationPattern } from './paths.js'
 export { createPolicy } from './policy.js'
 export { explain, type Short, shortfall } from './say.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
-export { noWorse, termsKey } from './terms.js'
+export { asAgreed, noWorse, termsKey } from './terms.js'
 export {
   type Bounds,
   type BudgetLine,

@@ -1,9 +1,10 @@
 import type { Reason } from '../errors/index.js'
-import { type Amount, formatUnits, isProductionNetwork, type Units } from '../money/index.js'
+import { type Amount, count, formatUnits, isProductionNetwork, type Units } from '../money/index.js'
 import { type Case, categoriesOf, type Findings } from './case.js'
 import type { Layer } from './layers.js'
 import { isPlainHttps } from './origins.js'
 import { isDisguised } from './paths.js'
+import type { Terms } from './types.js'
 
 /** May this vendor be paid for this call at all? */
 export function judgeVendor(layer: Layer, judged: Case, found: Findings): void {
@@ -79,25 +80,26 @@ export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
 
 /** The first amount in a currency that the list names neither itself nor by the unit it is pegged to. */
 function outside(currencies: readonly string[], { terms, ground }: Case): Amount | undefined {
-  const amounts = [
-    terms.most,
-    ...terms.payees.map(({ amount }) => amount),
-    ...(terms.locks ? [terms.locks] : []),
-  ]
-  return amounts.find(
+  return [terms.most, ...partsOf(terms)].find(
     ({ currency: { id, peg } }) =>
       !currencies.includes(id) &&
       !(currencies.includes(ground.symbol) && (id === ground.unit || peg === ground.unit)),
   )
 }
 
+function partsOf({ payees, locks }: Terms): readonly Amount[] {
+  return [...payees.map(({ amount }) => amount), ...(locks ? [locks] : [])]
+}
+
 /** Has every amount a value in the unit? What cannot be counted cannot be paid. */
 export function judgeCurrency({ units, terms, ground }: Case, found: Findings): void {
   if (units !== undefined) return
+  const all = [terms.most, ...partsOf(terms), ...(terms.fee ? [terms.fee.bound] : [])]
+  const { id, symbol } = (all.find((one) => count(one, ground.unit) === undefined) ?? terms.most).currency
   found.deny.push({
     rule: 'currency',
-    asked: terms.most.currency.id,
-    says: `An amount in ${terms.most.currency.id} has no known value in ${ground.symbol}, so it cannot be counted.`,
+    asked: id,
+    says: `An amount in ${id} has no known value in ${ground.symbol}, so it cannot be counted: \`rates\` says what one ${symbol} is at most worth.`,
   })
 }
 

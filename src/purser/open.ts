@@ -1,6 +1,6 @@
 import { isPaymentError } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
+import { type Instant, withRates } from '../money/index.js'
 import { type Emitter, type Env, type Outcome, type Recovery, recover } from '../pay/index.js'
 import { Queues } from '../pay/queue.js'
 import { SentCredentials } from '../pay/sent.js'
@@ -84,7 +84,7 @@ function environment(
     readonly beside: Beside
   },
 ): Env {
-  const { policy, clock, wallets, currencies, approver, prefer, doubtWindowMs, patienceMs } = settings
+  const { policy, clock, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
   const { ledger, ledgerId, owner, upkeep, beside } = parts
   return {
     owner,
@@ -92,7 +92,7 @@ function environment(
     ledger,
     ledgerId,
     wallets,
-    currencies,
+    currencies: withRates(currencies, rates, policy.unit),
     clock,
     prefer,
     doubtWindowMs,

@@ -1,7 +1,15 @@
 import { PaymentError } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
 import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
-import { type Currency, type CurrencyTable, currencyTable, parseUnits, type Units } from '../money/index.js'
+import {
+  areRates,
+  type Currency,
+  type CurrencyTable,
+  currencyTable,
+  parseUnits,
+  type Rates,
+  type Units,
+} from '../money/index.js'
 import type { Approver } from '../pay/index.js'
 import { createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
 import type { OfferKind } from '../protocol/index.js'
@@ -25,6 +33,14 @@ export interface PurserOptions {
   readonly approver?: Approver
   /** Currencies beyond the built-in table. A vendor can never add to it. */
   readonly currencies?: readonly Currency[]
+  /**
+   * What one unit of a currency is at most worth in the policy's unit, as decimal text: fiat by its code of ISO 4217,
+   * tokens and coins by id. What is pegged to a currency has its rate. Without a rate, what is not pegged to the unit
+   * cannot be counted, so it is refused. Stored with each payment: a rate that changes later changes no sum.
+   *
+   * @example { EUR: '1.12', 'iso4217:JPY': '0.0068', 'eip155:8453/slip44:60': '4000' }
+   */
+  readonly rates?: Rates
   /** Kinds of offers, best first: `['tempo/charge']`. Among equals the cheapest wins. */
   readonly prefer?: readonly OfferKind[]
   /** What a refusal is: a 402 reply that says why (`respond`, the default), or an exception (`throw`). */
@@ -47,6 +63,7 @@ export interface Settings {
   readonly wallets: readonly Wallet[]
   readonly policy: Policy
   readonly currencies: CurrencyTable
+  readonly rates: Rates
   readonly openLedger: () => Promise<Ledger>
   readonly approver?: Approver
   readonly prefer: readonly OfferKind[]
@@ -78,6 +95,10 @@ const CHECKS: Readonly<
   ledger: [(value) => isFunction(value) || has(value, 'hold', 'advance'), 'a ledger, or what opens one'],
   approver: [isFunction, 'a function'],
   currencies: [(value) => Array.isArray(value) && value.every(isObject), 'a list of currencies'],
+  rates: [
+    (value) => isObject(value) && areRates(value),
+    "decimal texts by code of ISO 4217 or id, for example { EUR: '1.12' }",
+  ],
   prefer: [
     (value) => Array.isArray(value) && value.every((kind) => /^[^/]+\/[^/]+$/.test(String(kind))),
     "a list of kinds, for example ['tempo/charge']",
@@ -103,7 +124,7 @@ export function readOptions(options: PurserOptions): Settings {
     const value: unknown = Reflect.get(options, name)
     if (value !== undefined && !holds(value)) throw new TypeError(`${name} must be ${what}`)
   }
-  const { agent = 'agent', wallets = [], onRefusal = 'respond', prefer = [] } = options
+  const { agent = 'agent', wallets = [], onRefusal = 'respond', prefer = [], rates = {} } = options
   const { doubtWindow = TWO_MINUTES_MS, patience = PATIENCE_MS } = options
   if (options.policy === undefined)
     throw new PaymentError(
@@ -116,6 +137,7 @@ export function readOptions(options: PurserOptions): Settings {
     wallets: readWallets(wallets),
     policy: isPolicy(options.policy) ? options.policy : createPolicy(options.policy),
     currencies: currencyTable(options.currencies),
+    rates,
     openLedger: ledgerOpener(options.ledger),
     prefer,
     onRefusal,

@@ -1,4 +1,4 @@
-import { type Amount, amount, type Currency, formatAmount, UNIT_DECIMALS } from '../money/index.js'
+import { type Amount, amount, type Currency, formatAmount, partsWithin } from '../money/index.js'
 import type { Bounds, Fee } from '../policy/index.js'
 import type { QuoteContext, Unpayable } from '../wallet/index.js'
 import { addressOf } from '../wallet/tempo/kit.js'
@@ -31,10 +31,8 @@ export function topUpFor(
 }
 
 /** What policy lets lie with this vendor, in parts of the token; a token that cannot be counted has no limit here. */
-function lockable({ maxLock, unit }: Bounds, { peg, id, decimals }: Currency): bigint {
-  if (peg !== unit && id !== unit) return 2n ** 128n
-  const shift = BigInt(UNIT_DECIMALS - decimals)
-  return shift >= 0n ? maxLock / 10n ** shift : maxLock * 10n ** -shift
+function lockable({ maxLock, unit }: Bounds, currency: Currency): bigint {
+  return partsWithin(maxLock, currency, unit) ?? 2n ** 128n
 }
 
 /** The least wins over the most: what is too dear is for policy to refuse, with its own words. */

@@ -9,6 +9,31 @@ it.each([
   ['a symbol with spaces', { a: amount(1n, { id: 'x:1/y:2', symbol: 'two  words ', decimals: 18 }) }],
   ['an id with spaces', { a: amount(1n, { id: 'x 1', symbol: 'X', decimals: 0, peg: 'iso4217:USD' }) }],
   [
+    'what an amount is worth',
+    {
+      fiat: amount(5n, {
+        id: 'iso4217:EUR',
+        symbol: 'EUR',
+        decimals: 2,
+        rate: { unit: 'iso4217:USD', most: '1.12' },
+      }),
+      pegged: amount(5n, {
+        id: 'x:1/y:2',
+        symbol: 'E',
+        decimals: 6,
+        peg: 'x:3',
+        rate: { unit: 'x:4', most: '2' },
+      }),
+      odd: amount(5n, {
+        id: 'x:1/y:2',
+        symbol: 'E',
+        decimals: 6,
+        peg: 'x*3',
+        rate: { unit: 'x:4', most: '2' },
+      }),
+    },
+  ],
+  [
     'what only looks like an amount',
     { a: { value: '1', currency: 'USD' }, b: { value: 1n, currency: 'USD' } },
   ],

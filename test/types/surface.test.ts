@@ -48,7 +48,7 @@ const NAMES: Readonly<Record<string, string>> = {
     NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
     PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
     PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
-    QuotedOffer Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope Session Sessions SpanLike
+    QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope Session Sessions SpanLike
     Spendable StoredReceipt Terms ToolResource TracerLike Units Unpayable Verdict Wallet add amount compare createPurser
     fiat formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract token zero
   `,
@@ -73,7 +73,8 @@ const NAMES: Readonly<Record<string, string>> = {
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
   'purser/wallet/evm': '',
-  'purser/wallet/lightning': '',
+  'purser/wallet/lightning':
+    'InvoicePayment LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': '',
   'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
 }

@@ -5,12 +5,17 @@ import { Kept } from './kept.js'
 const texts = new WeakMap<Currency, string>()
 const currencies = new Kept<Currency>(1000)
 
-/** `10000 eip155:4217/erc20:0x20c0… 6 iso4217:USD pathUSD`; undefined for what cannot be told apart again. */
+/** Between a peg and a rate. No id of a currency has it. */
+const STAR = '*'
+
+/** `10000 eip155:4217/erc20:0x20c0… 6 iso4217:USD pathUSD`, `500 iso4217:EUR 2 *1.12*iso4217:USD EUR`; undefined for what cannot be told apart again. */
 export function amountText({ value, currency }: Amount): string | undefined {
   let text = texts.get(currency)
   if (text === undefined) {
-    const { id, decimals, peg = '', symbol } = currency
-    text = id.includes(' ') || peg.includes(' ') ? '' : `${id} ${decimals} ${peg} ${symbol}`
+    const { id, decimals, peg = '', symbol, rate } = currency
+    const value = rate === undefined ? [peg] : [peg, rate.most, rate.unit]
+    const odd = id.includes(' ') || value.some((part) => part.includes(' ') || part.includes(STAR))
+    text = odd ? '' : `${id} ${decimals} ${value.join(STAR)} ${symbol}`
     texts.set(currency, text)
   }
   return text === '' ? undefined : `${value} ${text}`
@@ -27,9 +32,15 @@ export function readAmount(text: string): Amount {
 }
 
 function readCurrency(text: string): Currency {
-  const [id = '', decimals = '', peg = '', ...symbol] = text.split(' ')
-  const rest = { id, symbol: symbol.join(' '), decimals: Number(decimals) }
-  return Object.freeze(peg === '' ? rest : { ...rest, peg })
+  const [id = '', decimals = '', value = '', ...symbol] = text.split(' ')
+  const [peg = '', most, unit] = value.split(STAR)
+  return Object.freeze({
+    id,
+    symbol: symbol.join(' '),
+    decimals: Number(decimals),
+    ...(peg === '' ? {} : { peg }),
+    ...(most === undefined || unit === undefined ? {} : { rate: Object.freeze({ unit, most }) }),
+  })
 }
 
 /** Is it an amount? Nothing else has a bigint and a currency. */

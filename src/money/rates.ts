@@ -1,0 +1,80 @@
+import { parseDecimal } from './amount.js'
+import { type Currency, type CurrencyTable, fiat, RATE_DECIMALS, tokenId } from './currency.js'
+
+/**
+ * What one of a currency is at most worth in the policy's unit: fiat by its code of ISO 4217, everything else by id.
+ * `{ EUR: '1.12', 'eip155:8453/slip44:60': '4000' }`
+ */
+export type Rates = Readonly<Record<string, string>>
+
+/** Is it a table of rates? A code must be one of ISO 4217: a symbol is no name of a token, since anybody may take it. */
+export function areRates(value: object): value is Rates {
+  return Object.entries(value).every(
+    ([key, most]) =>
+      (key.includes(':') || isFiat(key)) &&
+      typeof most === 'string' &&
+      Boolean(parseDecimal(most, RATE_DECIMALS)),
+  )
+}
+
+/** A code that this runtime knows as one of ISO 4217. */
+function isFiat(code: string): boolean {
+  return Intl.supportedValuesOf('currency').includes(code)
+}
+
+/**
+ * A table of currencies with what they are worth in a unit. A rate of a currency is also that of whatever is pegged to
+ * it and has none of its own; the unit, and what is pegged to that, is always worth itself. Knows every fiat currency,
+ * ether and bitcoin beside what the table has.
+ */
+export function withRates(table: CurrencyTable, rates: Rates, unit: string): CurrencyTable {
+  const byId = new Map(Object.entries(rates).map(([key, most]) => [idOf(key), most]))
+  const kept = new Map<string, Currency>()
+  const get = (id: string): Currency | undefined => {
+    const before = kept.get(id)
+    if (before !== undefined) return before
+    const currency = table.get(id) ?? currencyOfId(id)
+    if (currency === undefined) return undefined
+    const rated = withRate(currency, byId.get(id) ?? byId.get(currency.peg ?? ''), unit)
+    // What has a rate is named by the user; what a vendor may ask for is not kept.
+    if (rated !== currency) kept.set(id, rated)
+    return rated
+  }
+  return Object.freeze({ get, token: (network: string, address: string) => get(tokenId(network, address)) })
+}
+
+function withRate(currency: Currency, most: string | undefined, unit: string): Currency {
+  if (most === undefined || currency.id === unit || currency.peg === unit) return currency
+  return Object.freeze({ ...currency, rate: Object.freeze({ unit, most }) })
+}
+
+/** Addresses compare in lower case. */
+function idOf(key: string): string {
+  if (!key.includes(':')) return `iso4217:${key}`
+  return key.includes('/erc20:') ? key.toLowerCase() : key
+}
+
+/**
+ * What an id says by itself: fiat of ISO 4217, ether on any chain of its kind, and bitcoin (of eleven decimals: on
+ * Lightning it is paid by the thousandth of a satoshi).
+ */
+function currencyOfId(id: string): Currency | undefined {
+  if (/^eip155:[1-9][0-9]{0,17}\/slip44:60$/.test(id))
+    return Object.freeze({ id, symbol: 'ETH', decimals: 18 })
+  if (/^bip122:[0-9a-f]{32}\/slip44:0$/.test(id)) return Object.freeze({ id, symbol: 'BTC', decimals: 11 })
+  const [, code] = /^iso4217:([A-Z]{3})$/.exec(id) ?? []
+  return code !== undefined && isFiat(code) ? fiat(code, decimalsOf(code)) : undefined
+}
+
+/**
+ * What is not counted in hundredths, as those who charge cards count it: Icelandic króna and Ugandan shilling have two
+ * decimals on the wire, and Malagasy ariary none.
+ */
+const MINOR: readonly (readonly [decimals: number, codes: string])[] = [
+  [0, 'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'],
+  [3, 'BHD IQD JOD KWD LYD OMR TND'],
+]
+
+function decimalsOf(code: string): number {
+  return MINOR.find(([, codes]) => codes.includes(code))?.[0] ?? 2
+}
