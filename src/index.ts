@@ -128,5 +128,6 @@ export {
   type Spendable,
   spendAuthorization,
   type Unpayable,
+  type Waiting,
   type Wallet,
 } from './wallet/index.js'

@@ -1,4 +1,4 @@
-import type { Reason } from '../errors/index.js'
+import type { NextAction, Reason } from '../errors/index.js'
 import type { Amount, Instant, Units } from '../money/index.js'
 import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } from '../policy/index.js'
 import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
@@ -35,7 +35,15 @@ export type Verdict =
     }
   /** Proven: none moved, none can. A fee may have burnt all the same. */
   | { readonly state: 'void'; readonly fee?: Amount; readonly because: string; readonly lane?: bigint }
-  | { readonly state: 'pending'; readonly recheckAt: Instant; readonly because: string }
+  | {
+      readonly state: 'pending'
+      readonly recheckAt: Instant
+      readonly because: string
+      /** It waits for a person, and is not abandoned meanwhile: what they must do, where that is known. */
+      readonly person?: { readonly action?: NextAction }
+      /** Nothing was taken, and another credential may take its place: the same purchase can go on with that. */
+      readonly reusable?: true
+    }
   | { readonly state: 'unknown'; readonly because: string }
 
 /** One credential of a payment. */

@@ -9,6 +9,7 @@ export type {
   InspectOptions,
   Prepared,
   PrepareOptions,
+  Waiting,
   Wallet,
 } from './port.js'
 export type { Quote, QuoteContext, Unpayable } from './quote.js'

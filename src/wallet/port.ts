@@ -1,3 +1,4 @@
+import type { NextAction } from '../errors/index.js'
 import type { Channel, Channels, Evidence, Verdict } from '../ledger/index.js'
 import type { Amount, Instant } from '../money/index.js'
 import type {
@@ -38,6 +39,15 @@ export interface Completed {
   readonly evidence?: Evidence
   /** After this moment the credential cannot be accepted any more. */
   readonly goodUntil?: Instant
+  /** A person must act before it can be accepted: it does not leave until they have. */
+  readonly waits?: Waiting
+}
+
+/** What a credential waits for. */
+export interface Waiting {
+  readonly action?: NextAction
+  /** Shows the action to a person, and answers whether it was done. Absent: there is nobody to show it to. */
+  acted?(): Promise<boolean>
 }
 
 /** What a wallet is told when it prepares. */
@@ -79,7 +89,10 @@ export interface Wallet {
   prepare(authorization: Authorization, options: PrepareOptions): Promise<Prepared>
   /** Reads what became of a credential. */
   inspect(evidence: Evidence, options?: InspectOptions): Promise<Verdict>
-  /** Makes it void where the rail can: cancels an authorization, revokes a token, burns a lane. */
+  /**
+   * Makes it void where the rail can: cancels an authorization, revokes a token, burns a lane. Asked for when nobody goes
+   * on with a credential that was neither delivered for nor waits for a person. Its answer is as good as `inspect`'s.
+   */
   abandon?(evidence: Evidence): Promise<Verdict>
   /** Does this receipt fit this evidence (its reference is our hash, …)? Undefined: it cannot tell. */
   recognises?(evidence: Evidence, reference: string): boolean | undefined

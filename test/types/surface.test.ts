@@ -49,7 +49,7 @@ const NAMES: Readonly<Record<string, string>> = {
     PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
     PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
     QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope Session Sessions SpanLike
-    Spendable StoredReceipt Terms ToolResource TracerLike Units Unpayable Verdict Wallet add amount compare createPurser
+    Spendable StoredReceipt Terms ToolResource TracerLike Units Unpayable Verdict Waiting Wallet add amount compare createPurser
     fiat formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract token zero
   `,
   'purser/auto': 'purser restore',
@@ -75,7 +75,9 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/wallet/evm': '',
   'purser/wallet/lightning':
     'InvoicePayment LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
-  'purser/wallet/stripe': '',
+  'purser/wallet/stripe': `
+    ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions TokenRequest stripe
+  `,
   'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
 }
 

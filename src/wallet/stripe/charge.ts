@@ -1,0 +1,83 @@
+import type { Json, JsonObject } from '../../protocol/index.js'
+import type { Unpayable } from '../index.js'
+
+/** A `stripe/charge` request, checked (draft-stripe-charge-00, "Request Schema"). */
+export interface Charge {
+  /** In the currency's smallest part, as Stripe counts it. */
+  readonly amount: bigint
+  /** Three letters, lower case. */
+  readonly currency: string
+  /** The seller's Stripe profile: the only one that a token for this charge is good for. */
+  readonly seller: string
+  /** What the seller can process: `card`, `link`, … */
+  readonly types: readonly string[]
+  /** To be echoed with the credential, where the request is bound to one. */
+  readonly externalId?: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** Stripe's own bounds on metadata. */
+const MOST_METADATA = 50
+const LONGEST_KEY = 40
+const LONGEST_VALUE = 500
+const MOST_TYPES = 64
+
+/** Reads a request. Anything that is not as the draft says makes it unpayable, whole. */
+export function readCharge(request: JsonObject): Charge | Unpayable {
+  const { amount, currency, externalId } = request
+  const details = request['methodDetails']
+  if (typeof amount !== 'string' || !/^(0|[1-9]\d{0,11})$/.test(amount))
+    return no('its amount is no whole number of smallest parts')
+  if (amount === '0') return no('Stripe cannot charge nothing')
+  if (typeof currency !== 'string' || !/^[a-z]{3}$/i.test(currency)) return no('it names no currency')
+  if (externalId !== undefined && !isText(externalId, LONGEST_VALUE))
+    return no('its externalId is no short text')
+  if (!isObject(details)) return no('it has no methodDetails')
+  const seller = details['networkId']
+  if (typeof seller !== 'string' || !/^[\w-]{1,200}$/.test(seller))
+    return no('it names no seller (networkId)')
+  const types = readTypes(details['paymentMethodTypes'])
+  if (types === undefined) return no('it does not say which paymentMethodTypes it takes')
+  const metadata = details['metadata'] === undefined ? undefined : readMetadata(details['metadata'])
+  if (metadata === null) return no('its metadata is nothing that Stripe would take')
+  return {
+    amount: BigInt(amount),
+    currency: currency.toLowerCase(),
+    seller,
+    types,
+    ...(externalId === undefined ? {} : { externalId }),
+    ...(metadata === undefined ? {} : { metadata }),
+  }
+}
+
+function no(why: string): Unpayable {
+  return { unpayable: `This Stripe charge cannot be paid: ${why}`, code: 'wallet_failed' }
+}
+
+function readTypes(value: Json | undefined): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MOST_TYPES) return undefined
+  const types = value.filter((type): type is string => isText(type, LONGEST_KEY))
+  return types.length === value.length ? types : undefined
+}
+
+/** Null: no metadata that could be passed on. An order's `externalId` has a place of its own. */
+export function readMetadata(value: Json | undefined): Readonly<Record<string, string>> | null {
+  if (!isObject(value)) return null
+  const entries = Object.entries(value)
+  if (entries.length > MOST_METADATA) return null
+  const read = Object.create(null)
+  for (const [key, text] of entries) {
+    const fits = key !== '' && key !== 'externalId' && key.length <= LONGEST_KEY && !/[[\]]/.test(key)
+    if (!fits || typeof text !== 'string' || text.length > LONGEST_VALUE) return null
+    read[key] = text
+  }
+  return read
+}
+
+function isText(value: Json | undefined, most: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= most
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,52 @@
+import { type ErrorCode, type Funds, isPaymentError, PaymentError } from '../../errors/index.js'
+
+/** What went wrong at Stripe, in words of our own: its messages and errors quote keys, tokens and payment methods. */
+export interface Fault {
+  /** Stripe has looked at the request and said no: nothing was made, and asking the same again makes nothing. */
+  readonly final: boolean
+  readonly status?: number
+  readonly says: string
+}
+
+/** Reads what stripe-node threw. Nothing of it is kept but codes. */
+export function faultOf(error: unknown): Fault {
+  const raw = typeof error === 'object' && error !== null ? error : {}
+  const type = codeIn(raw, 'rawType') ?? codeIn(raw, 'type')
+  const code = codeIn(raw, 'code')
+  const decline = codeIn(raw, 'decline_code')
+  const given: unknown = Reflect.get(raw, 'statusCode')
+  const status = typeof given === 'number' ? given : undefined
+  const refusal = type === 'invalid_request_error' || type === 'card_error'
+  const words = [code ?? type, decline, status].filter((word) => word !== undefined)
+  return {
+    final: refusal && (status === 400 || status === 402 || status === 404),
+    ...(status === undefined ? {} : { status }),
+    says: words.length === 0 ? 'no answer' : words.join(', '),
+  }
+}
+
+/** Codes are lower-case words; anything else may be somebody's text. */
+function codeIn(raw: object, name: string): string | undefined {
+  const value: unknown = Reflect.get(raw, name)
+  return typeof value === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(value) ? value : undefined
+}
+
+export function failed(
+  says: string,
+  code: ErrorCode = 'wallet_failed',
+  funds: Funds = 'untouched',
+): PaymentError {
+  return new PaymentError(code, funds, says)
+}
+
+/** The error of a step at Stripe, without a cause: stripe-node's errors carry the request. */
+export function stepFailed(step: string, error: unknown): PaymentError {
+  if (isPaymentError(error)) return error
+  const { says, status } = faultOf(error)
+  const away = status === undefined || status >= 500 || status === 429
+  return failed(
+    `Stripe did not ${step} (${says})`,
+    away ? 'wallet_unavailable' : 'wallet_failed',
+    'committed',
+  )
+}

@@ -1,0 +1,126 @@
+import type { Evidence, Verdict } from '../../ledger/index.js'
+import { amount, type Instant } from '../../money/index.js'
+import { PROBLEMS, type Problem } from '../../protocol/index.js'
+import { codeOf, type Detail, endOf, readDetail } from './evidence.js'
+import { faultOf } from './fault.js'
+import type { Parts } from './prepare.js'
+import { readToken, type Token } from './token.js'
+
+const LOOK_AGAIN_MS = 60_000
+const NOT_OURS: Verdict = { state: 'unknown', because: 'This evidence is not of a Stripe charge' }
+
+/** What became of a token, by Stripe's own record. Changes nothing. */
+export async function inspectCharge(evidence: Evidence, parts: Parts, told?: Problem): Promise<Verdict> {
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined) return NOT_OURS
+  const { token } = detail
+  if (token === undefined) return untold(detail, parts)
+  return parts.config.issuer.retrieve === undefined
+    ? unseen(detail, parts.config.now(), told)
+    : found(token, detail, parts)
+}
+
+/**
+ * Nobody goes on with it: what can be revoked is revoked, and then it is known for good. A token that waits for a person
+ * is left to them. Without a token in the evidence, the same request is made again under the same key: Stripe answers
+ * with the one token that there can be, and once that is revoked, no process that sleeps on it can ever have it charged.
+ */
+export async function abandonCharge(evidence: Evidence, parts: Parts): Promise<Verdict> {
+  const before = await inspectCharge(evidence, parts)
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined || before.state === 'settled' || before.state === 'void') return before
+  const { issuer, now } = parts.config
+  const { revoke } = issuer
+  if (revoke === undefined || isWaiting(before, detail)) return before
+  if (detail.token !== undefined) return revoked(detail.token, detail, before, parts)
+  if (!issuer.repeatable) return before
+  try {
+    const token = readToken(await issuer.issue(detail))
+    return token === undefined ? before : await revoked(token.id, detail, before, parts)
+  } catch (error) {
+    const { final, says } = faultOf(error)
+    if (final) return { state: 'void', because: `Stripe made no token for it (${says})` }
+    return later(now(), `Stripe does not say whether it made a token (${says})`)
+  }
+}
+
+/** Revoking what was charged meanwhile fails: whatever it answers, the token itself is looked at. */
+async function revoked(id: string, detail: Detail, before: Verdict, parts: Parts): Promise<Verdict> {
+  const { issuer, now } = parts.config
+  const token = readToken(await issuer.revoke?.(id).catch(() => undefined))
+  if (token?.id === id && token.status !== 'active') return verdictOf(token, detail, now())
+  return issuer.retrieve === undefined ? before : found(id, detail, parts)
+}
+
+/** A wallet that cannot look goes by what it knew when it handed the token out. */
+function isWaiting(verdict: Verdict, { waits }: Detail): boolean {
+  if (verdict.state === 'pending') return verdict.person !== undefined
+  return verdict.state === 'unknown' && waits === true
+}
+
+/** The evidence of a token is written down before the token leaves: without one, nobody was ever given any. */
+function untold(detail: Detail, { config, barren }: Parts): Verdict {
+  if (barren.has(detail.key))
+    return { state: 'void', because: 'No token was made for it that anybody was given' }
+  const end = endOf(detail)
+  if (config.now() >= end) return { state: 'void', because: 'Its time ran out before a token was handed out' }
+  return { state: 'pending', recheckAt: end, because: 'It is not known whether a token was made' }
+}
+
+/** Nobody here can ask Stripe: a server's word is believed only where that moves no money. */
+function unseen(detail: Detail, now: Instant, told: Problem | undefined): Verdict {
+  const because = 'Without retrieveToken, nobody here can tell what became of the token'
+  if (told?.type !== PROBLEMS.paymentActionRequired || now >= endOf(detail))
+    return { state: 'unknown', because }
+  return { state: 'pending', recheckAt: endOf(detail), because: 'A person must act', person: {} }
+}
+
+async function found(id: string, detail: Detail, { config }: Parts): Promise<Verdict> {
+  try {
+    const token = readToken(await config.issuer.retrieve?.(id))
+    if (token?.id === id) return verdictOf(token, detail, config.now())
+    return { state: 'unknown', because: 'What was found is not this token' }
+  } catch (error) {
+    const { status, says } = faultOf(error)
+    // Another account, another mode: it is there, and not for these eyes.
+    if (status === 404) return { state: 'unknown', because: 'This Stripe account does not know the token' }
+    return later(config.now(), `Stripe did not show the token (${says})`)
+  }
+}
+
+/** Pure. Anything but `active` cannot be charged now; only an end for good that took nothing is void. */
+export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
+  const asked = BigInt(detail.amount)
+  const { captured, status, reason } = token
+  if (captured !== undefined && captured.value > 0n && captured.currency !== codeOf(detail.currency))
+    return { state: 'unknown', because: 'It was charged in another currency than it was made for' }
+  const taken = captured?.value ?? 0n
+  if (taken >= asked) return settled(token, detail, taken)
+  if (status === 'active') {
+    // A part was taken, and the rest may be yet.
+    if (taken > 0n) return later(now, 'A part of it was charged, and the token is still good for the rest')
+    return { ...later(now, 'The token can still be charged'), reusable: true }
+  }
+  if (status === 'requires_action')
+    return {
+      ...later(now, 'A person must act'),
+      person: token.action === undefined ? {} : { action: token.action },
+    }
+  if (taken > 0n) return settled(token, detail, taken)
+  // Consumed, with nothing taken yet: what was authorised may be captured later.
+  if (reason === 'consumed') return settled(token, detail, asked)
+  const end = reason ?? status
+  if (end === 'expired' || end === 'revoked')
+    return { state: 'void', because: `The token was ${end} uncharged` }
+  if (now >= endOf(detail)) return { state: 'void', because: 'The token ran out uncharged' }
+  return later(now, 'The token cannot be charged now, and may be again')
+}
+
+function settled({ id }: Token, { currency, amount: asked }: Detail, taken: bigint): Verdict {
+  const part = taken === BigInt(asked) ? {} : { amount: amount(taken, currency) }
+  return { state: 'settled', reference: id, ...part }
+}
+
+function later(now: Instant, because: string): Extract<Verdict, { state: 'pending' }> {
+  return { state: 'pending', recheckAt: now + LOOK_AGAIN_MS, because }
+}

@@ -1,0 +1,218 @@
+import { isPaymentError } from '../../errors/index.js'
+import type { PaymentId } from '../../ledger/index.js'
+import type { Challenge, Credential } from '../../protocol/index.js'
+import type { Completed, Prepared, PrepareOptions, Quote, Spendable, Waiting } from '../index.js'
+import { type Charge, readCharge } from './charge.js'
+import { codeOf, type Detail, evidenceOf } from './evidence.js'
+import { failed, stepFailed } from './fault.js'
+import type { Config } from './options.js'
+import { LEAST_VALIDITY_MS, tokenBehind } from './quote.js'
+import { isTokenId, readToken, type Token } from './token.js'
+
+/** Idempotency keys of requests that ended here without a token that could leave. */
+export interface Barren {
+  add(key: string): unknown
+  has(key: string): boolean
+}
+
+/** What a wallet is made of. */
+export interface Parts {
+  readonly config: Config
+  readonly barren: Barren
+}
+
+/**
+ * Names what will be asked of Stripe, and asks nothing yet: making a token is the side effect, so it comes after the
+ * commit, under an idempotency key that was written down with it.
+ */
+export async function prepareCharge(
+  { quote, payment, bounds }: Spendable,
+  { now, signal }: PrepareOptions,
+  parts: Parts,
+): Promise<Prepared> {
+  const { config } = parts
+  signal?.throwIfAborted()
+  const charge = agreed(quote, config)
+  await config.issuer.ready()
+  const earlier = tokenBehind(quote)
+  if (earlier === undefined && quote.excludes !== undefined)
+    throw failed('The quote goes on with a token that is not known here, so nothing was made')
+  const detail =
+    earlier ?? request(charge, quote, payment, now + Math.min(config.validityMs, bounds.maxValidityMs), parts)
+  if (detail.expiresAt * 1000 < now + LEAST_VALIDITY_MS - 1_000)
+    throw failed('The offer leaves too little time to pay, so nothing was made')
+  const making: Making = { detail, charge, quote, payment, ...(signal ? { signal } : {}) }
+  let discarded = false
+  return {
+    evidence: evidenceOf(config.id, quote.challenge.id, detail, now),
+    async complete() {
+      if (discarded) throw new TypeError('This payment was discarded')
+      return detail.token === undefined ? make(making, parts) : present(making, detail.token, parts)
+    },
+    async discard() {
+      discarded = true
+    },
+  }
+}
+
+interface Making {
+  readonly detail: Detail
+  readonly charge: Charge
+  readonly quote: Quote
+  readonly payment: PaymentId
+  readonly signal?: AbortSignal
+}
+
+/** The charge, read anew and held against the terms that were judged: a token is made for what was judged. */
+function agreed({ wallet, terms, challenge }: Quote, config: Config): Charge {
+  const charge = readCharge(challenge.request)
+  const [payee] = terms.payees
+  const same =
+    !('unpayable' in charge) &&
+    wallet === config.id &&
+    terms.network === config.network &&
+    terms.most.value === charge.amount &&
+    terms.most.currency.id === `iso4217:${charge.currency.toUpperCase()}` &&
+    terms.payees.length === 1 &&
+    payee?.id === charge.seller &&
+    payee.amount.value === charge.amount
+  if (!same || 'unpayable' in charge) throw failed('The quote is not one of this wallet, so nothing was made')
+  return charge
+}
+
+function request(
+  charge: Charge,
+  quote: Quote,
+  payment: PaymentId,
+  latest: number,
+  { config }: Parts,
+): Detail {
+  const until = Math.min(quote.challenge.expires ?? Number.POSITIVE_INFINITY, latest)
+  return {
+    // Of this attempt alone: after a token was revoked, its key would only ever give that one again.
+    key: `purser_${payment}_${crypto.randomUUID()}`,
+    live: config.live,
+    amount: charge.amount.toString(),
+    currency: quote.terms.most.currency,
+    seller: charge.seller,
+    expiresAt: Math.floor(until / 1000),
+    ...(charge.metadata === undefined ? {} : { metadata: charge.metadata }),
+  }
+}
+
+/** The side effect: a token for exactly this amount, currency, seller and time. */
+async function make(making: Making, { config, barren }: Parts): Promise<Completed> {
+  const { detail } = making
+  try {
+    const made = await config.issuer.issue(detail)
+    const token = isTokenId(made) ? await lookedUp(made, config) : readToken(made)
+    if (token === undefined) throw failed('No Shared Payment Token was made', 'wallet_failed', 'committed')
+    const wrong = mistake(token, detail)
+    const usable = token.status === 'active' || token.status === 'requires_action'
+    if (wrong === undefined && usable) return handedOut(token, making, config)
+    await takeBack(token, config)
+    throw failed(
+      `The token that was made is not usable: ${wrong ?? 'it is not active'}`,
+      'wallet_failed',
+      'committed',
+    )
+  } catch (error) {
+    // It ends here: whatever was made, nobody was given it.
+    barren.add(detail.key)
+    throw stepFailed('make a token', error)
+  }
+}
+
+/** A backend that answers with an id alone is believed as far as nobody can look. */
+async function lookedUp(id: string, { issuer }: Config): Promise<Token | undefined> {
+  return issuer.retrieve === undefined ? { id, status: 'active' } : readToken(await issuer.retrieve(id))
+}
+
+/** What is different from what was asked for. Whatever Stripe or a backend does not say is not compared. */
+function mistake(token: Token, detail: Detail): string | undefined {
+  const differs = <T>(said: T | undefined, asked: T): boolean => said !== undefined && said !== asked
+  if (differs(token.livemode, detail.live))
+    return `it is for ${token.livemode ? 'live' : 'test'} mode; set livemode if that is what you mean`
+  if (differs(token.most, BigInt(detail.amount))) return 'it is for another amount'
+  if (differs(token.currency, codeOf(detail.currency))) return 'it is for another currency'
+  if (differs(token.seller, detail.seller)) return 'it is for another seller'
+  if (token.expiresAt !== undefined && token.expiresAt > detail.expiresAt) return 'it lives too long'
+  return undefined
+}
+
+async function takeBack({ id }: Token, { issuer }: Config): Promise<void> {
+  // Nobody has it, and it runs out by itself: a failure here changes nothing.
+  await issuer.revoke?.(id).catch(() => undefined)
+}
+
+/** The same token on another challenge, as far as it can still be charged. */
+async function present(making: Making, id: string, { config }: Parts): Promise<Completed> {
+  try {
+    const token = await lookedUp(id, config)
+    if (token?.status === 'active' || token?.status === 'requires_action')
+      return handedOut(token, making, config)
+  } catch (error) {
+    throw isPaymentError(error) ? error : stepFailed('show the token', error)
+  }
+  throw failed('The token cannot be charged any more', 'wallet_failed', 'committed')
+}
+
+function handedOut(
+  token: Token,
+  { detail, charge, quote, payment, signal }: Making,
+  config: Config,
+): Completed {
+  const { waits: _, ...rest } = detail
+  const waiting = token.status === 'requires_action'
+  const known: Detail = { ...rest, token: token.id, ...(waiting ? { waits: true } : {}) }
+  const expires = detail.expiresAt * 1000
+  return {
+    credential: credentialOf(quote.challenge, token.id, charge),
+    evidence: evidenceOf(config.id, quote.challenge.id, known, config.now()),
+    goodUntil: expires,
+    ...(waiting ? { waits: waitingFor(token, { payment, expires, signal }, config) } : {}),
+  }
+}
+
+function waitingFor(
+  { id, action }: Token,
+  { payment, expires, signal }: { payment: PaymentId; expires: number; signal: AbortSignal | undefined },
+  config: Config,
+): Waiting {
+  const { onActionRequired: ask } = config
+  if (ask === undefined || action === undefined) return action === undefined ? {} : { action }
+  return {
+    action,
+    async acted() {
+      await beforeItIsTooLate(() => ask({ action, payment, expires }), expires - config.now(), signal)
+      const token = await lookedUp(id, config)
+      return token?.status === 'active'
+    },
+  }
+}
+
+/** A person may never answer; then the token's end ends the waiting, or the caller. */
+async function beforeItIsTooLate(
+  work: () => unknown,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const late = AbortSignal.timeout(Math.max(0, ms))
+  const ended = signal === undefined ? late : AbortSignal.any([signal, late])
+  ended.throwIfAborted()
+  let stop = () => {}
+  const over = new Promise<never>((_, reject) => {
+    stop = () => reject(ended.reason)
+    ended.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    await Promise.race([work(), over])
+  } finally {
+    ended.removeEventListener('abort', stop)
+  }
+}
+
+/** draft-stripe-charge-00, "Credential Schema": a request that is bound to an externalId gets it back. */
+function credentialOf(challenge: Challenge, spt: string, { externalId }: Charge): Credential {
+  return { challenge, payload: { spt, ...(externalId === undefined ? {} : { externalId }) } }
+}

@@ -1,0 +1,130 @@
+import type { Evidence } from '../../ledger/index.js'
+import { amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
+import type { Terms } from '../../policy/index.js'
+import type { Challenge } from '../../protocol/index.js'
+import type { Quote, QuoteContext, Unpayable } from '../index.js'
+import { type Charge, readCharge } from './charge.js'
+import { currencyOf, fitsStep, leastOf } from './currencies.js'
+import { codeOf, type Detail, endOf, KIND, readDetail } from './evidence.js'
+import type { Config } from './options.js'
+import { readToken } from './token.js'
+
+/** A token must be made, travel and be charged in that time. */
+export const LEAST_VALIDITY_MS = 5_000
+
+const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
+  unpayable: text,
+  code,
+})
+
+/** A quote that goes on with a token that there is: which one. */
+const continued = new WeakMap<Quote, Detail>()
+
+/** The token that a quote goes on with. Undefined: one is still to be made. */
+export function tokenBehind(quote: Quote): Detail | undefined {
+  return continued.get(quote)
+}
+
+/** Reads an offer. Asks nobody, unless an earlier token is to be presented again. */
+export async function quoteCharge(
+  challenge: Challenge,
+  context: QuoteContext,
+  config: Config,
+): Promise<Quote | Unpayable> {
+  const charge = readCharge(challenge.request)
+  if ('unpayable' in charge) return charge
+  const currency = payableIn(charge, context, config)
+  if ('unpayable' in currency) return currency
+  const terms = termsOf(charge, currency, config)
+  const until = goodUntil(challenge, context, config)
+  if (typeof until !== 'number') return until
+  const quote: Quote = { wallet: config.id, challenge, resource: context.resource, terms, goodUntil: until }
+  if (context.after === undefined) return quote
+  const earlier = await again(context.after, charge, context.now, config)
+  if ('unpayable' in earlier) return earlier
+  // Two presentations of one token can never both be paid in full: its limit is this very amount.
+  const same: Quote = {
+    ...quote,
+    goodUntil: Math.min(until, earlier.expiresAt * 1000),
+    excludes: { name: `stripe:${earlier.token}`, value: 0n },
+  }
+  continued.set(same, earlier)
+  return same
+}
+
+/** The normal form of a charge: what is judged, and what a token is made for. */
+export function termsOf(charge: Charge, currency: Currency, { network }: Pick<Config, 'network'>): Terms {
+  const price = amount(charge.amount, currency)
+  return {
+    purpose: 'pay',
+    kind: KIND,
+    network,
+    most: price,
+    exact: true,
+    payees: [{ id: charge.seller, amount: price }],
+  }
+}
+
+/** Decimals are Stripe's, from our own table: an offer says nothing about them that would be believed. */
+function payableIn(charge: Charge, context: QuoteContext, config: Config): Currency | Unpayable {
+  const code = charge.currency
+  const currency = currencyOf(code, context.currencies)
+  const name = code.toUpperCase()
+  if (currency === undefined)
+    return unpayable(`${name} is no currency that is known here as Stripe counts it`, 'unknown_currency')
+  if (!fitsStep(code, charge.amount))
+    return unpayable(
+      `${formatAmount(amount(charge.amount, currency))} is finer than Stripe charges in ${name}`,
+    )
+  const least = leastOf(code)
+  if (least !== undefined && charge.amount < least) {
+    const [asked, minimum] = [charge.amount, least].map((value) => formatAmount(amount(value, currency)))
+    return unpayable(`${asked} is less than Stripe charges at the least in ${name}: ${minimum}`)
+  }
+  if (config.types !== undefined && !charge.types.some((type) => config.types?.has(type)))
+    return unpayable('The seller does not take this type of payment method')
+  return currency
+}
+
+function goodUntil(challenge: Challenge, context: QuoteContext, config: Config): Instant | Unpayable {
+  const { expires = Number.POSITIVE_INFINITY } = challenge
+  if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
+  const most = context.now + Math.min(config.validityMs, context.bounds.maxValidityMs)
+  const until = Math.min(expires, most)
+  // Said this way round, so that a clock or a bound that is no number is too little time as well.
+  if (!(until >= context.now + LEAST_VALIDITY_MS))
+    return unpayable(
+      expires <= context.now ? 'The offer has expired' : 'The offer leaves too little time to pay',
+    )
+  return until
+}
+
+/** The same token once more, on a challenge for the same thing. It asks Stripe whether it can still be charged. */
+async function again(
+  after: Evidence,
+  charge: Charge,
+  now: Instant,
+  config: Config,
+): Promise<(Detail & { readonly token: string }) | Unpayable> {
+  const detail = readDetail(after.detail)
+  const dies = detail === undefined ? {} : { freeAt: endOf(detail) }
+  const doubt = {
+    ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
+    ...dies,
+  }
+  if (detail?.token === undefined || after.wallet !== config.id) return doubt
+  const same =
+    detail.amount === charge.amount.toString() &&
+    codeOf(detail.currency) === charge.currency &&
+    detail.seller === charge.seller &&
+    detail.live === config.live
+  if (!same || detail.expiresAt * 1000 < now + LEAST_VALIDITY_MS) return doubt
+  const { retrieve } = config.issuer
+  const token = retrieve && readToken(await retrieve(detail.token).catch(() => undefined))
+  if (retrieve !== undefined && token === undefined) return doubt
+  const helped = config.onActionRequired !== undefined && token?.action !== undefined
+  if (token?.status === 'requires_action' && !helped)
+    return unpayable('A person must act before this payment can go on', 'action_required')
+  const usable = token === undefined || token.status === 'active' || token.status === 'requires_action'
+  return usable ? { ...detail, token: detail.token } : doubt
+}

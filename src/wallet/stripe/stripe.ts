@@ -1,0 +1,53 @@
+import { spendAuthorization, type Wallet } from '../index.js'
+import { KIND } from './evidence.js'
+import { abandonCharge, inspectCharge } from './inspect.js'
+import { configure, type StripeOptions } from './options.js'
+import { type Parts, prepareCharge } from './prepare.js'
+import { quoteCharge } from './quote.js'
+
+/**
+ * A wallet that pays `stripe/charge` offers with Shared Payment Tokens: each is made for exactly one amount, currency,
+ * seller and time, after the payment was written down, and revoked where it was not accepted.
+ *
+ * @throws TypeError for malformed options.
+ * @example
+ * ```ts
+ * import { stripe } from 'purser/wallet/stripe'
+ *
+ * const wallet = stripe({ secretKey: process.env.STRIPE_SECRET_KEY ?? '', paymentMethod: 'pm_1Example' })
+ * ```
+ */
+export function stripe(options: StripeOptions): Wallet {
+  const config = configure(options)
+  const parts: Parts = { config, barren: new LastKeys() }
+  return Object.freeze<Wallet>({
+    id: config.id,
+    kinds: [KIND],
+    quote: (challenge, context) => quoteCharge(challenge, context, config),
+    async prepare(authorization, prepareOptions) {
+      return prepareCharge(spendAuthorization(authorization, prepareOptions.now), prepareOptions, parts)
+    },
+    inspect: (evidence, inspectOptions) => inspectCharge(evidence, parts, inspectOptions?.told),
+    abandon: (evidence) => abandonCharge(evidence, parts),
+    // A receipt names a PaymentIntent, which the payer's side of Stripe does not show.
+    recognises: (evidence, reference) => (evidence.refs.includes(reference) ? true : undefined),
+  })
+}
+
+const MOST_KEYS = 1_000
+
+/** The last so many keys; older ones are looked up at Stripe again. */
+class LastKeys {
+  readonly #keys = new Set<string>()
+
+  add(key: string): this {
+    this.#keys.add(key)
+    const [oldest] = this.#keys
+    if (this.#keys.size > MOST_KEYS && oldest !== undefined) this.#keys.delete(oldest)
+    return this
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key)
+  }
+}
