@@ -7,6 +7,8 @@ import type { Prepared, Unpayable } from '../wallet/index.js'
 import { approve } from './approve.js'
 import { appraise, type Candidate, reasonsOf } from './candidates.js'
 import { type Agreement, type Case, holdOf } from './case.js'
+import { dueAt, examine, leave } from './doubt.js'
+import { heed } from './heed.js'
 import { reasonOf, refused, standsInTheWay } from './refusal.js'
 
 type Step =
@@ -24,18 +26,18 @@ const LEASE_OF_AUTHORIZATION_MS = 60_000
  * From offers to a credential that may leave. Nothing here can cost money: whatever fails falls through to the next
  * offer, and budget that was set aside is given back.
  *
- * @throws PaymentRefusedError when no offer is allowed, approved and payable.
+ * A caller who hangs up is told so at once, whatever hangs: what comes later is given back, thrown away, or, where it
+ * was committed by then, left as a doubt that counts.
+ *
+ * @throws PaymentRefusedError when no offer is allowed, approved and payable; the reason of an abort.
  */
-export async function agree(c: Case): Promise<Agreement> {
+export function agree(c: Case): Promise<Agreement> {
   const attempt = new Attempting(c)
-  try {
-    const agreement = await attempt.run()
-    if (agreement.kind !== 'deal') await attempt.release('another payment stands in the way')
-    return agreement
-  } catch (error) {
-    await attempt.release(isPaymentError(error) ? error.code : 'failed')
-    throw error
-  }
+  const { signal } = c.call
+  return heed(attempt.run(), signal, {
+    told: () => attempt.hungUp(signal?.reason),
+    late: (agreement) => void attempt.tooLate(agreement),
+  })
 }
 
 /** The state of one agreement: which id holds budget, and why offers fell through. */
@@ -43,6 +45,7 @@ class Attempting {
   readonly #c: Case
   #id: PaymentId
   #holding = false
+  #committing = false
   #told = false
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
@@ -56,12 +59,42 @@ class Attempting {
   }
 
   async run(): Promise<Agreement> {
+    try {
+      const agreement = await this.#agree()
+      if (agreement.kind !== 'deal') await this.#release('another payment stands in the way')
+      return agreement
+    } catch (error) {
+      await this.#release(isPaymentError(error) ? error.code : 'failed')
+      throw error
+    }
+  }
+
+  /** The budget is free again without waiting for what hangs. A commit that is under way is not overtaken. */
+  hungUp(reason: unknown): unknown {
+    if (!this.#committing) void this.#release('the caller hung up')
+    return reason
+  }
+
+  /** Committed when nobody waited any more: it never leaves, and counts until its wallet says what became of it. */
+  async tooLate(agreement: Agreement): Promise<void> {
+    if (agreement.kind !== 'deal') return
+    const { env } = this.#c
+    const { committed } = agreement.deal
+    try {
+      await examine(await leave(committed, dueAt(committed), env), env)
+    } catch (error) {
+      env.emitter.emit('error', { error, during: 'looking after an abort' })
+    }
+  }
+
+  async #agree(): Promise<Agreement> {
     const { at, call, env, earlier, usedUp, need } = this.#c
     const patience = env.clock.now() + env.patienceMs
     for (let turn = 0; turn < TURNS; turn++) {
       call.signal?.throwIfAborted()
       await env.keepAlive()
       const appraisal = await appraise(this.#offers, at, call, env, { alive: earlier?.alive, usedUp, need })
+      call.signal?.throwIfAborted()
       if (turn === 0) this.#announce(appraisal.ranked)
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
@@ -85,13 +118,16 @@ class Attempting {
   }
 
   /** Gives back what is set aside, unless the payment has gone further. */
-  async release(because: string): Promise<void> {
+  async #release(because: string): Promise<void> {
     if (!this.#holding || this.#c.earlier !== undefined) return
     this.#holding = false
-    await this.#c.env.ledger.advance(this.#id, { to: 'released', because }).catch((error: unknown) => {
+    const { ledger, emitter } = this.#c.env
+    try {
+      await ledger.advance(this.#id, { to: 'released', because })
+    } catch (error) {
       // The lease runs out by itself, and then anybody may release it; the refusal itself must still be told.
-      this.#c.env.emitter.emit('error', { error, during: 'release' })
-    })
+      emitter.emit('error', { error, during: 'release' })
+    }
   }
 
   #allowed({ decision, quote }: Candidate): boolean {
@@ -137,7 +173,10 @@ class Attempting {
   async #queueUp({ quote: { lane } }: Candidate): Promise<boolean> {
     const [name, ...others] = lane?.names ?? []
     if (name === undefined || others.length > 0 || lane?.otherwise !== 'wait') return false
-    return this.#c.place.enter(name, this.#c.call.signal)
+    const { place, call } = this.#c
+    // Nobody would ever leave the place of a caller who has gone.
+    call.signal?.throwIfAborted()
+    return place.enter(name, call.signal)
   }
 
   /** A person is asked once: what is no worse than what they approved, or than what was paid already, goes on. */
@@ -171,9 +210,12 @@ class Attempting {
 
   /** The atomic step of the ledger, and what its answers mean. */
   async #hold(candidate: Candidate): Promise<{ lane?: LaneGrant } | Step> {
+    const { signal } = this.#c.call
+    signal?.throwIfAborted()
     const held = await this.#c.env.ledger.hold(holdOf(this.#id, candidate, this.#c))
     if (held.ok) {
       this.#holding = true
+      signal?.throwIfAborted()
       return held.lane === undefined ? {} : { lane: held.lane }
     }
     switch (held.why) {
@@ -211,6 +253,7 @@ class Attempting {
     let committed = false
     try {
       call.signal?.throwIfAborted()
+      this.#committing = true
       const moved = await env.ledger.advance(this.#id, {
         to: 'committed',
         attempt,
@@ -225,8 +268,10 @@ class Attempting {
       }
       this.#holding = false
       env.emitter.emit('payment', { payment: moved.payment })
-      return { kind: 'deal', deal: { payment: this.#id, candidate, prepared, attempt } }
+      const deal = { payment: this.#id, committed: moved.payment, candidate, prepared, attempt }
+      return { kind: 'deal', deal }
     } finally {
+      this.#committing = false
       if (!committed) await this.#discard(prepared)
     }
   }

@@ -45,6 +45,8 @@ export interface Earlier {
 /** Held, approved, signed, and written down as committed: the credential may leave. */
 export interface Deal {
   readonly payment: PaymentId
+  /** As it stood when this credential was committed. */
+  readonly committed: Payment
   readonly candidate: Candidate
   readonly prepared: Prepared
   readonly attempt: Omit<Attempt, 'at' | 'void'>

@@ -2,9 +2,11 @@ import pRetry from 'p-retry'
 import { PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import type { Credential, Reading } from '../protocol/index.js'
+import type { Completed } from '../wallet/index.js'
 import type { Deal } from './case.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { heed } from './heed.js'
 import type { Sent } from './sent.js'
 
 /** What came back after a credential left. */
@@ -32,22 +34,44 @@ export async function present<Reply>(
 ): Promise<{ readonly presented: Presented<Reply>; readonly evidence: Evidence; readonly sent?: Sent }> {
   let evidence = deal.attempt.evidence
   try {
-    const completed = await deal.prepared.complete((credential) => hand(exchange, credential, call))
-    if (completed.evidence !== undefined) {
-      evidence = completed.evidence
-      await env.ledger.advance(deal.payment, { to: 'learned', evidence })
-    }
-    const now = env.clock.now()
-    const sent: Sent = {
-      credential: completed.credential,
-      key: call.key ?? deal.payment,
-      goodUntil: completed.goodUntil ?? deal.candidate.quote.challenge.expires ?? now + DEFAULT_LIFE_MS,
-      ...(deal.prepared.laneNext === undefined ? {} : { laneNext: deal.prepared.laneNext }),
-    }
-    env.sent.put(deal.payment, sent, now)
+    call.signal?.throwIfAborted()
+    const completing = deal.prepared.complete((credential) => hand(exchange, credential, call))
+    const completed = await heed(completing, call.signal, {
+      late: (value) => void learnLate(value, deal, call, env),
+    })
+    evidence = completed.evidence ?? evidence
+    const sent = await learn(completed, deal, call, env)
     return { presented: await transmit(exchange, sent, call, env), evidence, sent }
   } catch (cause) {
     return { presented: { kind: 'lost', cause }, evidence }
+  }
+}
+
+/** What the side effect brought: written down where it can prove more, and kept for being sent again. */
+async function learn(
+  { credential, evidence, goodUntil }: Completed,
+  { payment, prepared, candidate }: Deal,
+  call: Call,
+  env: Env,
+): Promise<Sent> {
+  if (evidence !== undefined) await env.ledger.advance(payment, { to: 'learned', evidence })
+  const now = env.clock.now()
+  const sent: Sent = {
+    credential,
+    key: call.key ?? payment,
+    goodUntil: goodUntil ?? candidate.quote.challenge.expires ?? now + DEFAULT_LIFE_MS,
+    ...(prepared.laneNext === undefined ? {} : { laneNext: prepared.laneNext }),
+  }
+  env.sent.put(payment, sent, now)
+  return sent
+}
+
+/** Its caller has gone: not sent now, but the same credential is there for whoever asks for the same again. */
+async function learnLate(completed: Completed, deal: Deal, call: Call, env: Env): Promise<void> {
+  try {
+    await learn(completed, deal, call, env)
+  } catch (error) {
+    env.emitter.emit('error', { error, during: 'complete' })
   }
 }
 
@@ -57,6 +81,7 @@ async function hand<Reply>(
   credential: Credential,
   { signal }: Call,
 ): Promise<Reading> {
+  signal?.throwIfAborted()
   if (exchange.notify !== undefined) return exchange.notify(credential, signal)
   const reply = await exchange.send({ credential })
   const reading = await exchange.read(reply)

@@ -10,6 +10,7 @@ import { conclude, type Sending } from './conclude.js'
 import { examine } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange, Metered } from './exchange.js'
+import { heed } from './heed.js'
 import { once } from './once.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
@@ -19,6 +20,11 @@ import type { Streaming } from './stream.js'
 import { unwritten } from './unwritten.js'
 
 type Asks = Extract<Reading, { kind: 'asks' }>
+
+/**
+ * After an abort a ledger that answers still says where the money is; one that hangs is waited for no longer than this.
+ */
+const GRACE_MS = 100
 
 /**
  * From a 402 to the paid reply: agree; present; conclude.
@@ -75,7 +81,7 @@ async function caseOf<Reply>(
   return {
     at: reading.at,
     offers: reading.offers,
-    fingerprint: fingerprintOf(call, await exchange.fingerprint()),
+    fingerprint: fingerprintOf(call, await heed(exchange.fingerprint(), call.signal)),
     call,
     env,
     usedUp: new Set(),
@@ -104,16 +110,44 @@ async function buy<Reply extends object>(exchange: Exchange<Reply>, c: Case): Pr
     if (agreement.kind === 'deal') return deliver(exchange, agreement.deal, c)
     if (agreement.kind === 'wait')
       throw new PaymentError('busy', 'untouched', 'A wallet asked to wait for a payment that does not exist')
-    const adopted = await adopt(exchange, agreement.by, c)
+    const adopted = await adoptFor(exchange, agreement.by, c)
     if (adopted !== undefined) return adopted.reply
   }
+}
+
+/** Nobody waits for an earlier payment longer than the caller does. */
+function adoptFor<Reply extends object>(
+  exchange: Exchange<Reply>,
+  by: Payment,
+  c: Case,
+): ReturnType<typeof adopt<Reply>> {
+  const { env, call } = c
+  return heed(adopt(exchange, by, c), call.signal, {
+    graceMs: GRACE_MS,
+    // Whoever adopted a doubt may have sent its credential again.
+    told: () => (by.attempts.length === 0 ? call.signal?.reason : lost(by, call.signal?.reason, env)),
+    late: (adopted) => adopted && exchange.drop(adopted.reply),
+  })
 }
 
 /** How a payment ended for its caller. */
 type End<Reply> = { readonly reply: Reply } | { readonly error: PaymentError }
 
-/** From here on money may have moved: whatever fails, what the caller is told says so. */
-async function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: Deal, c: Case): Promise<Reply> {
+/** From here on money may have moved: whatever fails, what the caller is told says so. The story outlives its caller. */
+function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: Deal, c: Case): Promise<Reply> {
+  const { env, call } = c
+  return heed(delivered(exchange, deal, c), call.signal, {
+    graceMs: GRACE_MS,
+    told: () => lost(deal.committed, call.signal?.reason, env),
+    late: (reply) => exchange.drop(reply),
+  })
+}
+
+async function delivered<Reply extends object>(
+  exchange: Exchange<Reply>,
+  deal: Deal,
+  c: Case,
+): Promise<Reply> {
   let presented: Presented<Reply> | undefined
   let end: End<Reply>
   try {

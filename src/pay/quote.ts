@@ -1,8 +1,10 @@
 import type { Room } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
+import type { Reading } from '../protocol/index.js'
 import { appraise } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { heed } from './heed.js'
 
 /** One way to pay for a call, and what policy says to it. */
 export interface QuotedOffer {
@@ -34,8 +36,17 @@ export async function quote<Reply extends object>(
   if (!exchange.mayAsk(reply)) return { reply, offers: [], unpayable: [] }
   const reading = await exchange.read(reply)
   if (reading.kind !== 'asks') return { reply, offers: [], unpayable: [] }
+  const judged = appraised(reading, call, environment)
+  return { reply, ...(await heed(judged, call.signal)) }
+}
+
+async function appraised(
+  { offers: asked, at }: Extract<Reading, { kind: 'asks' }>,
+  call: Call,
+  environment: () => Promise<Env>,
+): Promise<Omit<Quoted<unknown>, 'reply'>> {
   const env = await environment()
-  const { ranked, unpayable } = await appraise(reading.offers, reading.at, call, env)
+  const { ranked, unpayable } = await appraise(asked, at, call, env)
   const offers = await Promise.all(
     ranked.map(async ({ quote: { terms }, decision }) => {
       const room = await env.ledger.room(decision.claims)
@@ -43,5 +54,5 @@ export async function quote<Reply extends object>(
       return { terms, decision: { effect: decision.effect, reasons: decision.reasons }, room, fits }
     }),
   )
-  return { reply, offers, unpayable: unpayable.map((one) => one.unpayable) }
+  return { offers, unpayable: unpayable.map((one) => one.unpayable) }
 }

@@ -3,7 +3,6 @@ import type { Ledger, Payment, PaymentId } from '../ledger/index.js'
 import {
   type Call,
   type CallOptions,
-  type Env,
   Events,
   type Exchange,
   type Outcome,
@@ -19,12 +18,11 @@ import {
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
+import type { Begun } from './begin.js'
 import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
-import { problemOf } from './problem.js'
 import { builtin } from './runtime.js'
 import { readTask, type TaskStore, taskStore } from './tasks.js'
-import type { PaymentSpan } from './trace.js'
 
 /** What a purser is bound to: its agent, and the task and tool that `with` added. */
 export interface Binding {
@@ -34,7 +32,7 @@ export interface Binding {
 
 /** Loaded when money is first talked about. */
 const opener = once(() => import('./open.js'))
-const tracing = once(() => import('./trace.js'))
+const beginning = once(() => import('./begin.js'))
 
 /**
  * What all pursers of one set-up share: settings, ledger, events, and what is behind the replies they gave out.
@@ -74,35 +72,29 @@ export class Core {
     options: CallOptions & { readonly signal?: AbortSignal },
   ): Promise<Reply> {
     const call = this.#callOf(exchange, binding, options)
-    let span: PaymentSpan | undefined
     let outcome: Outcome | undefined
-    let leave: (() => void) | undefined
+    let begun: Begun | undefined
     try {
-      const begin = async (): Promise<{ env: Env; call: Call }> => {
-        const { env, upkeep } = await this.open()
-        // A person may think for minutes: the hold must outlive its lease.
-        leave = upkeep.enter()
-        const { tracer } = this.settings
-        if (tracer !== undefined) {
-          const { PaymentSpan } = await tracing()
-          span = new PaymentSpan(tracer, spanAttributes(exchange.resource, call))
-        }
-        return { env, call: span?.trace === undefined ? call : { ...call, trace: span.trace } }
+      const begin = async (): Promise<Begun> => {
+        const { begin } = await beginning()
+        begun = await begin(() => this.open(), exchange.resource, call, this.settings.tracer)
+        return begun
       }
       const reply = await pay(exchange, call, begin, this.#standing(exchange.resource))
       outcome = this.outcomeOf(reply)
-      span?.end(outcome, undefined)
+      begun?.span?.end(outcome, undefined)
       return reply
     } catch (error) {
       outcome = await this.#refusal(error, exchange.resource)
-      span?.end(outcome, isPaymentError(error) ? error.code : 'failed')
+      begun?.span?.end(outcome, isPaymentError(error) ? error.code : 'failed')
       if (!(error instanceof PaymentRefusedError)) throw error
       if (this.settings.onRefusal === 'throw') throw error
+      const { problemOf } = await beginning()
       const reply = exchange.refuse(problemOf(error))
       if (outcome !== undefined) this.#outcomes.set(reply, outcome)
       return reply
     } finally {
-      leave?.()
+      begun?.leave()
     }
   }
 
@@ -183,6 +175,9 @@ export class Core {
   async #refusal(error: unknown, resource: Resource): Promise<Outcome | undefined> {
     if (!isPaymentError(error)) return undefined
     const { code, reasons, paymentId } = error
+    // What the story left behind it is known; what it did not is read.
+    const known = this.#outcomes.get(error)
+    if (known !== undefined) return known
     const payment = paymentId === undefined ? undefined : await this.#payment(paymentId)
     if (!(error instanceof PaymentRefusedError)) return payment
     this.events.emit('refusal', {
@@ -209,16 +204,6 @@ export class Core {
       // The refusal itself is what the caller needs to hear; the record can be read later.
       return undefined
     }
-  }
-}
-
-function spanAttributes(resource: Resource, { context, key }: Call): Record<string, string> {
-  return {
-    'purser.agent': context.agent,
-    'purser.vendor': resource.vendor,
-    'purser.operation': resource.operation,
-    ...(context.tasks.length === 0 ? {} : { 'purser.task': context.tasks.join('/') }),
-    ...(key === undefined ? {} : { 'purser.keyed': 'true' }),
   }
 }
 

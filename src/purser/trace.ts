@@ -1,5 +1,6 @@
 import { formatAmount } from '../money/index.js'
-import type { Outcome } from '../pay/index.js'
+import type { Call, Outcome } from '../pay/index.js'
+import type { Resource } from '../protocol/index.js'
 
 /** What is used of an OpenTelemetry `Tracer`. Any tracer of `@opentelemetry/api` fits. */
 export interface TracerLike {
@@ -37,6 +38,21 @@ export class PaymentSpan {
       span.end()
     })
   }
+}
+
+/** The span of one call's payment. */
+export function paymentSpan(
+  tracer: TracerLike,
+  { vendor, operation }: Resource,
+  { context, key }: Call,
+): PaymentSpan {
+  return new PaymentSpan(tracer, {
+    'purser.agent': context.agent,
+    'purser.vendor': vendor,
+    'purser.operation': operation,
+    ...(context.tasks.length === 0 ? {} : { 'purser.task': context.tasks.join('/') }),
+    ...(key === undefined ? {} : { 'purser.keyed': 'true' }),
+  })
 }
 
 function traceparent(span: SpanLike | undefined): string | undefined {

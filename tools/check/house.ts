@@ -64,13 +64,18 @@ export const SIDE_DOORS: readonly {
   },
   {
     file: 'protocol/accept-payment.ts',
-    from: ['purser'],
+    from: ['pay', 'purser'],
     why: 'the one codec that a free call needs: the others are loaded with the first 402',
   },
   {
     file: 'pay/queue.ts',
     from: ['purser'],
     why: 'made when the ledger is opened: a free call does without it',
+  },
+  {
+    file: 'pay/heed.ts',
+    from: ['purser'],
+    why: 'needed when money is first talked about: a free call does without it',
   },
   {
     file: 'pay/sent.ts',

@@ -1,0 +1,34 @@
+import { heed } from '../pay/heed.js'
+import type { Call, Env } from '../pay/index.js'
+import type { Resource } from '../protocol/index.js'
+import type { Opened } from './open.js'
+import type { PaymentSpan, TracerLike } from './trace.js'
+
+export { problemOf } from './problem.js'
+
+/** A call that money is talked about in. */
+export interface Begun {
+  readonly env: Env
+  readonly call: Call
+  readonly span?: PaymentSpan
+  /** Its end. */
+  leave(): void
+}
+
+/**
+ * The ledger is open, waited for no longer than the caller waits, and this process stays alive to it: a person may think
+ * for minutes, and the hold must outlive its lease.
+ */
+export async function begin(
+  open: () => Promise<Opened>,
+  resource: Resource,
+  call: Call,
+  tracer: TracerLike | undefined,
+): Promise<Begun> {
+  const { env, upkeep } = await heed(open(), call.signal)
+  const leave = upkeep.enter()
+  if (tracer === undefined) return { env, call, leave }
+  const { paymentSpan } = await import('./trace.js')
+  const span = paymentSpan(tracer, resource, call)
+  return { env, call: span.trace === undefined ? call : { ...call, trace: span.trace }, span, leave }
+}

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest'
+import type { Ledger } from '../../src/ledger/index.js'
+import { quote, recover } from '../../src/pay/index.js'
+import { gate, type Hanging, hangingAt, settled } from './hanging.js'
+import { resource, termsOf } from './peers.js'
+import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
+
+const REASON = new DOMException('enough', 'AbortError')
+
+/** A world whose ledger hangs at one step. */
+function hanging(
+  step: Parameters<typeof hangingAt> extends [Ledger, ...infer Rest] ? Rest : never,
+  options: WorldOptions = {},
+): { readonly world: FakeWorld; readonly step: Hanging } {
+  let hung: Hanging | undefined
+  const world = fakeWorld({
+    ...options,
+    ledger: (ledger) => {
+      hung = hangingAt(ledger, ...step)
+      return hung.ledger
+    },
+  })
+  if (hung === undefined) throw new Error('no ledger')
+  return { world, step: hung }
+}
+
+/** One call, given up when something was reached: what its caller is told. */
+async function givenUp(world: FakeWorld, reached: Promise<void>, key?: string): Promise<unknown> {
+  const stop = new AbortController()
+  const ended = world.pay({ signal: stop.signal, ...(key === undefined ? {} : { key }) }).then(
+    () => 'an answer',
+    (error: unknown) => error,
+  )
+  await reached
+  stop.abort(REASON)
+  return ended
+}
+
+/** The wallet hangs in one of its steps. */
+function stuck(
+  world: FakeWorld,
+  hook: 'quote' | 'prepare' | 'complete',
+): { reached: Promise<void>; goOn(): void } {
+  const [going, reached] = [gate(), gate()]
+  world.wallet.hooks[hook] = async () => {
+    reached.open()
+    await going.opened
+    return undefined
+  }
+  return { reached: reached.opened, goOn: () => going.open() }
+}
+
+const states = async (world: FakeWorld): Promise<string[]> =>
+  (await world.payments()).map(({ state }) => state)
+
+describe('a caller who gives up while nothing is signed', () => {
+  it.each(['renew', 'facts', 'hold'] as const)(
+    'and the ledger hangs in %s hears it at once',
+    async (method) => {
+      const { world, step } = hanging([method, 1])
+      expect(await givenUp(world, step.reached)).toBe(REASON)
+      step.goOn()
+      await settled()
+      expect(world.wallet.signed).toEqual([])
+      expect(world.server.credentials).toEqual([])
+      expect(await world.counted()).toBe(0)
+    },
+  )
+
+  it.each(['before', 'after'] as const)('has a hold that comes %s the hanging released', async (when) => {
+    const { world, step } = hanging(['hold', 1, when])
+    expect(await givenUp(world, step.reached)).toBe(REASON)
+    step.goOn()
+    await settled()
+    expect(await states(world)).toEqual(['released'])
+    expect(world.wallet.signed).toEqual([])
+  })
+
+  it('has the budget back while the wallet still hangs, and what that prepares later is thrown away', async () => {
+    const world = fakeWorld()
+    const wallet = stuck(world, 'prepare')
+    expect(await givenUp(world, wallet.reached)).toBe(REASON)
+    expect([await states(world), await world.counted()]).toEqual([['released'], 0])
+    wallet.goOn()
+    await settled()
+    expect([world.wallet.discarded, world.server.credentials.length, await world.counted()]).toEqual([
+      1, 0, 0,
+    ])
+    expect((await world.payments())[0]?.attempts).toEqual([])
+  })
+
+  it('while the wallet reads the offer holds nothing', async () => {
+    const world = fakeWorld()
+    const wallet = stuck(world, 'quote')
+    expect(await givenUp(world, wallet.reached)).toBe(REASON)
+    wallet.goOn()
+    await settled()
+    expect([await states(world), world.wallet.signed]).toEqual([[], []])
+  })
+
+  it('hears it although giving back hangs too', async () => {
+    const { world, step } = hanging(['advance', 1])
+    world.wallet.hooks.prepare = () => Promise.reject(new Error('no'))
+    expect(await givenUp(world, step.reached)).toBe(REASON)
+    step.goOn()
+    await settled()
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('does not keep the place of a lane that it came to later', async () => {
+    const world = fakeWorld()
+    world.wallet.hooks.quote = async (challenge, context) => ({
+      wallet: 'fake:1',
+      challenge,
+      resource: context.resource,
+      terms: termsOf(challenge),
+      lane: { names: ['one'], otherwise: 'wait' },
+    })
+    const stop = new AbortController()
+    world.server.check = () => stop.abort(REASON)
+    await expect(world.pay({ signal: stop.signal })).rejects.toBe(REASON)
+    await settled()
+    expect(await world.env.queues.place().enter('one')).toBe(false)
+    expect(await states(world)).toEqual([])
+  })
+
+  it('stops asking what a call would cost', async () => {
+    const { world, step } = hanging(['facts', 1])
+    const stop = new AbortController()
+    const exchange = {
+      resource: resource(),
+      fingerprint: async () => 'GET /tea',
+      send: () => world.server.send({}),
+      mayAsk: () => true,
+      read: async () => world.server.ask().reading,
+      check: async () => undefined,
+      drop: () => undefined,
+      refuse: () => world.server.ask(),
+    }
+    const asked = quote(
+      exchange,
+      { context: { agent: 'agent', tasks: [] }, signal: stop.signal },
+      async () => world.env,
+    )
+    await step.reached
+    stop.abort(REASON)
+    await expect(asked).rejects.toBe(REASON)
+  })
+})
+
+describe.each(['before', 'after'] as const)(
+  'a caller who gives up while the commit hangs, %s it is taken,',
+  (when) => {
+    it('hears it at once; what was committed counts, is looked at beside, and never leaves', async () => {
+      const { world, step } = hanging(['advance', 1, when])
+      let looks = 0
+      world.wallet.hooks.inspect = () => {
+        looks++
+        return undefined
+      }
+      expect(await givenUp(world, step.reached)).toBe(REASON)
+      step.goOn()
+      await settled()
+      const [payment] = await world.payments()
+      expect(payment).toMatchObject({ state: 'committed', live: false })
+      expect([await world.counted(), world.server.credentials.length, looks]).toEqual([10, 0, 1])
+      // It was signed once, and its end can be proven: then, and not before, the budget is free.
+      expect(world.due).toContain(payment?.recheckAt)
+      world.clock.pass(20_000)
+      await recover(world.env, 'due')
+      expect([await states(world), await world.counted()]).toEqual([['released'], 0])
+      expect([world.wallet.signed.length, world.server.credentials.length]).toEqual([1, 0])
+    })
+
+    it('and whose second call comes meanwhile does not pay beside it', async () => {
+      const { world, step } = hanging(['advance', 1, when])
+      expect(await givenUp(world, step.reached, 'order-1')).toBe(REASON)
+      const second = world.pay({ key: 'order-1' }).catch((error: unknown) => error)
+      await settled()
+      step.goOn()
+      await second
+      await settled()
+      expect(world.rail.settled.size).toBeLessThanOrEqual(1)
+      expect(await world.counted()).toBeGreaterThanOrEqual(world.rail.settled.size * 10)
+    })
+  },
+)
+
+describe('a caller who gives up when money may move', () => {
+  it('while the wallet hangs hears of the doubt, and the same credential is there for the next', async () => {
+    const world = fakeWorld()
+    const wallet = stuck(world, 'complete')
+    const error = await givenUp(world, wallet.reached, 'order-1')
+    expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown', cause: REASON })
+    expect(await world.payments()).toMatchObject([{ state: 'committed', live: false }])
+    wallet.goOn()
+    await settled()
+    expect(world.server.credentials).toEqual([])
+    world.wallet.hooks.complete = () => Promise.reject(new Error('not again'))
+    const reply = await world.pay({ key: 'order-1' })
+    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
+  })
+
+  it('hands nothing in for a wallet that goes on without him', async () => {
+    const world = fakeWorld({ wallets: [{ id: 'unused' }], others: [] })
+    const [going, reached] = [gate(), gate()]
+    const { prepare } = world.wallet
+    const late: unknown[] = []
+    Object.assign(world.wallet, {
+      prepare: async (...args: Parameters<typeof prepare>) => {
+        const prepared = await prepare(...args)
+        return {
+          ...prepared,
+          complete: async (deliver: (credential: unknown) => Promise<unknown>) => {
+            const completed = await prepared.complete(() => Promise.reject(new Error('unused')))
+            reached.open()
+            await going.opened
+            await deliver(completed.credential).catch((error: unknown) => late.push(error))
+            return completed
+          },
+        }
+      },
+    })
+    expect(await givenUp(world, reached.opened)).toMatchObject({ code: 'payment_in_doubt' })
+    going.open()
+    await settled()
+    expect([late, world.server.credentials.length]).toEqual([[REASON], 0])
+  })
+
+  it('while the ledger hangs over the answer hears of the doubt, and the answer is written down all the same', async () => {
+    const { world, step } = hanging(['advance', 2])
+    const error = await givenUp(world, step.reached)
+    expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown', cause: REASON })
+    expect(world.outcome(Object(error))).toMatchObject({ state: 'committed' })
+    step.goOn()
+    await settled()
+    expect(await world.payments()).toMatchObject([{ state: 'settled', proof: 'receipt' }])
+    expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
+  })
+
+  it('while the ledger hangs over a doubt that he came back for hears of that doubt', async () => {
+    const world = fakeWorld()
+    world.server.paid = () => {
+      throw new TypeError('the connection is gone')
+    }
+    await world.fails({ key: 'order-1' })
+    const [doubt] = await world.payments()
+    const step = hangingAt(world.env.ledger, 'advance', 1)
+    Object.assign(world.env, { ledger: step.ledger })
+    const error = await givenUp(world, step.reached, 'order-1')
+    expect(error).toMatchObject({ code: 'payment_in_doubt', paymentId: doubt?.id, cause: REASON })
+    step.goOn()
+    await settled()
+    expect([world.wallet.signed.length, await world.counted()]).toEqual([1, 10])
+  })
+})

@@ -1,0 +1,77 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { heed } from '../../src/pay/heed.js'
+import { gate, settled } from './hanging.js'
+
+const REASON = new DOMException('enough', 'AbortError')
+const hanging = (): Promise<never> => new Promise(() => undefined)
+
+describe('heeding a caller', () => {
+  it('who cannot give up is the work itself', () => {
+    const work = hanging()
+    expect(heed(work, undefined)).toBe(work)
+  })
+
+  it('who waits brings what the work brings, and leaves no listener behind', async () => {
+    const stop = new AbortController()
+    expect(await heed(Promise.resolve('done'), stop.signal)).toBe('done')
+    const failure = new RangeError('no')
+    await expect(heed(Promise.reject(failure), stop.signal)).rejects.toBe(failure)
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
+  })
+
+  it('who has gone already waits for nothing', async () => {
+    await expect(heed(hanging(), AbortSignal.abort(REASON))).rejects.toBe(REASON)
+  })
+
+  it('who goes hears why, or what there is to tell instead', async () => {
+    const stop = new AbortController()
+    const plain = heed(hanging(), stop.signal)
+    const told = heed(hanging(), stop.signal, { told: () => 'in doubt' })
+    stop.abort(REASON)
+    await expect(plain).rejects.toBe(REASON)
+    await expect(told).rejects.toBe('in doubt')
+  })
+
+  it('hands on what comes later, and drops what fails later', async () => {
+    const stop = new AbortController()
+    const late: string[] = []
+    const [well, badly] = [gate(), gate()]
+    const work = heed(
+      well.opened.then(() => 'late'),
+      stop.signal,
+      { late: (value) => void late.push(value) },
+    )
+    const failing = heed(
+      badly.opened.then(() => Promise.reject(new RangeError('late'))),
+      stop.signal,
+    )
+    stop.abort(REASON)
+    await expect(work).rejects.toBe(REASON)
+    await expect(failing).rejects.toBe(REASON)
+    well.open()
+    badly.open()
+    await settled()
+    expect(late).toEqual(['late'])
+  })
+
+  it('lets work come to its own end where there is grace', async () => {
+    const stop = new AbortController()
+    const ending = gate()
+    const work = heed(
+      ending.opened.then(() => 'the whole truth'),
+      stop.signal,
+      { graceMs: 60_000 },
+    )
+    stop.abort(REASON)
+    ending.open()
+    expect(await work).toBe('the whole truth')
+  })
+
+  it('and not for longer than that', async () => {
+    const stop = new AbortController()
+    const work = heed(hanging(), stop.signal, { graceMs: 1, told: () => 'in doubt' })
+    stop.abort(REASON)
+    await expect(work).rejects.toBe('in doubt')
+  })
+})
