@@ -39,6 +39,9 @@ export class SessionDesk {
   }
 
   async close(id: string): Promise<Session> {
+    const found = await this.#find(id)
+    // One that was agreed on before may be over by now.
+    if (found.channel.state === 'closing') await found.wallet.look(found.channel, found.env.ledger)
     const { channel, env } = await this.#find(id)
     // The vendor may have closed it by itself: what it took is settled then, and nothing else is left to do.
     const session =

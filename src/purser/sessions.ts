@@ -37,9 +37,10 @@ export class Sessions {
   }
 
   /**
-   * Closes it together with the vendor: it takes what it is owed, and the rest of the deposit comes back.
+   * Closes it together with the vendor: it takes what it is owed, and the rest of the deposit comes back. Where the chain
+   * does not show that yet, what the vendor has agreed to, the state is `closing`: called again later, it says how it ended.
    *
-   * @throws PaymentError if the vendor does not answer: {@link forceClose} needs no vendor.
+   * @throws PaymentError if the vendor does not agree, or not answer: {@link forceClose} needs no vendor.
    */
   async close(id: string): Promise<Session> {
     return (await this.#desk()).close(id)

@@ -1,4 +1,5 @@
 import { PaymentError } from '../errors/index.js'
+import type { Channels } from '../ledger/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
 import { broadcast, failed } from '../wallet/tempo/kit.js'
@@ -6,6 +7,7 @@ import { requestCloseCalls, withdrawCalls } from './calls.js'
 import { readSession } from './challenge.js'
 import { type Delivery, deliverTwice } from './deliver.js'
 import { consult, over } from './look.js'
+import type { SessionChannel } from './machine.js'
 import type { PlanOf } from './plan.js'
 import {
   credentialOf,
@@ -33,26 +35,39 @@ export async function prepareClose(plan: PlanOf<'close'>, work: Work): Promise<P
     payloads.push(voucherPayload('close', channel, total, await signVoucher(identity, total, work)))
   const [first] = payloads
   if (first === undefined) throw failed('There is nothing to close')
+  const act = { form: 'close', total: highest, price: 0n } as const
+  const to: Delivery = { challenge: quote.challenge, session, identity, parts }
   return {
-    evidence: evidenceFor('close', channel, highest, 0n, work),
+    evidence: evidenceFor(act, channel, work),
     ...lane(work),
     ...oneEnd(async (deliver) => {
-      await parts.book.apply(channel, { kind: 'leaving' }, options.channels)
-      try {
-        const payload = await firstTaken(payloads, deliver, {
-          challenge: quote.challenge,
-          session,
-          identity,
-          parts,
-        })
-        await over(channel, options.channels, parts)
-        return { credential: credentialOf(quote.challenge, payload, parts, identity) }
-      } catch (error) {
-        // Where the chain shows it open, it goes on as before.
-        await consult(channel, options.channels, parts).catch(() => undefined)
-        throw error
-      }
+      const payload = await askToClose(payloads, channel, deliver, to, options.channels)
+      const evidence = evidenceFor({ ...act, agreedAt: parts.config.now() }, channel, work)
+      // Whether the chain shows it by now or not, the vendor has said that it does it.
+      await over(channel, options.channels, parts).catch(() => undefined)
+      return { credential: credentialOf(quote.challenge, payload, parts, identity), evidence }
     }),
+  }
+}
+
+/** @throws PaymentError where the vendor does not say that it closes it: then it goes on as before. */
+async function askToClose(
+  payloads: readonly JsonObject[],
+  channel: SessionChannel,
+  deliver: Deliver,
+  to: Delivery,
+  channels: Channels,
+): Promise<JsonObject> {
+  const { parts } = to
+  await parts.book.apply(channel, { kind: 'leaving' }, channels)
+  try {
+    const payload = await firstTaken(payloads, deliver, to)
+    await parts.book.apply(channel, { kind: 'agreed' }, channels)
+    return payload
+  } catch (error) {
+    // Where the chain shows it open, it is.
+    await consult(channel, channels, parts).catch(() => undefined)
+    throw error
   }
 }
 
@@ -78,7 +93,7 @@ export async function prepareAlone(plan: PlanOf<'requestClose' | 'withdraw'>, wo
   const calls = does === 'withdraw' ? withdrawCalls(identity) : requestCloseCalls(identity)
   const { sending, raw } = await transact(does, calls, 0n, identity.chainId, work)
   return {
-    evidence: evidenceFor(does, channel, 0n, 0n, work, sending),
+    evidence: evidenceFor({ form: does, total: 0n, price: 0n, sending }, channel, work),
     ...lane(work),
     ...oneEnd(async () => {
       await broadcast(parts.config.nodes(identity.chainId) ?? [], raw, sending, parts.config)

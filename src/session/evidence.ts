@@ -1,5 +1,5 @@
 import type { Evidence } from '../ledger/index.js'
-import type { Currency } from '../money/index.js'
+import type { Currency, Instant } from '../money/index.js'
 import type { Json, JsonObject, OfferKind } from '../protocol/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { FINALITY_MS } from '../wallet/tempo/kit.js'
@@ -35,6 +35,8 @@ export interface SessionDetail {
   /** No block before this second holds anything of the channel. */
   readonly openedAt: number
   readonly sending?: Sending
+  /** When the vendor said that it closes the channel. */
+  readonly agreedAt?: Instant
 }
 
 /** Evidence for the ledger. Found by its lane, except for acts that pay nothing. */
@@ -55,26 +57,13 @@ export function isPayment(form: Form): boolean {
   return form === 'voucher' || form === 'open' || form === 'topUp'
 }
 
-function jsonOf({
-  form,
-  lane,
-  slot,
-  identity,
-  currency,
-  total,
-  price,
-  openedAt,
-  sending,
-}: SessionDetail): JsonObject {
+function jsonOf({ identity, currency, total, price, sending, ...plain }: SessionDetail): JsonObject {
   return {
-    form,
-    lane,
-    slot,
+    ...plain,
     identity: identityJson(identity),
     currency: { ...currency },
     total: total.toString(),
     price: price.toString(),
-    openedAt,
     ...(sending === undefined ? {} : { sending: sendingJson(sending) }),
   }
 }
@@ -92,7 +81,7 @@ const FORMS: readonly Form[] = ['voucher', 'open', 'topUp', 'fund', 'close', 're
 /** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
 export function readDetail(json: Json): SessionDetail | undefined {
   if (!isObject(json)) return undefined
-  const { lane, slot, openedAt } = json
+  const { lane, slot, openedAt, agreedAt } = json
   const form = FORMS.find((each) => each === json['form'])
   const identity = readIdentity(json['identity'])
   const currency = readCurrency(json['currency'])
@@ -102,7 +91,11 @@ export function readDetail(json: Json): SessionDetail | undefined {
   if (typeof openedAt !== 'number' || !identity || !currency) return undefined
   if (total === undefined || price === undefined) return undefined
   const sending = readSending(json['sending'])
-  return { form, lane, slot, identity, currency, total, price, openedAt, ...(sending ? { sending } : {}) }
+  const more = {
+    ...(sending === undefined ? {} : { sending }),
+    ...(typeof agreedAt === 'number' ? { agreedAt } : {}),
+  }
+  return { form, lane, slot, identity, currency, total, price, openedAt, ...more }
 }
 
 function readSending(value: Json | undefined): Sending | undefined {

@@ -34,7 +34,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<P
   parts.busy.set(channel.lane, sending.validBefore * 1000)
   const topUp = fundingPayload(channel, raw, add)
   return {
-    evidence: evidenceFor('topUp', channel, total, price, work, sending),
+    evidence: evidenceFor({ form: 'topUp', total, price, sending }, channel, work),
     laneSigned: total,
     ...oneEnd(
       async (deliver) => {
@@ -72,7 +72,7 @@ export async function prepareFund(plan: PlanOf<'fund'>, work: Work): Promise<Pre
   const payload = fundingPayload(channel, raw, add)
   const deposit = channel.state === 'opening' ? 0n : channel.deposit
   return {
-    evidence: evidenceFor('fund', channel, deposit + add, 0n, work, sending),
+    evidence: evidenceFor({ form: 'fund', total: deposit + add, price: 0n, sending }, channel, work),
     ...lane(work),
     ...oneEnd(
       async (deliver) => {

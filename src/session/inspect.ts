@@ -130,7 +130,10 @@ async function reverted(node: Node, { sending }: SessionDetail): Promise<Verdict
 async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
   const reference = detail.sending?.hash ?? channelIdOf(detail.identity)
   if (await isDone(node, detail, latest)) return { state: 'settled', reference }
-  const { sending } = detail
+  const { sending, agreedAt } = detail
+  // The longer it has taken, the longer it may still take.
+  if (agreedAt !== undefined && latest.state === 'open')
+    return pending(Math.max(now, 2 * now - agreedAt), 'The vendor has said that it closes the channel')
   // A close that the vendor was asked for can be carried out any day; nothing of ours hangs on it.
   if (sending === undefined) return { state: 'void', because: 'The vendor has not closed the channel' }
   switch (await fateOf(node, sending)) {

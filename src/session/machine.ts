@@ -34,8 +34,16 @@ interface Base {
 
 export type Opening = Base & { readonly state: 'opening'; readonly pending: Pending }
 export type Open = Base & { readonly state: 'open'; readonly deposit: bigint; readonly pending?: Pending }
-/** No voucher is signed any more. `since`: the chain was asked for a close then, in seconds. */
-export type Closing = Base & { readonly state: 'closing'; readonly deposit: bigint; readonly since?: number }
+/**
+ * No voucher is signed any more. `since`: the chain was asked for a close then, in seconds. `agreed`: the vendor said that
+ * it closes it, and the chain may take its time to show it.
+ */
+export type Closing = Base & {
+  readonly state: 'closing'
+  readonly deposit: bigint
+  readonly since?: number
+  readonly agreed?: true
+}
 /** The deposit has come back, or was never locked up. `captured`: what the payee took, where it is known. */
 export type Closed = Base & { readonly state: 'closed'; readonly deposit: bigint; readonly captured?: bigint }
 
@@ -64,6 +72,8 @@ export type SessionEvent =
   | { readonly kind: 'lapsed'; readonly seen: Hex }
   /** The vendor is about to be asked to close it. */
   | { readonly kind: 'leaving' }
+  /** The vendor has said that it closes it. */
+  | { readonly kind: 'agreed' }
   /** It is over. */
   | { readonly kind: 'closed'; readonly captured?: bigint }
   /** Our signature was found under a total higher than any that the ledger knows. */
@@ -106,12 +116,9 @@ export function reduce(channel: SessionChannel | undefined, event: SessionEvent)
     case 'lapsed':
       return lapsed(channel, event)
     case 'leaving':
-      return channel.state === 'open'
-        ? {
-            channel: { ...base(channel), state: 'closing', deposit: channel.deposit },
-            effects: [STORE, FORGET],
-          }
-        : unchanged(channel)
+      return channel.state === 'open' ? leave(channel) : unchanged(channel)
+    case 'agreed':
+      return agreed(channel)
     case 'closed':
       return closed(channel, event.captured)
     case 'recalled':
@@ -138,13 +145,29 @@ function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
   }
 }
 
+function leave(channel: Open): Reduced {
+  const closing: Closing = { ...base(channel), state: 'closing', deposit: channel.deposit }
+  return { channel: closing, effects: [STORE, FORGET] }
+}
+
+function agreed(channel: Living): Reduced {
+  if (channel.state === 'opening' || (channel.state === 'closing' && channel.agreed))
+    return unchanged(channel)
+  // Another process may have found it open in between.
+  const closing = channel.state === 'closing' ? channel : { ...base(channel), deposit: channel.deposit }
+  return { channel: { ...closing, state: 'closing', agreed: true }, effects: [STORE, FORGET] }
+}
+
 function found(channel: Living, { deposit, closeRequestedAt }: EventOf<'found'>): Reduced {
+  const promised = channel.state === 'closing' && channel.agreed === true
   if (closeRequestedAt > 0) {
     if (channel.state === 'closing' && channel.since === closeRequestedAt && channel.deposit === deposit)
       return unchanged(channel)
-    const closing: Closing = { ...base(channel), state: 'closing', deposit, since: closeRequestedAt }
+    const asked = { ...base(channel), deposit, since: closeRequestedAt }
+    const closing: Closing = { ...asked, state: 'closing', ...(promised ? { agreed: true } : {}) }
     return { channel: closing, effects: [STORE, FORGET] }
   }
+  if (promised) return unchanged(channel)
   if (channel.state !== 'open')
     return { channel: { ...base(channel), state: 'open', deposit }, effects: [STORE] }
   if (channel.deposit === deposit) return unchanged(channel)
@@ -181,23 +204,12 @@ function closed(channel: Living, captured: bigint | undefined): Reduced {
   }
 }
 
-function base(channel: SessionChannel): Base {
-  const { lane, slot, wallet, vendor, address, identity, id, currency, funding, openedAt, challenge } =
-    channel
-  return {
-    lane,
-    slot,
-    wallet,
-    vendor,
-    address,
-    identity,
-    id,
-    currency,
-    base: channel.base,
-    funding,
-    openedAt,
-    challenge,
-  }
+/** What states add to what every channel has. */
+type Additions = Omit<Open, 'state'> & Omit<Closing, 'state'> & Omit<Closed, 'state'> & { state: string }
+
+function base(channel: Base & Partial<Additions>): Base {
+  const { state: _, deposit: _d, pending: _p, since: _s, agreed: _a, captured: _c, ...rest } = channel
+  return rest
 }
 
 function unchanged(channel: SessionChannel | undefined): Reduced {

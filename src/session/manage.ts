@@ -60,7 +60,12 @@ export async function proposeAct(
     case 'topUp':
       return quoteFund(act.amount, channel, asked)
     case 'close':
-      return quoteClose(channel, asked)
+      return channel.state === 'closing' && channel.agreed === true
+        ? unpayable(
+            'The vendor has said that it closes the channel, and the chain does not show it yet',
+            'busy',
+          )
+        : quoteClose(channel, asked)
     case 'requestClose':
     case 'withdraw':
       return quoteAlone(act.kind, channel, asked)

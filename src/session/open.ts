@@ -38,7 +38,7 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
     authorizedSigner: channel.identity.signer,
   }
   return {
-    evidence: evidenceFor('open', channel, total, plan.price, work, sending),
+    evidence: evidenceFor({ form: 'open', total, price: plan.price, sending }, channel, work),
     laneSigned: total,
     ...oneEnd(
       async () => {
@@ -67,7 +67,7 @@ export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: 
   const { feeCurrency: _, ...sending } = sent.sending
   const goodUntil = sending.validBefore * 1000
   return {
-    evidence: evidenceFor('open', channel, total, price, work, sending),
+    evidence: evidenceFor({ form: 'open', total, price, sending }, channel, work),
     laneSigned: total,
     ...oneEnd(async () => {
       parts.busy.set(channel.lane, goodUntil)

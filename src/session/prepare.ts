@@ -75,7 +75,7 @@ async function prepareVoucher(price: bigint, channel: SessionChannel, work: Work
   const total = newTotal(work, channel, price)
   const payload = voucherPayload('voucher', channel, total, await signVoucher(identity, total, work))
   return {
-    evidence: evidenceFor('voucher', channel, total, price, work),
+    evidence: evidenceFor({ form: 'voucher', total, price }, channel, work),
     laneSigned: total,
     ...oneEnd(async () => ({
       credential: credentialOf(work.quote.challenge, payload, work.parts, identity),

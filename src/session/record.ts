@@ -28,7 +28,7 @@ function detailOf(channel: SessionChannel): JsonObject {
   const { identity, base, openedAt, challenge } = channel
   const pending = channel.state === 'opening' || channel.state === 'open' ? channel.pending : undefined
   const captured = channel.state === 'closed' ? channel.captured : undefined
-  const since = channel.state === 'closing' ? channel.since : undefined
+  const { since, agreed } = channel.state === 'closing' ? channel : {}
   return {
     identity: identityJson(identity),
     base: base.toString(),
@@ -37,6 +37,7 @@ function detailOf(channel: SessionChannel): JsonObject {
     ...(pending === undefined ? {} : { pending: pendingJson(pending) }),
     ...(captured === undefined ? {} : { captured: captured.toString() }),
     ...(since === undefined ? {} : { since }),
+    ...(agreed === undefined ? {} : { agreed }),
   }
 }
 
@@ -79,14 +80,15 @@ function parse(record: Channel): SessionChannel | undefined {
   }
   const pending = readPending(detail['pending'])
   const captured = readAmount(detail['captured'])
-  const { since } = detail
+  const since = typeof detail['since'] === 'number' ? { since: detail['since'] } : {}
+  const agreed = detail['agreed'] === true ? { agreed: detail['agreed'] } : {}
   switch (record.state) {
     case 'opening':
       return pending && { ...common, state: 'opening', pending }
     case 'open':
       return { ...common, state: 'open', deposit, ...(pending ? { pending } : {}) }
     case 'closing':
-      return { ...common, state: 'closing', deposit, ...(typeof since === 'number' ? { since } : {}) }
+      return { ...common, state: 'closing', deposit, ...since, ...agreed }
     case 'closed':
       return { ...common, state: 'closed', deposit, ...(captured === undefined ? {} : { captured }) }
   }

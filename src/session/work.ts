@@ -1,11 +1,11 @@
-import type { PaymentId } from '../ledger/index.js'
+import type { Evidence, PaymentId } from '../ledger/index.js'
 import type { Currency } from '../money/index.js'
 import type { Challenge, Credential, JsonObject } from '../protocol/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { failed, networkOf, sign } from '../wallet/tempo/kit.js'
 import { totalOf } from './asked.js'
-import { evidenceOf, type Form, type Sending } from './evidence.js'
+import { evidenceOf, type Sending, type SessionDetail } from './evidence.js'
 import { descriptorOf, type Identity } from './identity.js'
 import type { SessionChannel } from './machine.js'
 import type { Parts } from './options.js'
@@ -95,26 +95,11 @@ export async function signVoucher(
 }
 
 export function evidenceFor(
-  form: Form,
-  channel: SessionChannel,
-  total: bigint,
-  price: bigint,
-  { parts, quote }: Work,
-  sending?: Sending,
-): Prepared['evidence'] {
-  const { lane, slot, identity, currency, openedAt } = channel
-  const detail = {
-    form,
-    lane,
-    slot,
-    identity,
-    currency,
-    total,
-    price,
-    openedAt,
-    ...(sending ? { sending } : {}),
-  }
-  return evidenceOf(parts.id, quote.challenge.id, detail)
+  what: Pick<SessionDetail, 'form' | 'total' | 'price' | 'sending' | 'agreedAt'>,
+  { lane, slot, identity, currency, openedAt }: SessionChannel,
+  { parts, quote }: Pick<Work, 'parts' | 'quote'>,
+): Evidence {
+  return evidenceOf(parts.id, quote.challenge.id, { ...what, lane, slot, identity, currency, openedAt })
 }
 
 export function credentialOf(

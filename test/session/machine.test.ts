@@ -21,6 +21,7 @@ const EVENTS: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
   funding: { kind: 'funding', pending: more, payment: 'more' },
   lapsed: { kind: 'lapsed', seen: opening.pending.seen },
   leaving: { kind: 'leaving' },
+  agreed: { kind: 'agreed' },
   closed: { kind: 'closed', captured: 10n },
   recalled: { kind: 'recalled', total: 40n },
 }
@@ -92,6 +93,17 @@ describe('a channel', () => {
     expect(led(asked, EVENTS.funding)).toMatchObject({ state: 'closing', funding: ['opened', 'more'] })
   })
 
+  it('that the vendor has agreed to close stays closing, however long the chain takes', () => {
+    const agreed = led(open, EVENTS.leaving, EVENTS.agreed)
+    expect(agreed).toMatchObject({ state: 'closing', deposit: 100n, agreed: true })
+    expect(led(agreed, EVENTS.found)).toBe(agreed)
+    expect(led(open, EVENTS.leaving, EVENTS.found, EVENTS.agreed)).toEqual(agreed)
+    const forced = led(agreed, { kind: 'found', deposit: 100n, closeRequestedAt: 7 })
+    expect(forced).toMatchObject({ state: 'closing', since: 7, agreed: true })
+    expect(led(opening, EVENTS.agreed)).toBe(opening)
+    expect(led(agreed, EVENTS.closed)).not.toHaveProperty('agreed')
+  })
+
   it('goes on above a total that bears our signature, and never below', () => {
     expect(led(open, EVENTS.recalled)).toMatchObject({ base: 40n })
     expect(led(open, EVENTS.recalled, { kind: 'recalled', total: 30n })).toMatchObject({ base: 40n })
@@ -113,6 +125,7 @@ describe('a channel', () => {
       EVENTS.funding,
       EVENTS.recalled,
       EVENTS.leaving,
+      EVENTS.agreed,
       EVENTS.found,
     ]
     let channel: SessionChannel | undefined
