@@ -10,8 +10,10 @@ import { IDS } from './ids.js'
 import {
   allCounted,
   counted,
+  goesAway,
   hanging,
   inDoubt,
+  oneSigned,
   play,
   type Rule,
   refusedAs,
@@ -67,6 +69,10 @@ const POLICY = [
     set: (origin) => purserWith({ policy: withFault(createPolicy(policyFor(origin)), 'bounds', act) }),
     rules: [unsigned, unsent, silent],
   })),
+  ...row('policy.ready', [THROWS, REJECTS, HANGS], ({ act }) => ({
+    set: (origin) => purserWith({ policy: withFault(createPolicy(policyFor(origin)), 'ready', act) }),
+    rules: [unsigned, unsent, unpaid],
+  })),
 ]
 
 const STEPS = ['id', 'facts', 'hold', 'advance', 'renew'] as const
@@ -79,6 +85,11 @@ const LEDGER = [
       rules: step === 'advance' ? nothingLeaves : [unsigned, ...nothingLeaves],
     })),
   ),
+  // Asked when the credential is on its way already: whatever it says, what left counts.
+  ...row('ledger.get', [THROWS, REJECTS, HANGS], ({ act }) => ({
+    set: () => ({ ledger: withFault(memoryLedger(), 'get', act) }),
+    rules: [allCounted, oneSigned, silent],
+  })),
   ...row('ledger.hold', NONSENSE, ({ act }) => ({
     set: () => ({ ledger: withFault<Ledger>(memoryLedger(), 'hold', async () => act()) }),
     rules: nothingLeaves,
@@ -118,8 +129,7 @@ const WALLET = [
   })),
   ...row('wallet.prepare', LATER, ({ how, act }) => ({
     set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'prepare', act)] }),
-    // What hangs holds its budget; what fails gives it back.
-    rules: [...closed, ...(how === 'hangs' ? [] : [uncounted, refusedAs('wallet_failed')])],
+    rules: [...closed, uncounted, ...(how === 'hangs' ? [] : [refusedAs('wallet_failed')])],
   })),
   ...row('wallet.complete', LATER, ({ act }) => ({
     set: (_, count) => {
@@ -132,6 +142,19 @@ const WALLET = [
     },
     rules: [inDoubt, unsent, counted, silentButCause],
   })),
+  ...row('wallet.inspect', [HANGS], ({ act }) => ({
+    server: 'verification-failed',
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'inspect', act)] }),
+    rules: [inDoubt, counted, oneSigned, stillCommitted, silent],
+  })),
+  ...row('wallet.accepted', LATER, ({ act }) => ({
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'accepted', act)] }),
+    rules: [inDoubtOrAnswered, counted, oneSigned, silent],
+  })),
+  ...row('wallet.recognises', AT_ONCE, ({ act }) => ({
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'recognises', act)] }),
+    rules: [inDoubtOrAnswered, counted, oneSigned, silent],
+  })),
   ...row('wallet.inspect', [THROWS, REJECTS, ...NONSENSE], ({ act }) => ({
     server: 'verification-failed',
     set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'inspect', act)] }),
@@ -143,6 +166,9 @@ const WALLET = [
     rules: [counted, stillCommitted, silent],
   })),
 ]
+
+/** It is asked after money may have moved, so nobody can be told that none did. */
+const inDoubtOrAnswered: Rule = (scene) => (scene.got.status === 200 ? undefined : inDoubt(scene))
 
 async function stillCommitted({ payer }: Parameters<Rule>[0]): Promise<string | undefined> {
   const states = (await payer.payments()).map(({ state }) => state)
@@ -230,8 +256,10 @@ const CLOCK = row(
   }),
 )
 
-const FETCH = row('fetch beneath', LATER, ({ act }) => ({
+const FETCH = row('fetch beneath', LATER, ({ how, act }) => ({
   set: () => purserWith({ fetch: act as typeof fetch }),
+  // A request that is not heeded by the fetch that makes it is between those two.
+  ...(how === 'hangs' ? { act: goesAway((payer) => payer.call('/a')) } : {}),
   rules: [unsigned, unsent, uncounted],
 }))
 

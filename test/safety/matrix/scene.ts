@@ -24,15 +24,28 @@ export interface SceneOptions {
   readonly rules: readonly Rule[]
 }
 
-/** How long the caller of what hangs waits before giving up, and before going away. */
+/** How long the caller of what hangs waits before giving up. */
 const PATIENCE_MS = 50
 
 /** Something that hangs, and who waits for it. */
 export interface Hanging {
   readonly act: () => unknown
-  /** One call, whose caller gives up a moment after it has come to what hangs, and goes away a moment later. */
+  /** One call, whose caller gives up a moment after it has come to what hangs. The call must end with that. */
   readonly call: (payer: Payer) => Promise<Got>
 }
+
+/** For what has no end that an abort could reach: the caller goes away instead. */
+export const goesAway =
+  (call: (payer: Payer) => Promise<Got>) =>
+  (payer: Payer): Promise<Got> =>
+    Promise.race([
+      call(payer),
+      soon()
+        .then(soon)
+        .then(() => ({ thrown: GIVEN_UP })),
+    ])
+
+const GIVEN_UP = new DOMException('given up', 'TimeoutError')
 
 export function hanging(): Hanging {
   let reached = (): void => undefined
@@ -46,14 +59,13 @@ export function hanging(): Hanging {
     },
     call: (payer) => {
       const control = new AbortController()
-      const leave = async (): Promise<Got> => {
+      const leave = async (): Promise<void> => {
         await there
         await soon()
-        control.abort(new DOMException('given up', 'TimeoutError'))
-        await soon()
-        return { thrown: control.signal.reason }
+        control.abort(GIVEN_UP)
       }
-      return Promise.race([payer.call('/a', { signal: control.signal }), leave()])
+      void leave()
+      return payer.call('/a', { signal: control.signal })
     },
   }
 }
@@ -90,6 +102,8 @@ export async function play({
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))
 
 export const unsigned: Rule = ({ signatures }) => (signatures === 0 ? undefined : `${signatures} signatures`)
+
+export const oneSigned: Rule = ({ signatures }) => (signatures === 1 ? undefined : `${signatures} signatures`)
 
 export const unsent: Rule = ({ server }) =>
   server.paid.length === 0 ? undefined : `${server.paid.length} credentials left`
