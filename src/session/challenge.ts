@@ -1,4 +1,4 @@
-import type { Challenge, Json, JsonObject } from '../protocol/index.js'
+import { type Challenge, encodeBase64url, type Json, type JsonObject } from '../protocol/index.js'
 import type { Unpayable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { isObject, NOBODY, readAddress, readAmount } from './json.js'
@@ -116,6 +116,21 @@ function priceOf(request: JsonObject, details: JsonObject, most: bigint): bigint
   if (step === undefined) return no('its minVoucherDelta is not a plain decimal integer')
   const price = step > amount ? step : amount
   return price > most ? no('its amount is larger than a channel can hold') : price
+}
+
+/**
+ * A challenge without what the server remembers of a channel, since that holds a voucher of ours. Whoever sent it does
+ * not know it any more, and answers what is sent for it with a fresh one.
+ */
+export function withoutSnapshot(challenge: Challenge): Challenge {
+  const { request, echo } = challenge
+  const { methodDetails } = request
+  if (echo.envelope !== 'mpp' || !isObject(methodDetails) || !('sessionSnapshot' in methodDetails))
+    return challenge
+  const { sessionSnapshot: _, ...details } = methodDetails
+  const bare = { ...request, methodDetails: details }
+  const encoded = encodeBase64url(new TextEncoder().encode(JSON.stringify(bare)))
+  return { ...challenge, request: bare, echo: { ...echo, params: { ...echo.params, request: encoded } } }
 }
 
 function optional(value: Json | undefined, otherwise: Hex | undefined): Hex | undefined {

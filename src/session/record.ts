@@ -1,6 +1,7 @@
 import type { Channel } from '../ledger/index.js'
 import { amount } from '../money/index.js'
 import type { Challenge, Json, JsonObject } from '../protocol/index.js'
+import { withoutSnapshot } from './challenge.js'
 import { channelIdOf, identityJson, readIdentity } from './identity.js'
 import { isObject, readAmount, readHex } from './json.js'
 import type { Pending, SessionChannel } from './machine.js'
@@ -107,7 +108,9 @@ export function readPending(value: Json | undefined): Pending | undefined {
   return { add, seen, validBefore, ...(typeof payment === 'string' ? { payment } : {}) }
 }
 
-function challengeJson({ kind, id, realm, request, expires, echo }: Challenge): JsonObject {
+/** No row holds a voucher: it is as good as cash to whom it is made out. */
+function challengeJson(challenge: Challenge): JsonObject {
+  const { kind, id, realm, request, expires, echo } = withoutSnapshot(challenge)
   if (echo.envelope !== 'mpp') return {}
   const { envelope, params, header } = echo
   const more = expires === undefined ? {} : { expires }

@@ -47,6 +47,23 @@ describe('a channel that the server remembers and the ledger does not', () => {
     expect(await world.channel('v2', id)).toMatchObject({ closed: true })
   })
 
+  it('leaves no voucher in the ledger', async () => {
+    const { server, account, id } = await opened()
+    const buyer = await sessionBuyer(world, [server], { account, ledger: memoryLedger() })
+    const headers = { 'payment-session': id }
+    for (let call = 0; call < 2; call++) await buyer.purser.fetch(server.url('/paid'), { headers })
+    const [session] = await buyer.purser.sessions.list()
+    await buyer.purser.sessions.close(session?.id ?? '')
+    const rows = JSON.stringify([await buyer.channels(), await buyer.payments()], (_, each: unknown) =>
+      typeof each === 'bigint' ? String(each) : each,
+    )
+    // What a challenge keeps for its server is encoded once more.
+    const texts = [rows, ...(rows.match(/[\w-]{100,}/g) ?? []).map((text) => atob(asBase64(text)))].join()
+    const signatures = server.paid().flatMap(({ credential }) => credential?.signature ?? [])
+    expect(signatures.length).toBeGreaterThan(4)
+    for (const signature of signatures) expect(texts).not.toContain(signature.slice(2, 100))
+  })
+
   it.each([
     [
       'somebody else’s signature',
@@ -78,6 +95,8 @@ describe('a channel that the server remembers and the ledger does not', () => {
     expect((await quoted(forged(challenge, forge))).terms.locks).toMatchObject({ value: 200_000n })
   })
 })
+
+const asBase64 = (text: string): string => text.replaceAll('-', '+').replaceAll('_', '/')
 
 interface Snapshot {
   readonly [name: string]: unknown
