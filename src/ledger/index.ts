@@ -1,5 +1,5 @@
 export type { Channel, ChannelQuery, Channels } from './channel.js'
-export { systemClock } from './clock.js'
+export { soundClock, systemClock } from './clock.js'
 export { fundsOf } from './funds.js'
 export type {
   Attempt,

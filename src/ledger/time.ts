@@ -1,5 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
+import { soundClock } from './clock.js'
 import type { Clock } from './port.js'
 
 /** A jump of the wall clock beyond this stops payments until a person confirms it. */
@@ -24,9 +25,9 @@ export class Timekeeper {
   #crept: { readonly from: Instant; readonly mono: number } | undefined
 
   constructor(clock: Clock) {
-    this.#clock = clock
-    this.#wall = clock.now()
-    this.#mono = clock.monotonic()
+    this.#clock = soundClock(clock)
+    this.#wall = this.#clock.now()
+    this.#mono = this.#clock.monotonic()
   }
 
   /** Now, given the highest time in the store. Whole milliseconds; never goes back. */

@@ -1,6 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
-import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
+import { type Clock, type Ledger, soundClock, systemClock } from '../ledger/index.js'
 import {
   areRates,
   type Currency,
@@ -143,7 +143,7 @@ export function readOptions(options: PurserOptions): Settings {
     onRefusal,
     doubtWindowMs: doubtWindow,
     patienceMs: patience,
-    clock: options.clock ?? systemClock,
+    clock: options.clock === undefined ? systemClock : soundClock(options.clock),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),

@@ -241,20 +241,45 @@ const APPROVER = row(
   }),
 )
 
-const CLOCK = row(
-  'clock',
-  [
-    THROWS,
-    gives('is not a number', Number.NaN),
-    gives('says nothing', undefined),
-    gives('speaks', 'allow'),
-    gives('gives an object', {}),
-  ],
-  ({ act }) => ({
+const NO_TIMES: readonly Fault[] = [
+  THROWS,
+  gives('is not a number', Number.NaN),
+  gives('says nothing', undefined),
+  gives('gives null', null),
+  gives('gives true', true),
+  gives('gives false', false),
+  gives('speaks', 'allow'),
+  gives('gives a number as text', String(Date.now())),
+  gives('gives a bigint', BigInt(Date.now())),
+  gives('gives a date', new Date()),
+  gives('gives an object', {}),
+  gives('is before all time', -1),
+  gives('is after all time', Number.POSITIVE_INFINITY),
+  gives('is beyond all dates', 8.65e15),
+]
+const noTime: readonly Rule[] = [...closed, uncounted, refusedAs('invalid_config')]
+
+const CLOCK = [
+  ...row('clock', NO_TIMES, ({ act }) => ({
     set: () => purserWith({ clock: { now: act as () => number, monotonic: () => performance.now() } }),
-    rules: nothingLeaves,
-  }),
-)
+    rules: noTime,
+  })),
+  ...row('clock, monotonic', NO_TIMES, ({ act }) => ({
+    set: () => purserWith({ clock: { now: () => Date.now(), monotonic: act as () => number } }),
+    rules: noTime,
+  })),
+  // It is read when the ledger is opened, and would fail there: it breaks when it is open.
+  ...row('clock of the ledger', NO_TIMES, ({ act }) => ({
+    set: () => {
+      let broken = false
+      const now = (): number => (broken ? (act as () => number)() : Date.now())
+      const ledger = memoryLedger({ clock: { now, monotonic: () => performance.now() } })
+      broken = true
+      return { ledger }
+    },
+    rules: [unsigned, unsent, unpaid, told, silent, refusedAs('invalid_config')],
+  })),
+]
 
 const FETCH = row('fetch beneath', LATER, ({ how, act }) => ({
   set: () => purserWith({ fetch: act as typeof fetch }),
