@@ -1,10 +1,11 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
-import { count } from '../money/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
+import { likingOf } from './liking.js'
+import { EFFECTS, rank } from './rank.js'
 
 /** An offer that one wallet can pay, judged. */
 export interface Candidate {
@@ -17,7 +18,7 @@ export interface Candidate {
 }
 
 export interface Appraisal {
-  /** Best first: allowed before ask before deny, then preference, then cost, then the server's order. */
+  /** Best first: see `rank`. */
   readonly ranked: readonly Candidate[]
   readonly unpayable: readonly Unpayable[]
 }
@@ -52,16 +53,22 @@ export async function appraise(
   })
   const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
   const bounds = env.policy.bounds(at, call.context)
+  const ruledOut = new Set(
+    offers.map(({ kind }) => kind).filter((kind) => likingOf(env.prefer, kind).q === 0),
+  )
   const pairs = offers.flatMap((challenge) =>
     env.wallets
-      .filter((wallet) => wallet.kinds.includes(challenge.kind) && (!alive || wallet === alive.wallet))
+      .filter(({ kinds }) => kinds.includes(challenge.kind) && !ruledOut.has(challenge.kind))
+      .filter((wallet) => !alive || wallet === alive.wallet)
       .map((wallet) => ({ challenge, wallet })),
   )
   const quotes = await Promise.all(
     pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, { alive, need })),
   )
   const found: Candidate[] = []
-  const unpayable: Unpayable[] = []
+  const unpayable: Unpayable[] = [...ruledOut].map((kind) => ({
+    unpayable: `Payments by ${clean(kind, 60)} are ruled out by the preferences of this purser`,
+  }))
   for (const [index, quote] of quotes.entries()) {
     const wallet = pairs[index]?.wallet
     if (wallet === undefined) continue
@@ -127,34 +134,6 @@ function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): 
 function isDecision(decision: Partial<Decision> | null | undefined): boolean {
   const effect: string = decision?.effect ?? ''
   return Object.hasOwn(EFFECTS, effect) && Array.isArray(decision?.claims) && Array.isArray(decision?.reasons)
-}
-
-const EFFECTS = { allow: 0, ask: 1, deny: 2 } as const
-
-/** Pure. A stable sort keeps the server's order among equals, and only there. */
-export function rank(candidates: readonly Candidate[], env: Pick<Env, 'prefer' | 'policy'>): Candidate[] {
-  const place = (candidate: Candidate): number => {
-    const index = env.prefer.indexOf(candidate.quote.terms.kind)
-    return index === -1 ? env.prefer.length : index
-  }
-  return [...candidates].sort(
-    (a, b) =>
-      EFFECTS[a.decision.effect] - EFFECTS[b.decision.effect] ||
-      place(a) - place(b) ||
-      compareCost(costOf(a.quote.terms, env.policy.unit), costOf(b.quote.terms, env.policy.unit)),
-  )
-}
-
-/** Price and usual fee in the unit. What cannot be counted is dearer than anything that can. */
-function costOf(terms: Terms, unit: string): bigint | undefined {
-  const price = count(terms.most, unit)
-  const fee = terms.fee === undefined ? 0n : count(terms.fee.usual, unit)
-  return price === undefined || fee === undefined ? undefined : price + fee
-}
-
-function compareCost(a: bigint | undefined, b: bigint | undefined): number {
-  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined)
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** Every reason against every offer, for the caller who gets none of them. */

@@ -2,7 +2,7 @@ import type { ErrorCode, Reason } from '../errors/index.js'
 import type { Clock, Ledger, Payment, PaymentId } from '../ledger/index.js'
 import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Context, Policy } from '../policy/index.js'
-import type { OfferKind, Resource } from '../protocol/index.js'
+import type { Preference, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
@@ -21,8 +21,8 @@ export interface Env {
   readonly approver?: Approver
   readonly clock: Clock
   readonly emitter: Emitter
-  /** Kinds the caller likes, best first; kinds not named come after them. */
-  readonly prefer: readonly OfferKind[]
+  /** Which kinds the caller likes, and how much: see `rank`. */
+  readonly prefer: readonly Preference[]
   /** How long an unreported doubt stands in the way of its twin. */
   readonly doubtWindowMs: number
   /** How long a call may wait for an earlier credential to die, or for a live twin to end. */

@@ -12,6 +12,7 @@ export {
 } from './events.js'
 export type { Exchange, Leg, MeterEvent, Metered, RefusalProblem } from './exchange.js'
 export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
+export { likingOf } from './liking.js'
 export { once } from './once.js'
 export type { Quoted, QuotedOffer } from './quote.js'
 export { carryOut, pay, quote, recover, settleAccounts } from './story.js'

@@ -28,10 +28,16 @@ export function formatAcceptPayment(preferences: readonly Preference[]): string 
   return preferences.map(formatPreference).join(', ')
 }
 
-function formatPreference({ kind, q = 1 }: Preference): string {
-  if (!RANGE.test(kind))
-    throw new TypeError('A payment preference names a method and an intent: "tempo/charge"')
-  if (!(q >= 0 && q <= 1)) throw new TypeError('The q of a payment preference is a number from 0 to 1')
+/** Does it name a method and an intent, and have a `q` from 0 to 1, if any? */
+export function isPreference(value: unknown): value is Preference {
+  const { kind, q = 1 }: { readonly kind?: unknown; readonly q?: unknown } = Object(value)
+  return typeof kind === 'string' && isRange(kind) && typeof q === 'number' && q >= 0 && q <= 1
+}
+
+function formatPreference(preference: Preference): string {
+  if (!isPreference(preference))
+    throw new TypeError('A payment preference is a method and an intent, "tempo/charge", and a q from 0 to 1')
+  const { kind, q = 1 } = preference
   if (q === 1) return kind
   // Three decimals at most; whatever is above nothing must not be rounded to "never", nor what is below one to one.
   const weight = q === 0 ? 0 : Math.min(999, Math.max(1, Math.round(q * 1000)))
@@ -65,19 +71,31 @@ function isRange(text: string): text is PaymentRange {
 }
 
 /**
+ * The entry that speaks for a kind, by its place, and the `q` it gives: the most specific range that names it, and of
+ * equally specific ones that with the higher `q`. Undefined: none names it.
+ */
+export function preferenceFor(
+  preferences: readonly Preference[],
+  kind: OfferKind,
+): { readonly q: number; readonly place: number } | undefined {
+  let best = -1
+  let found: { readonly q: number; readonly place: number } | undefined
+  for (const [place, { kind: range, q = 1 }] of preferences.entries()) {
+    const specificity = match(range, kind)
+    if (specificity < 0 || specificity < best) continue
+    if (specificity === best && found !== undefined && found.q >= q) continue
+    best = specificity
+    found = { q, place }
+  }
+  return found
+}
+
+/**
  * How much a kind is liked: the `q` of the most specific range that names it, 0 if none does. Between equally
  * specific ranges the higher `q` counts.
  */
 export function acceptQuality(preferences: readonly Preference[], kind: OfferKind): number {
-  let best = -1
-  let quality = 0
-  for (const { kind: range, q = 1 } of preferences) {
-    const specificity = match(range, kind)
-    if (specificity < best || specificity < 0) continue
-    quality = specificity === best ? Math.max(quality, q) : q
-    best = specificity
-  }
-  return quality
+  return preferenceFor(preferences, kind)?.q ?? 0
 }
 
 /** How specifically a range names a kind: 2 exactly, 1 with a wildcard, 0 as anything, −1 not at all. */

@@ -12,7 +12,8 @@ import {
 } from '../money/index.js'
 import type { Approver } from '../pay/index.js'
 import { createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
-import type { OfferKind } from '../protocol/index.js'
+import { isPreference } from '../protocol/accept-payment.js'
+import type { PaymentRange, Preference } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { TracerLike } from './trace.js'
 
@@ -41,8 +42,13 @@ export interface PurserOptions {
    * @example { EUR: '1.12', 'iso4217:JPY': '0.0068', 'eip155:8453/slip44:60': '4000' }
    */
   readonly rates?: Rates
-  /** Kinds of offers, best first: `['tempo/charge']`. Among equals the cheapest wins. */
-  readonly prefer?: readonly OfferKind[]
+  /**
+   * Which ways to pay are liked, best first: kinds (`tempo/charge`), wildcards (`tempo/*`), or either with a `q` from 0
+   * (never) to 1. What is not named has 0.9. Among equals the cheapest wins.
+   *
+   * @example ['tempo/*', 'x402/exact', { kind: 'stripe/charge', q: 0.5 }, { kind: 'lightning/charge', q: 0 }]
+   */
+  readonly prefer?: readonly (PaymentRange | Preference)[]
   /** What a refusal is: a 402 reply that says why (`respond`, the default), or an exception (`throw`). */
   readonly onRefusal?: 'respond' | 'throw'
   /** How long an unreported doubt stands in the way of the same request, in milliseconds. Default two minutes. */
@@ -66,7 +72,7 @@ export interface Settings {
   readonly rates: Rates
   readonly openLedger: () => Promise<Ledger>
   readonly approver?: Approver
-  readonly prefer: readonly OfferKind[]
+  readonly prefer: readonly Preference[]
   readonly onRefusal: 'respond' | 'throw'
   readonly doubtWindowMs: number
   readonly patienceMs: number
@@ -100,8 +106,8 @@ const CHECKS: Readonly<
     "decimal texts by code of ISO 4217 or id, for example { EUR: '1.12' }",
   ],
   prefer: [
-    (value) => Array.isArray(value) && value.every((kind) => /^[^/]+\/[^/]+$/.test(String(kind))),
-    "a list of kinds, for example ['tempo/charge']",
+    (value) => Array.isArray(value) && value.every((one) => isPreference(preferenceOf(one))),
+    "a list of kinds, for example ['tempo/charge', { kind: 'stripe/*', q: 0.5 }]",
   ],
   onRefusal: [(value) => value === 'respond' || value === 'throw', "'respond' or 'throw'"],
   doubtWindow: [isDuration, DURATION],
@@ -139,7 +145,7 @@ export function readOptions(options: PurserOptions): Settings {
     currencies: currencyTable(options.currencies),
     rates,
     openLedger: ledgerOpener(options.ledger),
-    prefer,
+    prefer: prefer.map(preferenceOf),
     onRefusal,
     doubtWindowMs: doubtWindow,
     patienceMs: patience,
@@ -148,6 +154,10 @@ export function readOptions(options: PurserOptions): Settings {
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   }
+}
+
+function preferenceOf(one: PaymentRange | Preference): Preference {
+  return typeof one === 'string' ? { kind: one } : one
 }
 
 function isPolicy(policy: PolicyDocument | Policy): policy is Policy {

@@ -10,6 +10,7 @@ import type { Payment, PaymentId, PaymentQuery } from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
+  likingOf,
   type Outcome,
   type PayingFace,
   type PurserEvent,
@@ -18,7 +19,7 @@ import {
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
 import { formatAcceptPayment } from '../protocol/accept-payment.js'
-import type { OfferKind, Receipt } from '../protocol/index.js'
+import type { Preference, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
@@ -243,12 +244,17 @@ function faceFor(core: Core, binding: Binding): PayingFace {
   }
 }
 
-/** What the wallets can pay, the caller's favourites first. */
-function acceptPayment(wallets: readonly Wallet[], prefer: readonly OfferKind[]): string {
+/**
+ * What the wallets can pay by the `Payment` scheme, as it is liked; what is never to be paid is left out. x402 has no
+ * such header, and its schemes are no methods of this one.
+ */
+function acceptPayment(wallets: readonly Wallet[], prefer: readonly Preference[]): string {
   const kinds = [...new Set(wallets.flatMap((wallet) => wallet.kinds))]
-  const place = (kind: OfferKind): number => (prefer.includes(kind) ? prefer.indexOf(kind) : prefer.length)
-  const sorted = kinds.sort((a, b) => place(a) - place(b))
-  return formatAcceptPayment(sorted.map((kind) => ({ kind, q: place(kind) < prefer.length ? 1 : 0.9 })))
+  const liked = kinds
+    .filter((kind) => !kind.startsWith('x402/'))
+    .map((kind) => ({ kind, ...likingOf(prefer, kind) }))
+    .filter(({ q }) => q > 0)
+  return formatAcceptPayment(liked.sort((a, b) => b.q - a.q || a.place - b.place))
 }
 
 /**

@@ -39,7 +39,8 @@ test('what is given is taken, and a loaded policy is taken as it is', async () =
   const given = {
     agent: 'researcher',
     approver: async () => ({ approved: false, by: 'ann' }) as const,
-    prefer: ['tempo/charge'],
+    prefer: ['tempo/charge', { kind: 'stripe/*', q: 0 }],
+    rates: { EUR: '1.12' },
     onRefusal: 'throw',
     doubtWindow: 0,
     patience: 1,
@@ -53,7 +54,8 @@ test('what is given is taken, and a loaded policy is taken as it is', async () =
   } as const
   const settings = readOptions({ ...least, ...given, policy: loaded, ledger })
   const { doubtWindow: doubtWindowMs, patience: patienceMs, ...same } = given
-  expect(settings).toMatchObject({ ...same, doubtWindowMs, patienceMs })
+  const prefer = [{ kind: 'tempo/charge' }, { kind: 'stripe/*', q: 0 }]
+  expect(settings).toMatchObject({ ...same, prefer, doubtWindowMs, patienceMs })
   expect(settings.policy).toBe(loaded)
   expect(await settings.openLedger()).toBe(ledger)
 })
@@ -64,6 +66,7 @@ test('undefined is the same as not given', () => {
     'ledger',
     'approver',
     'currencies',
+    'rates',
     'prefer',
     'onRefusal',
     'doubtWindow',
@@ -116,6 +119,8 @@ test('an option that does not exist is refused by its name', () => {
 })
 
 const { quote: _quote, ...mute } = wallet
+const PREFER = "prefer must be a list of kinds, for example ['tempo/charge', { kind: 'stripe/*', q: 0.5 }]"
+const RATES = "rates must be decimal texts by code of ISO 4217 or id, for example { EUR: '1.12' }"
 test.each<[option: string, value: unknown, message: string]>([
   ['agent', '', 'agent must be a name'],
   ['agent', '  ', 'agent must be a name'],
@@ -151,9 +156,16 @@ test.each<[option: string, value: unknown, message: string]>([
   ['currencies', {}, 'currencies must be a list of currencies'],
   ['currencies', ['USD'], 'currencies must be a list of currencies'],
   ['currencies', [{}], 'A currency needs an id like "eip155:4217/erc20:0x…" or "iso4217:USD"'],
-  ['prefer', 'tempo/charge', "prefer must be a list of kinds, for example ['tempo/charge']"],
-  ['prefer', ['tempo'], "prefer must be a list of kinds, for example ['tempo/charge']"],
-  ['prefer', [7], "prefer must be a list of kinds, for example ['tempo/charge']"],
+  ['prefer', 'tempo/charge', PREFER],
+  ['prefer', ['tempo'], PREFER],
+  ['prefer', [7], PREFER],
+  ['prefer', [null], PREFER],
+  ['prefer', [{ kind: 'tempo/charge', q: 1.5 }], PREFER],
+  ['prefer', [{ kind: 'tempo/charge', q: '1' }], PREFER],
+  ['prefer', [{ q: 1 }], PREFER],
+  ['rates', 'EUR', RATES],
+  ['rates', { ETH: '4000' }, RATES],
+  ['rates', { EUR: 1.12 }, RATES],
   ['onRefusal', 'ignore', "onRefusal must be 'respond' or 'throw'"],
   ['onRefusal', true, "onRefusal must be 'respond' or 'throw'"],
   ['doubtWindow', -1, 'doubtWindow must be milliseconds, 0 or more'],

@@ -58,6 +58,11 @@ export const SIDE_DOORS: readonly {
   readonly why: string
 }[] = [
   {
+    file: 'policy/delegation.ts',
+    from: ['purser'],
+    why: "an owner's script delegates, and an agent does without it",
+  },
+  {
     file: 'wallet/authorization.ts',
     from: ['pay'],
     why: 'only the story of a payment mints an authorization, so minting is in no index',
