@@ -1,3 +1,4 @@
+export type { DelegatedRule } from './delegation.js'
 export type {
   AskDocument,
   BudgetDocument,
@@ -8,7 +9,7 @@ export type {
   VendorDocument,
 } from './document.js'
 export { operationPattern } from './paths.js'
-export { createPolicy } from './policy.js'
+export { createPolicy, documentOf } from './policy.js'
 export { explain, type Short, shortfall } from './say.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
 export { asAgreed, noWorse, termsKey } from './terms.js'

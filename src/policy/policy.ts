@@ -46,7 +46,7 @@ export function policyOf(document: Document): Policy {
   const base = layersFor('').layers[0]
   const wild = hasWildcards(document)
   let checked = !wild
-  return Object.freeze({
+  const policy = Object.freeze({
     name: ground.policy,
     hash,
     unit: ground.unit,
@@ -68,6 +68,16 @@ export function policyOf(document: Document): Policy {
       checked = true
     },
   } satisfies Policy)
+  documents.set(policy, document)
+  return policy
+}
+
+/** What policies were made of: for what is made of a whole document, and not of one payment. */
+const documents = new WeakMap<object, Document>()
+
+/** Undefined for a policy that was not made here. */
+export function documentOf(policy: Policy): Document | undefined {
+  return documents.get(policy)
 }
 
 const UNCHECKED: Reason = Object.freeze({

@@ -1,4 +1,5 @@
 export type { Budget } from './budgets.js'
+export type { DelegateOptions, Delegation } from './delegate.js'
 export type { PurserOptions } from './options.js'
 export { createPurser, Purser, type StoredReceipt } from './purser.js'
 export type { Resolution } from './resolve.js'

@@ -23,6 +23,7 @@ import type { Preference, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
+import type { DelegateOptions, Delegation } from './delegate.js'
 import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import { Sessions } from './sessions.js'
@@ -216,6 +217,24 @@ export class Purser {
   /** Opens the ledger now, and so finds out early whether it can be. The first payment does it otherwise. */
   async ready(): Promise<void> {
     await this.#core.open()
+  }
+
+  /**
+   * Turns the policy into the limits of an access key, which a chain holds whatever code the key runs in, and says of
+   * every rule who holds it. For the owner of the account: nothing is signed before `authorize()` is called.
+   *
+   * @throws TypeError for what no chain can hold; PaymentError where the chain stands against it.
+   * @example
+   * ```ts
+   * const keys = tempoKeys({ account: root })
+   * const delegation = await purser.delegate({ keys, key: agentKey, expires, tokens: [CURRENCIES.USDCe] })
+   * for (const { rule, holder, says } of delegation.rules) console.log(rule, holder, says)
+   * await delegation.authorize()
+   * ```
+   */
+  async delegate(options: DelegateOptions): Promise<Delegation> {
+    const { delegate } = await import('./delegate.js')
+    return delegate(this.#core.settings, options)
   }
 
   /** Listens. A listener observes: it can never veto, delay or supply a credential. */

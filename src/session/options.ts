@@ -11,7 +11,6 @@ import type { Sending } from './evidence.js'
 export interface SessionOptions
   extends Pick<
     TempoOptions,
-    | 'account'
     | 'rpc'
     | 'chains'
     | 'currencies'
@@ -23,6 +22,8 @@ export interface SessionOptions
     | 'random'
     | 'now'
   > {
+  /** The payer: a local account that can sign hashes. */
+  readonly account: TempoAccount
   /**
    * The key that signs vouchers, where it is not the account itself: a hot key that can spend what is in a channel, and
    * nothing else. An access key as `account` needs one, since its own signatures are not taken in vouchers.

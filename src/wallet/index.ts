@@ -1,5 +1,16 @@
 export { type Authorization, type Spendable, spendAuthorization } from './authorization.js'
 export type {
+  AccessKeyName,
+  Allowances,
+  Authorized,
+  AuthorizeOptions,
+  KeyKeeper,
+  KeyLimit,
+  KeyProposal,
+  KeyWish,
+  OpenAllowance,
+} from './keys.js'
+export type {
   Acceptance,
   ChannelAct,
   ChannelView,

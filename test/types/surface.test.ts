@@ -41,16 +41,19 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Acceptance Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt Authorization Bounds Budget BudgetLine
-    CURRENCIES CallOptions Challenge Channel ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential Currency CurrencyTable
-    Decision Deliver Dimension Dimensions DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike
-    Funds Grant Held Hold HttpResource InspectOptions InspectedSession Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move Moved
-    NextAction OfferKind Outcome Payee PayingFetch PayingInit Payment PaymentError
-    PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState Policy PolicyDocument
-    PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote QuoteContext Quoted
-    QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution Resource Restore Room Scope Session Sessions SpanLike
-    Spendable StoredReceipt Terms ToolResource TracerLike Units Unpayable Verdict Waiting Wallet add amount compare createPurser
-    fiat formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract token zero
+    Acceptance AccessKeyName Allowances Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt
+    Authorization AuthorizeOptions Authorized Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
+    ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential
+    Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
+    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike Funds Grant Held Hold HttpResource
+    InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
+    LaneRequest Ledger Listener Move Moved NextAction OfferKind OpenAllowance Outcome Payee PayingFetch
+    PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState
+    Policy PolicyDocument PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
+    QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution
+    Resource Restore Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
+    Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat formatAmount formatUnits
+    isPaymentError parseAmount spendAuthorization subtract token zero
   `,
   'purser/auto': 'purser restore',
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
@@ -78,7 +81,8 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/wallet/stripe': `
     ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions TokenRequest stripe
   `,
-  'purser/wallet/tempo': 'ChargeMode GasOptions Hex Random TempoAccount TempoOptions tempo',
+  'purser/wallet/tempo':
+    'ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions TempoOptions tempo tempoKeys',
 }
 
 test('the names of every entry', { timeout: 60_000 }, () => {

@@ -7,6 +7,8 @@ export interface Readings<T> {
   known(chainId: number, token: Hex, now: Instant): Promise<T | undefined>
   /** Reads it now. */
   read(chainId: number, token: Hex, now: Instant): Promise<T | undefined>
+  /** Nothing is known any more. */
+  forget(): void
   /** A signed payment will change it like this. */
   change(chainId: number, token: Hex, changed: (value: T) => T): void
 }
@@ -46,6 +48,7 @@ export function readings<T>(look: (chainId: number, token: Hex) => Promise<T | u
   }
   return {
     read,
+    forget: () => entries.clear(),
     async known(chainId, token, now) {
       const entry = entryOf(chainId, token)
       if (now - entry.at < FRESH_MS) return entry.value

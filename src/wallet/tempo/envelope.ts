@@ -93,7 +93,7 @@ export function serialize(tx: Envelope, sender: Hex, signature: Hex): Hex {
 }
 
 /** Nodes rewrite a recovery id of 0 or 1 to 27 or 28 before they hash, and our own hash must be theirs. */
-function canonical(signature: Hex): Hex {
+export function canonical(signature: Hex): Hex {
   if (signature.length !== 132) return signature
   const last = signature.slice(130)
   return last === '00' || last === '01' ? `${slice(signature)}${last === '00' ? '1b' : '1c'}` : signature
@@ -117,6 +117,11 @@ const TRANSFER = 'a9059cbb'
 export function transferData(to: Hex, amount: bigint, memo?: Hex): Hex {
   const words = word(to.slice(2)) + word(amount.toString(16))
   return memo === undefined ? `0x${TRANSFER}${words}` : `0x${TRANSFER_WITH_MEMO}${words}${memo.slice(2)}`
+}
+
+/** What a transfer is called by, in a transaction and in the scopes of an access key. */
+export function transferSelector(withMemo: boolean): Hex {
+  return `0x${withMemo ? TRANSFER_WITH_MEMO : TRANSFER}`
 }
 
 const word = (digits: string): string => digits.padStart(64, '0')

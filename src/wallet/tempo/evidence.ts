@@ -13,6 +13,8 @@ export interface TransactionDetail {
   readonly sponsored: boolean
   readonly chainId: number
   readonly sender: Hex
+  /** The access key that signed for the sender. */
+  readonly key?: Hex
   readonly token: Hex
   /** Where the sender pays the fee: what it is paid in, whole, so that any process can count it. */
   readonly feeCurrency?: Currency
@@ -82,6 +84,7 @@ function readTransaction(json: JsonObject, chainId: number, sender: Hex): Transa
   const feeCurrency = readCurrency(json['feeCurrency'])
   const seen = hexOf(json['seen'])
   const hash = hexOf(json['hash'])
+  const key = hexOf(json['key'])
   // One of them must be there, or nothing could ever be read at a final block.
   if (seen === undefined && typeof lane !== 'string') return undefined
   return {
@@ -100,6 +103,7 @@ function readTransaction(json: JsonObject, chainId: number, sender: Hex): Transa
     ...(feeCurrency ? { feeCurrency } : {}),
     ...(typeof lane === 'string' ? { lane } : {}),
     ...(hash ? { hash } : {}),
+    ...(key ? { key } : {}),
   }
 }
 

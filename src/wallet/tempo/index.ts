@@ -1,5 +1,7 @@
 export type { ChargeMode, Hex } from './charge.js'
 export type { GasOptions } from './gas.js'
+export type { RemainingLimit, TempoKey } from './key-list.js'
+export { type TempoKeys, type TempoKeysOptions, tempoKeys } from './keys.js'
 export type { Random } from './memo.js'
 export type { TempoAccount, TempoOptions } from './options.js'
 export { tempo } from './tempo.js'

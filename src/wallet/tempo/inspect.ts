@@ -5,6 +5,7 @@ import * as Reads from '../chain/index.js'
 import type { Hex } from './charge.js'
 import { FINALITY_MS, readDetail, type TransactionDetail } from './evidence.js'
 import { feeAmount } from './gas.js'
+import { readKey } from './keychain.js'
 import type { Config } from './options.js'
 import * as Seen from './reads.js'
 
@@ -74,12 +75,32 @@ async function fromReceipt(
 async function fromState(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
   const final = await Reads.readBlock(node, 'finalized')
   if (final === undefined || final.timestamp < detail.validBefore) {
+    const over = final && (await withItsKey(node, detail, final))
+    if (over !== undefined) return over
     const recheckAt = Math.max(detail.validBefore * 1000 + FINALITY_MS, now + FINALITY_MS)
     return { state: 'pending', recheckAt, because: 'It can still be included' }
   }
   return detail.seen === undefined
     ? fromLane(node, detail, final, now)
     : fromExpiringNonce(node, detail, detail.seen, final, now)
+}
+
+/**
+ * A key that is revoked is so for good, and signs nothing that could still be included: at a final block that shows it
+ * revoked, and the nonce unused, the payment is over before its time.
+ */
+async function withItsKey(
+  node: Node,
+  { key, sender, seen, nonceKey, nonce }: TransactionDetail,
+  final: Reads.Block,
+): Promise<Verdict | undefined> {
+  if (key === undefined) return undefined
+  const { state } = await readKey([node], sender, key, { block: final.hash })
+  if (state !== 'revoked') return undefined
+  const verdict = { state: 'void', because: 'Its access key was revoked before it was included' } as const
+  if (seen !== undefined) return (await Seen.readSeen(node, seen, final.hash)) ? undefined : verdict
+  const lane = await Seen.readLaneNonce(node, sender, nonceKey, final.hash)
+  return lane <= BigInt(nonce) ? { ...verdict, lane } : undefined
 }
 
 /**

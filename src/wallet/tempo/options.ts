@@ -1,6 +1,7 @@
 import { getAddress } from 'viem/utils'
 import { type Currency, type CurrencyTable, currencyTable, type Instant } from '../../money/index.js'
 import { checkChainId as chainId, lower, type Node, nodesOf } from '../chain/index.js'
+import { signFor } from './access-key.js'
 import type { ChargeMode, Hex } from './charge.js'
 import { BASE_FEE, type GasOptions, type GasTable, gasTable } from './gas.js'
 import type { Random } from './memo.js'
@@ -19,7 +20,10 @@ export interface TempoAccount {
 
 /** What {@link tempo} takes. */
 export interface TempoOptions {
-  readonly account: TempoAccount
+  /** The payer. With `accessKey` its address is enough: its own key stays elsewhere. */
+  readonly account: TempoAccount | Hex
+  /** The access key that signs for `account`, within the limits that the chain holds it to. */
+  readonly accessKey?: TempoAccount
   /**
    * Nodes by chain id; Tempo's own are built in for 4217 and 42431. Where several are listed, all that answer must
    * agree before a payment counts as void.
@@ -56,6 +60,8 @@ export interface Config {
   /** The payer, in lower case, and as EIP-55 spells it. */
   readonly sender: Hex
   readonly checksummed: Hex
+  /** The access key that signs for the payer, in lower case. */
+  readonly key: Hex | undefined
   readonly sign: (hash: Hex) => Promise<Hex>
   readonly chains: ReadonlySet<number> | undefined
   readonly own: CurrencyTable
@@ -82,13 +88,12 @@ const MOST_LANES = 64
 
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(options: TempoOptions): Config {
-  const { account, sign } = checkAccount(options)
-  const key = account.accessKeyAddress
-  const sender = lower(account.address)
+  const { sender, key, sign } = checkPayer(options)
   return {
-    id: key === undefined ? `tempo:${sender}` : `tempo:${sender}:${lower(key)}`,
+    id: key === undefined ? `tempo:${sender}` : `tempo:${sender}:${key}`,
     sender,
-    checksummed: getAddress(account.address),
+    checksummed: getAddress(sender),
+    key,
     sign,
     chains: options.chains && new Set(options.chains.map((id) => chainId(id))),
     own: currencyTable(options.currencies),
@@ -106,16 +111,48 @@ export function configure(options: TempoOptions): Config {
   }
 }
 
-function checkAccount(options: TempoOptions): { account: TempoAccount; sign: (hash: Hex) => Promise<Hex> } {
-  const account: TempoAccount | undefined = options?.account
+/** Who pays, and what signs for them. */
+interface Payer {
+  readonly sender: Hex
+  readonly key: Hex | undefined
+  readonly sign: (hash: Hex) => Promise<Hex>
+}
+
+function checkPayer(options: TempoOptions): Payer {
+  const account: TempoAccount | Hex | undefined = options?.account
+  const accessKey: TempoAccount | undefined = options?.accessKey
+  if (accessKey === undefined) {
+    if (typeof account === 'string')
+      throw new TypeError('tempo() needs an account that can sign, or with an address also an accessKey')
+    const sign = signerOf(account, 'account')
+    const key = account.accessKeyAddress
+    return { sender: lower(account.address), key: key && lower(key), sign }
+  }
+  const address = typeof account === 'string' ? account : account?.address
+  if (!ADDRESS.test(String(address)) || address === undefined)
+    throw new TypeError('With an accessKey, account must be the address of the account that it signs for')
+  const sign = signerOf(accessKey, 'accessKey')
+  const sender = lower(address)
+  const key = lower(accessKey.accessKeyAddress ?? accessKey.address)
+  // An access key of viem/tempo names its account itself, and signs for it by itself.
+  if (accessKey.accessKeyAddress !== undefined) {
+    if (lower(accessKey.address) !== sender) throw new TypeError('This accessKey is one of another account')
+    return { sender, key, sign }
+  }
+  if (key === sender) throw new TypeError('accessKey must be a key of its own, not that of the account')
+  return { sender, key, sign: (hash) => signFor(sender, hash, sign) }
+}
+
+/** @throws TypeError if it cannot sign hashes. */
+export function signerOf(account: TempoAccount, name: string): (hash: Hex) => Promise<Hex> {
   if (typeof account !== 'object' || account === null || !ADDRESS.test(String(account.address)))
-    throw new TypeError('tempo() needs an account, for example privateKeyToAccount(key) from viem/accounts')
+    throw new TypeError(`tempo() needs an ${name}, for example privateKeyToAccount(key) from viem/accounts`)
   const { sign } = account
   if (account.type !== 'local' || typeof sign !== 'function')
     throw new TypeError(
-      'tempo() needs an account that can sign hashes: a local account of viem or viem/tempo',
+      `tempo() needs an ${name} that can sign hashes: a local account of viem or viem/tempo`,
     )
-  return { account, sign: (hash) => sign.call(account, { hash }) }
+  return (hash) => sign.call(account, { hash })
 }
 
 function checkMode(mode: ChargeMode | undefined): ChargeMode | undefined {

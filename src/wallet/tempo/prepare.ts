@@ -2,7 +2,7 @@ import { hashTypedData, keccak256, numberToHex } from 'viem/utils'
 import type { LaneGrant } from '../../ledger/index.js'
 import type { Currency, Instant } from '../../money/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
-import { type Balances, broadcast, failed, sign } from '../chain/index.js'
+import { broadcast, failed, oneEnd, sign } from '../chain/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
 import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
@@ -10,14 +10,8 @@ import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { gasLimit, sponsoredLimit } from './gas.js'
 import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
+import type { Parts } from './parts.js'
 import { addressOf, chooseMode, LEAST_VALIDITY_MS, networkOf } from './quote.js'
-
-/** What a wallet is made of. */
-export interface Parts {
-  readonly config: Config
-  readonly balances: Balances
-  readonly memo: (realm: string, challengeId: string) => Hex
-}
 
 /**
  * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
@@ -84,6 +78,7 @@ async function prepareTransaction(
     memo,
     lane,
     sender: config.sender,
+    ...(config.key ? { key: config.key } : {}),
     ...(lane ? {} : { seen: seenHash(unsigned, config.sender) }),
     ...(fee ? { feeCurrency: fee } : {}),
     // A sponsor's signature is part of the hash, so only an unsponsored transaction's is known.
@@ -95,6 +90,7 @@ async function prepareTransaction(
     ...(lane === undefined ? {} : { laneNext: lane.value + 1n }),
     ...oneEnd(async () => {
       parts.balances.took(charge.chainId, charge.token, charge.amount + took)
+      parts.limits?.took(charge.chainId, charge.token, charge.amount + took)
       if (mode === 'push') await broadcast(config.nodes(charge.chainId) ?? [], signed, detail, config)
       const payload =
         mode === 'push'
@@ -106,20 +102,6 @@ async function prepareTransaction(
         ...(mode === 'push' ? {} : { goodUntil: tx.validBefore * 1000 }),
       }
     }),
-  }
-}
-
-/** Discarding undoes nothing, since nothing has left and the lane is the ledger's: it makes sure that nothing will. */
-function oneEnd(complete: Prepared['complete']): Pick<Prepared, 'complete' | 'discard'> {
-  let discarded = false
-  return {
-    async complete(deliver) {
-      if (discarded) throw new TypeError('This payment was discarded')
-      return complete(deliver)
-    },
-    async discard() {
-      discarded = true
-    },
   }
 }
 
@@ -214,6 +196,7 @@ function detailOf(
     memo: Hex
     lane: LaneGrant | undefined
     sender: Hex
+    key?: Hex
     seen?: Hex
     hash?: Hex
     feeCurrency?: Currency

@@ -1,22 +1,16 @@
 import type { Evidence, LaneRequest } from '../../ledger/index.js'
-import {
-  type Amount,
-  amount,
-  type Currency,
-  count,
-  formatAmount,
-  formatUnits,
-  type Instant,
-} from '../../money/index.js'
+import { type Amount, amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
-import type { Balances } from '../chain/index.js'
+import { type Balances, overFee } from '../chain/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
 import { type Charge, type ChargeMode, readCharge } from './charge.js'
 import { FINALITY_MS, KIND, readDetail } from './evidence.js'
 import { feeOf, type NonceUse } from './gas.js'
+import type { Need } from './key-limits.js'
 import { laneNames } from './lanes.js'
 import type { Config } from './options.js'
+import type { Parts } from './parts.js'
 
 /** Blocks must still have time to include it: a node wants more than three seconds, the way there takes some too. */
 export const LEAST_VALIDITY_MS = 5_000
@@ -30,8 +24,7 @@ const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unp
 export async function quoteCharge(
   challenge: Challenge,
   context: QuoteContext,
-  config: Config,
-  balances: Balances,
+  { config, balances, limits }: Pick<Parts, 'config' | 'balances' | 'limits'>,
 ): Promise<Quote | Unpayable> {
   const charge = readCharge(challenge.request)
   if ('unpayable' in charge) return charge
@@ -50,7 +43,10 @@ export async function quoteCharge(
   const run = laneFor(charge, context, config)
   if ('unpayable' in run) return run
   const terms = termsOf(charge, currency, feeToken && feeFor(charge, run.lane, feeToken, config))
-  const refusal = overFee(terms, context) ?? (await shortOf(terms, charge, context.now, balances))
+  const refusal =
+    overFee(terms, context) ??
+    (await limits?.objection(charge, needs(terms), context.now)) ??
+    (await shortOf(terms, charge, context.now, balances))
   return refusal ?? { terms, ...quote, ...run }
 }
 
@@ -194,17 +190,6 @@ function excludable(
   }
 }
 
-export function overFee(terms: Terms, { bounds }: Pick<QuoteContext, 'bounds'>): Unpayable | undefined {
-  if (terms.fee === undefined || bounds.maxFee === undefined) return undefined
-  const units = count(terms.fee.bound, bounds.unit)
-  if (units === undefined || units <= bounds.maxFee) return undefined
-  const most = formatUnits(bounds.maxFee, bounds.unit.slice(bounds.unit.indexOf(':') + 1))
-  return unpayable(
-    `The fee may come to ${formatAmount(terms.fee.bound)}, and at most ${most} is allowed`,
-    'refused',
-  )
-}
-
 /** Says what is missing, by the cached balance; before it says so, it looks again. */
 async function shortOf(
   terms: Terms,
@@ -223,7 +208,7 @@ async function shortOf(
   return undefined
 }
 
-function needs(terms: Terms): readonly { token: `0x${string}`; currency: Currency; value: bigint }[] {
+function needs(terms: Terms): readonly Need[] {
   const { most, fee } = terms
   const need = (sum: Amount, more = 0n) => ({
     token: addressOf(sum.currency),

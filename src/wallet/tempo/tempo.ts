@@ -2,9 +2,11 @@ import { balanceCache } from '../chain/index.js'
 import { spendAuthorization, type Wallet } from '../index.js'
 import { KIND, readDetail } from './evidence.js'
 import { inspectCharge } from './inspect.js'
+import { keyLimits } from './key-limits.js'
 import { memoMaker } from './memo.js'
 import { configure, type TempoOptions } from './options.js'
-import { type Parts, prepareCharge } from './prepare.js'
+import type { Parts } from './parts.js'
+import { prepareCharge } from './prepare.js'
 import { quoteCharge } from './quote.js'
 
 /**
@@ -23,15 +25,21 @@ import { quoteCharge } from './quote.js'
 export function tempo(options: TempoOptions): Wallet {
   const config = configure(options)
   const balances = balanceCache(config.sender, config.nodes)
-  const parts: Parts = { config, balances, memo: memoMaker(config.random, config.clientId) }
+  const limits = config.key && keyLimits(config.sender, config.key, config.nodes)
+  const parts: Parts = { config, balances, limits, memo: memoMaker(config.random, config.clientId) }
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
-    quote: (challenge, context) => quoteCharge(challenge, context, config, balances),
+    quote: (challenge, context) => quoteCharge(challenge, context, parts),
     async prepare(authorization, options) {
       return prepareCharge(spendAuthorization(authorization, options.now), options, parts)
     },
-    inspect: (evidence) => inspectCharge(evidence, config),
+    async inspect(evidence) {
+      const verdict = await inspectCharge(evidence, config)
+      // A payment that did not come about may have met a limit, or a key that is revoked by now.
+      if (verdict.state !== 'settled') limits?.forget()
+      return verdict
+    },
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       if (detail?.form === 'proof') return evidence.refs.includes(reference)

@@ -1,0 +1,83 @@
+import { PaymentError } from '../../errors/index.js'
+import { amount, type Currency } from '../../money/index.js'
+import { ask, lower, type Node, readBlock, readLogs, word } from '../chain/index.js'
+import type { Allowances, OpenAllowance } from '../index.js'
+import type { Hex } from './charge.js'
+import { addressOf } from './quote.js'
+
+/** `Approval(address,address,uint256)`: owner and spender are indexed. */
+const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'
+/** `allowance(address,address)` */
+const ALLOWANCE = 'dd62ed3e'
+/** The contract that passes an allowance on, and lives at this address on every chain. */
+const PERMIT2: Hex = '0x000000000022d473030f116ddee9f6b43ac78ba3'
+
+/**
+ * Who may take tokens from an account. The chain does not count what is taken by an allowance that the account itself
+ * gave, so it stands beside every limit of a key.
+ *
+ * @param since The block from which approvals are looked for.
+ * @throws PaymentError `wallet_unavailable` if no node tells the allowances themselves.
+ */
+export async function readAllowances(
+  nodes: readonly Node[],
+  owner: Hex,
+  currencies: readonly Currency[],
+  since: bigint,
+): Promise<Allowances> {
+  const found = await Promise.all(
+    currencies.map(async (currency) => {
+      const spenders = await spendersOf(nodes, owner, addressOf(currency), since)
+      // An account that approves itself opens the same door to whoever signs for it.
+      const looked = [...new Set([owner, PERMIT2, ...(spenders ?? [])])]
+      const open = await Promise.all(looked.map((spender) => readAllowance(nodes, owner, spender, currency)))
+      return { open: open.filter((each) => each !== undefined), all: spenders !== undefined }
+    }),
+  )
+  return {
+    open: found.flatMap(({ open }) => open),
+    searched: found.every(({ all }) => all) ? 'all' : 'known',
+  }
+}
+
+/** Everyone who was ever given an allowance; undefined where no node shows that far back. */
+async function spendersOf(
+  nodes: readonly Node[],
+  owner: Hex,
+  token: Hex,
+  since: bigint,
+): Promise<readonly Hex[] | undefined> {
+  for (const node of nodes) {
+    try {
+      const latest = await readBlock(node, 'latest')
+      if (latest === undefined) continue
+      const filter = { address: token, topics: [APPROVAL, word(owner)], from: since, to: latest.number }
+      const logs = await readLogs(node, filter)
+      return logs.flatMap(({ topics }) =>
+        topics[2] === undefined ? [] : [lower(`0x${topics[2].slice(-40)}`)],
+      )
+    } catch {
+      // Many nodes show no logs of so many blocks: another one may.
+    }
+  }
+  return undefined
+}
+
+async function readAllowance(
+  nodes: readonly Node[],
+  owner: Hex,
+  spender: Hex,
+  currency: Currency,
+): Promise<OpenAllowance | undefined> {
+  const data = `0x${ALLOWANCE}${word(owner).slice(2)}${word(spender).slice(2)}`
+  const result = await ask(nodes, 'eth_call', [{ to: addressOf(currency), data }, 'latest'])
+  if (typeof result !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(result))
+    throw new PaymentError('wallet_unavailable', 'untouched', `${currency.symbol} tells no allowances`)
+  const value = BigInt(result)
+  return value === 0n ? undefined : { currency, spender, amount: amount(value, currency) }
+}
+
+/** The call that takes an allowance back. */
+export function closingCall({ currency, spender }: OpenAllowance): { readonly to: Hex; readonly data: Hex } {
+  return { to: addressOf(currency), data: `0x095ea7b3${word(lower(spender)).slice(2)}${'0'.repeat(64)}` }
+}

@@ -1,0 +1,131 @@
+import { type Amount, amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
+import { type Node, PATIENCE_MS, readings } from '../chain/index.js'
+import type { Unpayable } from '../index.js'
+import type { Charge, Hex } from './charge.js'
+import { transferSelector } from './envelope.js'
+import {
+  type CallScope,
+  type KeyRecord,
+  type Remaining,
+  readKey,
+  readRemaining,
+  readScopes,
+} from './keychain.js'
+
+/** What the chain lets an access key do, as far as is known without waiting. */
+export interface KeyLimits {
+  /** Why the key cannot make this charge, by what was read last; before it says so, it looks again. */
+  objection(charge: Charge, needs: readonly Need[], now: Instant): Promise<Unpayable | undefined>
+  /** Something went otherwise than was known here: nothing of it is relied on any more. */
+  forget(): void
+  /** A signed payment will take this much of a limit. */
+  took(chainId: number, token: Hex, value: bigint): void
+}
+
+/** What a payment takes of a token, fees included. */
+export interface Need {
+  readonly token: Hex
+  readonly currency: Currency
+  readonly value: bigint
+}
+
+interface Standing {
+  readonly key: KeyRecord
+  readonly remaining: Remaining
+  /** Undefined: anything may be called. */
+  readonly scopes: readonly CallScope[] | undefined
+}
+
+/** The limits of one access key of one account. Stale ones are refreshed beside a payment, never before it. */
+export function keyLimits(
+  account: Hex,
+  key: Hex,
+  nodesOf: (chainId: number) => readonly Node[] | undefined,
+): KeyLimits {
+  const cache = readings((chainId, token) => look(nodesOf(chainId) ?? [], { account, key, token }))
+  return {
+    async objection(charge, needs, now) {
+      for (const need of needs) {
+        const known = await cache.known(charge.chainId, need.token, now)
+        if (known === undefined || complaint(known, charge, need, now) === undefined) continue
+        const fresh = await cache.read(charge.chainId, need.token, now)
+        const says = fresh && complaint(fresh, charge, need, now)
+        if (says !== undefined) return says
+      }
+      return undefined
+    },
+    forget: cache.forget,
+    took: (chainId, token, value) =>
+      cache.change(chainId, token, (standing) => {
+        const left = standing.remaining.value
+        return { ...standing, remaining: { ...standing.remaining, value: left > value ? left - value : 0n } }
+      }),
+  }
+}
+
+/** Never rejects: what cannot be read is unknown, and the payment goes on without it. */
+async function look(
+  nodes: readonly Node[],
+  parties: { readonly account: Hex; readonly key: Hex; readonly token: Hex },
+): Promise<Standing | undefined> {
+  const signal = AbortSignal.timeout(PATIENCE_MS)
+  const { account, key } = parties
+  try {
+    const [record, remaining, scopes] = await Promise.all([
+      readKey(nodes, account, key, { signal }),
+      readRemaining(nodes, parties, { signal }),
+      readScopes(nodes, account, key, { signal }),
+    ])
+    return { key: record, remaining, scopes }
+  } catch {
+    return undefined
+  }
+}
+
+/** Pure. */
+function complaint(
+  { key, remaining, scopes }: Standing,
+  charge: Charge,
+  need: Need,
+  now: Instant,
+): Unpayable | undefined {
+  if (key.state !== 'authorized')
+    return no(key.state === 'revoked' ? 'was revoked' : 'is not authorized on this chain')
+  if (key.expiry * 1000 <= now) return no('has expired')
+  const stranger = strangerIn(charge, scopes)
+  if (stranger !== undefined) return no(`may not pay ${stranger} in this token`)
+  // A period that is over by our clock may be over by the chain's too: then the limit is whole again.
+  const over = remaining.periodEnd !== 0 && remaining.periodEnd * 1000 <= now
+  if (!key.limited || over || remaining.value >= need.value) return undefined
+  return {
+    unpayable: `${shortfall(amount(remaining.value, need.currency), need)}${again(remaining)}`,
+    code: 'insufficient_funds',
+  }
+}
+
+const no = (what: string): Unpayable => ({ unpayable: `The access key ${what}`, code: 'wallet_failed' })
+
+function shortfall(left: Amount, need: Need): string {
+  return `The access key may spend ${formatAmount(left)} more, and this payment takes up to ${formatAmount(amount(need.value, need.currency))} of it`
+}
+
+function again({ periodEnd }: Remaining): string {
+  return periodEnd === 0 ? '' : `; its limit is whole again at ${new Date(periodEnd * 1000).toISOString()}`
+}
+
+/** Who in this charge the key may not pay: the chain would refuse it, and take a fee for that. */
+function strangerIn({ token, transfers }: Charge, scopes: readonly CallScope[] | undefined): Hex | undefined {
+  if (scopes === undefined) return undefined
+  const rules = scopes.filter(({ target }) => target === token)
+  return transfers.find(({ to, memo }, index) => {
+    const selector = transferSelector(index === 0 || memo !== undefined)
+    return !rules.some(({ selectors }) => allows(selectors, selector, to))
+  })?.to
+}
+
+/** A contract without rules is open whole, and so is a rule without recipients. */
+function allows(selectors: CallScope['selectors'], selector: Hex, to: Hex): boolean {
+  if (selectors.length === 0) return true
+  const rule = selectors.find((each) => each.selector === selector)
+  return rule !== undefined && (rule.recipients.length === 0 || rule.recipients.includes(to))
+}

@@ -1,0 +1,101 @@
+import { type Amount, amount, type Currency, type Instant } from '../../money/index.js'
+import { lower, readBlock, readLogs, word } from '../chain/index.js'
+import type { Hex } from './charge.js'
+import {
+  type CallScope,
+  KEY_AUTHORIZED,
+  KEYCHAIN,
+  type KeyRecord,
+  type KeyType,
+  readKey,
+  readRemaining,
+  readScopes,
+} from './keychain.js'
+import type { Owner } from './owner.js'
+import { addressOf } from './quote.js'
+
+/** An access key, as the chain has it. */
+export interface TempoKey {
+  readonly key: Hex
+  readonly state: 'authorized' | 'expired' | 'revoked' | 'unknown'
+  readonly type: KeyType
+  /** Absent for a key that was revoked or never authorized. */
+  readonly expires?: Instant
+  /** What is left of each limit; `none`: the key may spend everything. */
+  readonly limits: readonly RemainingLimit[] | 'none'
+  /** Who may receive, by any call; `anyone` where some call is open to all. */
+  readonly recipients: readonly Hex[] | 'anyone'
+}
+
+/** What is left of a key's limit. */
+export interface RemainingLimit {
+  readonly remaining: Amount
+  /** When the limit is whole again. Absent: never. */
+  readonly resetsAt?: Instant
+}
+
+/** @throws PaymentError `wallet_unavailable` if no node shows the account's authorizations. */
+export async function listKeys(owner: Owner): Promise<readonly TempoKey[]> {
+  const keys = await everAuthorized(owner)
+  return Promise.all(keys.map((key) => inspectKey(key, owner)))
+}
+
+async function everAuthorized({ nodes, config, since }: Owner): Promise<readonly Hex[]> {
+  let failure: unknown
+  for (const node of nodes) {
+    try {
+      const latest = await readBlock(node, 'latest')
+      const topics = [KEY_AUTHORIZED, word(config.sender)]
+      const logs = await readLogs(node, { address: KEYCHAIN, topics, from: since, to: latest?.number ?? 0n })
+      const keys = logs.flatMap(({ topics: [, , key] }) =>
+        key === undefined ? [] : [lower(`0x${key.slice(-40)}`)],
+      )
+      return [...new Set(keys)]
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** @throws PaymentError `wallet_unavailable` if no node answers. */
+export async function inspectKey(key: Hex, { nodes, config, currencies }: Owner): Promise<TempoKey> {
+  const account = config.sender
+  const record = await readKey(nodes, account, key)
+  const state = stateOf(record, config.now())
+  const { type, expiry, limited } = record
+  if (state === 'revoked' || state === 'unknown') return { key, state, type, limits: [], recipients: [] }
+  const scopes = await readScopes(nodes, account, key)
+  const targets = scopes?.map(({ target }) => target)
+  const limits = await Promise.all(
+    currencies.map(async (currency) => {
+      const token = addressOf(currency)
+      const left = await readRemaining(nodes, { account, key, token })
+      // The chain does not list limits. One that was never written and one that is used up for good look alike.
+      const written = left.value > 0n || left.periodEnd > 0 || targets?.includes(token) === true
+      return written ? [limitOf(currency, left.value, left.periodEnd)] : []
+    }),
+  )
+  return {
+    key,
+    state,
+    type,
+    expires: expiry * 1000,
+    limits: limited ? limits.flat() : 'none',
+    recipients: recipientsIn(scopes),
+  }
+}
+
+function limitOf(currency: Currency, value: bigint, periodEnd: number): RemainingLimit {
+  return { remaining: amount(value, currency), ...(periodEnd === 0 ? {} : { resetsAt: periodEnd * 1000 }) }
+}
+
+function stateOf({ state, expiry }: KeyRecord, now: Instant): TempoKey['state'] {
+  return state === 'authorized' && expiry * 1000 <= now ? 'expired' : state
+}
+
+function recipientsIn(scopes: readonly CallScope[] | undefined): TempoKey['recipients'] {
+  if (scopes === undefined || scopes.some(({ selectors }) => selectors.length === 0)) return 'anyone'
+  const lists = scopes.flatMap(({ selectors }) => selectors.map(({ recipients }) => recipients))
+  return lists.some((list) => list.length === 0) ? 'anyone' : [...new Set(lists.flat())]
+}

@@ -1,0 +1,98 @@
+import { CURRENCIES, type Currency } from '../../money/index.js'
+import type { AccessKeyName, Allowances, Authorized, KeyKeeper, KeyWish, OpenAllowance } from '../index.js'
+import { closingCall, readAllowances } from './allowances.js'
+import type { Hex } from './charge.js'
+import { inspectKey, listKeys, type TempoKey } from './key-list.js'
+import { KEYCHAIN, revokeCall } from './keychain.js'
+import { type Config, configure, type TempoAccount, type TempoOptions } from './options.js'
+import { type Calls, type Done, type Owner, planDeed } from './owner.js'
+import { keyOf, proposeKey } from './propose.js'
+
+/** What {@link tempoKeys} takes. */
+export interface TempoKeysOptions
+  extends Pick<
+    TempoOptions,
+    'rpc' | 'currencies' | 'maxFeePerGas' | 'maxPriorityFeePerGas' | 'fetch' | 'now'
+  > {
+  /** The account whose keys these are, with its own key. Its address alone is enough to look. */
+  readonly account: TempoAccount | Hex
+  /** The chain's id. Default 4217, Tempo's main network. */
+  readonly chain?: number
+  /** What fees of authorizing and revoking are paid in. Default: the first known dollar that the account has enough of. */
+  readonly feeToken?: Currency
+  /** The block from which keys and approvals are looked for: that of the account's first transaction will do. Default 0. */
+  readonly since?: bigint
+}
+
+/** The access keys of one account: made by {@link tempoKeys}. */
+export interface TempoKeys extends KeyKeeper {
+  /** Every key that was ever authorized, the newest last. */
+  list(): Promise<readonly TempoKey[]>
+  inspect(key: AccessKeyName): Promise<TempoKey>
+  /** Ends a key at once and for good; what it signed and nobody has sent dies with it. */
+  revoke(key: AccessKeyName): Promise<Authorized>
+  /** Who may take tokens outside the limits of any key. */
+  allowances(): Promise<Allowances>
+  /** Takes allowances back. */
+  closeAllowances(open: readonly OpenAllowance[]): Promise<Omit<Authorized, 'key'>>
+}
+
+/**
+ * Keeps the access keys of an account, for its owner: hand it to `purser.delegate`, list keys, read what is left of their
+ * limits, revoke them. It signs with the account's own key, outside any policy, so it belongs where that key is kept, and
+ * never beside an agent.
+ *
+ * @throws TypeError for malformed options.
+ * @example
+ * ```ts
+ * const keys = tempoKeys({ account: privateKeyToAccount(process.env.ROOT_KEY) })
+ * for (const { key, state, limits } of await keys.list()) console.log(key, state, limits)
+ * await keys.revoke(key)
+ * ```
+ */
+export function tempoKeys(options: TempoKeysOptions): TempoKeys {
+  const { account, chain = 4217, feeToken, since = 0n, ...rest } = options ?? {}
+  const { config, signs } = configureOwner(account, rest)
+  const nodes = config.nodes(chain)
+  if (nodes === undefined) throw new TypeError(`tempoKeys() has no node for chain ${chain}: name one in rpc`)
+  const network = `eip155:${chain}`
+  const currencies = currenciesOn(network, options.currencies)
+  const owner: Owner = { config, signs, chain, network, nodes, currencies, feeToken, since }
+  const act = async (calls: Calls): Promise<Done> => (await planDeed(owner, calls)).carryOut()
+  return Object.freeze<TempoKeys>({
+    account: config.sender,
+    network,
+    propose: (wish: KeyWish) => proposeKey(wish, owner),
+    list: () => listKeys(owner),
+    inspect: (key) => inspectKey(keyOf(key).key, owner),
+    async revoke(name) {
+      const { key } = keyOf(name)
+      const done = await act([{ to: KEYCHAIN, data: revokeCall(key) }])
+      return { key, ...done }
+    },
+    allowances: () => readAllowances(nodes, config.sender, currencies, since),
+    closeAllowances: (open) => act(open.map(closingCall)),
+  })
+}
+
+/** @throws TypeError for what is no account. */
+function configureOwner(
+  account: TempoAccount | Hex,
+  rest: Omit<TempoOptions, 'account'>,
+): { readonly config: Config; readonly signs: boolean } {
+  const signs = typeof account !== 'string'
+  const config = configure({ ...rest, account: signs ? account : reader(account) })
+  if (config.key !== undefined)
+    throw new TypeError('tempoKeys() needs the account itself: an access key cannot manage keys')
+  return { config, signs }
+}
+
+/** An account that is only looked at. */
+function reader(address: Hex): TempoAccount {
+  return { address, type: 'local', sign: () => Promise.reject(new TypeError('An address cannot sign')) }
+}
+
+function currenciesOn(network: string, own: readonly Currency[] = []): readonly Currency[] {
+  const known = new Map([...Object.values(CURRENCIES), ...own].map((each) => [each.id.toLowerCase(), each]))
+  return [...known].filter(([id]) => id.startsWith(`${network}/erc20:`)).map(([, currency]) => currency)
+}

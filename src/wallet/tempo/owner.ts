@@ -1,0 +1,153 @@
+import { keccak256 } from 'viem/utils'
+import { PaymentError } from '../../errors/index.js'
+import type { Amount, Currency } from '../../money/index.js'
+import {
+  ask,
+  balanceCache,
+  type ChainReceipt,
+  type Node,
+  quantity,
+  readReceipt,
+  sign,
+} from '../chain/index.js'
+import type { Hex } from './charge.js'
+import { EXPIRING, encodeForSigning, serialize } from './envelope.js'
+import { feeAmount } from './gas.js'
+import type { Config } from './options.js'
+import { addressOf } from './quote.js'
+
+/** The account that keys are kept for, and where. */
+export interface Owner {
+  readonly config: Config
+  /** Is the account's own key here? */
+  readonly signs: boolean
+  readonly chain: number
+  readonly network: string
+  readonly nodes: readonly Node[]
+  /** Every currency that is known on the network. */
+  readonly currencies: readonly Currency[]
+  readonly feeToken: Currency | undefined
+  readonly since: bigint
+}
+
+export type Calls = readonly { readonly to: Hex; readonly data: Hex }[]
+
+/** What an owner is about to do with the account's own key: no payment, and no policy's business. */
+export interface Deed {
+  /** The most that its fee comes to. */
+  readonly cost: Amount
+  /**
+   * Signs, broadcasts, and waits for the block.
+   *
+   * @throws PaymentError `wallet_failed`: with funds `settled` it failed on the chain and its fee is gone, with `unknown`
+   * nobody knows yet.
+   */
+  carryOut(): Promise<Done>
+}
+
+/** A deed that is done. */
+export interface Done {
+  readonly reference: Hex
+  readonly fee: Amount
+}
+
+/** What an expiring nonce, a signature and a busier moment may add to what a node reckons. */
+const GAS_MARGIN = 400_000n
+const VALIDITY_S = 20
+const PAUSE_MS = 250
+/** How long after its end a transaction's receipt is still waited for. */
+const LATE_MS = 5_000
+
+/**
+ * Reckons what some calls cost. Signs nothing.
+ *
+ * @throws PaymentError `wallet_failed` if the chain would refuse them, `insufficient_funds` if no known dollar covers it.
+ */
+export async function planDeed(owner: Owner, calls: Calls): Promise<Deed> {
+  const gas = await gasFor(owner, calls)
+  const feeToken = await feeTokenFor(owner, gas)
+  return {
+    cost: feeAmount(gas, owner.config.maxFeePerGas, feeToken),
+    carryOut: () => carryOut(owner, { calls, gas, feeToken }),
+  }
+}
+
+async function gasFor({ nodes, config }: Owner, calls: Calls): Promise<bigint> {
+  const method = 'eth_estimateGas'
+  let gas = GAS_MARGIN
+  for (const { to, data } of calls) {
+    const reckoned = await ask(nodes, method, [{ from: config.sender, to, data }, 'latest']).catch(
+      () => undefined,
+    )
+    if (reckoned === undefined)
+      throw new PaymentError(
+        'wallet_failed',
+        'untouched',
+        'The chain would refuse this, or its node does not answer',
+      )
+    gas += (quantity(reckoned, method) * 11n) / 10n
+  }
+  return gas
+}
+
+async function feeTokenFor({ config, chain, currencies, feeToken }: Owner, gas: bigint): Promise<Currency> {
+  const balances = balanceCache(config.sender, config.nodes)
+  const dollars = currencies.filter(({ peg }) => peg === 'iso4217:USD')
+  for (const currency of feeToken === undefined ? dollars : [feeToken]) {
+    const held = await balances.read(chain, addressOf(currency), config.now())
+    if (held !== undefined && held >= feeAmount(gas, config.maxFeePerGas, currency).value) return currency
+  }
+  const says = 'The account holds no known dollar that covers the fee'
+  throw new PaymentError('insufficient_funds', 'untouched', says)
+}
+
+async function carryOut(
+  { config, chain, nodes, signs }: Owner,
+  deed: { readonly calls: Calls; readonly gas: bigint; readonly feeToken: Currency },
+): Promise<Done> {
+  if (!signs)
+    throw new TypeError('This needs the account with its own key, and tempoKeys() was given an address')
+  const { calls, gas, feeToken } = deed
+  const validBefore = Math.floor(config.now() / 1000) + VALIDITY_S
+  const tx = {
+    chainId: chain,
+    maxPriorityFeePerGas: config.maxPriorityFeePerGas,
+    maxFeePerGas: config.maxFeePerGas,
+    gas,
+    calls,
+    nonceKey: EXPIRING,
+    nonce: 0n,
+    validBefore,
+    feeToken: addressOf(feeToken),
+  }
+  const signature = await sign(keccak256(encodeForSigning(tx)), config, undefined)
+  const signed = serialize(tx, config.sender, signature)
+  const reference = keccak256(signed)
+  try {
+    await ask(nodes, 'eth_sendRawTransaction', [signed])
+  } catch {
+    // A node that refuses may still have passed it on: only the chain can tell.
+  }
+  const receipt = await waitFor(config, nodes, reference, validBefore)
+  if (receipt.ok) return { reference, fee: feeAmount(receipt.gasUsed, receipt.gasPrice, feeToken) }
+  const says = 'The chain refused this; only its fee was taken'
+  throw new PaymentError('wallet_failed', 'settled', says, { reference })
+}
+
+async function waitFor(
+  config: Config,
+  nodes: readonly Node[],
+  reference: Hex,
+  validBefore: number,
+): Promise<ChainReceipt> {
+  const until = validBefore * 1000 + LATE_MS
+  do {
+    for (const node of nodes) {
+      const receipt = await readReceipt(node, reference).catch(() => undefined)
+      if (receipt !== undefined) return receipt
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  } while (config.now() < until)
+  const says = 'The chain shows no trace of the transaction'
+  throw new PaymentError('wallet_failed', 'unknown', says, { reference })
+}
