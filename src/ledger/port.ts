@@ -43,8 +43,10 @@ export type Verdict =
       readonly person?: { readonly action?: NextAction }
       /** Nothing was taken, and another credential may take its place: the same purchase can go on with that. */
       readonly reusable?: true
+      /** Taken for it already, however it ends. */
+      readonly fee?: Amount
     }
-  | { readonly state: 'unknown'; readonly because: string }
+  | { readonly state: 'unknown'; readonly because: string; readonly fee?: Amount }
 
 /** One credential of a payment. */
 export interface Attempt {

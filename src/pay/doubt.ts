@@ -177,6 +177,7 @@ async function readFee(payment: Payment, env: Env): Promise<Payment> {
     }
     if (verdict.state !== 'void' || payment.proof !== 'receipt') {
       open = true
+      current = await learnFee(current, verdict.fee && asAgreed(verdict.fee, attempt.terms), env)
       continue
     }
     const last = !open && current.attempts.every((each, at) => at === index || each.void !== undefined)
@@ -184,6 +185,14 @@ async function readFee(payment: Payment, env: Env): Promise<Payment> {
     current = await advance(current, voided(index, verdict), env)
   }
   return current
+}
+
+/** What was taken for a credential whose own end is still to come: only the fee is final. */
+async function learnFee(payment: Payment, fee: Verdict['fee'], env: Env): Promise<Payment> {
+  const { proof } = payment
+  if (fee === undefined || payment.fee !== undefined || proof === undefined) return payment
+  if (count(fee, env.policy.unit) === undefined) return payment
+  return advance(payment, { to: 'settled', proof, fee }, env)
 }
 
 /** The server gave a receipt for money that never moved, and never can. The budget has it back. */

@@ -50,12 +50,19 @@ async function note({ lane, slot }: SessionDetail, channels: Channels, parts: Pa
 export function combine(views: readonly Verdict[]): Verdict {
   const [first] = views
   if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
-  return (
+  const { fee: _, ...verdict } =
     views.find(({ state }) => state === 'settled') ??
     views.find(({ state }) => state === 'pending') ??
     views.find(({ state }) => state === 'unknown') ??
     first
-  )
+  const fee = feeBy(views)
+  return fee === undefined ? verdict : { ...verdict, fee }
+}
+
+/** What any node shows to have been taken; that nothing was needs every node that answers. */
+function feeBy(views: readonly Verdict[]): Amount | undefined {
+  const fees = views.flatMap(({ fee }) => fee ?? [])
+  return fees.find(({ value }) => value > 0n) ?? (fees.length === views.length ? fees[0] : undefined)
 }
 
 async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<Verdict> {
@@ -63,7 +70,7 @@ async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<
   const verdict = isPayment(detail.form)
     ? await ofPayment(node, detail, latest, now)
     : await ofAct(node, detail, latest, now)
-  if (verdict.state !== 'settled' && verdict.state !== 'void') return verdict
+  // It was taken for the transaction, whatever becomes of the voucher.
   const fee = await feeOf(node, detail)
   return fee === undefined ? verdict : { ...verdict, fee }
 }

@@ -65,6 +65,21 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     },
   )
 
+  it('counts the fees that were taken, and not their bounds, while it is open', async () => {
+    const server = await world.serve({ protocol })
+    const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.02' } })
+    for (let call = 0; call < 3; call++) await buyer.purser.fetch(server.url('/paid'))
+    const bounds = await buyer.booked()
+    expect(await buyer.purser.recover({ reconcile: true })).toMatchObject({ fees: 2 })
+    const [opened, , toppedUp] = await buyer.payments()
+    for (const payment of [opened, toppedUp])
+      expect(payment).toMatchObject({ state: 'settled', proof: 'receipt', spent: { value: PRICE } })
+    // Of the 40,000 locked up, what is left beyond the prices comes back.
+    expect(await buyer.booked()).toBe((await buyer.left()) - 10_000n)
+    expect(await buyer.booked()).toBeLessThan(bounds)
+    expect(await buyer.purser.recover({ reconcile: true })).toMatchObject({ fees: 0 })
+  })
+
   it('is topped up by its owner', async () => {
     const server = await world.serve({ protocol })
     const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.02' } })
@@ -145,7 +160,9 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
       const [payment] = await buyer.payments()
       expect(payment).toMatchObject({ state: 'settled', delivered: true })
       expect(payment?.attempts.map((attempt) => attempt.void)).toEqual([undefined, undefined])
-      expect(await buyer.booked()).toBeGreaterThanOrEqual((await buyer.left()) - 490_000n)
+      // The fee is read by then, although the channel is open.
+      await buyer.purser.recover({ reconcile: true })
+      expect(await buyer.booked()).toBe((await buyer.left()) - 490_000n)
     },
   )
 
