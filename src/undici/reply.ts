@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { textOf } from './text.js'
 
 export type Handler = Dispatcher.DispatchHandler
 export type Controller = Dispatcher.DispatchController
@@ -136,7 +137,7 @@ export class UndiciReply {
     return this.#sifted.shift()
   }
 
-  /** The body as text, and still there afterwards; undefined if it is longer or slower than the limits. */
+  /** The body as text, and still there as it came; undefined if it is longer (decoded, too) or slower than the limits. */
   async text(limits: ReadLimits): Promise<string | undefined> {
     const deadline = Date.now() + limits.patienceMs
     this.#controller?.resume()
@@ -146,7 +147,7 @@ export class UndiciReply {
     }
     this.#controller?.pause()
     const whole = this.#end !== undefined && 'trailers' in this.#end && this.#size <= limits.bytes
-    return whole ? Buffer.concat(this.#chunks).toString() : undefined
+    return whole ? textOf(Buffer.concat(this.#chunks), this.headers['content-encoding'], limits) : undefined
   }
 
   /** Lets the rest go by, so that the connection is free again; a long or slow rest costs the connection. */

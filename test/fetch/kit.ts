@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { isPaymentError } from '../../src/errors/index.js'
 import { type PayingFetch, type PayingFetchOptions, payingFetch } from '../../src/fetch/index.js'
 import type { CallOptions, Exchange, PayingFace } from '../../src/pay/index.js'
-import { encodeBase64url } from '../../src/protocol/index.js'
+import { type Challenge, encodeBase64url, type JsonObject, type Reading } from '../../src/protocol/index.js'
 
 /** One request, as it came over the wire. */
 export interface Seen {
@@ -28,6 +28,8 @@ export interface TestServer extends AsyncDisposable {
 }
 
 const CREDENTIAL = /^payment /i
+/** Where credentials of x402 travel. */
+const X402 = ['payment-signature', 'x-payment', 'sign-in-with-x']
 
 export async function serve(answer: Answer): Promise<TestServer> {
   const seen: Seen[] = []
@@ -45,7 +47,10 @@ export async function serve(answer: Answer): Promise<TestServer> {
       headers: request.headers,
       body: Buffer.concat(chunks),
       connection,
-      paid: CREDENTIAL.test(authorization ?? '') || CREDENTIAL.test(String(beside ?? '')),
+      paid:
+        CREDENTIAL.test(authorization ?? '') ||
+        CREDENTIAL.test(String(beside ?? '')) ||
+        X402.some((name) => name in request.headers),
     }
     seen.push(one)
     await answer(response, one, request)
@@ -120,17 +125,29 @@ export interface TestFace extends PayingFace {
   readonly signed: string[]
   readonly options: CallOptions[]
   readonly errors: unknown[]
+  /** What every reply was read as. */
+  readonly readings: Reading[]
+}
+
+/** How a test would pay. */
+export interface TestPayer {
+  readonly onSign?: () => unknown
+  /** Default: the first offer. */
+  readonly choose?: (offers: readonly Challenge[]) => Challenge | undefined
+  readonly payload?: (challenge: Challenge) => JsonObject | Promise<JsonObject>
 }
 
 /** The story of a payment in its smallest form: ask, check, "sign", send. No money, no ledger, no policy. */
-export function testFace(overrides: Partial<PayingFace> & { onSign?: () => unknown } = {}): TestFace {
+export function testFace(overrides: Partial<PayingFace> & TestPayer = {}): TestFace {
   const signed: string[] = []
   const options: CallOptions[] = []
   const errors: unknown[] = []
+  const readings: Reading[] = []
   return {
     signed,
     options,
     errors,
+    readings,
     acceptPayment: 'tempo/charge',
     payable: () => true,
     replacesAuthorization: () => false,
@@ -141,11 +158,14 @@ export function testFace(overrides: Partial<PayingFace> & { onSign?: () => unkno
       const reply = await exchange.send(leg)
       if (!exchange.mayAsk(reply)) return reply
       try {
-        return await buy(exchange, reply, leg, async (print) => {
+        const sign = async (print: string, challenge: Challenge) => {
           await overrides.onSign?.()
           call.signal?.throwIfAborted()
           signed.push(print)
-        })
+          return overrides.payload?.(challenge) ?? { type: 'transaction', signature: '0x5160' }
+        }
+        const choose = overrides.choose ?? (([one]: readonly Challenge[]) => one)
+        return await buy(exchange, reply, leg, { sign, choose, readings })
       } catch (error) {
         if (!isPaymentError(error)) throw error
         errors.push(error)
@@ -165,22 +185,29 @@ export function testFace(overrides: Partial<PayingFace> & { onSign?: () => unkno
   }
 }
 
+interface Buying {
+  readonly sign: (fingerprint: string, challenge: Challenge) => Promise<JsonObject>
+  readonly choose: NonNullable<TestPayer['choose']>
+  readonly readings: Reading[]
+}
+
 async function buy<Reply extends object>(
   exchange: Exchange<Reply>,
   reply: Reply,
   leg: { readonly signal?: AbortSignal },
-  sign: (fingerprint: string) => Promise<void>,
+  { sign, choose, readings }: Buying,
 ): Promise<Reply> {
   const reading = await exchange.read(reply)
-  const offer = reading.kind === 'asks' ? reading.offers[0] : undefined
+  readings.push(reading)
+  const offer = reading.kind === 'asks' ? choose(reading.offers) : undefined
   if (reading.kind !== 'asks' || offer === undefined) return reply
   exchange.drop(reply)
   const fingerprint = await exchange.fingerprint()
   await exchange.check(offer, reading.at)
-  await sign(fingerprint)
-  const credential = { challenge: offer, payload: { type: 'transaction', signature: '0x5160' } }
+  const credential = { challenge: offer, payload: await sign(fingerprint, offer) }
   const paid = await exchange.send({ ...leg, credential, idempotencyKey: 'payment-1' })
   const after = await exchange.read(paid)
+  readings.push(after)
   if (after.kind !== 'moved' || after.to === undefined) return paid
   return (await exchange.follow?.(paid, after.to)) ?? paid
 }
