@@ -160,12 +160,16 @@ export class Node {
     return state === 'failed' && why !== undefined ? { state, why } : { state: state as 'pending' }
   }
 
-  /** What is on its way arrives, or comes back. */
-  release(hash: string, how: 'pays' | 'fails'): void {
+  /** What is on its way arrives, or comes back; whoever waits for it is told nothing. */
+  arrive(hash: string, how: 'pays' | 'fails'): LightningOutcome {
     const payment = this.asked.find(({ paymentHash }) => paymentHash === hash)
-    if (payment === undefined) throw new Error('nothing to release')
-    const outcome = how === 'pays' ? this.#settle(payment, 1_500n) : this.#fail(hash)
-    this.#held.get(hash)?.(outcome)
+    if (payment === undefined) throw new Error('nothing is on its way')
+    return how === 'pays' ? this.#settle(payment, 1_500n) : this.#fail(hash)
+  }
+
+  /** The same, and whoever waits for it is told. */
+  release(hash: string, how: 'pays' | 'fails'): void {
+    this.#held.get(hash)?.(this.arrive(hash, how))
   }
 
   #settle(payment: InvoicePayment, feeMsat: bigint): LightningOutcome {

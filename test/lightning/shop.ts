@@ -76,7 +76,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     const preimage: unknown = credential?.payload?.preimage
     if (typeof preimage !== 'string' || !/^[0-9a-f]{64}$/.test(preimage)) return 'malformed-credential'
     shown.push(preimage)
-    const stored = challenges.get(String(credential?.challenge?.id))
+    const stored = challenges.get(String(credential?.challenge?.['id']))
     if (stored === undefined || stored.consumed) return 'unknown-challenge'
     const echoed = credential?.challenge ?? {}
     if (Object.entries(stored.params).some(([name, value]) => echoed[name] !== value))

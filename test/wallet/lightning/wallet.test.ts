@@ -297,7 +297,7 @@ describe('what became of it', () => {
     const on = bench()
     const { evidence, hash } = await tried(on, { kind: 'lies' })
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
-    on.node.release(hash, 'pays')
+    on.node.arrive(hash, 'pays')
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'settled', reference: hash })
   })
 
@@ -339,7 +339,7 @@ describe('what became of it', () => {
     const { evidence, hash } = await tried(on, { kind: 'says_pending' })
     now += 30 * 86_400_000
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending', recheckAt: now + 30_000 })
-    on.node.release(hash, 'fails')
+    on.node.arrive(hash, 'fails')
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void' })
   })
 
