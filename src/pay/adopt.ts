@@ -1,25 +1,29 @@
 import { fundsOf, type Payment } from '../ledger/index.js'
-import type { Case } from './case.js'
+import type { Case, Deal } from './case.js'
 import { advance, dueAt, examine, leave } from './doubt.js'
 import type { Exchange } from './exchange.js'
 import { type Presented, transmit } from './present.js'
 import { standsInTheWay, unanswered } from './refusal.js'
+import { goOn } from './second.js'
+import { windUp } from './wind-up.js'
 
 const FIRST_LOOK_MS = 25
 const LONGEST_LOOK_MS = 1_000
 
 /**
  * An earlier payment of the same purchase: its end is waited for while somebody works on it; a doubt is adopted, the
- * same credential sent again while it lives, and looked up otherwise. Nothing here signs.
+ * same credential sent again while it lives, another one put in its place where the rail has such, and looked up
+ * otherwise.
  *
- * @returns The reply it led to, or undefined when nothing stands in the way any more.
- * @throws PaymentRefusedError when it settled, or may yet.
+ * @returns The reply it led to; a deal that the same payment goes on with; undefined when nothing stands in the way any
+ * more.
+ * @throws PaymentRefusedError when it settled, or may yet; PaymentError `action_required` while it waits for a person.
  */
 export async function adopt<Reply extends object>(
   exchange: Exchange<Reply>,
   by: Payment,
   c: Case,
-): Promise<{ readonly reply: Reply } | undefined> {
+): Promise<{ readonly reply: Reply } | { readonly deal: Deal } | undefined> {
   const ended = await itsEnd(by, c)
   if (ended.live) throw standsInTheWay('busy', ended)
   if (ended.state === 'released' || ended.state === 'denied') return undefined
@@ -54,7 +58,7 @@ async function adoptDoubt<Reply extends object>(
   exchange: Exchange<Reply>,
   doubt: Payment,
   c: Case,
-): Promise<{ readonly reply: Reply } | undefined> {
+): Promise<{ readonly reply: Reply } | { readonly deal: Deal } | undefined> {
   const { env, call } = c
   let payment = doubt
   if (payment.state === 'committed') {
@@ -64,9 +68,12 @@ async function adoptDoubt<Reply extends object>(
   }
   const answered = await askForTheAnswer(exchange, payment, c)
   if (answered !== undefined) return answered
+  const deal =
+    payment.state === 'committed' && call.signal?.aborted !== true ? await goOn(payment, c) : undefined
+  if (deal !== undefined) return { deal }
   // A caller who has hung up does not wait for a chain; the doubt goes back to recovery.
-  const seen =
-    call.signal?.aborted === true ? await leave(payment, dueAt(payment), env) : await examine(payment, env)
+  const gone = call.signal?.aborted === true
+  const seen = gone ? await leave(payment, dueAt(payment), env) : (await windUp(payment, env)).payment
   if (seen.state === 'released') {
     call.signal?.throwIfAborted()
     return undefined

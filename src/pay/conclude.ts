@@ -1,10 +1,11 @@
 import type { Evidence, Payment, Verdict } from '../ledger/index.js'
 import type { Reading, Receipt } from '../protocol/index.js'
 import type { Deal } from './case.js'
-import { advance, examine, leave, look, settle, voided } from './doubt.js'
+import { advance, type Examined, examine, leave, look, settle, voided } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Presented } from './present.js'
 import type { Sent } from './sent.js'
+import { windUp } from './wind-up.js'
 
 /** A credential that left, and what came back for it. */
 export interface Sending {
@@ -23,8 +24,13 @@ export type Conclusion =
   | { readonly kind: 'moved'; readonly payment: Payment; readonly to?: string }
   /** The server asks again. `dead`: the credential is proven void, so another may be made. */
   | { readonly kind: 'asked'; readonly payment: Payment; readonly dead: boolean }
-  /** No answer. */
-  | { readonly kind: 'lost'; readonly payment: Payment; readonly cause: unknown }
+  /** No answer. `open`: why it is not known what became of the payment. */
+  | {
+      readonly kind: 'lost'
+      readonly payment: Payment
+      readonly cause: unknown
+      readonly open?: Examined['open']
+    }
 
 /** Writes down what came back. The server's word settles only with a receipt that fits; anything else is looked up. */
 export async function conclude(
@@ -38,8 +44,10 @@ export async function conclude(
   if (presented.kind === 'lost') {
     // A caller who has hung up does not wait for a chain: the doubt is looked into in the background.
     const gone = call.signal?.aborted === true
-    const after = await (gone ? leave(payment, recheckAt, env) : doubtful(sending, payment, env))
-    return { kind: 'lost', cause: presented.cause, payment: after }
+    const after = gone
+      ? { payment: await leave(payment, recheckAt, env) }
+      : await windUp(await leave(payment, recheckAt, env), env)
+    return { kind: 'lost', cause: presented.cause, ...after }
   }
   const { reading } = presented
   const receipt = fitting(reading.receipt, sending, payment, env)
@@ -55,7 +63,7 @@ export async function conclude(
   if (!reading.ok)
     return {
       kind: 'answered',
-      payment: await examine(await leave(payment, recheckAt, env), env, reading.problem),
+      payment: (await windUp(await leave(payment, recheckAt, env), env, reading.problem)).payment,
     }
   if (reading.receipt !== undefined || sending.metered === undefined)
     env.emitter.emit('anomaly', {

@@ -1,13 +1,13 @@
-import type { DueQuery, Move, Payment, Verdict } from '../ledger/index.js'
-import { count, type Instant } from '../money/index.js'
-import { asAgreed } from '../policy/index.js'
+import type { Move, Payment, Verdict } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
 import type { Env } from './env.js'
 
 /** What a wallet can prove about one attempt; a wallet that fails has proven nothing. */
 export async function look(payment: Payment, index: number, env: Env, told?: Problem): Promise<Verdict> {
   const evidence = payment.attempts[index]?.evidence
-  const wallet = env.wallets.find(({ id }) => id === evidence?.wallet)
+  const wallet = walletOf(payment, index, env)
   if (evidence === undefined || wallet === undefined)
     return { state: 'unknown', because: 'the wallet that made this payment is not here' }
   try {
@@ -21,23 +21,47 @@ export async function look(payment: Payment, index: number, env: Env, told?: Pro
   }
 }
 
+/** The wallet that made this credential, if it is here. */
+export function walletOf({ attempts }: Payment, index: number, { wallets }: Env): Wallet | undefined {
+  const name = attempts[index]?.evidence.wallet
+  return wallets.find(({ id }) => id === name)
+}
+
+/** What looking came to. `open`: the last word on a credential that may still settle. */
+export interface Examined {
+  readonly payment: Payment
+  readonly open?: Extract<Verdict, { state: 'pending' | 'unknown' }> | undefined
+}
+
 /**
  * Looks at every credential of a payment: one that settled settles it, and when all are proven void it is released.
  * Anything less leaves it counting.
  */
 export async function examine(payment: Payment, env: Env, told?: Problem): Promise<Payment> {
-  if (payment.state !== 'committed') return payment
-  let open: Extract<Verdict, { state: 'pending' | 'unknown' }> | undefined
+  return (await examineBy((index) => look(payment, index, env, told), payment, env)).payment
+}
+
+/** The same, by verdicts from elsewhere. */
+export async function examineBy(
+  verdictOn: (index: number) => Promise<Verdict>,
+  payment: Payment,
+  env: Env,
+): Promise<Examined> {
+  if (payment.state !== 'committed') return { payment }
+  let open: Examined['open']
   let current = payment
   for (const [index, attempt] of payment.attempts.entries()) {
     if (attempt.void !== undefined) continue
-    const verdict = await look(payment, index, env, told)
-    if (verdict.state === 'settled') return settle(current, attempt.terms.most, verdict, env)
+    const verdict = await verdictOn(index)
+    if (verdict.state === 'settled')
+      return { payment: await settle(current, attempt.terms.most, verdict, env) }
     if (verdict.state === 'void') current = await advance(current, voided(index, verdict), env)
     else open = verdict
   }
-  if (open === undefined) return advance(current, { to: 'released', because: lastWord(current) }, env)
-  return leave(current, open.state === 'pending' ? open.recheckAt : undefined, env)
+  if (open === undefined)
+    return { payment: await advance(current, { to: 'released', because: lastWord(current) }, env) }
+  const left = await leave(current, open.state === 'pending' ? open.recheckAt : undefined, env)
+  return { payment: left, open }
 }
 
 /** A settlement proven on the rail's own record. */
@@ -125,92 +149,4 @@ export async function advance(payment: Payment, move: Move, env: Env): Promise<P
       })
   }
   return moved.payment
-}
-
-/** What a recovery did. */
-export interface Recovery {
-  readonly settled: number
-  readonly released: number
-  /** Still in doubt. */
-  readonly open: number
-  /** Payments whose fee was read from the chain. */
-  readonly fees: number
-}
-
-/**
- * Settles what is in doubt: budget whose process died before it signed, credentials whose owner is gone or whose
- * evidence is due. One at a time, each taken as our own first, so that two recoveries never meet.
- */
-export async function recover(env: Env, which: DueQuery['which']): Promise<Recovery> {
-  const tally = { settled: 0, released: 0, open: 0, fees: 0 }
-  await env.keepAlive()
-  for await (const payment of env.ledger.due({ wallets: env.wallets.map(({ id }) => id), which })) {
-    const after = await recoverOne(payment, env)
-    if (after.state === 'released') tally.released++
-    else if (payment.state === 'settled')
-      tally.fees += Number(after.fee !== undefined && payment.fee === undefined)
-    else if (after.state === 'settled') tally.settled++
-    else tally.open++
-  }
-  return tally
-}
-
-async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
-  if (payment.state === 'held')
-    return advance(payment, { to: 'released', because: 'its process ended before anything was signed' }, env)
-  if (payment.state === 'settled') return readFee(payment, env)
-  const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
-  return adopted.ok ? examine(adopted.payment, env) : adopted.payment
-}
-
-/** A payment that a receipt settled counts at its fee's bound until the fee itself was read. */
-async function readFee(payment: Payment, env: Env): Promise<Payment> {
-  let current = payment
-  let open = false
-  for (const [index, attempt] of payment.attempts.entries()) {
-    if (attempt.void !== undefined) continue
-    const verdict = await look(current, index, env)
-    if (verdict.state === 'settled') {
-      const fee = verdict.fee === undefined ? undefined : asAgreed(verdict.fee, attempt.terms)
-      const unread = fee === undefined || count(fee, env.policy.unit) === undefined
-      return unread ? current : settle(current, verdict.amount ?? attempt.terms.most, verdict, env)
-    }
-    if (verdict.state !== 'void' || payment.proof !== 'receipt') {
-      open = true
-      current = await learnFee(current, verdict.fee && asAgreed(verdict.fee, attempt.terms), env)
-      continue
-    }
-    const last = !open && current.attempts.every((each, at) => at === index || each.void !== undefined)
-    if (last) return untrue(current, verdict, env)
-    current = await advance(current, voided(index, verdict), env)
-  }
-  return current
-}
-
-/** What was taken for a credential whose own end is still to come: only the fee is final. */
-async function learnFee(payment: Payment, fee: Verdict['fee'], env: Env): Promise<Payment> {
-  const { proof } = payment
-  if (fee === undefined || payment.fee !== undefined || proof === undefined) return payment
-  if (count(fee, env.policy.unit) === undefined) return payment
-  return advance(payment, { to: 'settled', proof, fee }, env)
-}
-
-/** The server gave a receipt for money that never moved, and never can. The budget has it back. */
-function untrue(payment: Payment, verdict: Extract<Verdict, { state: 'void' }>, env: Env): Promise<Payment> {
-  const { because, fee, lane } = verdict
-  env.emitter.emit('anomaly', {
-    kind: 'receipt_untrue',
-    payment: payment.id,
-    says: 'A receipt came for a payment that is proven void. It does not count any more.',
-  })
-  return advance(
-    payment,
-    {
-      to: 'released',
-      because,
-      ...(fee === undefined ? {} : { fee }),
-      ...(lane === undefined ? {} : { lane }),
-    },
-    env,
-  )
 }

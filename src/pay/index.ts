@@ -1,5 +1,5 @@
 export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
-export type { Recovery } from './doubt.js'
+export type { Recovery } from './recover.js'
 export type { Call, Env, Outcome, Refusal } from './env.js'
 export {
   type AnomalyKind,

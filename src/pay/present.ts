@@ -2,7 +2,7 @@ import pRetry from 'p-retry'
 import { PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import type { Credential, Reading } from '../protocol/index.js'
-import type { Completed } from '../wallet/index.js'
+import type { Completed, Waiting } from '../wallet/index.js'
 import type { Deal } from './case.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
@@ -41,6 +41,7 @@ export async function present<Reply>(
     })
     evidence = completed.evidence ?? evidence
     const sent = await learn(completed, deal, call, env)
+    if (completed.waits !== undefined) await acted(completed.waits, deal, call)
     return { presented: await transmit(exchange, sent, call, env), evidence, sent }
   } catch (cause) {
     return { presented: { kind: 'lost', cause }, evidence }
@@ -54,7 +55,14 @@ async function learn(
   call: Call,
   env: Env,
 ): Promise<Sent> {
-  if (evidence !== undefined) await env.ledger.advance(payment, { to: 'learned', evidence })
+  const learned = evidence && (await env.ledger.advance(payment, { to: 'learned', evidence }))
+  // Somebody else has proven it void meanwhile: what it says now would be forgotten, so it must not leave.
+  if (learned?.ok === false && learned.payment.state === 'released')
+    throw new PaymentError(
+      'wallet_failed',
+      'untouched',
+      'The payment was given up before its credential was ready',
+    )
   const now = env.clock.now()
   const sent: Sent = {
     credential,
@@ -64,6 +72,19 @@ async function learn(
   }
   env.sent.put(payment, sent, now)
   return sent
+}
+
+/**
+ * It is on record by now, so a process that dies while a person thinks forgets nothing.
+ *
+ * @throws PaymentError `action_required` where nobody acted.
+ */
+async function acted({ action, acted: ask }: Waiting, deal: Deal, { signal }: Call): Promise<void> {
+  if (ask !== undefined && (await heed(ask(), signal))) return
+  throw new PaymentError('action_required', 'committed', 'A person must act before this payment can go on', {
+    paymentId: deal.payment,
+    ...(action === undefined ? {} : { action }),
+  })
 }
 
 /** Its caller has gone: not sent now, but the same credential is there for whoever asks for the same again. */

@@ -1,23 +1,24 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { PaymentError } from '../errors/index.js'
+import { isPaymentError, PaymentError } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
 import { agree } from './agree.js'
 import type { Case, Deal } from './case.js'
 import { conclude, type Sending } from './conclude.js'
-import { examine } from './doubt.js'
+import type { Examined } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange, Metered } from './exchange.js'
 import { heed } from './heed.js'
 import { once } from './once.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
-import { provenVoid, unanswered } from './refusal.js'
+import { actionRequired, provenVoid, unanswered } from './refusal.js'
 import { secondCredential, tryAgree } from './second.js'
 import type { Streaming } from './stream.js'
 import { unwritten } from './unwritten.js'
+import { windUp } from './wind-up.js'
 
 type Asks = Extract<Reading, { kind: 'asks' }>
 
@@ -111,7 +112,7 @@ async function buy<Reply extends object>(exchange: Exchange<Reply>, c: Case): Pr
     if (agreement.kind === 'wait')
       throw new PaymentError('busy', 'untouched', 'A wallet asked to wait for a payment that does not exist')
     const adopted = await adoptFor(exchange, agreement.by, c)
-    if (adopted !== undefined) return adopted.reply
+    if (adopted !== undefined) return 'deal' in adopted ? deliver(exchange, adopted.deal, c) : adopted.reply
   }
 }
 
@@ -126,7 +127,8 @@ function adoptFor<Reply extends object>(
     graceMs: GRACE_MS,
     // Whoever adopted a doubt may have sent its credential again.
     told: () => (by.attempts.length === 0 ? call.signal?.reason : lost(by, call.signal?.reason, env)),
-    late: (adopted) => adopted && exchange.drop(adopted.reply),
+    // A deal that nobody waits for is a doubt like any other: recovery sees to it.
+    late: (adopted) => adopted && 'reply' in adopted && exchange.drop(adopted.reply),
   })
 }
 
@@ -181,7 +183,7 @@ async function rounds<Reply extends object>(
     if (reply !== undefined) env.attach(reply, end.payment)
     switch (end.kind) {
       case 'lost':
-        return { error: lost(end.payment, end.cause, env) }
+        return { error: waiting(end, env) ?? lost(end.payment, end.cause, env) }
       case 'answered':
         if (metered) void followStream({ exchange, metered, sending, payment: end.payment, case: c, deliver })
         return reply === undefined ? { error: lost(end.payment, undefined, env) } : { reply }
@@ -262,7 +264,10 @@ async function current(deal: Deal, env: Env): Promise<Payment> {
 
 /** The server keeps asking: the last look, and then what is known is told. */
 async function givenUp(payment: Payment, reply: object | undefined, env: Env): Promise<PaymentError> {
-  const after = payment.state === 'committed' ? await examine(payment, env) : payment
+  const seen = payment.state === 'committed' ? await windUp(payment, env) : { payment }
+  const waits = waiting({ ...seen, reply }, env)
+  if (waits !== undefined) return waits
+  const after = seen.payment
   if (after.state === 'released') return voided(after, undefined, env, reply)
   const error = unanswered(after, reply === undefined ? {} : { reply })
   if (after.state === 'settled')
@@ -272,6 +277,24 @@ async function givenUp(payment: Payment, reply: object | undefined, env: Env): P
       says: 'The payment settled, and the server asked for another instead of answering.',
     })
   env.attach(error, after)
+  return error
+}
+
+/** Undefined: it waits for nobody. A wallet that cannot look may have said so when it made the credential. */
+function waiting(
+  {
+    payment,
+    open,
+    cause,
+    reply,
+  }: Examined & { readonly cause?: unknown; readonly reply?: object | undefined },
+  env: Env,
+): PaymentError | undefined {
+  const person = open?.state === 'pending' ? open.person : undefined
+  const told = isPaymentError(cause, 'action_required') ? cause : undefined
+  if (payment.state !== 'committed' || (person === undefined && told === undefined)) return undefined
+  const error = actionRequired(payment, person?.action ?? told?.action, reply === undefined ? {} : { reply })
+  env.attach(error, payment)
   return error
 }
 

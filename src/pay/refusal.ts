@@ -1,6 +1,7 @@
 import {
   type ErrorCode,
   type Funds,
+  type NextAction,
   PaymentError,
   type PaymentErrorDetails,
   PaymentRefusedError,
@@ -53,6 +54,21 @@ export function unanswered(payment: Payment, details: { cause?: unknown; reply?:
     paymentId: payment.id,
     ...(payment.reference === undefined ? {} : { reference: payment.reference }),
     ...(payment.recheckAt === undefined ? {} : { retryAt: payment.recheckAt }),
+  })
+}
+
+/** It waits for a person. Nothing is given up meanwhile: called again after they have acted, the same payment goes on. */
+export function actionRequired(
+  payment: Payment,
+  action: NextAction | undefined,
+  details: { cause?: unknown; reply?: unknown } = {},
+): PaymentError {
+  const message =
+    'A person must act before this payment can go on. Until they have, or it runs out, it counts as spent.'
+  return new PaymentError('action_required', fundsOf(payment), message, {
+    ...details,
+    paymentId: payment.id,
+    ...(action === undefined ? {} : { action }),
   })
 }
 

@@ -4,7 +4,8 @@ import type { Instant } from '../money/index.js'
 import { agree } from './agree.js'
 import type { Agreement, Case, Deal, Earlier } from './case.js'
 import type { Conclusion, Sending } from './conclude.js'
-import { advance, look, settle, voided } from './doubt.js'
+import { advance, leave, look, settle, voided, walletOf } from './doubt.js'
+import { actionRequired } from './refusal.js'
 
 /**
  * Honest servers rotate challenges, so a second credential must be possible; it may exist only where **at most one
@@ -25,6 +26,31 @@ export async function secondCredential(
   if (agreement?.kind === 'deal') return agreement.deal
   if (agreement?.kind !== 'wait' || agreement.until - c.env.clock.now() > c.env.patienceMs) return undefined
   return afterItsDeath({ ...c, earlier: { payment: payment.id, terms } }, agreement.until, deal)
+}
+
+/**
+ * A payment that is ours now, and that nobody was answered for: on a rail where another credential can take the place of
+ * the one that is out, the same purchase goes on with that, for what is offered now.
+ *
+ * @returns Undefined where there is no such credential.
+ * @throws PaymentError `action_required` while it waits for a person.
+ */
+export async function goOn(payment: Payment, c: Case): Promise<Deal | undefined> {
+  const index = payment.attempts.length - 1
+  const attempt = payment.attempts[index]
+  const wallet = walletOf(payment, index, c.env)
+  // Only what can be taken back lives long enough to be worth a look of its own.
+  if (wallet?.abandon === undefined || attempt === undefined || attempt.void !== undefined) return undefined
+  const verdict = await look(payment, index, c.env)
+  if (verdict.state !== 'pending') return undefined
+  if (verdict.person !== undefined) {
+    const left = await leave(payment, verdict.recheckAt, c.env)
+    throw actionRequired(left, verdict.person.action)
+  }
+  if (verdict.reusable !== true) return undefined
+  const alive = { evidence: attempt.evidence, wallet }
+  const agreement = await tryAgree({ ...c, earlier: { payment: payment.id, terms: attempt.terms, alive } })
+  return agreement?.kind === 'deal' ? agreement.deal : undefined
 }
 
 /** Nothing excludes the first credential: wait until it cannot settle any more, see that it did not, and sign again. */

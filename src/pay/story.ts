@@ -2,11 +2,11 @@ import type { Channel, DueQuery, Payment } from '../ledger/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Acting } from './act.js'
-import type { Recovery } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { once } from './once.js'
 import type { Quoted } from './quote.js'
+import type { Recovery } from './recover.js'
 
 type Begin = () => Promise<{ readonly env: Env; readonly call: Call }>
 
@@ -48,7 +48,7 @@ export async function pay<Reply extends object>(
 
 /** Loaded when money is first talked about: a program whose calls cost nothing carries none of it. */
 const purchasing = once(() => import('./purchase.js'))
-const looking = once(() => import('./doubt.js'))
+const looking = once(() => import('./recover.js'))
 const quoting = once(() => import('./quote.js'))
 const acting = once(() => import('./act.js'))
 

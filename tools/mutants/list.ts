@@ -85,7 +85,7 @@ const PAY: readonly Mutant[] = [
     name: 'release-on-500',
     breaks: 'a 500 after payment gives the budget back',
     file: 'src/pay/conclude.ts',
-    find: 'payment: await examine(await leave(payment, recheckAt, env), env, reading.problem),',
+    find: 'payment: (await windUp(await leave(payment, recheckAt, env), env, reading.problem)).payment,',
     replace: `payment: await advance(payment, { to: 'released', because: '500' }, env),`,
     tests: DOUBTS,
   },
