@@ -1,5 +1,5 @@
 export type { Channel, ChannelQuery, Channels } from './channel.js'
-export { soundClock, systemClock } from './clock.js'
+export { systemClock } from './clock.js'
 export { fundsOf } from './funds.js'
 export type {
   Attempt,
@@ -21,3 +21,4 @@ export type {
   Room,
   Verdict,
 } from './port.js'
+export { soundClock } from './sound-clock.js'

@@ -1,7 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { soundClock } from './clock.js'
 import type { Clock } from './port.js'
+import { soundClock } from './sound-clock.js'
 
 /** A jump of the wall clock beyond this stops payments until a person confirms it. */
 export const JUMP_MS = 300_000

@@ -1,3 +1,4 @@
+import { soundClock } from '../ledger/index.js'
 import {
   type Amount,
   amount,
@@ -68,7 +69,8 @@ const HEADROOM = '0.05'
 
 /** @throws TypeError for what cannot be delegated; PaymentError where the chain stands against it. */
 export async function delegate(settings: Settings, options: DelegateOptions): Promise<Delegation> {
-  const { policy, agent, clock } = settings
+  const { policy, agent } = settings
+  const clock = soundClock(settings.clock)
   const document = documentOf(policy)
   if (document === undefined)
     throw new TypeError(

@@ -1,5 +1,5 @@
 import { isPaymentError } from '../errors/index.js'
-import type { Ledger } from '../ledger/index.js'
+import { type Clock, type Ledger, soundClock } from '../ledger/index.js'
 import { type Instant, withRates } from '../money/index.js'
 import { type Emitter, type Env, type Outcome, type Recovery, recover } from '../pay/index.js'
 import { Queues } from '../pay/queue.js'
@@ -27,7 +27,8 @@ const users = new WeakMap<Ledger, number>()
 
 /** Opens the ledger, takes an identity on it, and settles what an earlier process left behind. */
 export async function openPurser(settings: Settings, hooks: Hooks): Promise<Opened> {
-  const { policy, openLedger, clock } = settings
+  const { policy, openLedger } = settings
+  const clock = soundClock(settings.clock)
   await policy.ready()
   const ledger = await openLedger()
   const ledgerId = await ledger.id()
@@ -44,7 +45,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   const sweep = async (): Promise<boolean> => gained(await recover(env, 'all'))
   const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: look, sweep })
   const beside = new Beside(() => upkeep.enter())
-  const env = environment(settings, hooks, { ledger, ledgerId, owner, upkeep, beside })
+  const env = environment(settings, hooks, { clock, ledger, ledgerId, owner, upkeep, beside })
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
   // What an earlier process left behind is settled beside the first call, not before it.
   void look()
@@ -77,6 +78,7 @@ function environment(
   settings: Settings,
   hooks: Hooks,
   parts: {
+    readonly clock: Clock
     readonly ledger: Ledger
     readonly ledgerId: string
     readonly owner: string
@@ -84,8 +86,8 @@ function environment(
     readonly beside: Beside
   },
 ): Env {
-  const { policy, clock, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
-  const { ledger, ledgerId, owner, upkeep, beside } = parts
+  const { policy, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
+  const { clock, ledger, ledgerId, owner, upkeep, beside } = parts
   return {
     owner,
     policy,

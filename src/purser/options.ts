@@ -1,6 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
-import { type Clock, type Ledger, soundClock, systemClock } from '../ledger/index.js'
+import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
   areRates,
   type Currency,
@@ -149,7 +149,7 @@ export function readOptions(options: PurserOptions): Settings {
     onRefusal,
     doubtWindowMs: doubtWindow,
     patienceMs: patience,
-    clock: options.clock === undefined ? systemClock : soundClock(options.clock),
+    clock: options.clock ?? systemClock,
     ...(options.approver === undefined ? {} : { approver: options.approver }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),

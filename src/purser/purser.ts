@@ -196,7 +196,8 @@ export class Purser {
    */
   async resolve(id: PaymentId, resolution: Resolution): Promise<Payment> {
     const { closeByHand } = await import('./resolve.js')
-    return closeByHand(await this.#core.ledger(), id, resolution, this.#core.settings.clock.now())
+    const { ledger, env } = await this.#core.open()
+    return closeByHand(ledger, id, resolution, env.clock.now())
   }
 
   /** Remembered approvals that still stand. */
