@@ -13,6 +13,11 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
   'approver.ts': ['wants to pay 0.25 AlphaUSD', '200: settled, approved by'],
   'custom-wallet.ts': ['200 a cup of tea', 'paid 0.3 credits: settled', '0.3 USD of 1 USD spent'],
   'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
+  'lightning.ts': [
+    '200 a cup of tea',
+    'paid 0.000001 rBTC, and 0.000000015 rBTC',
+    '0.1015 USD of 1 USD spent',
+  ],
   'openai.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
   'policy-file.ts': ['/price/0.05: 200 paid', '/price/0.20: 402 One payment may cost at most 0.1 USD'],
   'session.ts': [

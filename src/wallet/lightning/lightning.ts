@@ -13,13 +13,12 @@ import { Tries } from './tries.js'
  * @throws TypeError for malformed options; the node's name and `payInvoice` are required.
  * @example
  * ```ts
- * import { lightning } from 'purser/wallet/lightning'
+ * import { type InvoicePayment, lightning, type LightningOutcome } from 'purser/wallet/lightning'
  *
- * const wallet = lightning({
- *   node: 'alice',
- *   payInvoice: async ({ invoice, maxFeeMsat }) => node.pay(invoice, maxFeeMsat),
- *   lookUpPayment: async (paymentHash) => node.find(paymentHash),
- * })
+ * declare const client: { pay(payment: InvoicePayment): Promise<LightningOutcome> }
+ *
+ * const wallet = lightning({ node: 'alice', payInvoice: (payment) => client.pay(payment) })
+ * wallet.id // 'lightning:alice'
  * ```
  */
 export function lightning(options: LightningOptions): Wallet {
