@@ -117,6 +117,7 @@ describe('the reference server of x402', () => {
     expect([reply.status, await reply.text()]).toEqual([200, 'tea'])
     expect(peer.settlements).toEqual([])
     expect(face.readings[0]).toMatchObject({ offers: [{ kind: 'x402/exact' }, { kind: 'x402/sign-in' }] })
+    expect(last(face)).toMatchObject({ kind: 'answers', receipt: { success: true, method: 'x402' } })
   })
 
   test('takes none from anybody else, and asks again', async () => {

@@ -54,10 +54,13 @@ export async function readReply(head: Head, context: ReadContext): Promise<Reply
     ok,
     status: head.status,
     ...(problem === undefined ? {} : { problem }),
-    ...more,
+    ...(answers === 'sign-in' && ok ? { receipt: SIGNED_IN } : more),
     ...(retryAt === undefined ? {} : { retryAt }),
   }
 }
+
+/** A sign-in moves no money, so that no server writes a receipt for it: that it was let in is all there is to say. */
+const SIGNED_IN: Receipt = Object.freeze({ success: true, method: 'x402', claims: Object.freeze({}) })
 
 async function asked(
   head: Head,
