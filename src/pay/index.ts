@@ -1,5 +1,4 @@
 export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
-export type { Recovery } from './recover.js'
 export type { Call, Env, Outcome, Refusal } from './env.js'
 export {
   type AnomalyKind,
@@ -15,4 +14,5 @@ export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
 export { likingOf } from './liking.js'
 export { once } from './once.js'
 export type { Quoted, QuotedOffer } from './quote.js'
+export type { Recovery } from './recover.js'
 export { carryOut, pay, quote, recover, settleAccounts } from './story.js'

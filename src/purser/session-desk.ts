@@ -31,6 +31,22 @@ export class SessionDesk {
     return { ...session, ...(chain === undefined ? {} : { chain }) }
   }
 
+  async recall(url: string | URL): Promise<boolean> {
+    const { face, settings } = this.#parts
+    const { fetch: base } = settings
+    // The payer is asked for by a charge of nothing: whoever proves to be it is told what is remembered.
+    const init = { method: 'HEAD', headers: { 'accept-payment': 'tempo/charge' } }
+    const { exchange, options } = httpCall(face, url, init, base === undefined ? {} : { base })
+    if (!face.payable(exchange.resource)) return false
+    const reply = await face.run(exchange, options)
+    const said = reply.headers.get('payment-session-snapshot')
+    if (said === null) return false
+    const { ledger } = await this.#parts.env()
+    for (const wallet of settings.wallets)
+      if (isChannelWallet(wallet) && (await wallet.recall?.(said, exchange.resource, ledger))) return true
+    return false
+  }
+
   async topUp(id: string, more: string): Promise<Session> {
     const { channel } = await this.#find(id)
     const { value } = parseAmount(more, channel.deposit.currency)

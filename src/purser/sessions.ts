@@ -27,6 +27,18 @@ export class Sessions {
   }
 
   /**
+   * Asks a vendor whether it remembers a session of ours that the ledger does not know, as after a loss of the ledger. The
+   * next call there goes on with it, within what policy allows. The vendor may want a proof of who asks: a charge of
+   * nothing, which takes a `tempo()` wallet of the same account.
+   *
+   * @param url What the session pays for.
+   * @returns False: it remembers none, or none that is ours, open on the chain, and new to the ledger.
+   */
+  async recall(url: string | URL): Promise<boolean> {
+    return (await this.#desk()).recall(url)
+  }
+
+  /**
    * Locks up more, within what policy allows.
    *
    * @param more In the session's own currency: `'0.5'`.

@@ -52,7 +52,11 @@ export function read(challenge: Challenge, context: QuoteContext, parts: Parts):
 }
 
 /** At most one channel is open for each. */
-export function slotOf(session: Session, { vendor }: Resource, { id }: Parts): string {
+export function slotOf(
+  session: Pick<Session, 'protocol' | 'chainId' | 'escrow' | 'payee' | 'token' | 'operator'>,
+  { vendor }: Resource,
+  { id }: Parts,
+): string {
   const { protocol, escrow, payee, token, operator } = session
   return [id, networkOf(session), protocol, escrow, vendor, payee, token, operator].join(' ')
 }

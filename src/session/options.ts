@@ -70,6 +70,8 @@ export interface Parts {
   readonly openings: Map<string, SentOpening>
   /** When a deposit on its way was last looked for, by lane. */
   readonly looked: Map<string, Instant>
+  /** What vendors were asked to remember of channels that the ledger does not know, by slot: taken up with the next call. */
+  readonly recalled: Map<string, JsonObject>
 }
 
 /** @throws TypeError for malformed options; an account is required. */
@@ -108,6 +110,7 @@ export function configureSession(options: SessionOptions): Parts {
     busy: new Map(),
     openings: new Map(),
     looked: new Map(),
+    recalled: new Map(),
   }
 }
 

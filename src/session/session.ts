@@ -10,6 +10,7 @@ import { lookAt, proposeAct } from './manage.js'
 import { configureSession, type Parts, type SessionOptions } from './options.js'
 import { prepareSession } from './prepare.js'
 import { quoteSession } from './quote.js'
+import { recall } from './resume.js'
 
 /** A wallet that pays by the running totals of channels, and lets their owner manage them. */
 export type SessionWallet = ChannelWallet
@@ -44,6 +45,7 @@ export function tempoSession(options: SessionOptions): SessionWallet {
     accepted: (acceptance) => accepted(acceptance, parts),
     standing: (resource, now) => parts.book.standing(resource, now),
     look: (channel: Channel, channels: Channels) => lookAt(channel, channels, parts),
+    recall: (said, at, channels) => recall(said, at, channels, parts),
     propose: (act, channel, context) => proposeAct(act, channel, context, parts),
   })
 }

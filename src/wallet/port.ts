@@ -128,6 +128,11 @@ export type ChannelAct =
 export interface ChannelWallet extends Wallet {
   /** Undefined: nobody who could know answered. What is found is stored. */
   look(channel: Channel, channels: Channels): Promise<ChannelView | undefined>
+  /**
+   * What the vendor at an address says it remembers of a channel of ours: looked into, and where it is ours and open, what
+   * the next call there goes on with. A channel that the ledger knows already is not told.
+   */
+  recall?(said: string, at: Resource, channels: Channels): Promise<boolean>
   /** What an act comes to: judged, held and signed like a payment. Its `prepare` delivers or broadcasts. */
   propose(act: ChannelAct, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
 }

@@ -8,6 +8,7 @@ import {
   type PolicyDocument,
   type Purser,
   type PurserOptions,
+  type Wallet,
 } from '../../src/index.js'
 import { type SessionOptions, type SessionWallet, tempoSession } from '../../src/session/index.js'
 import { alphaUSD, LOCAL_CURRENCIES, NETWORK, pathUSD } from '../chain/chain.js'
@@ -35,6 +36,8 @@ export interface SessionBuyerOptions {
   readonly clock?: PurserOptions['clock']
   readonly policy?: PolicyDocument
   readonly wallet?: Partial<SessionOptions>
+  /** Wallets beside it. */
+  readonly beside?: readonly Wallet[]
   /** The purser's clock, where it is not the wall's; the ledger keeps its own. */
   readonly now?: () => number
   /** What carries the calls. */
@@ -56,7 +59,7 @@ export async function sessionBuyer(
     ...options.wallet,
   })
   const purser = createPurser({
-    wallets: [wallet],
+    wallets: [wallet, ...(options.beside ?? [])],
     policy: {
       perPayment: '1',
       maxFee: '0.1',

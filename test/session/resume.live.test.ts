@@ -5,7 +5,8 @@ import type { Ledger } from '../../src/ledger/index.js'
 import { currencyTable } from '../../src/money/index.js'
 import { type Challenge, parseChallenges } from '../../src/protocol/index.js'
 import type { QuoteContext } from '../../src/wallet/index.js'
-import { LOCAL_CURRENCIES } from '../chain/chain.js'
+import { tempo } from '../../src/wallet/tempo/index.js'
+import { ACCOUNTS, LOCAL_CURRENCIES } from '../chain/chain.js'
 import { sessionBuyer } from './buyer.js'
 import type { SessionServer } from './fixtures/server.js'
 import { type ChannelWorld, channelWorld } from './fixtures/world.js'
@@ -47,6 +48,58 @@ describe('a channel that the server remembers and the ledger does not', () => {
     expect(await world.channel('v2', id)).toMatchObject({ closed: true })
   })
 
+  it('is found by asking for it, and the next call goes on with it', async () => {
+    const { server, account, id } = await opened()
+    const rpc = { [world.chain.id]: world.chain.url }
+    const buyer = await sessionBuyer(world, [server], { account, beside: [tempo({ account, rpc })] })
+    expect(await buyer.purser.sessions.recall(server.url('/paid'))).toBe(true)
+    expect(await buyer.left()).toBe(0n)
+    for (let call = 0; call < 2; call++)
+      expect((await buyer.purser.fetch(server.url('/paid'))).status).toBe(200)
+    expect(server.paid('open')).toHaveLength(1)
+    expect(await server.books(id)).toMatchObject({ accepted: 5n * PRICE, spent: 5n * PRICE })
+    const [session] = await buyer.purser.sessions.list()
+    expect(session).toMatchObject({ deposit: { value: 500_000n }, signed: { value: 5n * PRICE } })
+    // What the ledger knows is not told again.
+    expect(await buyer.purser.sessions.recall(server.url('/paid'))).toBe(false)
+  })
+
+  it('counts its deposit against the policy before anything is signed on it', async () => {
+    const { server, account } = await opened()
+    const rpc = { [world.chain.id]: world.chain.url }
+    const policy = { deposits: '0.4' }
+    const buyer = await sessionBuyer(world, [server], { account, policy, beside: [tempo({ account, rpc })] })
+    expect(await buyer.purser.sessions.recall(server.url('/paid'))).toBe(true)
+    expect((await buyer.purser.fetch(server.url('/paid'))).status).toBe(402)
+    expect(server.paid('voucher')).toHaveLength(2)
+  })
+
+  it.each<[string, (snapshot: Snapshot) => unknown]>([
+    ['somebody else’s signature', raised],
+    ['another descriptor', resalted],
+    ['another escrow', (snapshot) => ({ ...snapshot, escrow: ACCOUNTS.payee.address })],
+    ['another chain', (snapshot) => ({ ...snapshot, chainId: 4217 })],
+    ['no voucher', ({ highestVoucher: _, ...snapshot }) => snapshot],
+    ['nonsense', () => 'nonsense'],
+  ])('is not found by asking where the answer has %s', async (_, forge) => {
+    const { server, account } = await opened()
+    const rpc = { [world.chain.id]: world.chain.url }
+    const buyer = await sessionBuyer(world, [server], { account, beside: [tempo({ account, rpc })] })
+    let lies = 0
+    // The first answer asks who we are.
+    server.rewrite((response) => response)
+    server.rewrite((response) => {
+      const said = response.headers.get('payment-session-snapshot') ?? ''
+      lies++
+      const lie = JSON.stringify(forge(JSON.parse(atob(said))))
+      const headers = new Headers(response.headers)
+      headers.set('payment-session-snapshot', btoa(lie))
+      return new Response(null, { status: 204, headers })
+    })
+    expect(await buyer.purser.sessions.recall(server.url('/paid'))).toBe(false)
+    expect(lies).toBe(1)
+  })
+
   it('leaves no voucher in the ledger', async () => {
     const { server, account, id } = await opened()
     const buyer = await sessionBuyer(world, [server], { account, ledger: memoryLedger() })
@@ -65,21 +118,9 @@ describe('a channel that the server remembers and the ledger does not', () => {
   })
 
   it.each([
-    [
-      'somebody else’s signature',
-      (snapshot: Snapshot) => ({
-        ...snapshot,
-        highestVoucher: { ...snapshot.highestVoucher, cumulativeAmount: '400000' },
-      }),
-    ],
+    ['somebody else’s signature', raised],
     ['no voucher', ({ highestVoucher: _, ...snapshot }: Snapshot) => snapshot],
-    [
-      'another descriptor',
-      (snapshot: Snapshot) => ({
-        ...snapshot,
-        descriptor: { ...snapshot.descriptor, salt: `0x${'11'.repeat(32)}` },
-      }),
-    ],
+    ['another descriptor', resalted],
   ])('is not taken up with %s', async (_, forge) => {
     const { server, account, id } = await opened()
     const buyer = await sessionBuyer(world, [server], { account, wallet: { deposit: '0.2' } })
@@ -102,6 +143,14 @@ interface Snapshot {
   readonly [name: string]: unknown
   readonly highestVoucher: Record<string, unknown>
   readonly descriptor: Record<string, unknown>
+}
+
+function raised(snapshot: Snapshot): unknown {
+  return { ...snapshot, highestVoucher: { ...snapshot.highestVoucher, cumulativeAmount: '400000' } }
+}
+
+function resalted(snapshot: Snapshot): unknown {
+  return { ...snapshot, descriptor: { ...snapshot.descriptor, salt: `0x${'11'.repeat(32)}` } }
 }
 
 /** The same challenge with another snapshot. */
