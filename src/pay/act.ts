@@ -5,6 +5,7 @@ import type { Policy } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import type { ChannelAct, ChannelWallet, Deliver, Wallet } from '../wallet/index.js'
 import { agree } from './agree.js'
+import { shownOf } from './cause.js'
 import { advance, examine } from './doubt.js'
 import type { Call, Env } from './env.js'
 
@@ -119,7 +120,7 @@ async function finish(
 }
 
 function notDone(payment: Payment, cause: unknown): PaymentError {
-  const details = { paymentId: payment.id, ...(cause === undefined ? {} : { cause }) }
+  const details = { paymentId: payment.id, ...(cause === undefined ? {} : { cause: shownOf(cause) }) }
   if (payment.state === 'released')
     return new PaymentError('wallet_failed', 'untouched', 'It was not done, and nothing has moved.', details)
   const says = 'The chain does not show yet how this ended: recover() looks again.'

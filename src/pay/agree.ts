@@ -7,6 +7,7 @@ import type { Prepared, Unpayable } from '../wallet/index.js'
 import { approve } from './approve.js'
 import { appraise, type Candidate, reasonsOf } from './candidates.js'
 import { type Agreement, type Case, holdOf } from './case.js'
+import { causeFor } from './cause.js'
 import { dueAt, examine, leave } from './doubt.js'
 import { heed } from './heed.js'
 import { reasonOf, refused, standsInTheWay } from './refusal.js'
@@ -327,12 +328,12 @@ class Attempting {
     candidate: Candidate | undefined,
     unpayable: readonly Unpayable[] = [],
   ): Promise<PaymentError> {
-    const { env, earlier, unasked } = this.#c
+    const { env, call, earlier, unasked } = this.#c
     if (unasked) return refused(reasons)
     if (candidate !== undefined) this.#tellDecision(candidate)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
-    const cause = this.#failure === undefined ? {} : { cause: this.#failure }
+    const cause = this.#failure === undefined ? {} : { cause: causeFor(this.#failure, call, env) }
     if (candidate === undefined || this.#holding || earlier !== undefined)
       return refused(reasons, { code, ...cause, ...(this.#holding ? { paymentId: this.#id } : {}) })
     const { lane: _, ...hold } = holdOf(this.#id, candidate, this.#c)

@@ -110,9 +110,22 @@ function fitting(
     (receipt.method === undefined || receipt.method === method) &&
     (receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&
     (receipt.network === undefined || receipt.network === terms.network) &&
-    (receipt.reference === undefined ||
-      deal.candidate.wallet.recognises?.(evidence, receipt.reference) !== false)
+    (receipt.reference === undefined || recognised(receipt.reference, evidence, deal, env))
   return fits ? receipt : undefined
+}
+
+/** A wallet that cannot tell says nothing. One that throws, or whose answer is none, has not recognised it. */
+function recognised(reference: string, evidence: Evidence, { candidate }: Deal, { emitter }: Env): boolean {
+  try {
+    const word: unknown = candidate.wallet.recognises?.(evidence, reference)
+    if (word === undefined || word === true) return true
+    // An answer that comes later is none, and must not end the process where it is a failure.
+    if (word instanceof Promise) word.catch(() => undefined)
+    return false
+  } catch (error) {
+    emitter.emit('error', { error, during: 'recognises' })
+    return false
+  }
 }
 
 async function settleByReceipt(

@@ -6,6 +6,7 @@ import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
 import { agree } from './agree.js'
 import type { Case, Deal } from './case.js'
+import { causeFor } from './cause.js'
 import { conclude, type Sending } from './conclude.js'
 import type { Examined } from './doubt.js'
 import type { Call, Env } from './env.js'
@@ -183,7 +184,7 @@ async function rounds<Reply extends object>(
     if (reply !== undefined) env.attach(reply, end.payment)
     switch (end.kind) {
       case 'lost':
-        return { error: waiting(end, env) ?? lost(end.payment, end.cause, env) }
+        return { error: waiting(end, env) ?? lost(end.payment, causeFor(end.cause, call, env), env) }
       case 'answered':
         if (metered) void followStream({ exchange, metered, sending, payment: end.payment, case: c, deliver })
         return reply === undefined ? { error: lost(end.payment, undefined, env) } : { reply }

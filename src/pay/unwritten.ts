@@ -1,6 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Case } from './case.js'
+import { causeFor } from './cause.js'
 import { dueAt, examine, leave } from './doubt.js'
 import type { Presented } from './present.js'
 import { provenVoid, unanswered } from './refusal.js'
@@ -26,7 +27,7 @@ export async function unwritten<Reply extends object>(
     if (payment !== undefined) env.attach(presented.reply, payment)
     return presented.reply
   }
-  const details = { cause, ...(reply === undefined ? {} : { reply }) }
+  const details = { cause: causeFor(cause, c.call, env), ...(reply === undefined ? {} : { reply }) }
   if (payment === undefined) throw untold(id, details)
   const error = payment.state === 'released' ? provenVoid(payment, details) : unanswered(payment, details)
   env.attach(error, payment)

@@ -2,12 +2,18 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
-import type { Ledger, PurserEvent } from '../../src/index.js'
+import { createPolicy } from '../../src/entry/policy.js'
+import { type Ledger, PaymentError, type PurserEvent, type Wallet } from '../../src/index.js'
+import { tempo } from '../../src/wallet/tempo/index.js'
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js'
-import { KEY, type Payer, payerFor, type SetUp } from './kit.js'
+import { KEY, type Payer, payerFor, policyFor, type SetUp } from './kit.js'
+import { withFault } from './matrix/faults.js'
+import { stubNode } from './node.js'
+import { CHAIN_ID } from './offers.js'
 import { hostileServer } from './server.js'
 
 const QUERY = 'apikey=query-secret-7f3a'
@@ -109,6 +115,124 @@ describe('nothing secret is in errors, events, refusals, outcomes and payments',
     await heard.payer.purser.close().catch(() => undefined)
     await server.close()
   })
+})
+
+/** What a part that fails quotes: a key, wherever such a thing can stand in an error. */
+function quoting(secret: string): Error {
+  const config = { headers: { authorization: secret }, url: `https://node.example/${secret}` }
+  const within = Object.assign(new TypeError(`connect ${secret}`), { code: 'ECONNREFUSED', config })
+  const error = new RangeError(`request failed: ${secret}`, { cause: within })
+  return Object.assign(error, { config, response: { data: secret }, name: 'RangeError', code: secret })
+}
+
+const typed = (secret: string): PaymentError =>
+  new PaymentError('wallet_failed', 'untouched', 'It failed', { cause: quoting(secret) })
+
+type Thrower = (secret: string) => Error
+
+/** One part that fails, with a secret in what it throws. */
+const FAILING: Readonly<Record<string, (origin: string, thrower: Thrower) => SetUp>> = {
+  'wallet.quote': (_, thrower) => walletThat('quote', thrower),
+  'wallet.prepare': (_, thrower) => walletThat('prepare', thrower),
+  'wallet.inspect': (_, thrower) => walletThat('inspect', thrower),
+  'wallet.accepted': (_, thrower) => walletThat('accepted', thrower),
+  'wallet.recognises': (_, thrower) => walletThat('recognises', thrower),
+  'wallet.complete': (_, thrower) => {
+    const inner = aWallet()
+    const prepare: Wallet['prepare'] = async (...args) => {
+      const prepared = await inner.prepare(...args)
+      return { ...prepared, complete: () => Promise.reject(thrower(RPC)) }
+    }
+    return { purser: { wallets: [{ ...inner, prepare }] } }
+  },
+  'the ledger, once something left': (_, thrower) => ({
+    ledger: withFault<Ledger>(memoryLedger(), 'get', () => Promise.reject(thrower(RPC))),
+  }),
+  'the fetch beneath, with what it was given': (_, thrower) => ({
+    purser: {
+      fetch: async (input, init) => {
+        const { headers } = new Request(input, init)
+        const credential = headers.get('authorization') ?? headers.get('payment-authorization')
+        if (credential === null) return fetch(input, init)
+        throw thrower(credential)
+      },
+    },
+  }),
+  'the policy': (origin, thrower) => ({
+    purser: {
+      policy: withFault(createPolicy(policyFor(origin)), 'evaluate', () => {
+        throw thrower(RPC)
+      }),
+    },
+  }),
+  'the approver': (_, thrower) => ({
+    policy: { ask: [{ above: '0.001' }] },
+    purser: { approver: () => Promise.reject(thrower(RPC)) },
+  }),
+  'the clock': (_, thrower) => ({
+    purser: {
+      clock: {
+        monotonic: () => 0,
+        now: () => {
+          throw thrower(RPC)
+        },
+      },
+    },
+  }),
+}
+
+const aWallet = (): Wallet =>
+  tempo({
+    account: privateKeyToAccount(KEY),
+    rpc: { [CHAIN_ID]: 'http://127.0.0.1:1/' },
+    fetch: stubNode().fetch,
+  })
+
+function walletThat(method: keyof Wallet, thrower: Thrower): SetUp {
+  const act = (): Promise<never> => Promise.reject(thrower(RPC))
+  return { purser: { wallets: [withFault(aWallet(), method, act)] } }
+}
+
+describe.each([
+  ['an error of its own', quoting],
+  ['an error of ours around it', typed],
+] as const)('a part that fails with %s', (_, thrower) => {
+  it.each(Object.keys(FAILING))(
+    '%s: nobody repeats what it said, but to listeners of `error`',
+    async (part) => {
+      for (const behaviour of ['honest', 'verification-failed'] as const) {
+        const server = await hostileServer(behaviour)
+        const said: unknown[] = []
+        const setUp = FAILING[part]?.(server.origin, thrower) ?? {}
+        const payer = payerFor(server.origin, { ...setUp, purser: { onRefusal: 'throw', ...setUp.purser } })
+        for (const event of EVENTS) if (event !== 'error') payer.purser.on(event, (data) => said.push(data))
+        const got = await payer.call('/a')
+        said.push(got.thrown, got.outcome)
+        for await (const payment of payer.ledger.find({})) said.push(payment)
+        const secrets = server.paid.flatMap(({ credential }) =>
+          credential === undefined ? [] : [credential.raw],
+        )
+        expectSilent(said, [RPC, ...secrets, 'authorization: payment'])
+        await payer.purser.close().catch(() => undefined)
+        await server.close()
+      }
+    },
+  )
+})
+
+it('a wallet that fails when money may move: listeners hear it as it was, the caller what kind it was', async () => {
+  const server = await hostileServer('honest')
+  const payer = payerFor(server.origin, FAILING['wallet.complete']?.(server.origin, quoting))
+  const heard: unknown[] = []
+  payer.purser.on('error', ({ error }) => heard.push(error))
+  const got = await payer.call('/a')
+  expect(got.error).toMatchObject({
+    code: 'payment_in_doubt',
+    cause: { name: 'RangeError', code: 'ECONNREFUSED' },
+  })
+  expect(heard).toEqual([expect.objectContaining({ message: `request failed: ${RPC}` })])
+  await payer.purser.close()
+  await server.close()
 })
 
 function closedLedger(): Ledger {

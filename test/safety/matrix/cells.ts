@@ -19,7 +19,6 @@ import {
   refusedAs,
   type SceneOptions,
   silent,
-  silentButCause,
   told,
   twoInARow,
   uncounted,
@@ -140,7 +139,7 @@ const WALLET = [
       }
       return purserWith({ wallets: [{ ...inner, prepare }] })
     },
-    rules: [inDoubt, unsent, counted, silentButCause],
+    rules: [inDoubt, unsent, counted, silent],
   })),
   ...row('wallet.inspect', [HANGS], ({ act }) => ({
     server: 'verification-failed',
@@ -151,7 +150,7 @@ const WALLET = [
     set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'accepted', act)] }),
     rules: [inDoubtOrAnswered, counted, oneSigned, silent],
   })),
-  ...row('wallet.recognises', AT_ONCE, ({ act }) => ({
+  ...row('wallet.recognises', [...AT_ONCE, REJECTS], ({ act }) => ({
     set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'recognises', act)] }),
     rules: [inDoubtOrAnswered, counted, oneSigned, silent],
   })),

@@ -144,10 +144,6 @@ export const silent: Rule = ({ got }) => {
   return said.some((text) => text?.includes(SECRET)) ? 'it repeats a secret' : undefined
 }
 
-/** The same, but for the `cause` of an error, which is the dependency's own. */
-export const silentButCause: Rule = ({ got }) =>
-  wordsOf(got).some((text) => text?.includes(SECRET)) ? 'it repeats a secret' : undefined
-
 const wordsOf = ({ body, error }: Got): readonly (string | undefined)[] => [
   body,
   error?.message,
