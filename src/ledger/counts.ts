@@ -1,6 +1,7 @@
 import { type Amount, count, type Instant } from '../money/index.js'
+import { asAgreed } from '../policy/agreed.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
-import { asAgreed, counterKey, inScope } from '../policy/index.js'
+import { counterKey, inScope } from '../policy/index.js'
 import type { Charge, Counted, Row } from './row.js'
 import { valuesOf } from './shapes.js'
 

@@ -1,5 +1,5 @@
 import { count, type Instant } from '../money/index.js'
-import { asAgreed } from '../policy/index.js'
+import { asAgreed } from '../policy/agreed.js'
 import type { Receipt } from '../protocol/index.js'
 import type { Move } from './port.js'
 import type { Row } from './row.js'

@@ -19,13 +19,12 @@ export {
   type Rate,
   token,
 } from './currency.js'
-export { areRates, type Rates, withRates } from './rates.js'
+export { areRates, type Rates } from './rate-keys.js'
 export {
   count,
   formatUnits,
   type Instant,
   parseUnits,
-  partsWithin,
   UNIT_DECIMALS,
   type Units,
 } from './units.js'

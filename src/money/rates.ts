@@ -1,26 +1,6 @@
-import { parseDecimal } from './amount.js'
 import { type Currency, type CurrencyTable, fiat, RATE_DECIMALS, tokenId } from './currency.js'
-
-/**
- * What one of a currency is at most worth in the policy's unit: fiat by its code of ISO 4217, everything else by id.
- * `{ EUR: '1.12', 'eip155:8453/slip44:60': '4000' }`
- */
-export type Rates = Readonly<Record<string, string>>
-
-/** Is it a table of rates? A code must be one of ISO 4217: a symbol is no name of a token, since anybody may take it. */
-export function areRates(value: object): value is Rates {
-  return Object.entries(value).every(
-    ([key, most]) =>
-      (key.includes(':') || isFiat(key)) &&
-      typeof most === 'string' &&
-      Boolean(parseDecimal(most, RATE_DECIMALS)),
-  )
-}
-
-/** A code that this runtime knows as one of ISO 4217. */
-function isFiat(code: string): boolean {
-  return Intl.supportedValuesOf('currency').includes(code)
-}
+import { isFiat, type Rates } from './rate-keys.js'
+import { UNIT_DECIMALS, type Units, worth } from './units.js'
 
 /**
  * A table of currencies with what they are worth in a unit. A rate of a currency is also that of whatever is pegged to
@@ -77,4 +57,11 @@ const MINOR: readonly (readonly [decimals: number, codes: string])[] = [
 
 function decimalsOf(code: string): number {
   return MINOR.find(([, codes]) => codes.includes(code))?.[0] ?? 2
+}
+
+/** The most smallest parts of a currency that count for no more than this; undefined if it cannot be counted. */
+export function partsWithin(units: Units, currency: Currency, unit: string): bigint | undefined {
+  const factor = worth(currency, unit)
+  if (!factor) return undefined
+  return (units * 10n ** BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor
 }

@@ -13,7 +13,7 @@ export type Units = bigint & { readonly [brand]?: 'units' }
 export const UNIT_DECIMALS = 9
 
 /** What 10^18 of the currency's units are worth; undefined if it has no known value in the unit. */
-function worth({ id, peg, rate }: Currency, unit: string): bigint | undefined {
+export function worth({ id, peg, rate }: Currency, unit: string): bigint | undefined {
   if (id === unit || peg === unit) return ONE
   return rate?.unit === unit ? parseDecimal(rate.most, RATE_DECIMALS) : undefined
 }
@@ -34,13 +34,6 @@ export function count({ value, currency }: Amount, unit: string): Units | undefi
   if (factor === ONE && decimals <= UNIT_DECIMALS) return value * 10n ** BigInt(UNIT_DECIMALS - decimals)
   const part = 10n ** BigInt(decimals + RATE_DECIMALS - UNIT_DECIMALS)
   return (value * factor + part - 1n) / part
-}
-
-/** The most smallest parts of a currency that count for no more than this; undefined if it cannot be counted. */
-export function partsWithin(units: Units, currency: Currency, unit: string): bigint | undefined {
-  const factor = worth(currency, unit)
-  if (!factor) return undefined
-  return (units * 10n ** BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor
 }
 
 /** A decimal text as units; undefined if it is not a plain decimal number with at most nine decimals. */

@@ -1,10 +1,10 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
+import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
-import { likingOf } from './liking.js'
 import { EFFECTS, rank } from './rank.js'
 
 /** An offer that one wallet can pay, judged. */

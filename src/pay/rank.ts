@@ -1,8 +1,8 @@
 import { count, type Units } from '../money/index.js'
 import { type Decision, type Terms, termsKey } from '../policy/index.js'
+import { likingOf } from '../protocol/accept-payment.js'
 import type { Quote } from '../wallet/index.js'
 import type { Env } from './env.js'
-import { likingOf } from './liking.js'
 
 /** Policy's answers, best first. */
 export const EFFECTS = { allow: 0, ask: 1, deny: 2 } as const

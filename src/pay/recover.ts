@@ -1,6 +1,6 @@
 import type { DueQuery, Payment, Verdict } from '../ledger/index.js'
 import { count } from '../money/index.js'
-import { asAgreed } from '../policy/index.js'
+import { asAgreed } from '../policy/agreed.js'
 import { advance, look, settle, voided } from './doubt.js'
 import type { Env } from './env.js'
 import { windUp } from './wind-up.js'

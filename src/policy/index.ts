@@ -12,7 +12,7 @@ export { operationPattern } from './paths.js'
 export { createPolicy, documentOf } from './policy.js'
 export { explain, type Short, shortfall } from './say.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
-export { asAgreed, noWorse, termsKey } from './terms.js'
+export { noWorse, termsKey } from './terms.js'
 export {
   type Bounds,
   type BudgetLine,

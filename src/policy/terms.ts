@@ -1,4 +1,4 @@
-import { type Amount, amount, compare } from '../money/index.js'
+import { type Amount, compare } from '../money/index.js'
 import type { Payee, Terms } from './types.js'
 
 /**
@@ -44,16 +44,6 @@ function totals(payees: readonly Payee[]): ReadonlyMap<string, bigint> {
 
 function noMore(a: Amount, b: Amount): boolean {
   return a.currency.id === b.currency.id && compare(a, b) <= 0
-}
-
-/**
- * What moved, in the currency as the terms have it: it counts by the decimals and at the rate that it was authorized
- * with, whatever they are by now or in another process.
- */
-export function asAgreed(moved: Amount, { most, fee, locks }: Terms): Amount {
-  const { id } = moved.currency
-  const agreed = [most, fee?.bound, locks].find((known) => known?.currency.id === id)
-  return agreed === undefined ? moved : amount(moved.value, agreed.currency)
 }
 
 /** The same text for the same terms, so that a denial of them can be remembered. The usual fee is no part of it. */

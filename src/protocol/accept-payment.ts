@@ -71,19 +71,22 @@ function isRange(text: string): text is PaymentRange {
 }
 
 /**
- * The entry that speaks for a kind, by its place, and the `q` it gives: the most specific range that names it, and of
- * equally specific ones that with the higher `q`. Undefined: none names it.
+ * How much a kind is liked, and the place of the entry that says so: the most specific range that names it, and of
+ * equally specific ones that with the higher `q`.
+ *
+ * @param unnamed The `q` of a kind that no entry names: after what is simply preferred, before what is preferred less.
  */
-export function preferenceFor(
+export function likingOf(
   preferences: readonly Preference[],
   kind: OfferKind,
-): { readonly q: number; readonly place: number } | undefined {
+  unnamed = preferences.length === 0 ? 1 : 0.9,
+): { readonly q: number; readonly place: number } {
   let best = -1
-  let found: { readonly q: number; readonly place: number } | undefined
+  let found = { q: unnamed, place: preferences.length }
   for (const [place, { kind: range, q = 1 }] of preferences.entries()) {
     const specificity = match(range, kind)
     if (specificity < 0 || specificity < best) continue
-    if (specificity === best && found !== undefined && found.q >= q) continue
+    if (specificity === best && found.q >= q) continue
     best = specificity
     found = { q, place }
   }
@@ -95,7 +98,7 @@ export function preferenceFor(
  * specific ranges the higher `q` counts.
  */
 export function acceptQuality(preferences: readonly Preference[], kind: OfferKind): number {
-  return preferenceFor(preferences, kind)?.q ?? 0
+  return likingOf(preferences, kind, 0).q
 }
 
 /** How specifically a range names a kind: 2 exactly, 1 with a wildcard, 0 as anything, −1 not at all. */

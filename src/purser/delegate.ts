@@ -1,13 +1,6 @@
 import { soundClock } from '../ledger/index.js'
-import {
-  type Amount,
-  amount,
-  type Currency,
-  type Instant,
-  parseUnits,
-  partsWithin,
-  type Units,
-} from '../money/index.js'
+import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
+import { partsWithin } from '../money/rates.js'
 import { type DelegatedRule, type DelegationPlan, planDelegation } from '../policy/delegation.js'
 import { documentOf } from '../policy/index.js'
 import type {

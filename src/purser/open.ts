@@ -1,6 +1,7 @@
 import { isPaymentError } from '../errors/index.js'
 import { type Clock, type Ledger, soundClock } from '../ledger/index.js'
-import { type Instant, withRates } from '../money/index.js'
+import type { Instant } from '../money/index.js'
+import { withRates } from '../money/rates.js'
 import { type Emitter, type Env, type Outcome, type Recovery, recover } from '../pay/index.js'
 import { Queues } from '../pay/queue.js'
 import { SentCredentials } from '../pay/sent.js'

@@ -10,7 +10,6 @@ import type { Payment, PaymentId, PaymentQuery } from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
-  likingOf,
   type Outcome,
   type PayingFace,
   type PurserEvent,
@@ -18,7 +17,7 @@ import {
   type Recovery,
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
-import { formatAcceptPayment } from '../protocol/accept-payment.js'
+import { formatAcceptPayment, likingOf } from '../protocol/accept-payment.js'
 import type { Preference, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Budget } from './budgets.js'

@@ -1,4 +1,5 @@
-import { type Amount, amount, type Currency, formatAmount, partsWithin } from '../money/index.js'
+import { type Amount, amount, type Currency, formatAmount } from '../money/index.js'
+import { partsWithin } from '../money/rates.js'
 import type { Bounds, Fee } from '../policy/index.js'
 import type { QuoteContext, Unpayable } from '../wallet/index.js'
 import { addressOf } from '../wallet/tempo/kit.js'

@@ -9,11 +9,10 @@ import {
   currencyTable,
   fiat,
   formatDecimal,
-  partsWithin,
   type Rates,
   token,
-  withRates,
 } from '../../src/money/index.js'
+import { partsWithin, withRates } from '../../src/money/rates.js'
 
 const UNIT = 'iso4217:USD'
 const ETH = 'eip155:8453/slip44:60'

@@ -68,6 +68,16 @@ export const SIDE_DOORS: readonly {
     why: 'only the story of a payment mints an authorization, so minting is in no index',
   },
   {
+    file: 'money/rates.ts',
+    from: ['purser', 'session'],
+    why: 'what a rate makes of a currency is asked when an offer is read: a free call does without it',
+  },
+  {
+    file: 'policy/agreed.ts',
+    from: ['ledger', 'pay'],
+    why: 'asked of what settled, so that it is loaded with the ledger and not before',
+  },
+  {
     file: 'protocol/accept-payment.ts',
     from: ['pay', 'purser'],
     why: 'the one codec that a free call needs: the others are loaded with the first 402',
