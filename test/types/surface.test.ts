@@ -75,7 +75,7 @@ const NAMES: Readonly<Record<string, string>> = {
     SocketLimits SocketOptions SocketPayload openSocket tempoSession
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
-  'purser/wallet/evm': '',
+  'purser/wallet/evm': 'EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain evm',
   'purser/wallet/lightning':
     'InvoicePayment LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': `

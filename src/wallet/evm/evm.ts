@@ -1,0 +1,41 @@
+import { spendAuthorization, type Wallet } from '../index.js'
+import { domainsOf } from './domains.js'
+import { readDetail } from './evidence.js'
+import { holdingsOf } from './holdings.js'
+import { inspectOffer } from './inspect.js'
+import { configure, type EvmOptions } from './options.js'
+import type { Parts } from './plan.js'
+import { prepareOffer } from './prepare.js'
+import { quoteOffer } from './quote.js'
+import { PAID_KINDS } from './read-offer.js'
+
+/**
+ * A wallet that pays in tokens on EVM chains: `evm/charge` and `usdc/charge` offers of MPP, and `exact` and `upto`
+ * offers of x402. It signs for tokens that the table, the user or the chain describes, never the server alone.
+ *
+ * @throws TypeError for malformed options; an account is required.
+ * @example
+ * ```ts
+ * import { evm } from 'purser/wallet/evm'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ *
+ * const wallet = evm({ account: privateKeyToAccount(process.env.EVM_KEY) })
+ * ```
+ */
+export function evm(options: EvmOptions): Wallet {
+  const config = configure(options)
+  const parts: Parts = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
+  return Object.freeze<Wallet>({
+    id: config.id,
+    kinds: PAID_KINDS,
+    quote: (challenge, context) => quoteOffer(challenge, context, parts),
+    async prepare(authorization, options) {
+      return prepareOffer(spendAuthorization(authorization, options.now), options, parts)
+    },
+    inspect: (evidence) => inspectOffer(evidence, config),
+    recognises(evidence, reference) {
+      const detail = readDetail(evidence.detail)
+      return detail?.form === 'transaction' ? detail.hash === reference.toLowerCase() : undefined
+    },
+  })
+}

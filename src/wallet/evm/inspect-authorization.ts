@@ -1,0 +1,71 @@
+import type { Verdict } from '../../ledger/index.js'
+import type { Instant } from '../../money/index.js'
+import { type Hex, type Log, type Node, readBlock, readReceipt, word } from '../chain/index.js'
+import type { AuthorizationDetail } from './evidence.js'
+import { isFinal, isTransfer, logsWithin, pendingUntil } from './proof.js'
+import { readUsed } from './reads.js'
+
+/** `AuthorizationUsed(address,bytes32)`, `AuthorizationCanceled(address,bytes32)` */
+const USED: Hex = '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5'
+const CANCELED: Hex = '0x1cdd46ff242716cdaa72d159d339a485b3438398348d68f09d7c8c0a59353d81'
+
+/** What one node shows of an authorization of EIP-3009. */
+export async function authorizationView(
+  node: Node,
+  detail: AuthorizationDetail,
+  now: Instant,
+): Promise<Verdict> {
+  const { token, sender, nonce, validBefore } = detail
+  const final = await readBlock(node, 'finalized')
+  const past = final !== undefined && final.timestamp >= validBefore ? final : undefined
+  if (await readUsed(node, token, sender, nonce, 'latest')) return used(node, detail, past?.number, now)
+  if (past === undefined) return pendingUntil(validBefore, final, now)
+  // The state that counts is that of the final block itself: `latest` may be behind it on another machine.
+  if (await readUsed(node, token, sender, nonce, { blockHash: past.hash }))
+    return used(node, detail, past.number, now)
+  return { state: 'void', because: 'It ran out without being settled' }
+}
+
+/** The token's own log says by what; a used nonce alone may have been cancelled, or used by a later credential. */
+async function used(
+  node: Node,
+  detail: AuthorizationDetail,
+  past: bigint | undefined,
+  now: Instant,
+): Promise<Verdict> {
+  const { token, sender, nonce, validBefore, amount } = detail
+  const topics = [word(sender), nonce]
+  const when = { signedAt: detail.signedAt, end: validBefore }
+  const [log] = await logsWithin(node, { address: token, topics: [USED, ...topics] }, when)
+  const taker = log ?? (await cancellation(node, detail, topics))
+  const receipt = taker && (await readReceipt(node, taker.transactionHash))
+  if (taker === undefined || receipt === undefined)
+    return past === undefined
+      ? pendingUntil(validBefore, undefined, now, 'Its nonce was used, and the node does not show by what')
+      : { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
+  const ours = receipt.logs.some((each) => isTransfer(each, detail) && BigInt(each.data) === BigInt(amount))
+  if (log !== undefined && ours) return { state: 'settled', reference: taker.transactionHash }
+  const final = await readBlock(node, 'finalized')
+  if (!isFinal(final, receipt.blockNumber))
+    return pendingUntil(
+      validBefore,
+      final,
+      now,
+      'Something else took its nonce, in a block that is not final yet',
+    )
+  return {
+    state: 'void',
+    because: log === undefined ? 'It was cancelled' : 'Another credential took its nonce',
+  }
+}
+
+/** The owner may cancel at any time, also after its end. */
+async function cancellation(
+  node: Node,
+  { token, signedAt }: AuthorizationDetail,
+  topics: readonly string[],
+): Promise<Log | undefined> {
+  const when = { signedAt, end: Number.POSITIVE_INFINITY }
+  const [log] = await logsWithin(node, { address: token, topics: [CANCELED, ...topics] }, when)
+  return log
+}

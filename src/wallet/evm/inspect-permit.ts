@@ -1,0 +1,90 @@
+import type { Verdict } from '../../ledger/index.js'
+import { amount, type Instant } from '../../money/index.js'
+import { type Block, type Hex, type Log, type Node, readBlock, readReceipt, word } from '../chain/index.js'
+import type { PermitDetail } from './evidence.js'
+import { isFinal, isTransfer, logsWithin, pendingUntil, TRANSFER } from './proof.js'
+import { readPermitUsed, readTransaction, type Sent } from './reads.js'
+import { spenderOf } from './typed.js'
+
+/** What one node shows of a permit of Permit2. */
+export async function permitView(node: Node, detail: PermitDetail, now: Instant): Promise<Verdict> {
+  const { sender, deadline } = detail
+  const nonce = BigInt(detail.nonce)
+  const final = await readBlock(node, 'finalized')
+  // Permit2 takes a permit up to and including its deadline.
+  const past = final !== undefined && final.timestamp > deadline ? final : undefined
+  if (await readPermitUsed(node, sender, nonce, 'latest')) return used(node, detail, final, past, now)
+  if (past === undefined) return pendingUntil(deadline + 1, final, now)
+  if (await readPermitUsed(node, sender, nonce, { blockHash: past.hash }))
+    return used(node, detail, final, past, now)
+  return { state: 'void', because: 'It ran out without being settled' }
+}
+
+/**
+ * Permit2 keeps a bit and no log, so the transfer is found by the token's log, and shown to be ours by its transaction: a
+ * call of the proxy that the permit names, with the permit's own nonce, which can be used only once.
+ */
+async function used(
+  node: Node,
+  detail: PermitDetail,
+  final: Block | undefined,
+  past: Block | undefined,
+  now: Instant,
+): Promise<Verdict> {
+  const found = await settlement(node, detail)
+  if (found === undefined) {
+    const because = 'Its permit was used, and the node does not show by what'
+    return past === undefined
+      ? pendingUntil(detail.deadline + 1, final, now, because)
+      : { state: 'unknown', because }
+  }
+  const { call, log } = found
+  const taken = BigInt(log.data)
+  if (call.permitted === BigInt(detail.amount) && call.deadline === BigInt(detail.deadline))
+    return { state: 'settled', reference: log.transactionHash, amount: amount(taken, detail.currency) }
+  const receipt = await readReceipt(node, log.transactionHash)
+  if (receipt === undefined || !isFinal(final, receipt.blockNumber))
+    return pendingUntil(detail.deadline + 1, final, now, 'Another credential took its nonce, not finally yet')
+  return { state: 'void', because: 'Another credential took its nonce' }
+}
+
+async function settlement(
+  node: Node,
+  detail: PermitDetail,
+): Promise<{ readonly call: Call; readonly log: Log } | undefined> {
+  const { token, sender, to, signedAt, deadline } = detail
+  const topics = [TRANSFER, word(sender), word(to)]
+  const logs = await logsWithin(node, { address: token, topics }, { signedAt, end: deadline + 1 })
+  for (const log of logs) {
+    if (!isTransfer(log, detail)) continue
+    const sent = await readTransaction(node, log.transactionHash)
+    const call = sent && callOf(sent, detail)
+    if (call !== undefined) return { call, log }
+  }
+  return undefined
+}
+
+interface Call {
+  readonly permitted: bigint
+  readonly deadline: bigint
+}
+
+/**
+ * `settle(permit, owner, witness, signature)` of the proxy for exact prices, and `settle(permit, amount, owner, …)` of
+ * the other. The permit comes first, as four words: token, amount, nonce, deadline.
+ */
+function callOf({ to, input }: Sent, detail: PermitDetail): Call | undefined {
+  if (to !== spenderOf(detail)) return undefined
+  const [token, permitted, nonce, deadline, ...rest] = words(input)
+  const owner = detail.facilitator === undefined ? rest[0] : rest[1]
+  if (permitted === undefined || deadline === undefined) return undefined
+  const ours =
+    token === BigInt(detail.token) && nonce === BigInt(detail.nonce) && owner === BigInt(detail.sender)
+  return ours ? { permitted, deadline } : undefined
+}
+
+/** The first words of a call, after its selector. */
+function words(input: Hex): readonly bigint[] {
+  const head = input.slice(10, 10 + 8 * 64)
+  return (head.match(/.{64}/g) ?? []).map((digits) => BigInt(`0x${digits}`))
+}

@@ -1,0 +1,72 @@
+import type { Verdict } from '../../ledger/index.js'
+import { amount, type Instant } from '../../money/index.js'
+import { type Block, blockAt, type ChainReceipt, type Node, readBlock, readReceipt } from '../chain/index.js'
+import type { TransactionDetail } from './evidence.js'
+import { isFinal, isTransfer } from './proof.js'
+import { readCount, readTransactions } from './reads.js'
+
+const RECHECK_MS = 30_000
+
+/** What one node shows of a transfer by a transaction of our own. */
+export async function transactionView(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
+  const receipt = await readReceipt(node, detail.hash)
+  const final = await readBlock(node, 'finalized')
+  if (receipt !== undefined) return fromReceipt(node, detail, receipt, final, now)
+  const nonce = BigInt(detail.nonce)
+  // It has no end of its own: only another transaction on its nonce makes it void.
+  if (final === undefined || (await readCount(node, detail.sender, { blockHash: final.hash })) <= nonce)
+    return pending(now, 'It can still be included: only another transaction with its nonce rules it out')
+  const taker = await takerOf(node, detail, final)
+  if (taker === undefined)
+    return { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
+  if (taker === detail.hash)
+    return pending(now, 'It was included, and the node does not show its receipt yet')
+  return { state: 'void', because: 'Another transaction took its nonce', lane: nonce + 1n }
+}
+
+async function fromReceipt(
+  node: Node,
+  detail: TransactionDetail,
+  receipt: ChainReceipt,
+  final: Block | undefined,
+  now: Instant,
+): Promise<Verdict> {
+  const lane = BigInt(detail.nonce) + 1n
+  const fee = amount(receipt.gasUsed * receipt.gasPrice + receipt.dataFee, detail.coin)
+  if (receipt.ok) {
+    const paid = receipt.logs.some(
+      (log) => isTransfer(log, detail) && BigInt(log.data) === BigInt(detail.amount),
+    )
+    return paid
+      ? { state: 'settled', reference: detail.hash, fee, lane }
+      : { state: 'unknown', because: 'The transaction went through, without the transfer it was signed for' }
+  }
+  // It failed: nothing moved but the fee. That stands once its block is final.
+  const buried = isFinal(final, receipt.blockNumber)
+  if (!buried || (await blockAt(node, receipt.blockNumber)).hash !== receipt.blockHash)
+    return pending(now, 'The transaction failed, in a block that is not final yet')
+  return {
+    state: 'void',
+    because: 'The transaction failed on the chain; only its fee was taken',
+    fee,
+    lane,
+  }
+}
+
+/** The transaction that took the nonce: in the first block after which the account's count is above it. */
+async function takerOf(node: Node, detail: TransactionDetail, final: Block): Promise<string | undefined> {
+  const nonce = BigInt(detail.nonce)
+  let low = BigInt(detail.after)
+  let high = final.number
+  while (high - low > 1n) {
+    const middle = (high + low) / 2n
+    if ((await readCount(node, detail.sender, middle)) > nonce) high = middle
+    else low = middle
+  }
+  const all = await readTransactions(node, high)
+  return all.find((each) => each.from === detail.sender && each.nonce === nonce)?.hash
+}
+
+function pending(now: Instant, because: string): Verdict {
+  return { state: 'pending', recheckAt: now + RECHECK_MS, because }
+}

@@ -1,0 +1,143 @@
+import { getAddress } from 'viem/utils'
+import { type Currency, type CurrencyTable, currencyTable, type Instant } from '../../money/index.js'
+import { checkChainId, type Hex, lower, type Nodes, nodesOf } from '../chain/index.js'
+import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
+
+/**
+ * An account that signs hashes: viem's `privateKeyToAccount`, or a key in a vault through viem's `toAccount` with
+ * `sign`.
+ */
+export interface EvmAccount {
+  readonly address: Hex
+  readonly type: 'local'
+  readonly sign?: ((parameters: { hash: Hex }) => Promise<Hex>) | undefined
+}
+
+/**
+ * How a payment is made: a signature that the server cashes (`authorization` of EIP-3009, `permit2`), a signed
+ * transfer that the server broadcasts (`transaction`), or one that we broadcast (`hash`).
+ */
+export type EvmWay = 'authorization' | 'permit2' | 'transaction' | 'hash'
+
+/** Gas of a transfer that the payer pays for: the ways `transaction` and `hash`. */
+export interface EvmGasOptions {
+  /** The limit to sign (default 120,000). */
+  readonly limit?: bigint
+  /** The most a unit of gas may cost, in wei. Default: twice the base fee, and the tip that the node suggests. */
+  readonly maxFeePerGas?: bigint
+}
+
+/** What {@link evm} takes. */
+export interface EvmOptions {
+  readonly account: EvmAccount
+  /**
+   * Nodes by chain id; public ones are built in for the chains of the token table. Where several are listed, all that
+   * answer must agree before a payment counts as void.
+   */
+  readonly rpc?: Readonly<Record<number, string | readonly string[]>>
+  /** The only chains this wallet pays on. Default: every chain it has a node for. */
+  readonly chains?: readonly number[]
+  /** Currencies beside those that the purser and this wallet know. */
+  readonly currencies?: readonly Currency[]
+  /**
+   * What a token signs by, under its currency's id: `{ 'eip155:1/erc20:0x…': { name: 'USD Coin', version: '2' } }`.
+   * Default: the wallet's table, else the chain. Never the server's word.
+   */
+  readonly domains?: Readonly<Record<string, TokenDomain>>
+  /** The only ways this wallet pays. Default: all. */
+  readonly ways?: readonly EvmWay[]
+  readonly gas?: EvmGasOptions
+  /** How long a signed payment may live, in milliseconds, 8,000 to 3,600,000. Default: as long as the offer needs and policy lets it. */
+  readonly validityMs?: number
+  /** What talks to the nodes. Default: the global fetch as it was when the wallet was made. */
+  readonly fetch?: typeof globalThis.fetch
+  readonly now?: () => Instant
+}
+
+/** Options, checked and filled in. */
+export interface Config {
+  readonly id: string
+  /** The payer, in lower case, and as EIP-55 spells it. */
+  readonly sender: Hex
+  readonly checksummed: Hex
+  readonly sign: (hash: Hex) => Promise<Hex>
+  readonly chains: ReadonlySet<number> | undefined
+  readonly own: CurrencyTable
+  readonly domains: ReadonlyMap<string, TokenDomain>
+  readonly ways: ReadonlySet<EvmWay>
+  readonly gasLimit: bigint
+  readonly maxFeePerGas: bigint | undefined
+  readonly validityMs: number
+  readonly now: () => Instant
+  readonly nodes: Nodes
+}
+
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/
+const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']
+/** A transfer of a proxied, checked dollar takes 40,000 to 65,000, and more where the payee never held it. */
+const GAS_LIMIT = 120_000n
+
+/** Servers want six seconds to settle in, and the way there takes some too. */
+export const LEAST_VALIDITY_MS = 8_000
+const MOST_VALIDITY_MS = 3_600_000
+
+/** @throws TypeError for anything a payment could later stumble over. */
+export function configure(options: EvmOptions): Config {
+  const { account, sign } = checkAccount(options)
+  const sender = lower(account.address)
+  return {
+    id: `evm:${sender}`,
+    sender,
+    checksummed: getAddress(account.address),
+    sign,
+    chains: options.chains && new Set(options.chains.map(checkChainId)),
+    own: currencyTable([...BUILT_IN, ...(options.currencies ?? [])]),
+    domains: checkDomains(options.domains),
+    ways: checkWays(options.ways),
+    gasLimit: checkGas('limit', options.gas?.limit ?? GAS_LIMIT),
+    maxFeePerGas: options.gas?.maxFeePerGas && checkGas('maxFeePerGas', options.gas.maxFeePerGas),
+    validityMs: checkValidity(options.validityMs ?? MOST_VALIDITY_MS),
+    now: options.now ?? Date.now,
+    nodes: nodesOf(KNOWN_NODES, options.rpc, options.fetch ?? globalThis.fetch),
+  }
+}
+
+function checkAccount(options: EvmOptions): { account: EvmAccount; sign: (hash: Hex) => Promise<Hex> } {
+  const account: EvmAccount | undefined = options?.account
+  if (typeof account !== 'object' || account === null || !ADDRESS.test(String(account.address)))
+    throw new TypeError('evm() needs an account, for example privateKeyToAccount(key) from viem/accounts')
+  const { sign } = account
+  if (account.type !== 'local' || typeof sign !== 'function')
+    throw new TypeError('evm() needs an account that can sign hashes: a local account of viem')
+  return { account, sign: (hash) => sign.call(account, { hash }) }
+}
+
+function checkDomains(own: EvmOptions['domains'] = {}): ReadonlyMap<string, TokenDomain> {
+  const domains = new Map(BUILT_IN_DOMAINS)
+  for (const [id, domain] of Object.entries(own)) {
+    const { name, version }: Partial<TokenDomain> = Object(domain)
+    if (!/^eip155:[1-9][0-9]*\/erc20:0x[0-9a-f]{40}$/i.test(id))
+      throw new TypeError('domains are listed by currency, for example "eip155:1/erc20:0x…"')
+    if (typeof name !== 'string' || name === '' || typeof version !== 'string')
+      throw new TypeError(`domains["${id}"] needs a name and a version`)
+    domains.set(id.toLowerCase(), Object.freeze({ name, version }))
+  }
+  return domains
+}
+
+function checkWays(ways: readonly EvmWay[] = WAYS): ReadonlySet<EvmWay> {
+  if (!Array.isArray(ways) || ways.length === 0 || !ways.every((way) => WAYS.includes(way)))
+    throw new TypeError(`ways must be some of ${WAYS.join(', ')}`)
+  return new Set(ways)
+}
+
+function checkGas(name: string, value: bigint): bigint {
+  if (typeof value !== 'bigint' || value <= 0n) throw new TypeError(`gas.${name} must be a bigint above zero`)
+  return value
+}
+
+function checkValidity(value: number): number {
+  if (!Number.isInteger(value) || value < LEAST_VALIDITY_MS || value > MOST_VALIDITY_MS)
+    throw new TypeError(`validityMs must be an integer from ${LEAST_VALIDITY_MS} to ${MOST_VALIDITY_MS}`)
+  return value
+}

@@ -1,0 +1,150 @@
+import { type Amount, amount, type Currency } from '../../money/index.js'
+import type { Fee, Terms } from '../../policy/index.js'
+import type { Challenge } from '../../protocol/index.js'
+import type { Hex } from '../chain/index.js'
+import type { QuoteContext, Unpayable } from '../index.js'
+import type { Domains } from './domains.js'
+import { type Holdings, NO_TOKEN } from './holdings.js'
+import type { Offer } from './offer.js'
+import type { Config, EvmWay } from './options.js'
+import { readOffer } from './read-offer.js'
+import { coinOf, type TokenDomain } from './tokens.js'
+
+/** What a wallet is made of. */
+export interface Parts {
+  readonly config: Config
+  readonly domains: Domains
+  readonly holdings: Holdings
+}
+
+/** An offer, and the way in which this wallet pays it. */
+export interface Choice {
+  readonly offer: Offer
+  readonly way: EvmWay
+}
+
+/** A choice with all that signing for it needs. */
+export type Plan =
+  | { readonly way: 'authorization'; readonly offer: Offer; readonly domain: TokenDomain }
+  | { readonly way: Exclude<EvmWay, 'authorization'>; readonly offer: Offer }
+
+export const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
+  unpayable: text,
+  code,
+})
+
+/** Pure; the same for the same challenge, before it is judged and before it is signed. */
+export function choose(challenge: Challenge, config: Config): Choice | Unpayable {
+  const offer = readOffer(challenge)
+  if ('unpayable' in offer) return offer
+  const network = networkOf(offer)
+  if (config.chains !== undefined && !config.chains.has(offer.chainId))
+    return unpayable(`This wallet does not pay on ${network}`, 'wrong_chain')
+  // Without a node nobody could ever tell what became of a payment.
+  if (config.nodes(offer.chainId) === undefined)
+    return unpayable(`This wallet has no node for ${network}`, 'wrong_chain')
+  const way = offer.ways.find((each) => config.ways.has(each))
+  return way === undefined
+    ? unpayable(`The server takes ${offer.ways.join(' or ')}, and this wallet makes no such payment`)
+    : { offer, way }
+}
+
+/** Only for a token that is known: of any other, nothing is asked. */
+export async function planOf({ offer, way }: Choice, domains: Domains): Promise<Plan | Unpayable> {
+  if (way !== 'authorization') return { way, offer }
+  const domain = await domains.of(offer.chainId, offer.token)
+  return contradicts(offer.says, domain) ?? { way, offer, domain }
+}
+
+/** What the server says of a token must be what is known of it: it is a sign of another token, or of another network. */
+function contradicts(says: Offer['says'], domain: TokenDomain): Unpayable | undefined {
+  const differs =
+    (says.name !== undefined && says.name !== domain.name) ||
+    (says.version !== undefined && says.version !== domain.version)
+  return differs
+    ? unpayable('The offer says that the token signs by another name or version than it does')
+    : undefined
+}
+
+export function networkOf({ chainId }: Pick<Offer, 'chainId'>): string {
+  return `eip155:${chainId}`
+}
+
+/** What the offer is counted in. Its decimals are known here, and the server may only agree. */
+export function currencyOf(
+  { chainId, token, says }: Offer,
+  context: Pick<QuoteContext, 'currencies'>,
+  config: Pick<Config, 'own'>,
+): Currency | Unpayable {
+  const network = `eip155:${chainId}`
+  const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
+  if (currency === undefined)
+    return unpayable(`${network}/erc20:${token} is no currency that is known here`, 'unknown_currency')
+  if (says.decimals !== undefined && says.decimals !== currency.decimals)
+    return unpayable(
+      `The offer says that the token has ${says.decimals} decimals, and it has ${currency.decimals}`,
+    )
+  return currency
+}
+
+/** The normal form of an offer: what is judged, and what is compared with what is about to be signed. */
+export function termsOf(offer: Offer, currency: Currency, fee?: Fee): Terms {
+  const most = amount(offer.amount, currency)
+  return {
+    purpose: 'pay',
+    kind: offer.kind,
+    network: networkOf(offer),
+    most,
+    exact: offer.facilitator === undefined,
+    payees: [{ id: offer.to, amount: most }],
+    ...(fee && { fee }),
+  }
+}
+
+/** Who broadcasts pays for the gas; signatures are cashed at the server's expense. */
+export function paysGas(way: EvmWay): way is 'transaction' | 'hash' {
+  return way === 'transaction' || way === 'hash'
+}
+
+/** A transfer of a dollar that both sides have held before. */
+const USUAL_GAS = 50_000n
+/** Rollups that charge for their data beside the gas: well above what a transfer of 110 bytes has cost there. */
+const DATA_FEE = 10n ** 13n
+const ROLLUPS: ReadonlySet<number> = new Set([10, 8453, 42220, 84532, 11142220, 11155420])
+
+/** What the gas of a transfer may come to. Undefined: no node says what gas costs. */
+export async function feeOf(
+  { chainId }: Offer,
+  context: Pick<QuoteContext, 'now' | 'currencies'>,
+  { config, holdings }: Parts,
+): Promise<Fee | undefined> {
+  const price = await holdings.price.known(chainId, NO_TOKEN, context.now)
+  if (price === undefined) return undefined
+  const coin = counted(coinOf(chainId), context, config)
+  const data = ROLLUPS.has(chainId) ? DATA_FEE : 0n
+  return {
+    bound: amount(config.gasLimit * price.most + data, coin),
+    usual: amount((USUAL_GAS * price.most) / 2n, coin),
+  }
+}
+
+/** The price of gas that a bound was made of. */
+export function priceIn({ bound }: Fee, chainId: number, { gasLimit }: Pick<Config, 'gasLimit'>): bigint {
+  const data = ROLLUPS.has(chainId) ? DATA_FEE : 0n
+  return (bound.value - data) / gasLimit
+}
+
+/** The coin as the user knows it: only they can say what it is worth. */
+function counted(
+  coin: Currency,
+  { currencies }: Pick<QuoteContext, 'currencies'>,
+  { own }: Pick<Config, 'own'>,
+): Currency {
+  const known = [currencies.get(coin.id), own.get(coin.id)]
+  return known.find((each) => each?.peg !== undefined || each?.rate !== undefined) ?? coin
+}
+
+/** The contract address in a token's id. */
+export function addressOf({ currency: { id } }: Pick<Amount, 'currency'>): Hex {
+  return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
+}

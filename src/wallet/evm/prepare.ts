@@ -1,0 +1,196 @@
+import type { Credential, JsonObject } from '../../protocol/index.js'
+import { failed, type Hex, oneEnd, sign, word } from '../chain/index.js'
+import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
+import { extensionsOf, nonceOf, routeNonce } from './binding.js'
+import { type AuthorizationDetail, evidenceOf, type PermitDetail } from './evidence.js'
+import type { Offer } from './offer.js'
+import { addressOf, choose, networkOf, type Parts, type Plan, paysGas, planOf } from './plan.js'
+import { goodUntil } from './quote.js'
+import { checksum, withRecovery } from './spelling.js'
+import type { Task } from './task.js'
+import { prepareTransaction } from './transaction.js'
+import { PERMIT2, permitDigest, spenderOf, transferDigest } from './typed.js'
+
+/**
+ * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
+ * this closure until `complete`, and an abort or a discard simply forgets it.
+ */
+export async function prepareOffer(
+  spendable: Spendable,
+  options: PrepareOptions,
+  parts: Parts,
+): Promise<Prepared> {
+  options.signal?.throwIfAborted()
+  const { quote, bounds } = spendable
+  const plan = await agreed(quote, parts)
+  const until = goodUntil(quote.challenge, plan.offer, { now: options.now, bounds }, parts.config)
+  if (typeof until !== 'number') throw failed(`${until.unpayable}, so nothing was signed`)
+  const task: Task = { spendable, options, parts, offer: plan.offer, until: Math.floor(until / 1000) }
+  switch (plan.way) {
+    case 'authorization':
+      return prepareAuthorization(task, plan)
+    case 'permit2':
+      return preparePermit(task)
+    default:
+      return prepareTransaction(task, plan.way)
+  }
+}
+
+/** The offer, read anew and held against the terms that were judged: what is signed is what was judged. */
+async function agreed(quote: Quote, { config, domains }: Parts): Promise<Plan> {
+  const choice = choose(quote.challenge, config)
+  if ('unpayable' in choice) throw failed(choice.unpayable)
+  const { offer, way } = choice
+  const { terms } = quote
+  const [payee, ...others] = terms.payees
+  const same =
+    quote.wallet === config.id &&
+    terms.purpose === 'pay' &&
+    terms.kind === offer.kind &&
+    terms.network === networkOf(offer) &&
+    terms.most.value === offer.amount &&
+    addressOf(terms.most) === offer.token &&
+    terms.exact === (offer.facilitator === undefined) &&
+    payee?.id === offer.to &&
+    payee.amount.value === offer.amount &&
+    others.length === 0 &&
+    (terms.fee !== undefined) === paysGas(way)
+  if (!same) throw failed('The quote is not one of this wallet, so nothing was signed')
+  const plan = await planOf(choice, domains)
+  if ('unpayable' in plan) throw failed(plan.unpayable)
+  return plan
+}
+
+/** EIP-3009. */
+async function prepareAuthorization(
+  { spendable, options, parts, offer, until }: Task,
+  { domain }: Extract<Plan, { way: 'authorization' }>,
+): Promise<Prepared> {
+  const { config } = parts
+  const { challenge } = spendable.quote
+  const { chainId, token, to, amount } = offer
+  const bound = bindingOf(spendable, offer)
+  const nonce = nonceFor(spendable, token, chainId, bound.nonce)
+  const { sender } = config
+  const digest = transferDigest(
+    { from: sender, to, value: amount, validBefore: until, nonce },
+    { chainId, address: token, domain },
+  )
+  const signature = withRecovery(await sign(digest, config, options.signal))
+  const detail: AuthorizationDetail = {
+    form: 'authorization',
+    chainId,
+    sender,
+    token,
+    to,
+    amount: amount.toString(),
+    nonce,
+    validBefore: until,
+    signedAt: options.now,
+  }
+  const authorization = {
+    from: config.checksummed,
+    to: checksum(to),
+    value: amount.toString(),
+    validAfter: '0',
+    validBefore: until.toString(),
+    nonce,
+  }
+  const payload =
+    challenge.echo.envelope === 'mpp'
+      ? { type: 'authorization', ...authorization, signature }
+      : { authorization, signature }
+  return signed(detail, payload, bound.extensions, { spendable, options, parts, offer, until })
+}
+
+/** Permit2, to be spent by x402's own proxies alone. */
+async function preparePermit(task: Task): Promise<Prepared> {
+  const { spendable, options, parts, offer, until } = task
+  const { config } = parts
+  const { chainId, token, to, amount, facilitator } = offer
+  const nonce = nonceFor(spendable, PERMIT2, chainId)
+  const permit = {
+    token,
+    amount,
+    to,
+    nonce: BigInt(nonce),
+    deadline: until,
+    ...(facilitator && { facilitator }),
+  }
+  const signature = withRecovery(await sign(permitDigest(permit, chainId), config, options.signal))
+  const detail: PermitDetail = {
+    form: 'permit2',
+    chainId,
+    sender: config.sender,
+    token,
+    to,
+    amount: amount.toString(),
+    nonce,
+    deadline: until,
+    signedAt: options.now,
+    currency: spendable.quote.terms.most.currency,
+    ...(facilitator && { facilitator }),
+  }
+  const permit2Authorization = {
+    from: config.checksummed,
+    permitted: { token: checksum(token), amount: amount.toString() },
+    spender: checksum(spenderOf(permit)),
+    nonce: permit.nonce.toString(),
+    deadline: until.toString(),
+    witness: {
+      to: checksum(to),
+      ...(facilitator && { facilitator: checksum(facilitator) }),
+      validAfter: '0',
+    },
+  }
+  const { extensions } = bindingOf(spendable, offer)
+  return signed(detail, { signature, permit2Authorization }, extensions, task)
+}
+
+/** What the protocol makes of the nonce, and what goes back with it. */
+function bindingOf(
+  spendable: Spendable,
+  offer: Offer,
+): { readonly nonce?: Hex | undefined; readonly extensions?: JsonObject | undefined } {
+  const { echo } = spendable.quote.challenge
+  if (echo.envelope !== 'x402') return { nonce: offer.nonce }
+  const extensions = extensionsOf(echo, spendable, offer.routeBound === true)
+  if (!offer.routeBound) return { extensions }
+  const nonce = extensions && routeNonce(echo, extensions)
+  if (nonce === undefined) throw failed('The offer cannot be bound to its route, so nothing was signed')
+  return { nonce, extensions }
+}
+
+/** After an earlier credential, its own nonce and no other. */
+function nonceFor(spendable: Spendable, contract: Hex, chainId: number, bound?: Hex): Hex {
+  const { excludes } = spendable.quote
+  const place = excludes && word(excludes.value)
+  if (bound !== undefined && place !== undefined && bound !== place)
+    throw failed('The nonce of this offer does not exclude the earlier payment, so nothing was signed')
+  return place ?? bound ?? nonceOf(spendable, chainId, contract)
+}
+
+function signed(
+  detail: AuthorizationDetail | PermitDetail,
+  payload: JsonObject,
+  extensions: JsonObject | undefined,
+  { spendable, parts, offer, until }: Task,
+): Prepared {
+  const { config, holdings } = parts
+  const { challenge } = spendable.quote
+  const credential: Credential = {
+    challenge,
+    payload,
+    ...(extensions && { extensions }),
+    ...(challenge.echo.envelope === 'mpp' && {
+      source: `did:pkh:${networkOf(offer)}:${config.checksummed}`,
+    }),
+  }
+  return {
+    evidence: evidenceOf(config.id, offer.kind, challenge.id, detail),
+    ...oneEnd(async () => {
+      holdings.tokens.took(offer.chainId, offer.token, offer.amount)
+      return { credential, goodUntil: until * 1000 }
+    }),
+  }
+}

@@ -1,0 +1,154 @@
+import type { Evidence } from '../../ledger/index.js'
+import { amount, formatAmount, type Instant } from '../../money/index.js'
+import type { Fee, Terms } from '../../policy/index.js'
+import type { Challenge } from '../../protocol/index.js'
+import { overFee, type Readings } from '../chain/index.js'
+import type { Quote, QuoteContext, Unpayable } from '../index.js'
+import { type Detail, deadAt, readDetail } from './evidence.js'
+import { NO_TOKEN } from './holdings.js'
+import type { Offer } from './offer.js'
+import { type Config, LEAST_VALIDITY_MS } from './options.js'
+import {
+  type Choice,
+  choose,
+  currencyOf,
+  feeOf,
+  type Parts,
+  paysGas,
+  planOf,
+  termsOf,
+  unpayable,
+} from './plan.js'
+
+/**
+ * Reads an offer. Signs nothing; it waits for a node only the first time that it needs to know something of a token:
+ * what it signs by, what the account holds of it, what Permit2 may take.
+ */
+export async function quoteOffer(
+  challenge: Challenge,
+  context: QuoteContext,
+  parts: Parts,
+): Promise<Quote | Unpayable> {
+  const { config } = parts
+  const choice = choose(challenge, config)
+  if ('unpayable' in choice) return choice
+  const { offer, way } = choice
+  const currency = currencyOf(offer, context, config)
+  if ('unpayable' in currency) return currency
+  const plan = await planOf(choice, parts.domains)
+  if ('unpayable' in plan) return plan
+  const until = goodUntil(challenge, offer, context, config)
+  if (typeof until !== 'number') return until
+  const place = placeOf(plan, context.after, config)
+  if ('unpayable' in place) return place
+  const fee = paysGas(way) ? await feeOf(offer, context, parts) : undefined
+  if (paysGas(way) && fee === undefined)
+    return unpayable('No node says what a transaction costs', 'wallet_unavailable')
+  const terms = termsOf(offer, currency, fee)
+  const refusal = overFee(terms, context) ?? (await shortOf(plan, terms, context.now, parts))
+  if (refusal !== undefined) return refusal
+  // A transaction has no end, but its challenge has one.
+  return { wallet: config.id, challenge, resource: context.resource, terms, goodUntil: until, ...place }
+}
+
+/** The earliest of the offer's end, what the server needs, what policy lets a payment live, and the user's own bound. */
+export function goodUntil(
+  { expires = Number.POSITIVE_INFINITY }: Challenge,
+  { lifeMs = Number.POSITIVE_INFINITY }: Pick<Offer, 'lifeMs'>,
+  { now, bounds }: Pick<QuoteContext, 'now' | 'bounds'>,
+  { validityMs }: Pick<Config, 'validityMs'>,
+): Instant | Unpayable {
+  if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
+  const until = Math.min(expires, now + Math.min(lifeMs, bounds.maxValidityMs, validityMs))
+  // Said this way round, so that a clock or a bound that is no number is too little time as well.
+  if (until >= now + LEAST_VALIDITY_MS) return until
+  return unpayable(expires <= now ? 'The offer has expired' : 'The offer leaves too little time to pay')
+}
+
+type Place = Pick<Quote, 'lane' | 'excludes'>
+
+/** Transactions of one account go one at a time: two must never take one nonce. */
+export function laneName(chainId: number, sender: string): string {
+  return `evm:${chainId}:${sender}`
+}
+
+/** Where it runs: after an earlier credential that may still settle, only in its place. */
+function placeOf({ way, offer }: Choice, after: Evidence | undefined, { sender }: Config): Place | Unpayable {
+  const { chainId } = offer
+  const lane = { names: [laneName(chainId, sender)], otherwise: 'wait' } as const
+  const detail = after && readDetail(after.detail)
+  // A sign-in moves nothing, so there is nothing to exclude.
+  if (after === undefined || detail?.form === 'proof') return paysGas(way) ? { lane } : {}
+  const same = detail !== undefined && detail.chainId === chainId && detail.sender === sender
+  if (same && way === 'transaction' && detail.form === 'transaction' && detail.way === way)
+    return { lane, excludes: { name: laneName(chainId, sender), value: BigInt(detail.nonce) } }
+  if (same && way === 'authorization' && detail.form === way && mayTake(offer, detail))
+    return { excludes: { name: `eip3009:${chainId}:${offer.token}:${sender}`, value: BigInt(detail.nonce) } }
+  // Permit2 keeps nonces by owner, whatever the token.
+  if (same && way === 'permit2' && detail.form === way)
+    return { excludes: { name: `permit2:${chainId}:${sender}`, value: BigInt(detail.nonce) } }
+  return {
+    ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
+    ...freeAt(detail),
+  }
+}
+
+/** A token keeps nonces for itself, and some protocols leave no choice of them. */
+function mayTake(offer: Offer, { token, nonce }: { token: string; nonce: string }): boolean {
+  if (offer.token !== token || offer.routeBound) return false
+  return offer.nonce === undefined || offer.nonce === nonce
+}
+
+function freeAt(detail: Detail | undefined): Pick<Unpayable, 'freeAt'> {
+  const at = detail === undefined || detail.form === 'proof' ? undefined : deadAt(detail)
+  return at === undefined ? {} : { freeAt: at }
+}
+
+/** Says what is missing, by what was read before; before it says so, it looks again. */
+async function shortOf(
+  { way, offer }: Choice,
+  terms: Terms,
+  now: Instant,
+  { holdings }: Parts,
+): Promise<Unpayable | undefined> {
+  const { chainId, token } = offer
+  const { most, fee } = terms
+  const held = await short(holdings.tokens, chainId, token, most.value, now)
+  if (held !== undefined)
+    return unpayable(
+      `The account holds ${formatAmount(amount(held, most.currency))}, and this payment needs ${formatAmount(most)}`,
+      'insufficient_funds',
+    )
+  if (way === 'permit2') {
+    const allowed = await short(holdings.allowance, chainId, token, most.value, now)
+    if (allowed !== undefined)
+      return unpayable(
+        `Permit2 may take ${formatAmount(amount(allowed, most.currency))}, and this payment needs ${formatAmount(most)}: approve it once, with approvePermit2`,
+        'insufficient_funds',
+      )
+  }
+  return fee && shortOfGas(fee, await short(holdings.coin, chainId, NO_TOKEN, fee.bound.value, now))
+}
+
+function shortOfGas({ bound }: Fee, held: bigint | undefined): Unpayable | undefined {
+  if (held === undefined) return undefined
+  const has = formatAmount(amount(held, bound.currency))
+  return unpayable(
+    `The account holds ${has}, and the gas of this payment may come to ${formatAmount(bound)}`,
+    'insufficient_funds',
+  )
+}
+
+/** What there is, where it is known and too little. */
+async function short(
+  { known, read }: Pick<Readings<bigint>, 'known' | 'read'>,
+  chainId: number,
+  token: `0x${string}`,
+  need: bigint,
+  now: Instant,
+): Promise<bigint | undefined> {
+  const enough = (value: bigint | undefined) => value === undefined || value >= need
+  if (enough(await known(chainId, token, now))) return undefined
+  const value = await read(chainId, token, now)
+  return enough(value) ? undefined : value
+}

@@ -1,0 +1,23 @@
+import type { Challenge, OfferKind } from '../../protocol/index.js'
+import type { Unpayable } from '../index.js'
+import { readMppCharge, readUsdcCharge } from './mpp.js'
+import type { Offer } from './offer.js'
+import { readX402 } from './x402.js'
+
+/** The kinds of offer that move money. */
+export const PAID_KINDS: readonly OfferKind[] = ['evm/charge', 'usdc/charge', 'x402/exact', 'x402/upto']
+
+/** Reads what a challenge asks for. Pure. */
+export function readOffer(challenge: Challenge): Offer | Unpayable {
+  switch (challenge.kind) {
+    case 'evm/charge':
+      return readMppCharge(challenge)
+    case 'usdc/charge':
+      return readUsdcCharge(challenge)
+    case 'x402/exact':
+    case 'x402/upto':
+      return readX402(challenge)
+    default:
+      return { unpayable: `This wallet knows no ${challenge.kind} offers` }
+  }
+}

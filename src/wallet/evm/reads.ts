@@ -1,0 +1,104 @@
+import { answered, type Hex, hex, type Node, numeral, quantity, record, word } from '../chain/index.js'
+import { PERMIT2 } from './typed.js'
+
+/** `authorizationState(address,bytes32)` of EIP-3009. */
+const AUTHORIZATION_STATE = '0xe94a0102'
+/** `nonceBitmap(address,uint256)` of Permit2. */
+const NONCE_BITMAP = '0x4fe02b44'
+/** `allowance(address,address)` of ERC-20. */
+const ALLOWANCE = '0xdd62ed3e'
+
+type At = 'latest' | { readonly blockHash: Hex }
+
+async function call(node: Node, to: Hex, data: string, at: At, signal?: AbortSignal): Promise<bigint> {
+  const method = 'eth_call'
+  return quantity(await node.call(method, [{ to, data }, at], signal), method)
+}
+
+const digits = (value: Hex | bigint): string => word(value).slice(2)
+
+/** Was this nonce used, or cancelled, in the state after that block? */
+export async function readUsed(node: Node, token: Hex, from: Hex, nonce: Hex, at: At): Promise<boolean> {
+  return (await call(node, token, AUTHORIZATION_STATE + digits(from) + digits(nonce), at)) !== 0n
+}
+
+/** Was this nonce of Permit2 used, or invalidated, in the state after that block? */
+export async function readPermitUsed(node: Node, owner: Hex, nonce: bigint, at: At): Promise<boolean> {
+  const bits = await call(node, PERMIT2, NONCE_BITMAP + digits(owner) + digits(nonce >> 8n), at)
+  return ((bits >> (nonce & 0xffn)) & 1n) === 1n
+}
+
+/** What Permit2 may take of the owner's tokens. */
+export async function readAllowance(
+  node: Node,
+  token: Hex,
+  owner: Hex,
+  signal?: AbortSignal,
+): Promise<bigint> {
+  return call(node, token, ALLOWANCE + digits(owner) + digits(PERMIT2), 'latest', signal)
+}
+
+/** What the account holds of the chain's own coin. */
+export async function readCoin(node: Node, account: Hex, signal?: AbortSignal): Promise<bigint> {
+  const method = 'eth_getBalance'
+  return quantity(await node.call(method, [account, 'latest'], signal), method)
+}
+
+/** How many transactions of the account are in blocks, in the state after that one. */
+export async function readCount(node: Node, account: Hex, at: At | 'pending' | bigint): Promise<bigint> {
+  const method = 'eth_getTransactionCount'
+  return quantity(await node.call(method, [account, typeof at === 'bigint' ? numeral(at) : at]), method)
+}
+
+/** A transaction as it was sent. */
+export interface Sent {
+  readonly hash: Hex
+  readonly from: Hex
+  readonly to: Hex | undefined
+  readonly nonce: bigint
+  readonly input: Hex
+}
+
+/** Undefined: the node knows of no such transaction. */
+export async function readTransaction(node: Node, hash: string): Promise<Sent | undefined> {
+  const method = 'eth_getTransactionByHash'
+  const transaction = await node.call(method, [hash])
+  return transaction === null ? undefined : sentOf(transaction, method)
+}
+
+/** Every transaction of a block. */
+export async function readTransactions(node: Node, at: bigint): Promise<readonly Sent[]> {
+  const method = 'eth_getBlockByNumber'
+  const { transactions } = record(await node.call(method, [numeral(at), true]), method)
+  if (!Array.isArray(transactions)) throw answered(method)
+  return transactions.map((each: unknown) => sentOf(each, method))
+}
+
+function sentOf(transaction: unknown, method: string): Sent {
+  const { hash, from, to, nonce, input } = record(transaction, method)
+  return {
+    hash: hex(hash, method),
+    from: hex(from, method),
+    to: to === null || to === undefined ? undefined : hex(to, method),
+    nonce: quantity(nonce, method),
+    input: hex(input, method),
+  }
+}
+
+/** What a unit of gas may cost for a while: twice the base fee, and the tip that the node suggests. */
+export async function readPrice(node: Node, signal?: AbortSignal): Promise<{ most: bigint; tip: bigint }> {
+  const method = 'eth_getBlockByNumber'
+  const [block, suggested] = await Promise.all([
+    node.call(method, ['latest', false], signal),
+    node.call('eth_maxPriorityFeePerGas', [], signal),
+  ])
+  const base = quantity(record(block, method)['baseFeePerGas'], method)
+  const tip = quantity(suggested, 'eth_maxPriorityFeePerGas')
+  return { most: rounded(2n * base + tip), tip }
+}
+
+/** Up to three significant bits, so that a price stays the same while the chain's does, more or less. */
+function rounded(price: bigint): bigint {
+  const step = 1n << BigInt(Math.max(0, price.toString(2).length - 3))
+  return ((price + step - 1n) / step) * step
+}
