@@ -120,9 +120,8 @@ export class Events implements Emitter {
 
 function observe(listener: () => unknown): void {
   try {
-    const result = listener()
-    // A rejected promise of a listener must not end the process as an unhandled rejection.
-    if (result instanceof Promise) result.catch(() => undefined)
+    // A rejected promise of a listener, of whatever make, must not end the process as an unhandled rejection.
+    Promise.resolve(listener()).catch(() => undefined)
   } catch {
     // Deliberately dropped: see above.
   }

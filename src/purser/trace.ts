@@ -32,11 +32,10 @@ export class PaymentSpan {
   end(outcome: Outcome | undefined, failed: string | undefined): void {
     const span = this.#span
     if (span === undefined) return
-    safely(() => {
-      for (const [name, value] of Object.entries(attributesOf(outcome))) span.setAttribute(name, value)
-      if (failed !== undefined) span.setStatus({ code: ERROR, message: failed })
-      span.end()
-    })
+    for (const [name, value] of Object.entries(attributesOf(outcome)))
+      safely(() => span.setAttribute(name, value))
+    if (failed !== undefined) safely(() => span.setStatus({ code: ERROR, message: failed }))
+    safely(() => span.end())
   }
 }
 
@@ -57,9 +56,15 @@ export function paymentSpan(
 
 function traceparent(span: SpanLike | undefined): string | undefined {
   if (span === undefined) return undefined
-  const { traceId, spanId, traceFlags } = span.spanContext()
-  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+  const context = safely(() => span.spanContext())
+  if (context === undefined) return undefined
+  const { traceId, spanId, traceFlags } = context
+  const text = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+  return TRACEPARENT.test(text) ? text : undefined
 }
+
+/** W3C Trace Context, section 3.2.2. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 function attributesOf(outcome: Outcome | undefined): Record<string, string | boolean> {
   if (outcome === undefined) return {}
@@ -77,7 +82,10 @@ function attributesOf(outcome: Outcome | undefined): Record<string, string | boo
 
 function safely<T>(work: () => T): T | undefined {
   try {
-    return work()
+    const result = work()
+    // Nobody waits for a tracer that takes its time, and its failure must not end the process.
+    Promise.resolve(result).catch(() => undefined)
+    return result
   } catch {
     // An observer's fault is never a payment's.
     return undefined

@@ -1,9 +1,10 @@
+import { runInNewContext } from 'node:vm'
 import { SpanStatusCode } from '@opentelemetry/api'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { expect, test } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import type { Payment } from '../../src/ledger/index.js'
-import type { Refusal } from '../../src/pay/index.js'
+import { Events, type Refusal } from '../../src/pay/index.js'
 import { PaymentSpan, type SpanLike } from '../../src/purser/trace.js'
 import { holdOf, TestClock } from '../ledger/fixtures.js'
 import { resource } from '../pay/peers.js'
@@ -85,4 +86,60 @@ test('a tracer that throws fails no payment', () => {
   const span = new PaymentSpan({ startSpan: fail }, {})
   expect(span.trace).toBeUndefined()
   expect(() => span.end(undefined, undefined)).not.toThrow()
+})
+
+/** What ends a process, while something runs. */
+async function unhandled(work: () => unknown): Promise<readonly unknown[]> {
+  const heard: unknown[] = []
+  const hear = (reason: unknown): void => void heard.push(reason)
+  process.on('unhandledRejection', hear)
+  try {
+    await work()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    return heard
+  } finally {
+    process.off('unhandledRejection', hear)
+  }
+}
+
+const reject = (): never => Promise.reject(new RangeError('observer')) as never
+
+test('a span that fails later ends no process, and is ended all the same', async () => {
+  let ended = 0
+  const span: SpanLike = {
+    spanContext: reject,
+    setAttribute: reject,
+    setStatus: reject,
+    end: () => {
+      ended++
+      return reject()
+    },
+  }
+  const payment = await aPayment()
+  const run = (): void => {
+    const one = new PaymentSpan({ startSpan: () => span }, {})
+    expect(one.trace).toBeUndefined()
+    one.end(payment, 'failed')
+    new PaymentSpan({ startSpan: reject }, {}).end(payment, 'failed')
+  }
+  expect(await unhandled(run)).toEqual([])
+  expect(ended).toBe(1)
+})
+
+test.each([
+  { traceId: 'a'.repeat(31), spanId: 'b'.repeat(16), traceFlags: 1 },
+  { traceId: { secret: 'x' }, spanId: 'b'.repeat(16), traceFlags: 1 },
+  { traceId: 'a'.repeat(32), spanId: `b\n${'b'.repeat(15)}`, traceFlags: 1 },
+  { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 4096 },
+  {},
+])('what is no trace context is not written down', (context) => {
+  const span = { ...good, spanContext: () => context as unknown as ReturnType<SpanLike['spanContext']> }
+  expect(new PaymentSpan({ startSpan: () => span }, {}).trace).toBeUndefined()
+})
+
+test('a listener that fails later, with a promise of whatever make, ends no process', async () => {
+  const events = new Events()
+  const foreign: unknown = runInNewContext("() => Promise.reject(new RangeError('observer'))")
+  for (const listener of [reject, foreign as () => unknown]) events.on('error', listener)
+  expect(await unhandled(() => events.emit('error', { error: 1, during: 'x' }))).toEqual([])
 })

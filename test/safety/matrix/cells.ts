@@ -317,14 +317,21 @@ const LISTENERS = row('listeners', LATER, ({ act }) => ({
   rules: [onlyOne, silent],
 }))
 
-const TRACER = row('tracer', AT_ONCE, ({ act }) => ({
-  set: () => ({ ...roomForOne, ...purserWith({ tracer: { startSpan: act as never } }) }),
+const traced = (startSpan: () => unknown): SceneOptions => ({
+  set: () => ({ ...roomForOne, ...purserWith({ tracer: { startSpan: startSpan as never } }) }),
   act: async (payer) => {
     await payer.call('/a')
     return payer.call('/b')
   },
   rules: [onlyOne, silent],
-}))
+})
+
+const TRACER = [
+  ...row('tracer', LATER, ({ act }) => traced(act)),
+  ...row('span of a tracer', LATER, ({ act }) =>
+    traced(() => ({ spanContext: act, setAttribute: act, setStatus: act, end: act })),
+  ),
+]
 
 /** Every dependency by every way to fail. */
 export const CELLS: readonly Cell[] = [
