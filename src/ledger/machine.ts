@@ -136,7 +136,8 @@ function settledAs(row: Row, move: MoveOf<'settled'>): Row {
 }
 
 function release(row: Row, move: MoveOf<'released'>, now: Instant): Step {
-  if (!releasable(row)) return undefined
+  const more = move.attempts !== undefined && move.attempts !== row.attempts.length
+  if (more || !releasable(row)) return undefined
   const attempts = row.attempts.map((a) => (a.void === undefined ? { ...a, void: move.because } : a))
   return {
     row: {

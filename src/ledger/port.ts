@@ -214,8 +214,17 @@ export type Move =
       readonly lane?: bigint
       readonly recheckAt?: Instant
     }
-  /** From held; from committed when every attempt is void. */
-  | { readonly to: 'released'; readonly because: string; readonly fee?: Amount; readonly lane?: bigint }
+  /**
+   * From held; from committed when every attempt is void. `attempts`: how many that rests on, where another one may have
+   * come meanwhile; with more of them, the payment goes on.
+   */
+  | {
+      readonly to: 'released'
+      readonly because: string
+      readonly fee?: Amount
+      readonly lane?: bigint
+      readonly attempts?: number
+    }
   /** Settled, or released with an attempt: the answer reached the caller. Moves no money and changes no state. */
   | { readonly to: 'delivered'; readonly receipt?: Receipt }
   /** A caller was told of the doubt. */

@@ -58,8 +58,11 @@ export async function examineBy(
     if (verdict.state === 'void') current = await advance(current, voided(index, verdict), env)
     else open = verdict
   }
-  if (open === undefined)
-    return { payment: await advance(current, { to: 'released', because: lastWord(current) }, env) }
+  if (open === undefined) {
+    // Another call may have gone on with it meanwhile: what it made was not looked at.
+    const attempts = payment.attempts.length
+    return { payment: await advance(current, { to: 'released', because: lastWord(current), attempts }, env) }
+  }
   const left = await leave(current, open.state === 'pending' ? open.recheckAt : undefined, env)
   return { payment: left, open }
 }

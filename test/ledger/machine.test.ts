@@ -121,6 +121,12 @@ describe('the payment state machine', () => {
     expect(step(row('settled', { proof: 'person' }), moves.released, START, false)).toBeUndefined()
   })
 
+  it('does not release a payment for fewer attempts than it has', () => {
+    const two = row('committed', { attempts: [{ ...attempt, void: 'expired' }, attempt] })
+    expect(step(two, { ...moves.released, attempts: 1 }, START, false)).toBeUndefined()
+    expect(step(two, { ...moves.released, attempts: 2 }, START, false)?.row.state).toBe('released')
+  })
+
   it('does not bring a released payment back on a word', () => {
     expect(step(row('released'), { to: 'settled', proof: 'receipt' }, START, false)).toBeUndefined()
     expect(step(row('released'), { to: 'settled', proof: 'person' }, START, false)?.row.state).toBe('settled')
