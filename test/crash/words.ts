@@ -26,6 +26,17 @@ export interface Job {
 /** What a payer's word about a boundary begins with; its other words are about answers. */
 export const AT = '@ '
 
+/** What a process that pays through Stripe is told. */
+export interface StripeJob {
+  /** Where Stripe's API is: a port of this machine. */
+  readonly stripe: number
+  readonly paymentMethod: string
+  readonly url: string
+  readonly key: string
+  readonly ledger: string
+  readonly killAt: number
+}
+
 /** What a process that pays by sessions is told. */
 export interface SessionJob {
   readonly account: Hex
