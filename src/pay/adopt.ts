@@ -1,10 +1,13 @@
 import { fundsOf, type Payment } from '../ledger/index.js'
 import type { Case, Deal } from './case.js'
+import type { Sending } from './conclude.js'
 import { advance, dueAt, examine, leave } from './doubt.js'
 import type { Exchange } from './exchange.js'
-import { type Presented, transmit } from './present.js'
+import { followStream, meter } from './metering.js'
+import { dealOf, type Presented, transmit } from './present.js'
 import { standsInTheWay, unanswered } from './refusal.js'
 import { goOn } from './second.js'
+import type { Streaming } from './stream.js'
 import { windUp } from './wind-up.js'
 
 const FIRST_LOOK_MS = 25
@@ -23,6 +26,7 @@ export async function adopt<Reply extends object>(
   exchange: Exchange<Reply>,
   by: Payment,
   c: Case,
+  deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | { readonly deal: Deal } | undefined> {
   const ended = await itsEnd(by, c)
   if (ended.live) throw standsInTheWay('busy', ended)
@@ -33,7 +37,7 @@ export async function adopt<Reply extends object>(
     return undefined
   }
   if (ended.state === 'settled' && ended.delivered) return delivered(ended, c)
-  return adoptDoubt(exchange, ended, c)
+  return adoptDoubt(exchange, ended, c, deliver)
 }
 
 /** Its answer reached somebody. Under our key that is this purchase; without one it was a call of its own. */
@@ -58,6 +62,7 @@ async function adoptDoubt<Reply extends object>(
   exchange: Exchange<Reply>,
   doubt: Payment,
   c: Case,
+  deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | { readonly deal: Deal } | undefined> {
   const { env, call } = c
   let payment = doubt
@@ -66,7 +71,7 @@ async function adoptDoubt<Reply extends object>(
     if (!adopted.ok) return undefined
     payment = adopted.payment
   }
-  const answered = await askForTheAnswer(exchange, payment, c)
+  const answered = await askForTheAnswer(exchange, payment, c, deliver)
   if (answered !== undefined) return answered
   const deal =
     payment.state === 'committed' && call.signal?.aborted !== true ? await goOn(payment, c) : undefined
@@ -92,14 +97,18 @@ async function adoptDoubt<Reply extends object>(
 async function askForTheAnswer<Reply extends object>(
   exchange: Exchange<Reply>,
   payment: Payment,
-  { env, call }: Case,
+  c: Case,
+  deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | undefined> {
+  const { env, call } = c
   const sent = env.sent.get(payment.id, env.clock.now())
   if (sent === undefined && payment.state !== 'settled') return undefined
-  const presented =
+  const whole =
     sent === undefined
       ? await unpaid(exchange, payment.key ?? payment.id, call.signal)
       : await transmit(exchange, sent, call, env)
+  const deal = sent && dealOf(sent)
+  const { presented, metered } = deal ? await meter(exchange, whole, deal) : { presented: whole }
   if (presented.kind === 'lost') return undefined
   const { reply, reading } = presented
   if (reading.kind !== 'answers' || !reading.ok) {
@@ -112,8 +121,14 @@ async function askForTheAnswer<Reply extends object>(
       ? await env.ledger.advance(payment.id, { to: 'delivered', ...(receipt ? { receipt } : {}) })
       : await env.ledger.advance(payment.id, { to: 'left', delivered: true, ...(receipt ? { receipt } : {}) })
   // An answer is an answer; what became of the money is for the rail to say.
-  env.attach(reply, await examine(after.payment, env))
+  const seen = await examine(after.payment, env)
+  env.attach(reply, seen)
   env.sent.drop(payment.id)
+  if (deal && metered) {
+    const evidence = seen.attempts.at(-1)?.evidence ?? deal.attempt.evidence
+    const sending: Sending = { deal, evidence, sent, metered: true }
+    void followStream({ exchange, metered, sending, payment: seen, case: c, deliver })
+  }
   return { reply }
 }
 

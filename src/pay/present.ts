@@ -41,12 +41,20 @@ export async function present<Reply>(
     })
     evidence = completed.evidence ?? evidence
     const sent = await learn(completed, deal, call, env)
+    deals.set(sent, deal)
     if (completed.waits !== undefined) await acted(completed.waits, deal, call)
     return { presented: await transmit(exchange, sent, call, env), evidence, sent }
   } catch (cause) {
     return { presented: { kind: 'lost', cause }, evidence }
   }
 }
+
+/** What a credential was made for, as long as it may be sent again: its answer may have to be paid on. */
+export function dealOf(sent: Sent): Deal | undefined {
+  return deals.get(sent)
+}
+
+const deals = new WeakMap<Sent, Deal>()
 
 /** What the side effect brought: written down where it can prove more, and kept for being sent again. */
 async function learn(

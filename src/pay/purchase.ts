@@ -10,14 +10,13 @@ import { causeFor } from './cause.js'
 import { conclude, type Sending } from './conclude.js'
 import type { Examined } from './doubt.js'
 import type { Call, Env } from './env.js'
-import type { Exchange, Metered } from './exchange.js'
+import type { Exchange } from './exchange.js'
 import { heed } from './heed.js'
-import { once } from './once.js'
+import { followStream, meter } from './metering.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
 import { actionRequired, provenVoid, unanswered } from './refusal.js'
 import { secondCredential, tryAgree } from './second.js'
-import type { Streaming } from './stream.js'
 import { unwritten } from './unwritten.js'
 import { windUp } from './wind-up.js'
 
@@ -124,7 +123,7 @@ function adoptFor<Reply extends object>(
   c: Case,
 ): ReturnType<typeof adopt<Reply>> {
   const { env, call } = c
-  return heed(adopt(exchange, by, c), call.signal, {
+  return heed(adopt(exchange, by, c, deliver), call.signal, {
     graceMs: GRACE_MS,
     // Whoever adopted a doubt may have sent its credential again.
     told: () => (by.attempts.length === 0 ? call.signal?.reason : lost(by, call.signal?.reason, env)),
@@ -205,27 +204,6 @@ async function rounds<Reply extends object>(
     }
   }
 }
-
-/** An answer that is paid for while it is read. Only a running total can be raised for it. */
-async function meter<Reply>(
-  exchange: Exchange<Reply>,
-  presented: Presented<Reply>,
-  { prepared }: Deal,
-): Promise<{ readonly presented: Presented<Reply>; readonly metered?: Metered<Reply> }> {
-  if (presented.kind === 'lost' || presented.reading.kind !== 'answers') return { presented }
-  if (!presented.reading.ok || prepared.laneSigned === undefined) return { presented }
-  const metered = await exchange.meter?.(presented.reply)
-  return metered === undefined
-    ? { presented }
-    : { presented: { ...presented, reply: metered.reply }, metered }
-}
-
-/** Beside the caller, who reads the stream meanwhile. Loaded with the first one. */
-async function followStream<Reply extends object>(streaming: Streaming<Reply>): Promise<void> {
-  const { follow } = await streams()
-  await follow(streaming)
-}
-const streams = once(() => import('./stream.js'))
 
 /** Following a redirect without the credential: what it leads to is the caller's answer. */
 async function follow<Reply extends object>(

@@ -35,6 +35,32 @@ describe.each(['v2', 'v1'] as const)('a metered stream of the reference server, 
     expect(anomalies).toEqual([])
   })
 
+  it('is paid for by the event when the answer was lost at first', async () => {
+    const server = await world.serve({ protocol, suggestedDeposit: '0.5' })
+    let lose = true
+    const buyer = await sessionBuyer(world, [server], {
+      fetch: async (input, init) => {
+        const paid = new Request(input, init).headers.has('authorization')
+        if (lose && paid) throw new TypeError('fetch failed')
+        return fetch(input, init)
+      },
+    })
+    await expect(buyer.purser.fetch(server.url('/sponsored/stream/12'))).rejects.toMatchObject({
+      code: 'payment_in_doubt',
+    })
+    lose = false
+    const reply = await buyer.purser.fetch(server.url('/sponsored/stream/12'))
+    const text = await reply.text()
+    expect(dataOf(text)).toEqual(events(12))
+    expect(text).not.toContain('payment-')
+    expect(server.paid('open')).toHaveLength(1)
+    const id = server.paid('open')[0]?.credential?.channelId ?? expect.fail('no channel')
+    expect(await server.books(id)).toMatchObject({ accepted: 12n * PRICE, spent: 12n * PRICE })
+    await expect
+      .poll(async () => (await buyer.payments()).map(({ state }) => state))
+      .toEqual(Array(12).fill('settled'))
+  })
+
   it('is topped up in the middle', async () => {
     const server = await world.serve({ protocol, suggestedDeposit: '0.03' })
     const buyer = await sessionBuyer(world, [server])
