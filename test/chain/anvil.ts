@@ -22,17 +22,23 @@ function anvilPath(): string {
 }
 
 /**
- * T4 has expiring nonces and settles a signature once. Interval mining keeps `latest` young, without which the
- * validity of every simulation fails; two-slot epochs make `finalized` follow `latest` by two blocks.
+ * A chain as Ethereum is: with a coin, and no precompiles of Tempo's. Interval mining keeps `latest` young, without
+ * which the validity of every simulation fails; two-slot epochs make `finalized` follow `latest` by two blocks.
  */
-const TEMPO = '--network tempo --hardfork T4 --block-time 1 --mixed-mining --slots-in-an-epoch 1'.split(' ')
+export const PLAIN: readonly string[] = '--block-time 1 --mixed-mining --slots-in-an-epoch 1'.split(' ')
+
+/** T4 has expiring nonces and settles a signature once. */
+const TEMPO: readonly string[] = [...'--network tempo --hardfork T4'.split(' '), ...PLAIN]
 
 /**
- * Starts a local Tempo chain on a free port. Rejects with what the process printed if it does not come up; the child
- * dies with this process.
+ * Starts a local chain on a free port: Tempo's, or a {@link PLAIN} one. Rejects with what the process printed if it does
+ * not come up; the child dies with this process.
  */
-export async function startAnvil(args: readonly string[] = []): Promise<Anvil> {
-  const child = spawn(anvilPath(), [...TEMPO, '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startAnvil(
+  args: readonly string[] = [],
+  kind: readonly string[] = TEMPO,
+): Promise<Anvil> {
+  const child = spawn(anvilPath(), [...kind, '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const kill = () => void child.kill('SIGKILL')
   process.once('exit', kill)
   const gone = new Promise<void>((resolve) => {
