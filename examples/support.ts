@@ -24,9 +24,13 @@ export interface Local {
   /** Paid models: `/v1/chat/completions` and `/v1/messages`, 0.02 USD a call. */
   readonly models: string
   readonly account: TempoAccount
+  /** Whom the API has paid. */
+  readonly payee: string
   readonly rpc: Readonly<Record<number, string>>
   /** The local chain by its CAIP-2 name: a test network is paid on only where a policy names it. */
   readonly network: string
+  /** What the API is paid in. */
+  readonly dollar: Currency
   /** The local chain's dollars, which no table knows. */
   readonly currencies: readonly Currency[]
   close(): Promise<void>
@@ -41,8 +45,10 @@ export async function startLocal(): Promise<Local> {
     api: api.origin,
     models: models.origin,
     account: await chain.account(5_000_000n),
+    payee: ACCOUNTS.payee.address,
     rpc: { [chain.id]: chain.url },
     network: NETWORK,
+    dollar: alphaUSD,
     currencies: LOCAL_CURRENCIES,
     async close() {
       await Promise.all([api.close(), models.close()])

@@ -10,6 +10,8 @@ export interface AutoSettings {
   readonly ledger?: string
   /** `PURSER_TEMPO_KEY`, or the contents of the file that `PURSER_TEMPO_KEY_FILE` names. */
   readonly key: { readonly hex: string } | { readonly file: string }
+  /** `PURSER_TEMPO_ACCOUNT`: the account that the key is an access key of. Default: the key's own. */
+  readonly account?: `0x${string}`
   /** `PURSER_CURRENCIES`: a JSON file with currencies beyond the built-in table. */
   readonly currencies?: string
   /** `PURSER_TEMPO_RPC`: `4217=https://…,42431=https://…`; several URLs of one chain by repeating it. */
@@ -38,7 +40,15 @@ export function readEnvironment(env: Environment): AutoSettings {
     ...(agent ? { agent } : {}),
     ...(ledger ? { ledger } : {}),
     ...(currencies ? { currencies } : {}),
+    ...readAccount(env['PURSER_TEMPO_ACCOUNT']),
   }
+}
+
+function readAccount(text: string | undefined): Pick<AutoSettings, 'account'> {
+  if (!text) return {}
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text))
+    throw invalid('PURSER_TEMPO_ACCOUNT must be the address of the account that the access key acts for')
+  return { account: `0x${text.slice(2)}` }
 }
 
 function readKey(env: Environment): AutoSettings['key'] {

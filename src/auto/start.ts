@@ -20,12 +20,12 @@ export async function startFromEnvironment(
   env: Record<string, string | undefined>,
 ): Promise<{ readonly purser: Purser; readonly restore: Restore }> {
   const settings = readEnvironment(env)
-  const account = privateKeyToAccount(await privateKey(settings))
+  const key = privateKeyToAccount(await privateKey(settings))
   delete env['PURSER_TEMPO_KEY']
-  const { agent, ledger: path, rpc, currencies } = settings
+  const { agent, ledger: path, rpc, currencies, account } = settings
   const ledger = sqliteLedger(path === undefined ? {} : { path })
   const purser = createPurser({
-    wallets: [tempo({ account, rpc })],
+    wallets: [tempo({ rpc, ...(account === undefined ? { account: key } : { account, accessKey: key }) })],
     policy: await loadPolicy(settings.policy),
     ledger,
     currencies:

@@ -226,8 +226,12 @@ export class Purser {
    * @throws TypeError for what no chain can hold; PaymentError where the chain stands against it.
    * @example
    * ```ts
-   * const keys = tempoKeys({ account: root })
-   * const delegation = await purser.delegate({ keys, key: agentKey, expires, tokens: [CURRENCIES.USDCe] })
+   * const delegation = await purser.delegate({
+   *   keys: tempoKeys({ account }),
+   *   key: '0x15d34aaf54267db7d7c367839aaf71a00a2c6a65',
+   *   expires: new Date('2027-01-01'),
+   *   tokens: [CURRENCIES.USDCe],
+   * })
    * for (const { rule, holder, says } of delegation.rules) console.log(rule, holder, says)
    * await delegation.authorize()
    * ```

@@ -12,6 +12,13 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
   'anthropic.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
   'approver.ts': ['wants to pay 0.25 AlphaUSD', '200: settled, approved by'],
   'custom-wallet.ts': ['200 a cup of tea', 'paid 0.3 credits: settled', '0.3 USD of 1 USD spent'],
+  'delegate.ts': [
+    'chain  budget.day: At most 0.5 USD and 0.05 USD of headroom',
+    'purser perPayment:',
+    'paid: 200',
+    'authorized: 0.4',
+    'now it is revoked',
+  ],
   'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
   'lightning.ts': [
     '200 a cup of tea',

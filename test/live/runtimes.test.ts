@@ -8,10 +8,14 @@ import { Agent, request, fetch as undiciFetch } from 'undici'
 import { generatePrivateKey } from 'viem/accounts'
 import { Account, Actions } from 'viem/tempo'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
+import { CURRENCIES, createPurser } from '../../src/index.js'
 import { purserInterceptor, replyBehind } from '../../src/undici/index.js'
-import { addressOf, alphaUSD, clientFor, startChain } from '../chain/chain.js'
+import { tempo, tempoKeys } from '../../src/wallet/tempo/index.js'
+import { ACCOUNTS, addressOf, alphaUSD, clientFor, startChain } from '../chain/chain.js'
 import { PRICE, startPaidApi } from '../chain/server.js'
+import { newKey } from './delegated.js'
 import { DOLLAR, policyFor, problemIn, record, startWorld, type World } from './world.js'
 
 let world: World
@@ -172,6 +176,42 @@ describe('purser/auto', () => {
       for await (const payment of written.find({}))
         expect(payment).toMatchObject({ state: 'settled', delivered: true, context: { agent: 'agent' } })
       await written.close()
+    } finally {
+      await api.close()
+      await chain.stop()
+    }
+  })
+
+  it('pays with a delegated key, and knows the account by its address alone', async () => {
+    const chain = await startChain([], 42431)
+    const api = await startPaidApi({ chain })
+    try {
+      const account = await chain.account(DOLLAR)
+      const policy = policyFor([api.origin], { networks: ['eip155:42431'] })
+      const key = newKey()
+      const keys = tempoKeys({ account, chain: 42431, rpc: { 42431: chain.url } })
+      const owner = createPurser({ wallets: [tempo({ account })], policy, ledger: memoryLedger() })
+      const delegation = await owner.delegate({
+        keys,
+        key,
+        expires: Date.now() + 3_600_000,
+        tokens: [CURRENCIES.testAlphaUSD],
+        recipients: [ACCOUNTS.payee.address],
+      })
+      await delegation.authorize()
+      const file = join(folder, 'delegated.json')
+      await writeFile(file, JSON.stringify(policy))
+      const before = await chain.balanceOf(alphaUSD, account.address)
+      const env = {
+        PURSER_POLICY: file,
+        PURSER_LEDGER: join(folder, 'delegated.db'),
+        PURSER_TEMPO_KEY: key.key,
+        PURSER_TEMPO_ACCOUNT: account.address,
+        PURSER_TEMPO_RPC: `42431=${chain.url}`,
+      }
+      const script = `console.log((await fetch(${JSON.stringify(api.url('/paid'))})).status)`
+      expect(await start(env, script)).toBe(200)
+      expect(before - (await chain.balanceOf(alphaUSD, account.address))).toBeGreaterThan(PRICE)
     } finally {
       await api.close()
       await chain.stop()

@@ -20,6 +20,9 @@ declare global {
   namespace NodeJS {
     interface ProcessEnv {
       TEMPO_KEY: `0x${string}`
+      ACCOUNT: `0x${string}`
+      ACCOUNT_KEY: `0x${string}`
+      AGENT_KEY: `0x${string}`
       OPENAI_API_KEY: string
       ANTHROPIC_API_KEY: string
     }

@@ -45,9 +45,9 @@ export interface TempoKeys extends KeyKeeper {
  * @throws TypeError for malformed options.
  * @example
  * ```ts
- * const keys = tempoKeys({ account: privateKeyToAccount(process.env.ROOT_KEY) })
+ * const keys = tempoKeys({ account })
  * for (const { key, state, limits } of await keys.list()) console.log(key, state, limits)
- * await keys.revoke(key)
+ * await keys.revoke('0x15d34aaf54267db7d7c367839aaf71a00a2c6a65')
  * ```
  */
 export function tempoKeys(options: TempoKeysOptions): TempoKeys {
