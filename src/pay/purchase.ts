@@ -5,6 +5,7 @@ import type { Payment } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
 import { agree } from './agree.js'
+import { Anew, anew } from './anew.js'
 import type { Case, Deal } from './case.js'
 import { causeFor } from './cause.js'
 import { conclude, type Sending } from './conclude.js'
@@ -133,23 +134,24 @@ function adoptFor<Reply extends object>(
 }
 
 /** How a payment ended for its caller. */
-type End<Reply> = { readonly reply: Reply } | { readonly error: PaymentError }
+type End<Reply> = { readonly reply: Reply | Anew } | { readonly error: PaymentError }
 
 /** From here on money may have moved: whatever fails, what the caller is told says so. The story outlives its caller. */
-function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: Deal, c: Case): Promise<Reply> {
+async function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: Deal, c: Case): Promise<Reply> {
   const { env, call } = c
-  return heed(delivered(exchange, deal, c), call.signal, {
+  const end = await heed(delivered(exchange, deal, c), call.signal, {
     graceMs: GRACE_MS,
     told: () => lost(deal.committed, call.signal?.reason, env),
-    late: (reply) => exchange.drop(reply),
+    late: (reply) => reply instanceof Anew || exchange.drop(reply),
   })
+  return end instanceof Anew ? buy(exchange, { ...c, ...end }) : end
 }
 
 async function delivered<Reply extends object>(
   exchange: Exchange<Reply>,
   deal: Deal,
   c: Case,
-): Promise<Reply> {
+): Promise<Reply | Anew> {
   let presented: Presented<Reply> | undefined
   let end: End<Reply>
   try {
@@ -193,6 +195,11 @@ async function rounds<Reply extends object>(
       case 'asked': {
         const asks =
           presented.kind === 'reply' && presented.reading.kind === 'asks' ? presented.reading : undefined
+        const other = end.dead && asks ? await anew(deal, asks, end.payment, env) : undefined
+        if (other !== undefined) {
+          if (reply !== undefined) exchange.drop(reply)
+          return { reply: other }
+        }
         const next =
           round === 1 && asks !== undefined && end.payment.state === 'committed'
             ? await secondCredential({ ...c, at: asks.at, offers: asks.offers }, sending, end)
