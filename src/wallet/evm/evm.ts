@@ -8,10 +8,12 @@ import type { Parts } from './plan.js'
 import { prepareOffer } from './prepare.js'
 import { quoteOffer } from './quote.js'
 import { PAID_KINDS } from './read-offer.js'
+import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
 
 /**
  * A wallet that pays in tokens on EVM chains: `evm/charge` and `usdc/charge` offers of MPP, and `exact` and `upto`
- * offers of x402. It signs for tokens that the table, the user or the chain describes, never the server alone.
+ * offers of x402; it signs in where it has paid before and the server takes that. It signs for tokens that the table, the
+ * user or the chain describes, never the server alone.
  *
  * @throws TypeError for malformed options; an account is required.
  * @example
@@ -25,17 +27,32 @@ import { PAID_KINDS } from './read-offer.js'
 export function evm(options: EvmOptions): Wallet {
   const config = configure(options)
   const parts: Parts = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
+  const known = visits()
   return Object.freeze<Wallet>({
     id: config.id,
-    kinds: PAID_KINDS,
-    quote: (challenge, context) => quoteOffer(challenge, context, parts),
-    async prepare(authorization, options) {
-      return prepareOffer(spendAuthorization(authorization, options.now), options, parts)
+    kinds: [...PAID_KINDS, SIGN_IN],
+    async quote(challenge, context) {
+      return challenge.kind === SIGN_IN
+        ? quoteSignIn(challenge, context, config, known)
+        : quoteOffer(challenge, context, parts)
     },
-    inspect: (evidence) => inspectOffer(evidence, config),
+    async prepare(authorization, options) {
+      const spendable = spendAuthorization(authorization, options.now)
+      return spendable.quote.challenge.kind === SIGN_IN
+        ? prepareSignIn(spendable, options, config, known)
+        : prepareOffer(spendable, options, parts)
+    },
+    async inspect(evidence) {
+      const [challengeId] = evidence.refs
+      if (evidence.kind === SIGN_IN && challengeId !== undefined) known.refused(challengeId)
+      return inspectOffer(evidence, config)
+    },
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail?.form === 'transaction' ? detail.hash === reference.toLowerCase() : undefined
+    },
+    async accepted(acceptance) {
+      known.remember(acceptance)
     },
   })
 }

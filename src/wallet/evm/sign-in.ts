@@ -1,0 +1,223 @@
+import { hashMessage } from 'viem/utils'
+import { amount, type Instant } from '../../money/index.js'
+import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
+import { failed, oneEnd, sign } from '../chain/index.js'
+import type {
+  Acceptance,
+  Prepared,
+  PrepareOptions,
+  Quote,
+  QuoteContext,
+  Spendable,
+  Unpayable,
+} from '../index.js'
+import { evidenceOf, readDetail } from './evidence.js'
+import { isObject, readChain, textOf } from './fields.js'
+import type { Config } from './options.js'
+import { unpayable } from './plan.js'
+import { withRecovery } from './spelling.js'
+
+export const SIGN_IN: OfferKind = 'x402/sign-in'
+
+/** The last token that was paid with for an operation of a vendor, on which chain. */
+interface Custom {
+  readonly chainId: number
+  readonly token: string
+}
+
+/** Where this wallet has paid, in this process, and so may be known. */
+export interface Visits {
+  /** Undefined: nothing was paid there yet, or a sign-in was not taken. */
+  paid(resource: Resource): Custom | undefined
+  remember(acceptance: Pick<Acceptance, 'evidence' | 'resource'>): void
+  signing(challengeId: string, resource: Resource): void
+  /** What a sign-in for that challenge came to was asked for: it was not taken. */
+  refused(challengeId: string): void
+}
+
+const MOST = 10_000
+
+export function visits(): Visits {
+  const customs = new Map<string, Custom | undefined>()
+  const signed = new Map<string, string>()
+  const keyOf = ({ vendor, operation }: Resource) => `${vendor} ${operation}`
+  const put = <V>(map: Map<string, V>, key: string, value: V) => {
+    if (map.size >= MOST) map.clear()
+    map.set(key, value)
+  }
+  return {
+    paid: (resource) => customs.get(keyOf(resource)),
+    remember({ evidence, resource }) {
+      const key = keyOf(resource)
+      const detail = readDetail(evidence.detail)
+      // Where a sign-in was turned down once, trying it again would only cost a round trip, every time.
+      if (detail === undefined || detail.form === 'proof' || customs.has(key)) return
+      put(customs, key, { chainId: detail.chainId, token: detail.token })
+    },
+    signing: (challengeId, resource) => put(signed, challengeId, keyOf(resource)),
+    refused(challengeId) {
+      const key = signed.get(challengeId)
+      if (key !== undefined) put(customs, key, undefined)
+    },
+  }
+}
+
+/**
+ * A sign-in (the extension `sign-in-with-x`) for who paid before: it says who we are to the site that was dialled, and to
+ * no other. It costs nothing, and is quoted only where it may save a payment.
+ */
+export function quoteSignIn(
+  challenge: Challenge,
+  context: QuoteContext,
+  config: Config,
+  { paid }: Pick<Visits, 'paid'>,
+): Quote | Unpayable {
+  const { resource, now, bounds } = context
+  const custom = paid(resource)
+  if (custom === undefined)
+    return unpayable('Nothing was paid here before, so that nobody knows this account')
+  const network = `eip155:${custom.chainId}`
+  const currency = context.currencies.token(network, custom.token) ?? config.own.token(network, custom.token)
+  if (currency === undefined) return unpayable(`${custom.token} is not known any more`, 'unknown_currency')
+  const message = readMessage(challenge, resource, now)
+  if ('unpayable' in message) return message
+  const chain = chainFor(challenge.request['supportedChains'], custom.chainId, config)
+  if (chain === undefined)
+    return unpayable('The site takes sign-ins for none of this wallet’s chains', 'wrong_chain')
+  return {
+    wallet: config.id,
+    challenge,
+    resource,
+    terms: {
+      purpose: 'prove',
+      kind: SIGN_IN,
+      network: `eip155:${chain}`,
+      most: amount(0n, currency),
+      exact: true,
+      payees: [],
+    },
+    goodUntil: Math.min(message.end, now + bounds.maxValidityMs),
+  }
+}
+
+/** Signs the message that was judged: nothing of it moves money. */
+export async function prepareSignIn(
+  { quote }: Spendable,
+  { now, signal }: PrepareOptions,
+  config: Config,
+  { signing }: Pick<Visits, 'signing'>,
+): Promise<Prepared> {
+  const { challenge, terms, resource } = quote
+  const chainId = readChain(terms.network)
+  const message = readMessage(challenge, resource, now)
+  if ('unpayable' in message) throw failed(message.unpayable)
+  const ours = quote.wallet === config.id && terms.purpose === 'prove' && terms.most.value === 0n
+  if (!ours || terms.payees.length > 0 || chainId === undefined)
+    throw failed('The quote is not one of this wallet, so nothing was signed')
+  const text = messageText(message.info, config.checksummed, chainId)
+  const signature = withRecovery(await sign(hashMessage(text), config, signal))
+  const payload = { address: config.checksummed, chainId: `eip155:${chainId}`, type: 'eip191', signature }
+  return {
+    evidence: evidenceOf(config.id, SIGN_IN, challenge.id, { form: 'proof', chainId, sender: config.sender }),
+    ...oneEnd(async () => {
+      signing(challenge.id, resource)
+      return { credential: { challenge, payload } }
+    }),
+  }
+}
+
+/** The chain that was paid on, or the first other one that this wallet is for. */
+function chainFor(list: Json | undefined, paidOn: number, { chains, nodes }: Config): number | undefined {
+  if (!Array.isArray(list)) return undefined
+  const offered = list.flatMap((entry: Json) =>
+    isObject(entry) && entry['type'] === 'eip191' ? [readChain(textOf(entry['chainId']))] : [],
+  )
+  const fits = offered.filter(
+    (id) => id !== undefined && (chains?.has(id) ?? true) && nodes(id) !== undefined,
+  )
+  return fits.includes(paidOn) ? paidOn : fits[0]
+}
+
+interface Message {
+  readonly info: Info
+  /** When it runs out. */
+  readonly end: Instant
+}
+
+/** EIP-4361, as the site wrote it. */
+interface Info {
+  readonly domain: string
+  readonly uri: string
+  readonly nonce: string
+  readonly issuedAt: string
+  readonly statement?: string
+  readonly expirationTime?: string
+  readonly notBefore?: string
+  readonly requestId?: string
+  readonly resources: readonly string[]
+}
+
+/** A field of more than one line would be a field of its own. */
+const LINE = /^[\x20-\x7e\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]*$/
+const NONCE = /^[a-zA-Z0-9]{8,128}$/
+
+function readMessage({ request, echo }: Challenge, resource: Resource, now: Instant): Message | Unpayable {
+  const { info } = request
+  const no = (why: string) => unpayable(`This sign-in cannot be signed: ${why}`)
+  if (resource.transport !== 'http' || echo.envelope !== 'sign-in' || !isObject(info))
+    return no('it is none over HTTP')
+  const texts = ['domain', 'uri', 'nonce', 'issuedAt'].map((name) => lineAt(info, name))
+  const [domain, uri, nonce, issuedAt] = texts
+  if (domain === undefined || uri === undefined || nonce === undefined || issuedAt === undefined)
+    return no('it lacks what it has to say')
+  const site = new URL(resource.vendor)
+  if (domain !== site.host) return no('it is for another site than the one that was called')
+  if (!URL.canParse(uri) || new URL(uri).origin !== site.origin) return no('it is for an address elsewhere')
+  if (info['version'] !== '1' || !NONCE.test(nonce)) return no('it is of no known version')
+  const optional = ['statement', 'expirationTime', 'notBefore', 'requestId'] as const
+  if (optional.some((name) => Object.hasOwn(info, name) && lineAt(info, name) === undefined))
+    return no('what it says is more than one line')
+  const resources = info['resources'] ?? []
+  if (!Array.isArray(resources) || !resources.every((each) => typeof each === 'string' && LINE.test(each)))
+    return no('it names resources in no known form')
+  const end = timeAt(info, 'expirationTime') ?? Number.POSITIVE_INFINITY
+  if (!(end > now) || (timeAt(info, 'notBefore') ?? 0) > now) return no('it is not valid now')
+  const more = optional.flatMap((name) => {
+    const text = lineAt(info, name)
+    return text === undefined ? [] : [[name, text] as const]
+  })
+  return { info: { domain, uri, nonce, issuedAt, resources, ...Object.fromEntries(more) }, end }
+}
+
+function lineAt(info: JsonObject, name: string): string | undefined {
+  const text = textOf(info[name])
+  return text !== undefined && text.length <= 2_000 && LINE.test(text) ? text : undefined
+}
+
+/** A time that cannot be read is no time, and no later than any. */
+function timeAt(info: JsonObject, name: string): Instant | undefined {
+  const text = textOf(info[name])
+  return text === undefined ? undefined : Date.parse(text)
+}
+
+/** EIP-4361, "Informal Message Template". */
+function messageText(info: Info, address: string, chainId: number): string {
+  const { domain, uri, nonce, issuedAt, statement, expirationTime, notBefore, requestId, resources } = info
+  const lines = [
+    `${domain} wants you to sign in with your Ethereum account:`,
+    address,
+    '',
+    ...(statement === undefined ? [] : [statement]),
+    '',
+    `URI: ${uri}`,
+    'Version: 1',
+    `Chain ID: ${chainId}`,
+    `Nonce: ${nonce}`,
+    `Issued At: ${issuedAt}`,
+    ...(expirationTime === undefined ? [] : [`Expiration Time: ${expirationTime}`]),
+    ...(notBefore === undefined ? [] : [`Not Before: ${notBefore}`]),
+    ...(requestId === undefined ? [] : [`Request ID: ${requestId}`]),
+    ...(resources.length === 0 ? [] : ['Resources:', ...resources.map((each) => `- ${each}`)]),
+  ]
+  return lines.join('\n')
+}
