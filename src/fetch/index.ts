@@ -1,5 +1,5 @@
 export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
-export { type Head, mayHoldProblem, refusalReply } from './head.js'
+export { type Head, refusalReply } from './head.js'
 export { BODY_HEADERS } from './headers.js'
 export {
   DEFAULT_LIMITS,
