@@ -1,7 +1,8 @@
 import type { Hex } from 'viem'
 import { sendTransactionSync } from 'viem/actions'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { isPaymentError } from '../../src/index.js'
+import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { isPaymentError, type Ledger } from '../../src/index.js'
 import { tempoKeys } from '../../src/wallet/tempo/index.js'
 import {
   ACCOUNTS,
@@ -36,7 +37,11 @@ interface Agent extends Buyer {
 }
 
 async function agentOf(
-  options: OwnerOptions & { readonly origins?: readonly string[]; readonly fetch?: typeof fetch } = {},
+  options: OwnerOptions & {
+    readonly origins?: readonly string[]
+    readonly fetch?: typeof fetch
+    readonly ledger?: Ledger
+  } = {},
 ): Promise<Agent> {
   const owner = await ownerOn(world.chain, options)
   const secret = newKey()
@@ -45,6 +50,7 @@ async function agentOf(
   const origins = options.origins ?? [world.api.origin]
   const buyer = await world.buyer({
     account: owner.root,
+    ...(options.ledger === undefined ? {} : { ledger: options.ledger }),
     policy: { vendors: origins.map((origin) => ({ origin, payees: PAYEES })) },
     wallet: {
       account: owner.root.address,
@@ -193,6 +199,26 @@ describe('the answer to a payment by a delegated key is lost', () => {
     expect(payment).toMatchObject({ state: 'released', units: 0n })
     expect(Date.now()).toBeLessThan(Number(payment.attempts[0]?.evidence.recheckAt))
   })
+})
+
+it('a key that takes the place of another one finds out what became of its payments', async () => {
+  const front = await startFront(world.api.origin, ({ paid, forward, drop }) => (paid ? drop() : forward()))
+  fronts.push(front)
+  const ledger = memoryLedger()
+  const agent = await agentOf({ origins: [front.origin], ledger })
+  const error = await agent.purser.fetch(front.url('/paid')).catch((thrown: unknown) => thrown)
+  expect(isPaymentError(error) && error).toMatchObject({ funds: 'unknown' })
+  const next = newKey()
+  await agent.owner.keys.revoke(agent.key)
+  await (await agent.owner.delegation(next)).authorize()
+  const account = agent.owner.root
+  const heir = await world.buyer({ account, wallet: { account: account.address, accessKey: next }, ledger })
+  await heir.purser.ready()
+  await agent.purser.close()
+  await world.chain.mine(4)
+  await heir.purser.recover({ reconcile: true })
+  expect(only(await heir.payments())).toMatchObject({ state: 'released', units: 0n })
+  expect((await heir.get('/paid')).status).toBe(200)
 })
 
 describe('before a key is authorized', () => {

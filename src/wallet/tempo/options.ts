@@ -90,7 +90,8 @@ const MOST_LANES = 64
 export function configure(options: TempoOptions): Config {
   const { sender, key, sign } = checkPayer(options)
   return {
-    id: key === undefined ? `tempo:${sender}` : `tempo:${sender}:${key}`,
+    // Whoever signs for the account: a key that took the place of another one finds out what became of its payments.
+    id: `tempo:${sender}`,
     sender,
     checksummed: getAddress(sender),
     key,

@@ -43,11 +43,13 @@ export async function quoteCharge(
   const run = laneFor(charge, context, config)
   if ('unpayable' in run) return run
   const terms = termsOf(charge, currency, feeToken && feeFor(charge, run.lane, feeToken, config))
-  const refusal =
-    overFee(terms, context) ??
-    (await limits?.objection(charge, needs(terms), context.now)) ??
-    (await shortOf(terms, charge, context.now, balances))
-  return refusal ?? { terms, ...quote, ...run }
+  const refusal = overFee(terms, context)
+  if (refusal !== undefined) return refusal
+  const [objection, short] = await Promise.all([
+    limits?.objection(charge, needs(terms), context.now),
+    shortOf(terms, charge, context.now, balances),
+  ])
+  return objection ?? short ?? { terms, ...quote, ...run }
 }
 
 /**

@@ -211,7 +211,7 @@ describe('an access key', () => {
       gas: 3_000_000n,
     })
     const wallet = tempo({ account: accessKey, rpc: { [CHAIN_ID]: chain.url } })
-    expect(wallet.id).toBe(`tempo:${root.address.toLowerCase()}:${accessKey.accessKeyAddress.toLowerCase()}`)
+    expect(wallet.id).toBe(`tempo:${root.address.toLowerCase()}`)
     for (const route of ['/paid', '/sponsored', '/zero']) {
       const before = await held(root)
       const { response, credential, evidence } = await pay(wallet, api.url(route))
