@@ -119,7 +119,9 @@ function freezeQuote(quote: Quote): Quote {
 
 function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): Decision {
   try {
-    const decision = env.policy.evaluate(terms, at, call.context, facts)
+    const advertised = env.advertised?.(at, terms) ?? facts.advertised
+    const seen = advertised === undefined ? facts : { ...facts, advertised }
+    const decision = env.policy.evaluate(terms, at, call.context, seen)
     if (!isDecision(decision)) throw new TypeError('The policy gave no decision')
     return decision
   } catch (error) {

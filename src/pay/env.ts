@@ -1,7 +1,7 @@
 import type { ErrorCode, Reason } from '../errors/index.js'
 import type { Clock, Ledger, Payment, PaymentId } from '../ledger/index.js'
-import type { CurrencyTable, Instant } from '../money/index.js'
-import type { Context, Policy } from '../policy/index.js'
+import type { CurrencyTable, Instant, Units } from '../money/index.js'
+import type { Context, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Approver } from './approver.js'
@@ -46,6 +46,8 @@ export interface Env {
   sweep(): Promise<boolean>
   /** Evidence can first bring news then: look again. */
   lookAgain(at: Instant): void
+  /** What discovery found this way to pay advertised for, here, if it looked. */
+  advertised?(at: Resource, terms: Terms): Units | undefined
   /** Remembers what is behind a reply or an error, for `paymentFor`. */
   attach(target: object, outcome: Outcome): void
 }

@@ -1,5 +1,6 @@
 export type { Budget } from './budgets.js'
 export type { DelegateOptions, Delegation } from './delegate.js'
+export type { Discovered, DiscoveredOffer, DiscoveredOperation, DiscoverOptions } from './discover.js'
 export type { PurserOptions } from './options.js'
 export { createPurser, Purser, type StoredReceipt } from './purser.js'
 export type { Resolution } from './resolve.js'

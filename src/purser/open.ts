@@ -6,6 +6,7 @@ import { type Emitter, type Env, type Outcome, type Recovery, recover } from '..
 import { Queues } from '../pay/queue.js'
 import { SentCredentials } from '../pay/sent.js'
 import { Beside } from './beside.js'
+import { Catalog } from './catalog.js'
 import type { Settings } from './options.js'
 import { Upkeep } from './upkeep.js'
 
@@ -14,6 +15,8 @@ export interface Opened {
   readonly env: Env
   readonly ledger: Ledger
   readonly upkeep: Upkeep
+  /** What discovery found. */
+  readonly catalog: Catalog
   close(): Promise<void>
 }
 
@@ -46,7 +49,8 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   const sweep = async (): Promise<boolean> => gained(await recover(env, 'all'))
   const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: look, sweep })
   const beside = new Beside(() => upkeep.enter())
-  const env = environment(settings, hooks, { clock, ledger, ledgerId, owner, upkeep, beside })
+  const catalog = new Catalog()
+  const env = environment(settings, hooks, { clock, ledger, ledgerId, owner, upkeep, beside, catalog })
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
   // What an earlier process left behind is settled beside the first call, not before it.
   void look()
@@ -54,6 +58,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     env,
     ledger,
     upkeep,
+    catalog,
     async close() {
       closed = true
       await beside.close()
@@ -85,10 +90,11 @@ function environment(
     readonly owner: string
     readonly upkeep: Upkeep
     readonly beside: Beside
+    readonly catalog: Catalog
   },
 ): Env {
   const { policy, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
-  const { clock, ledger, ledgerId, owner, upkeep, beside } = parts
+  const { clock, ledger, ledgerId, owner, upkeep, beside, catalog } = parts
   return {
     owner,
     policy,
@@ -110,6 +116,7 @@ function environment(
     beside: (work) => beside.run(work),
     sweep: () => upkeep.sweep(),
     lookAgain: (at) => upkeep.lookAgain(at),
+    advertised: (at, terms) => catalog.advertised(at, terms),
     ...(approver === undefined ? {} : { approver }),
   }
 }

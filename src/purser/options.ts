@@ -70,6 +70,8 @@ export interface Settings {
   readonly policy: Policy
   readonly currencies: CurrencyTable
   readonly rates: Rates
+  /** The user's own currencies, as they were given. */
+  readonly own: readonly Currency[]
   readonly openLedger: () => Promise<Ledger>
   readonly approver?: Approver
   readonly prefer: readonly Preference[]
@@ -144,6 +146,7 @@ export function readOptions(options: PurserOptions): Settings {
     policy: isPolicy(options.policy) ? options.policy : createPolicy(options.policy),
     currencies: currencyTable(options.currencies),
     rates,
+    own: options.currencies ?? [],
     openLedger: ledgerOpener(options.ledger),
     prefer: prefer.map(preferenceOf),
     onRefusal,

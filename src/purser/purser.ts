@@ -23,6 +23,7 @@ import type { Wallet } from '../wallet/index.js'
 import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
+import type { Discovered, DiscoverOptions } from './discover.js'
 import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import { Sessions } from './sessions.js'
@@ -137,6 +138,25 @@ export class Purser {
         `quote() would make a real ${method} request: pass { send: true } if that is wanted`,
       )
     return this.#core.quote(exchange, this.#binding, call)
+  }
+
+  /**
+   * What an origin advertises that it sells, for how much, who here could pay it, and what policy would say: read from
+   * its `/openapi.json` or its catalogue of x402 offers. Advice only: nothing needs it, and the 402 decides. What it
+   * finds is what the rule `aboveAdvertised` compares with.
+   *
+   * @throws TypeError for what is no https origin.
+   * @example
+   * ```ts
+   * const { operations } = await purser.discover('https://api.search.example')
+   * for (const { method, path, offers } of operations)
+   *   for (const { price, decision } of offers) console.log(method, path, price && formatAmount(price), decision?.effect)
+   * ```
+   */
+  async discover(origin: string | URL, options: DiscoverOptions = {}): Promise<Discovered> {
+    const { discover } = await import('./discover.js')
+    const context = this.#core.context(this.#binding)
+    return discover(await this.#core.open(), this.#core.settings, context, origin, options)
   }
 
   /** The payment or the refusal behind a reply or an error of this purser; undefined where no money was involved. */

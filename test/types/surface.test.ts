@@ -45,11 +45,12 @@ const NAMES: Readonly<Record<string, string>> = {
     Authorization AuthorizeOptions Authorized Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
     ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential
     Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
+    DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
     DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike Funds Grant Held Hold HttpResource
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
     LaneRequest Ledger Listener Move Moved NextAction OfferKind OpenAllowance Outcome Payee PayingFetch
-    PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRefusedError PaymentState
-    Policy PolicyDocument PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
+    PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
+    Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution
     Resource Restore Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
     Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat formatAmount formatUnits

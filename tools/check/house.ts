@@ -77,6 +77,11 @@ export const SIDE_DOORS: readonly {
     from: ['ledger', 'pay'],
     why: 'asked of what settled, so that it is loaded with the ledger and not before',
   },
+  ...(['advertised', 'openapi', 'x402'] as const).map((name) => ({
+    file: `protocol/discovery/${name}.ts`,
+    from: ['purser'],
+    why: 'documents that only a discovery reads: a purser that never looks loads none of it',
+  })),
   {
     file: 'protocol/accept-payment.ts',
     from: ['pay', 'purser'],

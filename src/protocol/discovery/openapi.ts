@@ -1,0 +1,104 @@
+import type { Json, JsonObject } from '../types.js'
+import { CAIP2 } from '../x402/networks.js'
+import { type Advertised, type AdvertisedOffer, type AdvertisedOperation, MOST } from './advertised.js'
+import { amountOf, listOf, objectOf, textOf, wordsOf } from './lenient.js'
+import { readAccepts } from './x402.js'
+
+const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const
+const NAME = /^[a-z][a-z0-9-]{0,29}$/
+
+/**
+ * What an OpenAPI document says of prices (draft-payment-discovery, section 4): `x-service-info` at its root, and
+ * `x-payment-info` of every operation, as one offer or as a list. Read leniently: one odd part hides no other. What its
+ * `servers` put on another origin is not sold here, and left out.
+ */
+export function readOpenApi(document: JsonObject, origin: string): Advertised {
+  const service = objectOf(document['x-service-info'])
+  const title = wordsOf(objectOf(document['info'])['title'])
+  const base = basePath(document, origin)
+  return {
+    ...(title === undefined ? {} : { title }),
+    categories: listOf(service['categories'])
+      .slice(0, MOST.categories)
+      .flatMap((name) => wordsOf(name) ?? []),
+    docs: readDocs(objectOf(service['docs'])),
+    operations: base === undefined ? [] : readPaths(objectOf(document['paths']), base),
+  }
+}
+
+function readDocs(docs: JsonObject): Advertised['docs'] {
+  const names = ['apiReference', 'homepage', 'llms'] as const
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const link = wordsOf(docs[name])
+      // An address or a path; never a scheme that runs something.
+      return link !== undefined && /^(https?:\/|\/)/.test(link) ? [[name, link]] : []
+    }),
+  )
+}
+
+/** Where paths begin. Undefined: on another origin. */
+function basePath(document: JsonObject, origin: string): string | undefined {
+  const [first] = listOf(document['servers'])
+  const url = textOf(objectOf(first)['url'], MOST.path) ?? '/'
+  if (!URL.canParse(url, origin)) return ''
+  const server = new URL(url, origin)
+  return server.origin === origin ? server.pathname.replace(/\/+$/, '') : undefined
+}
+
+function readPaths(paths: JsonObject, base: string): readonly AdvertisedOperation[] {
+  const operations: AdvertisedOperation[] = []
+  for (const [path, item] of Object.entries(paths)) {
+    if (!path.startsWith('/') || base.length + path.length > MOST.path) continue
+    for (const name of METHODS) {
+      const operation = objectOf(objectOf(item)[name])
+      if (operation['x-payment-info'] === undefined) continue
+      if (operations.length === MOST.operations) return operations
+      const summary = wordsOf(operation['summary'])
+      operations.push({
+        method: name.toUpperCase(),
+        // Servers that make the document from their routes may leave them as `:id`.
+        path: base + path.replace(/\/:(\w+)/g, '/{$1}'),
+        ...(summary === undefined ? {} : { summary }),
+        offers: readInfo(objectOf(operation['x-payment-info'])),
+      })
+    }
+  }
+  return operations
+}
+
+/** A list of offers, or one offer without a list around it; entries of x402 beside either. */
+function readInfo(info: JsonObject): readonly AdvertisedOffer[] {
+  const list: readonly Json[] = info['offers'] === undefined ? [info] : listOf(info['offers'])
+  const offers = list.slice(0, MOST.offers).flatMap((offer) => readOffer(objectOf(offer)))
+  return [...offers, ...readAccepts(info['accepts'])]
+}
+
+function readOffer(offer: JsonObject): readonly AdvertisedOffer[] {
+  const method = textOf(offer['method'], 30)
+  const intent = textOf(offer['intent'], 30) ?? 'charge'
+  if (method === undefined || !NAME.test(method) || !NAME.test(intent)) return []
+  const amount = amountOf(offer['amount'])
+  const currency = textOf(offer['currency'], 100)
+  const network = networkOf(offer)
+  const payee = textOf(offer['recipient'], 100)
+  const words = wordsOf(offer['description'])
+  return [
+    {
+      kind: `${method}/${intent}`,
+      exact: intent === 'charge',
+      ...(amount === undefined ? {} : { amount }),
+      ...(currency === undefined ? {} : { currency }),
+      ...(network === undefined ? {} : { network }),
+      ...(payee === undefined ? {} : { payee }),
+      ...(words === undefined ? {} : { words }),
+    },
+  ]
+}
+
+/** No field of the specification: some servers add it. */
+function networkOf({ network, chainId }: JsonObject): string | undefined {
+  if (typeof chainId === 'number' && Number.isSafeInteger(chainId) && chainId > 0) return `eip155:${chainId}`
+  const text = textOf(network, 60)
+  return text !== undefined && CAIP2.test(text) ? text : undefined
+}

@@ -1,0 +1,212 @@
+import { isConfidential, pristine, resourceAt } from '../fetch/index.js'
+import { type Amount, CURRENCIES, count, type Instant } from '../money/index.js'
+import { type Env, once } from '../pay/index.js'
+import { type Context, type Decision, operationPattern, type Terms } from '../policy/index.js'
+import { likingOf } from '../protocol/accept-payment.js'
+import type { Advertised, AdvertisedOffer, AdvertisedOperation } from '../protocol/discovery/advertised.js'
+import type { HttpResource, OfferKind } from '../protocol/index.js'
+import { type Finding, highest, type PricedOffer } from './catalog.js'
+import { fetchDocument } from './document.js'
+import type { Opened } from './open.js'
+import type { Settings } from './options.js'
+import { type Price, pricesOf } from './prices.js'
+
+/** What may be said of a discovery. */
+export interface DiscoverOptions {
+  /** Asks the server again, even if its last answer still holds. */
+  readonly fresh?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** What an origin says that it sells. Advice: the 402 decides what is paid, and policy whether. */
+export interface Discovered {
+  readonly origin: string
+  /** Its own words, cleaned, like all texts here. */
+  readonly title?: string
+  readonly categories: readonly string[]
+  /** Addresses or paths, as they were given. */
+  readonly docs: Readonly<Partial<Record<'apiReference' | 'homepage' | 'llms', string>>>
+  readonly operations: readonly DiscoveredOperation[]
+  /** The documents that were read. Empty: nothing is advertised. */
+  readonly sources: readonly string[]
+  /** Documents that were not, and why. */
+  readonly problems: readonly string[]
+}
+
+/** Something that costs money. */
+export interface DiscoveredOperation {
+  readonly method: string
+  /** With parameters in braces: `/v1/items/{id}`. */
+  readonly path: string
+  readonly summary?: string
+  /** Ways to pay for it. Empty: it costs something, and the document does not say what. */
+  readonly offers: readonly DiscoveredOffer[]
+}
+
+/** One way to pay, as it is advertised. */
+export interface DiscoveredOffer {
+  readonly kind: OfferKind
+  /** Undefined: it depends on the request, or is in a currency that is not known here. */
+  readonly price?: Amount
+  readonly words?: string
+  /** The ids of the wallets that can pay such offers. */
+  readonly wallets: readonly string[]
+  /** What policy would say to this price, for whoever may receive it. Without a price, nothing. */
+  readonly decision?: Pick<Decision, 'effect' | 'reasons'>
+}
+
+const FIVE_MINUTES_MS = 300_000
+const A_DAY_MS = 86_400_000
+/** Prices of one document that are written to the ledger, for other processes. */
+const MOST_WRITTEN = 200
+
+const readers = once(async () => ({
+  ...(await import('../protocol/discovery/openapi.js')),
+  ...(await import('../protocol/discovery/x402.js')),
+}))
+
+/**
+ * Reads what an origin advertises, and judges it.
+ *
+ * @throws TypeError for what is no confidential origin.
+ */
+export async function discover(
+  { env, catalog }: Opened,
+  settings: Settings,
+  context: Context,
+  where: string | URL,
+  { fresh = false, signal }: DiscoverOptions,
+): Promise<Discovered> {
+  const origin = originOf(where)
+  const known = fresh ? undefined : catalog.fresh(origin, env.clock.now())
+  const finding = known ?? (await look(origin, settings, env.clock.now(), signal))
+  const prices = finding.operations.map((operation) => priced(operation, settings, env))
+  if (known === undefined) {
+    catalog.keep(origin, finding, prices)
+    await writeDown(origin, prices, context, env)
+  }
+  const operations: DiscoveredOperation[] = []
+  for (const { path, offers, ...operation } of prices) {
+    const at = resourceAt(new URL(origin + path), operation.method)
+    operations.push({ ...operation, path, offers: await judged(offers, at, context, env) })
+  }
+  const { until: _, ...rest } = finding
+  return { origin, ...rest, operations }
+}
+
+function originOf(where: string | URL): string {
+  const text = String(where)
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !isConfidential(url))
+    throw new TypeError('discover() needs an https origin, for example https://api.search.example')
+  return url.origin
+}
+
+/** The OpenAPI document; where that has no prices, the catalogue of an x402 server. */
+async function look(
+  origin: string,
+  { fetch = pristine(globalThis.fetch) }: Settings,
+  now: Instant,
+  signal: AbortSignal | undefined,
+): Promise<Finding> {
+  const { readOpenApi, readCatalogue } = await readers()
+  const sources: string[] = []
+  const problems: string[] = []
+  let age = FIVE_MINUTES_MS
+  const read = async (path: string) => {
+    const found = await fetchDocument(new URL(path, origin), fetch, signal)
+    if ('problem' in found) {
+      problems.push(`${path}: ${found.problem}`)
+      return undefined
+    }
+    sources.push(path)
+    age = Math.min(A_DAY_MS, found.maxAgeMs ?? FIVE_MINUTES_MS)
+    return found.document
+  }
+  const document = await read('/openapi.json')
+  const advertised: Advertised =
+    document === undefined ? { categories: [], docs: {}, operations: [] } : readOpenApi(document, origin)
+  if (advertised.operations.length > 0) return { ...advertised, sources, problems, until: now + age }
+  const catalogue = await read('/discovery/resources?type=http')
+  const operations = catalogue === undefined ? [] : readCatalogue(catalogue, origin)
+  return { ...advertised, operations, sources, problems, until: now + age }
+}
+
+interface Offer extends PricedOffer, AdvertisedOffer {
+  readonly prices: readonly Price[]
+}
+
+interface Operation extends AdvertisedOperation {
+  readonly offers: readonly Offer[]
+}
+
+function priced(operation: AdvertisedOperation, { own }: Settings, env: Env): Operation {
+  const known = [...Object.values(CURRENCIES), ...own]
+  const offers = operation.offers.map((offer): Offer => {
+    const prices = pricesOf(offer, known, env.currencies)
+    const units = prices.length === 0 ? undefined : highest(prices.map((one) => unitsOf(one, env)))
+    return { ...offer, prices, ...(units === undefined ? {} : { units }) }
+  })
+  return { ...operation, offers }
+}
+
+function unitsOf({ price }: Price, { policy }: Env): Pick<PricedOffer, 'units'> {
+  const units = count(price, policy.unit)
+  return units === undefined ? {} : { units }
+}
+
+/** For other processes, and for the next start of this one: the highest price that is advertised for an operation. */
+async function writeDown(
+  origin: string,
+  operations: readonly Operation[],
+  context: Context,
+  { ledger, policy }: Env,
+): Promise<void> {
+  for (const { method, path, offers } of operations.slice(0, MOST_WRITTEN)) {
+    // A parameter is where a path differs from call to call, as an identifier is.
+    const at = resourceAt(new URL(origin + path.replace(/\{[^{}/]*\}/g, '0')), method)
+    const units = highest(offers)
+    if (units !== undefined && policy.payable(at, context))
+      await ledger.advertise({ vendor: origin, operation: operationPattern(at) }, units)
+  }
+}
+
+async function judged(
+  offers: readonly Offer[],
+  at: HttpResource,
+  context: Context,
+  env: Env,
+): Promise<readonly DiscoveredOffer[]> {
+  const operation = operationPattern(at)
+  const facts = await env.ledger.facts({ vendor: at.vendor, operation, agent: context.agent })
+  return offers.map(({ kind, words, prices, payee, exact }) => {
+    const wallets =
+      likingOf(env.prefer, kind).q === 0 ? [] : env.wallets.filter(({ kinds }) => kinds.includes(kind))
+    const answers = prices.map(({ network, price }) => {
+      const payees = payee === undefined ? [] : [{ id: payee.toLowerCase(), amount: price }]
+      const terms: Terms = { purpose: 'pay', kind, network, most: price, exact, payees }
+      const decision = env.policy.evaluate(terms, at, context, facts)
+      return { price, decision: payee === undefined ? forAnyPayee(decision) : decision }
+    })
+    const best = answers.sort((a, b) => EFFECT[a.decision.effect] - EFFECT[b.decision.effect])[0]
+    return {
+      kind,
+      ...(words === undefined ? {} : { words }),
+      wallets: wallets.map(({ id }) => id),
+      ...(best === undefined
+        ? {}
+        : { price: best.price, decision: { effect: best.decision.effect, reasons: best.decision.reasons } }),
+    }
+  })
+}
+
+const EFFECT = { allow: 0, ask: 1, deny: 2 } as const
+
+/** A document that names no payee says nothing of them: the 402 will. */
+function forAnyPayee({ effect, reasons }: Decision): Pick<Decision, 'effect' | 'reasons'> {
+  const others = reasons.filter(({ rule }) => !/(^|\.)payees$/.test(rule))
+  if (others.length === reasons.length) return { effect, reasons }
+  const asks = ({ rule }: (typeof reasons)[number]) => /(^|\.)(ask\.\w+|unlisted)$/.test(rule)
+  const left = others.length === 0 ? 'allow' : others.every(asks) ? 'ask' : 'deny'
+  return { effect: left, reasons: others }
+}
