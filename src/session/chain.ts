@@ -1,6 +1,18 @@
 import { PaymentError } from '../errors/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { ask, blockAt, firstBlockAt, type Node, readBlock, readLogs, readSeen } from '../wallet/tempo/kit.js'
+import {
+  ask,
+  type Block,
+  blockAt,
+  firstBlockAt,
+  type Node,
+  readBlock,
+  readLogs,
+  readReceipt,
+  readSeen,
+  readTransactions,
+} from '../wallet/tempo/kit.js'
+import type { Call } from './calls.js'
 import { channelIdOf, type Identity } from './identity.js'
 
 /** A channel as the chain has it. */
@@ -71,17 +83,55 @@ export interface Expiring {
   readonly validBefore: number
 }
 
-/** Was it included? `open`: it still can be. The state that counts is that of the last block that could include it. */
+/** What an expiring transaction looks like in a block. Its hash is not known where a sponsor signed after us. */
+export interface Look {
+  readonly payer: Hex
+  readonly calls: readonly Call[]
+  readonly hash?: Hex | undefined
+}
+
+/**
+ * Was it included, and did it fail? `open`: it still can be. The state that counts is that of the last block that could
+ * include it; and since that one is final, so is the receipt.
+ */
 export async function fateOf(
   node: Node,
   { seen, validBefore }: Expiring,
-): Promise<'included' | 'void' | 'open'> {
+  look: Look,
+): Promise<'included' | 'failed' | 'void' | 'open'> {
   const final = await readBlock(node, 'finalized')
   if (final === undefined || final.timestamp < validBefore) return 'open'
   const past = await firstBlockAt(node, validBefore, final)
   const last = await blockAt(node, past.number - 1n)
-  return (await readSeen(node, seen, last.hash)) ? 'included' : 'void'
+  if (!(await readSeen(node, seen, last.hash))) return 'void'
+  const hash = look.hash ?? (await hashIn(node, validBefore, last, look))
+  const receipt = hash === undefined ? undefined : await readReceipt(node, hash)
+  return receipt?.ok === false ? 'failed' : 'included'
 }
+
+/** One that failed left nothing else: it is found in the blocks that could include it. */
+async function hashIn(
+  node: Node,
+  validBefore: number,
+  last: Block,
+  { payer, calls }: Look,
+): Promise<string | undefined> {
+  const start = await firstBlockAt(node, validBefore - EXPIRING_SECONDS, last)
+  for (let at = last.number; at >= start.number; at--) {
+    const found = (await readTransactions(node, at)).find(
+      ({ from, validBefore: until, inputs }) =>
+        from === payer &&
+        until === validBefore &&
+        inputs.length === calls.length &&
+        calls.every(({ data }, index) => inputs[index]?.toLowerCase() === data),
+    )
+    if (found !== undefined) return found.hash
+  }
+  return undefined
+}
+
+/** The protocol takes expiring transactions at most this long before they run out (TIP-1009), in seconds. */
+export const EXPIRING_SECONDS = 30
 
 function wordsOf(value: unknown): readonly bigint[] {
   if (typeof value !== 'string' || !/^0x(?:[0-9a-fA-F]{64})*$/.test(value)) throw answered()

@@ -3,8 +3,9 @@ import { type Amount, amount, type Instant } from '../money/index.js'
 import { PROBLEMS } from '../protocol/index.js'
 import type { InspectOptions } from '../wallet/index.js'
 import { FINALITY_MS, feeAmount, type Node, readBlock, readReceipt } from '../wallet/tempo/kit.js'
+import { openCalls, requestCloseCalls, topUpCalls, withdrawCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
-import { isPayment, readDetail, type SessionDetail } from './evidence.js'
+import { isPayment, readDetail, type Sending, type SessionDetail } from './evidence.js'
 import { channelIdOf } from './identity.js'
 import { consult } from './look.js'
 import type { Parts } from './options.js'
@@ -92,14 +93,35 @@ async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now
   if (captured === 'young') return pending(now, 'What the chain shows of the channel is not final yet')
   if (detail.sending === undefined || detail.form !== 'open')
     return { state: 'unknown', because: 'The channel is gone, and the node does not show how it ended' }
-  switch (await fateOf(node, detail.sending)) {
+  switch (await fateOf(node, detail.sending, lookOf(detail, detail.sending))) {
     case 'void':
       return { state: 'void', because: 'The channel was never opened' }
+    case 'failed':
+      return { state: 'void', because: FAILED }
     case 'open':
       return pending(Math.max(now, detail.sending.validBefore * 1000), 'The channel can still be opened')
     case 'included':
-      return reverted(node, detail)
+      return {
+        state: 'unknown',
+        because: 'The channel was opened, and the node does not show what became of it',
+      }
   }
+}
+
+const FAILED = 'The transaction failed on the chain; only its fee was taken'
+
+/** What our transaction looks like in a block. */
+function lookOf({ form, identity }: SessionDetail, { add, hash }: Sending): Parameters<typeof fateOf>[2] {
+  const calls = {
+    voucher: () => [],
+    close: () => [],
+    open: openCalls,
+    topUp: topUpCalls,
+    fund: topUpCalls,
+    requestClose: requestCloseCalls,
+    withdraw: withdrawCalls,
+  }
+  return { payer: identity.payer, calls: calls[form](identity, add), hash }
 }
 
 /** The part of this payment that lies below what was taken of the channel in all. */
@@ -125,14 +147,6 @@ async function endOf(
   return detail.identity.protocol === 'v1' ? undefined : readClosed(node, detail.identity, detail.openedAt)
 }
 
-/** It was included and the channel is not there. Only its own receipt can tell that it failed. */
-async function reverted(node: Node, { sending }: SessionDetail): Promise<Verdict> {
-  const receipt = sending?.hash === undefined ? undefined : await readReceipt(node, sending.hash)
-  if (receipt?.ok === false)
-    return { state: 'void', because: 'The transaction failed on the chain; only its fee was taken' }
-  return { state: 'unknown', because: 'The channel was opened, and the node does not show what became of it' }
-}
-
 /** An act moves nothing but the deposit, which comes back: it is done, or it is not. */
 async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
   const reference = detail.sending?.hash ?? channelIdOf(detail.identity)
@@ -143,9 +157,11 @@ async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: In
     return pending(Math.max(now, 2 * now - agreedAt), 'The vendor has said that it closes the channel')
   // A close that the vendor was asked for can be carried out any day; nothing of ours hangs on it.
   if (sending === undefined) return { state: 'void', because: 'The vendor has not closed the channel' }
-  switch (await fateOf(node, sending)) {
+  switch (await fateOf(node, sending, lookOf(detail, sending))) {
     case 'void':
       return { state: 'void', because: 'It ran out without being included' }
+    case 'failed':
+      return { state: 'void', because: FAILED }
     case 'open':
       return pending(now, 'It can still be included')
     case 'included':
@@ -173,10 +189,12 @@ async function isDone(
   }
 }
 
-async function feeOf(node: Node, { sending }: SessionDetail): Promise<Amount | undefined> {
+async function feeOf(node: Node, detail: SessionDetail): Promise<Amount | undefined> {
+  const { sending } = detail
   if (sending?.hash === undefined || sending.feeCurrency === undefined) return undefined
   const receipt = await readReceipt(node, sending.hash)
   if (receipt !== undefined) return feeAmount(receipt.gasUsed, receipt.gasPrice, sending.feeCurrency)
   // A voucher can be cashed although the top-up beside it was never included: that one cost nothing.
-  return (await fateOf(node, sending)) === 'void' ? amount(0n, sending.feeCurrency) : undefined
+  const fate = await fateOf(node, sending, lookOf(detail, sending))
+  return fate === 'void' ? amount(0n, sending.feeCurrency) : undefined
 }

@@ -1,8 +1,9 @@
 import type { Channels } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { type Node, readBlock } from '../wallet/tempo/kit.js'
+import { type Call, openCalls, topUpCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
-import type { SessionChannel, SessionEvent } from './machine.js'
+import type { Pending, SessionChannel, SessionEvent } from './machine.js'
 import type { Parts } from './options.js'
 
 /** A deposit on its way is not looked for more often than this. */
@@ -60,7 +61,9 @@ async function eventOf(
   const { deposit, closeRequestedAt } = chain
   const pending = channel.state === 'open' ? channel.pending : undefined
   if (pending !== undefined && channel.state === 'open' && deposit <= channel.deposit)
-    return (await fatesOf(nodes, pending)) === 'void' ? { kind: 'lapsed', seen: pending.seen } : undefined
+    return (await isDead(nodes, pending, topUpCalls(channel.identity, pending.add), channel))
+      ? { kind: 'lapsed', seen: pending.seen }
+      : undefined
   return { kind: 'found', deposit, closeRequestedAt }
 }
 
@@ -83,15 +86,18 @@ async function closedForGood(
   return { kind: 'closed', captured: first.captured }
 }
 
-/** Every node that answers must agree that a transaction is dead. */
-async function fatesOf(
+/** Every node that answers must agree that a transaction never moves anything: it ran out, or it failed. */
+async function isDead(
   nodes: readonly Node[],
-  expiring: Parameters<typeof fateOf>[1],
-): Promise<'included' | 'void' | 'open'> {
-  const fates = await Promise.all(nodes.map((node) => fateOf(node, expiring).catch(() => undefined)))
+  pending: Pending,
+  calls: readonly Call[],
+  { identity: { payer } }: SessionChannel,
+): Promise<boolean> {
+  const fates = await Promise.all(
+    nodes.map((node) => fateOf(node, pending, { payer, calls }).catch(() => undefined)),
+  )
   const known = fates.filter((fate) => fate !== undefined)
-  if (known.includes('included')) return 'included'
-  return known.length > 0 && known.every((fate) => fate === 'void') ? 'void' : 'open'
+  return known.length > 0 && known.every((fate) => fate === 'void' || fate === 'failed')
 }
 
 /**
@@ -102,8 +108,11 @@ async function goneOrNever(
   channel: SessionChannel,
   nodes: readonly Node[],
 ): Promise<SessionEvent | undefined> {
-  if (channel.state === 'opening' && (await fatesOf(nodes, channel.pending)) === 'void')
-    return { kind: 'lapsed', seen: channel.pending.seen }
+  if (channel.state === 'opening') {
+    const { identity, pending } = channel
+    if (await isDead(nodes, pending, openCalls(identity, pending.add), channel))
+      return { kind: 'lapsed', seen: pending.seen }
+  }
   const ends = await Promise.all(nodes.map((node) => endOn(node, channel).catch(() => undefined)))
   const known = ends.filter((end) => end !== undefined)
   if (known.length === 0 || known.includes('unsure')) return undefined

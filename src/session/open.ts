@@ -5,6 +5,7 @@ import type { Hex } from '../wallet/tempo/index.js'
 import { failed } from '../wallet/tempo/kit.js'
 import { addressOfResource } from './asked.js'
 import { openCalls } from './calls.js'
+import { EXPIRING_SECONDS } from './chain.js'
 import type { Sending } from './evidence.js'
 import { channelIdOf, type Identity } from './identity.js'
 import type { Opening } from './machine.js'
@@ -116,13 +117,10 @@ async function openingOf(
     currency,
     base: 0n,
     funding: [payment],
-    openedAt: sending.validBefore - EARLIEST_SECONDS,
+    openedAt: sending.validBefore - EXPIRING_SECONDS,
     challenge: quote.challenge,
     pending: sending,
   }
   options.signal?.throwIfAborted()
   return { channel, sending, raw }
 }
-
-/** The protocol takes expiring transactions at most this long before they run out (TIP-1009). */
-const EARLIEST_SECONDS = 30

@@ -1,4 +1,7 @@
+import type { LocalAccount } from 'viem'
+import { Actions, Transaction } from 'viem/tempo'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ACCOUNTS, addressOf, alphaUSD, clientFor, pathUSD } from '../chain/chain.js'
 import { sessionBuyer } from './buyer.js'
 import { credentialOf } from './fixtures/seen.js'
 import type { SessionServer } from './fixtures/server.js'
@@ -18,6 +21,40 @@ function losing(action: string): { fetch: typeof fetch; lose: boolean } {
       const seen = credentialOf(headers.get('authorization'))
       if (state.lose && seen?.action === action) throw new TypeError('fetch failed')
       return fetch(input, init)
+    }) satisfies typeof fetch,
+  }
+  return state
+}
+
+const DRAINED = 1_000_000n
+
+/** A sponsor that includes the transaction of that action when the payer has spent what it needs, and tells nobody. */
+function failing(
+  action: string,
+  payer: LocalAccount,
+  { chain }: ChannelWorld,
+): { fetch: typeof fetch; failed: number } {
+  const state = {
+    failed: 0,
+    fetch: (async (input, init) => {
+      const seen = credentialOf(new Request(input, init).headers.get('authorization'))
+      if (seen?.action !== action) return fetch(input, init)
+      if (state.failed++ === 0) {
+        await Actions.token.transferSync(clientFor(chain.url, payer), {
+          amount: DRAINED,
+          to: ACCOUNTS.spare.address,
+          token: addressOf(alphaUSD),
+          feeToken: addressOf(pathUSD),
+          nonceKey: 7n,
+          gas: 1_200_000n,
+        })
+        const raw = String(Object(Object(seen.json).payload).transaction)
+        const half = Transaction.deserialize(`0x76${raw.slice(4)}`)
+        const whole = { ...half, feePayer: ACCOUNTS.sponsor, feeToken: addressOf(pathUSD) }
+        await chain.rpc('eth_sendRawTransaction', [await Transaction.serialize(whole)])
+        await chain.mine(1)
+      }
+      throw new TypeError('fetch failed')
     }) satisfies typeof fetch,
   }
   return state
@@ -95,6 +132,49 @@ describe.each(['v2', 'v1'] as const)('a doubt in a session of protocol %s', (pro
       await apart.stop()
     }
   })
+
+  it.each([
+    ['opening', 'open', []],
+    ['top-up', 'topUp', ['/sponsored/paid', '/sponsored/paid']],
+  ] as const)(
+    'about a sponsored %s that failed on the chain is over at a final block',
+    async (_, action, before) => {
+      const apart = await channelWorld()
+      try {
+        const server = await apart.serve({ protocol, validityMs: 600_000 })
+        const clock = { ahead: 0 }
+        const now = () => Date.now() + clock.ahead
+        const account = await apart.chain.account(2_000_000n)
+        const wire = failing(action, account, apart)
+        const buyer = await sessionBuyer(apart, [server], {
+          account,
+          wallet: { deposit: action === 'open' ? '1.5' : '0.02', topUp: '1.5', validityMs: 5_000, now },
+          fetch: wire.fetch,
+          now,
+        })
+        for (const path of before) await buyer.purser.fetch(server.url(path))
+        const had = await buyer.left()
+        await expect(buyer.purser.fetch(server.url('/sponsored/paid?lost'))).rejects.toMatchObject({
+          code: 'payment_in_doubt',
+        })
+        expect(wire.failed).toBeGreaterThan(0)
+        await apart.wait(40)
+        await apart.chain.mine(3)
+        clock.ahead = 40_000
+        await buyer.purser.recover({ reconcile: true })
+        const [channel] = await buyer.channels()
+        expect(channel).toMatchObject({
+          state: action === 'open' ? 'closed' : 'open',
+          deposit: { value: action === 'open' ? 0n : 20_000n },
+        })
+        expect((await buyer.payments()).at(-1)?.state).toBe(action === 'open' ? 'released' : 'committed')
+        expect(channel?.funding).toHaveLength(1)
+        expect((await buyer.left()) - had).toBeLessThan(DRAINED + PRICE)
+      } finally {
+        await apart.stop()
+      }
+    },
+  )
 
   it('about an opening that never got there is over when its time has passed', async () => {
     const server = await world.serve({ protocol })
