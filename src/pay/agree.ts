@@ -3,7 +3,7 @@ import type { LaneGrant, PaymentId, Room } from '../ledger/index.js'
 import { noWorse, shortfall, type Terms } from '../policy/index.js'
 import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
-import type { Prepared, Unpayable } from '../wallet/index.js'
+import type { Prepared, Unpayable, Wallet } from '../wallet/index.js'
 import { approve } from './approve.js'
 import { appraise, type Candidate, reasonsOf } from './candidates.js'
 import { type Agreement, type Case, holdOf } from './case.js'
@@ -201,7 +201,7 @@ class Attempting {
         ...(lane ? { lane } : {}),
       })
       const options = { now, channels: env.ledger, ...(call.signal ? { signal: call.signal } : {}) }
-      prepared = usable(await candidate.wallet.prepare(authorization, options))
+      prepared = usable(await candidate.wallet.prepare(authorization, options), candidate.wallet)
     } catch (error) {
       call.signal?.throwIfAborted()
       return this.#fallThrough(error)
@@ -344,10 +344,13 @@ class Attempting {
   }
 }
 
-/** Without evidence nobody could ever tell what became of it, and without a `discard` it could not be thrown away. */
-function usable(prepared: Prepared): Prepared {
+/**
+ * Without evidence that finds its wallet again nobody could ever tell what became of it, and without a `discard` it could
+ * not be thrown away.
+ */
+function usable(prepared: Prepared, { id }: Wallet): Prepared {
   const { evidence, complete, discard }: Partial<Prepared> = Object(prepared)
-  const whole = typeof evidence?.wallet === 'string' && Array.isArray(evidence.refs)
+  const whole = evidence?.wallet === id && Array.isArray(evidence.refs)
   if (whole && typeof complete === 'function' && typeof discard === 'function') return prepared
   throw new TypeError('The wallet prepared no payment')
 }

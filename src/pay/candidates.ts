@@ -98,13 +98,27 @@ async function quoteSafely(
       ...(alive ? { after: alive.evidence } : {}),
       ...(need ? { need: need.claims } : {}),
     })
-    return 'unpayable' in quote ? quote : freezeQuote(quote)
+    if ('unpayable' in quote) return quote
+    return alive === undefined || takesItsPlace(quote) ? freezeQuote(quote) : IN_DOUBT
   } catch (error) {
     if (isPaymentError(error)) return { unpayable: clean(error.message), code: error.code }
     // Its own words may quote keys and addresses: for whoever listens, and not for refusals and the ledger.
     env.emitter.emit('error', { error, during: 'quote' })
     return { unpayable: 'The wallet could not read this offer', code: 'wallet_failed' }
   }
+}
+
+/**
+ * While an earlier credential may settle, a wallet says what keeps the next one from settling beside it, or that one
+ * moves nothing. One that says neither was not written for a second credential, and gets none.
+ */
+function takesItsPlace({ excludes, terms: { most, locks } }: Quote): boolean {
+  return excludes !== undefined || (most.value === 0n && locks === undefined)
+}
+
+const IN_DOUBT: Unpayable = {
+  unpayable: 'An earlier payment for this may still go through',
+  code: 'payment_in_doubt',
 }
 
 /** What is judged is what is signed: no wallet can change its terms after policy has seen them. */

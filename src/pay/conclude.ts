@@ -137,7 +137,7 @@ async function settleByReceipt(
 ): Promise<Payment> {
   const { terms } = sending.deal.candidate.quote
   // What an `upto` really took is not for the server to say: delivered, but open until the rail itself proves it.
-  if (!terms.exact) return advance(payment, { to: 'left', delivered, receipt }, env)
+  if (!terms.exact) return leave(payment, sending.evidence.recheckAt, env, { delivered, receipt })
   const after = await advance(
     payment,
     {

@@ -71,6 +71,9 @@ async function afterItsDeath(c: Case, until: Instant, deal: Deal): Promise<Deal 
   return agreement?.kind === 'deal' ? agreement.deal : undefined
 }
 
+/** A wallet that asks to be asked again at once is not asked more often than this. */
+const LEAST_PAUSE_MS = 250
+
 /** Looks when it is due, and again while the chain has not got that far. Undefined: the ledger lost the payment. */
 async function deathOf(
   { env, call }: Case,
@@ -79,12 +82,14 @@ async function deathOf(
 ): Promise<{ readonly payment: Payment; readonly verdict: Verdict } | undefined> {
   const patience = env.clock.now() + env.patienceMs
   let at = until
-  for (;;) {
-    await env.sleep(Math.max(0, at - env.clock.now()), call.signal)
+  for (let pause = 0; ; pause = LEAST_PAUSE_MS) {
+    await env.sleep(Math.max(pause, at - env.clock.now()), call.signal)
     const payment = await env.ledger.get(deal.payment)
     if (payment === undefined) return undefined
     const verdict = await look(payment, payment.attempts.length - 1, env)
-    if (verdict.state !== 'pending' || verdict.recheckAt > patience) return { payment, verdict }
+    // Said this way round, so that a moment that is no number is too late as well.
+    const again = verdict.state === 'pending' && verdict.recheckAt <= patience && env.clock.now() < patience
+    if (!again) return { payment, verdict }
     at = verdict.recheckAt
   }
 }

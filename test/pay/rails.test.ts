@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest'
+import { amount, CURRENCIES } from '../../src/money/index.js'
+import { recover } from '../../src/pay/index.js'
+import type { OfferKind } from '../../src/protocol/index.js'
+import type { Prepared } from '../../src/wallet/index.js'
+import { offer, resource, termsOf } from './peers.js'
+import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
+
+const MPP: OfferKind = 'evm/charge'
+const X402: OfferKind = 'x402/exact'
+const cents = (n: number) => amount(BigInt(n) * 10_000n, CURRENCIES.pathUSD)
+
+/** One wallet that pays on both rails, and on both by the same nonce. */
+const BOTH: WorldOptions = { wallets: [{ kinds: [MPP, X402], lanes: ['nonce'] }] }
+
+const signatures = (world: FakeWorld): number =>
+  world.wallets.reduce((sum, { signed }) => sum + signed.length, 0)
+
+/** It takes the credential, says it did not, and asks for another kind of money. */
+function switchesTo(world: FakeWorld, kind: OfferKind): void {
+  world.server.offers = () => [offer({ kind: world.server.credentials.length === 0 ? MPP : kind })]
+  world.server.paid = (leg) => {
+    world.server.take(leg)
+    return world.server.ask()
+  }
+}
+
+/** Nothing is proven for as long as this stands. */
+function provesNothing(world: FakeWorld): void {
+  for (const { hooks } of world.wallets)
+    hooks.inspect = async ({ recheckAt = 0 }) => ({ state: 'pending', recheckAt, because: 'not yet' })
+}
+
+describe('a server that asks on another rail', () => {
+  it.each([
+    ['of the same wallet, while the first credential may settle', BOTH],
+    ['of the same wallet, where nothing takes the place of the first', { wallets: [{ kinds: [MPP, X402] }] }],
+    ['of another wallet', { wallets: [{ kinds: [MPP] }, { id: 'fake:2', kinds: [X402] }] }],
+  ])('%s, gets none', async (_, options) => {
+    const world = fakeWorld(options)
+    provesNothing(world)
+    switchesTo(world, X402)
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect([signatures(world), world.server.credentials.length, await world.counted()]).toEqual([1, 1, 10])
+  })
+
+  it('gets none when the first is proven dead either, by the word of the wallet that made it', async () => {
+    const world = fakeWorld({ wallets: [{ kinds: [MPP, X402] }] })
+    world.server.offers = () => [offer({ kind: world.server.credentials.length === 0 ? MPP : X402 })]
+    world.server.paid = () => world.server.ask()
+    expect(await world.fails()).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect([signatures(world), await world.counted()]).toEqual([1, 0])
+  })
+
+  it('and on the first one beside it gets the one that takes its place', async () => {
+    const world = fakeWorld(BOTH)
+    provesNothing(world)
+    world.server.offers = () => [offer({ kind: X402, cents: 1 }), offer({ kind: MPP })]
+    Object.assign(world.env, { prefer: [{ kind: MPP }] })
+    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    await world.pay()
+    const [first, second] = world.wallet.signed
+    expect(second?.quote.terms.kind).toBe(MPP)
+    expect(second?.quote.excludes).toEqual(first?.lane)
+    expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([2, 1, 10])
+  })
+
+  it('may come back later with the same request: it is told of the doubt, and pays on no rail', async () => {
+    const world = fakeWorld(BOTH)
+    provesNothing(world)
+    switchesTo(world, X402)
+    await world.fails()
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt' })
+    // The neighbour can prove it, and knows then that it settled.
+    expect(await world.neighbour().fails()).toMatchObject({ code: 'paid_not_delivered' })
+    expect([signatures(world), await world.counted()]).toEqual([1, 10])
+  })
+})
+
+describe('a wallet that was not written for second credentials', () => {
+  it('and offers one without saying what it takes the place of, makes none', async () => {
+    const world = fakeWorld()
+    provesNothing(world)
+    world.wallet.hooks.quote = async (challenge) => ({
+      wallet: 'fake:1',
+      challenge,
+      resource: resource(),
+      terms: termsOf(challenge),
+    })
+    switchesTo(world, MPP)
+    world.server.offers = () => [offer()]
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect([signatures(world), await world.counted()]).toEqual([1, 10])
+  })
+
+  it('and names evidence that is not its own, pays nothing', async () => {
+    const world = fakeWorld({ wallets: [{}, { id: 'fake:2', kinds: [X402] }] })
+    const { prepare } = world.wallet
+    Object.assign(world.wallet, {
+      prepare: async (...args: Parameters<typeof prepare>): Promise<Prepared> => {
+        const prepared = await prepare(...args)
+        return { ...prepared, evidence: { ...prepared.evidence, wallet: 'fake:2' } }
+      },
+    })
+    expect(await world.fails()).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect([world.server.credentials.length, await world.counted()]).toEqual([0, 0])
+  })
+})
+
+describe('decoys', () => {
+  it('a cheap offer that fails once it was signed is not followed by a dearer one', async () => {
+    const world = fakeWorld(BOTH)
+    provesNothing(world)
+    world.server.offers = () => [offer({ kind: X402, cents: 1 }), offer({ kind: MPP, cents: 90 })]
+    world.server.paid = (leg) => {
+      world.server.take(leg)
+      const dear = [offer({ kind: MPP, cents: 90 }), offer({ kind: X402, cents: 2 })]
+      return { reading: { kind: 'asks', at: resource(), offers: dear } }
+    }
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt' })
+    expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([1, 1, 1])
+  })
+
+  it.each([1, 2, 5])(
+    'with %i more offers, a side effect that fails is not tried on the next',
+    async (more) => {
+      const world = fakeWorld(BOTH)
+      let started = 0
+      world.wallet.hooks.complete = async () => {
+        started++
+        throw new Error('cut off')
+      }
+      world.server.offers = () => [
+        offer({ kind: MPP, cents: 1 }),
+        ...Array.from({ length: more }, (_, n) => offer({ kind: X402, cents: 2 + n })),
+      ]
+      expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+      expect([started, signatures(world), await world.counted()]).toEqual([1, 1, 1])
+    },
+  )
+
+  it('an offer that cannot be prepared falls through, and only one credential ever leaves', async () => {
+    const world = fakeWorld(BOTH)
+    world.wallet.hooks.prepare = async ({ quote }) => {
+      if (quote.terms.kind === X402) throw new Error('no')
+    }
+    world.server.offers = () => [offer({ kind: X402, cents: 1 }), offer({ kind: MPP, cents: 2 })]
+    await world.pay()
+    expect([signatures(world), world.server.credentials.length, await world.counted()]).toEqual([1, 1, 2])
+  })
+})
+
+describe('a settlement', () => {
+  const pending = { type: 'https://paymentauth.org/problems/settlement-pending', title: 'Pending' }
+
+  it('that is said to be pending, again and again, gets two credentials at most, of which one can settle', async () => {
+    const world = fakeWorld(BOTH)
+    provesNothing(world)
+    world.server.offers = () => [offer({ kind: MPP })]
+    world.server.paid = (leg) => {
+      world.server.take(leg)
+      return { reading: { kind: 'asks', at: resource(), offers: [offer({ kind: MPP })], problem: pending } }
+    }
+    for (let call = 0; call < 4; call++)
+      expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    const places = new Set(world.server.credentials.map(({ credential }) => credential?.payload['place']))
+    expect([signatures(world), places.size, world.rail.settled.size]).toEqual([2, 1, 1])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it.each(['asks', 'answers'] as const)(
+    'that failed by a receipt in what %s gives nothing back',
+    async (how) => {
+      const world = fakeWorld({ wallets: [{ kinds: [MPP] }] })
+      provesNothing(world)
+      world.server.offers = () => [offer({ kind: MPP })]
+      world.server.paid = (leg) => {
+        world.server.take(leg)
+        const receipt = { success: false, claims: { errorReason: 'insufficient_funds' } }
+        const reading =
+          how === 'asks'
+            ? ({ kind: how, at: resource(), offers: world.server.offers(), receipt } as const)
+            : ({ kind: how, ok: false, status: 402, receipt } as const)
+        return { reading }
+      }
+      await world.pay().catch(() => undefined)
+      expect(await world.payments()).toMatchObject([{ state: 'committed' }])
+      expect([signatures(world), await world.counted()]).toEqual([1, 10])
+    },
+  )
+
+  it('that came after the server asked again counts once, by whichever credential it was', async () => {
+    const world = fakeWorld(BOTH)
+    provesNothing(world)
+    world.server.offers = () => [offer({ kind: MPP })]
+    // It keeps the first until it has the second, and then tries to cash both.
+    world.server.paid = (_, turn) => {
+      if (turn === 1) return world.server.ask()
+      for (const one of world.server.credentials) world.server.take(one)
+      return world.server.ask()
+    }
+    await world.fails()
+    expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([2, 1, 10])
+    world.wallet.hooks.inspect = () => undefined
+    world.clock.pass(20_000)
+    await recover(world.env, 'all')
+    expect(await world.payments()).toMatchObject([{ state: 'settled' }])
+    expect(await world.counted()).toBe(10)
+  })
+})
+
+describe('a price that is known only afterwards', () => {
+  /** Ten cents at the most; the server says that it took one. */
+  function metered(): FakeWorld {
+    const world = fakeWorld({ wallets: [{ kinds: ['x402/upto'] }] })
+    provesNothing(world)
+    world.wallet.hooks.quote = async (challenge) => ({
+      wallet: 'fake:1',
+      challenge,
+      resource: resource(),
+      terms: { ...termsOf(challenge), exact: false },
+    })
+    world.server.offers = () => [offer({ kind: 'x402/upto' })]
+    world.server.paid = (leg) => {
+      world.server.take(leg)
+      const receipt = { success: true, reference: '0xfee', amount: '10000', claims: { amount: '10000' } }
+      return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+    }
+    return world
+  }
+
+  it('counts at its most whatever the receipt says, and is looked up when that can first bring news', async () => {
+    const world = metered()
+    const reply = await world.pay()
+    expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
+    expect(await world.counted()).toBe(10)
+    const [payment] = await world.payments()
+    expect(payment?.recheckAt).toBeDefined()
+    expect(world.due).toEqual([payment?.recheckAt])
+  })
+
+  it.each([
+    [3, 3],
+    [0, 0],
+    [10, 10],
+    // Past the ceiling, if the rail itself says so: what moved is what counts.
+    [12, 12],
+  ])('counts %i cents where the rail shows %i', async (counted, taken) => {
+    const world = metered()
+    await world.pay()
+    world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee', amount: cents(taken) })
+    world.clock.pass(20_000)
+    await recover(world.env, 'due')
+    expect(await world.payments()).toMatchObject([{ state: 'settled', proof: 'chain', delivered: true }])
+    expect(await world.counted()).toBe(counted)
+  })
+
+  it('is no doubt to the next call for the same, which pays for itself', async () => {
+    const world = metered()
+    await world.pay()
+    await world.pay()
+    expect([signatures(world), await world.counted()]).toEqual([2, 20])
+  })
+})
