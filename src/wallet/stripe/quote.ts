@@ -122,6 +122,8 @@ async function again(
   const { retrieve } = config.issuer
   const token = retrieve && readToken(await retrieve(detail.token).catch(() => undefined))
   if (retrieve !== undefined && token === undefined) return doubt
+  // Of what was charged in part, the rest would be paid beside it and not instead of it.
+  if (token?.captured !== undefined && token.captured.value > 0n) return doubt
   const helped = config.onActionRequired !== undefined && token?.action !== undefined
   if (token?.status === 'requires_action' && !helped)
     return unpayable('A person must act before this payment can go on', 'action_required')

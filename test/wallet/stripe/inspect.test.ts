@@ -293,6 +293,7 @@ describe('after a token, a quote', () => {
   test.each<[string, JsonObject, string]>([
     ['was consumed', ended('consumed', captured(100)), 'payment_in_doubt'],
     ['was revoked', ended('revoked'), 'payment_in_doubt'],
+    ['was charged in part', captured(40), 'payment_in_doubt'],
     ['waits for a person whom nobody asks', { status: 'requires_action' }, 'action_required'],
   ])('with one that %s is not given', async (_, change, code) => {
     const one = await handedOut()
