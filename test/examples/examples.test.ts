@@ -39,6 +39,14 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     'open: 0.04 AlphaUSD of 0.5 AlphaUSD spent',
     'closed: the rest is back',
   ],
+  'stripe.ts': [
+    'please confirm at https://',
+    '200 {"route":"/price/:amount"}',
+    'paid 2.5 USD: settled',
+    '402 One payment may cost at most 5 USD',
+    '2.5 USD of 10 USD spent',
+    '1 token was made',
+  ],
   'two-agents.ts': [
     'researcher: 200 paid',
     'writer: 402',
