@@ -3,7 +3,7 @@ import type { Currency } from '../money/index.js'
 import type { Challenge, Credential, JsonObject } from '../protocol/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { failed, networkOf, sign } from '../wallet/tempo/kit.js'
+import { checkCalls, failed, networkOf, sign } from '../wallet/tempo/kit.js'
 import { totalOf } from './asked.js'
 import { evidenceOf, type Sending, type SessionDetail } from './evidence.js'
 import { descriptorOf, type Identity } from './identity.js'
@@ -44,6 +44,7 @@ export async function transact(
 ): Promise<{ readonly sending: Sending; readonly raw: Hex; readonly seen: Hex }> {
   const { quote, options, parts, spendable } = work
   const { config } = parts
+  await checkCalls(config, chainId, calls)
   const feeCurrency: Currency | undefined = quote.terms.fee?.bound.currency
   const until = validBefore(quote.challenge.expires, options.now, spendable.bounds, config)
   const unsigned = draft(deed, calls, { chainId, validBefore: until, feeCurrency }, config)

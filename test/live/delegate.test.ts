@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { sendTransactionSync } from 'viem/actions'
+import { Account, P256 } from 'viem/tempo'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { isPaymentError, type Ledger } from '../../src/index.js'
@@ -144,6 +145,19 @@ describe('a delegated key', () => {
     expect(left.reduce((sum, each) => sum + each, 0n)).toBe(await buyer.left())
   })
 
+  it('may be one of another curve', async () => {
+    const owner = await ownerOn(world.chain)
+    const key = Account.fromP256(P256.randomPrivateKey())
+    await (await owner.delegation(key)).authorize()
+    expect(await owner.keys.inspect(key)).toMatchObject({ state: 'authorized', type: 'p256' })
+    const account = owner.root
+    const buyer = await world.buyer({ account, wallet: { account: account.address, accessKey: key } })
+    expect((await buyer.get('/paid')).status).toBe(200)
+    expect((await buyer.get('/sponsored')).status).toBe(200)
+    await buyer.purser.recover({ reconcile: true })
+    expect(await buyer.booked()).toBe(await buyer.left())
+  })
+
   it('is revoked in the middle: what it signed is proven void, and it signs no more', async () => {
     const agent = await agentOf()
     expect((await agent.get('/paid')).status).toBe(200)
@@ -264,6 +278,8 @@ describe('before a key is authorized', () => {
     expect(reference).toMatch(/^0x[0-9a-f]{64}$/)
     expect(before - (await world.chain.balanceOf(alphaUSD, owner.root.address))).toBe(fee.value)
     expect(fee.value).toBeLessThanOrEqual(delegation.cost.value)
+    await expect(delegation.authorize()).rejects.toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect(before - (await world.chain.balanceOf(alphaUSD, owner.root.address))).toBe(fee.value)
     expect(await owner.keys.inspect(key)).toMatchObject({
       state: 'authorized',
       type: 'secp256k1',

@@ -1,5 +1,5 @@
 import { type Amount, amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
-import { type Node, PATIENCE_MS, readings } from '../chain/index.js'
+import { failed, type Node, PATIENCE_MS, readings } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
 import type { Charge, Hex } from './charge.js'
 import { transferSelector } from './envelope.js'
@@ -11,6 +11,7 @@ import {
   readRemaining,
   readScopes,
 } from './keychain.js'
+import type { Config } from './options.js'
 
 /** What the chain lets an access key do, as far as is known without waiting. */
 export interface KeyLimits {
@@ -122,6 +123,30 @@ function strangerIn({ token, transfers }: Charge, scopes: readonly CallScope[] |
     return !rules.some(({ selectors }) => allows(selectors, selector, to))
   })?.to
 }
+
+/**
+ * Holds calls of another kind against what an access key may call. An account's own key may call anything; where no node
+ * answers, nobody knows, and the chain will say.
+ *
+ * @throws PaymentError `wallet_failed` if the key may not: the chain would refuse it, and take a fee for that.
+ */
+export async function checkCalls(
+  { key, sender, nodes }: Pick<Config, 'key' | 'sender' | 'nodes'>,
+  chainId: number,
+  calls: readonly { readonly to: Hex; readonly data: Hex }[],
+): Promise<void> {
+  if (key === undefined) return
+  const signal = AbortSignal.timeout(PATIENCE_MS)
+  const scopes = await readScopes(nodes(chainId) ?? [], sender, key, { signal }).catch(() => undefined)
+  const refused = calls.some(({ to, data }) => {
+    const rules = scopes?.filter(({ target }) => target === to)
+    const first: Hex = `0x${data.slice(34, 74)}`
+    return rules?.some(({ selectors }) => allows(selectors, selectorOf(data), first)) === false
+  })
+  if (refused) throw failed('The access key may do nothing but pay its recipients, so nothing was signed')
+}
+
+const selectorOf = (data: Hex): Hex => `0x${data.slice(2, 10)}`
 
 /** A contract without rules is open whole, and so is a rule without recipients. */
 function allows(selectors: CallScope['selectors'], selector: Hex, to: Hex): boolean {

@@ -19,6 +19,7 @@ export {
 export { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize } from './envelope.js'
 export { FINALITY_MS } from './evidence.js'
 export { feeAmount } from './gas.js'
+export { checkCalls } from './key-limits.js'
 export { type Config, configure } from './options.js'
 export { addressOf, currencyOf, feeCurrency, LEAST_VALIDITY_MS, networkOf } from './quote.js'
 export { readSeen, readTransactions } from './reads.js'

@@ -30,8 +30,11 @@ export function keyOf(name: AccessKeyName): { readonly key: Hex; readonly type: 
 export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyProposal> {
   const { nodes, config, since, currencies } = owner
   const grant = grantOf(wish, owner)
-  const { state } = await readKey(nodes, config.sender, grant.key)
-  if (state !== 'unknown') throw new PaymentError('wallet_failed', 'untouched', USED[state])
+  const refuseUsed = async (): Promise<void> => {
+    const { state } = await readKey(nodes, config.sender, grant.key)
+    if (state !== 'unknown') throw new PaymentError('wallet_failed', 'untouched', USED[state])
+  }
+  await refuseUsed()
   const known = new Map(
     [...currencies, ...wish.limits.map(({ amount }) => amount.currency)].map((c) => [c.id, c]),
   )
@@ -43,7 +46,8 @@ export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyPropos
     allowances,
     cost: deed.cost,
     async authorize({ despiteAllowances = false }: AuthorizeOptions = {}) {
-      // Looked at again: a person may have thought about it for a while.
+      // Looked at again: a person may have thought about it for a while, or said yes before.
+      await refuseUsed()
       if (!despiteAllowances) refuseOpen(await look())
       return { key: grant.key, ...(await deed.carryOut()) }
     },
