@@ -17,8 +17,9 @@ const TOKEN = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
 const PAYER = '0x742d35Cc6634C0532925a3b844Bc9e7595f8fE00'
 export const REFERENCE = `0x${'ab'.repeat(32)}`
 
-type Verified = Awaited<ReturnType<FacilitatorClient['verify']>>
-type Settled = Awaited<ReturnType<FacilitatorClient['settle']>>
+type Extending = 'extensions' | 'extensionResponses'
+type Verified = Omit<Awaited<ReturnType<FacilitatorClient['verify']>>, Extending>
+type Settled = Omit<Awaited<ReturnType<FacilitatorClient['settle']>>, Extending>
 
 /** What the next payment meets. */
 export interface Fate {
@@ -34,10 +35,10 @@ export interface Peer extends AsyncDisposable {
   fate: Fate
 }
 
-function facilitator(peer: Peer): FacilitatorClient {
+function facilitator(peer: Peer) {
   return {
-    verify: async () => peer.fate.verified ?? { isValid: true, payer: PAYER },
-    async settle(payload) {
+    verify: async (): Promise<Verified> => peer.fate.verified ?? { isValid: true, payer: PAYER },
+    async settle(payload: unknown): Promise<Settled> {
       peer.settlements.push(payload)
       return { success: true, transaction: REFERENCE, network: NETWORK, payer: PAYER, ...peer.fate.settled }
     },
@@ -46,7 +47,7 @@ function facilitator(peer: Peer): FacilitatorClient {
       extensions: [],
       signers: {},
     }),
-  }
+  } satisfies FacilitatorClient
 }
 
 /** The reference implementation of x402. `/tea` costs, `/signed` takes a sign-in from whoever `paid` there. */
