@@ -1,14 +1,16 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
 import type { LaneGrant, PaymentId, Room } from '../ledger/index.js'
-import { noWorse, shortfall, type Terms } from '../policy/index.js'
+import { noWorse, type Terms } from '../policy/index.js'
+import { shortfall } from '../policy/tell.js'
 import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Unpayable, Wallet } from '../wallet/index.js'
 import { approve } from './approve.js'
 import { appraise, type Candidate, reasonsOf } from './candidates.js'
-import { type Agreement, type Case, holdOf } from './case.js'
+import { type Agreement, type Case, type Deal, holdOf } from './case.js'
 import { causeFor } from './cause.js'
 import { dueAt, examine, leave } from './doubt.js'
+import type { Env } from './env.js'
 import { heed } from './heed.js'
 import { reasonOf, refused, standsInTheWay } from './refusal.js'
 
@@ -37,8 +39,17 @@ export function agree(c: Case): Promise<Agreement> {
   const { signal } = c.call
   return heed(attempt.run(), signal, {
     told: () => attempt.hungUp(signal?.reason),
-    late: (agreement) => void attempt.tooLate(agreement),
+    late: (agreement) => agreement.kind === 'deal' && void leaveUnsent(agreement.deal, c.env),
   })
+}
+
+/** Committed when nobody waited any more: it never leaves, and counts until its wallet says what became of it. */
+export async function leaveUnsent({ committed }: Deal, env: Env): Promise<void> {
+  try {
+    await examine(await leave(committed, dueAt(committed), env), env)
+  } catch (error) {
+    env.emitter.emit('error', { error, during: 'looking after an abort' })
+  }
 }
 
 /** The state of one agreement: which id holds budget, and why offers fell through. */
@@ -74,18 +85,6 @@ class Attempting {
   hungUp(reason: unknown): unknown {
     if (!this.#committing) void this.#release('the caller hung up')
     return reason
-  }
-
-  /** Committed when nobody waited any more: it never leaves, and counts until its wallet says what became of it. */
-  async tooLate(agreement: Agreement): Promise<void> {
-    if (agreement.kind !== 'deal') return
-    const { env } = this.#c
-    const { committed } = agreement.deal
-    try {
-      await examine(await leave(committed, dueAt(committed), env), env)
-    } catch (error) {
-      env.emitter.emit('error', { error, during: 'looking after an abort' })
-    }
   }
 
   async #agree(): Promise<Agreement> {

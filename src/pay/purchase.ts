@@ -4,7 +4,7 @@ import { isPaymentError, PaymentError } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
-import { agree } from './agree.js'
+import { agree, leaveUnsent } from './agree.js'
 import { Anew, anew } from './anew.js'
 import type { Case, Deal } from './case.js'
 import { causeFor } from './cause.js'
@@ -128,8 +128,11 @@ function adoptFor<Reply extends object>(
     graceMs: GRACE_MS,
     // Whoever adopted a doubt may have sent its credential again.
     told: () => (by.attempts.length === 0 ? call.signal?.reason : lost(by, call.signal?.reason, env)),
-    // A deal that nobody waits for is a doubt like any other: recovery sees to it.
-    late: (adopted) => adopted && 'reply' in adopted && exchange.drop(adopted.reply),
+    late: (adopted) => {
+      if (adopted === undefined) return
+      if ('reply' in adopted) exchange.drop(adopted.reply)
+      else void leaveUnsent(adopted.deal, env)
+    },
   })
 }
 
