@@ -5,10 +5,10 @@ export {
   createPolicy,
   type Decision,
   type Duration,
-  explain,
   type Money,
   type Policy,
   type PolicyDocument,
   type RulesDocument,
   type VendorDocument,
 } from '../policy/index.js'
+export { explain } from '../policy/tell.js'

@@ -21,4 +21,3 @@ export type {
   Room,
   Verdict,
 } from './port.js'
-export { soundClock } from './sound-clock.js'

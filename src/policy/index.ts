@@ -10,7 +10,6 @@ export type {
 } from './document.js'
 export { operationPattern } from './paths.js'
 export { createPolicy, documentOf } from './policy.js'
-export { explain, type Short, shortfall } from './say.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
 export { noWorse, termsKey } from './terms.js'
 export {

@@ -1,4 +1,4 @@
-import { soundClock } from '../ledger/index.js'
+import { soundClock } from '../ledger/sound-clock.js'
 import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
 import { partsWithin } from '../money/rates.js'
 import { type DelegatedRule, type DelegationPlan, planDelegation } from '../policy/delegation.js'

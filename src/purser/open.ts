@@ -1,5 +1,6 @@
 import { isPaymentError } from '../errors/index.js'
-import { type Clock, type Ledger, soundClock } from '../ledger/index.js'
+import type { Clock, Ledger } from '../ledger/index.js'
+import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
 import { type Emitter, type Env, type Outcome, type Recovery, recover } from '../pay/index.js'

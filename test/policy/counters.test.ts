@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createPolicy, inScope, type PolicyDocument, shortfall } from '../../src/policy/index.js'
+import { createPolicy, inScope, type PolicyDocument } from '../../src/policy/index.js'
+import { shortfall } from '../../src/policy/tell.js'
 import { BASE, call, context, dialled, facts, NOW, SHOP, terms, tool } from './fixtures.js'
 
 type Budgets = NonNullable<PolicyDocument['budgets']>

@@ -4,13 +4,13 @@ import { parse } from 'yaml'
 import { parseUnits } from '../../src/money/index.js'
 import {
   createPolicy,
-  explain,
   type Facts,
   type Grant,
   type PolicyDocument,
   railOf,
   termsKey,
 } from '../../src/policy/index.js'
+import { explain } from '../../src/policy/tell.js'
 import { call, context, facts, NOW, SHOP, type TermsSpec, terms, tool } from './fixtures.js'
 
 interface Row {

@@ -73,6 +73,16 @@ export const SIDE_DOORS: readonly {
     why: 'what a rate makes of a currency is asked when an offer is read: a free call does without it',
   },
   {
+    file: 'policy/tell.ts',
+    from: ['pay', 'entry'],
+    why: 'words for counters that are full and for whole decisions: needed with the first refusal',
+  },
+  {
+    file: 'ledger/sound-clock.ts',
+    from: ['purser'],
+    why: 'made when the ledger is opened: a free call does without it',
+  },
+  {
     file: 'policy/agreed.ts',
     from: ['ledger', 'pay'],
     why: 'asked of what settled, so that it is loaded with the ledger and not before',
