@@ -31,6 +31,8 @@ export const dollarAbi = parseAbi([
 /** A local chain of Ethereum's kind, with dollars, Permit2 and the proxies of x402. */
 export interface EvmChain {
   readonly url: string
+  readonly id: number
+  readonly network: `eip155:${number}`
   readonly dollar: Currency
   readonly dollarAddress: Address
   /** A dollar that does not describe what it signs by as a whole. */
@@ -53,21 +55,23 @@ export interface EvmChain {
 }
 
 /** viem's clients for a chain. */
-export function clientsFor(url: string, account: LocalAccount) {
+export function clientsFor(url: string, account: LocalAccount, id = CHAIN_ID) {
   const transport = http(url)
+  const chain = { ...local, id }
   return {
-    reads: createPublicClient({ chain: local, transport, pollingInterval: 50 }),
-    writes: createWalletClient({ account, chain: local, transport, pollingInterval: 50 }),
+    reads: createPublicClient({ chain, transport, pollingInterval: 50 }),
+    writes: createWalletClient({ account, chain, transport, pollingInterval: 50 }),
   }
 }
 
 /** Starts a chain of its own. */
-export async function startEvmChain(): Promise<EvmChain> {
-  const [anvil, code] = await Promise.all([startAnvil(['--chain-id', String(CHAIN_ID)], PLAIN), contracts()])
+export async function startEvmChain(id = CHAIN_ID): Promise<EvmChain> {
+  const network = `eip155:${id}` as const
+  const [anvil, code] = await Promise.all([startAnvil(['--chain-id', String(id)], PLAIN), contracts()])
   const rpc = (method: string, params: readonly unknown[] = []) => call(anvil.url, method, params)
   try {
     const deployer = privateKeyToAccount(KEYS[0])
-    const { reads, writes } = clientsFor(anvil.url, deployer)
+    const { reads, writes } = clientsFor(anvil.url, deployer, id)
     const deploy = async (bytecode: Hex): Promise<Address> => {
       const args = [DOMAIN.name] as const
       const hash = await writes.deployContract({
@@ -92,17 +96,19 @@ export async function startEvmChain(): Promise<EvmChain> {
     }
     await mine(4)
     const facts = { symbol: 'TUSD', decimals: 6, peg: 'iso4217:USD' } as const
-    const dollar = token(NETWORK, dollarAddress, facts)
+    const dollar = token(network, dollarAddress, facts)
     const send: EvmChain['send'] = async (from, to, data) => {
-      const hash = await clientsFor(anvil.url, from).writes.sendTransaction({ to, data })
+      const hash = await clientsFor(anvil.url, from, id).writes.sendTransaction({ to, data })
       await reads.waitForTransactionReceipt({ hash })
       return hash
     }
     return {
       url: anvil.url,
+      id,
+      network,
       dollar,
       dollarAddress,
-      quiet: token(NETWORK, quietAddress, facts),
+      quiet: token(network, quietAddress, facts),
       quietAddress,
       facilitator: privateKeyToAccount(KEYS[1]),
       payee: privateKeyToAccount(KEYS[2]).address,

@@ -28,6 +28,13 @@ export interface Passing {
   drop(): Response
 }
 
+/** What a request pays with: by the `Payment` scheme, or by x402 of either version. */
+function credentialIn(headers: Headers): string | undefined {
+  const authorization = headers.get('authorization') ?? ''
+  if (/^payment /i.test(authorization)) return authorization
+  return headers.get('payment-signature') ?? headers.get('x-payment') ?? undefined
+}
+
 /** Starts a server of our own in front of the unmodified one. */
 export async function startFront(
   target: string,
@@ -38,9 +45,9 @@ export async function startFront(
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.all('*', async (c) => {
     const request = c.req.raw
-    const authorization = request.headers.get('authorization') ?? ''
-    const paid = /^payment /i.test(authorization)
-    if (paid) credentials.push(authorization)
+    const credential = credentialIn(request.headers)
+    const paid = credential !== undefined
+    if (paid) credentials.push(credential)
     else unpaid++
     const url = new URL(request.url)
     const here = `${url.pathname}${url.search}`
@@ -62,7 +69,8 @@ export async function startFront(
       forward: async (path = here) => plain(await send(path, new Headers(request.headers))),
       ask: async () => {
         const headers = new Headers(request.headers)
-        headers.delete('authorization')
+        for (const name of ['authorization', 'payment-signature', 'x-payment', 'sign-in-with-x'])
+          headers.delete(name)
         return plain(await send(here, headers))
       },
       drop: () => {
