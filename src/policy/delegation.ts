@@ -1,32 +1,13 @@
-import { formatUnits, type Units } from '../money/index.js'
-import type { Budget, Document, Rules } from './fields.js'
-import { agentLayer, baseLayer, type Layer, type Line } from './layers.js'
-import { durationText } from './windows.js'
-
-/** What is asked of a policy that part of it shall be held by a chain. */
-export interface DelegationAsk {
-  readonly agent: string
-  /** How long the key will live, in milliseconds. */
-  readonly lifeMs: number
-  /** How many tokens the key may spend: each has a limit of its own. */
-  readonly tokens: number
-  /** What each limit has on top, in the unit. */
-  readonly headroom: Units
-  /** The budget to hold, by the name of its rule. Default: the one that leaves least over the key's life. */
-  readonly budget?: string
-  /** Who may receive. Default: the payees that the policy names. */
-  readonly recipients?: readonly string[]
-  readonly network: string
-}
-
-/** One rule of a policy, and who holds an agent with the key to it. */
-export interface DelegatedRule {
-  /** As in reasons: `budget.day`, `perPayment`, `vendors.payees`. */
-  readonly rule: string
-  /** `chain`: whatever code the key runs in. `purser`: only where the agent pays through a purser. */
-  readonly holder: 'chain' | 'purser'
-  readonly says: string
-}
+import type { Units } from '../money/index.js'
+import {
+  account,
+  type Candidate,
+  type DelegatedRule,
+  type DelegationAsk,
+  lengthOf,
+} from './delegated-rules.js'
+import type { Document } from './fields.js'
+import { agentLayer, baseLayer, type Layer } from './layers.js'
 
 /** The part of a policy that a chain can hold, and an account of all of it. */
 export interface DelegationPlan {
@@ -37,27 +18,6 @@ export interface DelegationPlan {
   /** In lower case. */
   readonly recipients: readonly string[]
   readonly rules: readonly DelegatedRule[]
-}
-
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
-/** A chain knows no calendar: the longest that each window can be, so that none is cut into more than it must be. */
-const LENGTH: Readonly<Record<string, number>> = {
-  minute: 60_000,
-  hour: HOUR,
-  day: DAY,
-  week: 7 * DAY,
-  month: 31 * DAY,
-  year: 366 * DAY,
-}
-
-/** A budget that a chain can hold: one number for all that is spent. */
-interface Candidate {
-  readonly line: Line
-  /** Absent: `ever`. */
-  readonly periodMs?: number
-  /** The most it lets through over the life of the key. */
-  readonly total: bigint
 }
 
 /**
@@ -118,10 +78,6 @@ function candidates(layer: Layer, lifeMs: number): readonly Candidate[] {
   })
 }
 
-function lengthOf(per: Budget['per']): number | undefined {
-  return typeof per === 'number' ? per : LENGTH[per]
-}
-
 /** A payee of a chain; others are paid on other rails. */
 const isAddress = (payee: string): boolean => /^0x[0-9a-f]{40}$/.test(payee)
 
@@ -156,111 +112,4 @@ function namedPayees({ rules, vendors, unlisted }: Layer): readonly string[] | u
   const entries = rules.vendors ?? []
   const lists = entries.flatMap(({ payees }) => (payees === undefined || payees === 'any' ? [] : [payees]))
   return lists.length < entries.length ? undefined : lists.flat()
-}
-
-interface Accounting {
-  readonly chosen: Candidate
-  readonly recipients: readonly string[]
-  readonly ask: DelegationAsk
-  readonly symbol: string
-}
-
-/** Every rule of a layer, and who holds it. */
-function account(layer: Layer, accounting: Accounting): readonly DelegatedRule[] {
-  const { prefix, rules } = layer
-  return [
-    ...layer.lines.map((line, index) => budgetRule(line, rules.budgets?.[index], accounting)),
-    ...chainRules(layer, accounting),
-    ...PURSER_ONLY.filter(([key]) => rules[key] !== undefined).map(([key, says]) => ({
-      rule: `${prefix}${key}`,
-      holder: 'purser' as const,
-      says,
-    })),
-  ]
-}
-
-const PURSER_ONLY: readonly (readonly [keyof Rules, string])[] = [
-  ['perPayment', 'A key has one limit per token; the chain does not limit single payments.'],
-  ['maxFee', 'The chain counts fees within the limit, and sets no bound of their own.'],
-  ['deposits', 'The key may open no session at all: its calls are transfers to the named recipients alone.'],
-  ['ask', 'The chain asks nobody.'],
-  ['approval', 'The chain asks nobody.'],
-  ['maxValidity', 'How long a payment lives is up to who signs it.'],
-]
-
-function chainRules(
-  { prefix, rules, vendors }: Layer,
-  { recipients, ask }: Accounting,
-): readonly DelegatedRule[] {
-  const chain = (rule: string, says: string): DelegatedRule => ({
-    rule: `${prefix}${rule}`,
-    holder: 'chain',
-    says,
-  })
-  const purser = (rule: string, says: string): DelegatedRule => ({
-    rule: `${prefix}${rule}`,
-    holder: 'purser',
-    says,
-  })
-  const tokens = ask.tokens === 1 ? 'one token' : `${ask.tokens} tokens`
-  return [
-    ...(vendors === undefined
-      ? []
-      : [
-          chain('vendors.payees', `The key can pay ${recipients.join(', ')}, and nobody else.`),
-          purser(
-            'vendors',
-            'Origins, methods, paths and limits of single vendors: the chain sees payees alone.',
-          ),
-        ]),
-    ...(rules.unlisted === undefined || rules.unlisted === 'deny'
-      ? []
-      : [
-          chain(
-            'unlisted',
-            'Vendors that are not listed can be paid only through the recipients of the key.',
-          ),
-        ]),
-    ...(rules.currencies === undefined ? [] : [chain('currencies', `The key can touch ${tokens}.`)]),
-    ...(rules.networks === undefined ? [] : [chain('networks', `The key exists on ${ask.network} alone.`)]),
-  ]
-}
-
-function budgetRule(line: Line, budget: Budget | undefined, accounting: Accounting): DelegatedRule {
-  const { rule } = line
-  const { chosen } = accounting
-  if (line === chosen.line) return { rule, holder: 'chain', says: held(accounting) }
-  if (line.counts === 'payments')
-    return { rule, holder: 'purser', says: 'The chain counts money, not payments.' }
-  if (line.by.length > 0) {
-    const says = `The chain keeps no counter for each ${line.by.join(' and ')}.`
-    return { rule, holder: 'purser', says }
-  }
-  const windowMs = budget === undefined ? undefined : lengthOf(budget.per)
-  if (most(windowMs, accounting) <= line.limit)
-    return { rule, holder: 'chain', says: `Follows from ${chosen.line.rule}, which lets less through.` }
-  return { rule, holder: 'purser', says: `A token of a key has one limit, and that is ${chosen.line.rule}.` }
-}
-
-/** The most that the chain lets through in a window of that length, wherever it lies. */
-function most(windowMs: number | undefined, { chosen, ask }: Accounting): bigint {
-  const each = (chosen.line.limit + ask.headroom) * BigInt(ask.tokens)
-  const { periodMs } = chosen
-  if (periodMs === undefined) return each
-  // The longest day of a year has an hour more.
-  const stretch = windowMs === undefined ? ask.lifeMs : Math.min(windowMs + HOUR, ask.lifeMs)
-  const inLife = Math.ceil(ask.lifeMs / periodMs)
-  // A stretch that does not begin with a period reaches into one more.
-  return each * BigInt(Math.min(inLife, Math.ceil(stretch / periodMs) + 1))
-}
-
-function held({ chosen, ask, symbol }: Accounting): string {
-  const limit = formatUnits(chosen.line.limit, symbol)
-  const room = ask.headroom === 0n ? '' : ` and ${formatUnits(ask.headroom, symbol)} of headroom`
-  const each = ask.tokens === 1 ? '' : ` for each of ${ask.tokens} tokens`
-  const when =
-    chosen.periodMs === undefined
-      ? 'in all, for as long as the key lives'
-      : `in every ${durationText(chosen.periodMs)} from the authorization on; the policy's own window is Purser's`
-  return `At most ${limit}${room}${each}, fees included, ${when}.`
 }

@@ -1,4 +1,4 @@
-export type { DelegatedRule } from './delegation.js'
+export type { DelegatedRule } from './delegated-rules.js'
 export type {
   AskDocument,
   BudgetDocument,

@@ -1,8 +1,8 @@
 import { soundClock } from '../ledger/sound-clock.js'
 import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
 import { partsWithin } from '../money/rates.js'
-import { type DelegatedRule, type DelegationPlan, planDelegation } from '../policy/delegation.js'
-import { documentOf } from '../policy/index.js'
+import { type DelegationPlan, planDelegation } from '../policy/delegation.js'
+import { type DelegatedRule, documentOf } from '../policy/index.js'
 import type {
   AccessKeyName,
   Allowances,

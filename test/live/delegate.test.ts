@@ -235,6 +235,16 @@ it('a key that takes the place of another one finds out what became of its payme
   expect((await heir.get('/paid')).status).toBe(200)
 })
 
+/** The account lets somebody take five dollars. */
+async function allow({ root }: Owner, spender: Hex): Promise<void> {
+  const words = [BigInt(spender), 5n * DOLLAR].map((value) => value.toString(16).padStart(64, '0'))
+  await sendTransactionSync(clientFor(world.chain.url, root), {
+    calls: [{ to: addressOf(alphaUSD), data: `0x095ea7b3${words.join('')}` }],
+    feeToken: addressOf(pathUSD),
+    gas: 2_000_000n,
+  })
+}
+
 describe('before a key is authorized', () => {
   it('it is said what the chain will hold, and what only Purser holds', async () => {
     const owner = await ownerOn(world.chain, {
@@ -292,13 +302,7 @@ describe('before a key is authorized', () => {
   it('open allowances stand against it, until they are closed', async () => {
     const owner = await ownerOn(world.chain)
     const spender = ACCOUNTS.spare.address
-    const data: Hex = `0x095ea7b3${spender.slice(2).padStart(64, '0')}${(5n * DOLLAR).toString(16).padStart(64, '0')}`
-    const client = clientFor(world.chain.url, owner.root)
-    await sendTransactionSync(client, {
-      calls: [{ to: addressOf(alphaUSD), data }],
-      feeToken: addressOf(pathUSD),
-      gas: 2_000_000n,
-    })
+    await allow(owner, spender)
     const key = newKey()
     const delegation = await owner.delegation(key)
     expect(only(delegation.allowances.open)).toMatchObject({
@@ -339,6 +343,28 @@ describe('before a key is authorized', () => {
     await delegation.authorize({ despiteAllowances: true })
     expect(await owner.keys.inspect(key)).toMatchObject({ state: 'authorized' })
     await expect(owner.keys.list()).rejects.toMatchObject({ code: 'wallet_unavailable' })
+  })
+
+  it('a node that limits how far one search reaches is asked piece by piece', async () => {
+    const narrow: typeof fetch = async (input, init) => {
+      const { method, params } = JSON.parse(String(init?.body))
+      const [filter] = params
+      return method === 'eth_getLogs' && Number(filter.toBlock) - Number(filter.fromBlock) > 20
+        ? Response.json({
+            jsonrpc: '2.0',
+            id: 1,
+            error: { code: -32_000, message: 'block range is too wide' },
+          })
+        : fetch(input, init)
+    }
+    await world.chain.mine(50)
+    const owner = await ownerOn(world.chain, { keys: { fetch: narrow } })
+    await allow(owner, ACCOUNTS.spare.address)
+    expect(await owner.keys.allowances()).toMatchObject({
+      open: [{ spender: ACCOUNTS.spare.address.toLowerCase() }],
+      searched: 'all',
+    })
+    expect(await owner.keys.list()).toEqual([])
   })
 
   it('an account that cannot pay for it is told so', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type DelegationAsk, planDelegation } from '../../src/policy/delegation.js'
+import type { DelegationAsk } from '../../src/policy/delegated-rules.js'
+import { planDelegation } from '../../src/policy/delegation.js'
 import { createPolicy, documentOf, type PolicyDocument } from '../../src/policy/index.js'
 
 const A = `0x${'a1'.repeat(20)}`

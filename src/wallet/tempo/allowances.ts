@@ -1,9 +1,10 @@
 import { PaymentError } from '../../errors/index.js'
 import { amount, type Currency } from '../../money/index.js'
-import { ask, lower, type Node, readBlock, readLogs, word } from '../chain/index.js'
+import { ask, lower, type Node, word } from '../chain/index.js'
 import type { Allowances, OpenAllowance } from '../index.js'
 import type { Hex } from './charge.js'
 import { addressOf } from './quote.js'
+import { searchLogs } from './search.js'
 
 /** `Approval(address,address,uint256)`: owner and spender are indexed. */
 const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'
@@ -47,20 +48,14 @@ async function spendersOf(
   token: Hex,
   since: bigint,
 ): Promise<readonly Hex[] | undefined> {
-  for (const node of nodes) {
-    try {
-      const latest = await readBlock(node, 'latest')
-      if (latest === undefined) continue
-      const filter = { address: token, topics: [APPROVAL, word(owner)], from: since, to: latest.number }
-      const logs = await readLogs(node, filter)
-      return logs.flatMap(({ topics }) =>
-        topics[2] === undefined ? [] : [lower(`0x${topics[2].slice(-40)}`)],
-      )
-    } catch {
-      // Many nodes show no logs of so many blocks: another one may.
-    }
+  try {
+    const logs = await searchLogs(nodes, { address: token, topics: [APPROVAL, word(owner)], since })
+    return logs.flatMap(({ topics: [, , spender] }) =>
+      spender === undefined ? [] : [lower(`0x${spender.slice(-40)}`)],
+    )
+  } catch {
+    return undefined
   }
-  return undefined
 }
 
 async function readAllowance(

@@ -1,5 +1,5 @@
 import { type Amount, amount, type Currency, type Instant } from '../../money/index.js'
-import { lower, readBlock, readLogs, word } from '../chain/index.js'
+import { lower, word } from '../chain/index.js'
 import type { Hex } from './charge.js'
 import {
   type CallScope,
@@ -13,6 +13,7 @@ import {
 } from './keychain.js'
 import type { Owner } from './owner.js'
 import { addressOf } from './quote.js'
+import { searchLogs } from './search.js'
 
 /** An access key, as the chain has it. */
 export interface TempoKey {
@@ -41,21 +42,12 @@ export async function listKeys(owner: Owner): Promise<readonly TempoKey[]> {
 }
 
 async function everAuthorized({ nodes, config, since }: Owner): Promise<readonly Hex[]> {
-  let failure: unknown
-  for (const node of nodes) {
-    try {
-      const latest = await readBlock(node, 'latest')
-      const topics = [KEY_AUTHORIZED, word(config.sender)]
-      const logs = await readLogs(node, { address: KEYCHAIN, topics, from: since, to: latest?.number ?? 0n })
-      const keys = logs.flatMap(({ topics: [, , key] }) =>
-        key === undefined ? [] : [lower(`0x${key.slice(-40)}`)],
-      )
-      return [...new Set(keys)]
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw failure
+  const topics = [KEY_AUTHORIZED, word(config.sender)] as const
+  const logs = await searchLogs(nodes, { address: KEYCHAIN, topics, since })
+  const keys = logs.flatMap(({ topics: [, , key] }) =>
+    key === undefined ? [] : [lower(`0x${key.slice(-40)}`)],
+  )
+  return [...new Set(keys)]
 }
 
 /** @throws PaymentError `wallet_unavailable` if no node answers. */
