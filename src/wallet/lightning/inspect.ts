@@ -1,6 +1,7 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import { type Detail, readDetail } from './evidence.js'
+import { look } from './look.js'
 import { bitcoin } from './networks.js'
 import type { Config, LightningFailure } from './options.js'
 import { checked } from './prepare.js'
@@ -39,14 +40,9 @@ export async function inspectCharge(evidence: Evidence, config: Config, tries: T
 
 /** Undefined: it says nothing that proves anything. */
 async function atNode(detail: Detail, config: Config): Promise<Verdict | undefined> {
-  if (config.lookUp === undefined) return undefined
-  let found: Awaited<ReturnType<typeof config.lookUp>>
-  try {
-    found = await config.lookUp(detail.hash)
-  } catch {
-    return undefined
-  }
-  if (found?.state === 'absent') return neverTried(detail, config.now())
+  const found = await look(detail.hash, config)
+  if (found === undefined) return undefined
+  if (found.state === 'absent') return neverTried(detail, config.now())
   const outcome = checked(found, detail.hash)
   switch (outcome.state) {
     case 'paid':

@@ -6,6 +6,7 @@ import type { Challenge } from '../../protocol/index.js'
 import type { Completed, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, readCharge } from './charge.js'
 import { type Detail, evidenceOf } from './evidence.js'
+import { look } from './look.js'
 import { bitcoin, DECIMALS } from './networks.js'
 import type { Config, LightningOutcome } from './options.js'
 import { goodUntil, termsOf } from './quote.js'
@@ -79,15 +80,12 @@ function agreed(quote: Quote, config: Config): Charge {
 }
 
 /** What the node knows already was paid, or is being paid, for something else: it would not be paid for twice. */
-async function untried(hash: string, { lookUp }: Config): Promise<void> {
-  if (lookUp === undefined) return
-  let known: Awaited<ReturnType<typeof lookUp>>
-  try {
-    known = await lookUp(hash)
-  } catch {
+async function untried(hash: string, config: Config): Promise<void> {
+  if (config.lookUp === undefined) return
+  const known = await look(hash, config)
+  if (known === undefined)
     throw new PaymentError('wallet_unavailable', 'untouched', 'The Lightning node does not answer')
-  }
-  if (known?.state !== 'absent')
+  if (known.state !== 'absent')
     throw failed('The node has tried this invoice before: a server must make a new one each time')
 }
 

@@ -243,6 +243,15 @@ describe('paying', () => {
     })
   })
 
+  test('a node that keeps silent is not waited for without end', async () => {
+    const silent = () => new Promise<never>(() => undefined)
+    const { payee, node, wallet } = bench({ lookUpPayment: silent, timeoutMs: 1_000 })
+    expect(await rejected(prepare(wallet, offered(payee).offer))).toMatchObject({
+      code: 'wallet_unavailable',
+    })
+    expect(node.asked).toEqual([])
+  })
+
   test('a caller who has left pays nothing', async () => {
     const { payee, node, wallet } = bench()
     await expect(prepare(wallet, offered(payee).offer, { signal: AbortSignal.abort() })).rejects.toThrow(
