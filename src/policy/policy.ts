@@ -12,9 +12,9 @@ import type { Document } from './fields.js'
 import { agentLayer, baseLayer, type Layer, type Layers } from './layers.js'
 import { isPlainHttps } from './origins.js'
 import { readDocument } from './read.js'
+import { checkWildcards, hasWildcards } from './suffixes.js'
 import type { Policy } from './types.js'
 import { isListed, lookUp } from './vendors.js'
-import { wildcards } from './wildcards.js'
 
 const DEFAULT_APPROVAL_MS = 5 * 60_000
 /** How many answers of `payable` are kept: what is dialled is not bounded by the document. */
@@ -44,7 +44,7 @@ export function policyOf(document: Document): Policy {
   const hash = hashOf(document)
   const layersFor = layering(document)
   const base = layersFor('').layers[0]
-  let checked = wildcards(document).length === 0
+  let checked = !hasWildcards(document)
   const policy = Object.freeze({
     name: ground.policy,
     hash,
@@ -63,7 +63,6 @@ export function policyOf(document: Document): Policy {
     budgets: (context, now) => budgetLines(ground, layersFor(context.agent).layers, context, now),
     ready: async () => {
       if (checked) return
-      const { checkWildcards } = await import('./suffixes.js')
       await checkWildcards(document)
       checked = true
     },

@@ -1,7 +1,33 @@
 import type { Document } from './fields.js'
+import { wildcardHost } from './origins.js'
 import { invalid } from './read.js'
-import type { Issue } from './shape.js'
-import { wildcards } from './wildcards.js'
+import type { Issue, Path } from './shape.js'
+
+interface Wildcard {
+  readonly host: string
+  readonly path: Path
+}
+
+function wildcards(document: Document): readonly Wildcard[] {
+  const lists: readonly { readonly vendors: Document['vendors']; readonly path: Path }[] = [
+    { vendors: document.vendors, path: [] },
+    ...Object.entries(document.agents ?? {}).map(([agent, { vendors }]) => ({
+      vendors,
+      path: ['agents', agent],
+    })),
+  ]
+  return lists.flatMap(({ vendors, path }) =>
+    (vendors ?? []).flatMap(({ origin }, index) => {
+      const host = wildcardHost(origin)
+      return host === undefined ? [] : [{ host, path: [...path, 'vendors', index, 'origin'] }]
+    }),
+  )
+}
+
+/** Has the document wildcards, so that the public suffix list is needed? */
+export function hasWildcards(document: Document): boolean {
+  return wildcards(document).length > 0
+}
 
 /**
  * Refuses wildcards below a public suffix (`*.co.uk`, `*.github.io`): anybody can have a name there. The list is large,
