@@ -1,3 +1,5 @@
+import { HARDENING } from './hardening.js'
+
 /** One deliberate fault, and the tests that must notice it. */
 export interface Mutant {
   readonly name: string
@@ -85,7 +87,7 @@ const PAY: readonly Mutant[] = [
     name: 'release-on-500',
     breaks: 'a 500 after payment gives the budget back',
     file: 'src/pay/conclude.ts',
-    find: 'payment: (await windUp(await leave(payment, recheckAt, env), env, reading.problem)).payment,',
+    find: 'payment: (await windUpCall(payment, recheckAt, env, reading.problem)).payment,',
     replace: `payment: await advance(payment, { to: 'released', because: '500' }, env),`,
     tests: DOUBTS,
   },
@@ -655,4 +657,12 @@ const FETCH: readonly Mutant[] = [
 ]
 
 /** Every fault that money would be lost by, and that a hurried edit could make. */
-export const MUTANTS: readonly Mutant[] = [...PAY, ...SESSIONS, ...POLICY, ...LEDGER, ...WALLETS, ...FETCH]
+export const MUTANTS: readonly Mutant[] = [
+  ...PAY,
+  ...HARDENING,
+  ...SESSIONS,
+  ...POLICY,
+  ...LEDGER,
+  ...WALLETS,
+  ...FETCH,
+]
