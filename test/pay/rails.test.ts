@@ -209,41 +209,33 @@ describe('a settlement', () => {
   })
 })
 
+type Recognises = () => boolean | Promise<boolean>
+
 describe('a receipt', () => {
-  it.each([
+  const fails = (): never => {
+    throw new Error('no')
+  }
+  it.each<[string, { success: boolean }, Recognises | undefined]>([
     ['of a failure', { success: false }, undefined],
     ['that its wallet does not know', { success: true }, () => false],
-    ['that its wallet answers for later', { success: true }, () => Promise.resolve(true)],
-    [
-      'that its wallet fails over, later',
-      { success: true },
-      (): Promise<never> => Promise.reject(new Error('no')),
-    ],
-    [
-      'that its wallet fails over',
-      { success: true },
-      () => {
-        throw new Error('no')
-      },
-    ],
-  ] as const)(
-    '%s settles nothing, and the answer is the caller’s all the same',
-    async (_, said, recognises) => {
-      const world = fakeWorld()
-      provesNothing(world)
-      if (recognises !== undefined) Object.assign(world.wallet, { recognises })
-      const anomalies = world.heard('anomaly')
-      world.server.paid = (leg) => {
-        world.server.take(leg)
-        const receipt = { ...said, reference: '0xother', claims: {} }
-        return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
-      }
-      const reply = await world.pay()
-      expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
-      expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_mismatch'])
-      expect(await world.counted()).toBe(10)
-    },
-  )
+    ['that its wallet answers for later', { success: true }, async () => true],
+    ['that its wallet fails over, later', { success: true }, async () => fails()],
+    ['that its wallet fails over', { success: true }, fails],
+  ])('%s settles nothing, and the answer is the caller’s all the same', async (_, said, recognises) => {
+    const world = fakeWorld()
+    provesNothing(world)
+    if (recognises !== undefined) Object.assign(world.wallet, { recognises })
+    const anomalies = world.heard('anomaly')
+    world.server.paid = (leg) => {
+      world.server.take(leg)
+      const receipt = { ...said, reference: '0xother', claims: {} }
+      return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+    }
+    const reply = await world.pay()
+    expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
+    expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_mismatch'])
+    expect(await world.counted()).toBe(10)
+  })
 })
 
 describe('a price that is known only afterwards', () => {
