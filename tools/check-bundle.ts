@@ -11,7 +11,14 @@ import { report, type Violation } from './check/report.js'
 /** The most that a core without its lazy parts may weigh, minified and gzipped. */
 const MOST_GZIP = 30 * 1024
 /** Entries that run in browsers: no builtin of Node may be imported when they load. */
-const BROWSER = ['purser', 'purser/ledger/memory', 'purser/policy', 'purser/protocol', 'purser/wallet/tempo']
+const BROWSER = [
+  'purser',
+  'purser/ledger/memory',
+  'purser/policy',
+  'purser/protocol',
+  'purser/wallet/stripe',
+  'purser/wallet/tempo',
+]
 /** Packages that stay outside, and come only with the entry that is about them. */
 const OUTSIDE = [
   'viem',

@@ -5,7 +5,7 @@ import { advance, type Examined, examine, leave, look, settle, voided } from './
 import type { Call, Env } from './env.js'
 import type { Presented } from './present.js'
 import type { Sent } from './sent.js'
-import { windUp } from './wind-up.js'
+import { windUpCall } from './wind-up.js'
 
 /** A credential that left, and what came back for it. */
 export interface Sending {
@@ -46,7 +46,7 @@ export async function conclude(
     const gone = call.signal?.aborted === true
     const after = gone
       ? { payment: await leave(payment, recheckAt, env) }
-      : await windUp(await leave(payment, recheckAt, env), env)
+      : await windUpCall(payment, recheckAt, env)
     return { kind: 'lost', cause: presented.cause, ...after }
   }
   const { reading } = presented
@@ -63,7 +63,7 @@ export async function conclude(
   if (!reading.ok)
     return {
       kind: 'answered',
-      payment: (await windUp(await leave(payment, recheckAt, env), env, reading.problem)).payment,
+      payment: (await windUpCall(payment, recheckAt, env, reading.problem)).payment,
     }
   if (reading.receipt !== undefined || sending.metered === undefined)
     env.emitter.emit('anomaly', {

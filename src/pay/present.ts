@@ -42,7 +42,8 @@ export async function present<Reply>(
     evidence = completed.evidence ?? evidence
     const sent = await learn(completed, deal, call, env)
     deals.set(sent, deal)
-    if (completed.waits !== undefined) await acted(completed.waits, deal, call)
+    if (completed.waits !== undefined) await acted(completed.waits, deal, call, env)
+    env.sent.put(deal.payment, sent, env.clock.now())
     return { presented: await transmit(exchange, sent, call, env), evidence, sent }
   } catch (cause) {
     return { presented: { kind: 'lost', cause }, evidence }
@@ -56,7 +57,7 @@ export function dealOf(sent: Sent): Deal | undefined {
 
 const deals = new WeakMap<Sent, Deal>()
 
-/** What the side effect brought: written down where it can prove more, and kept for being sent again. */
+/** What the side effect brought, written down where it can prove more. */
 async function learn(
   { credential, evidence, goodUntil }: Completed,
   { payment, prepared, candidate }: Deal,
@@ -71,15 +72,12 @@ async function learn(
       'untouched',
       'The payment was given up before its credential was ready',
     )
-  const now = env.clock.now()
-  const sent: Sent = {
+  return {
     credential,
     key: call.key ?? payment,
-    goodUntil: goodUntil ?? candidate.quote.challenge.expires ?? now + DEFAULT_LIFE_MS,
+    goodUntil: goodUntil ?? candidate.quote.challenge.expires ?? env.clock.now() + DEFAULT_LIFE_MS,
     ...(prepared.laneNext === undefined ? {} : { laneNext: prepared.laneNext }),
   }
-  env.sent.put(payment, sent, now)
-  return sent
 }
 
 /**
@@ -87,8 +85,13 @@ async function learn(
  *
  * @throws PaymentError `action_required` where nobody acted.
  */
-async function acted({ action, acted: ask }: Waiting, deal: Deal, { signal }: Call): Promise<void> {
-  if (ask !== undefined && (await heed(ask(), signal))) return
+async function acted({ action, acted: ask }: Waiting, deal: Deal, { signal }: Call, env: Env): Promise<void> {
+  try {
+    if (ask !== undefined && (await heed(ask(), signal))) return
+  } catch (error) {
+    signal?.throwIfAborted()
+    env.emitter.emit('error', { error, during: 'action' })
+  }
   throw new PaymentError('action_required', 'committed', 'A person must act before this payment can go on', {
     paymentId: deal.payment,
     ...(action === undefined ? {} : { action }),
@@ -98,7 +101,8 @@ async function acted({ action, acted: ask }: Waiting, deal: Deal, { signal }: Ca
 /** Its caller has gone: not sent now, but the same credential is there for whoever asks for the same again. */
 async function learnLate(completed: Completed, deal: Deal, call: Call, env: Env): Promise<void> {
   try {
-    await learn(completed, deal, call, env)
+    const sent = await learn(completed, deal, call, env)
+    if (completed.waits === undefined) env.sent.put(deal.payment, sent, env.clock.now())
   } catch (error) {
     env.emitter.emit('error', { error, during: 'complete' })
   }

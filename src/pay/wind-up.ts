@@ -1,6 +1,7 @@
 import type { Payment, Verdict } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
 import type { Problem } from '../protocol/index.js'
-import { type Examined, examineBy, look, walletOf } from './doubt.js'
+import { type Examined, examineBy, leave, look, walletOf } from './doubt.js'
 import type { Env } from './env.js'
 
 /**
@@ -8,26 +9,47 @@ import type { Env } from './env.js'
  * was delivered for, what waits for a person, or what another process works on.
  */
 export async function windUp(payment: Payment, env: Env, told?: Problem): Promise<Examined> {
-  const seen = await examineBy((index) => look(payment, index, env, told), payment, env)
-  if (seen.open === undefined || isWaiting(seen.open) || seen.payment.delivered) return seen
-  if (!seen.payment.attempts.some((_, index) => walletOf(payment, index, env)?.abandon)) return seen
-  const ours = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
-  if (!ours.ok) return seen
-  return examineBy((index) => abandon(ours.payment, index, env), ours.payment, env)
+  if (payment.state !== 'committed' || !canAbandon(payment, env))
+    return examineBy((index) => look(payment, index, env, told), payment, env)
+  // As our own first: whoever took it over meanwhile may be showing its credential right now.
+  const { ok, payment: ours } = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
+  if (!ok) return { payment: ours }
+  return examineBy((index) => lastVerdict(ours, index, env, told), ours, env)
 }
 
-function isWaiting(verdict: Verdict): boolean {
-  return verdict.state === 'pending' && verdict.person !== undefined
+/**
+ * The same for a call that has come to its end. What nobody can make void is written down as left first, so that a crash
+ * while looking changes nothing; what can be is ours until it is.
+ */
+export async function windUpCall(
+  payment: Payment,
+  recheckAt: Instant | undefined,
+  env: Env,
+  told?: Problem,
+): Promise<Examined> {
+  const left = canAbandon(payment, env) ? payment : await leave(payment, recheckAt, env)
+  return windUp(left, env, told)
 }
 
-/** A wallet that cannot, or fails to, is asked what it knows. */
-async function abandon(payment: Payment, index: number, env: Env): Promise<Verdict> {
+function canAbandon(payment: Payment, env: Env): boolean {
+  return payment.attempts.some((_, index) => walletOf(payment, index, env)?.abandon !== undefined)
+}
+
+async function lastVerdict(payment: Payment, index: number, env: Env, told?: Problem): Promise<Verdict> {
+  const seen = await look(payment, index, env, told)
+  const waiting = seen.state === 'pending' && seen.person !== undefined
+  const over = seen.state === 'settled' || seen.state === 'void'
+  return over || waiting || payment.delivered ? seen : abandon(payment, index, seen, env)
+}
+
+/** A wallet that cannot, or fails to, has said what it knows. */
+async function abandon(payment: Payment, index: number, seen: Verdict, env: Env): Promise<Verdict> {
   const evidence = payment.attempts[index]?.evidence
   const wallet = walletOf(payment, index, env)
   try {
-    if (evidence !== undefined && wallet?.abandon !== undefined) return await wallet.abandon(evidence)
+    return (evidence && (await wallet?.abandon?.(evidence))) ?? seen
   } catch (error) {
     env.emitter.emit('error', { error, during: 'abandon' })
+    return seen
   }
-  return look(payment, index, env)
 }

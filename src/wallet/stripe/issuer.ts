@@ -1,5 +1,6 @@
 import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'
+import { within } from './within.js'
 
 /** What this wallet needs of stripe-node: any instance has it. */
 export interface StripeClient {
@@ -43,6 +44,8 @@ const PATH = '/v1/shared_payment/issued_tokens'
 /** Tokens came with 2026-04-22.preview, and what a page needs for 3-D Secure with this one. */
 export const API_VERSION = '2026-07-29.preview'
 const TIMEOUT_MS = 20_000
+/** A backend asks Stripe in its turn. What it answers later is shown to nobody. */
+const BACKEND_TIMEOUT_MS = 45_000
 
 /** How tokens are made by an API client. */
 export interface ApiIssuer {
@@ -99,14 +102,22 @@ export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
     // Whether their backend hands the key on is for nobody here to know.
     repeatable: false,
     ready: async () => undefined,
-    issue: async ({ key, amount, currency, seller, expiresAt, metadata }) =>
-      createToken({
-        ...{ amount, currency: codeOf(currency), networkId: seller, expiresAt, idempotencyKey: key },
-        ...(paymentMethod === undefined ? {} : { paymentMethod }),
-        ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
-      }),
-    ...(retrieveToken === undefined ? {} : { retrieve: async (id) => retrieveToken(id) }),
-    ...(revokeToken === undefined ? {} : { revoke: async (id) => revokeToken(id) }),
+    issue: ({ key, amount, currency, seller, expiresAt, metadata }) =>
+      within(
+        async () =>
+          createToken({
+            ...{ amount, currency: codeOf(currency), networkId: seller, expiresAt, idempotencyKey: key },
+            ...(paymentMethod === undefined ? {} : { paymentMethod }),
+            ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
+          }),
+        BACKEND_TIMEOUT_MS,
+      ),
+    ...(retrieveToken === undefined
+      ? {}
+      : { retrieve: (id) => within(async () => retrieveToken(id), BACKEND_TIMEOUT_MS) }),
+    ...(revokeToken === undefined
+      ? {}
+      : { revoke: (id) => within(async () => revokeToken(id), BACKEND_TIMEOUT_MS) }),
   }
 }
 

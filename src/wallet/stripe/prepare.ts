@@ -8,6 +8,7 @@ import { failed, stepFailed } from './fault.js'
 import type { Config } from './options.js'
 import { LEAST_VALIDITY_MS, tokenBehind } from './quote.js'
 import { isTokenId, readToken, type Token } from './token.js'
+import { within } from './within.js'
 
 /** Idempotency keys of requests that ended here without a token that could leave. */
 export interface Barren {
@@ -184,31 +185,11 @@ function waitingFor(
   return {
     action,
     async acted() {
-      await beforeItIsTooLate(() => ask({ action, payment, expires }), expires - config.now(), signal)
+      // A person may never answer: then the token's end ends the waiting, or the caller.
+      await within(async () => ask({ action, payment, expires }), expires - config.now(), signal)
       const token = await lookedUp(id, config)
       return token?.status === 'active'
     },
-  }
-}
-
-/** A person may never answer; then the token's end ends the waiting, or the caller. */
-async function beforeItIsTooLate(
-  work: () => unknown,
-  ms: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const late = AbortSignal.timeout(Math.max(0, ms))
-  const ended = signal === undefined ? late : AbortSignal.any([signal, late])
-  ended.throwIfAborted()
-  let stop = () => {}
-  const over = new Promise<never>((_, reject) => {
-    stop = () => reject(ended.reason)
-    ended.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    await Promise.race([work(), over])
-  } finally {
-    ended.removeEventListener('abort', stop)
   }
 }
 

@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest'
+import type { Evidence, Verdict } from '../../src/ledger/index.js'
+import type { Leg } from '../../src/pay/index.js'
+import { recover } from '../../src/pay/recover.js'
+import { spendAuthorization, type Wallet } from '../../src/wallet/index.js'
+import { offer, type Reply, termsOf } from './peers.js'
+import { type FakeWorld, fakeWorld } from './world.js'
+
+type TokenState = 'open' | 'taken' | 'revoked' | 'waits'
+
+/** A rail of tokens that can be taken back: one for each purchase, shown as often as it takes. */
+class Tokens {
+  readonly states = new Map<string, TokenState>()
+  readonly abandoned: string[] = []
+  failing = false
+  first: TokenState = 'open'
+  making: (token: string) => Promise<unknown> = async () => undefined
+  acted: ((token: string) => Promise<boolean>) | undefined
+
+  readonly wallet: Wallet = {
+    id: 'card:1',
+    kinds: ['card/charge'],
+    quote: async (challenge, { resource, after }) => ({
+      ...{ wallet: 'card:1', challenge, resource, terms: termsOf(challenge) },
+      ...(after === undefined ? {} : { excludes: { name: tokenOf(after), value: 0n } }),
+    }),
+    prepare: async (authorization, { now }) => {
+      const { quote } = spendAuthorization(authorization, now)
+      const token = quote.excludes?.name ?? `t${this.states.size + 1}`
+      const evidence: Evidence = {
+        ...{ wallet: 'card:1', kind: 'card/charge', refs: [token], recheckAt: now + 1_000 },
+        detail: { token, made: false },
+      }
+      return {
+        evidence,
+        complete: async () => {
+          if (!this.states.has(token)) this.states.set(token, this.first)
+          await this.making(token)
+          const { acted } = this
+          const waits = this.states.get(token) === 'waits' && {
+            waits: acted ? { acted: () => acted(token) } : {},
+          }
+          return {
+            credential: { challenge: quote.challenge, payload: { token } },
+            evidence: { ...evidence, detail: { token, made: true } },
+            goodUntil: now + 60_000,
+            ...waits,
+          }
+        },
+        discard: async () => undefined,
+      }
+    },
+    inspect: async (evidence) => this.verdict(tokenOf(evidence)),
+    abandon: async (evidence) => {
+      const token = tokenOf(evidence)
+      this.abandoned.push(token)
+      if (this.failing) throw new Error('the rail is away')
+      if (this.states.get(token) !== 'taken') this.states.set(token, 'revoked')
+      return this.verdict(token)
+    },
+  }
+
+  verdict(token: string): Verdict {
+    const state = this.states.get(token)
+    if (state === 'taken') return { state: 'settled', reference: token }
+    if (state === 'revoked') return { state: 'void', because: 'it was revoked' }
+    const pending = { state: 'pending', recheckAt: Number.MAX_SAFE_INTEGER, because: 'it is out' } as const
+    if (state === 'waits')
+      return { ...pending, person: { action: { kind: 'redirect', url: 'https://bank.example' } } }
+    return { ...pending, ...(state === 'open' ? { reusable: true } : {}) }
+  }
+}
+
+function tokenOf({ detail }: Evidence): string {
+  return String(Object(detail)['token'])
+}
+
+interface Scene {
+  readonly world: FakeWorld
+  readonly rail: Tokens
+}
+
+/** A world whose server asks for a token, and does this with it. */
+function scene(paid: (token: string, leg: Leg, scene: Scene) => Promise<Reply> | Reply): Scene {
+  const rail = new Tokens()
+  const world = fakeWorld({ others: [rail.wallet] })
+  const made = { world, rail }
+  world.server.offers = () => [offer({ kind: 'card/charge' })]
+  world.server.paid = (leg) => paid(String(leg.credential?.payload['token']), leg, made)
+  return made
+}
+
+const ok: Reply = { reading: { kind: 'answers', ok: true, status: 200 } }
+const broken: Reply = { reading: { kind: 'answers', ok: false, status: 500 } }
+const lost = (): never => {
+  throw new Error('the connection died')
+}
+
+describe('nobody goes on with a payment', () => {
+  it('whose answer was lost: it is made void, and the budget is free', async () => {
+    const { world, rail } = scene(lost)
+    expect(await world.fails()).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect(rail.abandoned).toEqual(['t1'])
+    expect(await world.counted()).toBe(0)
+  })
+
+  it('that the server failed on: the same, and its answer is the caller’s', async () => {
+    const { world, rail } = scene(() => broken)
+    expect(await world.pay()).toBe(broken)
+    expect(rail.abandoned).toEqual(['t1'])
+    expect(await world.payments()).toMatchObject([{ state: 'released' }])
+  })
+
+  it('that turns out to be paid: it is settled, and nothing is made void', async () => {
+    const { world, rail } = scene((token, _, { rail }) => {
+      rail.states.set(token, 'taken')
+      return lost()
+    })
+    expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
+    expect(rail.abandoned).toEqual([])
+  })
+
+  it('but what was delivered for is left alone, by recovery too', async () => {
+    const { world, rail } = scene(() => ok)
+    expect(await world.pay()).toBe(ok)
+    await recover(world.env, 'all')
+    expect(rail.abandoned).toEqual([])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('but what another process took over in the meantime is left to that', async () => {
+    const { world, rail } = scene(() => broken)
+    const other = world.neighbour()
+    rail.making = async () => {
+      const [payment] = await world.payments()
+      await world.env.ledger.retire(world.env.owner)
+      await other.env.keepAlive()
+      await other.env.ledger.advance(payment?.id ?? '', { to: 'adopted', owner: other.env.owner })
+    }
+    await world.pay()
+    expect(rail.abandoned).toEqual([])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('and the rail is away: the doubt stays, and is told', async () => {
+    const { world, rail } = scene(lost)
+    rail.failing = true
+    const errors = world.heard('error')
+    expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(errors).toContainEqual(expect.objectContaining({ during: 'abandon' }))
+    rail.failing = false
+    await recover(world.env, 'all')
+    expect(await world.counted()).toBe(0)
+  })
+})
+
+describe('a credential that waits for a person', () => {
+  it('does not leave, is not made void, and says what to do', async () => {
+    const { world, rail } = scene(() => ok)
+    rail.first = 'waits'
+    const error = await world.fails()
+    expect(error).toMatchObject({ code: 'action_required', funds: 'unknown', retryable: false })
+    expect(error.action).toEqual({ kind: 'redirect', url: 'https://bank.example' })
+    await recover(world.env, 'all')
+    expect(rail.abandoned).toEqual([])
+    expect(world.server.credentials).toEqual([])
+    expect(await world.counted()).toBe(10)
+  })
+
+  it('is not sent by a twin either, until they have acted: then the same payment goes on', async () => {
+    const { world, rail } = scene(() => ok)
+    rail.first = 'waits'
+    const { paymentId } = await world.fails({ key: 'k' })
+    expect(await world.fails({ key: 'k' })).toMatchObject({ code: 'action_required', paymentId })
+    expect(world.server.credentials).toEqual([])
+    rail.states.set('t1', 'open')
+    expect(await world.pay({ key: 'k' })).toBe(ok)
+    expect(await world.payments()).toMatchObject([{ id: paymentId, delivered: true, attempts: [{}, {}] }])
+    expect(rail.states.size).toBe(1)
+  })
+
+  it('leaves once they have acted, and is on record while they think', async () => {
+    const { world, rail } = scene(() => ok)
+    rail.first = 'waits'
+    const known: unknown[] = []
+    rail.acted = async () => {
+      known.push((await world.payments())[0]?.attempts[0]?.evidence.detail)
+      return true
+    }
+    expect(await world.pay()).toBe(ok)
+    expect(known).toEqual([{ token: 't1', made: true }])
+  })
+
+  it.each([
+    ['says that nothing was done', async () => false],
+    ['fails', () => Promise.reject(new Error('the page is gone'))],
+  ])('does not leave when whoever asks them %s', async (_, acted) => {
+    const { world, rail } = scene(() => ok)
+    rail.first = 'waits'
+    rail.acted = acted
+    expect(await world.fails()).toMatchObject({ code: 'action_required' })
+    expect(world.server.credentials).toEqual([])
+  })
+})
+
+describe('a process that dies with a token out', () => {
+  it('leaves it to the next call, which goes on with it', async () => {
+    const { world, rail } = scene(() => ok)
+    let dead = false
+    rail.making = () => (dead ? Promise.resolve() : new Promise(() => {}))
+    void world.pay({ key: 'k' }).catch(() => undefined)
+    while (rail.states.size === 0) await new Promise((resolve) => setImmediate(resolve))
+    dead = true
+    const [payment] = await world.payments()
+    await world.env.ledger.retire(world.env.owner)
+    const other = world.neighbour()
+    expect(await other.pay({ key: 'k' })).toBe(ok)
+    expect(await world.payments()).toMatchObject([{ id: payment?.id, attempts: [{}, {}] }])
+    expect(rail.states.size).toBe(1)
+  })
+
+  it('or wakes up when it was given up: what it made does not leave', async () => {
+    const { world, rail } = scene(() => ok)
+    rail.making = async () => {
+      const [payment] = await world.payments()
+      await world.env.ledger.advance(payment?.id ?? '', { to: 'released', because: 'it was revoked' })
+    }
+    expect(await world.fails()).toMatchObject({ funds: 'untouched' })
+    expect(world.server.credentials).toEqual([])
+  })
+})
