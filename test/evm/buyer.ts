@@ -1,4 +1,4 @@
-import { encodeFunctionData, type LocalAccount, maxUint256 } from 'viem'
+import { type LocalAccount, maxUint256 } from 'viem'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import {
   createPurser,
@@ -10,10 +10,9 @@ import {
   type PurserEvent,
   type PurserOptions,
 } from '../../src/index.js'
-import { type EvmOptions, evm } from '../../src/wallet/evm/index.js'
-import { PERMIT2 } from '../../src/wallet/evm/typed.js'
+import { approvePermit2, type EvmOptions, evm } from '../../src/wallet/evm/index.js'
 import { countSignatures } from '../live/world.js'
-import { dollarAbi, type EvmChain } from './chain.js'
+import type { EvmChain } from './chain.js'
 
 export interface BuyerOptions extends Partial<Omit<PurserOptions, 'policy' | 'wallets'>> {
   readonly account?: LocalAccount
@@ -90,12 +89,8 @@ export async function makeBuyer(chain: EvmChain, options: BuyerOptions): Promise
       return events
     },
     async approve() {
-      const data = encodeFunctionData({
-        abi: dollarAbi,
-        functionName: 'approve',
-        args: [PERMIT2, maxUint256],
-      })
-      await chain.send(account, chain.dollarAddress, data)
+      const rpc = { [chain.id]: chain.url }
+      await approvePermit2({ account, rpc, token: chain.dollar.id, amount: maxUint256 })
     },
     [Symbol.asyncDispose]: () => purser.close(),
   }

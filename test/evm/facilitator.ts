@@ -39,8 +39,10 @@ export function startFacilitator(chain: EvmChain): Facilitator {
 export function forMppx({ client }: Facilitator) {
   const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
   return {
-    verify: (payload: unknown, requirements: unknown) => client.verify(plain(payload), plain(requirements)),
-    settle: (payload: unknown, requirements: unknown) => client.settle(plain(payload), plain(requirements)),
+    verify: async (payload: unknown, requirements: unknown) =>
+      plain(await client.verify(plain(payload), plain(requirements))),
+    settle: async (payload: unknown, requirements: unknown) =>
+      plain(await client.settle(plain(payload), plain(requirements))),
   }
 }
 

@@ -76,7 +76,8 @@ const NAMES: Readonly<Record<string, string>> = {
     SocketLimits SocketOptions SocketPayload openSocket tempoSession
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
-  'purser/wallet/evm': 'EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain evm',
+  'purser/wallet/evm':
+    'ApprovePermit2Options EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain approvePermit2 evm',
   'purser/wallet/lightning':
     'InvoicePayment LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': `

@@ -1,13 +1,13 @@
-import { concatHex, keccak256, serializeTransaction } from 'viem/utils'
+import { concatHex, keccak256 } from 'viem/utils'
 import type { Credential } from '../../protocol/index.js'
-import { broadcast, failed, type Hex, oneEnd, readBlock, sign, word } from '../chain/index.js'
+import { broadcast, failed, type Hex, oneEnd, readBlock, word } from '../chain/index.js'
 import type { Prepared } from '../index.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { NO_TOKEN } from './holdings.js'
 import { networkOf, priceIn } from './plan.js'
 import { laneName } from './quote.js'
+import { signCall } from './raw.js'
 import { readCount } from './reads.js'
-import { withRecovery } from './spelling.js'
 import type { Task } from './task.js'
 
 /** `transfer(address,uint256)` of ERC-20. */
@@ -24,7 +24,19 @@ export async function prepareTransaction(task: Task, way: 'transaction' | 'hash'
   const most = priceIn(fee, offer.chainId, config)
   const price = await holdings.price.known(offer.chainId, NO_TOKEN, options.now)
   const tip = price === undefined || price.tip > most ? 0n : price.tip
-  const raw = await signTransfer(task, { nonce: place.nonce, most, tip })
+  const raw = await signCall(
+    {
+      chainId: offer.chainId,
+      to: offer.token,
+      data: concatHex([TRANSFER, word(offer.to), word(offer.amount)]),
+      nonce: place.nonce,
+      gas: config.gasLimit,
+      most,
+      tip,
+    },
+    config,
+    options.signal,
+  )
   const detail: TransactionDetail = {
     form: 'transaction',
     way,
@@ -57,36 +69,6 @@ export async function prepareTransaction(task: Task, way: 'transaction' | 'hash'
         )
       return { credential, goodUntil: challenge.expires ?? until * 1000 }
     }),
-  }
-}
-
-async function signTransfer(
-  { parts, offer, options }: Task,
-  { nonce, most, tip }: { readonly nonce: bigint; readonly most: bigint; readonly tip: bigint },
-): Promise<Hex> {
-  const { config } = parts
-  if (nonce > BigInt(Number.MAX_SAFE_INTEGER)) throw failed('The account has no nonce left')
-  const transaction = {
-    type: 'eip1559',
-    chainId: offer.chainId,
-    nonce: Number(nonce),
-    gas: config.gasLimit,
-    maxFeePerGas: most,
-    maxPriorityFeePerGas: tip,
-    to: offer.token,
-    data: concatHex([TRANSFER, word(offer.to), word(offer.amount)]),
-  } as const
-  const hash = keccak256(serializeTransaction(transaction))
-  const signature = withRecovery(await sign(hash, config, options.signal))
-  return serializeTransaction(transaction, partsOf(signature))
-}
-
-function partsOf(signature: Hex): { r: Hex; s: Hex; yParity: number } {
-  const digits = signature.slice(2)
-  return {
-    r: `0x${digits.slice(0, 64)}`,
-    s: `0x${digits.slice(64, 128)}`,
-    yParity: digits.slice(128) === '1c' ? 1 : 0,
   }
 }
 

@@ -1,10 +1,9 @@
-import { encodeFunctionData, hashTypedData, keccak256, type LocalAccount } from 'viem'
+import { hashTypedData, keccak256, type LocalAccount } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Evidence } from '../../../src/ledger/index.js'
 import type { Challenge, JsonObject } from '../../../src/protocol/index.js'
-import { type EvmOptions, evm } from '../../../src/wallet/evm/index.js'
-import { PERMIT2 } from '../../../src/wallet/evm/typed.js'
-import { asHex, CHAIN_ID, DOMAIN, dollarAbi, type EvmChain, NETWORK, startEvmChain } from '../../evm/chain.js'
+import { approvePermit2, type EvmOptions, evm } from '../../../src/wallet/evm/index.js'
+import { asHex, CHAIN_ID, DOMAIN, type EvmChain, NETWORK, startEvmChain } from '../../evm/chain.js'
 import { cancelCall, settleAuthorization, settlePermit } from '../../evm/settle.js'
 import { attempt, context, entry, mpp, payable, sign, unpayable, x402 } from './harness.js'
 
@@ -13,8 +12,8 @@ let payer: LocalAccount
 beforeAll(async () => {
   chain = await startEvmChain()
   payer = await chain.account(10_000_000n)
-  const approve = { abi: dollarAbi, functionName: 'approve', args: [PERMIT2, 10n ** 18n] } as const
-  await chain.send(payer, chain.dollarAddress, encodeFunctionData(approve))
+  const rpc = { [CHAIN_ID]: chain.url }
+  await approvePermit2({ account: payer, rpc, token: chain.dollar.id, amount: 10n ** 18n })
 })
 afterAll(() => chain?.stop())
 
@@ -183,6 +182,44 @@ describe('a permit', () => {
     expect(unpayable(await made.quote(permit(), context({ now })))).toMatchObject({
       code: 'insufficient_funds',
     })
+  })
+})
+
+describe('an approval', () => {
+  const approve = (more: object) =>
+    approvePermit2({
+      account: payer,
+      rpc: { [CHAIN_ID]: chain.url },
+      token: chain.dollar.id,
+      amount: 1n,
+      ...more,
+    })
+
+  test('can be bounded and taken back, and bounds what is quoted', async () => {
+    const own = await chain.account(1_000_000n)
+    const quote = async () => {
+      const { made, now } = await wallet({ account: own })
+      return made.quote(permit(), context({ now }))
+    }
+    await approve({ account: own, amount: 10_000n })
+    payable(await quote())
+    await approve({ account: own, amount: 0n })
+    unpayable(await quote())
+  })
+
+  test.each<[string, object]>([
+    ['a token that is none', { token: 'USDC' }],
+    ['a token on no EVM chain', { token: 'solana:1/token:1' }],
+    ['an amount that is no bigint', { amount: 1 }],
+    ['less than nothing', { amount: -1n }],
+    ['no account', { account: undefined }],
+  ])('of %s is refused', async (_, more) => {
+    await expect(approve(more)).rejects.toThrow(TypeError)
+  })
+
+  test('on a chain without a node is refused', async () => {
+    const token = chain.dollar.id.replace('31337', '99')
+    await expect(approve({ token })).rejects.toMatchObject({ code: 'wrong_chain' })
   })
 })
 

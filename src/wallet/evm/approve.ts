@@ -1,0 +1,67 @@
+import { concatHex, keccak256 } from 'viem/utils'
+import { PaymentError } from '../../errors/index.js'
+import { broadcast, type Hex, lower, word } from '../chain/index.js'
+import { configure, type EvmOptions } from './options.js'
+import { signCall } from './raw.js'
+import { readCount, readPrice } from './reads.js'
+import { PERMIT2 } from './typed.js'
+
+/** What {@link approvePermit2} takes: the account and nodes as {@link evm} does, and what may be taken. */
+export interface ApprovePermit2Options extends Pick<EvmOptions, 'account' | 'rpc' | 'gas' | 'fetch' | 'now'> {
+  /** The token, by the id of its currency: `eip155:8453/erc20:0x…`. */
+  readonly token: string
+  /** The most that Permit2 may take in all, in the token's smallest parts. `0n` takes an approval back. */
+  readonly amount: bigint
+}
+
+/** `approve(address,uint256)` of ERC-20. */
+const APPROVE: Hex = '0x095ea7b3'
+const TOKEN = /^eip155:([1-9][0-9]{0,15})\/erc20:(0x[0-9a-f]{40})$/
+const MOST = 2n ** 256n - 1n
+const PATIENCE_S = 120
+
+/**
+ * Lets Permit2 take tokens of the account, so that offers that are paid by Permit2 can be. Sends a transaction and pays
+ * its gas, outside of any policy: a wallet never does this by itself. What Permit2 takes it takes by permits that the
+ * account signs; this bounds all of them together.
+ *
+ * @returns The hash of the transaction, which is in a block.
+ * @throws TypeError for malformed options.
+ * @throws PaymentError `wallet_unavailable` where no node answers, `wallet_failed` where the chain did not confirm it.
+ * @example
+ * ```ts
+ * import { approvePermit2 } from 'purser/wallet/evm'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ *
+ * await approvePermit2({
+ *   account: privateKeyToAccount(process.env.EVM_KEY),
+ *   token: 'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913',
+ *   amount: 5_000_000n,
+ * })
+ * ```
+ */
+export async function approvePermit2(options: ApprovePermit2Options): Promise<Hex> {
+  const { token, amount } = options
+  const config = configure(options)
+  const [, chain, address] = TOKEN.exec(String(token).toLowerCase()) ?? []
+  if (address === undefined)
+    throw new TypeError('token must be the id of a currency: "eip155:8453/erc20:0x…"')
+  if (typeof amount !== 'bigint' || amount < 0n || amount > MOST)
+    throw new TypeError('amount must be a bigint of smallest parts')
+  const chainId = Number(chain)
+  const nodes = config.nodes(chainId) ?? []
+  const [node] = nodes
+  if (node === undefined)
+    throw new PaymentError('wrong_chain', 'untouched', `There is no node for eip155:${chainId}`)
+  const [nonce, price] = await Promise.all([readCount(node, config.sender, 'pending'), readPrice(node)])
+  const most = config.maxFeePerGas ?? price.most
+  const data = concatHex([APPROVE, word(PERMIT2), word(amount)])
+  const tip = price.tip < most ? price.tip : most
+  const raw = await signCall(
+    { chainId, to: lower(address), data, nonce, gas: config.gasLimit, most, tip },
+    config,
+  )
+  const hash = keccak256(raw)
+  await broadcast(nodes, raw, { hash, validBefore: Math.floor(config.now() / 1000) + PATIENCE_S }, config)
+  return hash
+}

@@ -1,0 +1,46 @@
+import { keccak256, serializeTransaction } from 'viem/utils'
+import { failed, type Hex, sign } from '../chain/index.js'
+import type { Config } from './options.js'
+import { withRecovery } from './spelling.js'
+
+/** A call of a contract, as a transaction of type 2 says it. */
+export interface Call {
+  readonly chainId: number
+  readonly to: Hex
+  readonly data: Hex
+  readonly nonce: bigint
+  readonly gas: bigint
+  /** The most a unit of gas may cost, and the tip within it, in wei. */
+  readonly most: bigint
+  readonly tip: bigint
+}
+
+/** The signed transaction. */
+export async function signCall(
+  { chainId, to, data, nonce, gas, most, tip }: Call,
+  signer: Pick<Config, 'sign'>,
+  signal?: AbortSignal,
+): Promise<Hex> {
+  if (nonce > BigInt(Number.MAX_SAFE_INTEGER)) throw failed('The account has no nonce left')
+  const transaction = {
+    type: 'eip1559',
+    chainId,
+    nonce: Number(nonce),
+    gas,
+    maxFeePerGas: most,
+    maxPriorityFeePerGas: tip,
+    to,
+    data,
+  } as const
+  const hash = keccak256(serializeTransaction(transaction))
+  return serializeTransaction(transaction, partsOf(withRecovery(await sign(hash, signer, signal))))
+}
+
+function partsOf(signature: Hex): { r: Hex; s: Hex; yParity: number } {
+  const digits = signature.slice(2)
+  return {
+    r: `0x${digits.slice(0, 64)}`,
+    s: `0x${digits.slice(64, 128)}`,
+    yParity: digits.slice(128) === '1c' ? 1 : 0,
+  }
+}
