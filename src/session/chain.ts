@@ -13,7 +13,7 @@ import {
   readTransactions,
 } from '../wallet/tempo/kit.js'
 import type { Call } from './calls.js'
-import { channelIdOf, type Identity } from './identity.js'
+import { channelIdOf, type Identity, word } from './identity.js'
 
 /** A channel as the chain has it. */
 export interface OnChain {
@@ -30,6 +30,9 @@ export interface OnChain {
 const READ = { v1: '831c2b82', v2: 'd18da8b1' } as const
 /** `ChannelClosed(bytes32,address,address,uint96,uint96)` of the reserve. */
 const CLOSED = '0x5613aed96d5bf39f928408dbe1d4143490b9bb5957eac2dd8e69b5dc4b2206e6'
+
+/** `Transfer(address,address,uint256)` of a token. */
+const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 
 /** The payer may withdraw that long after asking for a close, in seconds (draft-tempo-session-00, "Forced Close"). */
 export const GRACE_SECONDS = 900
@@ -59,7 +62,10 @@ function readV2(words: readonly bigint[]): OnChain {
   return { deposit, captured, closeRequestedAt: Number(requested), state: deposit === 0n ? 'none' : 'open' }
 }
 
-/** What the payee got of a channel that the reserve has forgotten. Undefined: no close was found, which proves nothing. */
+/**
+ * What the payee got of a channel that the reserve has forgotten: by the record of its close, where the rest went back to
+ * the payer in the same transaction. Undefined: no such close was found, which proves nothing.
+ */
 export async function readClosed(
   node: Node,
   identity: Identity,
@@ -68,13 +74,26 @@ export async function readClosed(
   const newest = await readBlock(node, 'latest')
   if (newest === undefined) return undefined
   const start = await firstBlockAt(node, openedAt, newest)
-  const [closed] = await readLogs(node, {
-    address: identity.escrow,
-    topics: [CLOSED, channelIdOf(identity)],
-    from: start.number,
-    to: newest.number,
-  })
-  return closed === undefined ? undefined : BigInt(closed.data.slice(0, 66))
+  const { escrow: address, payer } = identity
+  const topics = [CLOSED, channelIdOf(identity)]
+  const logs = await readLogs(node, { address, topics, from: start.number, to: newest.number })
+  const closed = logs.find(
+    (log) => log.address === address && topics.every((topic, index) => log.topics[index] === topic),
+  )
+  if (closed === undefined) return undefined
+  const [captured, refunded] = wordsOf(closed.data)
+  const receipt = await readReceipt(node, closed.transactionHash)
+  if (captured === undefined || refunded === undefined || receipt === undefined) return undefined
+  const [from, to] = [address, payer].map((party) => `0x${word(party)}`)
+  const back = receipt.logs.filter(
+    (log) =>
+      log.address === identity.token &&
+      log.topics[0] === TRANSFER &&
+      log.topics[1] === from &&
+      log.topics[2] === to,
+  )
+  const fits = refunded === 0n || back.some(({ data }) => BigInt(data) === refunded)
+  return receipt.ok && fits ? captured : undefined
 }
 
 /** A transaction that runs out: its seen hash, and the second from which no block can include it. */

@@ -47,17 +47,26 @@ async function note({ lane, slot }: SessionDetail, channels: Channels, parts: Pa
   }
 }
 
-/** Pure. Settled by any node counts; void needs every node that answers. */
+/**
+ * Pure. What any node shows to be taken whole is; that it was not, or not whole, needs every node that answers, and then
+ * the one that shows the most counts.
+ */
 export function combine(views: readonly Verdict[]): Verdict {
   const [first] = views
   if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
+  const settled = views.filter((view) => view.state === 'settled')
   const { fee: _, ...verdict } =
-    views.find(({ state }) => state === 'settled') ??
+    settled.find((view) => view.amount === undefined) ??
     views.find(({ state }) => state === 'pending') ??
     views.find(({ state }) => state === 'unknown') ??
-    first
+    settled.reduce<Verdict>(dearer, first)
   const fee = feeBy(views)
   return fee === undefined ? verdict : { ...verdict, fee }
+}
+
+function dearer(a: Verdict, b: Extract<Verdict, { state: 'settled' }>): Verdict {
+  const taken = a.state === 'settled' ? (a.amount?.value ?? 0n) : -1n
+  return (b.amount?.value ?? 0n) > taken ? b : a
 }
 
 /** What any node shows to have been taken; that nothing was needs every node that answers. */

@@ -83,7 +83,8 @@ async function closedForGood(
   const known = views.filter((view) => view !== undefined)
   const [first] = known
   if (first === undefined || known.some(({ state }) => state !== 'closed')) return undefined
-  return { kind: 'closed', captured: first.captured }
+  const captured = known.reduce((most, each) => (each.captured > most ? each.captured : most), first.captured)
+  return { kind: 'closed', captured }
 }
 
 /** Every node that answers must agree that a transaction never moves anything: it ran out, or it failed. */
@@ -116,8 +117,10 @@ async function goneOrNever(
   const ends = await Promise.all(nodes.map((node) => endOn(node, channel).catch(() => undefined)))
   const known = ends.filter((end) => end !== undefined)
   if (known.length === 0 || known.includes('unsure')) return undefined
-  const captured = known.find((end) => typeof end === 'bigint')
-  return captured === undefined ? { kind: 'closed' } : { kind: 'closed', captured }
+  const told = known.filter((end) => typeof end === 'bigint')
+  const [first] = told
+  if (first === undefined) return { kind: 'closed' }
+  return { kind: 'closed', captured: told.reduce((most, each) => (each > most ? each : most), first) }
 }
 
 /** What one node shows of a channel that is not there: what was captured, or that this cannot be told (any more). */
