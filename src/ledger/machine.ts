@@ -41,6 +41,8 @@ export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
       return release(row, move, now)
     case 'delivered':
       return deliver(row, move, now)
+    case 'undelivered':
+      return undeliver(row, now)
     case 'reported':
       return report(row, now)
     case 'unlocked':
@@ -182,6 +184,12 @@ function deliver(row: Row, move: { readonly receipt?: Receipt }, now: Instant): 
   // Budget that was given back before anything was signed bought nothing.
   if (!ended || row.attempts.length === 0) return undefined
   return same({ ...row, delivered: true, receipts: withReceipt(row, move.receipt), updatedAt: now })
+}
+
+/** Of a payment that moved nothing, nobody misses the answer. */
+function undeliver(row: Row, now: Instant): Step {
+  if ((row.state !== 'settled' && row.state !== 'committed') || !row.delivered) return undefined
+  return same({ ...row, delivered: false, updatedAt: now })
 }
 
 function report(row: Row, now: Instant): Step {

@@ -227,6 +227,8 @@ export type Move =
     }
   /** Settled, or released with an attempt: the answer reached the caller. Moves no money and changes no state. */
   | { readonly to: 'delivered'; readonly receipt?: Receipt }
+  /** The answer was written down as delivered, and then its caller had gone: it stands in the way of its twins again. */
+  | { readonly to: 'undelivered' }
   /** A caller was told of the doubt. */
   | { readonly to: 'reported' }
   /** The deposit that it locked up has come back: no exposure any more, whatever was spent of it. */

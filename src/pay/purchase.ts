@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isPaymentError, PaymentError } from '../errors/index.js'
-import type { Payment } from '../ledger/index.js'
+import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
 import { agree, leaveUnsent } from './agree.js'
@@ -130,10 +130,25 @@ function adoptFor<Reply extends object>(
     told: () => (by.attempts.length === 0 ? call.signal?.reason : lost(by, call.signal?.reason, env)),
     late: (adopted) => {
       if (adopted === undefined) return
-      if ('reply' in adopted) exchange.drop(adopted.reply)
+      if ('reply' in adopted) void reachedNobody(adopted.reply, by.id, exchange, env)
       else void leaveUnsent(adopted.deal, env)
     },
   })
+}
+
+/** The answer came when its caller had been told of a doubt: whoever asks for the same again must not pay again. */
+async function reachedNobody<Reply>(
+  reply: Reply,
+  id: PaymentId,
+  exchange: Exchange<Reply>,
+  { ledger, emitter }: Env,
+): Promise<void> {
+  exchange.drop(reply)
+  try {
+    await ledger.advance(id, { to: 'undelivered' })
+  } catch (error) {
+    emitter.emit('error', { error, during: 'looking after an abort' })
+  }
 }
 
 /** How a payment ended for its caller. */
@@ -145,7 +160,7 @@ async function deliver<Reply extends object>(exchange: Exchange<Reply>, deal: De
   const end = await heed(delivered(exchange, deal, c), call.signal, {
     graceMs: GRACE_MS,
     told: () => lost(deal.committed, call.signal?.reason, env),
-    late: (reply) => reply instanceof Anew || exchange.drop(reply),
+    late: (reply) => reply instanceof Anew || void reachedNobody(reply, deal.payment, exchange, env),
   })
   return end instanceof Anew ? buy(exchange, { ...c, ...end }) : end
 }

@@ -58,6 +58,7 @@ const moves: { readonly [To in Move['to']]: Extract<Move, { to: To }> } = {
   settled: { to: 'settled', proof: 'chain', reference: 'r' },
   released: { to: 'released', because: 'void' },
   delivered: { to: 'delivered' },
+  undelivered: { to: 'undelivered' },
   reported: { to: 'reported' },
   unlocked: { to: 'unlocked' },
 }
@@ -90,6 +91,12 @@ describe('the payment state machine', () => {
       expect(step(row(state), move, START, true)?.row.state).toBe(TABLE[state][to])
     },
   )
+
+  it.each(['committed', 'settled'] as const)('%s, takes back that an answer reached its caller', (state) => {
+    const taken = step(row(state, { delivered: true }), moves.undelivered, START, false)?.row
+    expect(taken).toMatchObject({ state, delivered: false })
+    expect(step(row('released', { delivered: true }), moves.undelivered, START, false)).toBeUndefined()
+  })
 
   it('commits for a live owner alone', () => {
     expect(step(row('held'), moves.committed, START, false)).toBeUndefined()

@@ -67,6 +67,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   ),
   fee.map((burnt): Move => ({ to: 'released', because: 'void', ...some('fee', burnt), lane: 3n })),
   fc.constant<Move>({ to: 'delivered' }),
+  fc.constant<Move>({ to: 'undelivered' }),
   fc.constant<Move>({ to: 'reported' }),
 )
 
