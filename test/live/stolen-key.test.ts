@@ -193,6 +193,9 @@ describe('as time goes by', () => {
       expect(await thief.send([transfer(PAYEE, 250_000n)])).toBe('success')
       expect(await thief.send([transfer(PAYEE, 250_000n)])).not.toBe('success')
       await own.mine(3, 61)
+      expect(await owner.keys.inspect(key)).toMatchObject({
+        limits: [{ remaining: { value: 300_000n + HEADROOM } }],
+      })
       expect(await thief.send([transfer(PAYEE, 250_000n)])).toBe('success')
       expect(await thief.send([transfer(PAYEE, 250_000n)])).not.toBe('success')
       await own.mine(1, 20 * 60)

@@ -111,7 +111,10 @@ function shortfall(left: Amount, need: Need): string {
 }
 
 function again({ periodEnd }: Remaining): string {
-  return periodEnd === 0 ? '' : `; its limit is whole again at ${new Date(periodEnd * 1000).toISOString()}`
+  const at = new Date(periodEnd * 1000)
+  // A node may name a time that no calendar has.
+  if (periodEnd === 0 || Number.isNaN(at.getTime())) return ''
+  return `; its limit is whole again at ${at.toISOString()}`
 }
 
 /** Who in this charge the key may not pay: the chain would refuse it, and take a fee for that. */

@@ -20,7 +20,7 @@ export interface TempoKey {
   readonly key: Hex
   readonly state: 'authorized' | 'expired' | 'revoked' | 'unknown'
   readonly type: KeyType
-  /** Absent for a key that was revoked or never authorized. */
+  /** Absent for a key that never ends, was revoked, or was never authorized. */
   readonly expires?: Instant
   /** What is left of each limit; `none`: the key may spend everything. */
   readonly limits: readonly RemainingLimit[] | 'none'
@@ -34,6 +34,9 @@ export interface RemainingLimit {
   /** When the limit is whole again. Absent: never. */
   readonly resetsAt?: Instant
 }
+
+/** The last second that a calendar has. A key without an end ends later than that. */
+const LAST_SECOND = 8_640_000_000_000
 
 /** @throws PaymentError `wallet_unavailable` if no node shows the account's authorizations. */
 export async function listKeys(owner: Owner): Promise<readonly TempoKey[]> {
@@ -72,7 +75,7 @@ export async function inspectKey(key: Hex, { nodes, config, currencies }: Owner)
     key,
     state,
     type,
-    expires: expiry * 1000,
+    ...(expiry > LAST_SECOND ? {} : { expires: expiry * 1000 }),
     limits: limited ? limits.flat() : 'none',
     recipients: recipientsIn(scopes),
   }

@@ -202,6 +202,11 @@ describe('an offer that the chain would not let the key pay is passed over', () 
     )
   })
 
+  test('and no time is told that no calendar has', async () => {
+    const { unpayable: says } = unpayable(await quoted({ remaining: 0n, periodEnd: 2 ** 60 }))
+    expect(says).toMatch(/takes up to 0\.0306 AlphaUSD of it$/)
+  })
+
   test('a split to somebody else', async () => {
     const splits = [{ amount: '1', recipient: root }]
     expect(unpayable(await quoted({}, { splits })).unpayable).toContain(`may not pay ${root.toLowerCase()}`)
@@ -241,6 +246,23 @@ describe('an offer is quoted', () => {
     unpayable(await wallet.quote(offer(), context({ now: NOW })))
     remaining = 1_000_000n
     payable(await wallet.quote(offer(), context({ now: NOW + 1 })))
+  })
+})
+
+test('a key without an end is listed without one, and says what it may do', async () => {
+  const keys = tempoKeys({
+    account: root,
+    chain: CHAIN_ID,
+    rpc: { [CHAIN_ID]: 'http://127.0.0.1:9' },
+    currencies: LOCAL_CURRENCIES,
+    fetch: nodeThat(() => ({ expiry: 2 ** 63, limited: false, scopes: [] })),
+  })
+  expect(await keys.inspect(key)).toEqual({
+    key: key.address.toLowerCase(),
+    state: 'authorized',
+    type: 'secp256k1',
+    limits: 'none',
+    recipients: 'anyone',
   })
 })
 
