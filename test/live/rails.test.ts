@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import {
   createPurser,
+  isPaymentError,
   type OfferKind,
   type Payment,
   type PolicyDocument,
@@ -101,6 +102,7 @@ async function buyer({ policy, prefer }: BuyerOptions = {}): Promise<Buyer> {
     },
     currencies: [onTempoDollar, plain.dollar],
     ledger: memoryLedger(),
+    patience: 1_000,
     ...(prefer ? { prefer } : {}),
   })
   onTestFinished(() => purser.close())
@@ -212,6 +214,47 @@ describe('one 402 with four rails', () => {
       const till = liked === 'x402' ? 'evm' : liked
       expect(since(before, await tills())).toEqual({ tempo: 0, stripe: 0, evm: 0, x402: 0, [till]: 60 })
       expect(booked(await payments())).toEqual({ tempo: 0, stripe: 0, evm: 0, x402: 0, [liked]: 60 })
+    },
+  )
+})
+
+describe('a rail that has a credential', () => {
+  const cents = 60
+  const path = pathOf(RAILS.map((rail) => ({ rail, cents })))
+  const cases = RAILS.flatMap((rail) =>
+    (['asks_again', 'breaks', 'ignores'] as const).map((fault) => [rail, fault] as const),
+  )
+
+  test.each(cases)(
+    'is the only one that is paid: %s, and the shop %s',
+    { timeout: 60_000 },
+    async (rail, fault) => {
+      const { purser, payments } = await buyer({ prefer: [KINDS[rail]] })
+      const before = await tills()
+      shop.fail(fault)
+      const call = purser.fetch(`${shop.origin}${path}`, { payment: { idempotencyKey: 'one cup' } })
+      await call.catch((error: unknown) => {
+        if (!isPaymentError(error)) throw error
+      })
+      // The same purchase once more: whatever became of the first, it is not paid for on another rail.
+      const again = purser.fetch(`${shop.origin}${path}`, { payment: { idempotencyKey: 'one cup' } })
+      await again.catch((error: unknown) => {
+        if (!isPaymentError(error)) throw error
+      })
+      const paid = since(before, await tills())
+      const other = { tempo: 0, stripe: 0, evm: 0, x402: 0 }
+      if (fault === 'ignores') expect([0, cents]).toContain(paid[rail])
+      else expect(paid[rail]).toBe(cents)
+      expect({ ...paid, [rail]: 0 }).toEqual(other)
+      // One payment, on one rail, that counts for no less than was taken.
+      const all = await payments()
+      expect(new Set(all.flatMap(({ attempts }) => attempts.map(({ terms }) => terms.kind)))).toEqual(
+        new Set([KINDS[rail]]),
+      )
+      const counted = all.reduce((sum, { units }) => sum + units, 0n)
+      expect([BigInt(paid[rail]) * UNITS, BigInt(cents) * UNITS]).toContain(counted)
+      expect(counted).toBeGreaterThanOrEqual(BigInt(paid[rail]) * UNITS)
+      expect(shop.faults).toEqual([])
     },
   )
 })

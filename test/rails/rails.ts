@@ -7,6 +7,7 @@ import {
 } from '@x402/core/server'
 import { ExactEvmScheme as ExactEvmFacilitator } from '@x402/evm/exact/facilitator'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
+import { Errors } from 'mppx'
 import { evm, Mppx, Store, stripe, tempo } from 'mppx/server'
 import Stripe from 'stripe'
 import type { Address } from 'viem'
@@ -86,7 +87,13 @@ export function evmRail(chain: EvmChain, recipient: Address, turn: InTurn): Rail
     chainId: CHAIN_ID,
     decimals: 6,
     authorization: DOMAIN,
-    settle: async ({ payload }) => ({ reference: await turn(() => settleAuthorization(chain, { payload })) }),
+    settle: async ({ payload }) => {
+      try {
+        return { reference: await turn(() => settleAuthorization(chain, { payload })) }
+      } catch {
+        throw new Errors.VerificationFailedError({ reason: 'the token refused it' })
+      }
+    },
   })
   const mppx = Mppx.create({ methods: [charge], secretKey: SECRET })
   return {

@@ -27,11 +27,21 @@ export interface Visit {
   readonly status: number
 }
 
+/** What goes wrong with the next credential. */
+export type Fault =
+  /** It is taken, and all rails ask anew instead of an answer. */
+  | 'asks_again'
+  /** It is taken, and the connection breaks before the answer. */
+  | 'breaks'
+  /** Nobody looks at it, and all rails ask anew. */
+  | 'ignores'
+
 export interface RailsShop {
   readonly origin: string
   readonly visits: readonly Visit[]
   /** What broke inside the shop itself. */
   readonly faults: readonly unknown[]
+  fail(fault: Fault): void
   /** Which rail each delivery was paid by. */
   delivered(): readonly RailName[]
   close(): Promise<void>
@@ -40,6 +50,7 @@ export interface RailsShop {
 export async function startShop(rails: readonly Rail[]): Promise<RailsShop> {
   const visits: Visit[] = []
   const faults: unknown[] = []
+  const planned: Fault[] = []
   let origin = ''
 
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
@@ -52,11 +63,15 @@ export async function startShop(rails: readonly Rail[]): Promise<RailsShop> {
       visits.push({ path, status: 402 })
       return
     }
+    const fault = planned.shift()
+    if (fault === 'ignores') return askAll(asks, bare(request), outgoing)
     const answered = await railOf(paid).handle(request, paid.cents)
     const response =
       answered.status === 402
         ? answered.challenge
         : await answered.withReceipt(Response.json({ path, rail: paid.rail }))
+    if (fault === 'breaks') return void incoming.socket.destroy()
+    if (fault === 'asks_again') return askAll(asks, bare(request), outgoing)
     outgoing.writeHead(response.status, [...response.headers].flat())
     outgoing.end(await response.text())
     visits.push({ path, rail: paid.rail, status: response.status })
@@ -95,6 +110,7 @@ export async function startShop(rails: readonly Rail[]): Promise<RailsShop> {
     origin,
     visits,
     faults,
+    fail: (fault) => void planned.push(fault),
     delivered: () => visits.flatMap(({ rail, status }) => (status === 200 && rail ? [rail] : [])),
     close: () =>
       new Promise((resolve) => {
@@ -102,6 +118,11 @@ export async function startShop(rails: readonly Rail[]): Promise<RailsShop> {
         server.closeAllConnections()
       }),
   }
+}
+
+/** The same request without a credential. */
+function bare({ url, method }: Request): Request {
+  return new Request(url, { method })
 }
 
 function toRequest(incoming: IncomingMessage, origin: string): Request {
