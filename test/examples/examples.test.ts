@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const HELPERS = ['support.ts', 'credits-shop.ts']
+const HELPERS = ['support.ts', 'credits-shop.ts', 'tea-house.ts']
 
 /** What a reader of each example should see at the least. */
 const SHOWS: Readonly<Record<string, readonly string[]>> = {
@@ -18,6 +18,12 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     'paid: 200',
     'authorized: 0.4',
     'now it is revoked',
+  ],
+  'discover.ts': [
+    'The tea house (food)',
+    'GET /tea Tea tempo/charge 0.01 pathUSD allow',
+    'GET /cellar  tempo/charge 5 pathUSD deny',
+    '0.03 pathUSD ask 0.03 USD is above the advertised 0.02 USD.',
   ],
   'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
   'lightning.ts': [

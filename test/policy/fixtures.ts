@@ -8,6 +8,7 @@ export const NOW = Date.UTC(2026, 6, 15, 12)
 
 const EXTRA: Readonly<Record<string, Currency>> = {
   EUR: fiat('EUR', 2),
+  ratedEUR: { ...fiat('EUR', 2), rate: { unit: 'iso4217:USD', most: '1.5' } },
   // Looks like a dollar and is worth nothing here: it has no peg.
   lookalike: token('eip155:4217', '0x20c000000000000000000000000000000000dead', {
     symbol: 'pathUSD',
