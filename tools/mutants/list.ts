@@ -1,4 +1,5 @@
 import { HARDENING } from './hardening.js'
+import { STRIPE } from './stripe.js'
 
 /** One deliberate fault, and the tests that must notice it. */
 export interface Mutant {
@@ -665,4 +666,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEDGER,
   ...WALLETS,
   ...FETCH,
+  ...STRIPE,
 ]

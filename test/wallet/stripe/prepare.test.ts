@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isPaymentError, type NextAction } from '../../../src/errors/index.js'
 import type { Evidence } from '../../../src/ledger/index.js'
 import type { JsonObject } from '../../../src/protocol/index.js'
+import { mintAuthorization } from '../../../src/wallet/authorization.js'
 import { type StripeClientOptions, stripe } from '../../../src/wallet/stripe/index.js'
 import { type StripeDouble, startStripe } from '../../stripe/double.js'
 import { METHODS } from '../../stripe/tokens.js'
 import { clientOf } from '../../stripe/world.js'
-import { authorize, CHANNELS, payable } from '../tempo/harness.js'
+import { authorize, BOUNDS, CHANNELS, LEDGER, payable } from '../tempo/harness.js'
 import {
   ask,
   clockAt,
@@ -74,9 +75,16 @@ describe('preparing', () => {
     })
   })
 
-  test('asks under a key of its own each time', async () => {
+  test('asks under a key of its own each time: that of a revoked token would only give it back', async () => {
     const wallet = real()
-    const [one, two] = [await ready(wallet), await ready(wallet)]
+    const quote = payable(await ask(wallet, offer()))
+    const options = { now: Date.now(), channels: CHANNELS }
+    const prepared = () => {
+      const same = { payment: 'the same', ledger: LEDGER, bounds: BOUNDS, expires: Date.now() + 60_000 }
+      return wallet.prepare(mintAuthorization({ ...same, quote }), options)
+    }
+    const [one, two] = [await prepared(), await prepared()]
+    expect(detailOf(one.evidence)['key']).toContain('the same')
     expect(detailOf(one.evidence)['key']).not.toBe(detailOf(two.evidence)['key'])
   })
 

@@ -1,0 +1,138 @@
+import type { Mutant } from './list.js'
+
+const WIND_UP = ['test/pay/wind-up.test.ts']
+const QUOTE = ['test/wallet/stripe/quote.test.ts']
+const PREPARE = ['test/wallet/stripe/prepare.test.ts']
+const INSPECT = ['test/wallet/stripe/inspect.test.ts']
+
+/** Payments by Shared Payment Tokens, and credentials that can be taken back or wait for a person. */
+export const STRIPE: readonly Mutant[] = [
+  {
+    name: 'delivered-is-revoked',
+    breaks: 'what was delivered for is made void',
+    file: 'src/pay/wind-up.ts',
+    find: 'return over || waiting || payment.delivered ? seen',
+    replace: 'return over || waiting ? seen',
+    tests: WIND_UP,
+  },
+  {
+    name: 'waiting-is-revoked',
+    breaks: 'what waits for a person is made void',
+    file: 'src/pay/wind-up.ts',
+    find: 'return over || waiting || payment.delivered ? seen',
+    replace: 'return over || payment.delivered ? seen',
+    tests: WIND_UP,
+  },
+  {
+    name: 'revoked-under-its-owner',
+    breaks: 'a payment is ended while another process works on it',
+    file: 'src/pay/wind-up.ts',
+    find: 'if (!ok) return { payment: ours }',
+    replace: '',
+    tests: WIND_UP,
+  },
+  {
+    name: 'waiting-is-sent',
+    breaks: 'a credential leaves before a person has acted',
+    file: 'src/pay/present.ts',
+    find: 'if (ask !== undefined && (await heed(ask(), signal))) return',
+    replace: 'if (ask === undefined || (await heed(ask(), signal))) return',
+    tests: WIND_UP,
+  },
+  {
+    name: 'sent-after-release',
+    breaks: 'a credential leaves for a payment that was given up meanwhile',
+    file: 'src/pay/present.ts',
+    find: "if (learned?.ok === false && learned.payment.state === 'released')",
+    replace: 'if (learned === null)',
+    tests: WIND_UP,
+  },
+  {
+    name: 'released-beside-another',
+    breaks: 'a payment is released for fewer credentials than it has',
+    file: 'src/ledger/machine.ts',
+    find: 'if (more || !releasable(row)) return undefined',
+    replace: 'if (!releasable(row) && !more) return undefined',
+    tests: ['test/ledger/machine.test.ts'],
+  },
+  {
+    name: 'stripe-token-for-another-amount',
+    breaks: 'a second credential goes on with a token for another amount',
+    file: 'src/wallet/stripe/quote.ts',
+    find: 'detail.amount === charge.amount.toString() &&',
+    replace: '',
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-token-charged-in-part',
+    breaks: 'a token that was charged in part is shown again for the whole',
+    file: 'src/wallet/stripe/quote.ts',
+    find: 'if (token?.captured !== undefined && token.captured.value > 0n) return doubt',
+    replace: '',
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-any-token',
+    breaks: 'a token that differs from what was asked is handed out',
+    file: 'src/wallet/stripe/prepare.ts',
+    find: 'if (wrong === undefined && usable) return handedOut',
+    replace: 'if (usable) return handedOut',
+    tests: PREPARE,
+  },
+  {
+    name: 'stripe-unlimited-life',
+    breaks: 'a token lives as long as the offer says',
+    file: 'src/wallet/stripe/quote.ts',
+    find: 'const until = Math.min(expires, most)',
+    replace: 'const until = expires === Number.POSITIVE_INFINITY ? most : expires',
+    tests: QUOTE,
+  },
+  {
+    name: 'stripe-one-key-for-all',
+    breaks: 'a second token of a payment is asked for under the key of the first, which was revoked',
+    file: 'src/wallet/stripe/prepare.ts',
+    find: '{crypto.randomUUID()}`,',
+    replace: '{payment.length}`,',
+    tests: PREPARE,
+  },
+  {
+    name: 'stripe-silence-is-void',
+    breaks: 'a token that Stripe does not show is held for void',
+    file: 'src/wallet/stripe/inspect.ts',
+    find: "if (status === 404) return { state: 'unknown', because: 'This Stripe account does not know the token' }",
+    replace: "if (status === 404) return { state: 'void', because: 'It is not there' }",
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-consumed-is-void',
+    breaks: 'a consumed token without a sum counts for nothing',
+    file: 'src/wallet/stripe/inspect.ts',
+    find: "if (reason === 'consumed') return settled(token, detail, asked)",
+    replace: '',
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-clock-voids-an-open-token',
+    breaks: 'our clock alone proves void what Stripe could still charge',
+    file: 'src/wallet/stripe/inspect.ts',
+    find: "if (status === 'active') {",
+    replace: "if (status === 'active' && now < endOf(detail)) {",
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-test-money-by-default',
+    breaks: 'a wallet that cannot tell takes real money for test money',
+    file: 'src/wallet/stripe/options.ts',
+    find: 'if (secretKey === undefined) return livemode ?? true',
+    replace: 'if (secretKey === undefined) return livemode ?? false',
+    tests: ['test/wallet/stripe/options.test.ts'],
+  },
+  {
+    name: 'stripe-words-in-errors',
+    breaks: 'what Stripe says in an error, keys and tokens, is shown',
+    file: 'src/wallet/stripe/fault.ts',
+    find: '/^[a-z][a-z0-9_]{0,63}$/.test(value)',
+    replace: 'value.length > 0',
+    tests: PREPARE,
+  },
+]
