@@ -1,8 +1,13 @@
 import type { Verdict } from '../../ledger/index.js'
+import type { Amount } from '../../money/index.js'
 import type { Node } from './rpc.js'
 
+type Settled = Extract<Verdict, { state: 'settled' }>
+type Void = Extract<Verdict, { state: 'void' }>
+
 /**
- * Asks every node what became of a credential. Any node's settlement counts; void needs all that answer.
+ * Asks every node what became of a credential. Any node's settlement at the whole price counts. What gives budget back
+ * needs all that answer: void, and a settlement for less. What they say differently is taken at its dearest.
  *
  * @param look What one node shows. A failure is no answer, and proves nothing.
  */
@@ -16,12 +21,34 @@ export async function consult(
 
 /** Pure. */
 function combine(views: readonly Verdict[]): Verdict {
-  const [first] = views
-  if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
-  return (
-    views.find((view) => view.state === 'settled') ??
-    views.find((view) => view.state === 'pending') ??
-    views.find((view) => view.state === 'unknown') ??
-    first
-  )
+  if (views.length === 0) return { state: 'unknown', because: 'No node of the chain answered' }
+  const settled = views.filter((view): view is Settled => view.state === 'settled')
+  const dearest = settled.sort(
+    (a, b) => byAmount(a.amount, b.amount, WHOLE) || byAmount(a.fee, b.fee, WHOLE),
+  )[0]
+  if (dearest !== undefined && (dearest.amount === undefined || settled.length === views.length))
+    return dearest
+  const open =
+    views.find((view) => view.state === 'pending') ?? views.find((view) => view.state === 'unknown')
+  if (open !== undefined) return open
+  const [gone] = views
+    .filter((view): view is Void => view.state === 'void')
+    .sort((a, b) => byAmount(a.fee, b.fee, NOTHING))
+  return dearest === undefined && gone !== undefined
+    ? gone
+    : { state: 'unknown', because: 'The nodes of the chain disagree about what became of it' }
+}
+
+/** What an amount that is not said stands for: the whole of what was agreed on, or none. */
+const WHOLE = -1
+const NOTHING = 1
+
+/** The greater first. */
+function byAmount(
+  a: Amount | undefined,
+  b: Amount | undefined,
+  unsaid: typeof WHOLE | typeof NOTHING,
+): number {
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? unsaid : -unsaid
+  return a.value === b.value ? 0 : a.value > b.value ? -1 : 1
 }

@@ -10,7 +10,7 @@ import type { Config } from './options.js'
 /**
  * What became of a credential, by the chain alone. Settled is the token's own record of our authorization, with the
  * transfer it allows. Void is proven at one final block that nothing can follow: neither our clock nor a search without
- * a hit proves it. Any node's settlement counts; void needs every node that answers.
+ * a hit proves it. Any node's settlement at the whole price counts; void, or less, needs every node that answers.
  */
 export async function inspectOffer(evidence: Evidence, config: Config): Promise<Verdict> {
   const detail = readDetail(evidence.detail)

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import type { Verdict } from '../../../src/ledger/index.js'
+import { amount, fiat } from '../../../src/money/index.js'
+import { consult, type Node } from '../../../src/wallet/chain/index.js'
+
+const USD = fiat('USD', 2)
+const cents = (value: bigint) => amount(value, USD)
+const paid = (more: Partial<Extract<Verdict, { state: 'settled' }>> = {}): Verdict => ({
+  state: 'settled',
+  reference: '0x1',
+  ...more,
+})
+const VOID: Verdict = { state: 'void', because: 'It ran out' }
+const PENDING: Verdict = { state: 'pending', recheckAt: 1, because: 'It can still be settled' }
+const UNKNOWN: Verdict = { state: 'unknown', because: 'Nobody can tell' }
+
+/** One node each. `undefined`: it does not answer. */
+function asked(...views: readonly (Verdict | undefined)[]): Promise<Verdict> {
+  const answers = new Map(
+    views.map((view): [Node, Verdict | undefined] => [{ call: async () => null }, view]),
+  )
+  return consult([...answers.keys()], async (node) => {
+    const view = answers.get(node)
+    if (view === undefined) throw new Error('no answer')
+    return view
+  })
+}
+
+describe('what several nodes show', () => {
+  it('is settled at the whole price as soon as one says so', async () => {
+    for (const other of [VOID, PENDING, UNKNOWN, undefined])
+      expect(await asked(other, paid())).toEqual(paid())
+  })
+
+  it('is void only where all that answer say so', async () => {
+    expect(await asked(VOID, VOID, undefined)).toEqual(VOID)
+    expect(await asked(VOID, PENDING)).toEqual(PENDING)
+    expect(await asked(VOID, UNKNOWN)).toEqual(UNKNOWN)
+    expect(await asked(undefined)).toMatchObject({ state: 'unknown' })
+  })
+
+  it('settled for less than the price gives budget back, so that all that answer must say it', async () => {
+    const less = paid({ amount: cents(1n) })
+    expect(await asked(less, less, undefined)).toEqual(less)
+    expect(await asked(less, PENDING)).toEqual(PENDING)
+    expect(await asked(less, UNKNOWN)).toEqual(UNKNOWN)
+    expect(await asked(less, VOID)).toMatchObject({ state: 'unknown' })
+  })
+
+  it('came to the most that any of them says', async () => {
+    const [less, more] = [paid({ amount: cents(1n) }), paid({ amount: cents(70n) })]
+    expect(await asked(less, more)).toEqual(more)
+    expect(await asked(more, less)).toEqual(more)
+    expect(await asked(less, paid())).toEqual(paid())
+  })
+
+  it('cost the highest fee that any of them says, and an unread one costs its bound', async () => {
+    const [low, high] = [paid({ fee: cents(1n) }), paid({ fee: cents(3n) })]
+    expect(await asked(low, high)).toEqual(high)
+    expect(await asked(low, paid())).toEqual(paid())
+    const burnt = { ...VOID, fee: cents(2n) }
+    expect(await asked(VOID, burnt)).toEqual(burnt)
+  })
+})
