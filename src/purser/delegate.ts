@@ -2,7 +2,8 @@ import { soundClock } from '../ledger/sound-clock.js'
 import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
 import { partsWithin } from '../money/rates.js'
 import { type DelegationPlan, planDelegation } from '../policy/delegation.js'
-import { type DelegatedRule, documentOf } from '../policy/index.js'
+import { type DelegatedRule, documentOf, type Terms } from '../policy/index.js'
+import type { Resource } from '../protocol/index.js'
 import type {
   AccessKeyName,
   Allowances,
@@ -85,6 +86,7 @@ export async function delegate(settings: Settings, options: DelegateOptions): Pr
   })
   const limits = limitsOf(plan, headroom, options, settings)
   const { recipients, rules } = plan
+  for (const limit of limits) refuseUseless(limit, recipients, options, settings)
   const proposal = await keys.propose({ key, expires, limits, recipients })
   return Object.freeze({
     account: keys.account,
@@ -142,6 +144,38 @@ function limitIn(
       `${currency.symbol} is not pegged to ${policy.symbol}, so no budget says how much of it may go`,
     )
   return amount(parts, found)
+}
+
+/** The policy's own judge says whether it pays in this token and on this network at all: else the key is good for nothing. */
+function refuseUseless(
+  { amount: most }: KeyLimit,
+  recipients: readonly string[],
+  { keys: { kind, network } }: DelegateOptions,
+  { policy, agent, clock }: Settings,
+): void {
+  const payees = recipients.slice(0, 1).map((id) => ({ id, amount: most }))
+  const terms: Terms = { purpose: 'pay', kind, network, most, exact: true, payees }
+  const facts = {
+    now: clock.now(),
+    version: 0,
+    pins: {},
+    usual: {},
+    grants: [],
+    knownVendor: true,
+    denied: [],
+  }
+  const { reasons } = policy.evaluate(terms, ANYWHERE, { agent, tasks: [] }, facts)
+  const never = reasons.find(({ rule }) => /(?:^|\.)(?:networks|networks\.test|currencies)$/.test(rule))
+  if (never !== undefined) throw new TypeError(`This key would be good for nothing. ${never.says}`)
+}
+
+const ANYWHERE: Resource = {
+  transport: 'http',
+  vendor: 'https://anywhere.invalid',
+  operation: 'GET /',
+  address: 'https://anywhere.invalid/',
+  method: 'GET',
+  path: '/',
 }
 
 function readHeadroom(text: string, symbol: string): Units {

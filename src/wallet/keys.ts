@@ -1,4 +1,5 @@
 import type { Amount, Currency, Instant } from '../money/index.js'
+import type { OfferKind } from '../protocol/index.js'
 
 /** What an access key is to be authorized with. */
 export interface KeyWish {
@@ -77,6 +78,8 @@ export interface KeyKeeper {
   readonly account: string
   /** CAIP-2. */
   readonly network: string
+  /** What its keys pay: `tempo/charge`. */
+  readonly kind: OfferKind
   /** Says what a key would be authorized with, what stands against it, and what that costs. Signs nothing. */
   propose(wish: KeyWish): Promise<KeyProposal>
 }

@@ -32,6 +32,7 @@ function keeper(): KeyKeeper & { readonly wishes: KeyWish[] } {
   return {
     account: ACCOUNTS.payer.address,
     network: 'eip155:4217',
+    kind: 'tempo/charge',
     wishes,
     async propose(wish) {
       wishes.push(wish)
@@ -107,6 +108,26 @@ describe('a delegation', () => {
     expect((await delegated({}, createPolicy(POLICY))).wishes).toHaveLength(1)
     const foreign: Policy = { ...createPolicy(POLICY) }
     await expect(delegated({}, foreign)).rejects.toThrow(/made of a document/)
+  })
+})
+
+describe('a key is not made for what the policy never pays', () => {
+  it.each<[string, PolicyDocument, RegExp]>([
+    ['on its network', { networks: ['stripe'] }, /good for nothing.*tempo/],
+    ['in its token', { currencies: [pathUSD.id] }, /good for nothing.*USDC\.e|good for nothing.*may be paid/],
+  ])('%s', async (_, more, says) => {
+    await expect(delegated({}, { ...POLICY, ...more })).rejects.toThrow(says)
+    await expect(delegated({}, { ...POLICY, agents: { agent: more } })).rejects.toThrow(TypeError)
+    expect(
+      (await delegated({}, { ...POLICY, networks: ['tempo'], currencies: ['USD'] })).wishes,
+    ).toHaveLength(1)
+  })
+
+  it('on a test network that it does not name', async () => {
+    const keys: KeyKeeper = { ...keeper(), network: 'eip155:42431' }
+    const made = (policy: PolicyDocument) => delegated({ keys, tokens: [testPathUSD] }, policy)
+    await expect(made(POLICY)).rejects.toThrow(/good for nothing. eip155:42431 /)
+    await made({ ...POLICY, networks: ['eip155:42431'] })
   })
 })
 

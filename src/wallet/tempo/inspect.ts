@@ -29,7 +29,7 @@ export async function inspectCharge(evidence: Evidence, config: Config): Promise
   const nodes = config.nodes(detail.chainId)
   if (nodes === undefined)
     return { state: 'unknown', because: `This wallet has no node for eip155:${detail.chainId}` }
-  return Reads.consult(nodes, (node) => viewOf(node, detail, config.now()))
+  return Reads.consult(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 
 /** What one node shows. */

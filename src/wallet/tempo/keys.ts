@@ -2,6 +2,7 @@ import { CURRENCIES, type Currency } from '../../money/index.js'
 import type { AccessKeyName, Allowances, Authorized, KeyKeeper, KeyWish, OpenAllowance } from '../index.js'
 import { closingCall, readAllowances } from './allowances.js'
 import type { Hex } from './charge.js'
+import { KIND } from './evidence.js'
 import { inspectKey, listKeys, type TempoKey } from './key-list.js'
 import { KEYCHAIN, revokeCall } from './keychain.js'
 import { type Config, configure, type TempoAccount, type TempoOptions } from './options.js'
@@ -62,6 +63,7 @@ export function tempoKeys(options: TempoKeysOptions): TempoKeys {
   return Object.freeze<TempoKeys>({
     account: config.sender,
     network,
+    kind: KIND,
     propose: (wish: KeyWish) => proposeKey(wish, owner),
     list: () => listKeys(owner),
     inspect: (key) => inspectKey(keyOf(key).key, owner),
