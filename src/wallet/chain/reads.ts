@@ -40,6 +40,12 @@ export interface LogFilter {
 export const answered = (method: string): PaymentError =>
   new PaymentError('wallet_unavailable', 'untouched', `The chain's node answered ${method} in no known form`)
 
+/** The chain that a node is of. */
+export async function readChainId(node: Node): Promise<number> {
+  const method = 'eth_chainId'
+  return Number(quantity(await node.call(method, []), method))
+}
+
 /** Undefined: there is no such block. */
 export async function readBlock(node: Node, at: bigint | 'latest' | 'finalized'): Promise<Block | undefined> {
   const method = 'eth_getBlockByNumber'

@@ -1,5 +1,6 @@
 import type { Verdict } from '../../ledger/index.js'
 import type { Amount } from '../../money/index.js'
+import { answered, readChainId } from './reads.js'
 import type { Node } from './rpc.js'
 
 type Settled = Extract<Verdict, { state: 'settled' }>
@@ -13,10 +14,18 @@ type Void = Extract<Verdict, { state: 'void' }>
  */
 export async function consult(
   nodes: readonly Node[],
+  chainId: number,
   look: (node: Node) => Promise<Verdict>,
 ): Promise<Verdict> {
-  const views = await Promise.all(nodes.map((node) => look(node).catch(() => undefined)))
+  const views = await Promise.all(nodes.map((node) => viewOn(node, chainId, look).catch(() => undefined)))
   return combine(views.filter((view) => view !== undefined))
+}
+
+/** Contracts live at one address on many chains: on any other one nothing of ours was ever used. */
+async function viewOn(node: Node, chainId: number, look: (node: Node) => Promise<Verdict>): Promise<Verdict> {
+  const view = await look(node)
+  if (view.state === 'void' && (await readChainId(node)) !== chainId) throw answered('eth_chainId')
+  return view
 }
 
 /** Pure. */

@@ -20,7 +20,7 @@ export async function inspectOffer(evidence: Evidence, config: Config): Promise<
   const nodes = config.nodes(detail.chainId)
   if (nodes === undefined)
     return { state: 'unknown', because: `This wallet has no node for eip155:${detail.chainId}` }
-  return consult(nodes, (node) => viewOf(node, detail, config.now()))
+  return consult(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 
 function viewOf(node: Node, detail: PaidDetail, now: Instant): Promise<Verdict> {

@@ -17,9 +17,9 @@ const UNKNOWN: Verdict = { state: 'unknown', because: 'Nobody can tell' }
 /** One node each. `undefined`: it does not answer. */
 function asked(...views: readonly (Verdict | undefined)[]): Promise<Verdict> {
   const answers = new Map(
-    views.map((view): [Node, Verdict | undefined] => [{ call: async () => null }, view]),
+    views.map((view): [Node, Verdict | undefined] => [{ call: async () => '0x1' }, view]),
   )
-  return consult([...answers.keys()], async (node) => {
+  return consult([...answers.keys()], 1, async (node) => {
     const view = answers.get(node)
     if (view === undefined) throw new Error('no answer')
     return view
@@ -60,5 +60,16 @@ describe('what several nodes show', () => {
     expect(await asked(low, paid())).toEqual(paid())
     const burnt = { ...VOID, fee: cents(2n) }
     expect(await asked(VOID, burnt)).toEqual(burnt)
+  })
+})
+
+describe('a node of another chain', () => {
+  const on = (chainId: unknown): Node => ({ call: async () => chainId })
+
+  it('proves nothing void, where nothing of ours could ever be used', async () => {
+    const look = async () => VOID
+    expect(await consult([on('0x2')], 1, look)).toMatchObject({ state: 'unknown' })
+    expect(await consult([on(null)], 1, look)).toMatchObject({ state: 'unknown' })
+    expect(await consult([on('0x2'), on('0x1')], 1, look)).toEqual(VOID)
   })
 })
