@@ -1,4 +1,5 @@
 import { HARDENING } from './hardening.js'
+import { LIGHTNING } from './lightning.js'
 import { STRIPE } from './stripe.js'
 
 /** One deliberate fault, and the tests that must notice it. */
@@ -665,6 +666,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POLICY,
   ...LEDGER,
   ...WALLETS,
+  ...LIGHTNING,
   ...FETCH,
   ...STRIPE,
 ]
