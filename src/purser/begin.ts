@@ -4,6 +4,7 @@ import type { Resource } from '../protocol/index.js'
 import type { Opened } from './open.js'
 import type { PaymentSpan, TracerLike } from './trace.js'
 
+export { outcomeBehind } from './outcome.js'
 export { problemOf } from './problem.js'
 
 /** A call that money is talked about in. */

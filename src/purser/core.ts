@@ -1,5 +1,5 @@
 import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/index.js'
-import type { Ledger, Payment, PaymentId } from '../ledger/index.js'
+import type { Ledger } from '../ledger/index.js'
 import {
   type Call,
   type CallOptions,
@@ -12,7 +12,6 @@ import {
   type Quoted,
   quote,
   type Recovery,
-  type Refusal,
   recover,
   type Tap,
 } from '../pay/index.js'
@@ -85,12 +84,12 @@ export class Core {
       begun?.span?.end(outcome, undefined)
       return reply
     } catch (error) {
-      outcome = await this.#refusal(error, exchange.resource)
+      outcome = isPaymentError(error) ? await this.#ended(error, exchange.resource) : undefined
       begun?.span?.end(outcome, isPaymentError(error) ? error.code : 'failed')
       if (!(error instanceof PaymentRefusedError)) throw error
       if (this.settings.onRefusal === 'throw') throw error
       const { problemOf } = await beginning()
-      const reply = exchange.refuse(problemOf(error))
+      const reply = await exchange.refuse(problemOf(error))
       if (outcome !== undefined) this.#outcomes.set(reply, outcome)
       return reply
     } finally {
@@ -145,6 +144,17 @@ export class Core {
     })
   }
 
+  async #ended(error: PaymentError, resource: Resource): Promise<Outcome | undefined> {
+    const { outcomeBehind } = await beginning()
+    const outcome = await outcomeBehind(error, resource, {
+      known: this.outcomeOf(error),
+      emitter: this.events,
+      ledger: () => this.ledger(),
+    })
+    if (outcome !== undefined) this.#outcomes.set(error, outcome)
+    return outcome
+  }
+
   /** What an open session would answer this call with, unasked. */
   #standing(resource: Resource): Challenge | undefined {
     const { wallets, clock } = this.settings
@@ -168,41 +178,6 @@ export class Core {
       context: this.context(binding, options),
       ...(key === undefined ? {} : { key }),
       ...(signal === undefined ? {} : { signal }),
-    }
-  }
-
-  /** Tells the listeners about a refusal, and what `paymentFor` will say about it. */
-  async #refusal(error: unknown, resource: Resource): Promise<Outcome | undefined> {
-    if (!isPaymentError(error)) return undefined
-    const { code, reasons, paymentId } = error
-    // What the story left behind it is known; what it did not is read.
-    const known = this.#outcomes.get(error)
-    if (known !== undefined) return known
-    const payment = paymentId === undefined ? undefined : await this.#payment(paymentId)
-    if (!(error instanceof PaymentRefusedError)) return payment
-    this.events.emit('refusal', {
-      resource,
-      code,
-      reasons,
-      ...(paymentId === undefined ? {} : { payment: paymentId }),
-    })
-    const refusal: Refusal = {
-      state: 'refused',
-      code,
-      reasons,
-      resource,
-      ...(payment === undefined ? {} : { payment }),
-    }
-    this.#outcomes.set(error, refusal)
-    return refusal
-  }
-
-  async #payment(id: PaymentId): Promise<Payment | undefined> {
-    try {
-      return await (await this.ledger()).get(id)
-    } catch {
-      // The refusal itself is what the caller needs to hear; the record can be read later.
-      return undefined
     }
   }
 }
