@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { stripe } from '../../src/wallet/stripe/index.js'
+import { startShop } from '../stripe/shop.js'
 import type { IssuedToken } from '../stripe/tokens.js'
 import { METHODS } from '../stripe/tokens.js'
 import {
@@ -159,6 +160,28 @@ describe('a charge', () => {
     const one = await trial(forward, { policy: { networks: ['stripe'] } })
     expect((await one.get()).status).toBe(402)
     expect(one.tokens()).toEqual([])
+  })
+})
+
+describe('real money', () => {
+  test('is what a wallet takes it for unless it is told otherwise', async () => {
+    const { double } = world
+    const shop = await startShop({ double, live: true })
+    const client = clientOf(double, 'sk_live_agent')
+    const wallet = stripe({ client, paymentMethod: METHODS.works })
+    const buyer = world.buyer({ wallets: [wallet], policy: { networks: ['stripe'] }, origins: [shop.origin] })
+    expect((await buyer.purser.fetch(shop.url('/paid'))).status).toBe(200)
+    expect(double.tokens.at(-1)).toMatchObject({ livemode: true, reason: 'consumed' })
+    expect(await buyer.booked()).toBe(100)
+    await shop.close()
+  })
+
+  test('is not confused with test money: such a token is revoked before anybody sees it', async () => {
+    const wallet = stripe({ client: clientOf(world.double), paymentMethod: METHODS.works })
+    const one = await trial(forward, { wallets: [wallet], policy: { networks: ['stripe'] } })
+    expect(await failure(one.get())).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
+    expect(one.tokens()).toMatchObject([{ reason: 'revoked' }])
+    expect(one.front.credentials).toEqual([])
   })
 })
 

@@ -17,7 +17,7 @@ export async function inspectCharge(evidence: Evidence, parts: Parts, told?: Pro
   if (token === undefined) return untold(detail, parts)
   return parts.config.issuer.retrieve === undefined
     ? unseen(detail, parts.config.now(), told)
-    : found(token, detail, parts)
+    : found(token, detail, parts.config)
 }
 
 /**
@@ -26,36 +26,48 @@ export async function inspectCharge(evidence: Evidence, parts: Parts, told?: Pro
  * with the one token that there can be, and once that is revoked, no process that sleeps on it can ever have it charged.
  */
 export async function abandonCharge(evidence: Evidence, parts: Parts): Promise<Verdict> {
-  const before = await inspectCharge(evidence, parts)
   const detail = readDetail(evidence.detail)
-  if (detail === undefined || before.state === 'settled' || before.state === 'void') return before
+  const { revoke } = parts.config.issuer
+  if (detail === undefined || revoke === undefined) return inspectCharge(evidence, parts)
+  const { token } = detail
+  if (token === undefined) return fenced(detail, parts)
+  const before = await lastLook(token, detail, parts)
+  return before === undefined ? revoked(token, detail, parts) : before
+}
+
+/** What stands in the way of revoking a token. Undefined: nothing. */
+async function lastLook(id: string, detail: Detail, { config }: Parts): Promise<Verdict | undefined> {
+  if (config.issuer.retrieve === undefined)
+    // A wallet that cannot look goes by what it knew when it handed the token out.
+    return detail.waits === true ? unseen(detail, config.now(), undefined) : undefined
+  const token = await find(id, config)
+  if ('state' in token) return token
+  const verdict = verdictOf(token, detail, config.now())
+  const over = verdict.state === 'settled' || verdict.state === 'void'
+  return over || token.status === 'requires_action' ? verdict : undefined
+}
+
+/** Revoking what was charged meanwhile fails: whatever it answers, the token itself is looked at. */
+async function revoked(id: string, detail: Detail, { config }: Parts): Promise<Verdict> {
+  const { revoke, retrieve } = config.issuer
+  const token = readToken(await revoke?.(id).catch(() => undefined))
+  if (token?.id === id && token.status !== 'active') return verdictOf(token, detail, config.now())
+  return retrieve === undefined ? unseen(detail, config.now(), undefined) : found(id, detail, config)
+}
+
+/** Nobody was given a token, and nobody will be: the only one that there can be is made, and revoked. */
+async function fenced(detail: Detail, parts: Parts): Promise<Verdict> {
   const { issuer, now } = parts.config
-  const { revoke } = issuer
-  if (revoke === undefined || isWaiting(before, detail)) return before
-  if (detail.token !== undefined) return revoked(detail.token, detail, before, parts)
-  if (!issuer.repeatable) return before
+  const before = untold(detail, parts)
+  if (before.state === 'void' || !issuer.repeatable) return before
   try {
     const token = readToken(await issuer.issue(detail))
-    return token === undefined ? before : await revoked(token.id, detail, before, parts)
+    return token === undefined ? before : await revoked(token.id, detail, parts)
   } catch (error) {
     const { final, says } = faultOf(error)
     if (final) return { state: 'void', because: `Stripe made no token for it (${says})` }
     return later(now(), `Stripe does not say whether it made a token (${says})`)
   }
-}
-
-/** Revoking what was charged meanwhile fails: whatever it answers, the token itself is looked at. */
-async function revoked(id: string, detail: Detail, before: Verdict, parts: Parts): Promise<Verdict> {
-  const { issuer, now } = parts.config
-  const token = readToken(await issuer.revoke?.(id).catch(() => undefined))
-  if (token?.id === id && token.status !== 'active') return verdictOf(token, detail, now())
-  return issuer.retrieve === undefined ? before : found(id, detail, parts)
-}
-
-/** A wallet that cannot look goes by what it knew when it handed the token out. */
-function isWaiting(verdict: Verdict, { waits }: Detail): boolean {
-  if (verdict.state === 'pending') return verdict.person !== undefined
-  return verdict.state === 'unknown' && waits === true
 }
 
 /** The evidence of a token is written down before the token leaves: without one, nobody was ever given any. */
@@ -75,16 +87,21 @@ function unseen(detail: Detail, now: Instant, told: Problem | undefined): Verdic
   return { state: 'pending', recheckAt: endOf(detail), because: 'A person must act', person: {} }
 }
 
-async function found(id: string, detail: Detail, { config }: Parts): Promise<Verdict> {
+async function found(id: string, detail: Detail, config: Parts['config']): Promise<Verdict> {
+  const token = await find(id, config)
+  return 'state' in token ? token : verdictOf(token, detail, config.now())
+}
+
+/** The token, or why it was not seen. */
+async function find(id: string, { issuer, now }: Parts['config']): Promise<Token | Verdict> {
   try {
-    const token = readToken(await config.issuer.retrieve?.(id))
-    if (token?.id === id) return verdictOf(token, detail, config.now())
-    return { state: 'unknown', because: 'What was found is not this token' }
+    const token = readToken(await issuer.retrieve?.(id))
+    return token?.id === id ? token : { state: 'unknown', because: 'What was found is not this token' }
   } catch (error) {
     const { status, says } = faultOf(error)
     // Another account, another mode: it is there, and not for these eyes.
     if (status === 404) return { state: 'unknown', because: 'This Stripe account does not know the token' }
-    return later(config.now(), `Stripe did not show the token (${says})`)
+    return later(now(), `Stripe did not show the token (${says})`)
   }
 }
 

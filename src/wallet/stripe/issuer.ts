@@ -43,7 +43,7 @@ export interface Issuer {
 const PATH = '/v1/shared_payment/issued_tokens'
 /** Tokens came with 2026-04-22.preview, and what a page needs for 3-D Secure with this one. */
 export const API_VERSION = '2026-07-29.preview'
-const TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 15_000
 /** A backend asks Stripe in its turn. What it answers later is shown to nobody. */
 const BACKEND_TIMEOUT_MS = 45_000
 

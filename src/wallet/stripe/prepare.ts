@@ -126,7 +126,10 @@ async function make(making: Making, { config, barren }: Parts): Promise<Complete
 
 /** A backend that answers with an id alone is believed as far as nobody can look. */
 async function lookedUp(id: string, { issuer }: Config): Promise<Token | undefined> {
-  return issuer.retrieve === undefined ? { id, status: 'active' } : readToken(await issuer.retrieve(id))
+  if (issuer.retrieve === undefined) return { id, status: 'active' }
+  const token = readToken(await issuer.retrieve(id))
+  // Another one would be charged beside it, and not instead of it.
+  return token?.id === id ? token : undefined
 }
 
 /** What is different from what was asked for. Whatever Stripe or a backend does not say is not compared. */

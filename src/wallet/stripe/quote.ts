@@ -121,7 +121,7 @@ async function again(
   if (!same || detail.expiresAt * 1000 < now + LEAST_VALIDITY_MS) return doubt
   const { retrieve } = config.issuer
   const token = retrieve && readToken(await retrieve(detail.token).catch(() => undefined))
-  if (retrieve !== undefined && token === undefined) return doubt
+  if (retrieve !== undefined && token?.id !== detail.token) return doubt
   // Of what was charged in part, the rest would be paid beside it and not instead of it.
   if (token?.captured !== undefined && token.captured.value > 0n) return doubt
   const helped = config.onActionRequired !== undefined && token?.action !== undefined

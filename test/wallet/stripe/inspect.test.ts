@@ -161,6 +161,13 @@ describe('abandoning', () => {
     expect(await abandoned).toMatchObject({ state: 'settled' })
   })
 
+  test('is not tried where Stripe does not answer', async () => {
+    const one = await handedOut()
+    one.fail(stripeError({ statusCode: undefined, rawType: undefined }))
+    expect(await one.wallet.abandon?.(one.evidence)).toMatchObject({ state: 'pending' })
+    expect(one.asked()).toEqual(['POST issued_tokens', 'GET spt'])
+  })
+
   test('that fails proves nothing', async () => {
     const one = await handedOut()
     one.onRevoke(stripeError({ statusCode: 500 }))
