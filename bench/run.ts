@@ -14,6 +14,7 @@ import { benchPolicy } from './policy.js'
 import { benchSessions } from './sessions.js'
 import { benchSse } from './sse.js'
 import { benchStore } from './store.js'
+import { benchX402 } from './x402.js'
 
 const quick = process.argv.includes('--quick')
 const at = process.argv.indexOf('--stored')
@@ -24,6 +25,7 @@ const [START, END] = ['<!-- bench:start -->', '<!-- bench:end -->']
 const parts: readonly (() => Promise<readonly Row[]> | readonly Row[])[] = [
   benchFree,
   benchCharge,
+  benchX402,
   benchSessions,
   benchSse,
   benchPolicy,

@@ -1,8 +1,9 @@
-import { decodeAbiParameters, encodeAbiParameters, keccak256, stringToBytes } from 'viem/utils'
+import { decodeAbiParameters } from 'viem/utils'
 import { PaymentError } from '../../errors/index.js'
 import { ask, type Hex, hex, type Node } from '../chain/index.js'
 import type { Config } from './options.js'
 import type { TokenDomain } from './tokens.js'
+import { separatorOf } from './typed.js'
 
 /** What tokens sign by: from the table and the user's own words, else from the chain, once. */
 export interface Domains {
@@ -44,7 +45,7 @@ async function fromChain(nodes: readonly Node[], chainId: number, token: Hex): P
   if (said !== undefined) return said
   const [name, version, separator] = await Promise.all([call(NAME), call(VERSION), call(SEPARATOR)])
   const domain = { name: text(name), version: text(version) }
-  if (separatorOf(domain, chainId, token) !== separator)
+  if (separatorOf({ chainId, address: token, domain }) !== separator)
     throw unknown('The token signs by something else than its name and version')
   return domain
 }
@@ -80,29 +81,6 @@ function text(data: Hex): string {
     throw unknown('The token does not say by what it signs')
   }
 }
-
-function separatorOf({ name, version }: TokenDomain, chainId: number, token: Hex): Hex {
-  return keccak256(
-    encodeAbiParameters(
-      [
-        { type: 'bytes32' },
-        { type: 'bytes32' },
-        { type: 'bytes32' },
-        { type: 'uint256' },
-        { type: 'address' },
-      ],
-      [
-        keccak256(stringToBytes(DOMAIN_TYPE)),
-        keccak256(stringToBytes(name)),
-        keccak256(stringToBytes(version)),
-        BigInt(chainId),
-        token,
-      ],
-    ),
-  )
-}
-
-const DOMAIN_TYPE = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'
 
 function unknown(message: string): PaymentError {
   return new PaymentError('wallet_failed', 'untouched', message)
