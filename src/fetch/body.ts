@@ -1,5 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { Recording, sourceOf } from './recording.js'
 
 /** A request's body, set aside so that it can be sent again. */
@@ -20,6 +18,8 @@ export interface KeptBody {
    */
   pieces(): AsyncIterable<Uint8Array>
   readonly exact: boolean
+  /** There is none. */
+  readonly empty?: true
   /** Frees what was kept. Absent where nothing is. */
   readonly forget?: () => void
 }
@@ -37,6 +37,7 @@ const NONE: KeptBody = {
   again: async () => null,
   async *pieces() {},
   exact: true,
+  empty: true,
 }
 
 /** Sets `init.body` aside. What the caller could change between the legs is copied now, as `fetch` itself does. */
@@ -116,17 +117,6 @@ function fixed(body: NonNullable<RequestInit['body']>, pieces: () => AsyncIterab
 
 const utf8 = (text: string): Uint8Array => encoder.encode(text)
 const encoder = new TextEncoder()
-const DIGEST_OF_NOTHING = bytesToHex(sha256(new Uint8Array()))
-
-/** SHA-256 of what a body says, in hex. A form and the bytes that spell it out are told apart. */
-export async function bodyDigest(body: KeptBody): Promise<string> {
-  // Most requests that are paid for have no body.
-  if (body.pieces === NONE.pieces) return DIGEST_OF_NOTHING
-  const hash = sha256.create()
-  if (!body.exact) hash.update(utf8('form\0'))
-  for await (const piece of body.pieces()) hash.update(piece)
-  return bytesToHex(hash.digest())
-}
 
 /** The body's bytes in one piece. */
 export async function bodyBytes(body: KeptBody): Promise<Uint8Array<ArrayBuffer>> {

@@ -10,7 +10,7 @@ import {
 } from '../pay/index.js'
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
-import { becomesGet, type Head, refusalReply } from './head.js'
+import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
@@ -58,6 +58,7 @@ export class HttpExchange implements Exchange<Response> {
   /** Where the last 402 came from: a credential goes there, and nowhere else. */
   #at: HttpResource
   #draining: Promise<unknown> | undefined
+  #fingerprint: Promise<string> | undefined
 
   /** @throws TypeError where `fetch` would reject too, or where the body is of a kind that cannot be sent twice. */
   constructor(
@@ -84,8 +85,10 @@ export class HttpExchange implements Exchange<Response> {
     return this.#request.signal
   }
 
+  /** Method, address and body digest, once they are asked for. */
   fingerprint(): Promise<string> {
-    return this.#request.fingerprint()
+    this.#fingerprint ??= wire().then(({ fingerprintOf }) => fingerprintOf(this.resource, this.#request.body))
+    return this.#fingerprint
   }
 
   async send(leg: Leg): Promise<Response> {
@@ -154,6 +157,7 @@ export class HttpExchange implements Exchange<Response> {
     const target = URL.canParse(to) ? new URL(to) : undefined
     if (target?.origin !== this.resource.vendor || this.#request.redirect !== 'follow') return undefined
     const { base } = this.#options
+    const { becomesGet } = await wire()
     try {
       const leg = becomesGet(reply.status, this.resource.method)
         ? this.#request.bare(target.href, 'GET')
@@ -191,8 +195,8 @@ export class HttpExchange implements Exchange<Response> {
     return /^text\/event-stream\b/i.test(type) ? (await sse()).meterReply(reply) : undefined
   }
 
-  refuse(problem: RefusalProblem): Response {
-    const { status, headers, body } = refusalReply(problem)
+  async refuse(problem: RefusalProblem): Promise<Response> {
+    const { status, headers, body } = (await wire()).refusalReply(problem)
     return new Response(body, { status, headers })
   }
 

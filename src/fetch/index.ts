@@ -1,5 +1,5 @@
 export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
-export { type Head, refusalReply } from './head.js'
+export type { Head } from './head.js'
 export { BODY_HEADERS } from './headers.js'
 export {
   DEFAULT_LIMITS,
@@ -16,5 +16,5 @@ export {
   type PayingInit,
   payingFetch,
 } from './paying-fetch.js'
-export { type FetchLike, fingerprintOf } from './request.js'
+export type { FetchLike } from './request.js'
 export { isConfidential, resourceAt } from './resource.js'

@@ -1,7 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { HttpResource } from '../protocol/index.js'
-import { bodyBytes, bodyDigest, type KeepLimits, type KeptBody, keepBody, keepRequestBody } from './body.js'
+import { bodyBytes, type KeepLimits, type KeptBody, keepBody, keepRequestBody } from './body.js'
 
 import {
   type HeaderChanges,
@@ -52,7 +50,6 @@ export class ReplayableRequest {
   /** What else the caller said: no headers and no body. */
   readonly #init: RequestInit
   readonly #body: KeptBody
-  #fingerprint: Promise<string> | undefined
 
   /**
    * @param acceptPayment Sent as `Accept-Payment`, unless the caller sends one.
@@ -131,10 +128,9 @@ export class ReplayableRequest {
     return [address, { ...own, ...this.#init, ...options, method, headers, cache: 'no-store' }]
   }
 
-  /** Method, address and body digest: the same for the same request in any process. */
-  fingerprint(): Promise<string> {
-    this.#fingerprint ??= fingerprintOf(this.resource, this.#body)
-    return this.#fingerprint
+  /** What was set aside of its body. */
+  get body(): KeptBody {
+    return this.#body
   }
 
   /** The body as it goes over the wire; undefined for a form, which is encoded anew with every send. */
@@ -151,12 +147,6 @@ export class ReplayableRequest {
   forget(): void {
     this.#body.forget?.()
   }
-}
-
-/** Method, address and body digest, hashed. */
-export async function fingerprintOf(resource: HttpResource, body: KeptBody): Promise<string> {
-  const digest = await bodyDigest(body)
-  return bytesToHex(sha256(utf8ToBytes(`${resource.method}\n${resource.address}\n${digest}`)))
 }
 
 /** A copy of an `init`, without what is ours. */

@@ -46,7 +46,7 @@ export interface Exchange<Reply> {
   /** After a redirect of the paid leg: follow it without the credential, if that is allowed. */
   follow?(reply: Reply, to: string): Promise<Reply | undefined>
   /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */
-  refuse(problem: RefusalProblem): Reply
+  refuse(problem: RefusalProblem): Reply | Promise<Reply>
 }
 
 /** What a server says in the midst of a metered reply. It reaches nobody but the payment story. */

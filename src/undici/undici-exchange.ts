@@ -2,16 +2,21 @@ import type { Dispatcher } from 'undici'
 import { PaymentRefusedError } from '../errors/index.js'
 import {
   bodyBytes,
-  fingerprintOf,
   type Head,
   type HttpLimits,
   isConfidential,
   type KeptBody,
   keepBody,
-  refusalReply,
   resourceAt,
 } from '../fetch/index.js'
-import { type Answers, carry, checkCarrier, readReply } from '../fetch/wire/index.js'
+import {
+  type Answers,
+  carry,
+  checkCarrier,
+  fingerprintOf,
+  readReply,
+  refusalReply,
+} from '../fetch/wire/index.js'
 import type { Instant } from '../money/index.js'
 import type { Exchange, Leg, Metered, PayingFace, RefusalProblem } from '../pay/index.js'
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'

@@ -1,4 +1,6 @@
 export { encodeCredential, parseProblem } from '../../protocol/index.js'
+export { becomesGet, refusalReply } from '../head.js'
 export { type Carrier, carry, checkCarrier } from './carrier.js'
+export { fingerprintOf } from './fingerprint.js'
 export { type Answers, readReply } from './read.js'
 export { News } from './sse/news.js'
