@@ -2,6 +2,7 @@ import { PaymentError } from '../errors/index.js'
 import type { Channels } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
+import { readSession } from './challenge.js'
 import { reduce, type SessionChannel, type SessionEffect, type SessionEvent } from './machine.js'
 import { readRecord, recordOf } from './record.js'
 
@@ -15,6 +16,17 @@ const TURNS = 16
 interface Standing {
   readonly lane: string
   readonly challenge: Challenge
+  /** What it was answered for, with the query. */
+  readonly address: string
+  /** Another query of the same path had the same price, so that the price is taken for the path's. */
+  readonly even: boolean
+}
+
+type EffectOf<Kind extends SessionEffect['kind']> = Extract<SessionEffect, { kind: Kind }>
+
+function priceOf(challenge: Challenge): bigint | undefined {
+  const session = readSession(challenge)
+  return 'unpayable' in session ? undefined : session.price
 }
 
 /** Which operation, exactly: what is remembered for one is good for no other. */
@@ -69,7 +81,7 @@ export class Book {
           if (!(await channels.putChannel(recordOf(channel, rev)))) return false
           break
         case 'remember':
-          this.#remember(effect.operation, { lane: channel.lane, challenge: effect.challenge })
+          this.#remember(effect, channel.lane)
           if (effect.delivered !== undefined) this.#delivered.set(channel.lane, effect.delivered)
           break
         case 'forget':
@@ -85,6 +97,7 @@ export class Book {
     const operation = operationOf(resource)
     const standing = this.#standing.get(operation)
     if (standing === undefined) return undefined
+    if (!standing.even && standing.address !== resource.address) return undefined
     const { expires } = standing.challenge
     if (expires === undefined || expires >= now + LEAST_LIFE_MS) return standing.challenge
     this.#standing.delete(operation)
@@ -98,19 +111,31 @@ export class Book {
 
   /** One path with several prices: nothing stands open there, since nobody knows which one it would be. */
   varies(resource: Resource): void {
-    this.drop(resource)
-    if (this.#varying.size >= MOST) this.#varying.clear()
-    this.#varying.add(operationOf(resource))
+    this.#vary(operationOf(resource))
   }
 
   delivered(lane: string): bigint | undefined {
     return this.#delivered.get(lane)
   }
 
-  #remember(operation: string, standing: Standing): void {
+  #vary(operation: string): void {
+    this.#standing.delete(operation)
+    if (this.#varying.size >= MOST) this.#varying.clear()
+    this.#varying.add(operation)
+  }
+
+  #remember({ operation, address, challenge }: EffectOf<'remember'>, lane: string): void {
+    const before = this.#standing.get(operation)
     this.#standing.delete(operation)
     if (this.#varying.has(operation)) return
-    this.#standing.set(operation, standing)
+    const same = before === undefined || priceOf(before.challenge) === priceOf(challenge)
+    const elsewhere = before !== undefined && before.address !== address
+    if (elsewhere && !same) {
+      this.#vary(operation)
+      return
+    }
+    const even = same && (elsewhere || before?.even === true)
+    this.#standing.set(operation, { lane, challenge, address, even })
     const [oldest] = this.#standing.keys()
     if (this.#standing.size > MOST && oldest !== undefined) this.#standing.delete(oldest)
   }

@@ -60,6 +60,8 @@ export type SessionEvent =
   | {
       readonly kind: 'accepted'
       readonly operation: string
+      /** With its query: one path may have several prices. */
+      readonly address: string
       readonly challenge: Challenge
       readonly added?: Pending
       readonly delivered?: bigint
@@ -87,6 +89,7 @@ export type SessionEffect =
   | {
       readonly kind: 'remember'
       readonly operation: string
+      readonly address: string
       readonly challenge: Challenge
       readonly delivered?: bigint
     }
@@ -132,9 +135,9 @@ type EventOf<Kind extends SessionEvent['kind']> = Extract<SessionEvent, { kind: 
 type Living = Exclude<SessionChannel, Closed>
 
 function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
-  const { operation, challenge, added, delivered } = event
+  const { operation, address, challenge, added, delivered } = event
   const told = delivered === undefined ? {} : { delivered }
-  const remember: SessionEffect = { kind: 'remember', operation, challenge, ...told }
+  const remember: SessionEffect = { kind: 'remember', operation, address, challenge, ...told }
   if (channel.state === 'closing') return unchanged(channel)
   const arrived = channel.pending !== undefined && channel.pending.seen === added?.seen
   if (!arrived) return { channel, effects: channel.state === 'open' ? [remember] : [] }

@@ -63,6 +63,6 @@ async function accepted(acceptance: Acceptance, parts: Parts): Promise<void> {
     ...(sending === undefined ? {} : { added: sending }),
     ...(delivered === undefined ? {} : { delivered }),
   }
-  const operation = operationOf(resource)
-  await parts.book.apply({ lane, slot }, { kind: 'accepted', operation, challenge, ...more }, channels)
+  const at = { operation: operationOf(resource), address: resource.address }
+  await parts.book.apply({ lane, slot }, { kind: 'accepted', ...at, challenge, ...more }, channels)
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import { Book } from '../../src/session/book.js'
+import { Book, operationOf } from '../../src/session/book.js'
 import {
   type Pending,
   reduce,
@@ -9,14 +9,21 @@ import {
   type SessionEffect,
   type SessionEvent,
 } from '../../src/session/machine.js'
-import { challenge, open, opening } from './parts.js'
+import { challenge, open, opening, PAYEE, TOKEN } from './parts.js'
 
 const more: Pending = { add: 50n, seen: `0x${'77'.repeat(32)}`, validBefore: 2_000 }
 
 const EVENTS: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
   begun: { kind: 'begun', channel: opening },
   resumed: { kind: 'resumed', channel: open },
-  accepted: { kind: 'accepted', operation: 'op', challenge, added: opening.pending, delivered: 5n },
+  accepted: {
+    kind: 'accepted',
+    operation: 'op',
+    address: '',
+    challenge,
+    added: opening.pending,
+    delivered: 5n,
+  },
   found: { kind: 'found', deposit: 100n, closeRequestedAt: 0 },
   funding: { kind: 'funding', pending: more, payment: 'more' },
   lapsed: { kind: 'lapsed', seen: opening.pending.seen },
@@ -34,7 +41,7 @@ describe('a channel', () => {
     expect(led(undefined, EVENTS.begun)).toBe(opening)
     expect(led(opening, EVENTS.accepted)).toMatchObject({ state: 'open', deposit: 100n })
     expect(led(opening, EVENTS.found)).toMatchObject({ state: 'open', deposit: 100n })
-    const stranger: SessionEvent = { kind: 'accepted', operation: 'op', challenge }
+    const stranger: SessionEvent = { kind: 'accepted', operation: 'op', address: '', challenge }
     expect(led(opening, stranger)).toBe(opening)
     expect(reduce(opening, stranger).effects).toEqual([])
   })
@@ -60,6 +67,7 @@ describe('a channel', () => {
       ...EVENTS.accepted,
       kind: 'accepted',
       operation: 'op',
+      address: '',
       challenge,
       added: more,
     })
@@ -154,7 +162,7 @@ const anEvent: fc.Arbitrary<SessionEvent> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('recalled'), total: fc.bigInt(0n, 100n) }),
   fc.constant<SessionEvent>({ kind: 'lapsed', seen: more.seen }),
-  fc.constant<SessionEvent>({ kind: 'accepted', operation: 'op', challenge, added: more }),
+  fc.constant<SessionEvent>({ kind: 'accepted', operation: 'op', address: '', challenge, added: more }),
 )
 
 describe('whatever happens to a channel', () => {
@@ -206,11 +214,12 @@ describe('whatever happens to a channel', () => {
       method: 'GET',
       path: '/v1',
     } as const
-    const operation = JSON.stringify(['http', resource.vendor, resource.operation])
+    const { address } = resource
+    const operation = operationOf(resource)
     await book.apply(opening, EVENTS.begun, stored)
     await book.apply(
       opening,
-      { kind: 'accepted', operation, challenge, added: opening.pending, delivered: 5n },
+      { kind: 'accepted', operation, address, challenge, added: opening.pending, delivered: 5n },
       stored,
     )
     expect(book.standing(resource, 990_000)).toBe(challenge)
@@ -218,8 +227,50 @@ describe('whatever happens to a channel', () => {
     expect(book.standing({ ...resource, operation: 'POST /v1' }, 990_000)).toBeUndefined()
     expect(book.standing({ ...resource, vendor: 'https://other.example' }, 990_000)).toBeUndefined()
     expect(book.standing(resource, 995_001)).toBeUndefined()
-    await book.apply(opening, { kind: 'accepted', operation, challenge }, stored)
+    await book.apply(opening, { kind: 'accepted', operation, address, challenge }, stored)
     await book.apply(opening, EVENTS.leaving, stored)
     expect(book.standing(resource, 0)).toBeUndefined()
+  })
+
+  it.each<[string, string, boolean]>([
+    ['the same', '10000', true],
+    ['another', '20000', false],
+  ])('a query that costs %s price as the one before is asked first', async (_, price, even) => {
+    const stored = memoryLedger()
+    const book = new Book()
+    await book.apply(open, { kind: 'resumed', channel: open }, stored)
+    const at = (query: string) =>
+      ({
+        transport: 'http',
+        vendor: 'https://api.example',
+        operation: 'GET /v1',
+        address: `https://api.example/v1?q=${query}`,
+        method: 'GET',
+        path: '/v1',
+      }) as const
+    const asking = (amount: string) => ({
+      ...challenge,
+      request: {
+        amount,
+        currency: TOKEN,
+        recipient: PAYEE,
+        methodDetails: { chainId: 31337, sessionProtocol: 'v2' },
+      },
+    })
+    const answered = (query: string, amount: string) => {
+      const operation = operationOf(at(query))
+      const { address } = at(query)
+      return book.apply(open, { kind: 'accepted', operation, address, challenge: asking(amount) }, stored)
+    }
+    await answered('tea', '10000')
+    expect(book.standing(at('tea'), 0)).toBeDefined()
+    // Nobody knows what another one costs.
+    expect(book.standing(at('cake'), 0)).toBeUndefined()
+    await answered('cake', price)
+    expect(book.standing(at('tea'), 0) !== undefined).toBe(even)
+    expect(book.standing(at('pie'), 0) !== undefined).toBe(even)
+    // A price that changes with time is that of the path.
+    await answered('cake', '30000')
+    expect(book.standing(at('cake'), 0) !== undefined).toBe(even)
   })
 })

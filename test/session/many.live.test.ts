@@ -23,7 +23,7 @@ const payeeHas = () => world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)
 
 describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
   it('serves 500 calls of ten callers on one channel', { timeout: 120_000 }, async () => {
-    const server = await world.serve({ protocol, price: '0.0001' })
+    const server = await world.serve({ protocol, price: '0.0001', validityMs: 600_000 })
     const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.2' } })
     const before = await payeeHas()
     const caller = async (): Promise<number> => {
@@ -47,7 +47,7 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
   })
 
   it('pays 1,000 calls, tops up on the way, and closes', { timeout: 180_000 }, async () => {
-    const server = await world.serve({ protocol, price: '0.0001' })
+    const server = await world.serve({ protocol, price: '0.0001', validityMs: 600_000 })
     const ledger = sqliteLedger({ path: join(folder, `${protocol}.db`), synchronous: 'normal' })
     const wallet = { deposit: '0.06', topUp: '0.06' }
     const buyer = await sessionBuyer(world, [server], { wallet, ledger })
