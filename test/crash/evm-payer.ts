@@ -1,0 +1,81 @@
+/**
+ * A process that buys one cup of tea by x402, and is killed at the step that its job names. The chain and the shop's
+ * facilitator live on without it.
+ */
+import { writeSync } from 'node:fs'
+import type { Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { createPurser, type Ledger } from '../../src/index.js'
+import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
+import { evm } from '../../src/wallet/evm/index.js'
+
+/** What the test tells this process. */
+export interface EvmJob {
+  readonly key: Hex
+  readonly url: string
+  readonly rpc: string
+  readonly dollar: Hex
+  readonly ledger: string
+  /** The step at which it dies; 0: it lives. */
+  readonly killAt: number
+}
+
+const job: EvmJob = JSON.parse(process.env['JOB'] ?? '{}')
+let step = 0
+
+function boundary(name: string): void {
+  step++
+  if (step !== job.killAt) return
+  writeSync(1, name)
+  process.kill(process.pid, 'SIGKILL')
+  for (;;);
+}
+
+async function between<T>(name: string, work: () => Promise<T>): Promise<T> {
+  boundary(`before ${name}`)
+  const result = await work()
+  boundary(`after ${name}`)
+  return result
+}
+
+function killable(ledger: Ledger): Ledger {
+  return new Proxy(ledger, {
+    get(target, name) {
+      if (name === 'hold')
+        return (...args: Parameters<Ledger['hold']>) => between('the hold', () => target.hold(...args))
+      if (name === 'advance')
+        return (...args: Parameters<Ledger['advance']>) =>
+          between(`the step to ${args[1].to}`, () => target.advance(...args))
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+const account = privateKeyToAccount(job.key)
+const network = 'eip155:31337'
+const purser = createPurser({
+  agent: 'crash',
+  wallets: [
+    evm({
+      account: { ...account, sign: (parameters) => between('signing', () => account.sign(parameters)) },
+      rpc: { 31337: job.rpc },
+    }),
+  ],
+  policy: {
+    perPayment: '1',
+    budgets: [{ limit: '5', per: 'day' }],
+    vendors: [{ origin: new URL(job.url).origin }],
+    networks: [network],
+  },
+  currencies: [
+    { id: `${network}/erc20:${job.dollar.toLowerCase()}`, symbol: 'TUSD', decimals: 6, peg: 'iso4217:USD' },
+  ],
+  ledger: killable(sqliteLedger({ path: job.ledger })),
+  fetch: (input, init) => between('a request', () => fetch(input, init)),
+})
+
+const response = await purser.fetch(job.url, { payment: { idempotencyKey: 'one cup' } })
+writeSync(1, `${step} steps: ${await response.text()}`)
+await purser.close()
+process.exit(0)
