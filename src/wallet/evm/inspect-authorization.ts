@@ -2,7 +2,7 @@ import type { Verdict } from '../../ledger/index.js'
 import type { Instant } from '../../money/index.js'
 import { type Hex, type Log, type Node, readBlock, readReceipt, word } from '../chain/index.js'
 import type { AuthorizationDetail } from './evidence.js'
-import { isFinal, isTransfer, logsWithin, pendingUntil } from './proof.js'
+import { isFinal, isTransfer, logsWithin, pendingUntil, TRANSFER } from './proof.js'
 import { readUsed } from './reads.js'
 
 /** `AuthorizationUsed(address,bytes32)`, `AuthorizationCanceled(address,bytes32)` */
@@ -33,7 +33,7 @@ async function used(
   past: bigint | undefined,
   now: Instant,
 ): Promise<Verdict> {
-  const { token, sender, nonce, validBefore, amount } = detail
+  const { token, sender, nonce, validBefore } = detail
   const topics = [word(sender), nonce]
   const when = { signedAt: detail.signedAt, end: validBefore }
   const [log] = await logsWithin(node, { address: token, topics: [USED, ...topics] }, when)
@@ -43,8 +43,8 @@ async function used(
     return past === undefined
       ? pendingUntil(validBefore, undefined, now, 'Its nonce was used, and the node does not show by what')
       : { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
-  const ours = receipt.logs.some((each) => isTransfer(each, detail) && BigInt(each.data) === BigInt(amount))
-  if (log !== undefined && ours) return { state: 'settled', reference: taker.transactionHash }
+  if (log !== undefined && paid(receipt.logs, detail))
+    return { state: 'settled', reference: taker.transactionHash }
   const final = await readBlock(node, 'finalized')
   if (!isFinal(final, receipt.blockNumber))
     return pendingUntil(
@@ -57,6 +57,20 @@ async function used(
     state: 'void',
     because: log === undefined ? 'It was cancelled' : 'Another credential took its nonce',
   }
+}
+
+/**
+ * The transfer that was signed for. A token that keeps a part of what it moves writes several, which come to as much: where
+ * other payments of the same payer are among them, this one is counted too high at the worst.
+ */
+function paid(logs: readonly Log[], detail: AuthorizationDetail): boolean {
+  const { token, sender } = detail
+  const left = logs
+    .filter(
+      ({ address, topics }) => address === token && topics[0] === TRANSFER && topics[1] === word(sender),
+    )
+    .reduce((sum, { data }) => sum + BigInt(data), 0n)
+  return left >= BigInt(detail.amount) && logs.some((log) => isTransfer(log, detail))
 }
 
 /** The owner may cancel at any time, also after its end. */

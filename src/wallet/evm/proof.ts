@@ -34,8 +34,13 @@ export function pendingUntil(
 const MARGIN_S = 600
 /** What public nodes search at once. */
 const MOST_BLOCKS = 2_000n
+/** More than the fastest chain has blocks in a day. A node that says it has more is not asked for ever. */
+const MOST_SEARCHES = 250
 
-/** Logs between the signature and the end of a credential, which is in seconds. */
+/**
+ * Logs between the signature and the end of a credential, which is in seconds. That there are none proves nothing: nodes
+ * hide and forget them, and the search has an end.
+ */
 export async function logsWithin(
   node: Node,
   what: { readonly address: Hex; readonly topics: readonly (string | null)[] },
@@ -46,10 +51,12 @@ export async function logsWithin(
   const start = await firstBlockAt(node, Math.floor(when.signedAt / 1000) - MARGIN_S, latest)
   const end = await firstBlockAt(node, when.end, latest)
   const found: Log[] = []
-  for (let from = start.number; from <= end.number; from += MOST_BLOCKS) {
+  let from = start.number
+  for (let searches = 0; from <= end.number && searches < MOST_SEARCHES; searches++) {
     const last = from + MOST_BLOCKS - 1n
     const to = last < end.number ? last : end.number
     found.push(...(await readLogs(node, { ...what, from, to })))
+    from = to + 1n
   }
   return found
 }
