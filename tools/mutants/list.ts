@@ -1,3 +1,4 @@
+import { CHOOSING } from './choosing.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
 import { STRIPE } from './stripe.js'
@@ -238,16 +239,16 @@ const POLICY: readonly Mutant[] = [
     name: 'unknown-currency-is-zero',
     breaks: 'what has no value in the unit costs nothing',
     file: 'src/money/units.ts',
-    find: 'if (id !== unit && peg !== unit) return undefined',
-    replace: 'if (id !== unit && peg !== unit) return 0n',
+    find: 'if (factor === undefined) return undefined',
+    replace: 'if (factor === undefined) return 0n',
     tests: DECISIONS,
   },
   {
     name: 'count-rounds-down',
     breaks: 'tiny payments hide below the last decimal',
     file: 'src/money/units.ts',
-    find: 'return (amount.value + part - 1n) / part',
-    replace: 'return amount.value / part',
+    find: 'return (value * factor + part - 1n) / part',
+    replace: 'return (value * factor) / part',
     tests: ['test/money/units.test.ts'],
   },
   {
@@ -669,4 +670,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LIGHTNING,
   ...FETCH,
   ...STRIPE,
+  ...CHOOSING,
 ]

@@ -1,0 +1,89 @@
+import type { Mutant } from './list.js'
+
+const RATES = ['test/money/rates.test.ts']
+const RANK = ['test/pay/rank.test.ts']
+const DISCOVER = ['test/purser/discover.test.ts']
+
+/** What amounts count for, which offer is paid, and what was advertised for it. */
+export const CHOOSING: readonly Mutant[] = [
+  {
+    name: 'rate-by-symbol',
+    breaks: 'a token that calls itself like a rated coin is worth as much',
+    file: 'src/money/rate-keys.ts',
+    find: `(key.includes(':') || isFiat(key))`,
+    replace: 'key !== undefined',
+    tests: RATES,
+  },
+  {
+    name: 'rate-rounds-the-limit-up',
+    breaks: 'more fits into a limit than the limit',
+    file: 'src/money/rates.ts',
+    find: 'BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor',
+    replace: 'BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor + 1n',
+    tests: RATES,
+  },
+  {
+    name: 'rate-of-the-day',
+    breaks: 'what settles counts at another rate than it was held at',
+    file: 'src/policy/agreed.ts',
+    find: 'return agreed === undefined ? moved : amount(moved.value, agreed.currency)',
+    replace: 'return agreed === undefined ? moved : amount(moved.value, moved.currency)',
+    tests: ['test/ledger/rates.test.ts'],
+  },
+  {
+    name: 'rate-not-stored',
+    breaks: 'the ledger forgets what a payment was worth',
+    file: 'src/ledger/sqlite/amounts.ts',
+    find: 'rate === undefined ? [peg] : [peg, rate.most, rate.unit]',
+    replace: 'rate === undefined ? [peg] : [peg]',
+    tests: ['test/ledger/json.test.ts'],
+  },
+  {
+    name: 'preference-upside-down',
+    breaks: 'what is liked least is paid first',
+    file: 'src/pay/rank.ts',
+    find: '    -q,',
+    replace: '    q,',
+    tests: RANK,
+  },
+  {
+    name: 'deposit-at-no-risk',
+    breaks: 'of two offers at one price the one that locks up more is paid',
+    file: 'src/pay/rank.ts',
+    find: 'atRisk: price + bound + deposit',
+    replace: 'atRisk: price + bound',
+    tests: RANK,
+  },
+  {
+    name: 'ruled-out-is-paid',
+    breaks: 'a way to pay that is never to be used is used',
+    file: 'src/pay/candidates.ts',
+    find: 'likingOf(env.prefer, kind).q === 0',
+    replace: 'likingOf(env.prefer, kind).q < 0',
+    tests: ['test/pay/ranking.test.ts'],
+  },
+  {
+    name: 'advertised-unheard',
+    breaks: 'a 402 may ask for more than was advertised, and nobody is asked',
+    file: 'src/pay/candidates.ts',
+    find: 'env.advertised?.(at, terms) ?? facts.advertised',
+    replace: 'facts.advertised',
+    tests: DISCOVER,
+  },
+  {
+    name: 'advertised-for-others',
+    breaks: 'a catalogue speaks for another origin',
+    file: 'src/protocol/discovery/x402.ts',
+    find: 'url === undefined || url.origin !== origin',
+    replace: 'url === undefined',
+    tests: ['test/protocol/discovery.test.ts'],
+  },
+  {
+    name: 'discovery-led-away',
+    breaks: 'a discovery follows a redirect to another origin',
+    file: 'src/purser/document.ts',
+    find: 'url.origin === from.origin && isConfidential(url)',
+    replace: 'isConfidential(url)',
+    tests: DISCOVER,
+  },
+]
