@@ -13,6 +13,8 @@ import { SIGN_IN, signInOf } from './sign-in.js'
 const MAX_HEADER = 64 * 1024
 /** Entries of `accepts`; the rest is not looked at. */
 const MAX_ENTRIES = 64
+/** Documents of one answer: servers that stack two payment layers send two lines, and readers see them joined. */
+const MAX_DOCUMENTS = 8
 /** Extensions carry JSON schemas of what the resource takes, which nest deeper than any method's request. */
 const LIMITS: JsonLimits = Object.freeze({ length: 64 * 1024, depth: 32 })
 
@@ -31,8 +33,9 @@ export interface ParsedPaymentRequired {
 }
 
 /**
- * Reads a `PAYMENT-REQUIRED` header (x402 version 2, transports/http). An unreadable entry is set aside and hides no
- * other one; what an amount, an asset or a payee is worth is for a wallet to say. Never throws.
+ * Reads a `PAYMENT-REQUIRED` header (x402 version 2, transports/http), or several that were joined with commas. An
+ * unreadable entry is set aside and hides no other one; what an amount, an asset or a payee is worth is for a wallet to
+ * say. Never throws.
  *
  * @param realm The host that was dialled. `resource.url` is what the server says, and decides nothing.
  * @example
@@ -44,7 +47,16 @@ export interface ParsedPaymentRequired {
 export function parsePaymentRequired(header: string, realm: string): ParsedPaymentRequired {
   return reading(() => {
     if (header.length > MAX_HEADER) refuse('header_too_large', `More than ${MAX_HEADER} characters`)
-    return offersOf(decodeJsonObject(asBase64url(header), LIMITS), 2, realm)
+    const lines = header.split(',').slice(0, MAX_DOCUMENTS)
+    const documents = lines.map((line) =>
+      reading(() => offersOf(decodeJsonObject(asBase64url(line.trim()), LIMITS), 2, realm)),
+    )
+    const error = documents.find((document) => document.error !== undefined)?.error
+    return {
+      challenges: documents.flatMap(({ challenges }) => challenges),
+      rejected: documents.flatMap(({ rejected }) => rejected),
+      ...(error === undefined ? {} : { error }),
+    }
   })
 }
 
