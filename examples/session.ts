@@ -3,31 +3,24 @@
 import { createPurser, formatAmount } from 'purser'
 import { memoryLedger } from 'purser/ledger/memory'
 import { tempoSession } from 'purser/session'
-import { LOCAL_CURRENCIES, NETWORK } from '../test/chain/chain.js'
-import { channelWorld } from '../test/session/fixtures/world.js'
+import { startSessions } from './support.js'
 
 // A local chain, and a server that is paid by sessions: `/paid` costs 0.01 USD a call.
-const world = await channelWorld()
-const server = await world.serve({ protocol: 'v2' })
+const local = await startSessions()
+const { server, account, rpc } = local
 
 const purser = createPurser({
   agent: 'researcher',
-  wallets: [
-    tempoSession({
-      account: await world.chain.account(5_000_000n),
-      rpc: { [world.chain.id]: world.chain.url },
-      deposit: '0.50',
-    }),
-  ],
+  wallets: [tempoSession({ account, rpc, deposit: '0.50' })],
   policy: {
     perPayment: '0.01 USD',
     maxFee: '0.10 USD',
     deposits: '1 USD',
     budgets: [{ limit: '0.60 USD', per: 'day' }],
     vendors: [{ origin: server.origin }],
-    networks: [NETWORK],
+    networks: [local.network],
   },
-  currencies: LOCAL_CURRENCIES,
+  currencies: local.currencies,
   ledger: memoryLedger(),
 })
 
@@ -43,4 +36,4 @@ for (const session of await purser.sessions.list()) {
 }
 
 await purser.close()
-await world.stop()
+await local.close()

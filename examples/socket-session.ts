@@ -4,31 +4,24 @@ import { createPurser, formatAmount } from 'purser'
 import { memoryLedger } from 'purser/ledger/memory'
 import { openSocket, tempoSession } from 'purser/session'
 import { WebSocket } from 'ws'
-import { LOCAL_CURRENCIES, NETWORK } from '../test/chain/chain.js'
-import { channelWorld } from '../test/session/fixtures/world.js'
+import { startSessions } from './support.js'
 
 // A local chain, and a server of paid sockets: `/socket/5` sends five messages, 0.01 USD each.
-const world = await channelWorld()
-const server = await world.serve({ protocol: 'v2' })
+const local = await startSessions()
+const { server, account, rpc } = local
 
 const purser = createPurser({
   agent: 'listener',
-  wallets: [
-    tempoSession({
-      account: await world.chain.account(5_000_000n),
-      rpc: { [world.chain.id]: world.chain.url },
-      deposit: '0.50',
-    }),
-  ],
+  wallets: [tempoSession({ account, rpc, deposit: '0.50' })],
   policy: {
     perPayment: '0.01 USD',
     maxFee: '0.10 USD',
     deposits: '1 USD',
     budgets: [{ limit: '1 USD', per: 'day' }],
     vendors: [{ origin: server.origin }],
-    networks: [NETWORK],
+    networks: [local.network],
   },
-  currencies: LOCAL_CURRENCIES,
+  currencies: local.currencies,
   ledger: memoryLedger(),
 })
 
@@ -50,4 +43,4 @@ for (const session of await purser.sessions.list()) {
 }
 
 await purser.close()
-await world.stop()
+await local.close()

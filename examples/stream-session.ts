@@ -3,31 +3,24 @@
 import { createPurser, formatAmount } from 'purser'
 import { memoryLedger } from 'purser/ledger/memory'
 import { tempoSession } from 'purser/session'
-import { LOCAL_CURRENCIES, NETWORK } from '../test/chain/chain.js'
-import { channelWorld } from '../test/session/fixtures/world.js'
+import { startSessions } from './support.js'
 
 // A local chain, and a server that streams: each of the ten events of `/stream/10` costs 0.001 USD.
-const world = await channelWorld()
-const server = await world.serve({ protocol: 'v2', price: '0.001' })
+const local = await startSessions({ price: '0.001' })
+const { server, account, rpc } = local
 
 const purser = createPurser({
   agent: 'reader',
-  wallets: [
-    tempoSession({
-      account: await world.chain.account(5_000_000n),
-      rpc: { [world.chain.id]: world.chain.url },
-      deposit: '0.05',
-    }),
-  ],
+  wallets: [tempoSession({ account, rpc, deposit: '0.05' })],
   policy: {
     perPayment: '0.001 USD',
     maxFee: '0.10 USD',
     deposits: '1 USD',
     budgets: [{ limit: '1 USD', per: 'day' }],
     vendors: [{ origin: server.origin }],
-    networks: [NETWORK],
+    networks: [local.network],
   },
-  currencies: LOCAL_CURRENCIES,
+  currencies: local.currencies,
   ledger: memoryLedger(),
 })
 
@@ -42,7 +35,7 @@ console.log(`${payments} payments, ${formatAmount(session?.signed ?? answerless(
 await purser.sessions.close(session?.id ?? '')
 
 await purser.close()
-await world.stop()
+await local.close()
 
 function answerless(): never {
   throw new TypeError('no session was opened')

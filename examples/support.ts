@@ -16,6 +16,8 @@ import {
   startChain,
 } from '../test/chain/chain.js'
 import { startPaidApi } from '../test/chain/server.js'
+import type { SessionServer } from '../test/session/fixtures/server.js'
+import { channelWorld } from '../test/session/fixtures/world.js'
 
 /** Vendors on this machine, and an account that can pay them. */
 export interface Local {
@@ -54,6 +56,25 @@ export async function startLocal(): Promise<Local> {
       await Promise.all([api.close(), models.close()])
       await chain.stop()
     },
+  }
+}
+
+/** A vendor on this machine that is paid by sessions, and an account that can pay it. */
+export interface LocalSessions extends Pick<Local, 'account' | 'rpc' | 'network' | 'currencies' | 'close'> {
+  /** `/paid` costs the price a call; `/stream/10` and `/socket/5` cost it for each event and message. */
+  readonly server: SessionServer
+}
+
+/** Starts a chain with the escrows of sessions and a server; the account gets 5 AlphaUSD. */
+export async function startSessions(terms: { readonly price?: string } = {}): Promise<LocalSessions> {
+  const world = await channelWorld()
+  return {
+    server: await world.serve({ protocol: 'v2', ...terms }),
+    account: await world.chain.account(5_000_000n),
+    rpc: { [world.chain.id]: world.chain.url },
+    network: NETWORK,
+    currencies: LOCAL_CURRENCIES,
+    close: () => world.stop(),
   }
 }
 

@@ -6,13 +6,8 @@ import type { SentOpening } from './options.js'
 
 /** What a quote comes to, once it is allowed: in the wallet's own terms. */
 export type Plan =
-  /** A voucher on a channel that stands. `again`: the same total as before. */
-  | {
-      readonly does: 'voucher'
-      readonly channel: SessionChannel
-      readonly price: bigint
-      readonly again?: bigint
-    }
+  /** A voucher on a channel that stands. */
+  | { readonly does: 'voucher'; readonly channel: SessionChannel; readonly price: bigint }
   /** A voucher on a channel that the ledger did not know. */
   | { readonly does: 'resume'; readonly channel: Open; readonly price: bigint }
   | {

@@ -141,7 +141,7 @@ async function quoteAgain(asked: Asked, evidence: Evidence): Promise<Quote | Unp
   if (channel?.state === 'opening')
     return sameOpening(channel, detail, asked) ?? { ...inDoubt, ...diesAt(detail) }
   if (channel?.state !== 'open' || channel.deposit < total) return { ...inDoubt, ...diesAt(detail) }
-  const plan: Plan = { does: 'voucher', channel, price, again: total }
+  const plan: Plan = { does: 'voucher', channel, price }
   return planned({ ...sameTotal(detail, asked), terms: termsOf(asked, price) }, plan)
 }
 
