@@ -1,7 +1,7 @@
 import { count, type Instant } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
 import type { Receipt } from '../protocol/index.js'
-import type { Move } from './port.js'
+import type { Evidence, Move } from './port.js'
 import type { Row } from './row.js'
 
 /** What a move does to the payment's lanes: their next value, and whether the payment lets go of them. */
@@ -77,11 +77,17 @@ function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
   const word = row.state === 'settled' && row.proof === 'receipt'
   if (!(row.state === 'committed' || word) || attempt === undefined || attempt.void !== undefined)
     return undefined
+  if (move.evidence !== undefined && !isSame(move.evidence, attempt.evidence)) return undefined
   const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.because })
   return {
     row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee, attempt), updatedAt: now },
     lane: move.lane === undefined ? KEEP : { free: false, value: move.lane, proven: true },
   }
+}
+
+/** Both come from a store, which keeps the order of names. */
+function isSame(one: Evidence, other: Evidence): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
 function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {

@@ -182,11 +182,15 @@ export type Move =
     }
   /** Committed: more is known about the last attempt, such as the hash after a broadcast. */
   | { readonly to: 'learned'; readonly evidence: Evidence }
-  /** Committed: an attempt is proven void; its burnt fee counts. `lane`: the lane's value after it. */
+  /**
+   * Committed: an attempt is proven void; its burnt fee counts. `lane`: the lane's value after it. `evidence`: what that
+   * rests on, where more may have been learned meanwhile; with other evidence, it is not proven.
+   */
   | {
       readonly to: 'voided'
       readonly attempt: number
       readonly because: string
+      readonly evidence?: Evidence
       readonly fee?: Amount
       readonly lane?: bigint
     }

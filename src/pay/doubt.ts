@@ -55,8 +55,12 @@ export async function examineBy(
     const verdict = await verdictOn(index)
     if (verdict.state === 'settled')
       return { payment: await settle(current, attempt.terms.most, verdict, env) }
-    if (verdict.state === 'void') current = await advance(current, voided(index, verdict), env)
-    else open = verdict
+    if (verdict.state === 'void') {
+      const { evidence } = attempt
+      current = await advance(current, { ...voided(index, verdict), evidence }, env)
+      // Somebody has learned more of it meanwhile: a token, for example, that may be on its way by now.
+      if (current.attempts[index]?.void === undefined) open = MORE_IS_KNOWN
+    } else open = verdict
   }
   if (open === undefined) {
     // Another call may have gone on with it meanwhile: what it made was not looked at.
@@ -65,6 +69,11 @@ export async function examineBy(
   }
   const left = await leave(current, open.state === 'pending' ? open.recheckAt : undefined, env)
   return { payment: left, open }
+}
+
+const MORE_IS_KNOWN: Verdict & Examined['open'] = {
+  state: 'unknown',
+  because: 'More became known of it while it was looked at',
 }
 
 /** A settlement proven on the rail's own record. */
@@ -89,7 +98,10 @@ export function settle(
   )
 }
 
-export function voided(attempt: number, verdict: Extract<Verdict, { state: 'void' }>): Move {
+export function voided(
+  attempt: number,
+  verdict: Extract<Verdict, { state: 'void' }>,
+): Extract<Move, { to: 'voided' }> {
   const { because, fee, lane } = verdict
   return {
     to: 'voided',

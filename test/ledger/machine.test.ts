@@ -120,6 +120,16 @@ describe('the payment state machine', () => {
     expect(step(two, { ...moves.voided, attempt: 2 }, START, true)).toBeUndefined()
   })
 
+  it('takes a proof for the evidence that it rests on, and for no other', () => {
+    const proof = { ...moves.voided, evidence }
+    const learned = { ...attempt, evidence: { ...evidence, detail: { token: 'made' } } }
+    expect(step(row('committed', { attempts: [learned] }), proof, START, true)).toBeUndefined()
+    const stored = { ...attempt, evidence: JSON.parse(JSON.stringify(evidence)) }
+    expect(step(row('committed', { attempts: [stored] }), proof, START, true)?.row.attempts[0]?.void).toBe(
+      'expired',
+    )
+  })
+
   it('takes back what settled on a word alone, never what was proven', () => {
     expect(step(row('settled', { proof: 'receipt' }), moves.released, START, false)?.row.state).toBe(
       'released',

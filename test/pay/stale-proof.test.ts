@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { recover } from '../../src/pay/index.js'
+import { fakeWorld } from './world.js'
+
+describe('a proof that a payment is void', () => {
+  it('does not count where more was learned of it while it was looked for', async () => {
+    const world = fakeWorld()
+    world.server.paid = () => {
+      throw new TypeError('the connection is gone')
+    }
+    await world.fails()
+    const [doubt] = await world.payments()
+    if (doubt === undefined) throw new Error('nothing was paid')
+    world.wallet.hooks.inspect = async (evidence) => {
+      // Another process wakes up, and writes down what it is about to send.
+      const more = { ...evidence, detail: { woken: true } }
+      await world.env.ledger.advance(doubt.id, { to: 'learned', evidence: more })
+      return { state: 'void', because: 'nothing was ever made' }
+    }
+    world.clock.pass(20_000)
+    await recover(world.env, 'all')
+    expect(await world.payments()).toMatchObject([{ state: 'committed' }])
+    expect(await world.counted()).toBe(10)
+    world.wallet.hooks.inspect = async () => ({ state: 'void', because: 'nothing was ever made' })
+    await recover(world.env, 'all')
+    expect(await world.payments()).toMatchObject([{ state: 'released' }])
+  })
+})
