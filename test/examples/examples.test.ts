@@ -59,6 +59,13 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     'agents.writer.budget.day: 0 USD of 0.3 USD spent',
   ],
   'undici.ts': ['200 {"route":"/paid"', 'paid 0.01 AlphaUSD: settled'],
+  'x402.ts': [
+    'an exact price: 200 tea',
+    'before the approval: 402',
+    'x402/exact: 0.01 TUSD of at most 0.01 TUSD, settled',
+    'x402/upto: 0.012345 TUSD of at most 0.05 TUSD, settled',
+    '0.022345 USD of 1 USD spent',
+  ],
 }
 
 describe('examples', () => {

@@ -20,6 +20,7 @@ declare global {
   namespace NodeJS {
     interface ProcessEnv {
       TEMPO_KEY: `0x${string}`
+      EVM_KEY: `0x${string}`
       ACCOUNT: `0x${string}`
       ACCOUNT_KEY: `0x${string}`
       AGENT_KEY: `0x${string}`
