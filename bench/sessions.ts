@@ -34,20 +34,7 @@ export async function benchSessions(): Promise<readonly Row[]> {
     return reply
   }
   try {
-    const account = await world.chain.account(2_000_000n)
-    const purser = createPurser({
-      agent: 'bench',
-      wallets: [tempoSession({ account, rpc: { [world.chain.id]: world.chain.url }, deposit: '0.5' })],
-      policy: {
-        perPayment: '1',
-        deposits: '5',
-        budgets: [{ limit: '50', per: 'day' }],
-        vendors: [{ origin: server.origin }],
-        networks: [NETWORK],
-      },
-      currencies: LOCAL_CURRENCIES,
-      ledger: memoryLedger(),
-    })
+    const { purser } = await buyer(world, server.origin, '0.5')
     const reference = referenceClient(world, 'v2', await world.chain.account(2_000_000n))
     const ours = () => answered(purser.fetch(url))
     const theirs = () => answered(reference.fetch(url))
@@ -85,6 +72,27 @@ export async function benchSessions(): Promise<readonly Row[]> {
   }
 }
 
+/** A purser with an account of its own that may pay that vendor by sessions. */
+async function buyer(world: ChannelWorld, origin: string, deposit: string) {
+  const account = await world.chain.account(2_000_000n)
+  const wallet = tempoSession({ account, rpc: { [world.chain.id]: world.chain.url }, deposit })
+  const ledger = memoryLedger()
+  const purser = createPurser({
+    agent: 'bench',
+    wallets: [wallet],
+    policy: {
+      perPayment: '1',
+      deposits: '5',
+      budgets: [{ limit: '50', per: 'day' }],
+      vendors: [{ origin }],
+      networks: [NETWORK],
+    },
+    currencies: LOCAL_CURRENCIES,
+    ledger,
+  })
+  return { purser, wallet, ledger }
+}
+
 async function answered(call: Promise<Response>): Promise<void> {
   const reply = await call
   if (reply.status !== 200)
@@ -95,22 +103,7 @@ async function answered(call: Promise<Response>): Promise<void> {
 /** Voucher credentials of the wallet alone, on a channel that a real payment opened, beside bare signatures. */
 async function vouchers(world: ChannelWorld): Promise<Row> {
   const server = await world.serve({ protocol: 'v2', price: '0.000001', validityMs: 600_000 })
-  const account = await world.chain.account(2_000_000n)
-  const ledger = memoryLedger()
-  const wallet = tempoSession({ account, rpc: { [world.chain.id]: world.chain.url }, deposit: '1' })
-  const purser = createPurser({
-    agent: 'bench',
-    wallets: [wallet],
-    policy: {
-      perPayment: '1',
-      deposits: '5',
-      budgets: [{ limit: '50', per: 'day' }],
-      vendors: [{ origin: server.origin }],
-      networks: [NETWORK],
-    },
-    currencies: LOCAL_CURRENCIES,
-    ledger,
-  })
+  const { purser, wallet, ledger } = await buyer(world, server.origin, '1')
   await answered(purser.fetch(server.url('/sponsored/paid')))
   const sign = voucherMaker(wallet, ledger, server.url('/sponsored/paid'), server.origin)
   const bare = privateKeyToAccount(generatePrivateKey())
