@@ -1,7 +1,9 @@
-import type { Prepared } from '../wallet/index.js'
+import type { JsonObject } from '../protocol/index.js'
+import type { Deliver, Prepared } from '../wallet/index.js'
 import { lane } from './act.js'
 import { topUpCalls } from './calls.js'
 import { deliverFunding } from './deliver.js'
+import type { Sending } from './evidence.js'
 import { consult } from './look.js'
 import type { PlanOf } from './plan.js'
 import {
@@ -18,34 +20,20 @@ import {
 
 /** More into the deposit, and then a voucher that the old one would not have covered. */
 export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<Prepared> {
-  const { quote, payment, options, parts } = work
-  const { channel, add, session, price } = plan
+  const { quote, parts } = work
+  const { channel, price } = plan
   const total = newTotal(work, channel, price)
-  const { sending, raw } = await transact(
-    'topUp',
-    topUpCalls(channel.identity, add),
-    add,
-    session.chainId,
-    work,
-  )
   const signature = await signVoucher(channel.identity, total, work)
-  const pending = { add, seen: sending.seen, validBefore: sending.validBefore }
-  await parts.book.apply(channel, { kind: 'funding', pending, payment }, options.channels)
+  const funding = await fundingOf(plan, work)
+  const { sending } = funding
   parts.busy.set(channel.lane, sending.validBefore * 1000)
-  const topUp = fundingPayload(channel, raw, add)
   return {
     evidence: evidenceFor({ form: 'topUp', total, price, sending }, channel, work),
     laneSigned: total,
     ...oneEnd(
       async (deliver) => {
-        parts.balances.took(session.chainId, session.token, add)
         try {
-          await deliverFunding(deliver, topUp, {
-            challenge: quote.challenge,
-            session,
-            identity: channel.identity,
-            parts,
-          })
+          await funding.send(deliver)
         } catch (error) {
           parts.busy.delete(channel.lane)
           throw error
@@ -55,7 +43,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<P
       },
       async () => {
         parts.busy.delete(channel.lane)
-        await parts.book.apply(channel, { kind: 'lapsed', seen: sending.seen }, options.channels)
+        await funding.lapse()
       },
     ),
   }
@@ -63,27 +51,47 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<P
 
 /** A top-up by itself. */
 export async function prepareFund(plan: PlanOf<'fund'>, work: Work): Promise<Prepared> {
+  const { quote, options, parts } = work
+  const { channel, add } = plan
+  const { sending, payload, send, lapse } = await fundingOf(plan, work)
+  const total = (channel.state === 'opening' ? 0n : channel.deposit) + add
+  return {
+    evidence: evidenceFor({ form: 'fund', total, price: 0n, sending }, channel, work),
+    ...lane(work),
+    ...oneEnd(async (deliver) => {
+      await send(deliver)
+      await consult(channel, options.channels, parts)
+      return { credential: credentialOf(quote.challenge, payload, parts, channel.identity) }
+    }, lapse),
+  }
+}
+
+/** The transaction of a top-up, written down before it can leave. */
+async function fundingOf(
+  { channel, add, session }: Pick<PlanOf<'fund'>, 'channel' | 'add' | 'session'>,
+  work: Work,
+): Promise<{
+  readonly sending: Sending
+  readonly payload: JsonObject
+  send(deliver: Deliver): Promise<void>
+  lapse(): Promise<void>
+}> {
   const { quote, payment, options, parts } = work
-  const { channel, add, session } = plan
   const { identity } = channel
   const { sending, raw } = await transact('topUp', topUpCalls(identity, add), add, session.chainId, work)
-  const pending = { add, seen: sending.seen, validBefore: sending.validBefore }
-  await parts.book.apply(channel, { kind: 'funding', pending, payment }, options.channels)
+  const { seen, validBefore } = sending
+  const pending = { add, seen, validBefore }
   const payload = fundingPayload(channel, raw, add)
-  const deposit = channel.state === 'opening' ? 0n : channel.deposit
+  await parts.book.apply(channel, { kind: 'funding', pending, payment }, options.channels)
   return {
-    evidence: evidenceFor({ form: 'fund', total: deposit + add, price: 0n, sending }, channel, work),
-    ...lane(work),
-    ...oneEnd(
-      async (deliver) => {
-        parts.balances.took(session.chainId, session.token, add)
-        await deliverFunding(deliver, payload, { challenge: quote.challenge, session, identity, parts })
-        await consult(channel, options.channels, parts)
-        return { credential: credentialOf(quote.challenge, payload, parts, identity) }
-      },
-      async () => {
-        await parts.book.apply(channel, { kind: 'lapsed', seen: sending.seen }, options.channels)
-      },
-    ),
+    sending,
+    payload,
+    async send(deliver) {
+      parts.balances.took(session.chainId, session.token, add)
+      await deliverFunding(deliver, payload, { challenge: quote.challenge, session, identity, parts })
+    },
+    async lapse() {
+      await parts.book.apply(channel, { kind: 'lapsed', seen }, options.channels)
+    },
   }
 }
