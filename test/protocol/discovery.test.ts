@@ -232,6 +232,22 @@ it('whatever a document holds, it is read, bounded and cleaned', () => {
   )
 })
 
+it('nothing that a terminal would obey is a path, a payee or a currency', () => {
+  const odd = '\u001b[2J\u202e'
+  const info = { method: 'evm', amount: '1', currency: `0x${odd}`, recipient: `0x${odd}` }
+  const paths = {
+    [`/v1/${odd}`]: { get: { 'x-payment-info': info } },
+    '/v1/tea': { get: { 'x-payment-info': info } },
+  }
+  const [operation, ...others] = readOpenApi(withInfo({}, { paths }), ORIGIN).operations
+  expect([operation?.path, others]).toEqual(['/v1/tea', []])
+  expect(operation?.offers).toEqual([{ kind: 'evm/charge', exact: true, amount: 1n }])
+  const entry = { scheme: 'exact', network: 'eip155:8453', amount: '1', asset: odd, payTo: `0x${odd}` }
+  expect(readAccepts([entry])).toEqual([
+    { kind: 'x402/exact', exact: true, amount: 1n, network: 'eip155:8453' },
+  ])
+})
+
 it('a flood is cut off', () => {
   const offer = { method: 'tempo', amount: '1' }
   const info = { offers: Array.from({ length: 1000 }, () => offer) }

@@ -15,6 +15,11 @@ export function textOf(value: Json | undefined, most: number): string | undefine
   return typeof value === 'string' && value !== '' && value.length <= most ? value : undefined
 }
 
+/** A name of something on a rail, which may turn up in what people are told. */
+export function nameOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && /^[!-~]{1,100}$/.test(value) ? value : undefined
+}
+
 /** Text for people. */
 export function wordsOf(value: Json | undefined): string | undefined {
   const words = typeof value === 'string' ? clean(value) : ''

@@ -1,7 +1,8 @@
+import { clean } from '../../errors/index.js'
 import type { Json, JsonObject } from '../types.js'
 import { CAIP2 } from '../x402/networks.js'
 import { type Advertised, type AdvertisedOffer, type AdvertisedOperation, MOST } from './advertised.js'
-import { amountOf, listOf, objectOf, textOf, wordsOf } from './lenient.js'
+import { amountOf, listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.js'
 import { readAccepts } from './x402.js'
 
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const
@@ -49,7 +50,7 @@ function basePath(document: JsonObject, origin: string): string | undefined {
 function readPaths(paths: JsonObject, base: string): readonly AdvertisedOperation[] {
   const operations: AdvertisedOperation[] = []
   for (const [path, item] of Object.entries(paths)) {
-    if (!path.startsWith('/') || base.length + path.length > MOST.path) continue
+    if (!isPath(path) || base.length + path.length > MOST.path) continue
     for (const name of METHODS) {
       const operation = objectOf(objectOf(item)[name])
       if (operation['x-payment-info'] === undefined) continue
@@ -67,6 +68,11 @@ function readPaths(paths: JsonObject, base: string): readonly AdvertisedOperatio
   return operations
 }
 
+/** It is shown to people, and compared with what is called: one that would have to be cleaned for the one is none for the other. */
+function isPath(path: string): boolean {
+  return path.startsWith('/') && clean(path, MOST.path) === path
+}
+
 /** A list of offers, or one offer without a list around it; entries of x402 beside either. */
 function readInfo(info: JsonObject): readonly AdvertisedOffer[] {
   const list: readonly Json[] = info['offers'] === undefined ? [info] : listOf(info['offers'])
@@ -79,9 +85,9 @@ function readOffer(offer: JsonObject): readonly AdvertisedOffer[] {
   const intent = textOf(offer['intent'], 30) ?? 'charge'
   if (method === undefined || !NAME.test(method) || !NAME.test(intent)) return []
   const amount = amountOf(offer['amount'])
-  const currency = textOf(offer['currency'], 100)
+  const currency = nameOf(offer['currency'])
   const network = networkOf(offer)
-  const payee = textOf(offer['recipient'], 100)
+  const payee = nameOf(offer['recipient'])
   const words = wordsOf(offer['description'])
   return [
     {

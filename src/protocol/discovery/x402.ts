@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../types.js'
 import { x402Network } from '../x402/networks.js'
 import { type AdvertisedOffer, type AdvertisedOperation, MOST } from './advertised.js'
-import { amountOf, listOf, objectOf, textOf, wordsOf } from './lenient.js'
+import { amountOf, listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.js'
 
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE)$/
 
@@ -18,8 +18,8 @@ function readAccept(entry: JsonObject): readonly AdvertisedOffer[] {
   const named = textOf(entry['network'], 60)
   const network = named === undefined ? undefined : x402Network(named)
   const amount = amountOf(entry['amount'] ?? entry['maxAmountRequired'])
-  const currency = textOf(entry['asset'], 100)
-  const payee = textOf(entry['payTo'], 100)
+  const currency = nameOf(entry['asset'])
+  const payee = nameOf(entry['payTo'])
   const words = wordsOf(entry['description'])
   return [
     {
