@@ -5,7 +5,8 @@ import type { TransactionDetail } from './evidence.js'
 import { isFinal, isTransfer } from './proof.js'
 import { readCount, readTransactions } from './reads.js'
 
-const RECHECK_MS = 30_000
+const LEAST_WAIT_MS = 15_000
+const MOST_WAIT_MS = 10 * 60_000
 
 /** What one node shows of a transfer by a transaction of our own. */
 export async function transactionView(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
@@ -15,12 +16,16 @@ export async function transactionView(node: Node, detail: TransactionDetail, now
   const nonce = BigInt(detail.nonce)
   // It has no end of its own: only another transaction on its nonce makes it void.
   if (final === undefined || (await readCount(node, detail.sender, { blockHash: final.hash })) <= nonce)
-    return pending(now, 'It can still be included: only another transaction with its nonce rules it out')
+    return pending(
+      detail,
+      now,
+      'It can still be included: only another transaction with its nonce rules it out',
+    )
   const taker = await takerOf(node, detail, final)
   if (taker === undefined)
     return { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
   if (taker === detail.hash)
-    return pending(now, 'It was included, and the node does not show its receipt yet')
+    return pending(detail, now, 'It was included, and the node does not show its receipt yet')
   return { state: 'void', because: 'Another transaction took its nonce', lane: nonce + 1n }
 }
 
@@ -44,7 +49,7 @@ async function fromReceipt(
   // It failed: nothing moved but the fee. That stands once its block is final.
   const buried = isFinal(final, receipt.blockNumber)
   if (!buried || (await blockAt(node, receipt.blockNumber)).hash !== receipt.blockHash)
-    return pending(now, 'The transaction failed, in a block that is not final yet')
+    return pending(detail, now, 'The transaction failed, in a block that is not final yet')
   return {
     state: 'void',
     because: 'The transaction failed on the chain; only its fee was taken',
@@ -67,6 +72,8 @@ async function takerOf(node: Node, detail: TransactionDetail, final: Block): Pro
   return all.find((each) => each.from === detail.sender && each.nonce === nonce)?.hash
 }
 
-function pending(now: Instant, because: string): Verdict {
-  return { state: 'pending', recheckAt: now + RECHECK_MS, because }
+/** The longer it has been open, the less often it is looked at. */
+function pending({ signedAt }: TransactionDetail, now: Instant, because: string): Verdict {
+  const wait = Math.min(Math.max(now - signedAt, LEAST_WAIT_MS), MOST_WAIT_MS)
+  return { state: 'pending', recheckAt: now + wait, because }
 }

@@ -16,14 +16,19 @@ export const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a116
 
 const LEAST_WAIT_MS = 3_000
 const MOST_WAIT_MS = 10 * 60_000
+/** While it lives it may be settled at any time, and nobody says so. */
+const ALIVE_MS = 10_000
 
-/** Still open; to be looked at again when a block past the end of the credential can be final. */
+/** Still open; to be looked at again when it may have been settled, or when a block past its end can be final. */
 export function pendingUntil(
   end: number,
   final: Block | undefined,
   now: Instant,
   because = 'It can still be settled',
 ): Verdict {
+  const alive = end * 1000 - now
+  if (alive > 0)
+    return { state: 'pending', recheckAt: now + Math.min(alive + LEAST_WAIT_MS, ALIVE_MS), because }
   // How far the final block is behind the end says how long it takes it to get there.
   const behind = final === undefined ? 0 : (end - final.timestamp) * 1000
   const wait = Math.min(Math.max(behind, LEAST_WAIT_MS), MOST_WAIT_MS)

@@ -1,4 +1,5 @@
 import { hashMessage } from 'viem/utils'
+import { clean } from '../../errors/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
 import { failed, oneEnd, sign } from '../chain/index.js'
@@ -157,8 +158,9 @@ interface Info {
   readonly resources: readonly string[]
 }
 
-/** A field of more than one line would be a field of its own. */
-const LINE = /^[\x20-\x7e\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]*$/
+const LONGEST = 2_000
+/** One plain line: one of two would be a field of its own, and letters that turn around are read as others. */
+const isLine = (text: string): boolean => text === clean(text, LONGEST)
 const NONCE = /^[a-zA-Z0-9]{8,128}$/
 
 function readMessage({ request, echo }: Challenge, resource: Resource, now: Instant): Message | Unpayable {
@@ -178,7 +180,7 @@ function readMessage({ request, echo }: Challenge, resource: Resource, now: Inst
   if (optional.some((name) => Object.hasOwn(info, name) && lineAt(info, name) === undefined))
     return no('what it says is more than one line')
   const resources = info['resources'] ?? []
-  if (!Array.isArray(resources) || !resources.every((each) => typeof each === 'string' && LINE.test(each)))
+  if (!Array.isArray(resources) || !resources.every((each) => typeof each === 'string' && isLine(each)))
     return no('it names resources in no known form')
   const end = timeAt(info, 'expirationTime') ?? Number.POSITIVE_INFINITY
   if (!(end > now) || (timeAt(info, 'notBefore') ?? 0) > now) return no('it is not valid now')
@@ -191,7 +193,7 @@ function readMessage({ request, echo }: Challenge, resource: Resource, now: Inst
 
 function lineAt(info: JsonObject, name: string): string | undefined {
   const text = textOf(info[name])
-  return text !== undefined && text.length <= 2_000 && LINE.test(text) ? text : undefined
+  return text !== undefined && isLine(text) ? text : undefined
 }
 
 /** A time that cannot be read is no time, and no later than any. */

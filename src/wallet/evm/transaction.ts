@@ -13,63 +13,63 @@ import type { Task } from './task.js'
 /** `transfer(address,uint256)` of ERC-20. */
 const TRANSFER: Hex = '0xa9059cbb'
 
+type Way = TransactionDetail['way']
+
 /** A transfer as a transaction of our own: signed for the server to broadcast, or broadcast by us. */
-export async function prepareTransaction(task: Task, way: 'transaction' | 'hash'): Promise<Prepared> {
-  const { spendable, options, parts, offer, until } = task
+export async function prepareTransaction(task: Task, way: Way): Promise<Prepared> {
+  const { spendable, parts, offer, until } = task
   const { config, holdings } = parts
-  const { challenge, terms } = spendable.quote
-  const { fee } = terms
-  if (fee === undefined) throw failed('The quote names no fee for a transaction, so nothing was signed')
-  const place = await placeOf(task)
-  const most = priceIn(fee, offer.chainId, config)
-  const price = await holdings.price.known(offer.chainId, NO_TOKEN, options.now)
-  const tip = price === undefined || price.tip > most ? 0n : price.tip
-  const raw = await signCall(
-    {
-      chainId: offer.chainId,
-      to: offer.token,
-      data: concatHex([TRANSFER, word(offer.to), word(offer.amount)]),
-      nonce: place.nonce,
-      gas: config.gasLimit,
-      most,
-      tip,
-    },
-    config,
-    options.signal,
-  )
-  const detail: TransactionDetail = {
-    form: 'transaction',
-    way,
-    chainId: offer.chainId,
-    sender: config.sender,
-    token: offer.token,
-    to: offer.to,
-    amount: offer.amount.toString(),
-    nonce: place.nonce.toString(),
-    hash: keccak256(raw),
-    after: place.after.toString(),
-    signedAt: options.now,
-    coin: fee.bound.currency,
+  const { challenge } = spendable.quote
+  const { raw, detail } = await signTransfer(task, way)
+  const { hash } = detail
+  const credential: Credential = {
+    challenge,
+    payload: way === 'hash' ? { type: 'hash', hash } : { type: 'transaction', signature: raw },
+    source: `did:pkh:${networkOf(offer)}:${config.checksummed}`,
   }
-  const payload =
-    way === 'hash' ? { type: 'hash', hash: detail.hash } : { type: 'transaction', signature: raw }
-  const source = `did:pkh:${networkOf(offer)}:${config.checksummed}`
-  const credential: Credential = { challenge, payload, source }
   return {
     evidence: evidenceOf(config.id, offer.kind, challenge.id, detail),
-    laneNext: place.nonce + 1n,
+    laneNext: BigInt(detail.nonce) + 1n,
     ...oneEnd(async () => {
       holdings.tokens.took(offer.chainId, offer.token, offer.amount)
-      if (way === 'hash')
-        await broadcast(
-          config.nodes(offer.chainId) ?? [],
-          raw,
-          { hash: detail.hash, validBefore: until },
-          config,
-        )
+      const nodes = config.nodes(offer.chainId) ?? []
+      if (way === 'hash') await broadcast(nodes, raw, { hash, validBefore: until }, config)
       return { credential, goodUntil: challenge.expires ?? until * 1000 }
     }),
   }
+}
+
+async function signTransfer(
+  task: Task,
+  way: Way,
+): Promise<{ readonly raw: Hex; readonly detail: TransactionDetail }> {
+  const { spendable, options, parts, offer } = task
+  const { config, holdings } = parts
+  const { chainId, token, to, amount } = offer
+  const { fee } = spendable.quote.terms
+  if (fee === undefined) throw failed('The quote names no fee for a transaction, so nothing was signed')
+  const { nonce, after } = await placeOf(task)
+  const most = priceIn(fee, chainId, config)
+  const price = await holdings.price.known(chainId, NO_TOKEN, options.now)
+  const tip = price === undefined || price.tip > most ? 0n : price.tip
+  const data = concatHex([TRANSFER, word(to), word(amount)])
+  const call = { chainId, to: token, data, nonce, gas: config.gasLimit, most, tip }
+  const raw = await signCall(call, config, options.signal)
+  const detail: TransactionDetail = {
+    form: 'transaction',
+    way,
+    chainId,
+    sender: config.sender,
+    token,
+    to,
+    amount: amount.toString(),
+    nonce: nonce.toString(),
+    hash: keccak256(raw),
+    after: after.toString(),
+    signedAt: options.now,
+    coin: fee.bound.currency,
+  }
+  return { raw, detail }
 }
 
 /** How often a node that lags behind what was accepted already is asked again, and how long in between. */
