@@ -2,7 +2,7 @@ import { hashMessage } from 'viem/utils'
 import { clean } from '../../errors/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
-import { failed, oneEnd, sign } from '../chain/index.js'
+import { isObject, failed, oneEnd, sign } from '../chain/index.js'
 import type {
   Acceptance,
   Prepared,
@@ -13,7 +13,7 @@ import type {
   Unpayable,
 } from '../index.js'
 import { evidenceOf, readDetail } from './evidence.js'
-import { isObject, readChain, textOf } from './fields.js'
+import { readChain, textOf } from './fields.js'
 import type { Config } from './options.js'
 import { unpayable } from './plan.js'
 import { withRecovery } from './spelling.js'
@@ -182,6 +182,9 @@ function readMessage({ request, echo }: Challenge, resource: Resource, now: Inst
   const resources = info['resources'] ?? []
   if (!Array.isArray(resources) || !resources.every((each) => typeof each === 'string' && isLine(each)))
     return no('it names resources in no known form')
+  // A recap (EIP-5573) makes a sign-in a power of attorney, for other sites too.
+  if (resources.some((each) => /^urn:recap:/i.test(String(each).trim())))
+    return no('it asks for more than to be let in')
   const end = timeAt(info, 'expirationTime') ?? Number.POSITIVE_INFINITY
   if (!(end > now) || (timeAt(info, 'notBefore') ?? 0) > now) return no('it is not valid now')
   const more = optional.flatMap((name) => {

@@ -126,6 +126,7 @@ describe('a sign-in', () => {
     ['a statement that is no text', { statement: 7 }],
     ['letters that turn around', { statement: 'a\u202eb' }],
     ['resources that are no list', { resources: 'https://api.example' }],
+    ['a power of attorney', { resources: ['https://api.example', 'urn:recap:eyJhdHQiOnt9fQ'] }],
     ['a resource of two lines', { resources: ['https://api.example\n- https://bank.example'] }],
     ['a time that is over', { expirationTime: '2027-01-15T07:59:59Z' }],
     ['a time that cannot be read', { expirationTime: 'soon' }],
