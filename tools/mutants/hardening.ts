@@ -64,14 +64,6 @@ export const HARDENING: readonly Mutant[] = [
     tests: RAILS,
   },
   {
-    name: 'third-credential',
-    breaks: 'a server that keeps asking gets credentials without end',
-    file: 'src/pay/purchase.ts',
-    find: 'round === 1 && asks !== undefined',
-    replace: 'round <= 9 && asks !== undefined',
-    tests: [...RAILS, 'test/pay/doubts.test.ts'],
-  },
-  {
     name: 'upto-settles-by-receipt',
     breaks: 'what a metered payment took is what the server says',
     file: 'src/pay/conclude.ts',
