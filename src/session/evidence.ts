@@ -2,7 +2,7 @@ import type { Evidence } from '../ledger/index.js'
 import type { Currency, Instant } from '../money/index.js'
 import type { Json, JsonObject, OfferKind } from '../protocol/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { FINALITY_MS } from '../wallet/tempo/kit.js'
+import { FINALITY_MS, readCurrency } from '../wallet/tempo/kit.js'
 import { channelIdOf, type Identity, identityJson, readIdentity } from './identity.js'
 import { isObject, readAmount, readHex } from './json.js'
 import type { Pending } from './machine.js'
@@ -104,11 +104,4 @@ function readSending(value: Json | undefined): Sending | undefined {
   const hash = readHex(value['hash'], 32)
   const feeCurrency = readCurrency(value['feeCurrency'])
   return { ...pending, ...(hash ? { hash } : {}), ...(feeCurrency ? { feeCurrency } : {}) }
-}
-
-function readCurrency(value: Json | undefined): Currency | undefined {
-  if (!isObject(value)) return undefined
-  const { id, symbol, decimals, peg } = value
-  if (typeof id !== 'string' || typeof symbol !== 'string' || typeof decimals !== 'number') return undefined
-  return { id, symbol, decimals, ...(typeof peg === 'string' ? { peg } : {}) }
 }

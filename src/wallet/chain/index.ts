@@ -5,6 +5,7 @@ export { broadcast } from './broadcast.js'
 export { oneEnd } from './ends.js'
 export { overFee } from './fee.js'
 export { type Hex, lower, word } from './hex.js'
+export { digitsOf, hexOf, isObject, readCurrency } from './json.js'
 export { checkChainId, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
 export { type Readings, readings } from './readings.js'
 export {

@@ -1,8 +1,7 @@
 import type { Evidence } from '../../ledger/index.js'
 import type { Currency, Instant } from '../../money/index.js'
 import type { Json, JsonObject, OfferKind } from '../../protocol/index.js'
-import type { Hex } from '../chain/index.js'
-import { isObject } from './fields.js'
+import { digitsOf, type Hex, hexOf, isObject, readCurrency } from '../chain/index.js'
 
 interface Common {
   readonly chainId: number
@@ -155,33 +154,6 @@ function readTransaction(json: JsonObject, common: Common): TransactionDetail | 
   return { form: 'transaction', ...common, way, nonce, hash, after, coin }
 }
 
-function readCurrency(value: Json | undefined): Currency | undefined {
-  if (!isObject(value)) return undefined
-  const { id, symbol, decimals, peg, rate } = value
-  if (typeof id !== 'string' || typeof symbol !== 'string' || typeof decimals !== 'number') return undefined
-  return {
-    id,
-    symbol,
-    decimals,
-    ...(typeof peg === 'string' && { peg }),
-    ...readRate(rate),
-  }
-}
-
-function readRate(value: Json | undefined): Pick<Currency, 'rate'> {
-  if (!isObject(value)) return {}
-  const { unit, most } = value
-  return typeof unit === 'string' && typeof most === 'string' ? { rate: { unit, most } } : {}
-}
-
 function numberOf(value: Json | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined
-}
-
-function hexOf(value: Json | undefined): Hex | undefined {
-  return typeof value === 'string' && /^0x[0-9a-f]+$/.test(value) ? `0x${value.slice(2)}` : undefined
-}
-
-function digitsOf(value: Json | undefined): string | undefined {
-  return typeof value === 'string' && /^[0-9]+$/.test(value) ? value : undefined
 }

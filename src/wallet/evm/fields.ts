@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../protocol/index.js'
+import type { Json } from '../../protocol/index.js'
 import { type Hex, lower } from '../chain/index.js'
 
 const MAX_AMOUNT = 2n ** 256n - 1n
@@ -24,10 +24,6 @@ export function readChain(network: string | undefined): number | undefined {
 
 export function textOf(value: Json | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Servers in other languages write null for what they leave out. */

@@ -1,9 +1,9 @@
 import canonicalize from 'canonicalize'
 import { keccak256, stringToBytes } from 'viem/utils'
 import type { Challenge, Json, JsonObject } from '../../protocol/index.js'
-import type { Hex } from '../chain/index.js'
+import { type Hex, isObject } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
-import { isAbsent, isObject, readAddress, readAmount } from './fields.js'
+import { isAbsent, readAddress, readAmount } from './fields.js'
 import type { Offer } from './offer.js'
 import type { EvmWay } from './options.js'
 

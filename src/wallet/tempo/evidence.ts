@@ -1,6 +1,7 @@
 import type { Evidence } from '../../ledger/index.js'
 import type { Currency } from '../../money/index.js'
 import type { Json, JsonObject, OfferKind } from '../../protocol/index.js'
+import { digitsOf, hexOf, isObject, readCurrency } from '../chain/index.js'
 import type { ChargeMode, Hex } from './charge.js'
 
 /** The one kind of offer this wallet pays. */
@@ -107,13 +108,6 @@ function readTransaction(json: JsonObject, chainId: number, sender: Hex): Transa
   }
 }
 
-function readCurrency(value: Json | undefined): Currency | undefined {
-  if (!isObject(value)) return undefined
-  const { id, symbol, decimals, peg } = value
-  if (typeof id !== 'string' || typeof symbol !== 'string' || typeof decimals !== 'number') return undefined
-  return { id, symbol, decimals, ...(typeof peg === 'string' ? { peg } : {}) }
-}
-
 function readTransfers(value: Json | undefined): TransactionDetail['transfers'] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined
   const transfers: { to: Hex; amount: string }[] = []
@@ -125,16 +119,4 @@ function readTransfers(value: Json | undefined): TransactionDetail['transfers'] 
     transfers.push({ to, amount })
   }
   return transfers
-}
-
-function hexOf(value: Json | undefined): Hex | undefined {
-  return typeof value === 'string' && /^0x[0-9a-f]+$/.test(value) ? `0x${value.slice(2)}` : undefined
-}
-
-function digitsOf(value: Json | undefined): string | undefined {
-  return typeof value === 'string' && /^[0-9]+$/.test(value) ? value : undefined
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

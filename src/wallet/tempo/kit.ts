@@ -12,6 +12,7 @@ export {
   type Node,
   overFee,
   readBlock,
+  readCurrency,
   readLogs,
   readReceipt,
   sign,
