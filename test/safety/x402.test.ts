@@ -29,7 +29,6 @@ describe('what asks without being an offer is not paid', () => {
   const raw = (text: string) => Buffer.from(text).toString('base64')
   const good = JSON.stringify({ x402Version: 2, resource: {}, accepts: [ENTRY] })
   const CASES: Record<string, Behaviour> = {
-    'two headers': header([required(), required({ accepts: [{ ...ENTRY, payTo: THIEF }] })]),
     'JSON nested deeply': header(raw(good.replace('{}', `{"a":${deep(100)}}`))),
     'a prototype for the message': header(raw(good.replace('{', '{"__proto__":{"x402Version":2},'))),
     'a prototype for an entry': header(
@@ -126,6 +125,7 @@ describe('one call, one signature:', () => {
     ),
     'asking anew in the other version': then((response) => askInBody(response)),
     'version 1, asking anew': (response) => askInBody(response),
+    'two headers, for two payees': header([required(), required({ accepts: [{ ...ENTRY, payTo: THIEF }] })]),
   }
   test.each(Object.entries(CASES))('%s', async (_, behaviour) => {
     await using scene = await against(behaviour)
