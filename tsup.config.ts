@@ -15,6 +15,15 @@ export default defineConfig({
   clean: true,
   // `node:sqlite` has no name without its prefix.
   removeNodeProtocol: false,
-  external: [/^node:/, 'viem', 'stripe', 'light-bolt11-decoder', 'undici', '@opentelemetry/api', '@photostructure/sqlite', 'yaml'],
+  external: [
+    /^node:/,
+    'viem',
+    'stripe',
+    'light-bolt11-decoder',
+    'undici',
+    '@opentelemetry/api',
+    '@photostructure/sqlite',
+    'yaml',
+  ],
   noExternal: ['canonicalize', 'p-retry', 'is-network-error', /^@noble\/hashes/, 'tldts', 'tldts-core'],
 })
