@@ -1,4 +1,5 @@
 import { CHOOSING } from './choosing.js'
+import { EVM } from './evm.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
 import { STRIPE } from './stripe.js'
@@ -667,6 +668,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POLICY,
   ...LEDGER,
   ...WALLETS,
+  ...EVM,
   ...LIGHTNING,
   ...FETCH,
   ...STRIPE,
