@@ -56,7 +56,7 @@ describe('what the cases look at', () => {
   const reading = (mebibytes: number, keeps: boolean): Client => ({
     name: 'reader',
     set: '',
-    hears: [],
+    hears: { tempo: [], evm: [] },
     make: () => ({
       fetch: async (url) => {
         const reply = await fetch(url)
@@ -85,9 +85,14 @@ describe('what the cases look at', () => {
     expect(trial.wrong).toEqual(['it was not paid twice'])
   })
 
-  it('a client that signs again and again is seen', async () => {
+  it.each([
+    'the same, where the server pays the fee',
+    'x402: a fresh offer after every payment',
+    'MPP: a fresh challenge after every signed transfer',
+  ])('a client that signs again and again is seen: %s', async (attack) => {
     const naive = CLIENTS.find(({ name }) => name === 'mppx')
-    const trial = naive && (await tryCase(caseOf('the same, where the server pays the fee'), naive))
+    const told = { ...caseOf(attack), steps: [{}] }
+    const trial = naive && (await tryCase(told, naive))
     expect(trial).toMatchObject({
       signatures: 3,
       cash: '0.03',

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Mppx, tempo as mppxTempo } from 'mppx/client'
+import { Mppx, evm as mppxEvm, tempo as mppxTempo } from 'mppx/client'
 import { createClient, http, type LocalAccount } from 'viem'
 import { tempo as tempoChain } from 'viem/tempo/chains'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
 import { type Approver, createPurser, type PolicyDocument } from '../../src/index.js'
+import { evm } from '../../src/wallet/evm/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
-import type { Told } from './cases/index.js'
+import type { Rail, Told } from './cases/index.js'
 import { alphaUSD, policyFor } from './kit.js'
 import { CHAIN_ID } from './offers.js'
+import { EVM_CHAIN_ID, NETWORK } from './x402-offers.js'
 
 /** What a client has to pay with, and what its user says to it. */
 export interface Site {
@@ -17,8 +19,8 @@ export interface Site {
   readonly origins: readonly string[]
   /** Signs for whoever asks, and counts. */
   readonly account: LocalAccount
-  /** The address of a node of the chain. */
-  readonly rpc: string
+  /** The addresses of a node of each chain. */
+  readonly rpc: Readonly<Record<Rail, string>>
   readonly told: Told
   /** Where state may be kept: the same after a restart. */
   readonly folder: string
@@ -36,15 +38,26 @@ export interface Client {
   readonly name: string
   /** How it is set up here, in words. */
   readonly set: string
-  /** What it can be told; a case that needs more says so. */
-  readonly hears: readonly (keyof Told)[]
+  /** What it can be told, by what it pays with; a case that needs more says so. */
+  readonly hears: Readonly<Record<Rail, readonly (keyof Told)[]>>
   make(site: Site): Contestant
 }
 
+const EVERYTHING = [
+  'limit',
+  'budget',
+  'payees',
+  'vendor',
+  'priceJump',
+  'newVendor',
+  'advertised',
+  'person',
+] as const satisfies readonly (keyof Told)[]
+
 const purser: Client = {
   name: 'purser',
-  set: 'It is told: this origin, this chain, at most 0.10 USD a payment and 1 USD a day, unless the case says otherwise.',
-  hears: ['limit', 'budget', 'payees', 'vendor', 'priceJump', 'newVendor', 'person'],
+  set: 'It is told: this origin, these two chains, at most 0.10 USD a payment and 1 USD a day, unless the case says otherwise.',
+  hears: { tempo: EVERYTHING, evm: EVERYTHING },
   make({ origins, account, rpc, told, folder, shown }) {
     const approver: Approver = async (request) => {
       shown(request.serverSays ?? '')
@@ -52,20 +65,30 @@ const purser: Client = {
     }
     const made = createPurser({
       agent: 'victim',
-      wallets: [tempo({ account, rpc: { [CHAIN_ID]: rpc } })],
+      wallets: [
+        tempo({ account, rpc: { [CHAIN_ID]: rpc.tempo } }),
+        evm({ account, rpc: { [EVM_CHAIN_ID]: rpc.evm } }),
+      ],
       policy: policyOf(origins, told),
       currencies: [alphaUSD],
       ledger: folder === '' ? memoryLedger() : sqliteLedger({ path: join(folder, 'ledger.db') }),
       patience: 0,
       ...(told.person === undefined ? {} : { approver }),
     })
-    return { fetch: made.fetch, close: () => made.close() }
+    return {
+      async fetch(url, init) {
+        if (told.advertised) await made.discover(new URL(url).origin)
+        return made.fetch(url, init)
+      },
+      close: () => made.close(),
+    }
   },
 }
 
 function policyOf(origins: readonly string[], told: Told): PolicyDocument {
   const ask: NonNullable<PolicyDocument['ask']> = [
     ...(told.priceJump === undefined ? [] : [{ priceJump: told.priceJump }]),
+    ...(told.advertised === undefined ? [] : [{ aboveAdvertised: true as const }]),
     ...(told.newVendor === undefined ? [] : [{ newVendor: true as const }]),
     ...(told.person === undefined ? [] : [{ above: '0.001' }]),
   ]
@@ -75,6 +98,7 @@ function policyOf(origins: readonly string[], told: Told): PolicyDocument {
   )
   return policyFor('', {
     policy: {
+      networks: [`eip155:${CHAIN_ID}`, NETWORK],
       budgets: [{ limit: `${told.budget ?? '1'} USD`, per: 'day' }],
       vendors,
       ...(ask.length === 0 ? {} : { ask }),
@@ -84,13 +108,13 @@ function policyOf(origins: readonly string[], told: Told): PolicyDocument {
 
 const mppx: Client = {
   name: 'mppx',
-  set: `Version ${versionOf('mppx')}: default options, allowedChainIds, and expectedRecipients where the case lists payees.`,
-  hears: ['payees'],
+  set: `Version ${versionOf('mppx')}: default options; on Tempo allowedChainIds, and expectedRecipients where the case lists payees; on the other chain networks, currencies and maxAmount.`,
+  hears: { tempo: ['payees'], evm: ['limit'] },
   make({ account, rpc, told }) {
     const client = createClient({
       account,
       chain: { ...tempoChain, id: CHAIN_ID },
-      transport: http(rpc, { retryCount: 0 }),
+      transport: http(rpc.tempo, { retryCount: 0 }),
     })
     const { payees } = told
     const made = Mppx.create({
@@ -101,6 +125,12 @@ const mppx: Client = {
           getClient: () => client,
           allowedChainIds: [CHAIN_ID],
           ...(payees === undefined ? {} : { expectedRecipients: payees as readonly `0x${string}`[] }),
+        }),
+        mppxEvm.charge({
+          account,
+          networks: [EVM_CHAIN_ID],
+          currencies: [mppxEvm.assets.baseSepolia.USDC],
+          maxAmount: '0.10',
         }),
       ],
     })

@@ -1,8 +1,9 @@
 import { keccak256, slice } from 'viem'
 import { Transaction } from 'viem/tempo'
 import { THIEF, TOKEN } from './offers.js'
+import { USDC } from './x402-offers.js'
 
-/** What the holder of a signed transaction can make of it. */
+/** What the holder of something signed can make of it. */
 export interface Signed {
   /** Of those with the same one, the chain includes one at the most. */
   readonly place: string
@@ -20,6 +21,8 @@ export interface Signed {
 
 /** The nonce key of nonces that expire: every transaction has a place of its own (TIP-1009). */
 const EXPIRING = 2n ** 256n - 1n
+/** Of either chain. */
+const DOLLARS: readonly string[] = [TOKEN, USDC]
 const TRANSFERS = ['0xa9059cbb', '0x95777d59']
 
 type Hex = `0x${string}`
@@ -30,15 +33,16 @@ interface Call {
 
 export function readSigned(raw: Hex): Signed {
   const tx = Transaction.deserialize(raw as Transaction.TransactionSerializedTempo)
-  const calls: readonly Call[] = tx.calls ?? []
+  // A transaction of another kind than Tempo's is one call.
+  const calls: readonly Call[] = tx.calls ?? [{ to: tx.to ?? undefined, data: tx.data }]
   const read = calls.map(readCall)
   const sum = (of: (transfer: Transfer) => bigint): bigint =>
     read.reduce((total, transfer) => total + (transfer === undefined ? 0n : of(transfer)), 0n)
   return {
     place: tx.nonceKey === EXPIRING ? keccak256(raw) : `${tx.nonceKey} ${tx.nonce}`,
-    amount: sum(({ token, amount }) => (token === TOKEN ? amount : 0n)),
-    stolen: sum(({ token, to, amount }) => (token === TOKEN && to === THIEF ? amount : 0n)),
-    foreign: sum(({ token, amount }) => (token === TOKEN ? 0n : amount)),
+    amount: sum(({ token, amount }) => (DOLLARS.includes(token) ? amount : 0n)),
+    stolen: sum(({ token, to, amount }) => (DOLLARS.includes(token) && to === THIEF ? amount : 0n)),
+    foreign: sum(({ token, amount }) => (DOLLARS.includes(token) ? 0n : amount)),
     strange: read.filter((transfer) => transfer === undefined).length,
     validBefore: tx.validBefore ?? Number.POSITIVE_INFINITY,
   }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { keccak256 } from 'viem'
 import { CHAIN_ID } from './offers.js'
+import { EVM_CHAIN_ID } from './x402-offers.js'
 
 /** What a node of the chain says. Whoever holds it changes it as the test goes on. */
 export interface StubNode {
@@ -26,10 +27,12 @@ export function stubNode(): StubNode {
     past: false,
     laneNonce: 0n,
     down: false,
-    fetch: async (_, init) => {
+    fetch: async (input, init) => {
       if (node.down) throw new TypeError('fetch failed')
       const { id, method, params } = JSON.parse(String(init?.body))
-      return Response.json({ jsonrpc: '2.0', id, result: answer(node, sent, method, params) })
+      const result =
+        method === 'eth_chainId' ? hex(chainAt(String(input))) : answer(node, sent, method, params)
+      return Response.json({ jsonrpc: '2.0', id, result })
     },
   }
   return node
@@ -37,10 +40,8 @@ export function stubNode(): StubNode {
 
 function answer(node: StubNode, sent: `0x${string}`[], method: string, params: readonly unknown[]): unknown {
   switch (method) {
-    case 'eth_chainId':
-      return hex(BigInt(CHAIN_ID))
     case 'eth_call':
-      return word(JSON.stringify(params).includes('0x89535803') ? node.laneNonce : node.balance)
+      return word(called(node, JSON.stringify(params)))
     case 'eth_getBlockByNumber':
       return blockAt(params[0], node.past)
     case 'eth_getLogs':
@@ -58,6 +59,19 @@ function answer(node: StubNode, sent: `0x${string}`[], method: string, params: r
     default:
       return '0x0'
   }
+}
+
+/** One node for both chains: they share everything but the id, and are told apart by the path. */
+export const EVM_PATH = '/evm'
+
+function chainAt(address: string): bigint {
+  return BigInt(address.endsWith(EVM_PATH) ? EVM_CHAIN_ID : CHAIN_ID)
+}
+
+/** Lane nonces of Tempo, used nonces of EIP-3009 and of Permit2 (none), and what is held or may be taken. */
+function called({ laneNonce, balance }: StubNode, call: string): bigint {
+  if (call.includes('0x89535803')) return laneNonce
+  return /0xe94a0102|0x4fe02b44/.test(call) ? 0n : balance
 }
 
 /** What a node fills into a transaction that is not complete. */
@@ -102,7 +116,10 @@ export async function listeningNode(): Promise<{
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    const reply = await node.fetch('', { method: 'POST', body: Buffer.concat(chunks).toString() })
+    const reply = await node.fetch(`http://127.0.0.1${request.url}`, {
+      method: 'POST',
+      body: Buffer.concat(chunks).toString(),
+    })
     response.writeHead(200, { 'content-type': 'application/json' }).end(await reply.text())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -44,8 +44,9 @@ export interface Credential {
   /** The header it came in. */
   readonly header: string
   readonly raw: string
-  readonly challenge: Readonly<Record<string, string>>
-  readonly payload: Readonly<Record<string, string>>
+  /** What it says that it pays for: of MPP the challenge, of x402 the entry of `accepts`. */
+  readonly challenge: Readonly<Record<string, unknown>>
+  readonly payload: Readonly<Record<string, unknown>>
 }
 
 /** What a behaviour has in its hands. */
@@ -108,10 +109,10 @@ export function encode(value: unknown): string {
 /** What an honest server would say of this credential. */
 export function receiptFor({ seen: { credential } }: Visit): Readonly<Record<string, unknown>> {
   const { signature, hash, type } = credential?.payload ?? {}
-  const sponsored = signature?.startsWith('0x78') === true
   const reference =
-    type === 'transaction' && !sponsored && signature !== undefined
+    type === 'transaction' && typeof signature === 'string' && !signature.startsWith('0x78')
       ? `0x${bytesToHex(keccak_256(hexToBytes(signature.slice(2))))}`
       : (hash ?? credential?.challenge['id'])
-  return { status: 'success', method: 'tempo', timestamp: new Date().toISOString(), reference }
+  const method = credential?.challenge['method'] ?? 'tempo'
+  return { status: 'success', method, timestamp: new Date().toISOString(), reference }
 }

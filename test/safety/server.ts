@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js'
 import { FLOODS, type FloodName } from './floods.js'
 import { type Behaviour, challengeOf, encode, receiptFor, type Seen, type Visit } from './offers.js'
+import { X402_BEHAVIOURS, type X402BehaviourName } from './x402-behaviours.js'
+import { x402CredentialIn } from './x402-offers.js'
 
 /**
  * A server that asks for money and means harm. It speaks plain HTTP on a real socket and knows nothing of any client,
@@ -22,12 +24,14 @@ export interface HostileServer {
   close(): Promise<void>
 }
 
+/** What a server can do, by name. */
+export type ServerName = BehaviourName | FloodName | X402BehaviourName
+
+const SERVERS: Readonly<Record<ServerName, Behaviour>> = { ...BEHAVIOURS, ...FLOODS, ...X402_BEHAVIOURS }
+
 /** Starts one on a free port (or the one given). */
-export async function hostileServer(
-  what: BehaviourName | FloodName | Behaviour,
-  port = 0,
-): Promise<HostileServer> {
-  const behaviour: Behaviour = typeof what === 'string' ? { ...BEHAVIOURS, ...FLOODS }[what] : what
+export async function hostileServer(what: ServerName | Behaviour, port = 0): Promise<HostileServer> {
+  const behaviour: Behaviour = typeof what === 'string' ? SERVERS[what] : what
   const sockets = new Set<Socket>()
   const seen: Seen[] = []
   const server = createServer((request, response) => {
@@ -89,17 +93,18 @@ function visitOf(request: IncomingMessage, response: ServerResponse, all: readon
 
 function seenOf(request: IncomingMessage, body: string): Seen {
   const { headers, method = '', url = '' } = request
-  const credential = ['payment-authorization', 'authorization', 'cookie'].flatMap((header) => {
+  const mpp = ['payment-authorization', 'authorization', 'cookie'].flatMap((header) => {
     const match = /^Payment ([\w-]+)$/i.exec(String(headers[header] ?? ''))
     if (match?.[1] === undefined) return []
     const { challenge, payload } = JSON.parse(Buffer.from(match[1], 'base64url').toString())
     return [{ header, raw: match[1], challenge, payload }]
-  })[0]
+  })
+  const [credential] = [...mpp, ...x402CredentialIn(headers)]
   return { method, url, host: headers.host ?? '', headers, body, credential }
 }
 
-function isBehaviour(name: string | undefined): name is BehaviourName | FloodName {
-  return name !== undefined && (Object.hasOwn(BEHAVIOURS, name) || Object.hasOwn(FLOODS, name))
+function isBehaviour(name: string | undefined): name is ServerName {
+  return name !== undefined && Object.hasOwn(SERVERS, name)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
@@ -107,5 +112,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (isBehaviour(name)) {
     const { origin } = await hostileServer(name, Number(port))
     process.stdout.write(`${name} at ${origin}\n`)
-  } else process.stdout.write(`Behaviours: ${Object.keys({ ...BEHAVIOURS, ...FLOODS }).join(', ')}\n`)
+  } else process.stdout.write(`Behaviours: ${Object.keys(SERVERS).join(', ')}\n`)
 }

@@ -5,10 +5,11 @@ import type { LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Case, Findings, Outcome, Step } from './cases/index.js'
 import type { Client, Contestant, Site } from './clients.js'
+import { readAuthorization } from './evm-money.js'
 import { KEY } from './kit.js'
 import { cashable, readSigned, type Signed } from './money.js'
-import { listeningNode } from './node.js'
-import { CENT } from './offers.js'
+import { EVM_PATH, listeningNode } from './node.js'
+import { CENT, type Credential } from './offers.js'
 import { type HostileServer, hostileServer } from './server.js'
 
 const MIB = 1024 * 1024
@@ -50,12 +51,13 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
   const account = counted(() => signatures++)
   const told = one.told ?? {}
   const origins = servers.map(({ origin }) => origin)
-  const site: Site = { origins, account, rpc: node.url, told, folder, shown: (text) => shown.push(text) }
+  const rpc = { tempo: node.url, evm: new URL(EVM_PATH, node.url).href }
+  const site: Site = { origins, account, rpc, told, folder, shown: (text) => shown.push(text) }
   const memory = watchMemory()
   try {
     const outcomes = await perform(steps, servers, () => client.make(site))
     const seen = servers.flatMap((server) => server.seen)
-    const signed = signedIn(servers, node.node.sent)
+    const signed = await signedIn(servers, node.node.sent)
     const cents = centsOf(cashable(signed))
     const stolenCents = centsOf(cashable(signed, ({ stolen }) => stolen))
     const findings: Findings = { outcomes, signatures, cents, stolenCents, seen, shown }
@@ -68,7 +70,9 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
       signatures,
       cash: inDollars(signed),
       wrong: [...judge(one, findings), ...strayed(servers), ...judgeAlways(signed, taken, grew)],
-      unheard: Object.keys(told).filter((name) => !client.hears.some((heard) => heard === name)),
+      unheard: Object.keys(told).filter(
+        (name) => !client.hears[one.rail ?? 'tempo'].some((heard) => heard === name),
+      ),
       taken: taken / MIB,
       grew: grew / MIB,
     }
@@ -193,14 +197,21 @@ async function beginningOf(reply: Response): Promise<string> {
   return text
 }
 
-function signedIn(servers: readonly HostileServer[], broadcast: readonly `0x${string}`[]): readonly Signed[] {
-  const given = servers.flatMap(({ paid }) =>
-    paid.flatMap(({ credential }) => {
-      const { type, signature } = credential?.payload ?? {}
-      return type === 'transaction' && signature !== undefined ? [signature as `0x${string}`] : []
-    }),
-  )
-  return [...given, ...broadcast].map(readSigned)
+async function signedIn(
+  servers: readonly HostileServer[],
+  broadcast: readonly `0x${string}`[],
+): Promise<readonly Signed[]> {
+  const credentials = servers.flatMap(({ paid }) => paid.flatMap(({ credential }) => credential ?? []))
+  const given = await Promise.all(credentials.map(readCredential))
+  return [...given.flat(), ...broadcast.map(readSigned)]
+}
+
+/** By what was sent, and not by who says what it is. What was broadcast is known from the node. */
+async function readCredential(credential: Credential): Promise<readonly Signed[]> {
+  const { type, signature } = credential.payload
+  if (type === 'transaction') return [readSigned(signature as `0x${string}`)]
+  const authorizes = type === 'authorization' || type === undefined
+  return authorizes ? readAuthorization(credential) : []
 }
 
 const centsOf = (parts: bigint): number => Number(parts) / Number(CENT)

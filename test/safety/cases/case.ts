@@ -1,10 +1,9 @@
-import type { BehaviourName } from '../behaviours.js'
-import type { FloodName } from '../floods.js'
 import type { Seen } from '../offers.js'
+import type { ServerName } from '../server.js'
 
 /**
  * What the user of a client tells it before anything happens, and what the case turns on. Beside it everybody is told
- * this chain, this token, this origin, at most 0.10 USD a payment and 1 USD a day, as far as they can be.
+ * these two chains, a dollar on each, this origin, at most 0.10 USD a payment and 1 USD a day, as far as they can be.
  */
 export interface Told {
   /** The most that a payment may cost, in dollars. */
@@ -19,9 +18,14 @@ export interface Told {
   readonly priceJump?: string
   /** A vendor that was never paid needs a person. */
   readonly newVendor?: true
+  /** What the site advertises is read first, and a price above it needs a person. */
+  readonly advertised?: true
   /** Every payment needs a person, who says this. */
   readonly person?: 'yes' | 'no'
 }
+
+/** `evm`: signed transfers on a chain of Ethereum's kind, by x402 or MPP. */
+export type Rail = 'tempo' | 'evm'
 
 /** One thing that a client is asked to do. */
 export interface Step {
@@ -72,7 +76,9 @@ export interface Findings {
 export interface Case {
   /** In words, as the table has it. */
   readonly attack: string
-  readonly server: BehaviourName | FloodName
+  readonly server: ServerName
+  /** What is paid with, where the case turns on it. Default `tempo`. */
+  readonly rail?: Rail
   readonly told?: Told
   /** Default: the same GET twice. */
   readonly steps?: readonly Step[]

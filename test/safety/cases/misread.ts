@@ -91,7 +91,7 @@ export const DIVERTED: readonly Case[] = [
 ]
 
 /** Requests that another origin got and that carry what was meant for this one. */
-function leaked({ seen }: Findings): string | undefined {
+export function leaked({ seen }: Findings): string | undefined {
   const there = seen.filter(({ host }) => host.startsWith('localhost'))
   const secret = there.find(
     (one) => one.credential !== undefined || JSON.stringify(one).includes('callers-own'),
