@@ -137,7 +137,11 @@ async function settleByReceipt(
 ): Promise<Payment> {
   const { terms } = sending.deal.candidate.quote
   // What an `upto` really took is not for the server to say: delivered, but open until the rail itself proves it.
-  if (!terms.exact) return leave(payment, sending.evidence.recheckAt, env, { delivered, receipt })
+  if (!terms.exact) {
+    const left = await leave(payment, sending.evidence.recheckAt, env, { delivered, receipt })
+    await tellWallet(sending, receipt, env)
+    return left
+  }
   const after = await advance(
     payment,
     {

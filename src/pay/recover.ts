@@ -1,8 +1,9 @@
 import type { DueQuery, Payment, Verdict } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
-import { advance, look, settle, voided } from './doubt.js'
+import { advance, leave, look, settle, voided } from './doubt.js'
 import type { Env } from './env.js'
+import { heed } from './heed.js'
 import { windUp } from './wind-up.js'
 
 /** What a recovery did. */
@@ -17,13 +18,14 @@ export interface Recovery {
 
 /**
  * Settles what is in doubt: budget whose process died before it signed, credentials whose owner is gone or whose
- * evidence is due. One at a time, each taken as our own first, so that two recoveries never meet.
+ * evidence is due. One at a time, each taken as our own first, so that two recoveries never meet; a wallet that does not
+ * answer is waited for as long as a call would wait, and then left open.
  */
 export async function recover(env: Env, which: DueQuery['which']): Promise<Recovery> {
   const tally = { settled: 0, released: 0, open: 0, fees: 0 }
   await env.keepAlive()
   for await (const payment of env.ledger.due({ wallets: env.wallets.map(({ id }) => id), which })) {
-    const after = await recoverOne(payment, env)
+    const after = await inTime(payment, env)
     if (after.state === 'released') tally.released++
     else if (payment.state === 'settled')
       tally.fees += Number(after.fee !== undefined && payment.fee === undefined)
@@ -31,6 +33,18 @@ export async function recover(env: Env, which: DueQuery['which']): Promise<Recov
     else tally.open++
   }
   return tally
+}
+
+/** What hangs stops nobody else's recovery. What it brings later is written down all the same. */
+async function inTime(payment: Payment, env: Env): Promise<Payment> {
+  const late = AbortSignal.timeout(env.patienceMs)
+  try {
+    return await heed(recoverOne(payment, env), late)
+  } catch (error) {
+    if (!late.aborted || error !== late.reason) throw error
+    env.emitter.emit('error', { error, during: 'recovery' })
+    return payment.state === 'committed' ? leave(payment, undefined, env) : payment
+  }
 }
 
 async function recoverOne(payment: Payment, env: Env): Promise<Payment> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { amount, CURRENCIES } from '../../src/money/index.js'
 import { recover } from '../../src/pay/index.js'
 import type { OfferKind } from '../../src/protocol/index.js'
-import type { Prepared } from '../../src/wallet/index.js'
+import type { Acceptance, Prepared } from '../../src/wallet/index.js'
 import { offer, resource, termsOf } from './peers.js'
 import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
@@ -282,6 +282,16 @@ describe('a price that is known only afterwards', () => {
     await recover(world.env, 'due')
     expect(await world.payments()).toMatchObject([{ state: 'settled', proof: 'chain', delivered: true }])
     expect(await world.counted()).toBe(counted)
+  })
+
+  it('tells its wallet that it was accepted', async () => {
+    const world = metered()
+    const told: string[] = []
+    Object.assign(world.wallet, {
+      accepted: async ({ receipt }: Acceptance) => told.push(receipt.reference ?? ''),
+    })
+    await world.pay()
+    expect(told).toEqual(['0xfee'])
   })
 
   it('is no doubt to the next call for the same, which pays for itself', async () => {
