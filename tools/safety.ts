@@ -56,7 +56,9 @@ async function tryAll(client: Client): Promise<readonly Trial[]> {
   const found: Trial[] = []
   for (const { cases, alone } of GROUPS) {
     const queue = cases
-      .filter(({ attack }) => attack.includes(values.only))
+      .filter(
+        ({ attack, rail = 'tempo' }) => attack.includes(values.only) && client.hears[rail] !== undefined,
+      )
       .map((one) => async () => void found.push(await tryCase(one, client)))
     await drain(queue, alone ? 1 : AT_ONCE)
   }

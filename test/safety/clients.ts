@@ -7,7 +7,10 @@ import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
 import { type Approver, createPurser, type PolicyDocument } from '../../src/index.js'
 import { evm } from '../../src/wallet/evm/index.js'
+import { stripe } from '../../src/wallet/stripe/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
+import { METHODS } from '../stripe/tokens.js'
+import { clientOf } from '../stripe/world.js'
 import type { Rail, Told } from './cases/index.js'
 import { alphaUSD, policyFor } from './kit.js'
 import { CHAIN_ID } from './offers.js'
@@ -20,7 +23,9 @@ export interface Site {
   /** Signs for whoever asks, and counts. */
   readonly account: LocalAccount
   /** The addresses of a node of each chain. */
-  readonly rpc: Readonly<Record<Rail, string>>
+  readonly rpc: Readonly<Record<'tempo' | 'evm', string>>
+  /** Where Stripe is, in cases that are paid through it. */
+  readonly stripe?: { readonly host: '127.0.0.1'; readonly port: number }
   readonly told: Told
   /** Where state may be kept: the same after a restart. */
   readonly folder: string
@@ -38,8 +43,8 @@ export interface Client {
   readonly name: string
   /** How it is set up here, in words. */
   readonly set: string
-  /** What it can be told, by what it pays with; a case that needs more says so. */
-  readonly hears: Readonly<Record<Rail, readonly (keyof Told)[]>>
+  /** What it can be told, by what it pays with; a case that needs more says so. On other rails it is not tried. */
+  readonly hears: Readonly<Partial<Record<Rail, readonly (keyof Told)[]>>>
   make(site: Site): Contestant
 }
 
@@ -57,8 +62,8 @@ const EVERYTHING = [
 const purser: Client = {
   name: 'purser',
   set: 'It is told: this origin, these two chains, at most 0.10 USD a payment and 1 USD a day, unless the case says otherwise.',
-  hears: { tempo: EVERYTHING, evm: EVERYTHING },
-  make({ origins, account, rpc, told, folder, shown }) {
+  hears: { tempo: EVERYTHING, evm: EVERYTHING, stripe: EVERYTHING },
+  make({ origins, account, rpc, stripe: api, told, folder, shown }) {
     const approver: Approver = async (request) => {
       shown(request.serverSays ?? '')
       return { approved: told.person === 'yes', by: 'ann' }
@@ -68,6 +73,9 @@ const purser: Client = {
       wallets: [
         tempo({ account, rpc: { [CHAIN_ID]: rpc.tempo } }),
         evm({ account, rpc: { [EVM_CHAIN_ID]: rpc.evm } }),
+        ...(api === undefined
+          ? []
+          : [stripe({ client: clientOf(api), paymentMethod: METHODS.works, livemode: false })]),
       ],
       policy: policyOf(origins, told),
       currencies: [alphaUSD],
@@ -98,7 +106,8 @@ function policyOf(origins: readonly string[], told: Told): PolicyDocument {
   )
   return policyFor('', {
     policy: {
-      networks: [`eip155:${CHAIN_ID}`, NETWORK],
+      networks: [`eip155:${CHAIN_ID}`, NETWORK, 'stripe:test'],
+      perPayment: `${told.limit ?? '0.10'} USD`,
       budgets: [{ limit: `${told.budget ?? '1'} USD`, per: 'day' }],
       vendors,
       ...(ask.length === 0 ? {} : { ask }),

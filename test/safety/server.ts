@@ -3,7 +3,16 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js'
 import { FLOODS, type FloodName } from './floods.js'
-import { type Behaviour, challengeOf, encode, receiptFor, type Seen, type Visit } from './offers.js'
+import {
+  type Behaviour,
+  type Credential,
+  challengeOf,
+  encode,
+  receiptFor,
+  type Seen,
+  type Visit,
+} from './offers.js'
+import { STRIPE_BEHAVIOURS, type StripeBehaviourName } from './stripe-behaviours.js'
 import { X402_BEHAVIOURS, type X402BehaviourName } from './x402-behaviours.js'
 import { x402CredentialIn } from './x402-offers.js'
 
@@ -25,12 +34,21 @@ export interface HostileServer {
 }
 
 /** What a server can do, by name. */
-export type ServerName = BehaviourName | FloodName | X402BehaviourName
+export type ServerName = BehaviourName | FloodName | X402BehaviourName | StripeBehaviourName
 
-const SERVERS: Readonly<Record<ServerName, Behaviour>> = { ...BEHAVIOURS, ...FLOODS, ...X402_BEHAVIOURS }
+const SERVERS: Readonly<Record<ServerName, Behaviour>> = {
+  ...BEHAVIOURS,
+  ...FLOODS,
+  ...X402_BEHAVIOURS,
+  ...STRIPE_BEHAVIOURS,
+}
 
-/** Starts one on a free port (or the one given). */
-export async function hostileServer(what: ServerName | Behaviour, port = 0): Promise<HostileServer> {
+/** Starts one on a free port (or the one given). `arrived` is done with every credential before anything else. */
+export async function hostileServer(
+  what: ServerName | Behaviour,
+  port = 0,
+  arrived?: (credential: Credential) => Promise<void>,
+): Promise<HostileServer> {
   const behaviour: Behaviour = typeof what === 'string' ? SERVERS[what] : what
   const sockets = new Set<Socket>()
   const seen: Seen[] = []
@@ -39,7 +57,10 @@ export async function hostileServer(what: ServerName | Behaviour, port = 0): Pro
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       seen.push(seenOf(request, Buffer.concat(chunks).toString()))
-      void behaviour(visitOf(request, response, seen))
+      const visit = visitOf(request, response, seen)
+      const { credential } = visit.seen
+      if (arrived === undefined || credential === undefined) void behaviour(visit)
+      else void arrived(credential).then(() => behaviour(visit))
     })
   })
   server.on('connection', (socket) => sockets.add(socket))

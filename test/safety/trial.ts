@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { type StripeDouble, startStripe } from '../stripe/double.js'
 import type { Case, Findings, Outcome, Step } from './cases/index.js'
 import type { Client, Contestant, Site } from './clients.js'
 import { readAuthorization } from './evm-money.js'
@@ -11,6 +12,7 @@ import { cashable, readSigned, type Signed } from './money.js'
 import { EVM_PATH, listeningNode } from './node.js'
 import { CENT, type Credential } from './offers.js'
 import { type HostileServer, hostileServer } from './server.js'
+import { chargeAll, readTokens } from './stripe-money.js'
 
 const MIB = 1024 * 1024
 /** Attacks send a gibibyte, or do not end. What the server and this program need is in here too. */
@@ -43,7 +45,11 @@ export interface Trial {
 export async function tryCase(one: Case, client: Client): Promise<Trial> {
   const steps = one.steps ?? [{ times: 2 }]
   const shops = Math.max(...steps.map(({ shop, times = 1 }) => (shop === 'each' ? times : 1)))
-  const servers = await Promise.all(Array.from({ length: shops }, () => hostileServer(one.server)))
+  const double = one.rail === 'stripe' ? await startStripe() : undefined
+  const arrived = double && !one.later ? (shown: Credential) => chargeAll(double, shown) : undefined
+  const servers = await Promise.all(
+    Array.from({ length: shops }, () => hostileServer(one.server, 0, arrived)),
+  )
   const node = await listeningNode()
   const folder = steps.some(({ restarts }) => restarts) ? await mkdtemp(join(tmpdir(), 'safety-')) : ''
   const shown: string[] = []
@@ -52,12 +58,14 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
   const told = one.told ?? {}
   const origins = servers.map(({ origin }) => origin)
   const rpc = { tempo: node.url, evm: new URL(EVM_PATH, node.url).href }
-  const site: Site = { origins, account, rpc, told, folder, shown: (text) => shown.push(text) }
+  const shows = (text: string) => shown.push(text)
+  const site: Site = { origins, account, rpc, told, folder, shown: shows, ...(double && { stripe: double }) }
   const memory = watchMemory()
   try {
     const outcomes = await perform(steps, servers, () => client.make(site))
     const seen = servers.flatMap((server) => server.seen)
-    const signed = await signedIn(servers, node.node.sent)
+    const signed = await signedIn(servers, node.node.sent, double)
+    signatures += double?.tokens.length ?? 0
     const cents = centsOf(cashable(signed))
     const stolenCents = centsOf(cashable(signed, ({ stolen }) => stolen))
     const findings: Findings = { outcomes, signatures, cents, stolenCents, seen, shown }
@@ -71,14 +79,14 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
       cash: inDollars(signed),
       wrong: [...judge(one, findings), ...strayed(servers), ...judgeAlways(signed, taken, grew)],
       unheard: Object.keys(told).filter(
-        (name) => !client.hears[one.rail ?? 'tempo'].some((heard) => heard === name),
+        (name) => !client.hears[one.rail ?? 'tempo']?.some((heard) => heard === name),
       ),
       taken: taken / MIB,
       grew: grew / MIB,
     }
   } finally {
     memory.stop()
-    await Promise.all([node.close(), ...servers.map((server) => server.close())])
+    await Promise.all([node.close(), double?.close(), ...servers.map((server) => server.close())])
     if (folder !== '') await rm(folder, { recursive: true })
   }
 }
@@ -200,18 +208,20 @@ async function beginningOf(reply: Response): Promise<string> {
 async function signedIn(
   servers: readonly HostileServer[],
   broadcast: readonly `0x${string}`[],
+  double: StripeDouble | undefined,
 ): Promise<readonly Signed[]> {
   const credentials = servers.flatMap(({ paid }) => paid.flatMap(({ credential }) => credential ?? []))
   const given = await Promise.all(credentials.map(readCredential))
-  return [...given.flat(), ...broadcast.map(readSigned)]
+  const tokens = double === undefined ? [] : readTokens(double)
+  return [...given.flat(), ...broadcast.map(readSigned), ...tokens]
 }
 
-/** By what was sent, and not by who says what it is. What was broadcast is known from the node. */
+/** By what was sent. What was broadcast is known from the node, and tokens from Stripe. */
 async function readCredential(credential: Credential): Promise<readonly Signed[]> {
-  const { type, signature } = credential.payload
+  const { type, signature, spt } = credential.payload
   if (type === 'transaction') return [readSigned(signature as `0x${string}`)]
-  const authorizes = type === 'authorization' || type === undefined
-  return authorizes ? readAuthorization(credential) : []
+  if (spt !== undefined) return []
+  return type === 'authorization' || type === undefined ? readAuthorization(credential) : []
 }
 
 const centsOf = (parts: bigint): number => Number(parts) / Number(CENT)

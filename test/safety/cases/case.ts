@@ -7,7 +7,7 @@ import type { ServerName } from '../server.js'
  */
 export interface Told {
   /** The most that a payment may cost, in dollars. */
-  readonly limit?: '0.10'
+  readonly limit?: '0.10' | '1'
   /** In dollars, instead of 1 USD a day. */
   readonly budget?: string
   /** The only ones who may be paid. */
@@ -24,8 +24,8 @@ export interface Told {
   readonly person?: 'yes' | 'no'
 }
 
-/** `evm`: signed transfers on a chain of Ethereum's kind, by x402 or MPP. */
-export type Rail = 'tempo' | 'evm'
+/** `evm`: signed transfers on a chain of Ethereum's kind, by x402 or MPP. `stripe`: Shared Payment Tokens. */
+export type Rail = 'tempo' | 'evm' | 'stripe'
 
 /** One thing that a client is asked to do. */
 export interface Step {
@@ -79,6 +79,8 @@ export interface Case {
   readonly server: ServerName
   /** What is paid with, where the case turns on it. Default `tempo`. */
   readonly rail?: Rail
+  /** Through Stripe, a token is charged as soon as it comes; or, with this, as far as can be when all is over. */
+  readonly later?: true
   readonly told?: Told
   /** Default: the same GET twice. */
   readonly steps?: readonly Step[]

@@ -2,13 +2,14 @@ import { ASKS_AGAIN, BUDGETS, CONTROL, DENIES } from './asks-again.js'
 import type { Group } from './case.js'
 import { FLOODED } from './floods.js'
 import { DIVERTED, ELSEWHERE, MISREAD } from './misread.js'
+import { STRIPE, STRIPE_CONTROL } from './stripe.js'
 import { EVM_ASKS_AGAIN, EVM_CONTROL, EVM_DENIES, EVM_ELSEWHERE, EVM_MISREAD } from './x402.js'
 
 export type { Case, Findings, Group, Outcome, Rail, Step, Told } from './case.js'
 
 /** Every case, in the order of the table. */
 export const GROUPS: readonly Group[] = [
-  { name: 'No attack', cases: [...CONTROL, ...EVM_CONTROL] },
+  { name: 'No attack', cases: [...CONTROL, ...EVM_CONTROL, ...STRIPE_CONTROL] },
   { name: 'Asks again', cases: ASKS_AGAIN },
   { name: 'Takes the money, and says otherwise', cases: DENIES },
   { name: 'Can be read in two ways', cases: MISREAD },
@@ -19,5 +20,6 @@ export const GROUPS: readonly Group[] = [
   { name: 'Signed transfers: takes the money, and says otherwise', cases: EVM_DENIES },
   { name: 'Signed transfers: can be read in two ways, or in other money', cases: EVM_MISREAD },
   { name: 'Signed transfers: sends callers elsewhere', cases: EVM_ELSEWHERE },
+  { name: 'Paid through Stripe', cases: STRIPE },
   { name: 'Floods', cases: FLOODED, alone: true },
 ]
