@@ -67,8 +67,8 @@ export const HARDENING: readonly Mutant[] = [
     name: 'upto-settles-by-receipt',
     breaks: 'what a metered payment took is what the server says',
     file: 'src/pay/conclude.ts',
-    find: 'if (!terms.exact) return leave(',
-    replace: 'if (terms.most.value < 0n) return leave(',
+    find: 'if (!terms.exact) {',
+    replace: 'if (terms.most.value < 0n) {',
     tests: RAILS,
   },
   {
