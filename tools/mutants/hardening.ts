@@ -75,8 +75,8 @@ export const HARDENING: readonly Mutant[] = [
     name: 'upto-never-looked-up',
     breaks: 'a metered payment counts at its ceiling for as long as the process lives',
     file: 'src/pay/conclude.ts',
-    find: 'return leave(payment, sending.evidence.recheckAt, env, { delivered, receipt })',
-    replace: 'return leave(payment, undefined, env, { delivered, receipt })',
+    find: 'await leave(payment, sending.evidence.recheckAt, env, { delivered, receipt })',
+    replace: 'await leave(payment, undefined, env, { delivered, receipt })',
     tests: RAILS,
   },
   {
