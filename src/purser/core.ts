@@ -12,7 +12,6 @@ import {
   type Quoted,
   quote,
   type Recovery,
-  recover,
   type Tap,
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
@@ -111,8 +110,7 @@ export class Core {
   }
 
   async recover(which: 'due' | 'all'): Promise<Recovery> {
-    const { env } = await this.open()
-    return recover(env, which)
+    return (await this.open()).recover(which)
   }
 
   async ledger(): Promise<Ledger> {

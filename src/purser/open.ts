@@ -1,5 +1,5 @@
 import { isPaymentError } from '../errors/index.js'
-import type { Clock, Ledger } from '../ledger/index.js'
+import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
@@ -18,6 +18,8 @@ export interface Opened {
   readonly upkeep: Upkeep
   /** What discovery found. */
   readonly catalog: Catalog
+  /** After one that runs by itself: what that is looking at would seem to be under work, and be passed over. */
+  recover(which: DueQuery['which']): Promise<Recovery>
   close(): Promise<void>
 }
 
@@ -39,10 +41,16 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   const ledgerId = await ledger.id()
   const owner = crypto.randomUUID()
   let closed = false
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = (which: DueQuery['which']): Promise<Recovery> => {
+    const mine = last.then(() => recover(env, which))
+    last = mine.catch(() => undefined)
+    return mine
+  }
   const look = async (): Promise<void> => {
     if (closed) return
     try {
-      await recover(env, 'due')
+      await inTurn('due')
     } catch (error) {
       if (!closed) hooks.emitter.emit('error', { error, during: 'recovery' })
     }
@@ -60,6 +68,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     ledger,
     upkeep,
     catalog,
+    recover: inTurn,
     async close() {
       closed = true
       await beside.close()
