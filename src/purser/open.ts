@@ -47,22 +47,22 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     last = mine.catch(() => undefined)
     return mine
   }
-  const look = async (): Promise<void> => {
+  const quietly = async (look: () => Promise<Recovery>): Promise<void> => {
     if (closed) return
     try {
-      await inTurn('due')
+      await look()
     } catch (error) {
       if (!closed) hooks.emitter.emit('error', { error, during: 'recovery' })
     }
   }
   const sweep = async (): Promise<boolean> => gained(await recover(env, 'all'))
-  const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: look, sweep })
+  const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: () => quietly(() => inTurn('due')), sweep })
   const beside = new Beside(() => upkeep.enter())
   const catalog = new Catalog()
   const env = environment(settings, hooks, { clock, ledger, ledgerId, owner, upkeep, beside, catalog })
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
   // What an earlier process left behind is settled beside the first call, not before it.
-  void look()
+  void quietly(() => recover(env, 'due'))
   return {
     env,
     ledger,
