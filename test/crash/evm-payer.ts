@@ -5,9 +5,10 @@
 import { writeSync } from 'node:fs'
 import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { createPurser, type Ledger } from '../../src/index.js'
+import { createPurser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { evm } from '../../src/wallet/evm/index.js'
+import { Boundaries } from './boundaries.js'
 
 /** What the test tells this process. */
 export interface EvmJob {
@@ -21,36 +22,9 @@ export interface EvmJob {
 }
 
 const job: EvmJob = JSON.parse(process.env['JOB'] ?? '{}')
-let step = 0
-
-function boundary(name: string): void {
-  step++
-  if (step !== job.killAt) return
-  writeSync(1, name)
-  process.kill(process.pid, 'SIGKILL')
-  for (;;);
-}
-
-async function between<T>(name: string, work: () => Promise<T>): Promise<T> {
-  boundary(`before ${name}`)
-  const result = await work()
-  boundary(`after ${name}`)
-  return result
-}
-
-function killable(ledger: Ledger): Ledger {
-  return new Proxy(ledger, {
-    get(target, name) {
-      if (name === 'hold')
-        return (...args: Parameters<Ledger['hold']>) => between('the hold', () => target.hold(...args))
-      if (name === 'advance')
-        return (...args: Parameters<Ledger['advance']>) =>
-          between(`the step to ${args[1].to}`, () => target.advance(...args))
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
+const steps = new Boundaries(job.killAt, (name, step) => {
+  if (step === job.killAt) writeSync(1, name)
+})
 
 const account = privateKeyToAccount(job.key)
 const network = 'eip155:31337'
@@ -58,7 +32,7 @@ const purser = createPurser({
   agent: 'crash',
   wallets: [
     evm({
-      account: { ...account, sign: (parameters) => between('signing', () => account.sign(parameters)) },
+      account: { ...account, sign: (parameters) => steps.between('signing', () => account.sign(parameters)) },
       rpc: { 31337: job.rpc },
     }),
   ],
@@ -71,11 +45,11 @@ const purser = createPurser({
   currencies: [
     { id: `${network}/erc20:${job.dollar.toLowerCase()}`, symbol: 'TUSD', decimals: 6, peg: 'iso4217:USD' },
   ],
-  ledger: killable(sqliteLedger({ path: job.ledger })),
-  fetch: (input, init) => between('a request', () => fetch(input, init)),
+  ledger: steps.ledger(sqliteLedger({ path: job.ledger })),
+  fetch: (input, init) => steps.between('a request', () => fetch(input, init)),
 })
 
 const response = await purser.fetch(job.url, { payment: { idempotencyKey: 'one cup' } })
-writeSync(1, `${step} steps: ${await response.text()}`)
+writeSync(1, `${steps.passed} steps: ${await response.text()}`)
 await purser.close()
 process.exit(0)

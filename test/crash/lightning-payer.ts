@@ -3,9 +3,10 @@
  * another process, as a node does.
  */
 import { writeSync } from 'node:fs'
-import { createPurser, type Ledger, type Wallet } from '../../src/index.js'
+import { createPurser, type Wallet } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { bitcoin, type LightningOutcome, lightning } from '../../src/wallet/lightning/index.js'
+import { Boundaries } from './boundaries.js'
 
 /** What the test tells this process. */
 export interface LightningJob {
@@ -17,36 +18,9 @@ export interface LightningJob {
 }
 
 const job: LightningJob = JSON.parse(process.env['JOB'] ?? '{}')
-let step = 0
-
-function boundary(name: string): void {
-  step++
-  if (step !== job.killAt) return
-  writeSync(1, name)
-  process.kill(process.pid, 'SIGKILL')
-  for (;;);
-}
-
-async function between<T>(name: string, work: () => Promise<T>): Promise<T> {
-  boundary(`before ${name}`)
-  const result = await work()
-  boundary(`after ${name}`)
-  return result
-}
-
-function killable(ledger: Ledger): Ledger {
-  return new Proxy(ledger, {
-    get(target, name) {
-      if (name === 'hold')
-        return (...args: Parameters<Ledger['hold']>) => between('the hold', () => target.hold(...args))
-      if (name === 'advance')
-        return (...args: Parameters<Ledger['advance']>) =>
-          between(`the step to ${args[1].to}`, () => target.advance(...args))
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
+const steps = new Boundaries(job.killAt, (name, step) => {
+  if (step === job.killAt) writeSync(1, name)
+})
 
 async function ask(path: string, body: object): Promise<LightningOutcome> {
   const response = await fetch(`${job.node}${path}`, { method: 'POST', body: JSON.stringify(body) })
@@ -58,7 +32,7 @@ const wallet: Wallet = lightning({
   node: 'alice',
   network: 'regtest',
   payInvoice: ({ invoice, paymentHash, amountMsat, maxFeeMsat }) =>
-    between('paying', () =>
+    steps.between('paying', () =>
       ask('/pay', { invoice, paymentHash, amountMsat: `${amountMsat}`, maxFeeMsat: `${maxFeeMsat}` }),
     ),
   lookUpPayment: (paymentHash) => ask('/look', { paymentHash }),
@@ -76,11 +50,11 @@ const purser = createPurser({
   },
   currencies: [coin],
   rates: { [coin.id]: '100000' },
-  ledger: killable(sqliteLedger({ path: job.ledger })),
-  fetch: (input, init) => between('a request', () => fetch(input, init)),
+  ledger: steps.ledger(sqliteLedger({ path: job.ledger })),
+  fetch: (input, init) => steps.between('a request', () => fetch(input, init)),
 })
 
 const response = await purser.fetch(`${job.shop}/tea`, { payment: { idempotencyKey: 'one cup' } })
-writeSync(1, `${step} steps: ${await response.text()}`)
+writeSync(1, `${steps.passed} steps: ${await response.text()}`)
 await purser.close()
 process.exit(0)

@@ -4,62 +4,19 @@
  */
 import { writeSync } from 'node:fs'
 import { privateKeyToAccount } from 'viem/accounts'
-import { createPurser, type Ledger, type Wallet } from '../../src/index.js'
+import { createPurser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { LOCAL_CURRENCIES } from '../chain/chain.js'
+import { Boundaries } from './boundaries.js'
 import { policyFor } from './policy.js'
 import { AT, type Job } from './words.js'
 
 const job: Job = JSON.parse(process.env['JOB'] ?? '{}')
-let step = 0
-
-/**
- * One boundary between two steps. At the chosen one the process is gone, without a last word; or it says that it is
- * there, goes on, and is killed from outside.
- */
-function boundary(name: string): void {
-  step++
+/** At the chosen one the process is gone; or it says that it is there, goes on, and is killed from outside. */
+const steps = new Boundaries(job.killAt, (name, step) => {
   if (step === job.tellAt || step === job.killAt) writeSync(1, `${AT}${name}\n`)
-  if (step !== job.killAt) return
-  process.kill(process.pid, 'SIGKILL')
-  for (;;);
-}
-
-async function between<T>(name: string, work: () => Promise<T>): Promise<T> {
-  boundary(`before ${name}`)
-  const result = await work()
-  boundary(`after ${name}`)
-  return result
-}
-
-function killable(ledger: Ledger): Ledger {
-  return new Proxy(ledger, {
-    get(target, name) {
-      if (name === 'hold')
-        return (...args: Parameters<Ledger['hold']>) => between('the hold', () => target.hold(...args))
-      if (name === 'advance')
-        return (...args: Parameters<Ledger['advance']>) =>
-          between(`the step to ${args[1].to}`, () => target.advance(...args))
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
-function killableWallet(wallet: Wallet): Wallet {
-  return {
-    id: wallet.id,
-    kinds: wallet.kinds,
-    quote: (...args) => wallet.quote(...args),
-    inspect: (...args) => wallet.inspect(...args),
-    ...(wallet.recognises === undefined ? {} : { recognises: (...args) => wallet.recognises?.(...args) }),
-    async prepare(...args) {
-      const prepared = await between('signing', () => wallet.prepare(...args))
-      return { ...prepared, complete: (deliver) => between('handing out', () => prepared.complete(deliver)) }
-    },
-  }
-}
+})
 
 const wallet = tempo({
   account: privateKeyToAccount(job.account),
@@ -71,10 +28,10 @@ const clock = { now: () => Date.now() + job.ahead, monotonic: () => performance.
 const purser = createPurser({
   agent: 'crash',
   currencies: LOCAL_CURRENCIES,
-  wallets: [killableWallet(wallet)],
+  wallets: [steps.wallet(wallet)],
   policy: policyFor(job.origin, job.limit),
-  ledger: killable(sqliteLedger({ path: job.ledger, clock })),
-  fetch: (input, init) => between(nameOf(input, init), () => fetch(input, init)),
+  ledger: steps.ledger(sqliteLedger({ path: job.ledger, clock })),
+  fetch: (input, init) => steps.between(nameOf(input, init), () => fetch(input, init)),
   patience: 1_000,
 })
 
