@@ -2,22 +2,14 @@ import { PaymentError } from '../errors/index.js'
 import type { Channels } from '../ledger/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
-import { broadcast, failed } from '../wallet/tempo/kit.js'
+import { broadcast, failed, oneEnd } from '../wallet/tempo/kit.js'
 import { requestCloseCalls, withdrawCalls } from './calls.js'
 import { readSession } from './challenge.js'
 import { type Delivery, deliverTwice } from './deliver.js'
 import { consult, over } from './look.js'
 import type { SessionChannel } from './machine.js'
 import type { PlanOf } from './plan.js'
-import {
-  credentialOf,
-  evidenceFor,
-  oneEnd,
-  signVoucher,
-  transact,
-  voucherPayload,
-  type Work,
-} from './work.js'
+import { credentialOf, evidenceFor, signVoucher, transact, voucherPayload, type Work } from './work.js'
 
 /**
  * Asks the vendor to close. It is given the total that it says it has delivered for, and only if it wants more, the

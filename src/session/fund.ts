@@ -1,5 +1,6 @@
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
+import { oneEnd } from '../wallet/tempo/kit.js'
 import { lane } from './act.js'
 import { topUpCalls } from './calls.js'
 import { deliverFunding } from './deliver.js'
@@ -11,7 +12,6 @@ import {
   evidenceFor,
   fundingPayload,
   newTotal,
-  oneEnd,
   signVoucher,
   transact,
   voucherPayload,

@@ -2,7 +2,7 @@ import { bytesToHex } from 'viem/utils'
 import type { Instant } from '../money/index.js'
 import type { Prepared } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { failed } from '../wallet/tempo/kit.js'
+import { failed, oneEnd } from '../wallet/tempo/kit.js'
 import { addressOfResource } from './asked.js'
 import { openCalls } from './calls.js'
 import { EXPIRING_SECONDS } from './chain.js'
@@ -15,7 +15,6 @@ import {
   credentialOf,
   evidenceFor,
   newTotal,
-  oneEnd,
   signVoucher,
   transact,
   voucherPayload,

@@ -1,5 +1,5 @@
 import type { Prepared, PrepareOptions, Spendable } from '../wallet/index.js'
-import { failed } from '../wallet/tempo/kit.js'
+import { failed, oneEnd } from '../wallet/tempo/kit.js'
 import { prepareAlone, prepareClose } from './act.js'
 import { prepareFund, prepareTopUp } from './fund.js'
 import { consult } from './look.js'
@@ -7,15 +7,7 @@ import type { Open, SessionChannel } from './machine.js'
 import { prepareOpen, prepareReopen } from './open.js'
 import type { Parts } from './options.js'
 import { planOf } from './plan.js'
-import {
-  credentialOf,
-  evidenceFor,
-  newTotal,
-  oneEnd,
-  signVoucher,
-  voucherPayload,
-  type Work,
-} from './work.js'
+import { credentialOf, evidenceFor, newTotal, signVoucher, voucherPayload, type Work } from './work.js'
 
 /** Builds and signs what an authorization allows. What is signed stays in its closure until `complete`. */
 export async function prepareSession(

@@ -1,4 +1,5 @@
 import type { Channels } from '../ledger/index.js'
+import { asBase64url } from '../protocol/base64url.js'
 import {
   decodeBase64url,
   type Json,
@@ -80,12 +81,7 @@ const LONGEST = 16_384
 
 /** Base64url without padding by the specification, base64 with it by the reference server. */
 function readSnapshot(said: string): JsonObject | undefined {
-  const bare = said
-    .trim()
-    .replace(/={1,2}$/, '')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-  const bytes = said.length > LONGEST ? undefined : decodeBase64url(bare)
+  const bytes = said.length > LONGEST ? undefined : decodeBase64url(asBase64url(said))
   try {
     return bytes && parseJsonObject(new TextDecoder().decode(bytes))
   } catch {

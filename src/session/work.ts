@@ -1,7 +1,7 @@
 import type { Evidence, PaymentId } from '../ledger/index.js'
 import type { Currency } from '../money/index.js'
 import type { Challenge, Credential, JsonObject } from '../protocol/index.js'
-import type { Prepared, PrepareOptions, Quote, Spendable } from '../wallet/index.js'
+import type { PrepareOptions, Quote, Spendable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { checkCalls, failed, networkOf, sign } from '../wallet/tempo/kit.js'
 import { totalOf } from './asked.js'
@@ -110,23 +110,4 @@ export function credentialOf(
   identity: Identity,
 ): Credential {
   return { challenge, payload, source: `did:pkh:${networkOf(identity)}:${config.checksummed}` }
-}
-
-/** Completed once or discarded, and never both. */
-export function oneEnd(
-  complete: Prepared['complete'],
-  discard: () => Promise<void> = async () => undefined,
-): Pick<Prepared, 'complete' | 'discard'> {
-  let discarded = false
-  return {
-    async complete(deliver) {
-      if (discarded) throw new TypeError('This payment was discarded')
-      return complete(deliver)
-    },
-    async discard() {
-      if (discarded) return
-      discarded = true
-      await discard()
-    },
-  }
 }

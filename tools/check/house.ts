@@ -98,6 +98,11 @@ export const SIDE_DOORS: readonly {
     why: 'the one codec that a free call needs: the others are loaded with the first 402',
   },
   {
+    file: 'protocol/base64url.ts',
+    from: ['session'],
+    why: 'a snapshot comes in whichever alphabet its server writes; how that is read is no promise to users',
+  },
+  {
     file: 'pay/queue.ts',
     from: ['purser'],
     why: 'made when the ledger is opened: a free call does without it',

@@ -1,7 +1,15 @@
 import type { Prepared } from '../index.js'
 
-/** Discarding undoes nothing, since nothing has left and a lane is the ledger's: it makes sure that nothing will. */
-export function oneEnd(complete: Prepared['complete']): Pick<Prepared, 'complete' | 'discard'> {
+/**
+ * Completed or discarded, and never both.
+ *
+ * @param discard Undoes what preparing left behind, once. Default: nothing, since nothing has left and a lane is the
+ * ledger's.
+ */
+export function oneEnd(
+  complete: Prepared['complete'],
+  discard: () => Promise<void> = async () => undefined,
+): Pick<Prepared, 'complete' | 'discard'> {
   let discarded = false
   return {
     async complete(deliver) {
@@ -9,7 +17,9 @@ export function oneEnd(complete: Prepared['complete']): Pick<Prepared, 'complete
       return complete(deliver)
     },
     async discard() {
+      if (discarded) return
       discarded = true
+      await discard()
     },
   }
 }

@@ -10,6 +10,7 @@ export {
   failed,
   firstBlockAt,
   type Node,
+  oneEnd,
   overFee,
   readBlock,
   readCurrency,
