@@ -2,6 +2,7 @@ export {
   ERROR_CODES,
   type ErrorCode,
   type Funds,
+  findPaymentError,
   isPaymentError,
   type NextAction,
   PaymentError,

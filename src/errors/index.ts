@@ -3,6 +3,7 @@ export {
   ERROR_CODES,
   type ErrorCode,
   type Funds,
+  findPaymentError,
   isPaymentError,
   type NextAction,
   PaymentError,

@@ -160,3 +160,37 @@ export function isPaymentError(error: unknown, code?: ErrorCode): error is Payme
   if (typeof error !== 'object' || error === null || !(BRAND in error)) return false
   return code === undefined || ('code' in error && error.code === code)
 }
+
+/** How many errors are looked at behind one: a chain of causes may be long, or lead back to itself. */
+const MOST_LOOKED_AT = 32
+
+/**
+ * Finds the {@link PaymentError} in an error, or behind it: SDKs wrap what `fetch` throws, and keep it as `cause` or, after
+ * several tries, in `errors`.
+ *
+ * @param error Whatever was caught.
+ * @param code Finds only an error of this code. Default: of any code.
+ * @returns The nearest one, or undefined if there is none.
+ * @example
+ * ```ts
+ * declare const sdk: { call(options: { fetch: typeof purser.fetch }): Promise<void> }
+ * try {
+ *   await sdk.call({ fetch: purser.fetch })
+ * } catch (error) {
+ *   const payment = findPaymentError(error)
+ *   if (payment?.funds === 'unknown') await purser.recover()
+ * }
+ * ```
+ */
+export function findPaymentError(error: unknown, code?: ErrorCode): PaymentError | undefined {
+  const found: unknown[] = [error]
+  for (let at = 0; at < Math.min(found.length, MOST_LOOKED_AT); at++) {
+    const candidate = found[at]
+    if (isPaymentError(candidate, code)) return candidate
+    if (typeof candidate !== 'object' || candidate === null) continue
+    if ('cause' in candidate) found.push(candidate.cause)
+    if ('errors' in candidate && Array.isArray(candidate.errors))
+      found.push(...candidate.errors.slice(0, MOST_LOOKED_AT))
+  }
+  return undefined
+}

@@ -25,11 +25,14 @@ export function mayHoldProblem(head: Head): boolean {
 /** A refusal as an HTTP reply. SDKs that retry are told not to: the answer would be the same. */
 export function refusalReply(problem: RefusalProblem): {
   readonly status: number
+  readonly statusText: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 } {
   return {
     status: 402,
+    // Some SDKs show nothing of a refusal but this. Its code is one of ours, so it is plain ASCII.
+    statusText: `Payment refused (${problem.code})`,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',

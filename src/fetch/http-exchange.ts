@@ -196,8 +196,10 @@ export class HttpExchange implements Exchange<Response> {
   }
 
   async refuse(problem: RefusalProblem): Promise<Response> {
-    const { status, headers, body } = (await wire()).refusalReply(problem)
-    return new Response(body, { status, headers })
+    const { status, statusText, headers, body } = (await wire()).refusalReply(problem)
+    const reply = new Response(body, { status, statusText, headers })
+    // A `Response` of our own has an empty URL, and SDKs log the URL of what failed.
+    return Object.defineProperty(reply, 'url', { value: this.resource.address })
   }
 
   async #sendPaid(leg: Leg, credential: Credential): Promise<Response> {

@@ -69,12 +69,17 @@ export interface Metered<Reply> {
   declined?(why: unknown): void
 }
 
-/** The body of a refusal: RFC 9457, written by us. */
+/**
+ * The body of a refusal: a problem by RFC 9457. `message` and `error` repeat the sentence and the code, because SDKs of
+ * model APIs show those members and nothing else.
+ */
 export interface RefusalProblem {
   readonly type: string
   readonly title: string
   readonly status: number
   readonly detail: string
+  readonly message: string
+  readonly error: { readonly message: string; readonly type: 'payment_refused'; readonly code: string }
   readonly code: string
   readonly funds: string
   readonly reasons: readonly unknown[]

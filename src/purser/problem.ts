@@ -8,6 +8,8 @@ export function problemOf(error: PaymentError): RefusalProblem {
     title: 'Payment refused',
     status: 402,
     detail: error.message,
+    message: error.message,
+    error: { message: error.message, type: 'payment_refused', code: error.code },
     code: error.code,
     funds: error.funds,
     reasons: error.reasons.map(asJson),

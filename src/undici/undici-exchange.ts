@@ -159,8 +159,8 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   }
 
   refuse(problem: RefusalProblem): UndiciReply {
-    const { status, headers, body } = refusalReply(problem)
-    return UndiciReply.made({ status, message: 'Payment Required', headers: { ...headers } }, body)
+    const { status, statusText, headers, body } = refusalReply(problem)
+    return UndiciReply.made({ status, message: statusText, headers: { ...headers } }, body)
   }
 
   async #sendPaid(leg: Leg, credential: Credential): Promise<UndiciReply> {

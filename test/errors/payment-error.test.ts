@@ -1,6 +1,12 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { ERROR_CODES, isPaymentError, PaymentError, PaymentRefusedError } from '../../src/errors/index.js'
+import {
+  ERROR_CODES,
+  findPaymentError,
+  isPaymentError,
+  PaymentError,
+  PaymentRefusedError,
+} from '../../src/errors/index.js'
 
 const REASON = {
   rule: 'perPayment',
@@ -91,4 +97,40 @@ test('is told from everything else, by code where wanted, and across copies of t
   expect(isPaymentError(copy)).toBe(true)
   for (const other of [new Error('busy'), { code: 'busy' }, null, undefined, 'busy', 402])
     expect(isPaymentError(other)).toBe(false)
+})
+
+test('a payment error is found behind the errors that SDKs wrap it in', () => {
+  const error = new PaymentError('payment_in_doubt', 'unknown', 'Nobody knows yet.')
+  const wrapped = new Error('Connection error.', { cause: new TypeError('fetch failed', { cause: error }) })
+  const retried = Object.assign(new Error('Failed after 3 attempts.'), {
+    errors: [new Error('first'), wrapped],
+  })
+  for (const caught of [error, wrapped, retried, new AggregateError([wrapped])]) {
+    expect(findPaymentError(caught)).toBe(error)
+    expect(findPaymentError(caught, 'payment_in_doubt')).toBe(error)
+    expect(findPaymentError(caught, 'refused')).toBeUndefined()
+  }
+})
+
+test('no payment error is found where there is none, even if causes lead in a circle', () => {
+  const circle: { cause?: unknown } = {}
+  circle.cause = { cause: circle }
+  for (const caught of [
+    undefined,
+    null,
+    'text',
+    1,
+    {},
+    new Error('none'),
+    circle,
+    { errors: [circle, null] },
+  ])
+    expect(findPaymentError(caught)).toBeUndefined()
+})
+
+test('the nearest of several payment errors is the one that is found', () => {
+  const first = new PaymentError('payment_in_doubt', 'unknown', 'Nobody knows yet.')
+  const outer = new PaymentError('ledger_failed', 'untouched', 'The disk is full.', { cause: first })
+  expect(findPaymentError(new Error('wrapped', { cause: outer }))).toBe(outer)
+  expect(findPaymentError(outer, 'payment_in_doubt')).toBe(first)
 })

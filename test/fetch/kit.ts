@@ -175,6 +175,8 @@ export function testFace(overrides: Partial<PayingFace> & TestPayer = {}): TestF
           title: code,
           status: 402,
           detail: message,
+          message,
+          error: { message, type: 'payment_refused', code },
           code,
           funds,
           reasons: [],

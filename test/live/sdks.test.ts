@@ -1,8 +1,10 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
+import { generateText } from 'ai'
 import ky from 'ky'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { PayingFetch } from '../../src/index.js'
+import { findPaymentError, type PayingFetch } from '../../src/index.js'
 import { ACCOUNTS, alphaUSD } from '../chain/chain.js'
 import { PRICE } from '../chain/server.js'
 import { type Front, startFront } from './front.js'
@@ -76,6 +78,13 @@ const SDKS: Readonly<Record<string, (origin: string, fetch: PayingFetch) => Prom
   },
 }
 
+/** The AI SDK retries what failed as often as it is let; a refusal is no such failure. */
+async function aiSdk(origin: string, fetch: PayingFetch): Promise<unknown> {
+  const headers = { authorization: 'Bearer none' }
+  const provider = createOpenAICompatible({ name: 'local', baseURL: `${origin}/v1`, fetch, headers })
+  return (await generateText({ model: provider('small'), prompt: 'a drink?', maxRetries: 2 })).text
+}
+
 interface Told {
   readonly buyer: Buyer
   readonly front: Front
@@ -84,17 +93,17 @@ interface Told {
   readonly charges: bigint
 }
 
-async function call(sdk: string, fault?: Fault, options: BuyerOptions = {}): Promise<Told> {
+async function call(sdk: string, fault?: Fault, options: BuyerOptions = {}, call = SDKS[sdk]): Promise<Told> {
   const front = await models(fault)
   const buyer = await world.buyer({
     ...options,
     origins: [front.origin],
     // An API key is in the way of the credential; it may go, since the payment is what this API looks at.
-    policy: { ...options.policy, vendors: [{ origin: front.origin, authorization: 'replace' }] },
+    policy: { vendors: [{ origin: front.origin, authorization: 'replace' }], ...options.policy },
   })
   const decisions = buyer.heard('decision')
   const before = await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)
-  const answer = await SDKS[sdk]?.(front.origin, buyer.purser.fetch).catch((error: unknown) => error)
+  const answer = await call?.(front.origin, buyer.purser.fetch).catch((error: unknown) => error)
   const charges = ((await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)) - before) / PRICE
   return { buyer, front, answer, decisions, charges }
 }
@@ -148,5 +157,39 @@ describe.each(Object.keys(SDKS))('%s', (sdk) => {
     expect(decisions).toHaveLength(1)
     expect(charges).toBe(0n)
     expect(buyer.signatures()).toBe(0)
+  })
+})
+
+describe.each(Object.entries({ ...SDKS, 'the AI SDK': aiSdk }))('through %s', (sdk, ask) => {
+  const TOO_DEAR = /0\.01 USD.*0\.001 USD|0\.001 USD.*0\.01 USD/
+
+  it('a refusal by policy shows its sentence, or at least its code', async () => {
+    const { answer, charges } = await call(sdk, undefined, { policy: { perPayment: '0.001' } }, ask)
+    expect(String(answer)).toMatch(sdk === 'ky' ? /Payment refused \(refused\)/ : TOO_DEAR)
+    expect(charges).toBe(0n)
+  })
+
+  it('a refusal over the Authorization header says which setting lets the credential replace it', async () => {
+    const front = await models()
+    const buyer = await world.buyer({
+      origins: [front.origin],
+      policy: { vendors: [{ origin: front.origin }] },
+    })
+    const own: PayingFetch = (input, init) => {
+      const headers = new Headers(init?.headers)
+      if (!headers.has('authorization')) headers.set('authorization', 'Bearer none')
+      return buyer.purser.fetch(input, { ...init, headers })
+    }
+    const answer = await ask(front.origin, own).catch((error: unknown) => error)
+    expect(String(answer)).toMatch(/authorization: replace|authorization_taken/)
+    expect(buyer.signatures()).toBe(0)
+  })
+
+  it('an error that was thrown after payment is found behind the error of the SDK', async () => {
+    const { answer } = await call(sdk, 'dropped', {}, ask)
+    const found = findPaymentError(answer)
+    // A retry of the same call is refused while the first payment is in doubt: either one names it.
+    const named = found?.code ?? String(answer)
+    expect(named).toMatch(/paid_not_delivered|payment_in_doubt|already paid|earlier payment/)
   })
 })

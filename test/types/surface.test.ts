@@ -53,7 +53,7 @@ const NAMES: Readonly<Record<string, string>> = {
     Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution
     Resource Restore Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
-    Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat formatAmount formatUnits
+    Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits
     isPaymentError parseAmount spendAuthorization subtract token zero
   `,
   'purser/auto': 'purser restore',

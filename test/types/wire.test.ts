@@ -63,7 +63,7 @@ test('the headers and the members of a refusal', async () => {
     reasons: [{ rule: 'perPayment' }],
   })
   expect(Object.keys(Object(problem)).sort()).toEqual(
-    ['code', 'detail', 'funds', 'payment', 'reasons', 'status', 'title', 'type'].sort(),
+    ['code', 'detail', 'error', 'funds', 'message', 'payment', 'reasons', 'status', 'title', 'type'].sort(),
   )
 })
 

@@ -23,6 +23,12 @@ export function paysItself(own: Carrier['own']): boolean {
   return own('payment-signature') !== undefined || own('x-payment') !== undefined
 }
 
+const OWN_AUTHORIZATION =
+  'The request has an Authorization header of its own, and this vendor takes its payment in the same header. ' +
+  'If the vendor needs no other authorization, set `authorization: replace` in its vendor entry of the policy.'
+const OWN_PAYMENT =
+  'The request already carries a payment of its own, so Purser adds no second one. Remove that header to let Purser pay.'
+
 /**
  * Can a credential for this challenge travel with this request? Asked before anything is signed.
  *
@@ -41,7 +47,7 @@ export async function checkCarrier(challenge: Challenge, carrier: Carrier): Prom
     throw new PaymentError(
       'authorization_taken',
       'untouched',
-      'The request carries an Authorization or a payment of its own, and the offer wants its credential in that place.',
+      header === 'authorization' && !paysItself(carrier.own) ? OWN_AUTHORIZATION : OWN_PAYMENT,
     )
   }
   if (challenge.digest === undefined) return

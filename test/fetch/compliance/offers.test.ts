@@ -104,6 +104,8 @@ test('a refusal is a 402 with a problem that says why, and tells SDKs not to ret
         title: 'Refused',
         status: 402,
         detail: 'Too dear.',
+        message: 'Too dear.',
+        error: { message: 'Too dear.', type: 'payment_refused', code: 'refused' },
         code: 'refused',
         funds: 'untouched',
         reasons: [{ rule: 'perPayment', says: 'Too dear.', asked: 10n }],
@@ -111,6 +113,8 @@ test('a refusal is a 402 with a problem that says why, and tells SDKs not to ret
   })
   const reply = await fetch(server.url)
   expect(reply.status).toBe(402)
+  expect(reply.statusText).toBe('Payment refused (refused)')
+  expect(reply.url).toBe(`${server.url}/`)
   expect(Object.fromEntries(reply.headers)).toEqual({
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
