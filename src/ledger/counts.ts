@@ -159,7 +159,10 @@ export function amountIn(
 ): bigint {
   if (counts === 'payments') return 1n
   if (counts === 'lock') return charge.lock
-  return scope.payee === undefined ? charge.units : (charge.dimensions.payees[scope.payee] ?? 0n)
+  if (scope.payee === undefined) return charge.units
+  const { payees } = charge.dimensions
+  // A payee may be called `constructor`: what every object inherits is no share.
+  return Object.hasOwn(payees, scope.payee) ? (payees[scope.payee] ?? 0n) : 0n
 }
 
 function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted): Weight {

@@ -27,7 +27,8 @@ export function dialled(options: Dispatcher.DispatchOptions): HttpResource | und
  * @throws TypeError if they are none.
  */
 export function copyHeaders(headers: Dispatcher.DispatchOptions['headers']): RequestHeaders {
-  const copy: RequestHeaders = {}
+  // Without a prototype: `constructor` and `__proto__` are names of headers like any other.
+  const copy: RequestHeaders = Object.create(null)
   for (const [name, value] of pairsOf(headers)) {
     if (value === undefined || value === null) continue
     const key = findName(copy, name) ?? name
@@ -40,7 +41,8 @@ export function copyHeaders(headers: Dispatcher.DispatchOptions['headers']): Req
 
 /** One header, whatever its case. */
 export function header(headers: RequestHeaders, name: string): string | undefined {
-  const value = headers[findName(headers, name) ?? name]
+  const key = findName(headers, name)
+  const value = key === undefined ? undefined : headers[key]
   return Array.isArray(value) ? value.join(', ') : value
 }
 

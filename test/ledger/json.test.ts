@@ -38,17 +38,23 @@ it.each([
     { a: { value: '1', currency: 'USD' }, b: { value: 1n, currency: 'USD' } },
   ],
   ['names of any kind', { $n: '5', '': null, constructor: true, toString: 1.5 }],
+  ['the names that every object inherits', { a: named('__proto__', 5n), b: named('toString', { c: 1n }) }],
 ])('writes and reads %s', (_, value) => {
   expect(decode(encode(value))).toEqual(value)
 })
 
-it('leaves out what is undefined, and the name that is none', () => {
-  const foreign: unknown = JSON.parse('{"__proto__":{"bad":true},"a":1}')
-  const read = decode(encode({ foreign, b: undefined }))
-  expect(Object.keys(Object(read))).toEqual(['foreign'])
-  expect(Object.keys(Reflect.get(Object(read), 'foreign'))).toEqual(['a'])
+it('keeps a property called __proto__, and sets no prototype by it', () => {
+  const read = decode(encode({ payees: named('__proto__', { value: 7n, list: ['#1', 2n] }), b: undefined }))
+  expect(Object.keys(Object(read))).toEqual(['payees'])
+  const payees: unknown = Reflect.get(Object(read), 'payees')
+  expect(Object.getPrototypeOf(payees)).toBe(Object.prototype)
+  expect(Object.entries(Object(payees))).toEqual([['__proto__', { value: 7n, list: ['#1', 2n] }]])
 })
 
 it.each(['{', '{"a":"#x"}', '{"a":"#-5 x:1/y:2 6  X"}'])('refuses %s', (text) => {
   expect(() => decode(text)).toThrowError(expect.objectContaining({ code: 'ledger_corrupt' }))
 })
+
+function named(name: string, value: unknown): object {
+  return Object.fromEntries([[name, value]])
+}

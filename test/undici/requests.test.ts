@@ -69,6 +69,16 @@ test.each(Object.entries(HEADERS))('headers as %s arrive on both legs, unchanged
   if (name !== 'Headers') expect(headers).toEqual(make())
 })
 
+test.each(['constructor', 'toString', 'valueOf'])('a header may be called %s', async (name) => {
+  await using server = await serve(paywall(echo))
+  await using agent = testAgent()
+  await request(server.url, { headers: [name, 'mine'], dispatcher: agent.dispatcher })
+  const sent = server.seen.map(({ headers }) =>
+    Object.entries(headers).filter(([key]) => key === name.toLowerCase()),
+  )
+  expect(sent).toEqual(Array(2).fill([[name.toLowerCase(), 'mine']]))
+})
+
 test('undici.fetch pays', async () => {
   await using server = await serve(paywall(echo))
   await using agent = testAgent()

@@ -2,6 +2,7 @@ import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
+import { RECORDS } from './records.js'
 import { STRIPE } from './stripe.js'
 
 /** One deliberate fault, and the tests that must notice it. */
@@ -673,4 +674,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...FETCH,
   ...STRIPE,
   ...CHOOSING,
+  ...RECORDS,
 ]

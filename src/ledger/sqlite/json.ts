@@ -3,8 +3,6 @@ import { damaged } from './failures.js'
 
 /** What a bigint or an amount begins with as a text. Other texts that begin so get a second one. */
 const MARK = '#'
-/** A name that is no name: a server's receipt may hold it, and no object of ours may. */
-const PROTO = '__proto__'
 
 /** JSON, with bigints and amounts as `"#…"`. */
 export function encode(value: object): string {
@@ -61,10 +59,8 @@ function unpack(value: unknown): unknown {
     return value
   }
   if (!isRecord(value)) return value
-  for (const key of Object.keys(value)) {
-    if (key === PROTO) delete value[key]
-    else value[key] = unpack(value[key])
-  }
+  // `JSON.parse` makes `__proto__` an own property, and so do copies by spread: assigning to it sets no prototype.
+  for (const key of Object.keys(value)) value[key] = unpack(value[key])
   return value
 }
 

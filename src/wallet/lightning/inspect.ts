@@ -70,7 +70,7 @@ function settled({ hash }: Detail, feeMsat: bigint | undefined, { network }: Con
 }
 
 function fail(why: LightningFailure | undefined): Verdict {
-  const known = why === undefined ? undefined : WHY[why]
+  const known = why !== undefined && Object.hasOwn(WHY, why) ? WHY[why] : undefined
   return { state: 'void', because: known ?? 'The node could not pay the invoice, and nothing has left' }
 }
 
