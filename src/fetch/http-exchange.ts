@@ -1,5 +1,5 @@
 import { PaymentRefusedError } from '../errors/index.js'
-import type { Instant } from '../money/index.js'
+import { checkDuration, type Instant } from '../money/index.js'
 import {
   type Exchange,
   type Leg,
@@ -39,9 +39,17 @@ export interface HttpLimits {
 const KIB = 1024
 
 /** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
-export const DEFAULT_LIMITS: HttpLimits = {
+const DEFAULT_LIMITS: HttpLimits = {
   keep: { bytes: KIB * KIB, patienceMs: 10_000 },
   read: { bytes: 64 * KIB, patienceMs: 1_000 },
+}
+
+/** @throws TypeError for a patience that no timer holds. */
+export function httpLimits(given: Partial<HttpLimits> = {}): HttpLimits {
+  const limits = { ...DEFAULT_LIMITS, ...given }
+  checkDuration('limits.keep.patienceMs', limits.keep.patienceMs)
+  checkDuration('limits.read.patienceMs', limits.read.patienceMs)
+  return limits
 }
 
 /** One call to `fetch`, whether or not it was ever asked to pay. */

@@ -2,10 +2,10 @@ export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
 export type { Head } from './head.js'
 export { BODY_HEADERS } from './headers.js'
 export {
-  DEFAULT_LIMITS,
   type HttpExchange,
   type HttpExchangeOptions,
   type HttpLimits,
+  httpLimits,
 } from './http-exchange.js'
 export { install, pristine, type Restore } from './install.js'
 export {

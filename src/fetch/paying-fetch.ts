@@ -1,7 +1,7 @@
 import type { Instant } from '../money/index.js'
 import type { CallOptions, PayingFace } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
-import { DEFAULT_LIMITS, HttpExchange, type HttpLimits } from './http-exchange.js'
+import { HttpExchange, type HttpLimits, httpLimits } from './http-exchange.js'
 import { pristine } from './install.js'
 import type { FetchLike } from './request.js'
 import { dialled } from './resource.js'
@@ -94,7 +94,7 @@ function settingOf({ base, page = pageAddress, now = Date.now, limits }: PayingF
     base: base ?? pristine(globalThis.fetch),
     page,
     now,
-    limits: { ...DEFAULT_LIMITS, ...limits },
+    limits: httpLimits(limits),
   }
 }
 

@@ -19,6 +19,7 @@ export {
   type Rate,
   token,
 } from './currency.js'
+export { checkDuration, DURATION_PATTERN, LONGEST_TIMER_MS, parseDuration } from './duration.js'
 export { areRates, type Rates } from './rate-keys.js'
 export {
   count,

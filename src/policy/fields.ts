@@ -1,4 +1,4 @@
-import { parseUnits, UNIT_DECIMALS, type Units } from '../money/index.js'
+import { DURATION_PATTERN, parseDuration, parseUnits, UNIT_DECIMALS, type Units } from '../money/index.js'
 import type { PolicyDocument, RulesDocument, VendorDocument } from './document.js'
 import { readOrigin } from './origins.js'
 import { readPath } from './paths.js'
@@ -23,21 +23,6 @@ import { isZone } from './zones.js'
 
 /** What budgets can be kept by; grants are the ledger's own. */
 const EACH = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network'] as const
-
-const UNITS_OF_TIME: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-}
-const DURATION = '^[1-9][0-9]{0,5}[smhdw]$'
-
-function readDuration(written: string): number | undefined {
-  if (!new RegExp(DURATION).test(written)) return undefined
-  const unit = UNITS_OF_TIME[written.slice(-1)]
-  return unit === undefined ? undefined : Number(written.slice(0, -1)) * unit
-}
 
 /** Text of a value that may have been written without quotes in a text file. */
 function writtenText(value: unknown): string | undefined {
@@ -72,14 +57,14 @@ const money: Shape<Units> = {
 
 /** A length of time in milliseconds, within bounds. */
 function duration(least: string, most: string): Shape<number> {
-  const [low = 0, high = 0] = [readDuration(least), readDuration(most)]
+  const [low = 0, high = 0] = [parseDuration(least), parseDuration(most)]
   return text(
     `a duration from ${least} to ${most}: write it like 90s, 5m, 12h or 30d`,
     (written) => {
-      const ms = readDuration(written)
+      const ms = parseDuration(written)
       return ms !== undefined && ms >= low && ms <= high ? ms : undefined
     },
-    { pattern: DURATION },
+    { pattern: DURATION_PATTERN },
   )
 }
 
@@ -116,9 +101,9 @@ const zone = text('a time zone: write it like UTC or Europe/Berlin', (value) =>
 /** `day`, or `30d`: which of them is allowed depends on `rolling`. */
 const per: Shape<Calendar | number> = scalar(
   `a window: minute, hour, day, week, month, year, ever or task, or with \`rolling: true\` a duration such as 30d`,
-  { type: 'string', anyOf: [{ enum: CALENDAR }, { pattern: DURATION }] },
+  { type: 'string', anyOf: [{ enum: CALENDAR }, { pattern: DURATION_PATTERN }] },
   (value) =>
-    CALENDAR.find((one) => one === value) ?? (typeof value === 'string' ? readDuration(value) : undefined),
+    CALENDAR.find((one) => one === value) ?? (typeof value === 'string' ? parseDuration(value) : undefined),
 )
 
 const budget = record(

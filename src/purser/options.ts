@@ -5,6 +5,7 @@ import {
   areRates,
   type Currency,
   type CurrencyTable,
+  checkDuration,
   currencyTable,
   parseUnits,
   type Rates,
@@ -51,9 +52,9 @@ export interface PurserOptions {
   readonly prefer?: readonly (PaymentRange | Preference)[]
   /** What a refusal is: a 402 reply that says why (`respond`, the default), or an exception (`throw`). */
   readonly onRefusal?: 'respond' | 'throw'
-  /** How long an unreported doubt stands in the way of the same request, in milliseconds. Default two minutes. */
+  /** How long an unreported doubt stands in the way of the same request, in whole milliseconds; 0: not at all. Default two minutes. */
   readonly doubtWindow?: number
-  /** How long one call may wait for an earlier credential to die, in milliseconds. Default 45 seconds. */
+  /** How long one call may wait for an earlier credential to die, in whole milliseconds; 0: not at all. Default 45 seconds. */
   readonly patience?: number
   /** The fetch below this one. Default: the runtime's own. */
   readonly fetch?: FetchLike
@@ -83,19 +84,25 @@ export interface Settings {
   readonly clock: Clock
 }
 
-const TWO_MINUTES_MS = 120_000
-const PATIENCE_MS = 45_000
+/** Options that are lengths of time, in milliseconds, and what they are unless given. */
+const DURATIONS = { doubtWindow: 120_000, patience: 45_000 } as const
+
+/** @throws TypeError for what no timer can wait for. 0 is allowed: it turns the wait off. */
+function durationOf(options: PurserOptions, name: keyof typeof DURATIONS): number {
+  return checkDuration(name, options[name] ?? DURATIONS[name], { least: 0 })
+}
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 const has = (value: unknown, ...methods: readonly string[]): boolean =>
   isObject(value) && methods.every((method) => isFunction(Reflect.get(value, method)))
-const isDuration = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= 0
-const DURATION = 'milliseconds, 0 or more'
 
 /** What each option must be, and how that is said. Types are for those who compile; money is for everyone. */
 const CHECKS: Readonly<
-  Record<keyof PurserOptions, readonly [holds: (value: unknown) => boolean, what: string]>
+  Record<
+    Exclude<keyof PurserOptions, keyof typeof DURATIONS>,
+    readonly [holds: (value: unknown) => boolean, what: string]
+  >
 > = {
   agent: [(value) => typeof value === 'string' && value.trim() !== '', 'a name'],
   wallets: [Array.isArray, 'a list with at least one wallet, for example [tempo({ account })]'],
@@ -112,8 +119,6 @@ const CHECKS: Readonly<
     "a list of kinds, for example ['tempo/charge', { kind: 'stripe/*', q: 0.5 }]",
   ],
   onRefusal: [(value) => value === 'respond' || value === 'throw', "'respond' or 'throw'"],
-  doubtWindow: [isDuration, DURATION],
-  patience: [isDuration, DURATION],
   fetch: [isFunction, 'a function'],
   tracer: [(value) => has(value, 'startSpan'), 'an OpenTelemetry tracer'],
   clock: [(value) => has(value, 'now', 'monotonic'), 'a clock: { now, monotonic }'],
@@ -126,14 +131,17 @@ const CHECKS: Readonly<
  */
 export function readOptions(options: PurserOptions): Settings {
   if (!isObject(options)) throw new TypeError('createPurser needs options: { wallets, policy }')
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(CHECKS, name))
+  const unknown = Object.keys(options).find(
+    (name) => !(Object.hasOwn(CHECKS, name) || Object.hasOwn(DURATIONS, name)),
+  )
   if (unknown !== undefined) throw new TypeError(`createPurser has no option ${unknown}`)
   for (const [name, [holds, what]] of Object.entries(CHECKS)) {
     const value: unknown = Reflect.get(options, name)
     if (value !== undefined && !holds(value)) throw new TypeError(`${name} must be ${what}`)
   }
   const { agent = 'agent', wallets = [], onRefusal = 'respond', prefer = [], rates = {} } = options
-  const { doubtWindow = TWO_MINUTES_MS, patience = PATIENCE_MS } = options
+  const doubtWindowMs = durationOf(options, 'doubtWindow')
+  const patienceMs = durationOf(options, 'patience')
   if (options.policy === undefined)
     throw new PaymentError(
       'invalid_policy',
@@ -150,8 +158,8 @@ export function readOptions(options: PurserOptions): Settings {
     openLedger: ledgerOpener(options.ledger),
     prefer: prefer.map(preferenceOf),
     onRefusal,
-    doubtWindowMs: doubtWindow,
-    patienceMs: patience,
+    doubtWindowMs,
+    patienceMs,
     clock: options.clock ?? systemClock,
     ...(options.approver === undefined ? {} : { approver: options.approver }),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),

@@ -1,5 +1,5 @@
 import type { Clock, Ledger } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
+import { type Instant, LONGEST_TIMER_MS } from '../money/index.js'
 
 /** How long this process counts as alive without a word. */
 const LEASE_MS = 30_000
@@ -7,8 +7,6 @@ const RENEW_MS = LEASE_MS / 3
 const PAUSE_AFTER_NOTHING_MS = 5_000
 /** Evidence falls due on the chain's clock, not ours: a moment later is soon enough. */
 const SLACK_MS = 250
-/** The longest delay a timer takes; further instants are looked at again from there. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What has to happen by itself while a purser lives: its lease, and looking again when evidence falls due. */
 export class Upkeep {
@@ -75,6 +73,7 @@ export class Upkeep {
     if (at >= this.#due) return
     this.#due = at
     clearTimeout(this.#timer)
+    // What lies further ahead than a timer takes is looked at again from there.
     const delay = Math.min(Math.max(0, at - this.#clock.now()) + SLACK_MS, LONGEST_TIMER_MS)
     this.#timer = quietly(
       setTimeout(() => {

@@ -1,5 +1,6 @@
 import { isPaymentError, PaymentRefusedError } from '../errors/index.js'
 import { httpCall, isConfidential, resourceAt } from '../fetch/index.js'
+import { checkDuration } from '../money/index.js'
 import { faceOf, type PayingFace } from '../pay/index.js'
 import { Connection } from './connection.js'
 import { plainFrame, readFrame } from './frames.js'
@@ -117,11 +118,12 @@ function isPayable({ http }: Target): boolean {
 
 /** @throws TypeError where there is no `WebSocket`. */
 function dialler(target: Target, { protocols, WebSocket, limits }: SocketOptions): Dial {
+  const bounds = { ...DEFAULT_SOCKET_LIMITS, ...limits }
+  for (const name of ['answerMs', 'closeMs'] as const) checkDuration(`limits.${name}`, bounds[name])
   const Class: SocketClass | undefined = WebSocket ?? globalThis.WebSocket
   if (Class === undefined)
     throw new TypeError('This runtime has no WebSocket: hand one over as `WebSocket`, such as that of `ws`')
   const names = listOf(protocols)
-  const bounds = { ...DEFAULT_SOCKET_LIMITS, ...limits }
   return (read) =>
     new Connection(
       new Class(target.socket, names.length === 0 ? undefined : [...names]),

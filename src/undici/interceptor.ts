@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { DEFAULT_LIMITS, type HttpLimits } from '../fetch/index.js'
+import { type HttpLimits, httpLimits } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
 import { faceOf, type PayingFace } from '../pay/index.js'
 import { Front } from './dispatch.js'
@@ -41,7 +41,7 @@ export function payingInterceptor(
   face: PayingFace,
   { now = Date.now, limits }: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
-  const bounds = { ...DEFAULT_LIMITS, ...limits }
+  const bounds = httpLimits(limits)
   return (dispatch) => (options, handler) => {
     const resource = dialled(options)
     if (resource === undefined || !face.payable(resource)) return dispatch(options, handler)

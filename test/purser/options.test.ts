@@ -33,6 +33,8 @@ test('everything but wallets and policy has a default', () => {
   expect(settings.policy.symbol).toBe('USD')
 })
 
+const DURATION = 'must be a whole number of milliseconds from 0 to 2147483647'
+
 test('what is given is taken, and a loaded policy is taken as it is', async () => {
   const loaded = createPolicy(policy)
   const ledger = memoryLedger({ clock })
@@ -168,11 +170,11 @@ test.each<[option: string, value: unknown, message: string]>([
   ['rates', { EUR: 1.12 }, RATES],
   ['onRefusal', 'ignore', "onRefusal must be 'respond' or 'throw'"],
   ['onRefusal', true, "onRefusal must be 'respond' or 'throw'"],
-  ['doubtWindow', -1, 'doubtWindow must be milliseconds, 0 or more'],
-  ['doubtWindow', '2m', 'doubtWindow must be milliseconds, 0 or more'],
-  ['doubtWindow', Number.NaN, 'doubtWindow must be milliseconds, 0 or more'],
-  ['patience', Number.POSITIVE_INFINITY, 'patience must be milliseconds, 0 or more'],
-  ['patience', 1n, 'patience must be milliseconds, 0 or more'],
+  ['doubtWindow', -1, `doubtWindow ${DURATION}`],
+  ['doubtWindow', '2m', `doubtWindow ${DURATION}`],
+  ['doubtWindow', Number.NaN, `doubtWindow ${DURATION}`],
+  ['patience', Number.POSITIVE_INFINITY, `patience ${DURATION}`],
+  ['patience', 1n, `patience ${DURATION}`],
   ['fetch', {}, 'fetch must be a function'],
   ['tracer', () => undefined, 'tracer must be an OpenTelemetry tracer'],
   ['tracer', {}, 'tracer must be an OpenTelemetry tracer'],

@@ -4,6 +4,7 @@ import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
 import { RECORDS } from './records.js'
 import { STRIPE } from './stripe.js'
+import { TIME } from './time.js'
 
 /** One deliberate fault, and the tests that must notice it. */
 export interface Mutant {
@@ -675,4 +676,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STRIPE,
   ...CHOOSING,
   ...RECORDS,
+  ...TIME,
 ]

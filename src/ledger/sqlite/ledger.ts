@@ -1,3 +1,4 @@
+import { checkDuration } from '../../money/index.js'
 import { systemClock } from '../clock.js'
 import { StoredLedger } from '../ledger.js'
 import type { Clock, Ledger } from '../port.js'
@@ -15,7 +16,7 @@ export interface SqliteLedgerOptions {
    * safe against crashes of the process, faster. `full` unless given.
    */
   readonly synchronous?: 'full' | 'normal'
-  /** How long to wait while other processes write, in milliseconds: 10,000 unless given. */
+  /** How long to wait while other processes write, in whole milliseconds: 10,000 unless given; 0: not at all. */
   readonly busyTimeoutMs?: number
   readonly clock?: Clock
 }
@@ -32,7 +33,8 @@ export interface SqliteLedgerOptions {
  * ```
  */
 export function sqliteLedger(options: SqliteLedgerOptions = {}): Ledger {
-  const { create = true, synchronous = 'full', busyTimeoutMs = 10_000, clock = systemClock } = options
+  const { create = true, synchronous = 'full', clock = systemClock } = options
+  const busyTimeoutMs = checkDuration('busyTimeoutMs', options.busyTimeoutMs ?? 10_000, { least: 0 })
   const path = options.path ?? defaultPath()
   return new StoredLedger(new SqliteStore({ path, create, synchronous, busyTimeoutMs }), clock)
 }

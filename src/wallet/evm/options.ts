@@ -1,5 +1,11 @@
 import { getAddress } from 'viem/utils'
-import { type Currency, type CurrencyTable, currencyTable, type Instant } from '../../money/index.js'
+import {
+  type Currency,
+  type CurrencyTable,
+  checkDuration,
+  currencyTable,
+  type Instant,
+} from '../../money/index.js'
 import { checkChainId, type Hex, lower, type Nodes, nodesOf } from '../chain/index.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
 
@@ -80,6 +86,7 @@ const GAS_LIMIT = 120_000n
 /** Servers want six seconds to settle in, and the way there takes some too. */
 export const LEAST_VALIDITY_MS = 8_000
 const MOST_VALIDITY_MS = 3_600_000
+const VALIDITY = { least: LEAST_VALIDITY_MS, most: MOST_VALIDITY_MS }
 
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(options: EvmOptions): Config {
@@ -96,7 +103,7 @@ export function configure(options: EvmOptions): Config {
     ways: checkWays(options.ways),
     gasLimit: checkGas('limit', options.gas?.limit ?? GAS_LIMIT),
     maxFeePerGas: options.gas?.maxFeePerGas && checkGas('maxFeePerGas', options.gas.maxFeePerGas),
-    validityMs: checkValidity(options.validityMs ?? MOST_VALIDITY_MS),
+    validityMs: checkDuration('validityMs', options.validityMs ?? MOST_VALIDITY_MS, VALIDITY),
     now: options.now ?? Date.now,
     nodes: nodesOf(KNOWN_NODES, options.rpc, options.fetch ?? globalThis.fetch),
   }
@@ -133,11 +140,5 @@ function checkWays(ways: readonly EvmWay[] = WAYS): ReadonlySet<EvmWay> {
 
 function checkGas(name: string, value: bigint): bigint {
   if (typeof value !== 'bigint' || value <= 0n) throw new TypeError(`gas.${name} must be a bigint above zero`)
-  return value
-}
-
-function checkValidity(value: number): number {
-  if (!Number.isInteger(value) || value < LEAST_VALIDITY_MS || value > MOST_VALIDITY_MS)
-    throw new TypeError(`validityMs must be an integer from ${LEAST_VALIDITY_MS} to ${MOST_VALIDITY_MS}`)
   return value
 }

@@ -1,4 +1,4 @@
-import type { Instant } from '../../money/index.js'
+import { checkDuration, type Instant } from '../../money/index.js'
 import { isNetwork, type LightningNetwork } from './networks.js'
 
 /** What a node says of a payment. Millisatoshis, since that is what nodes charge in. */
@@ -85,7 +85,7 @@ export function configure(options: LightningOptions): Config {
     lookUp: options.lookUpPayment,
     feeMsat: natural('maxFee.sats', maxFee.sats ?? 10n) * 1_000n,
     feePartsPerMillion: natural('maxFee.partsPerMillion', maxFee.partsPerMillion ?? 10_000n),
-    timeoutMs: timeout(options.timeoutMs ?? 60_000),
+    timeoutMs: checkDuration('timeoutMs', options.timeoutMs ?? 60_000, { least: 1_000, most: 600_000 }),
     now: options.now ?? Date.now,
   }
 }
@@ -93,10 +93,4 @@ export function configure(options: LightningOptions): Config {
 function natural(name: string, value: unknown): bigint {
   if (typeof value !== 'bigint' || value < 0n) throw new TypeError(`${name} must be a bigint, zero or more`)
   return value
-}
-
-function timeout(ms: number): number {
-  if (!Number.isInteger(ms) || ms < 1_000 || ms > 600_000)
-    throw new TypeError('timeoutMs must be an integer from 1,000 to 600,000')
-  return ms
 }

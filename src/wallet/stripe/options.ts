@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { NextAction } from '../../errors/index.js'
-import type { Instant } from '../../money/index.js'
+import { checkDuration, type Instant } from '../../money/index.js'
 import {
   API_VERSION,
   apiIssuer,
@@ -111,7 +111,7 @@ export function configure(options: StripeOptions): Config {
     network,
     issuer: issuerOf(options),
     types: types && new Set(types),
-    validityMs: options.validityMs ?? DEFAULT_VALIDITY_MS,
+    validityMs: checkDuration('validityMs', options.validityMs ?? DEFAULT_VALIDITY_MS, VALIDITY),
     onActionRequired: options.onActionRequired,
     now: options.now ?? Date.now,
   }
@@ -120,9 +120,10 @@ export function configure(options: StripeOptions): Config {
 const FORMS =
   'stripe() needs exactly one of secretKey, client and createToken, for example { secretKey, paymentMethod }'
 const DEFAULT_VALIDITY_MS = 600_000
+const VALIDITY = { least: 60_000, most: 3_600_000 }
 
 function checkCommon(options: CommonOptions & { readonly paymentMethod?: unknown }): void {
-  const { livemode, account, validityMs, onActionRequired, paymentMethod } = options
+  const { livemode, account, onActionRequired, paymentMethod } = options
   const { paymentMethodTypes: types } = options
   if (livemode !== undefined && typeof livemode !== 'boolean')
     throw new TypeError('livemode must be true or false')
@@ -130,11 +131,6 @@ function checkCommon(options: CommonOptions & { readonly paymentMethod?: unknown
     throw new TypeError('account must be a short name, for example the id of the Stripe account')
   if (typeof account === 'string' && /^[sr]k_/.test(account))
     throw new TypeError('account must not be a key: it is written into the ledger')
-  if (
-    validityMs !== undefined &&
-    !(Number.isInteger(validityMs) && validityMs >= 60_000 && validityMs <= 3_600_000)
-  )
-    throw new TypeError('validityMs must be an integer from 60000 to 3600000')
   if (onActionRequired !== undefined && typeof onActionRequired !== 'function')
     throw new TypeError('onActionRequired must be a function')
   if (paymentMethod !== undefined && (typeof paymentMethod !== 'string' || paymentMethod === ''))

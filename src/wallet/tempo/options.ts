@@ -1,5 +1,11 @@
 import { getAddress } from 'viem/utils'
-import { type Currency, type CurrencyTable, currencyTable, type Instant } from '../../money/index.js'
+import {
+  type Currency,
+  type CurrencyTable,
+  checkDuration,
+  currencyTable,
+  type Instant,
+} from '../../money/index.js'
 import { checkChainId as chainId, lower, type Node, nodesOf } from '../chain/index.js'
 import { signFor } from './access-key.js'
 import type { ChargeMode, Hex } from './charge.js'
@@ -105,7 +111,7 @@ export function configure(options: TempoOptions): Config {
     maxFeePerGas: price('maxFeePerGas', options.maxFeePerGas ?? BASE_FEE),
     maxPriorityFeePerGas: price('maxPriorityFeePerGas', options.maxPriorityFeePerGas ?? 0n),
     gas: gasTable(options.gas),
-    validityMs: integer('validityMs', options.validityMs ?? 15_000, 5_000, 25_000),
+    validityMs: checkDuration('validityMs', options.validityMs ?? 15_000, { least: 5_000, most: 25_000 }),
     random: options.random ?? pooledRandom(),
     now: options.now ?? Date.now,
     nodes: nodesOf(KNOWN, options.rpc, options.fetch ?? globalThis.fetch),
