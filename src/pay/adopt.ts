@@ -8,6 +8,7 @@ import { dealOf, type Presented, transmit } from './present.js'
 import { standsInTheWay, unanswered } from './refusal.js'
 import { goOn } from './second.js'
 import type { Streaming } from './stream.js'
+import { watch } from './undelivered.js'
 import { windUp } from './wind-up.js'
 
 const FIRST_LOOK_MS = 25
@@ -128,7 +129,7 @@ async function askForTheAnswer<Reply extends object>(
     const evidence = seen.attempts.at(-1)?.evidence ?? deal.attempt.evidence
     const sending: Sending = { deal, evidence, sent, metered: true }
     void followStream({ exchange, metered, sending, payment: seen, case: c, deliver })
-  }
+  } else watch(exchange, reply, payment.id, env)
   return { reply }
 }
 

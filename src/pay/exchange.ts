@@ -43,6 +43,11 @@ export interface Exchange<Reply> {
    * Undefined where this reply is none. The reply itself is used up.
    */
   meter?(reply: Reply): Promise<Metered<Reply> | undefined>
+  /**
+   * Tells, at most once, that a reply's body broke off before its end, by no doing of the caller's. For transports that
+   * see the body pass.
+   */
+  whenBroken?(reply: Reply, tell: () => void): void
   /** After a redirect of the paid leg: follow it without the credential, if that is allowed. */
   follow?(reply: Reply, to: string): Promise<Reply | undefined>
   /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */

@@ -18,6 +18,7 @@ import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
 import { actionRequired, provenVoid, unanswered } from './refusal.js'
 import { secondCredential, tryAgree } from './second.js'
+import { undelivered, watch } from './undelivered.js'
 import { unwritten } from './unwritten.js'
 import { windUp } from './wind-up.js'
 
@@ -141,14 +142,10 @@ async function reachedNobody<Reply>(
   reply: Reply,
   id: PaymentId,
   exchange: Exchange<Reply>,
-  { ledger, emitter }: Env,
+  env: Env,
 ): Promise<void> {
   exchange.drop(reply)
-  try {
-    await ledger.advance(id, { to: 'undelivered' })
-  } catch (error) {
-    emitter.emit('error', { error, during: 'looking after an abort' })
-  }
+  await undelivered(id, 'looking after an abort', env)
 }
 
 /** How a payment ended for its caller. */
@@ -206,7 +203,9 @@ async function rounds<Reply extends object>(
         return { error: waiting(end, env) ?? lost(end.payment, causeFor(end.cause, call, env), env) }
       case 'answered':
         if (metered) void followStream({ exchange, metered, sending, payment: end.payment, case: c, deliver })
-        return reply === undefined ? { error: lost(end.payment, undefined, env) } : { reply }
+        if (reply === undefined) return { error: lost(end.payment, undefined, env) }
+        if (!metered) watch(exchange, reply, end.payment.id, env)
+        return { reply }
       case 'moved':
         if (reply === undefined) return { error: lost(end.payment, undefined, env) }
         return { reply: await follow(exchange, reply, end.to, end.payment, env) }

@@ -1,56 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { type Controller, type Handler, UndiciReply } from './reply.js'
 
-/** What the caller's handler holds in its hands: one request to it, however many legs there are beneath. */
-export class Front implements Controller {
-  readonly #abort = new AbortController()
-  #paused = false
-  #reply: UndiciReply | undefined
-
-  /** Follows the caller's abort. */
-  get signal(): AbortSignal {
-    return this.#abort.signal
-  }
-
-  get aborted(): boolean {
-    return this.signal.aborted
-  }
-
-  get reason(): Error | null {
-    const reason: unknown = this.signal.reason
-    return reason instanceof Error ? reason : null
-  }
-
-  get paused(): boolean {
-    return this.#paused
-  }
-
-  /** Has the caller been given a head? */
-  get carries(): boolean {
-    return this.#reply !== undefined
-  }
-
-  abort(reason: Error): void {
-    this.#abort.abort(reason)
-  }
-
-  pause(): void {
-    this.#paused = true
-  }
-
-  resume(): void {
-    this.#paused = false
-    this.#reply?.flush()
-  }
-
-  /** This reply is the caller's: its head now, its body as it comes. */
-  carry(reply: UndiciReply, handler: Handler): void {
-    handler.onResponseStart?.(this, reply.status, reply.headers, reply.message)
-    this.#reply = reply
-    reply.forward(handler, this)
-  }
-}
-
 /** Called when a leg gets its connection, and with heads that only inform (1xx): what the first leg tells the caller. */
 export interface Herald {
   readonly onRequestStart: NonNullable<Handler['onRequestStart']>
@@ -84,9 +34,10 @@ export function dispatchLeg(
         resolve(reply)
       },
       onResponseData: (_, chunk) => reply?.push(chunk),
-      onResponseEnd(_, trailers) {
+      onResponseEnd(controller, trailers) {
         release()
-        reply?.end({ trailers })
+        if (reply) reply.end({ trailers, raw: controller.rawTrailers })
+        else reject(new TypeError('The dispatcher beneath ended the request without an answer.'))
       },
       onResponseError(_, error) {
         release()

@@ -2,8 +2,9 @@ import type { Dispatcher } from 'undici'
 import { type HttpLimits, httpLimits } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
 import { faceOf, type PayingFace } from '../pay/index.js'
-import { Front } from './dispatch.js'
-import type { Handler, UndiciReply } from './reply.js'
+import type { Herald } from './dispatch.js'
+import { Front } from './front.js'
+import type { UndiciReply } from './reply.js'
 import { dialled } from './request.js'
 import { UndiciExchange } from './undici-exchange.js'
 
@@ -45,44 +46,35 @@ export function payingInterceptor(
   return (dispatch) => (options, handler) => {
     const resource = dialled(options)
     if (resource === undefined || !face.payable(resource)) return dispatch(options, handler)
-    const front = new Front()
+    const front = new Front(handler)
     const holder: { reply?: UndiciReply } = {}
     let exchange: UndiciExchange
     try {
-      const herald = {
-        onRequestStart: (_: unknown, context: unknown) =>
-          handler.onRequestStart?.(front, { ...Object(context), [REPLY]: holder }),
-        onInfo: (_: unknown, ...head: HeadOf) => handler.onResponseStart?.(front, ...head),
+      const herald: Herald = {
+        onRequestStart: (_, context) => front.start({ ...Object(context), [REPLY]: holder }),
+        onInfo: (...head) => front.info(...head),
       }
       exchange = new UndiciExchange(options, resource, { dispatch, face, now, limits: bounds, herald })
     } catch {
       // What cannot be set aside goes its own way, without any hope of paying.
       return dispatch(options, handler)
     }
-    void deliver(face.run(exchange, { signal: front.signal }), front, handler, holder)
+    void deliver(face.run(exchange, { signal: front.signal }), front, holder)
     return true
   }
 }
 
-type HeadOf =
-  Parameters<NonNullable<Handler['onResponseStart']>> extends [unknown, ...infer Rest] ? Rest : never
-
 async function deliver(
   story: Promise<UndiciReply>,
   front: Front,
-  handler: Handler,
   holder: { reply?: UndiciReply },
 ): Promise<void> {
   try {
     const reply = await story
     holder.reply = reply
-    front.carry(reply, handler)
+    front.carry(reply)
   } catch (thrown) {
-    // Also what the handler throws at a head it is given: undici would fail the request with it.
-    const error = thrown instanceof Error ? thrown : new TypeError(String(thrown))
-    front.abort(error)
-    // Once the caller has a head, the aborted reply itself says how it ended.
-    if (!front.carries) handler.onResponseError?.(front, error)
+    front.fail(thrown)
   }
 }
 

@@ -29,7 +29,19 @@ export interface Sieve {
   fail(): void
 }
 
-type End = { readonly trailers: ReplyHeaders } | { readonly error: Error }
+/** Whoever takes a body: {@link Taker.data} and one end. */
+export interface Taker {
+  readonly paused: boolean
+  /** It takes nothing any more. */
+  readonly over: boolean
+  data(chunk: Chunk): void
+  end(trailers: ReplyHeaders, raw: Controller['rawTrailers']): void
+  broken(error: Error): void
+}
+
+type End =
+  | { readonly trailers: ReplyHeaders; readonly raw?: Controller['rawTrailers'] }
+  | { readonly error: Error }
 
 /**
  * A reply whose head is in and whose body waits: paused at the socket, until it is known who gets it. Nothing is lost
@@ -39,6 +51,8 @@ export class UndiciReply {
   readonly status: number
   readonly message: string
   readonly headers: ReplyHeaders
+  /** The headers as undici got them, for handlers that want them so. */
+  readonly rawHeaders: Controller['rawHeaders']
   /** The URL behind followed redirects, where a redirecting interceptor stands beneath this one. */
   readonly landed: URL | undefined
   readonly #controller: Controller | undefined
@@ -47,8 +61,10 @@ export class UndiciReply {
   #end: End | undefined
   #ended = () => {}
   #grew = () => {}
+  #broke = () => {}
   #drained: number | undefined
-  #target: { readonly handler: Handler; readonly front: Controller } | undefined
+  #target: Taker | undefined
+  #flushing = false
   #sieve: Sieve | undefined
   /** What came through the sieve, and waits for the caller. */
   readonly #sifted: Chunk[] = []
@@ -57,6 +73,7 @@ export class UndiciReply {
     this.status = head.status
     this.message = head.message
     this.headers = head.headers
+    this.rawHeaders = controller?.rawHeaders ?? null
     this.landed = landed
     this.#controller = controller
     controller?.pause()
@@ -87,16 +104,37 @@ export class UndiciReply {
   end(end: End): void {
     if (this.#end) return
     this.#end = end
-    if ('error' in end) this.#sieve?.fail()
+    if ('error' in end) {
+      this.#sieve?.fail()
+      if (this.#isWanted()) this.#broke()
+    }
     this.#grew()
     this.#ended()
     if (this.#drained === undefined) this.flush()
   }
 
   /** The caller has the head: from here on the body is handed on as it comes, with the caller's back-pressure. */
-  forward(handler: Handler, front: Controller): void {
-    this.#target = { handler, front }
+  forward(target: Taker): void {
+    this.#target = target
     this.flush()
+  }
+
+  /** Nobody takes it: what has come is dropped, and what still comes costs the connection. */
+  abandon(): void {
+    this.#target = undefined
+    this.#chunks.length = 0
+    this.#sifted.length = 0
+    this.#drained = 0
+  }
+
+  /** Tells if the body breaks off while somebody wants it, or already did. */
+  whenBroken(tell: () => void): void {
+    this.#broke = tell
+    if (this.#end && 'error' in this.#end && this.#isWanted()) tell()
+  }
+
+  #isWanted(): boolean {
+    return this.#drained === undefined && this.#target?.over !== true
   }
 
   /** From here on the body is handed on through a sieve. */
@@ -106,19 +144,30 @@ export class UndiciReply {
 
   /** Hands on what has come, while the caller takes it. */
   flush(): void {
-    if (!this.#target) return
-    const { handler, front } = this.#target
-    while (!front.paused) {
-      const chunk = this.#next()
-      if (chunk === undefined) break
-      handler.onResponseData?.(front, chunk)
-    }
-    if (front.paused || this.#chunks.length + this.#sifted.length > 0) this.#controller?.pause()
+    const target = this.#target
+    if (!target || this.#flushing) return
+    this.#handOn(target)
+    if (target.over) this.abandon()
+    else if (target.paused) this.#controller?.pause()
     else if (this.#end === undefined) this.#controller?.resume()
     else {
       this.#target = undefined
-      if ('error' in this.#end) handler.onResponseError?.(front, this.#end.error)
-      else handler.onResponseEnd?.(front, this.#end.trailers)
+      if ('error' in this.#end) target.broken(this.#end.error)
+      else target.end(this.#end.trailers, this.#end.raw)
+    }
+  }
+
+  /** A caller may pause and resume while a piece is handed to it: the next piece waits for that all the same. */
+  #handOn(target: Taker): void {
+    this.#flushing = true
+    try {
+      while (!target.paused && !target.over) {
+        const chunk = this.#next()
+        if (chunk === undefined) return
+        target.data(chunk)
+      }
+    } finally {
+      this.#flushing = false
     }
   }
 

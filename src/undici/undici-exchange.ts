@@ -158,6 +158,10 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     return meterReply(reply)
   }
 
+  whenBroken(reply: UndiciReply, tell: () => void): void {
+    reply.whenBroken(tell)
+  }
+
   refuse(problem: RefusalProblem): UndiciReply {
     const { status, statusText, headers, body } = refusalReply(problem)
     return UndiciReply.made({ status, message: statusText, headers: { ...headers } }, body)
@@ -173,7 +177,8 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       // A redirecting interceptor beneath would carry the credential on.
       maxRedirections: 0,
     }
-    const reply = await dispatchLeg(this.#options.dispatch, options, leg.signal)
+    // A request that is paid at once has no leg before this one.
+    const reply = await dispatchLeg(this.#options.dispatch, options, leg.signal, this.#options.herald)
     this.#answers.set(reply, credential.challenge.echo.envelope)
     return reply
   }

@@ -1,3 +1,4 @@
+import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
 import { HARDENING } from './hardening.js'
@@ -677,4 +678,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CHOOSING,
   ...RECORDS,
   ...TIME,
+  ...BODIES,
 ]
