@@ -31,6 +31,8 @@ export type {
   PaymentId,
   PaymentQuery,
   PaymentState,
+  PinnedPayee,
+  PinQuery,
   Room,
   Verdict,
 } from './ledger/index.js'

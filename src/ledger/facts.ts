@@ -1,11 +1,12 @@
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
 import { nameOf } from './names.js'
-import { type Pin, pinsByRail, pinsToAdd, samePins } from './pins.js'
-import type { FactsQuery, Move } from './port.js'
+import { type Pin, pinsAfterDelivery, pinsByRail, pinsToAdd, samePins } from './pins.js'
+import type { FactsQuery, Move, PinnedPayee, PinQuery } from './port.js'
 import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
 import type { Row } from './row.js'
 import type { Operation, Shelf } from './shelf.js'
+import { isLive } from './view.js'
 
 /** The names whose versions move when a value in these facts does. */
 export const versions = {
@@ -37,7 +38,7 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
   return {
     now,
     version: versionOf(shelf, query),
-    pins: pinsByRail(shelf.pins(vendor)),
+    pins: pinsByRail(standingPins(shelf, vendor, now)),
     usual: Object.fromEntries(usual),
     ...(advertised === undefined ? {} : { advertised }),
     grants: shelf.grants().filter((g) => g.agent === agent && g.vendor === vendor && g.until > now),
@@ -46,12 +47,58 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
   }
 }
 
+/**
+ * The payees that a vendor is held to now: those of payments that were settled and delivered, and those of payments that
+ * a process works on. A doubt holds nobody to its payee.
+ */
+function standingPins(shelf: Shelf, vendor: string, now: Instant): readonly Pin[] {
+  return shelf.pins(vendor).filter(({ payment }) => {
+    const row = payment === undefined ? undefined : shelf.payment(payment)
+    return payment === undefined || (row !== undefined && isLive(shelf, row, now))
+  })
+}
+
+/** Every payee that stands pinned and that the query names. */
+export function readPins(shelf: Shelf, query: PinQuery, now: Instant): readonly PinnedPayee[] {
+  const vendors = query.vendor === undefined ? shelf.pinnedVendors() : [query.vendor]
+  return vendors.flatMap((vendor) =>
+    standingPins(shelf, vendor, now)
+      .filter((pin) => isNamed(pin, query))
+      .map(({ rail, payee, payment }) =>
+        Object.freeze({ vendor, rail, payee, ...(payment === undefined ? {} : { payment }) }),
+      ),
+  )
+}
+
+/** Takes the pins away that the query names. How many payees that were. */
+export function dropPins(shelf: Shelf, query: PinQuery & { readonly vendor: string }): number {
+  const before = shelf.pins(query.vendor)
+  const dropped = before.filter((pin) => isNamed(pin, query))
+  if (dropped.length > 0)
+    changePins(
+      shelf,
+      query.vendor,
+      before,
+      before.filter((pin) => !dropped.includes(pin)),
+    )
+  return new Set(dropped.map(({ rail, payee }) => `${rail}\n${payee}`)).size
+}
+
+function isNamed(pin: Pin, { rail, payee }: PinQuery): boolean {
+  return (rail === undefined || pin.rail === rail) && (payee === undefined || pin.payee === payee)
+}
+
 /** Pins the payees of a commit, provisionally. False if another payee is pinned there. */
-export function pinAtCommit(shelf: Shelf, row: Row, move: Extract<Move, { to: 'committed' }>): boolean {
+export function pinAtCommit(
+  shelf: Shelf,
+  row: Row,
+  move: Extract<Move, { to: 'committed' }>,
+  now: Instant,
+): boolean {
   if (!move.pin) return true
   const { vendor } = row.resource
   const { terms } = move.attempt
-  const before = shelf.pins(vendor)
+  const before = standingPins(shelf, vendor, now)
   const added = pinsToAdd(
     before,
     railOf(terms),
@@ -84,16 +131,19 @@ export function learnFrom(shelf: Shelf, before: Row, after: Row, now: Instant): 
   }
 }
 
+/** Read from the payment itself: what it pinned at its commit may have been taken away while it was in doubt. */
 function confirmPins(shelf: Shelf, row: Row): void {
   if (!row.pinned) return
   const { vendor } = row.resource
   const before = shelf.pins(vendor)
-  const mine = before.filter((pin) => pin.payment === row.id)
-  if (mine.length === 0) return
-  const confirmed = mine.map(({ rail, payee }): Pin => ({ rail, payee }))
-  const covered = (pin: Pin): boolean =>
-    confirmed.some(({ rail, payee }) => pin.rail === rail && pin.payee === payee)
-  changePins(shelf, vendor, before, [...before.filter((pin) => !covered(pin)), ...confirmed])
+  const paid = row.attempts
+    .filter((attempt) => attempt.void === undefined)
+    .flatMap(({ terms }) => terms.payees)
+  const payees = [...new Set(paid.map(({ id }) => id))]
+  const of = { payment: row.id, widened: row.widened === true }
+  const after = pinsAfterDelivery(before, railOf(row.terms), payees, of)
+  if (after.length !== before.length || after.some((pin, index) => pin !== before[index]))
+    changePins(shelf, vendor, before, after)
 }
 
 function changePins(shelf: Shelf, vendor: string, before: readonly Pin[], after: readonly Pin[]): void {

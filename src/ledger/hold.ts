@@ -182,6 +182,7 @@ function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant):
     burnt: before?.burnt ?? 0n,
     lanes: before?.lanes ?? [],
     pinned: before?.pinned ?? false,
+    widened: before?.widened,
     filled: before?.filled ?? shelf.meta().filled,
     delivered: before?.delivered ?? false,
     spent: undefined,

@@ -18,6 +18,8 @@ export type {
   PaymentId,
   PaymentQuery,
   PaymentState,
+  PinnedPayee,
+  PinQuery,
   Room,
   Verdict,
 } from './port.js'

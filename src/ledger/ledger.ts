@@ -5,7 +5,7 @@ import { termsKey } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { ensureCounter, roomsOf, saveCounted } from './counters.js'
 import { keyOf } from './counts.js'
-import { learnFrom, pinAtCommit, readFacts, versions } from './facts.js'
+import { dropPins, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { step } from './machine.js'
@@ -21,6 +21,8 @@ import type {
   Payment,
   PaymentId,
   PaymentQuery,
+  PinnedPayee,
+  PinQuery,
   Room,
 } from './port.js'
 import type { Placed, Shelf, Store } from './shelf.js'
@@ -74,7 +76,7 @@ export class StoredLedger implements Ledger {
     }
     const next = step(row, move, now, isLive(shelf, row, now))
     if (next === undefined) return no()
-    if (move.to === 'committed' && !pinAtCommit(shelf, row, move)) return no()
+    if (move.to === 'committed' && !pinAtCommit(shelf, row, move, now)) return no()
     letGo(shelf, next.row, next.lane)
     saveCounted(shelf, row, next.row)
     learnFrom(shelf, row, next.row, now)
@@ -179,6 +181,14 @@ export class StoredLedger implements Ledger {
       if (grant !== undefined) shelf.bump(versions.agent(grant.agent, grant.vendor))
       return grant !== undefined
     }, true)
+  }
+
+  pins(query: PinQuery = {}): Promise<readonly PinnedPayee[]> {
+    return this.#read((shelf, now) => readPins(shelf, query, now))
+  }
+
+  unpin(query: PinQuery & { readonly vendor: string }): Promise<number> {
+    return this.#write((shelf) => dropPins(shelf, query), true)
   }
 
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void> {

@@ -58,6 +58,7 @@ function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean
     state: 'committed',
     attempts,
     pinned: row.pinned || move.pin,
+    widened: row.widened === true || move.widenPin ? true : undefined,
     recheckAt: undefined,
     updatedAt: now,
   }

@@ -213,8 +213,13 @@ export class MemoryShelf implements Shelf {
     return this.#pins.get(vendor) ?? []
   }
 
+  pinnedVendors(): readonly string[] {
+    return [...this.#pins.keys()].sort()
+  }
+
   setPins(vendor: string, pins: readonly Pin[]): void {
-    this.#pins.set(vendor, pins)
+    if (pins.length > 0) this.#pins.set(vendor, pins)
+    else this.#pins.delete(vendor)
   }
 
   prices({ vendor, operation }: Operation): ReadonlyMap<string, readonly DayOfPrices[]> {

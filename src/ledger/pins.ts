@@ -1,9 +1,11 @@
-/** A payee that a vendor's rail is held to. Provisional while only payments that are not yet delivered support it. */
+/** A payee that a vendor's rail is held to. Provisional until a payment to it was settled and delivered. */
 export interface Pin {
   readonly rail: string
   readonly payee: string
-  /** The payment that supports it; absent once one was settled and delivered. */
+  /** The payment that holds it while a process works on that; absent once one was settled and delivered. */
   readonly payment?: string
+  /** A person approved this payee beside the pinned ones. */
+  readonly widened?: true
 }
 
 /** The payees of a rail, confirmed and provisional, in order. */
@@ -32,9 +34,35 @@ export function pinsToAdd(
 ): readonly Pin[] | undefined {
   const known = pinned(pins, rail)
   if (known.length > 0 && !widen && payees.some((payee) => !known.includes(payee))) return undefined
-  const settled = (payee: string): boolean =>
-    pins.some((pin) => pin.rail === rail && pin.payee === payee && pin.payment === undefined)
-  return [...new Set(payees)].filter((p) => !settled(p)).map((payee) => ({ rail, payee, payment }))
+  const there = (payee: string): boolean =>
+    pins.some(
+      (pin) =>
+        pin.rail === rail && pin.payee === payee && (pin.payment === undefined || pin.payment === payment),
+    )
+  return [...new Set(payees)]
+    .filter((payee) => !there(payee))
+    .map((payee) => ({ rail, payee, payment, ...(widen ? { widened: true } : {}) }))
+}
+
+/**
+ * The pins after a payment to these payees was settled and delivered. The first such payment decides: payees that were
+ * paid at the same time, and are others, are pinned only if a person approved them.
+ */
+export function pinsAfterDelivery(
+  pins: readonly Pin[],
+  rail: string,
+  payees: readonly string[],
+  { payment, widened }: { readonly payment: string; readonly widened: boolean },
+): readonly Pin[] {
+  const others = pins.filter((pin) => pin.payment !== payment)
+  if (payees.length === 0) return others
+  const confirmed = others.filter((pin) => pin.rail === rail && pin.payment === undefined)
+  const added = payees.filter((payee) => confirmed.every((pin) => pin.payee !== payee))
+  if (confirmed.length > 0 && added.length > 0 && !widened) return others
+  const kept = others.filter(
+    (pin) => pin.rail !== rail || pin.payment === undefined || (pin.widened && !added.includes(pin.payee)),
+  )
+  return [...kept, ...added.map((payee): Pin => ({ rail, payee }))]
 }
 
 /** Do both lists hold a vendor's rails to the same payees? */

@@ -275,6 +275,23 @@ export interface FactsQuery {
   readonly agent: string
 }
 
+/** A payee that a vendor is held to on one rail. */
+export interface PinnedPayee {
+  readonly vendor: string
+  /** `tempo/charge@eip155:4217` */
+  readonly rail: string
+  readonly payee: string
+  /** The payment under way that holds it. Absent once a payment to this payee was settled and delivered. */
+  readonly payment?: PaymentId
+}
+
+/** Which pinned payees are meant; all that is given must hold. */
+export interface PinQuery {
+  readonly vendor?: string
+  readonly rail?: string
+  readonly payee?: string
+}
+
 /** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
 export interface Clock {
   now(): Instant
@@ -312,6 +329,10 @@ export interface Ledger extends Channels {
   grant(grant: Grant): Promise<void>
   grants(): Promise<readonly Grant[]>
   revoke(grantId: string): Promise<boolean>
+  /** The payees that vendors are held to. */
+  pins(query?: PinQuery): Promise<readonly PinnedPayee[]>
+  /** Takes pins of a vendor away, for good once it is answered. How many payees were pinned there. */
+  unpin(query: PinQuery & { readonly vendor: string }): Promise<number>
   /** What discovery advertised. */
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
   /** Accept the wall clock after a jump. */

@@ -49,6 +49,8 @@ export interface Row extends Loose<Omit<Payment, 'live' | 'units'>> {
   readonly unlocked?: boolean | undefined
   /** Were its payees pinned at the commit? */
   readonly pinned: boolean
+  /** Did a person approve its payees beside the pinned ones? */
+  readonly widened?: boolean | undefined
   /** The number of the last counter that was filled from stored payments before this one was held. */
   readonly filled: number
 }

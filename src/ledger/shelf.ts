@@ -86,6 +86,7 @@ export interface Shelf {
   version(names: readonly string[]): number
   bump(name: string): void
   pins(vendor: string): readonly Pin[]
+  pinnedVendors(): readonly string[]
   setPins(vendor: string, pins: readonly Pin[]): void
   prices(of: Operation): ReadonlyMap<string, readonly DayOfPrices[]>
   setPrices(of: Operation, rail: string, day: DayOfPrices, oldest: number): void

@@ -59,6 +59,7 @@ class Attempting {
   #holding = false
   #committing = false
   #told = false
+  #strangersTold = false
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
   #approved: Terms | undefined
@@ -96,6 +97,7 @@ class Attempting {
       const appraisal = await appraise(this.#offers, at, call, env, { alive: earlier?.alive, usedUp, need })
       call.signal?.throwIfAborted()
       if (turn === 0) this.#announce(appraisal.ranked)
+      this.#tellStrangers(appraisal.ranked)
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
       if (good.length === 0 && until !== undefined) return { kind: 'wait', until }
@@ -305,6 +307,16 @@ class Attempting {
     const { env, at } = this.#c
     if (!env.emitter.heard('offer')) return
     env.emitter.emit('offer', { resource: at, terms: ranked.map(({ quote }) => quote.terms) })
+  }
+
+  /** A vendor that suddenly wants its money elsewhere may have been taken over, whatever policy says about it. */
+  #tellStrangers(ranked: readonly Candidate[]): void {
+    const reasons = ranked.flatMap(({ decision }) => (decision.effect === 'allow' ? [] : decision.reasons))
+    const stranger = reasons.find(({ rule }) => rule === 'payees.pinned' || rule === 'ask.newPayee')
+    if (stranger === undefined || this.#strangersTold) return
+    this.#strangersTold = true
+    const { says } = stranger
+    this.#c.env.emitter.emit('anomaly', { kind: 'payee_changed', payment: this.#id, says })
   }
 
   /** Told once, and only where it is this call's to decide: an SDK's retry of a paid call decides nothing. */

@@ -43,6 +43,7 @@ export interface PurserEvents {
  * - `redirected_after_payment`: the paid request was sent elsewhere; nothing was followed.
  * - `stream_stalled`: a stream asked for more again, and had sent nothing for what it got; it was not paid on.
  * - `stream_not_paid_on`: a stream asked for more, and policy or a failure kept it from getting it.
+ * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
  */
 export type AnomalyKind =
   | 'receipt_missing'
@@ -53,6 +54,7 @@ export type AnomalyKind =
   | 'redirected_after_payment'
   | 'stream_stalled'
   | 'stream_not_paid_on'
+  | 'payee_changed'
 
 /** The name of an event, for {@link PurserEvents}. */
 export type PurserEvent = keyof PurserEvents

@@ -6,7 +6,7 @@ import {
   payingFetch,
   type Restore,
 } from '../fetch/index.js'
-import type { Payment, PaymentId, PaymentQuery } from '../ledger/index.js'
+import type { Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuery } from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
@@ -227,6 +227,37 @@ export class Purser {
   /** Takes a remembered approval back. False if there was none with this id. */
   async revoke(grantId: string): Promise<boolean> {
     return (await this.#core.ledger()).revoke(grantId)
+  }
+
+  /**
+   * Lists the payees that vendors are held to, by vendor and rail: those of delivered payments, and of payments under way.
+   *
+   * @param query - Narrows the list to one vendor, rail or payee.
+   * @example
+   * ```ts
+   * for (const { vendor, rail, payee } of await purser.pins()) console.log(vendor, rail, payee)
+   * ```
+   */
+  async pins(query: PinQuery = {}): Promise<readonly PinnedPayee[]> {
+    return (await this.#core.ledger()).pins(query)
+  }
+
+  /**
+   * Forgets the pinned payees of a vendor, because it is known to have changed them. The next payment that is settled
+   * and delivered pins its payees anew; a payment that is under way now may be that one.
+   *
+   * @param query - The vendor as `pins()` shows it, and its rail or payee if only those are meant.
+   * @returns How many payees were pinned there.
+   * @throws TypeError if no vendor is named.
+   * @example
+   * ```ts
+   * await purser.unpin({ vendor: 'https://api.search.example' })
+   * ```
+   */
+  async unpin(query: PinQuery & { readonly vendor: string }): Promise<number> {
+    if (typeof query?.vendor !== 'string' || query.vendor === '')
+      throw new TypeError("unpin() needs a vendor, for example { vendor: 'https://api.search.example' }")
+    return (await this.#core.ledger()).unpin(query)
   }
 
   /** Accepts the wall clock after a jump of more than five minutes stopped payments. */

@@ -643,6 +643,104 @@ export function contract(name: string, make: MakeLedger): void {
     })
   })
 
+  describe(`${name}: pins of payments that did not settle`, () => {
+    const facts = { vendor: VENDOR, operation: OPERATION, agent: 'researcher' }
+    const rail = 'tempo/charge@eip155:4217'
+    const pinned = async (ledger: Ledger) => (await ledger.facts(facts)).pins[rail]
+    const pay = async (b: Bench, id: string, payee: string) => {
+      await b.hold(id, { payee })
+      return (await b.ledger.advance(id, committed({ payee }, { pin: true }))).ok
+    }
+
+    it('a doubt holds the vendor to nobody, whoever left it', async () => {
+      const b = await bench()
+      expect(await pay(b, 'a', '0xaaaa')).toBe(true)
+      await b.ledger.advance('a', { to: 'left', recheckAt: b.clock.wall + DAY })
+      expect(await pinned(b.ledger)).toBeUndefined()
+      expect(await pay(b, 'b', '0xbbbb')).toBe(true)
+      expect(await pinned(b.ledger)).toEqual(['0xbbbb'])
+      // This process dies.
+      b.clock.pass(61_000)
+      expect(await pinned(b.ledger)).toBeUndefined()
+      await b.ledger.renew('me', 60_000)
+    })
+
+    it('a payment that settled and brought nothing pins nobody; what it bought may come later', async () => {
+      const b = await bench()
+      await pay(b, 'a', '0xaaaa')
+      await b.ledger.advance('a', { to: 'settled', proof: 'receipt', delivered: false })
+      expect(await pinned(b.ledger)).toBeUndefined()
+      await b.ledger.advance('a', { to: 'delivered' })
+      expect(await pinned(b.ledger)).toEqual(['0xaaaa'])
+    })
+
+    it('of payments to different payees at once, the first delivered one decides', async () => {
+      const b = await bench()
+      await pay(b, 'a', '0xaaaa')
+      await b.ledger.advance('a', { to: 'left', delivered: true })
+      await pay(b, 'b', '0xbbbb')
+      await b.ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r' })
+      expect(await pinned(b.ledger)).toEqual(['0xaaaa'])
+      await b.ledger.advance('b', settled)
+      expect(await pinned(b.ledger)).toEqual(['0xaaaa'])
+      expect(await pay(b, 'c', '0xbbbb')).toBe(false)
+    })
+
+    it('and a payee whom a person approved meanwhile stays beside it', async () => {
+      const b = await bench()
+      await pay(b, 'a', '0xaaaa')
+      await b.hold('b', { payee: '0xbbbb' })
+      await b.ledger.advance('b', committed({ payee: '0xbbbb' }, { pin: true, widenPin: true }))
+      await b.ledger.advance('a', settled)
+      expect(await pinned(b.ledger)).toEqual(['0xaaaa', '0xbbbb'])
+      await b.ledger.advance('b', settled)
+      expect(await pinned(b.ledger)).toEqual(['0xaaaa', '0xbbbb'])
+    })
+
+    it('an attempt that is proven void pins nobody', async () => {
+      const b = await bench()
+      await pay(b, 'a', '0xaaaa')
+      await b.ledger.advance('a', { to: 'voided', attempt: 0, because: 'expired' })
+      expect(await b.hold('a', { payee: '0xbbbb' })).toMatchObject({ ok: true })
+      await b.ledger.advance('a', committed({ payee: '0xbbbb' }, { pin: true, widenPin: true }))
+      await b.ledger.advance('a', settled)
+      expect(await pinned(b.ledger)).toEqual(['0xbbbb'])
+    })
+
+    it('a released payment that turns up on the chain pins nobody', async () => {
+      const b = await bench()
+      await pay(b, 'a', '0xaaaa')
+      await b.ledger.advance('a', { to: 'released', because: 'void' })
+      await b.ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r', delivered: true })
+      expect(await pinned(b.ledger)).toBeUndefined()
+    })
+
+    it('lists what is pinned, and forgets it for a person', async () => {
+      const b = await bench()
+      const other = 'https://other.example'
+      await pay(b, 'a', '0xaaaa')
+      expect(await b.ledger.pins()).toEqual([{ vendor: VENDOR, rail, payee: '0xaaaa', payment: 'a' }])
+      await b.ledger.advance('a', settled)
+      await b.hold('b', { vendor: other, payee: '0xcccc' })
+      await b.ledger.advance('b', committed({ payee: '0xcccc' }, { pin: true }))
+      await b.ledger.advance('b', settled)
+      const both = [
+        { vendor: VENDOR, rail, payee: '0xaaaa' },
+        { vendor: other, rail, payee: '0xcccc' },
+      ]
+      expect(await b.ledger.pins()).toEqual(both)
+      expect(await b.ledger.pins({ vendor: other })).toEqual(both.slice(1))
+      expect(await b.ledger.pins({ rail: 'other@eip155:1' })).toEqual([])
+      expect(await pay(b, 'c', '0xdddd')).toBe(false)
+      expect(await b.ledger.unpin({ vendor: VENDOR, payee: '0xdddd' })).toBe(0)
+      const before = (await b.ledger.facts(facts)).version
+      expect(await b.ledger.unpin({ vendor: VENDOR, payee: '0xaaaa' })).toBe(1)
+      expect((await b.ledger.facts(facts)).version).not.toBe(before)
+      expect(await b.ledger.pins()).toEqual(both.slice(1))
+      expect(await pay(b, 'd', '0xdddd')).toBe(true)
+    })
+  })
+
   describe(`${name}: facts`, () => {
     const query = { vendor: VENDOR, operation: OPERATION, agent: 'researcher' }
     const rail = 'tempo/charge@eip155:4217'

@@ -50,7 +50,7 @@ const NAMES: Readonly<Record<string, string>> = {
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
     LaneRequest Ledger Listener Move Moved NextAction OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
-    Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
+    PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution
     Resource Restore Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
     Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits

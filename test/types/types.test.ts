@@ -81,6 +81,7 @@ test('every event, anomaly, state of a payment and place of the money has its na
     | 'redirected_after_payment'
     | 'stream_stalled'
     | 'stream_not_paid_on'
+    | 'payee_changed'
   >()
   expectTypeOf<PaymentState>().toEqualTypeOf<'denied' | 'held' | 'committed' | 'settled' | 'released'>()
   expectTypeOf<Funds>().toEqualTypeOf<'untouched' | 'held' | 'committed' | 'settled' | 'unknown'>()

@@ -1,5 +1,7 @@
 import type { Mutant } from './list.js'
 
+const CONTRACT = ['test/ledger/memory.test.ts']
+
 /** Records, names and pins. */
 export const RECORDS: readonly Mutant[] = [
   {
@@ -18,5 +20,37 @@ export const RECORDS: readonly Mutant[] = [
     find: 'const copy: RequestHeaders = Object.create(null)',
     replace: 'const copy: RequestHeaders = {}',
     tests: ['test/undici/requests.test.ts'],
+  },
+  {
+    name: 'doubt-pins',
+    breaks: 'a payment in doubt holds its vendor to a payee whom nothing was delivered for',
+    file: 'src/ledger/facts.ts',
+    find: 'return payment === undefined || (row !== undefined && isLive(shelf, row, now))',
+    replace: 'return payment === undefined || row !== undefined',
+    tests: CONTRACT,
+  },
+  {
+    name: 'two-sets-pinned',
+    breaks: 'two payments at once on first use pin two payees',
+    file: 'src/ledger/pins.ts',
+    find: 'if (confirmed.length > 0 && added.length > 0 && !widened) return others',
+    replace: 'if (confirmed.length > 0 && added.length > 99 && !widened) return others',
+    tests: CONTRACT,
+  },
+  {
+    name: 'void-attempt-pins',
+    breaks: 'an attempt that is proven void pins its payees',
+    file: 'src/ledger/facts.ts',
+    find: '.filter((attempt) => attempt.void === undefined)',
+    replace: ".filter((attempt) => attempt.void !== '')",
+    tests: CONTRACT,
+  },
+  {
+    name: 'changed-payee-untold',
+    breaks: 'a vendor asks for its money elsewhere, and no event says so',
+    file: 'src/pay/agree.ts',
+    find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
+    replace: "rule === 'payees.pinned'",
+    tests: ['test/pay/pins.test.ts'],
   },
 ]

@@ -12,6 +12,7 @@ const MOVING = [
   'receipts',
   'burnt',
   'pinned',
+  'widened',
   'spent',
   'fee',
   'proof',
@@ -99,7 +100,7 @@ export function coreText(row: Row, names: CounterNames): string {
 }
 
 export function bodyText(row: Row): string {
-  const { receipts, burnt, pinned, spent, fee, proof, reference, because, delivered } = row
+  const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, delivered } = row
   const { reportedAt, updatedAt, recheckAt, adopted, signed, unlocked } = row
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
@@ -109,6 +110,7 @@ export function bodyText(row: Row): string {
     receipts,
     burnt,
     pinned,
+    widened,
     spent,
     fee,
     proof,

@@ -108,13 +108,19 @@ export class FactRows extends ChannelRows {
     })
   }
 
+  pinnedVendors(): readonly string[] {
+    return this.sql.all('SELECT vendor FROM pins ORDER BY vendor').map((row) => textOf(row, 'vendor'))
+  }
+
   setPins(vendor: string, pins: readonly Pin[]): void {
     this.#pins.set(vendor, pins)
-    this.sql.run(
-      'INSERT INTO pins VALUES (?, ?) ON CONFLICT (vendor) DO UPDATE SET body = excluded.body',
-      vendor,
-      encode(pins),
-    )
+    if (pins.length === 0) this.sql.run('DELETE FROM pins WHERE vendor = ?', vendor)
+    else
+      this.sql.run(
+        'INSERT INTO pins VALUES (?, ?) ON CONFLICT (vendor) DO UPDATE SET body = excluded.body',
+        vendor,
+        encode(pins),
+      )
   }
 
   prices({ vendor, operation }: Operation): Rails {
