@@ -4,9 +4,9 @@ import { noWorse, type Terms } from '../policy/index.js'
 import { shortfall } from '../policy/tell.js'
 import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
-import type { Prepared, Unpayable, Wallet } from '../wallet/index.js'
+import type { Prepared, Quote, Unpayable, Wallet } from '../wallet/index.js'
 import { approve } from './approve.js'
-import { appraise, type Candidate, reasonsOf } from './candidates.js'
+import { type Appraisal, type Candidate, judgeAll, type Quotes, quoteAll, reasonsOf } from './candidates.js'
 import { type Agreement, type Case, type Deal, holdOf } from './case.js'
 import { causeFor } from './cause.js'
 import { dueAt, examine, leave } from './doubt.js'
@@ -17,7 +17,10 @@ import { reasonOf, refused, standsInTheWay } from './refusal.js'
 type Step =
   | Exclude<Agreement, { kind: 'wait' }>
   | { readonly kind: 'next' }
+  /** What it rests on has moved: read the offers again. */
   | { readonly kind: 'stale' }
+  /** Only the decision is too old: the quotes still hold. */
+  | { readonly kind: 'judge' }
   | { readonly kind: 'lane' }
 
 /** How often facts may move under a payment before it gives up. Each turn means that somebody else got on. */
@@ -64,6 +67,10 @@ class Attempting {
   #failure: PaymentError | undefined
   #approved: Terms | undefined
   #offers: readonly Challenge[]
+  /** What the wallets quoted, as long as it still holds. */
+  #quotes: Quotes | undefined
+  /** Quotes that could not be used, and why: none is tried twice. */
+  readonly #unusable = new Map<Quote, Reason>()
 
   constructor(c: Case) {
     this.#c = c
@@ -89,12 +96,12 @@ class Attempting {
   }
 
   async #agree(): Promise<Agreement> {
-    const { at, call, env, earlier, usedUp, need } = this.#c
+    const { call, env } = this.#c
     const patience = env.clock.now() + env.patienceMs
     for (let turn = 0; turn < TURNS; turn++) {
       call.signal?.throwIfAborted()
       await env.keepAlive()
-      const appraisal = await appraise(this.#offers, at, call, env, { alive: earlier?.alive, usedUp, need })
+      const appraisal = await this.#appraise()
       call.signal?.throwIfAborted()
       if (turn === 0) this.#announce(appraisal.ranked)
       this.#tellStrangers(appraisal.ranked)
@@ -112,11 +119,23 @@ class Attempting {
         await env.sleep(LANE_PAUSE_MS, call.signal)
         turn--
       }
+      if (step.kind !== 'judge') this.#quotes = undefined
       this.#reasons.length = 0
     }
     throw refused([{ rule: 'busy', says: 'Other payments kept changing what this one rests on.' }], {
       code: 'busy',
     })
+  }
+
+  /** Judges the offers by the facts of this moment; wallets are asked only for quotes that do not hold any more. */
+  async #appraise(): Promise<Appraisal> {
+    const { at, call, env, earlier, usedUp, need } = this.#c
+    const narrowing = { alive: earlier?.alive, usedUp, need }
+    const ended = ({ quote: { goodUntil } }: Pick<Candidate, 'quote'>): boolean =>
+      goodUntil !== undefined && goodUntil <= env.clock.now()
+    if (this.#quotes?.quoted.some(ended)) this.#quotes = undefined
+    this.#quotes ??= await quoteAll(this.#offers, at, call, env, narrowing)
+    return judgeAll(this.#quotes, at, call, env, narrowing)
   }
 
   /** Gives back what is set aside, unless the payment has gone further. */
@@ -142,7 +161,9 @@ class Attempting {
   async #tryAll(good: readonly Candidate[]): Promise<Step> {
     let busyLane = false
     for (const candidate of good) {
-      const step = await this.#try(candidate)
+      const known = this.#unusable.get(candidate.quote)
+      if (known !== undefined) this.#reasons.push(known)
+      const step: Step = known === undefined ? await this.#try(candidate) : { kind: 'next' }
       if (step.kind === 'lane') busyLane = true
       else if (step.kind !== 'next') return step
     }
@@ -154,7 +175,7 @@ class Attempting {
     try {
       await this.#c.check(candidate.quote.challenge, at)
     } catch (error) {
-      return this.#fallThrough(error)
+      return this.#fallThrough(error, candidate)
     }
     // Whoever had to wait reads the offers again: what they rest on has moved.
     if (await this.#queueUp(candidate)) return { kind: 'stale' }
@@ -166,6 +187,7 @@ class Attempting {
     this.#approved = candidate.quote.terms
     // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
     this.#offers = [approved.quote.challenge]
+    this.#quotes = undefined
     await this.#c.env.keepAlive()
     const again = await this.#hold(approved)
     return 'kind' in again ? again : this.#sign(approved, again.lane)
@@ -205,7 +227,7 @@ class Attempting {
       prepared = usable(await candidate.wallet.prepare(authorization, options), candidate.wallet)
     } catch (error) {
       call.signal?.throwIfAborted()
-      return this.#fallThrough(error)
+      return this.#fallThrough(error, candidate)
     }
     return this.#commit(candidate, prepared)
   }
@@ -235,6 +257,8 @@ class Attempting {
         throw refused([{ rule: 'frozen', says: `Payments are frozen: ${clean(held.because)}` }], {
           code: 'frozen',
         })
+      case 'stale':
+        return { kind: restsOnAnother(candidate) ? 'stale' : 'judge' }
       default:
         return { kind: held.why }
     }
@@ -292,14 +316,16 @@ class Attempting {
     if (this.#c.earlier === undefined) this.#id = this.#c.env.newId()
   }
 
-  #fallThrough(error: unknown): Step {
+  #fallThrough(error: unknown, { quote }: Candidate): Step {
     // A wallet's own words may quote keys and what was signed: for whoever listens, and for nobody else.
     if (!isPaymentError(error)) this.#c.env.emitter.emit('error', { error, during: 'prepare' })
     const failure = isPaymentError(error)
       ? error
       : new PaymentError('wallet_failed', 'untouched', 'The wallet could not prepare this payment')
     this.#failure = failure
-    this.#reasons.push(reasonOf(failure))
+    const reason = reasonOf(failure)
+    this.#unusable.set(quote, reason)
+    this.#reasons.push(reason)
     return { kind: 'next' }
   }
 
@@ -353,6 +379,11 @@ class Attempting {
     await env.ledger.deny({ ...hold, decision }, { because: error.message })
     return error
   }
+}
+
+/** Such a quote is about one value of its lane, or about an earlier credential, and those may have moved. */
+function restsOnAnother({ quote: { lane, excludes } }: Candidate): boolean {
+  return lane?.at !== undefined || excludes !== undefined
 }
 
 /**

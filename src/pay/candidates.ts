@@ -17,6 +17,12 @@ export interface Candidate {
   readonly approvedBy?: string
 }
 
+/** What the wallets made of the offers. Which of them policy allows is not said yet. */
+export interface Quotes {
+  readonly quoted: readonly Omit<Candidate, 'decision'>[]
+  readonly unpayable: readonly Unpayable[]
+}
+
 export interface Appraisal {
   /** Best first: see `rank`. */
   readonly ranked: readonly Candidate[]
@@ -44,14 +50,20 @@ export async function appraise(
   at: Resource,
   call: Call,
   env: Env,
-  { alive, usedUp, need }: Narrowing = {},
+  narrowing: Narrowing = {},
 ): Promise<Appraisal> {
-  const known = await env.ledger.facts({
-    vendor: at.vendor,
-    operation: operationPattern(at),
-    agent: call.context.agent,
-  })
-  const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
+  const quotes = await quoteAll(offers, at, call, env, narrowing)
+  return judgeAll(quotes, at, call, env, narrowing)
+}
+
+/** Reads every offer with every wallet that knows its kind. */
+export async function quoteAll(
+  offers: readonly Challenge[],
+  at: Resource,
+  call: Call,
+  env: Env,
+  { alive, need }: Narrowing,
+): Promise<Quotes> {
   const bounds = env.policy.bounds(at, call.context)
   const ruledOut = new Set(
     offers.map(({ kind }) => kind).filter((kind) => likingOf(env.prefer, kind).q === 0),
@@ -65,7 +77,7 @@ export async function appraise(
   const quotes = await Promise.all(
     pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, { alive, need })),
   )
-  const found: Candidate[] = []
+  const quoted: Omit<Candidate, 'decision'>[] = []
   const unpayable: Unpayable[] = [...ruledOut].map((kind) => ({
     unpayable: `Payments by ${clean(kind, 60)} are ruled out by the preferences of this purser`,
   }))
@@ -73,9 +85,30 @@ export async function appraise(
     const wallet = pairs[index]?.wallet
     if (wallet === undefined) continue
     if ('unpayable' in quote) unpayable.push(quote)
-    else found.push({ quote, wallet, bounds, decision: judge(quote.terms, at, call, env, facts) })
+    else quoted.push({ quote, wallet, bounds })
   }
-  return { ranked: rank(found, env), unpayable }
+  return { quoted, unpayable }
+}
+
+/**
+ * Judges what the wallets quoted. The ledger takes a decision for a few seconds only, so the facts are read here, after
+ * the quotes: wallets may take as long as they need.
+ */
+export async function judgeAll(
+  { quoted, unpayable }: Quotes,
+  at: Resource,
+  call: Call,
+  env: Env,
+  { usedUp }: Narrowing,
+): Promise<Appraisal> {
+  const known = await env.ledger.facts({
+    vendor: at.vendor,
+    operation: operationPattern(at),
+    agent: call.context.agent,
+  })
+  const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
+  const judged = quoted.map((one) => ({ ...one, decision: judge(one.quote.terms, at, call, env, facts) }))
+  return { ranked: rank(judged, env), unpayable }
 }
 
 /** A wallet that throws cannot pay this offer; the others still can. */

@@ -157,7 +157,7 @@ export function termsOf(challenge: Challenge): Terms {
   }
 }
 
-function quoteOf(
+export function quoteOf(
   challenge: Challenge,
   { resource, after, now }: QuoteContext,
   wallet: string,
@@ -185,7 +185,7 @@ export class Server {
   readonly #rail: Rail
   readonly legs: Leg[] = []
   /** Could a credential for this offer travel with the request? Throws if not. */
-  check: (challenge: Challenge) => void = () => undefined
+  check: (challenge: Challenge) => void | Promise<void> = () => undefined
   offers: () => readonly Challenge[] = () => [offer()]
   /** What it does with a credential. `turn` is 1 for the first. */
   paid: (leg: Leg, turn: number) => Reply | Promise<Reply>

@@ -10,4 +10,20 @@ export const TIME: readonly Mutant[] = [
     replace: 'export const LONGEST_TIMER_MS = 2 ** 53',
     tests: ['test/purser/durations.test.ts'],
   },
+  {
+    name: 'facts-before-quotes',
+    breaks: 'a quote that takes long makes its own decision stale, so that it never pays',
+    file: 'src/pay/agree.ts',
+    find: "return { kind: restsOnAnother(candidate) ? 'stale' : 'judge' }",
+    replace: "return { kind: 'stale' }",
+    tests: ['test/pay/slow-quotes.test.ts'],
+  },
+  {
+    name: 'slow-failure-tried-again',
+    breaks: 'a wallet that fails slowly is tried again each time, and no other gets its turn',
+    file: 'src/pay/agree.ts',
+    find: 'this.#unusable.set(quote, reason)',
+    replace: '',
+    tests: ['test/pay/slow-quotes.test.ts'],
+  },
 ]
