@@ -151,6 +151,7 @@ export class HttpExchange implements Exchange<Response> {
     const { checkCarrier } = await wire()
     await checkCarrier(challenge, {
       own: this.#own(),
+      address: this.#at.address,
       replacesAuthorization: this.#options.face.replacesAuthorization(at),
       body: challenge.digest === undefined ? undefined : await this.#request.bytes(),
     })

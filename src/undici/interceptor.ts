@@ -5,13 +5,19 @@ import { faceOf, type PayingFace } from '../pay/index.js'
 import type { Herald } from './dispatch.js'
 import { Front } from './front.js'
 import type { UndiciReply } from './reply.js'
-import { dialled } from './request.js'
+import { dialled, originOf } from './request.js'
 import { UndiciExchange } from './undici-exchange.js'
 
 /** Each has a default. */
 export interface InterceptorOptions {
   readonly now?: () => Instant
   readonly limits?: Partial<HttpLimits>
+  /**
+   * The origin that a `Client` or a `Pool` beneath was made for. They dial it whatever a request names: requests that
+   * name none are then paid for there, and requests that name another one never are. Default: what each request names,
+   * as an `Agent` wants it.
+   */
+  readonly origin?: string | URL
 }
 
 const REPLY = Symbol.for('purser.undici.reply')
@@ -20,9 +26,10 @@ const REPLY = Symbol.for('purser.undici.reply')
  * An interceptor for undici's `compose`: every request through that dispatcher may pay.
  *
  * Compose it first, so that it stands closest to the network: redirects, retries and caches around it then never
- * see a credential. It wants requests that name their `origin`, as those through an `Agent` do.
+ * see a credential; only `interceptors.dns` goes before it. Requests name their `origin`, as those through an `Agent` do;
+ * over a `Client` or a `Pool` say theirs as `options.origin`.
  *
- * @throws TypeError if `purser` is none of this copy of the package.
+ * @throws TypeError if `purser` is none of this copy of the package, or `origin` is none.
  * @example
  * ```ts
  * import { Agent, interceptors, setGlobalDispatcher } from 'undici'
@@ -40,11 +47,14 @@ export function purserInterceptor(
 /** The interceptor, over the face of a purser. */
 export function payingInterceptor(
   face: PayingFace,
-  { now = Date.now, limits }: InterceptorOptions = {},
+  { now = Date.now, limits, origin }: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const bounds = httpLimits(limits)
+  const only = origin === undefined ? undefined : originOf(origin)
+  if (origin !== undefined && only === undefined)
+    throw new TypeError('`origin` must be an origin, such as https://api.example')
   return (dispatch) => (options, handler) => {
-    const resource = dialled(options)
+    const resource = dialled(options, only)
     if (resource === undefined || !face.payable(resource)) return dispatch(options, handler)
     const front = new Front(handler)
     const holder: { reply?: UndiciReply } = {}

@@ -5,11 +5,17 @@ import type { HttpResource } from '../protocol/index.js'
 /** Request headers in the one form that every interceptor understands. */
 export type RequestHeaders = Record<string, string | string[]>
 
-/** What a dispatch dials; undefined where nothing can ever be paid. */
-export function dialled(options: Dispatcher.DispatchOptions): HttpResource | undefined {
-  const { origin, path, query, method, upgrade } = options
+/**
+ * What a dispatch dials; undefined where nothing can ever be paid.
+ *
+ * @param only The one origin that the dispatcher beneath dials, whatever a request names.
+ */
+export function dialled(options: Dispatcher.DispatchOptions, only?: string): HttpResource | undefined {
+  const { path, query, method, upgrade } = options
+  const origin = options.origin ?? only
+  if (only !== undefined && originOf(origin) !== only) return undefined
   if (origin === undefined || typeof path !== 'string' || upgrade || method === 'CONNECT') return undefined
-  const base = URL.canParse(String(origin)) ? new URL(String(origin)).origin : undefined
+  const base = originOf(origin)
   // Not resolved against the origin: `//elsewhere/` is a path here, and goes over the wire as one.
   if (base === undefined || !path.startsWith('/') || !URL.canParse(base + path)) return undefined
   const url = new URL(base + path)
@@ -19,6 +25,11 @@ export function dialled(options: Dispatcher.DispatchOptions): HttpResource | und
     for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
   }
   return resourceAt(url, String(method).toUpperCase())
+}
+
+/** Undefined for what is none. */
+export function originOf(origin: unknown): string | undefined {
+  return URL.canParse(String(origin)) ? new URL(String(origin)).origin : undefined
 }
 
 /**
@@ -44,6 +55,12 @@ export function header(headers: RequestHeaders, name: string): string | undefine
   const key = findName(headers, name)
   const value = key === undefined ? undefined : headers[key]
   return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** Would this header be sent as several fields? */
+export function isRepeated(headers: RequestHeaders, name: string): boolean {
+  const value = headers[findName(headers, name) ?? name]
+  return Array.isArray(value) && value.length > 1
 }
 
 /** The headers with this one as the only one of its name. */

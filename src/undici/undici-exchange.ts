@@ -26,6 +26,7 @@ import { UndiciReply } from './reply.js'
 import {
   copyHeaders,
   header,
+  isRepeated,
   type RequestHeaders,
   withHeader,
   withoutBody,
@@ -123,9 +124,11 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     if (at.address !== this.#at.address) {
       throw new PaymentRefusedError('A credential goes to the address that asked for it, and nowhere else.')
     }
+    checkOptions(this.#dispatch, this.#headers, this.#at)
     await this.#body.again()
     await checkCarrier(challenge, {
       own: this.#own(),
+      address: this.#at.address,
       replacesAuthorization: this.#options.face.replacesAuthorization(at),
       body: challenge.digest !== undefined && this.#body.exact ? await bodyBytes(this.#body) : undefined,
     })
@@ -220,6 +223,21 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     const fit = reply.landed.origin === this.resource.vendor && isConfidential(reply.landed)
     return fit && (method === 'GET' || method === 'HEAD') ? resourceAt(reply.landed, method) : undefined
   }
+}
+
+/**
+ * What only undici sends: two fields of one name, and a name of its own to check the certificate against.
+ *
+ * @throws PaymentRefusedError
+ */
+function checkOptions(dispatch: object, headers: RequestHeaders, { address }: HttpResource): void {
+  const { servername }: { readonly servername?: unknown } = dispatch
+  if (servername !== undefined && servername !== null && servername !== new URL(address).hostname)
+    throw new PaymentRefusedError(
+      'The request has a servername that is not the host of its URL. Take it away to pay for the request.',
+    )
+  if (isRepeated(headers, 'idempotency-key'))
+    throw new PaymentRefusedError('The request has more than one Idempotency-Key. Give it one to pay for it.')
 }
 
 function headOf({ status, headers }: UndiciReply): Head {

@@ -1,6 +1,7 @@
 import type { Mutant } from './list.js'
 
 const HANDLERS = ['test/undici/handlers.test.ts']
+const HEADERS = ['test/undici/headers.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
 
 /** What comes from outside through a body, and what a transport makes of a handler that throws. */
@@ -36,5 +37,53 @@ export const BODIES: readonly Mutant[] = [
     find: 'if (this.#isWanted()) this.#broke()',
     replace: '',
     tests: STOCK,
+  },
+  {
+    name: 'host-of-another',
+    breaks: 'a credential is sent with a Host that policy never judged',
+    file: 'src/fetch/wire/carrier.ts',
+    find: 'if (!namesOnly(carrier)) {',
+    replace: 'if (carrier.address.length === 0) {',
+    tests: HEADERS,
+  },
+  {
+    name: 'credential-for-the-next-hop',
+    breaks: 'a proxy takes the credential away, and the money is in doubt',
+    file: 'src/fetch/wire/carrier.ts',
+    find: 'return names.some((name) => name.trim() === header)',
+    replace: 'return false && names.includes(header)',
+    tests: ['test/fetch/compliance/headers.test.ts'],
+  },
+  {
+    name: 'forged-beside-ours',
+    breaks: "a credential of the caller's own travels beside ours",
+    file: 'src/fetch/wire/carrier.ts',
+    find: " || AMONG_OTHERS.test(own('authorization') ?? '')",
+    replace: '',
+    tests: HEADERS,
+  },
+  {
+    name: 'certificate-of-another',
+    breaks: 'a credential is sent to whoever has the certificate of another name',
+    file: 'src/undici/undici-exchange.ts',
+    find: 'servername !== undefined && servername !== null && servername !== new URL(address).hostname',
+    replace: 'servername === address',
+    tests: HEADERS,
+  },
+  {
+    name: 'two-keys',
+    breaks: 'a paid request names its purchase twice',
+    file: 'src/undici/undici-exchange.ts',
+    find: "if (isRepeated(headers, 'idempotency-key'))",
+    replace: "if (isRepeated(headers, ''))",
+    tests: HEADERS,
+  },
+  {
+    name: 'client-dials-another',
+    breaks: 'a request is judged by the origin it names, and paid at the one that a Client dials',
+    file: 'src/undici/request.ts',
+    find: 'if (only !== undefined && originOf(origin) !== only) return undefined',
+    replace: '',
+    tests: HEADERS,
   },
 ]

@@ -1,4 +1,4 @@
-import { PaymentError } from '../../errors/index.js'
+import { PaymentError, PaymentRefusedError } from '../../errors/index.js'
 import { type Challenge, type Credential, digestMatches, encodeCredential } from '../../protocol/index.js'
 import type { HeaderChanges } from '../headers.js'
 
@@ -7,6 +7,8 @@ export interface Carrier {
   /** A header of the caller's own. */
   readonly own: (name: string) => string | undefined
   readonly replacesAuthorization: boolean
+  /** Where the credential goes. */
+  readonly address: string
   /** The body's bytes; undefined for a form, whose bytes are new with every send. */
   readonly body: Uint8Array<ArrayBuffer> | undefined
 }
@@ -17,6 +19,10 @@ const MOST_HEADER = 8 * 1024
 const PAYLOAD_RESERVE = 1536
 
 const CREDENTIAL = /^payment\s/i
+/** A credential among others in one field. */
+const AMONG_OTHERS = /,\s*payment\s/i
+/** A host and a port, and nothing else that a URL could hold. */
+const HOST = /^[^\s/?#@\\,]+$/
 
 /** Does the caller's own request carry a payment? Then it is neither paid again nor written over. */
 export function paysItself(own: Carrier['own']): boolean {
@@ -32,7 +38,8 @@ const OWN_PAYMENT =
 /**
  * Can a credential for this challenge travel with this request? Asked before anything is signed.
  *
- * @throws PaymentError `credential_too_large`, `authorization_taken`, `digest_mismatch`
+ * @throws PaymentError `credential_too_large`, `authorization_taken`, `digest_mismatch`; PaymentRefusedError for a `Host`
+ * or a `Connection` that would lead the credential astray.
  */
 export async function checkCarrier(challenge: Challenge, carrier: Carrier): Promise<void> {
   const { header, value } = encodeCredential({ challenge, payload: {} })
@@ -41,6 +48,16 @@ export async function checkCarrier(challenge: Challenge, carrier: Carrier): Prom
       'credential_too_large',
       'untouched',
       'The offer is so long that a credential for it would not fit into a request header.',
+    )
+  }
+  if (!namesOnly(carrier)) {
+    throw new PaymentRefusedError(
+      'The request has a Host header that names another server than its URL. Take the header away to pay for it.',
+    )
+  }
+  if (isForNextHop(header, carrier)) {
+    throw new PaymentRefusedError(
+      'The request has a Connection header that takes the credential away on its way. Take that name out of it.',
     )
   }
   if (isTaken(header, carrier)) {
@@ -61,8 +78,25 @@ export async function checkCarrier(challenge: Challenge, carrier: Carrier): Prom
   }
 }
 
+/**
+ * Servers and proxies choose by `Host`, and undici checks the certificate against it: with another name in it, somebody
+ * else than policy judged would get the credential.
+ */
+function namesOnly({ own, address }: Carrier): boolean {
+  const host = own('host')
+  const { protocol, host: judged } = new URL(address)
+  const named = `${protocol}//${host}`
+  return host === undefined || (HOST.test(host) && URL.canParse(named) && new URL(named).host === judged)
+}
+
+/** RFC 9110, section 7.6.1: a proxy takes away what `Connection` names. */
+function isForNextHop(header: string, { own }: Carrier): boolean {
+  const names = own('connection')?.toLowerCase().split(',') ?? []
+  return names.some((name) => name.trim() === header)
+}
+
 function isTaken(header: string, { own, replacesAuthorization }: Carrier): boolean {
-  if (paysItself(own)) return true
+  if (paysItself(own) || AMONG_OTHERS.test(own('authorization') ?? '')) return true
   const there = own(header)
   if (there === undefined || header === 'payment-authorization') return false
   return header === 'authorization' ? !CREDENTIAL.test(there) && !replacesAuthorization : true

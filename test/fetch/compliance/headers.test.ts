@@ -132,3 +132,31 @@ test('an offer that wants its credential in any other header is no offer', async
   expect(face.signed).toEqual([])
   expect(server.seen).toHaveLength(1)
 })
+
+describe('a header that would lead the credential astray is refused before anything is signed:', () => {
+  const STRAY = {
+    'a Host of another server': { host: 'evil.example' },
+    'a Host of another port': { Host: '127.0.0.1:1' },
+    'two Hosts': { host: '127.0.0.1, evil.example' },
+    'a Connection that names Authorization': { connection: 'keep-alive, Authorization' },
+  }
+
+  // Node's own fetch takes no Host and no Connection of the caller's; those of other runtimes and packages do.
+  test.each(Object.entries(STRAY))('%s', async (_, headers) => {
+    await using server = await serve(paywall(echo))
+    const { fetch, face } = testFetch(
+      {},
+      { base: (_, init) => globalThis.fetch(server.url, { method: init?.method ?? 'GET' }) },
+    )
+    const reply = await fetch(server.url, { headers })
+    expect(await reply.json()).toMatchObject({ code: 'refused', funds: 'untouched' })
+    expect(face.signed).toEqual([])
+    expect(server.seen).toHaveLength(1)
+  })
+
+  test('a Host that says what the URL says is not one', async () => {
+    await using server = await serve(paywall(echo))
+    const { host } = new URL(server.url)
+    expect((await testFetch().fetch(server.url, { headers: { host } })).status).toBe(200)
+  })
+})

@@ -125,6 +125,13 @@ export const ELSEWHERE: readonly Case[] = [
     most: NOTHING,
   },
   {
+    attack: 'is asked by a caller whose Host header names another site',
+    server: 'honest',
+    told: { vendor: 'this' },
+    steps: [{ init: { headers: { host: 'trusted.example' } } }],
+    most: NOTHING,
+  },
+  {
     attack: 'redirects to another origin, which asks',
     server: 'redirect-to-402',
     most: NOTHING,
