@@ -147,6 +147,13 @@ export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly
   })
 }
 
+/** Does the payment count on the counter of one of these claims, in the claim's window? Without claims, it does. */
+export function countsOn(shelf: Shelf, row: Row, claims: readonly CounterClaim[] | undefined): boolean {
+  if (claims === undefined) return true
+  const counted = weightsOf(shelf, row)
+  return claims.some((claim) => within(claim, counted.get(keyOf(claim)), total) > 0n)
+}
+
 /** A part of a weight, if it lies in the claim's window. */
 function within(claim: CounterClaim, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
   return weight !== undefined && weight.at >= claim.from ? part(weight) : 0n

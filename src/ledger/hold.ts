@@ -128,7 +128,7 @@ function mayHoldAgain(shelf: Shelf, row: Row, hold: Hold, now: Instant): boolean
 function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: false }> | undefined {
   const { agent } = hold.context
   if (hold.key === undefined) {
-    for (const twin of shelf.twins(agent, hold.fingerprint))
+    for (const twin of shelf.twins(agent, hold.fingerprint, now - hold.doubtWindowMs))
       if (twin.id !== hold.id && standsInTheWay(view(shelf, twin, now), twin, hold, now))
         return { ok: false, why: 'taken', by: view(shelf, twin, now) }
     return undefined

@@ -3,7 +3,7 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import { termsKey } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import { ensureCounter, roomsOf, saveCounted } from './counters.js'
+import { countsOn, ensureCounter, roomsOf, saveCounted } from './counters.js'
 import { keyOf } from './counts.js'
 import { dropPins, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
@@ -25,8 +25,10 @@ import type {
   PinQuery,
   Room,
 } from './port.js'
-import type { Placed, Shelf, Store } from './shelf.js'
+import { groupsOf, isProvable, NEVER } from './query.js'
+import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
 import { Timekeeper } from './time.js'
+import { turn } from './turn.js'
 import { isLive, view } from './view.js'
 
 /** How many payments one read of `find` and `due` takes. */
@@ -125,6 +127,7 @@ export class StoredLedger implements Ledger {
     let after: number | undefined
     while (left > 0) {
       const size = Math.min(PAGE, left)
+      if (after !== undefined) await turn()
       const page = await this.#read((shelf, now) => seen(shelf, shelf.find(query, after, size), now))
       for (const { payment } of page) yield payment
       left -= page.length
@@ -134,13 +137,35 @@ export class StoredLedger implements Ledger {
   }
 
   async *due(query: DueQuery): AsyncIterable<Payment> {
-    let after = -1
-    for (;;) {
-      const page = await this.#read((shelf, now) => seen(shelf, shelf.due(query, now, after, PAGE), now))
-      for (const { payment } of page) yield payment
-      const last = page.at(-1)
-      if (last === undefined || page.length < PAGE) return
-      after = last.place
+    let left = query.limit ?? Number.POSITIVE_INFINITY
+    const given = new Set<PaymentId>()
+    for await (const { payment } of this.#dueRows(query)) {
+      if (left <= 0) return
+      // What was looked at meanwhile may have moved to where it is still to come.
+      if (given.has(payment.id)) continue
+      given.add(payment.id)
+      left--
+      yield payment
+    }
+  }
+
+  /** Each read takes a page of what is due, whether or not it counts where the query asks: no read takes long. */
+  async *#dueRows(query: DueQuery): AsyncIterable<{ readonly payment: Payment }> {
+    const { which, order = 'oldest' } = query
+    const to = which === 'all' ? NEVER : await this.#read((_, now) => now)
+    for (const group of groupsOf(query)) {
+      let after: DueRow | undefined
+      do {
+        if (after !== undefined) await turn()
+        const page: DuePage = { to, order, after, limit: PAGE }
+        const rows = await this.#read((shelf, now) => {
+          const found = shelf.due(group, page, now)
+          const wanted = found.filter(({ row }) => isProvable(row, query) && countsOn(shelf, row, query.on))
+          return { payments: seen(shelf, wanted, now), last: found.length < PAGE ? undefined : found.at(-1) }
+        })
+        yield* rows.payments
+        after = rows.last
+      } while (after !== undefined)
     }
   }
 

@@ -2,15 +2,16 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Counter } from './counts.js'
+import { DueLists } from './due-lists.js'
 import { sameFamily } from './family.js'
 import { nameOf } from './names.js'
 import type { Pin } from './pins.js'
-import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
+import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
-import { isChannel, isDue, isOpen, isTwin, matches } from './query.js'
+import { type DueGroup, isChannel, isStanding, matches, standingOf } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
-import type { Meta, Operation, Placed, Shelf } from './shelf.js'
+import type { DuePage, DueRow, Meta, Operation, Placed, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** Rows in maps. */
@@ -18,9 +19,9 @@ export class MemoryShelf implements Shelf {
   #meta: Meta
   readonly #rows = new Map<PaymentId, Placed>()
   readonly #byKey = new Map<string, Set<PaymentId>>()
-  /** Twins alone: what may stand in the way of the same request. */
+  /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
-  readonly #open = new Set<PaymentId>()
+  readonly #due = new DueLists()
   readonly #counters = new Map<string, Counter>()
   readonly #filled: Counter[] = []
   readonly #shapes: Shape[] = []
@@ -68,8 +69,7 @@ export class MemoryShelf implements Shelf {
     this.#rows.set(row.id, { place: before?.place ?? this.#rows.size, row })
     if (row.key !== undefined) add(this.#byKey, nameOf(row.context.agent, row.key), row.id)
     this.#saveTwin(row)
-    if (isOpen(row)) this.#open.add(row.id)
-    else this.#open.delete(row.id)
+    this.#due.save(row, before?.place ?? this.#rows.size - 1)
   }
 
   byKey(agent: string, key: string, except: PaymentId): Row | undefined {
@@ -77,23 +77,27 @@ export class MemoryShelf implements Shelf {
     return rows.findLast(({ id, state }) => id !== except && state !== 'released' && state !== 'denied')
   }
 
-  twins(agent: string, fingerprint: string): readonly Row[] {
-    return this.#all(this.#twins.get(nameOf(agent, fingerprint)))
+  twins(agent: string, fingerprint: string, since: Instant): readonly Row[] {
+    const placed = [...(this.#twins.get(nameOf(agent, fingerprint)) ?? [])].flatMap(
+      (id) => this.#rows.get(id) ?? [],
+    )
+    const standing = placed.filter(({ row }) => isStanding(row, since))
+    return standing.sort((a, b) => a.place - b.place).map(({ row }) => row)
   }
 
   #saveTwin(row: Row): void {
     const name = nameOf(row.context.agent, row.fingerprint)
     const twins = this.#twins.get(name)
-    if (isTwin(row)) add(this.#twins, name, row.id)
+    if (standingOf(row) !== undefined) add(this.#twins, name, row.id)
     else if (twins?.delete(row.id) === true && twins.size === 0) this.#twins.delete(name)
   }
 
   underWay(): readonly Row[] {
-    return this.#all(this.#open).filter(({ state }) => state === 'held' || state === 'committed')
+    return this.#all(this.#due.underWay())
   }
 
   orphans(now: Instant): readonly Row[] {
-    return this.#all(this.#open).filter((row) => row.state === 'held' && !isLive(this, row, now))
+    return this.#all(this.#due.held()).filter((row) => !isLive(this, row, now))
   }
 
   find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {
@@ -104,12 +108,14 @@ export class MemoryShelf implements Shelf {
     return all.filter(({ place, row }) => beyond(place) && matches(row, query)).slice(0, limit)
   }
 
-  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[] {
-    return [...this.#open]
-      .flatMap((id) => this.#rows.get(id) ?? [])
-      .filter(({ place, row }) => place > after && isDue(row, isLive(this, row, now), query, now))
-      .sort((a, b) => a.place - b.place)
-      .slice(0, limit)
+  due(group: DueGroup, page: DuePage, now: Instant): readonly DueRow[] {
+    const found: DueRow[] = []
+    for (const { id, due, place } of this.#due.of(group, page)) {
+      const row = this.#rows.get(id)?.row
+      if (row !== undefined && !isLive(this, row, now)) found.push({ due, place, row })
+      if (found.length >= page.limit) break
+    }
+    return found
   }
 
   *candidates({ from }: Counter): Iterable<Row> {

@@ -216,6 +216,7 @@ export type Move =
       readonly fee?: Amount
       readonly delivered?: boolean
       readonly lane?: bigint
+      /** While its fee is unread: when `due` gives it to recovery, which reads the fee. Without it, only `all` does. */
       readonly recheckAt?: Instant
     }
   /**
@@ -263,8 +264,24 @@ export interface PaymentQuery {
 export interface DueQuery {
   /** Wallets this process has. */
   readonly wallets: readonly string[]
-  /** `due`: evidence whose time has come, and holds without an owner. `all`: every doubt, and settled payments whose fee is unread. */
+  /**
+   * `due`: what nobody works on and whose time has come. That is a hold; a doubt without a `recheckAt`, or whose
+   * `recheckAt` has come; and a settled payment whose fee is unread, if it has a `recheckAt` and that has come.
+   * `all`: every hold and doubt that nobody works on, and every settled payment whose fee is unread, due or not.
+   */
   readonly which: 'due' | 'all'
+  /**
+   * Only payments that count on the counter of one of these claims, in the claim's window. Give the claims of a
+   * refusal's `short` to find what could make room there. All payments unless given.
+   */
+  readonly on?: readonly CounterClaim[]
+  /**
+   * Holds come first, then doubts, then unread fees, since most money stands in doubts. Within each of them and for each
+   * wallet: `oldest`: what is due for longest comes first. `newest`: what fell due last comes first. `oldest` unless given.
+   */
+  readonly order?: 'oldest' | 'newest'
+  /** At most so many. All of them unless given. */
+  readonly limit?: number
 }
 
 /** Whose facts: of a vendor, one of its operations, and an agent. */
@@ -318,6 +335,11 @@ export interface Ledger extends Channels {
   family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]>
   get(id: PaymentId): Promise<Payment | undefined>
   find(query: PaymentQuery): AsyncIterable<Payment>
+  /**
+   * What recovery should look at. No payment comes twice. What falls due after the first payment was given is left for the
+   * next time. A payment that is looked at in vain should get a later `recheckAt` (by `left`, or by `settled` for one
+   * that is settled already), or it stays due.
+   */
   due(query: DueQuery): AsyncIterable<Payment>
   /** Keeps this owner alive for that long. An owner that was not renewed in time is gone, and so are its holds. */
   renew(owner: string, ttlMs: number): Promise<void>

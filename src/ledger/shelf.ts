@@ -3,8 +3,9 @@ import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Counter } from './counts.js'
 import type { Pin } from './pins.js'
-import type { DueQuery, PaymentId, PaymentQuery } from './port.js'
+import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
+import type { DueGroup, DueOrder, DuePlace } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
 
@@ -27,6 +28,17 @@ export interface Placed {
   readonly row: Row
 }
 
+/** A payment in its group. */
+export interface DueRow extends Placed, DuePlace {}
+
+/** A part of a group. */
+export interface DuePage {
+  readonly to: Instant
+  readonly order: DueOrder
+  readonly after?: DuePlace | undefined
+  readonly limit: number
+}
+
 /** What a vendor's operation is: prices are remembered and terms denied under it. */
 export interface Operation {
   readonly vendor: string
@@ -45,14 +57,21 @@ export interface Shelf {
   save(row: Row): void
   /** The newest payment of that agent under that key which was neither released nor denied. */
   byKey(agent: string, key: string, except: PaymentId): Row | undefined
-  /** Payments of that agent and fingerprint that are committed, or settled and not delivered. */
-  twins(agent: string, fingerprint: string): Iterable<Row>
+  /**
+   * Payments of that agent and fingerprint that are committed or settled, that were not delivered, and that nobody was
+   * told of until after `since`; the oldest first.
+   */
+  twins(agent: string, fingerprint: string, since: Instant): Iterable<Row>
   /** Payments that are held or committed. */
   underWay(): Iterable<Row>
   /** Held payments whose owner is gone. */
   orphans(now: Instant): readonly Row[]
   find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[]
-  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[]
+  /**
+   * Payments of that group that nobody works on, due at `to` or earlier. By when they are due, and those that are due at
+   * the same time by their place; beyond `after` in that order.
+   */
+  due(group: DueGroup, page: DuePage, now: Instant): readonly DueRow[]
   /** Payments that may count in that scope, authorized at or after `from`. */
   candidates(counter: Counter): Iterable<Row>
 

@@ -13,6 +13,7 @@ import {
   OPERATION,
   rollingClaim,
   settled,
+  settledUntil,
   TestClock,
   termsOf,
   VENDOR,
@@ -917,6 +918,75 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await due('due')).toEqual(['held', 'open', 'later'])
       await ledger.advance('fee', { to: 'settled', proof: 'chain', fee: cents(1) })
       expect(await due('all')).toEqual(['held', 'open', 'later'])
+    })
+
+    it('gives recovery an unread fee once it is due, and again when it was put off', async () => {
+      const { ledger, commit, clock } = await bench()
+      const due = () => all(ledger.due({ wallets: [evidence.wallet], which: 'due' }))
+      for (const id of ['a', 'b']) {
+        await commit(id, { fee: 3 })
+        await ledger.advance(id, settledUntil(clock.wall + 1000))
+      }
+      expect(await due()).toEqual([])
+      clock.pass(1000)
+      expect(await due()).toEqual(['a', 'b'])
+      const later = { to: 'settled', proof: 'receipt', recheckAt: clock.wall + 5000 } as const
+      expect(await ledger.advance('a', later)).toMatchObject({
+        ok: true,
+        payment: { reference: '0xref', delivered: true, recheckAt: clock.wall + 5000 },
+      })
+      expect(await due()).toEqual(['b'])
+      clock.pass(5000)
+      expect(await due()).toEqual(['b', 'a'])
+      await ledger.advance('b', { to: 'settled', proof: 'chain', fee: cents(1) })
+      expect(await due()).toEqual(['a'])
+    })
+
+    it('gives recovery what counts on a counter, the newest first, and no more than asked for', async () => {
+      const { ledger, clock } = await bench()
+      const rich = 1000n * CENT
+      const claims = (scope: object) => [everClaim(4n * CENT, rich, scope), dayClaim(clock.wall, 0n, rich)]
+      const pay = async (id: string, vendor: string, ends: boolean): Promise<void> => {
+        const buy = { price: 3, fee: 1, vendor, claims: claims({ vendor }) }
+        await ledger.hold(await holdOf(ledger, id, buy))
+        await ledger.advance(id, committed(buy))
+        clock.pass(10)
+        await ledger.advance(id, ends ? settledUntil(clock.wall) : { to: 'left' })
+      }
+      const [a, b] = ['https://a.example', 'https://b.example']
+      for (let n = 0; n < 130; n++) await pay(`a${n}`, a, true)
+      await pay('b0', b, true)
+      await pay('doubt 1', b, false)
+      await pay('doubt 2', b, false)
+      await pay('b1', b, true)
+      clock.pass(10)
+      const due = (vendor: string, more: object = {}) =>
+        all(
+          ledger.due({
+            wallets: [evidence.wallet],
+            which: 'due',
+            on: [everClaim(0n, rich, { vendor })],
+            ...more,
+          }),
+        )
+      expect(await due(b)).toEqual(['doubt 1', 'doubt 2', 'b0', 'b1'])
+      expect(await due(b, { order: 'newest' })).toEqual(['doubt 2', 'doubt 1', 'b1', 'b0'])
+      expect(await due(b, { order: 'newest', limit: 3 })).toEqual(['doubt 2', 'doubt 1', 'b1'])
+      expect(await due(a, { order: 'newest' })).toEqual(Array.from({ length: 130 }, (_, n) => `a${129 - n}`))
+      expect(await due('https://c.example')).toEqual([])
+    })
+
+    it('gives recovery no payment twice, though it falls due again while it is looked at', async () => {
+      const { ledger, commit, clock } = await bench()
+      const ids = Array.from({ length: 105 }, (_, n) => `p${n}`)
+      for (const id of ids) await commit(id)
+      await ledger.retire('me')
+      const seen: string[] = []
+      for await (const { id } of ledger.due({ wallets: [evidence.wallet], which: 'due' })) {
+        seen.push(id)
+        await ledger.advance(id, { to: 'left', recheckAt: clock.wall - 1 })
+      }
+      expect(seen).toEqual(ids)
     })
 
     it('keeps receipts whole, and what a payment was', async () => {

@@ -165,4 +165,6 @@ export function committed(
   }
 }
 
-export const settled: Move = { to: 'settled', proof: 'receipt', reference: '0xref', delivered: true }
+export const settled = { to: 'settled', proof: 'receipt', reference: '0xref', delivered: true } as const
+/** Settled, and its fee is due then. */
+export const settledUntil = (recheckAt: number): Move => ({ ...settled, recheckAt })

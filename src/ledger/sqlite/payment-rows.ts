@@ -1,7 +1,7 @@
 import type { Instant } from '../../money/index.js'
 import { taskKeys } from '../../policy/index.js'
 import type { PaymentId } from '../port.js'
-import { isOpen } from '../query.js'
+import { standingOf, turnOf } from '../query.js'
 import type { Row } from '../row.js'
 import type { Placed } from '../shelf.js'
 import {
@@ -132,8 +132,9 @@ export class PaymentRows extends CounterRows {
     this.recent()
     const place = this.sql.insert(
       `INSERT INTO payments
-        (id, agent, vendor, fingerprint, key, created, rev, listed, core, counted, state, owner, open, body)
-       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?)`,
+        (id, agent, vendor, fingerprint, key, created, rev, listed, core, counted, state, owner, body,
+         standing, wallet, due)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       context.agent,
       resource.vendor,
@@ -143,20 +144,22 @@ export class PaymentRows extends CounterRows {
       coreText(row, this.#names),
       countedAt(row),
       ...moving(row),
+      ...waysTo(row),
     )
     this.#keep(place, 0, row)
     this.#recent.add({ place, id, agent: context.agent, fingerprint, key })
   }
 
   #update(row: Row, { place, rev, row: before }: Known): void {
-    const [state, owner, open, body] = moving(row)
+    const [was, is] = [waysTo(before), waysTo(row)]
     // A column that is set is written to its index too, whether or not it changed.
-    if (isOpen(before) === isOpen(row)) {
+    if (was.every((value, index) => value === is[index])) {
       const sql = 'UPDATE payments SET state = ?, owner = ?, body = ? WHERE place = ?'
-      this.sql.run(sql, state, owner, body, place)
+      this.sql.run(sql, ...moving(row), place)
     } else {
-      const sql = 'UPDATE payments SET state = ?, owner = ?, open = ?, body = ? WHERE place = ?'
-      this.sql.run(sql, state, owner, open, body, place)
+      const sql = `UPDATE payments SET state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ?
+        WHERE place = ?`
+      this.sql.run(sql, ...moving(row), ...is, place)
     }
     this.#keep(place, rev, row)
   }
@@ -164,7 +167,7 @@ export class PaymentRows extends CounterRows {
   #replace(row: Row, { place, rev }: Known): void {
     this.sql.run(
       `UPDATE payments SET rev = ?, fingerprint = ?, key = ?, core = ?, counted = ?, vendor = ?, agent = ?,
-       state = ?, owner = ?, open = ?, body = ? WHERE place = ?`,
+       state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ? WHERE place = ?`,
       rev + 1,
       row.fingerprint,
       row.key ?? null,
@@ -173,6 +176,7 @@ export class PaymentRows extends CounterRows {
       row.resource.vendor,
       row.context.agent,
       ...moving(row),
+      ...waysTo(row),
       place,
     )
     this.#keep(place, rev + 1, row)
@@ -205,8 +209,14 @@ function rowOf(core: Core, fields: Fields): Row {
 }
 
 /** The columns that a move may change, in the order of the statements above. */
-function moving(row: Row): readonly [Value, Value, Value, Value] {
-  return [row.state, row.owner ?? null, isOpen(row) ? 1 : 0, bodyText(row)]
+function moving(row: Row): readonly [Value, Value, Value] {
+  return [row.state, row.owner ?? null, bodyText(row)]
+}
+
+/** By what its twins and recovery find it: the columns `standing`, `wallet` and `due`. */
+function waysTo(row: Row): readonly [Value, Value, Value] {
+  const turn = turnOf(row)
+  return [standingOf(row) ?? null, turn?.wallet ?? null, turn?.due ?? null]
 }
 
 function countedAt(row: Row): Instant {

@@ -15,12 +15,14 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE payments (
     place INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
     vendor TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT, created INTEGER NOT NULL, counted INTEGER NOT NULL,
-    open INTEGER NOT NULL, rev INTEGER NOT NULL, listed INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
+    standing INTEGER, wallet TEXT, due INTEGER,
+    rev INTEGER NOT NULL, listed INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX payments_id ON payments (id) WHERE listed = 1;
   CREATE INDEX payments_key ON payments (key, agent) WHERE listed = 1 AND key IS NOT NULL;
-  CREATE INDEX payments_open ON payments (open) WHERE listed = 1 AND open = 1;
-  CREATE INDEX payments_twins ON payments (agent, fingerprint) WHERE listed = 1 AND open = 1;
+  CREATE INDEX payments_due ON payments (state, wallet, due, place, owner)
+    WHERE listed = 1 AND due IS NOT NULL;
+  CREATE INDEX payments_twins ON payments (agent, fingerprint, standing) WHERE listed = 1 AND standing IS NOT NULL;
   CREATE INDEX payments_again ON payments (counted) WHERE listed = 1 AND rev > 0;
   CREATE INDEX payments_vendor ON payments (vendor) WHERE listed = 1;
   CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;

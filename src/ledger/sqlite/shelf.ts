@@ -1,11 +1,10 @@
 import type { Instant } from '../../money/index.js'
 import type { Counter } from '../counts.js'
-import type { DueQuery, PaymentId, PaymentQuery } from '../port.js'
-import { isDue, isTwin, matches } from '../query.js'
+import type { PaymentId, PaymentQuery } from '../port.js'
+import { type DueGroup, isBeyond, isStanding, matches } from '../query.js'
 import type { Row } from '../row.js'
-import type { Placed, Shelf } from '../shelf.js'
-import { isLive } from '../view.js'
-import { numberOf } from './codec.js'
+import type { DuePage, DueRow, Placed, Shelf } from '../shelf.js'
+import { numberOf, textOf } from './codec.js'
 import type { Value } from './driver.js'
 import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
 import type { RecentPayment } from './recent.js'
@@ -17,6 +16,9 @@ interface Search {
   /** Names of tasks, one of which it must have. Recent payments are not known by them: they are looked at one by one. */
   readonly tasks?: readonly string[]
 }
+
+/** Nobody works on the payment: its owner's time is over, or it has none. */
+const GONE = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
 
 /** The whole shelf of a SQLite ledger. */
 export class SqliteShelf extends PaymentRows implements Shelf {
@@ -31,12 +33,14 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return row === undefined ? undefined : this.placed(row).row
   }
 
-  twins(agent: string, fingerprint: string): readonly Row[] {
-    const sql = `SELECT ${ALL} FROM payments INDEXED BY payments_twins
-      WHERE listed = 1 AND open = 1 AND agent = ? AND fingerprint = ?`
-    const listed = this.sql.all(sql, agent, fingerprint).map((row) => this.placed(row).row)
+  twins(agent: string, fingerprint: string, since: Instant): readonly Row[] {
+    const sql = `SELECT id FROM payments INDEXED BY payments_twins
+      WHERE listed = 1 AND standing IS NOT NULL AND agent = ? AND fingerprint = ? AND standing > ? ORDER BY place`
+    const listed = this.sql
+      .all(sql, agent, fingerprint, since)
+      .flatMap((found) => this.payment(textOf(found, 'id')) ?? [])
     const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
-    return [...listed, ...recent].filter(isTwin)
+    return [...listed, ...recent.filter((row) => isStanding(row, since))]
   }
 
   #recentRows(wanted: (recent: RecentPayment) => boolean): readonly Row[] {
@@ -49,19 +53,35 @@ export class SqliteShelf extends PaymentRows implements Shelf {
   }
 
   *underWay(): Iterable<Row> {
-    const where = ['open = 1', "state IN ('held', 'committed')"]
+    const where = ['due IS NOT NULL', "state IN ('held', 'committed')"]
     for (const { row } of this.#search({ where, values: [] }, 'ASC')) yield row
   }
 
   orphans(now: Instant): readonly Row[] {
-    const gone = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
-    const search = { where: ['open = 1', "state = 'held'", gone], values: [now] }
+    const search = { where: ['due IS NOT NULL', "state = 'held'", GONE], values: [now] }
     return Array.from(this.#search(search, 'ASC'), ({ row }) => row)
   }
 
-  due(query: DueQuery, now: Instant, after: number, limit: number): readonly Placed[] {
-    const search = { where: ['open = 1', 'place > ?'], values: [after] }
-    return first(this.#search(search, 'ASC'), limit, (row) => isDue(row, isLive(this, row, now), query, now))
+  due({ state, wallet }: DueGroup, { to, order, after, limit }: DuePage, now: Instant): readonly DueRow[] {
+    const [beyond, direction] = order === 'oldest' ? (['>', 'ASC'] as const) : (['<', 'DESC'] as const)
+    const search: Search = { where: ['due IS NOT NULL', 'state = ?', 'wallet = ?'], values: [state, wallet] }
+    narrow(search, 'due <= ?', to)
+    if (after !== undefined) {
+      narrow(search, `due ${beyond}= ?`, after.due)
+      search.where.push(`(due ${beyond} ? OR place ${beyond} ?)`)
+      search.values.push(after.due, after.place)
+    }
+    narrow(search, GONE, now)
+    const found = (part: string, from: readonly Value[]): readonly DueRow[] => {
+      const sql = `SELECT due, ${ALL} FROM payments ${part} AND ${search.where.join(' AND ')}
+        ORDER BY due ${direction}, place ${direction} LIMIT ?`
+      const rows = this.sql.all(sql, ...from, ...search.values, limit)
+      return rows.map((row) => ({ due: numberOf(row, 'due'), ...this.placed(row) }))
+    }
+    const listed = found('INDEXED BY payments_due WHERE listed = 1', [])
+    const recent = found('WHERE place > ?', [this.listed])
+    if (recent.length === 0) return listed
+    return [...listed, ...recent].sort((a, b) => (isBeyond(a, b, order) ? -1 : 1)).slice(0, limit)
   }
 
   find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {

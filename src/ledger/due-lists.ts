@@ -1,0 +1,80 @@
+import { nameOf } from './names.js'
+import type { PaymentId } from './port.js'
+import { type DueGroup, type DuePlace, isBeyond, type Turn, turnOf } from './query.js'
+import type { Row } from './row.js'
+import type { DuePage } from './shelf.js'
+
+/** A payment in the list of its group. */
+interface Entry extends DuePlace {
+  readonly id: PaymentId
+}
+
+/** What recovery may have something to do about, in memory: a list for each group, in the order of {@link isBeyond}. */
+export class DueLists {
+  readonly #lists = new Map<string, Entry[]>()
+  readonly #turns = new Map<PaymentId, Turn>()
+
+  save(row: Row, place: number): void {
+    const before = this.#turns.get(row.id)
+    const after = turnOf(row)
+    if (before?.due === after?.due && before?.state === after?.state && before?.wallet === after?.wallet)
+      return
+    if (before !== undefined) this.#remove(before, { id: row.id, due: before.due, place })
+    if (after === undefined) this.#turns.delete(row.id)
+    else this.#insert(after, { id: row.id, due: after.due, place })
+  }
+
+  #insert(turn: Turn, entry: Entry): void {
+    this.#turns.set(entry.id, turn)
+    const list = this.#listOf(turn)
+    list.splice(positionIn(list, entry), 0, entry)
+  }
+
+  #remove(turn: Turn, entry: Entry): void {
+    const list = this.#listOf(turn)
+    list.splice(positionIn(list, entry), 1)
+  }
+
+  #listOf({ state, wallet }: DueGroup): Entry[] {
+    const name = nameOf(state, wallet)
+    const known = this.#lists.get(name)
+    if (known !== undefined) return known
+    const made: Entry[] = []
+    this.#lists.set(name, made)
+    return made
+  }
+
+  /** A part of a group in the page's order; its end is for whoever goes through it. */
+  *of(group: DueGroup, { to, order, after }: DuePage): Iterable<Entry> {
+    const list = this.#listOf(group)
+    const oldest = order === 'oldest'
+    let at = oldest ? 0 : positionIn(list, { due: to, place: Number.POSITIVE_INFINITY }) - 1
+    if (after !== undefined) at = positionIn(list, after) - (oldest ? 0 : 1)
+    for (; at >= 0 && at < list.length; at += oldest ? 1 : -1) {
+      const entry = list[at]
+      if (entry === undefined || entry.due > to) return
+      if (after === undefined || isBeyond(after, entry, order)) yield entry
+    }
+  }
+
+  *held(): Iterable<PaymentId> {
+    for (const [id, { state }] of this.#turns) if (state === 'held') yield id
+  }
+
+  *underWay(): Iterable<PaymentId> {
+    for (const [id, { state }] of this.#turns) if (state !== 'settled') yield id
+  }
+}
+
+/** How many entries come before it. */
+function positionIn(list: readonly Entry[], entry: DuePlace): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const known = list[middle]
+    if (known !== undefined && isBeyond(known, entry, 'oldest')) low = middle + 1
+    else high = middle
+  }
+  return low
+}
