@@ -42,7 +42,8 @@ const purser = createPurser({
 const response = await purser.fetch(`${local.api}/price/0.25`)
 const outcome = purser.paymentFor(response)
 if (outcome?.state === 'refused') console.log(`${response.status}: ${outcome.reasons.at(-1)?.says}`)
-else console.log(`${response.status}: ${outcome?.state}, approved by ${outcome?.approvedBy}`)
+else if (outcome?.state !== 'not_paid')
+  console.log(`${response.status}: ${outcome?.state}, approved by ${outcome?.approvedBy}`)
 
 await purser.close()
 await local.close()

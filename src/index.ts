@@ -63,6 +63,7 @@ export type {
   Approver,
   CallOptions,
   Listener,
+  NotPaid,
   Outcome,
   PurserEvent,
   PurserEvents,

@@ -14,14 +14,14 @@ import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
 import { drain, peekText, type ReadLimits } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
-import { isConfidential, resourceAt, withoutFragment } from './resource.js'
+import { ELSEWHERE, isConfidential, resourceAt, withoutFragment } from './resource.js'
 import type { Answers } from './wire/index.js'
 
 /** What an HTTP exchange needs of the world. */
 export interface HttpExchangeOptions {
   /** The pristine fetch. */
   readonly base: FetchLike
-  readonly face: Pick<PayingFace, 'acceptPayment' | 'replacesAuthorization' | 'sendsIdempotencyKey'>
+  readonly face: Pick<PayingFace, 'acceptPayment' | 'pays' | 'replacesAuthorization' | 'sendsIdempotencyKey'>
   /** In a browser: the address of the page. Requests to other origins then carry nothing that CORS could refuse. */
   readonly page?: string | undefined
   readonly now: () => Instant
@@ -134,11 +134,12 @@ export class HttpExchange implements Exchange<Response> {
       now,
       answers: reply === this.#latest ? this.#answers : undefined,
       own: this.#own(),
+      pays: this.#options.face.pays,
       text: () => peekText(reply, limits.read),
     })
     if (said.kind !== 'asks') return said
     const at = this.#payableAt(reply, url)
-    if (at === undefined) return { ...said, at: this.#at, offers: [] }
+    if (at === undefined) return { ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] }
     this.#at = at
     return { ...said, at }
   }

@@ -17,4 +17,4 @@ export {
   payingFetch,
 } from './paying-fetch.js'
 export type { FetchLike } from './request.js'
-export { isConfidential, resourceAt } from './resource.js'
+export { ELSEWHERE, isConfidential, resourceAt } from './resource.js'

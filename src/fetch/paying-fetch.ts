@@ -49,7 +49,7 @@ export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}):
     let call: HttpCall
     try {
       const resource = dialled(input, init, page())
-      if (resource === undefined || !face.payable(resource)) return base(input, init)
+      if (resource === undefined || !face.payable(resource)) return handOn(face, resource, base(input, init))
       call = callOf(face, input, init, resource, setting)
     } catch {
       // What cannot even be set aside, `fetch` refuses in its own words, or sends without any hope of paying.
@@ -57,6 +57,17 @@ export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}):
     }
     return face.run(call.exchange, call.options)
   }
+}
+
+/** The reply as it came. A 402 is noted, so that its caller can ask why it was not paid. */
+async function handOn(
+  face: PayingFace,
+  resource: HttpResource | undefined,
+  replying: Promise<Response>,
+): Promise<Response> {
+  const reply = await replying
+  if (reply.status === 402) face.handedOn(reply, resource)
+  return reply
 }
 
 /**

@@ -1,4 +1,13 @@
+import type { Reason } from '../errors/index.js'
 import type { HttpResource } from '../protocol/index.js'
+
+/** Why a 402 from behind a redirect is not paid. */
+export const ELSEWHERE: Reason = Object.freeze({
+  rule: 'redirect',
+  says:
+    'The 402 came from behind a redirect. Purser pays only the origin that was called, over https, and after a redirect ' +
+    'only GET and HEAD. Call the final address directly.',
+})
 
 /** A reply's URL has no fragment (Fetch, `Response.url`); Bun leaves it on. */
 export function withoutFragment(url: string): string {

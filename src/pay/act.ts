@@ -139,6 +139,7 @@ function givingBack(policy: Policy): Policy {
     symbol: policy.symbol,
     approvalTimeoutMs: policy.approvalTimeoutMs,
     payable: () => true,
+    objections: () => [],
     bounds: (resource, context) => policy.bounds(resource, context),
     evaluate: (terms, resource, context, facts) => {
       const decision = policy.evaluate(terms, resource, context, facts)

@@ -6,6 +6,7 @@ import type { Preference, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
+import type { NotPaid } from './not-paid.js'
 import type { Queues } from './queue.js'
 import type { SentCredentials } from './sent.js'
 
@@ -71,5 +72,5 @@ export interface Refusal {
   readonly payment?: Payment
 }
 
-/** What is behind a reply: a payment, or a refusal. */
-export type Outcome = Payment | Refusal
+/** What is behind a reply: a payment, a refusal, or a 402 that was not paid. */
+export type Outcome = Payment | Refusal | NotPaid

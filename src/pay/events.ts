@@ -26,6 +26,8 @@ export interface PurserEvents {
     readonly reasons: readonly Reason[]
     readonly payment?: string
   }
+  /** A 402 was handed on unpaid although policy refused nothing: the vendor is not listed, no wallet pays its offers, … */
+  readonly not_paid: { readonly reasons: readonly Reason[]; readonly resource?: Resource }
   /** Something that an honest server, chain or clock does not do. */
   readonly anomaly: { readonly kind: AnomalyKind; readonly payment: string; readonly says: string }
   /** Work in the background failed, such as a recovery. Nothing was paid because of it. */

@@ -1,4 +1,4 @@
-import type { Resource } from '../protocol/index.js'
+import type { OfferKind, Resource } from '../protocol/index.js'
 import type { Exchange } from './exchange.js'
 
 /** What a caller may say about one call. All of it can only tighten what policy allows. */
@@ -17,12 +17,20 @@ export interface CallOptions {
 export interface PayingFace {
   /** Could policy ever pay for this? If not, the call goes through untouched. */
   payable(resource: Resource): boolean
+  /** Does a wallet here pay offers of this kind? */
+  readonly pays: (kind: OfferKind) => boolean
   /** The `Accept-Payment` value: what the wallets can pay, in the caller's order. */
   readonly acceptPayment: string
   /** May a caller's own `Authorization` be replaced by the credential here? */
   replacesAuthorization(resource: Resource): boolean
   /** May an Idempotency-Key cross origins in a browser here? */
   sendsIdempotencyKey(resource: Resource): boolean
+  /**
+   * Notes why a 402 is handed on unpaid, if policy could never pay for that call.
+   *
+   * @param resource What was called. Undefined for an address that no credential may travel to.
+   */
+  handedOn(reply: object, resource: Resource | undefined): void
   run<Reply extends object>(
     exchange: Exchange<Reply>,
     options: CallOptions & { readonly signal?: AbortSignal },

@@ -5,6 +5,7 @@ import { appraise } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { heed } from './heed.js'
+import { noWallet } from './not-paid.js'
 
 /** One way to pay for a call, and what policy says to it. */
 export interface QuotedOffer {
@@ -22,7 +23,7 @@ export interface Quoted<Reply> {
   readonly reply: Reply
   /** Best first. Empty: nothing has to be paid, or nothing can be. */
   readonly offers: readonly QuotedOffer[]
-  /** Offers that no wallet here can pay, and why. */
+  /** Why offers cannot be paid: one that no wallet here pays, one that cannot be read, or none at all in a 402. */
   readonly unpayable: readonly string[]
 }
 
@@ -36,8 +37,9 @@ export async function quote<Reply extends object>(
   if (!exchange.mayAsk(reply)) return { reply, offers: [], unpayable: [] }
   const reading = await exchange.read(reply)
   if (reading.kind !== 'asks') return { reply, offers: [], unpayable: [] }
-  const judged = appraised(reading, call, environment)
-  return { reply, ...(await heed(judged, call.signal)) }
+  const { reasons = [] } = reading
+  const judged = await heed(appraised(reading, call, environment), call.signal)
+  return { reply, ...judged, unpayable: [...judged.unpayable, ...reasons.map(({ says }) => says)] }
 }
 
 async function appraised(
@@ -54,5 +56,7 @@ async function appraised(
       return { terms, decision: { effect: decision.effect, reasons: decision.reasons }, room, fits }
     }),
   )
-  return { offers, unpayable: unpayable.map((one) => one.unpayable) }
+  const missing = noWallet(asked, env.wallets)
+  const none = missing === undefined ? [] : [missing.says]
+  return { offers, unpayable: [...unpayable.map((one) => one.unpayable), ...none] }
 }

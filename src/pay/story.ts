@@ -4,16 +4,24 @@ import type { Wallet } from '../wallet/index.js'
 import type { Acting } from './act.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { type NotPaid, paysKind, whyNotPaid } from './not-paid.js'
 import { once } from './once.js'
 import type { Quoted } from './quote.js'
 import type { Recovery } from './recover.js'
 
 type Begin = () => Promise<{ readonly env: Env; readonly call: Call }>
 
+/** What a call brings along beside its request. */
+interface Around<Reply> {
+  /** A challenge that this request may be answered with before it is asked. */
+  readonly standing?: Challenge | undefined
+  /** Hears why a 402 is handed on unpaid. */
+  readonly notPaid?: (reply: Reply, reasons: NotPaid['reasons']) => void
+}
+
 /**
  * The path of one payment, told once: ask; if the server asks for money, agree; present; conclude.
  *
- * @param standing A challenge that this request may be answered with before it is asked.
  * @returns The reply that is the caller's: the first one where nothing had to be paid, the paid one otherwise.
  * @throws PaymentRefusedError before anything was sent; PaymentError when a credential left and no answer came.
  */
@@ -21,7 +29,7 @@ export async function pay<Reply extends object>(
   exchange: Exchange<Reply>,
   call: Call,
   begin: Begin,
-  standing?: Challenge,
+  { standing, notPaid }: Around<Reply> = {},
 ): Promise<Reply> {
   const start = once(begin)
   if (standing !== undefined) {
@@ -36,10 +44,17 @@ export async function pay<Reply extends object>(
   })
   if (!exchange.mayAsk(reply)) return reply
   const reading = await exchange.read(reply)
-  if (reading.kind !== 'asks' || reading.offers.length === 0) return reply
+  if (reading.kind !== 'asks') return reply
+  if (reading.offers.length === 0) {
+    notPaid?.(reply, reading.reasons ?? [])
+    return reply
+  }
   const { env, call: begun } = await start()
-  const offers = reading.offers.filter(({ kind }) => env.wallets.some(({ kinds }) => kinds.includes(kind)))
-  if (offers.length === 0) return reply
+  const offers = reading.offers.filter(({ kind }) => paysKind(env.wallets, kind))
+  if (offers.length === 0) {
+    notPaid?.(reply, whyNotPaid(reading, env.wallets))
+    return reply
+  }
   // Its body is read to the end first, so that the paid leg finds the connection free.
   exchange.drop(reply)
   const { purchase } = await purchasing()

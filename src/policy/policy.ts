@@ -10,6 +10,7 @@ import type { PolicyDocument } from './document.js'
 import { evaluate } from './evaluate.js'
 import type { Document } from './fields.js'
 import { agentLayer, baseLayer, type Layer, type Layers } from './layers.js'
+import { notListed } from './near-vendors.js'
 import { isPlainHttps } from './origins.js'
 import { readDocument } from './read.js'
 import { checkWildcards, hasWildcards } from './suffixes.js'
@@ -52,6 +53,12 @@ export function policyOf(document: Document): Policy {
     symbol: ground.symbol,
     approvalTimeoutMs: approvalTimeout(document),
     payable: payableBy(layersFor),
+    objections: ({ vendor, transport }, { agent }) => {
+      const { layers, objections } = layersFor(agent)
+      if (objections.length > 0) return objections
+      const closed = layers.find((layer) => !admits(layer, vendor, transport))
+      return closed === undefined ? [] : [notListed(closed.vendors, vendor)]
+    },
     bounds: (resource, context) => boundsOf(ground, layersFor(context.agent).layers, resource),
     evaluate: (terms, resource, context, facts) => {
       const { layers, objections } = layersFor(context.agent)
@@ -125,14 +132,20 @@ function payableBy(layersFor: (agent: string) => Layering): Policy['payable'] {
       known = new Map()
       remembered.set(agent, known)
     }
-    const answer = layersFor(agent).layers.every(
-      ({ vendors, unlisted, ofAgent }) =>
-        (vendors !== undefined && isListed(vendors, vendor)) ||
-        (unlisted !== 'deny' && (ofAgent || transport !== 'http' || isPlainHttps(vendor))),
-    )
+    const answer = layersFor(agent).layers.every((layer) => admits(layer, vendor, transport))
     known.set(vendor, answer)
     return answer
   }
+}
+
+/** Could this layer ever allow a payment to this vendor? */
+function admits(
+  { vendors, unlisted, ofAgent }: Layer,
+  vendor: string,
+  transport: Resource['transport'],
+): boolean {
+  if (vendors !== undefined && isListed(vendors, vendor)) return true
+  return unlisted !== 'deny' && (ofAgent || transport !== 'http' || isPlainHttps(vendor))
 }
 
 /** Do all entries of the document that apply to a call say this? What loosens must be said by every one. */

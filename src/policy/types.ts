@@ -177,6 +177,8 @@ export interface Policy {
   readonly approvalTimeoutMs: number
   /** Could this policy ever pay for this? If not, the call goes through untouched. */
   payable(resource: Resource, context: Context): boolean
+  /** Says why this policy could never pay for this. Empty if it could. */
+  objections(resource: Resource, context: Context): readonly Reason[]
   bounds(resource: Resource, context: Context): Bounds
   evaluate(terms: Terms, resource: Resource, context: Context, facts: Facts): Decision
   /** May a caller's own `Authorization` be replaced by the credential here? (`authorization: replace`) */

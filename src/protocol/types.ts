@@ -1,3 +1,4 @@
+import type { Reason } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 
 /** A JSON value. */
@@ -148,6 +149,8 @@ export type Reading =
       readonly kind: 'asks'
       readonly at: Resource
       readonly offers: readonly Challenge[]
+      /** Why other offers in it cannot be read, or why none may be paid. */
+      readonly reasons?: readonly Reason[]
       readonly problem?: Problem
       readonly receipt?: Receipt
     }

@@ -1,4 +1,4 @@
-import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/index.js'
+import { isPaymentError, PaymentError, PaymentRefusedError, type Reason } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
 import {
   type Call,
@@ -78,7 +78,10 @@ export class Core {
         begun = await begin(() => this.open(), exchange.resource, call, this.settings.tracer)
         return begun
       }
-      const reply = await pay(exchange, call, begin, this.#standing(exchange.resource))
+      const reply = await pay(exchange, call, begin, {
+        standing: this.#standing(exchange.resource),
+        notPaid: (reply, reasons) => this.notPaid(reply, reasons, exchange.resource),
+      })
       outcome = this.outcomeOf(reply)
       begun?.span?.end(outcome, undefined)
       return reply
@@ -103,6 +106,13 @@ export class Core {
   ): Promise<Quoted<Reply>> {
     const call = this.#callOf(exchange, binding, options)
     return quote(exchange, call, async () => (await this.open()).env)
+  }
+
+  /** Notes why a 402 is handed on unpaid: for `paymentFor`, and for listeners. */
+  notPaid(reply: object, reasons: readonly Reason[], resource: Resource | undefined): void {
+    const why = { reasons, ...(resource === undefined ? {} : { resource }) }
+    this.#outcomes.set(reply, Object.freeze({ state: 'not_paid', ...why }))
+    this.events.emit('not_paid', why)
   }
 
   outcomeOf(target: object): Outcome | undefined {

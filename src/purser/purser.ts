@@ -1,3 +1,4 @@
+import type { Reason } from '../errors/index.js'
 import {
   httpCall,
   install,
@@ -13,6 +14,7 @@ import {
   type Outcome,
   type PayingFace,
   type PurserEvent,
+  paysKind,
   type Quoted,
   type Recovery,
 } from '../pay/index.js'
@@ -159,7 +161,17 @@ export class Purser {
     return discover(await this.#core.open(), this.#core.settings, context, origin, options)
   }
 
-  /** The payment or the refusal behind a reply or an error of this purser; undefined where no money was involved. */
+  /**
+   * Tells what is behind a reply or an error of this purser: the payment, the refusal, or why a 402 was handed on unpaid.
+   *
+   * @returns Undefined if no money was involved.
+   * @example
+   * ```ts
+   * const reply = await purser.fetch('https://api.example/v1/search')
+   * const outcome = purser.paymentFor(reply)
+   * if (outcome?.state === 'not_paid') for (const { says } of outcome.reasons) console.log(says)
+   * ```
+   */
   paymentFor(reply: object): Outcome | undefined {
     return this.#core.outcomeOf(reply)
   }
@@ -314,9 +326,22 @@ function faceFor(core: Core, binding: Binding): PayingFace {
     payable: (resource) => policy.payable(resource, core.context(binding)),
     replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
     sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
+    pays: (kind) => paysKind(wallets, kind),
+    handedOn: (reply, resource) =>
+      core.notPaid(
+        reply,
+        resource ? policy.objections(resource, core.context(binding)) : [NO_PLACE],
+        resource,
+      ),
     run: (exchange, options) => core.run(exchange, binding, options),
   }
 }
+
+/** Why a 402 from such an address is never paid. */
+const NO_PLACE: Reason = Object.freeze({
+  rule: 'address',
+  says: 'A payment travels only over https, or over http on this machine, and to no address that holds a password.',
+})
 
 /**
  * What the wallets can pay by the `Payment` scheme, as it is liked; what is never to be paid is left out. x402 has no

@@ -68,6 +68,7 @@ const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 function attributesOf(outcome: Outcome | undefined): Record<string, string | boolean> {
   if (outcome === undefined) return {}
+  if (outcome.state === 'not_paid') return { 'purser.state': 'not_paid' }
   if (outcome.state === 'refused') return { 'purser.state': 'refused', 'purser.code': outcome.code }
   const { id, state, terms, delivered } = outcome
   return {

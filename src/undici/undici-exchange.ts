@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { PaymentRefusedError } from '../errors/index.js'
 import {
   bodyBytes,
+  ELSEWHERE,
   type Head,
   type HttpLimits,
   isConfidential,
@@ -36,7 +37,7 @@ import {
 /** What an exchange over a dispatcher needs of the world. */
 export interface UndiciExchangeOptions {
   readonly dispatch: Dispatcher.Dispatch
-  readonly face: Pick<PayingFace, 'acceptPayment' | 'replacesAuthorization'>
+  readonly face: Pick<PayingFace, 'acceptPayment' | 'pays' | 'replacesAuthorization'>
   readonly now: () => Instant
   readonly limits: HttpLimits
   /** Tells the caller's handler that the first leg is on its way. */
@@ -111,11 +112,12 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       now,
       answers: this.#answers.get(reply),
       own: this.#own(),
+      pays: this.#options.face.pays,
       text: () => reply.text(limits.read),
     })
     if (said.kind !== 'asks') return said
     const at = this.#payableAt(reply)
-    if (at === undefined) return { ...said, at: this.#at, offers: [] }
+    if (at === undefined) return { ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] }
     this.#at = at
     return { ...said, at }
   }

@@ -150,6 +150,8 @@ export function testFace(overrides: Partial<PayingFace> & TestPayer = {}): TestF
     readings,
     acceptPayment: 'tempo/charge',
     payable: () => true,
+    pays: () => true,
+    handedOn() {},
     replacesAuthorization: () => false,
     sendsIdempotencyKey: () => false,
     async run(exchange, call) {

@@ -146,7 +146,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     const exchange = exchangeTo(server, path)
     const { resource: asked } = exchange
     const [standing] = env.wallets.flatMap((one) => one.standing?.(asked, clock.now()) ?? [])
-    return pay(exchange, call, async () => ({ env, call }), standing)
+    return pay(exchange, call, async () => ({ env, call }), { standing })
   }
   const payments = async (): Promise<Payment[]> => {
     const all: Payment[] = []

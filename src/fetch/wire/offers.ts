@@ -1,6 +1,8 @@
+import { clean, type Reason } from '../../errors/index.js'
 import {
   type Challenge,
   type ParsedPaymentRequired,
+  type ProtocolError,
   parseChallenges,
   parsePaymentRequired,
   parsePaymentRequiredBody,
@@ -10,11 +12,11 @@ import type { Head } from '../head.js'
 /** What a 402 offers, in whichever protocols it speaks. */
 export interface Offers {
   readonly offers: readonly Challenge[]
+  /** Why other offers in it cannot be read. */
+  readonly reasons: readonly Reason[]
   /** Why an x402 server asks: its words, or a code. */
   readonly error?: string
 }
-
-export const NO_OFFERS: Offers = { offers: [] }
 
 /**
  * The offers in a head: those of the `Payment` scheme, then those of x402 version 2. Either order is as good, since
@@ -23,25 +25,79 @@ export const NO_OFFERS: Offers = { offers: [] }
  * @param url Where the reply came from.
  */
 export function offersInHead(head: Head, url: string): Offers {
-  const { challenges } = parseChallenges(head.header('www-authenticate') ?? '')
+  const { challenges, rejected } = parseChallenges(head.header('www-authenticate') ?? '')
+  const payment: Offers = {
+    offers: challenges,
+    reasons: rejected.map(unreadable('An offer of the Payment scheme')),
+  }
   const required = head.header('payment-required')
-  if (required === undefined) return { offers: challenges }
-  const { offers, error } = offersOf(parsePaymentRequired(required, hostOf(url)))
-  return { offers: [...challenges, ...offers], ...(error !== undefined && { error }) }
+  if (required === undefined) return payment
+  return together(
+    payment,
+    offersOf(parsePaymentRequired(required, hostOf(url)), 'The PAYMENT-REQUIRED header'),
+  )
 }
 
-/** Version 1 of x402 asks in the body, and may be looked for only where nothing in the head can be paid. */
-export function mayAskInBody(head: Head, { offers }: Offers): boolean {
-  return head.status === 402 && offers.length === 0 && head.header('payment-required') === undefined
+/** A body of two bytes is `{}`, which servers of version 2 send beside their header. */
+const EMPTY_BODY = 2
+
+/**
+ * Is a body worth reading for offers of x402 version 1? It is if no offer in the head is of a kind that a wallet here pays,
+ * or if an x402 header stands beside a body that says something: the offers in that header may all turn out unpayable.
+ *
+ * @param pays Whether a wallet here pays offers of this kind.
+ */
+export function mayAskInBody(
+  head: Head,
+  { offers }: Offers,
+  pays: (kind: Challenge['kind']) => boolean,
+): boolean {
+  if (!mayHoldOffers(head)) return false
+  if (!offers.some(({ kind }) => pays(kind))) return true
+  const length = Number(head.header('content-length') ?? Number.POSITIVE_INFINITY)
+  return head.header('payment-required') !== undefined && length > EMPTY_BODY
+}
+
+/** Servers send version 1 as JSON, as plain text, or with no type at all. */
+function mayHoldOffers(head: Head): boolean {
+  const type = head.header('content-type')
+  return type === undefined || /[/+]json\b|^text\/plain\b/i.test(type)
 }
 
 /** The offers in a body: x402 version 1. */
 export function offersInBody(text: string, url: string): Offers {
-  return offersOf(parsePaymentRequiredBody(text, hostOf(url)))
+  return offersOf(parsePaymentRequiredBody(text, hostOf(url)), 'The body')
 }
 
-function offersOf({ challenges, error }: ParsedPaymentRequired): Offers {
-  return { offers: challenges, ...(error !== undefined && { error }) }
+/** Both, in this order. The first error that a server gives stands for all. */
+export function together(one: Offers, other: Offers): Offers {
+  const error = one.error ?? other.error
+  return {
+    offers: [...one.offers, ...other.offers],
+    reasons: [...one.reasons, ...other.reasons],
+    ...(error !== undefined && { error }),
+  }
+}
+
+/** What the server wants instead, if it offers nothing that Purser can read. */
+export function noOffers(head: Head): Reason {
+  const schemes = head.header('www-authenticate') ?? ''
+  const says = /(?:^|,)\s*(?:l402|lsat)\b/i.test(schemes)
+    ? 'The server asks for a payment by L402. Purser pays offers of the Payment scheme and of x402.'
+    : 'The answer has status 402, but it holds no offer of the Payment scheme or of x402.'
+  return { rule: 'protocol', says }
+}
+
+function offersOf({ challenges, rejected, error }: ParsedPaymentRequired, place: string): Offers {
+  return {
+    offers: challenges,
+    reasons: rejected.map(unreadable(`${place} (x402)`)),
+    ...(error !== undefined && { error }),
+  }
+}
+
+function unreadable(what: string): (error: ProtocolError) => Reason {
+  return ({ message }) => ({ rule: 'offer', says: `${what} cannot be read: ${clean(message)}.` })
 }
 
 function hostOf(url: string): string {

@@ -1,5 +1,7 @@
+import type { Reason } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import {
+  type Challenge,
   type Echo,
   type Problem,
   parsePaymentResponse,
@@ -12,7 +14,7 @@ import {
 } from '../../protocol/index.js'
 import { type Head, isRedirect, mayHoldProblem } from '../head.js'
 import { paysItself } from './carrier.js'
-import { mayAskInBody, NO_OFFERS, offersInBody, offersInHead } from './offers.js'
+import { mayAskInBody, noOffers, offersInBody, offersInHead, together } from './offers.js'
 
 /** What a reply says about money; `asks` still lacks where it came from. */
 export type ReplyReading =
@@ -30,6 +32,8 @@ export interface ReadContext {
   readonly answers: Answers
   /** A header of the caller's own request. */
   readonly own: (name: string) => string | undefined
+  /** Does a wallet here pay offers of this kind? */
+  readonly pays: (kind: Challenge['kind']) => boolean
   /** The body, within bounds; it stays readable. */
   readonly text: () => Promise<string | undefined>
 }
@@ -65,17 +69,36 @@ const SIGNED_IN: Receipt = Object.freeze({ success: true, method: 'x402', claims
 async function asked(
   head: Head,
   receipt: Receipt | undefined,
-  { url, answers, own, text: read }: ReadContext,
-): Promise<Pick<Extract<Reading, { kind: 'asks' }>, 'offers' | 'problem'>> {
-  const inHead = offersInHead(head, url)
+  { url, answers, own, pays, text: read }: ReadContext,
+): Promise<Pick<Extract<Reading, { kind: 'asks' }>, 'offers' | 'reasons' | 'problem'>> {
   // The caller pays for this request: what comes back for that is the caller's.
-  if (paysItself(own)) return NO_OFFERS
-  const looks = mayAskInBody(head, inHead)
-  const text = (looks || answers !== undefined) && mayHoldProblem(head) ? await read() : undefined
-  const { offers, error } = looks && text !== undefined ? offersInBody(text, url) : inHead
-  const problem = answers === undefined ? undefined : problemOf({ answers, receipt, error, text })
-  return { offers: isPending(receipt) ? [] : offers, ...(problem === undefined ? {} : { problem }) }
+  if (paysItself(own)) return { offers: [], reasons: [CALLER_PAYS] }
+  const inHead = offersInHead(head, url)
+  const looks = mayAskInBody(head, inHead, pays)
+  const text = looks || (answers !== undefined && mayHoldProblem(head)) ? await read() : undefined
+  const all = looks && isObject(text) ? together(inHead, offersInBody(text, url)) : inHead
+  const problem = answers === undefined ? undefined : problemOf({ answers, receipt, error: all.error, text })
+  const more = problem === undefined ? {} : { problem }
+  if (isPending(receipt)) return { offers: [], reasons: [PENDING], ...more }
+  const { offers, reasons } = all
+  if (offers.length + reasons.length === 0) return { offers, reasons: [noOffers(head)], ...more }
+  return { offers, ...(reasons.length === 0 ? {} : { reasons }), ...more }
 }
+
+/** Whatever is no JSON object was not meant as an offer, and a problem by RFC 9457 says nothing of x402. */
+function isObject(text: string | undefined): text is string {
+  return text !== undefined && /^\s*\{/.test(text) && text.includes('"x402Version"')
+}
+
+const CALLER_PAYS: Reason = Object.freeze({
+  rule: 'caller_payment',
+  says: 'The request carries a payment of its own, so Purser adds no second one.',
+})
+
+const PENDING: Reason = Object.freeze({
+  rule: 'settlement_pending',
+  says: 'The server says that the earlier payment is still being settled, so Purser signs no second one.',
+})
 
 /** The money may be on its way: whatever is offered beside that, this is no moment to sign again. */
 function isPending(receipt: Receipt | undefined): boolean {

@@ -134,7 +134,8 @@ function challengeOf(entry: Json, { version, resource, extensions, realm }: Arou
 
 /** What every scheme needs, present and of its type. Returns the scheme. */
 function checked(entry: JsonObject, version: X402Echo['version']): string {
-  const need = (name: string): string => textAt(entry, name) ?? refuse('missing_param', `No ${name}`)
+  const need = (name: string): string =>
+    textAt(entry, name) ?? refuse('missing_param', `${name} is missing or is not a string`)
   const scheme = need('scheme')
   // `x402/sign-in` is a kind of ours: an entry of that name would pass for one that costs nothing.
   if (!SCHEME.test(scheme) || scheme === SIGN_IN) refuse('bad_scheme', 'Not a scheme name')
@@ -142,7 +143,8 @@ function checked(entry: JsonObject, version: X402Echo['version']): string {
   if (!CAIP2.test(network) && !(version === 1 && NAME.test(network))) refuse('bad_network', 'Not a network')
   for (const name of [version === 1 ? 'maxAmountRequired' : 'amount', 'asset', 'payTo']) need(name)
   const seconds = entry['maxTimeoutSeconds']
-  if (typeof seconds !== 'number' || !(seconds > 0)) refuse('missing_param', 'No maxTimeoutSeconds')
+  if (typeof seconds !== 'number' || !(seconds > 0))
+    refuse('missing_param', 'maxTimeoutSeconds is missing or is not a positive number')
   return scheme
 }
 

@@ -6,6 +6,9 @@ import { type Answer, challenge, echo, serve, testFetch } from '../kit.js'
 import { ask, askInBody, base64, required, requiredBody, SETTLED, unbase64, x402 } from '../x402-kit.js'
 
 const PAYLOAD = { type: 'transaction', signature: '0x5160' }
+/** Was this offer made by version 1 of x402? */
+const isVersion1 = (echo: object): boolean => 'version' in echo && echo.version === 1
+
 const KINDS = (face: ReturnType<typeof testFetch>['face']) =>
   face.readings.map((reading) =>
     reading.kind === 'asks' ? reading.offers.map(({ kind }) => kind) : reading.kind,
@@ -200,13 +203,62 @@ describe('version 1', () => {
 
   const UNREAD: Record<string, readonly [Record<string, string>, string]> = {
     'of another type': [{ 'content-type': 'text/html' }, requiredBody()],
-    'beside version 2': [{ 'payment-required': required({ accepts: [] }) }, requiredBody()],
-    'beside a header that nobody can read': [{ 'payment-required': '%%%' }, requiredBody()],
     'without an offer': [{}, requiredBody({ accepts: [] })],
     'of another version': [{}, requiredBody({ x402Version: 7 })],
     'that is no JSON': [{}, '{'],
     'that is longer than the limit': [{}, requiredBody({ error: 'x'.repeat(65 * 1024) })],
   }
+
+  const SPOILT: Record<string, Record<string, string | string[]>> = {
+    'a header that nobody can read': { 'payment-required': '%%%' },
+    'an empty header': { 'payment-required': '' },
+    'plain JSON in the header': { 'payment-required': requiredBody() },
+    'a header without an entry': { 'payment-required': required({ accepts: [] }) },
+    'a header whose entry is spoilt': { 'payment-required': required({ accepts: [{ scheme: 'exact' }] }) },
+    'a header of version 1': { 'payment-required': required({ x402Version: 1 }) },
+    'a header for a network that no wallet pays on': {
+      'payment-required': required({
+        accepts: [{ ...ENTRY, network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' }],
+      }),
+    },
+    'a challenge that nobody can read': { 'www-authenticate': 'Payment id="1", request="%%%"' },
+    'a challenge of another scheme': { 'www-authenticate': 'L402 macaroon="AGIA", invoice="lnbc1"' },
+  }
+
+  test.each(Object.entries(SPOILT))('%s does not hide a body that can be paid', async (_, headers) => {
+    await using server = await serve(
+      x402(echo, (response) => {
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+        askInBody(response)
+      }),
+    )
+    const { fetch } = testFetch({ choose: (offers) => offers.find(({ echo }) => isVersion1(echo)) })
+    expect((await fetch(server.url)).status).toBe(200)
+    expect(server.seen[1]?.headers).toHaveProperty('x-payment')
+  })
+
+  test('a body beside a header whose kinds no wallet pays is paid', async () => {
+    await using server = await serve(
+      x402(echo, (response) =>
+        askInBody(response, { 'www-authenticate': challenge().replace('tempo', 'other') }),
+      ),
+    )
+    const { fetch } = testFetch({
+      pays: (kind) => kind.startsWith('x402/'),
+      choose: (offers) => offers.find(({ kind }) => kind === 'x402/exact'),
+    })
+    expect((await fetch(server.url)).status).toBe(200)
+  })
+
+  test.each(['text/plain', undefined])('a body that is sent as %s is paid', async (type) => {
+    await using server = await serve(
+      x402(echo, (response) => {
+        if (type !== undefined) response.setHeader('content-type', type)
+        response.writeHead(402).end(requiredBody())
+      }),
+    )
+    expect((await testFetch().fetch(server.url)).status).toBe(200)
+  })
 
   test.each(Object.entries(UNREAD))('a body %s reaches the caller whole', async (_, [headers, body]) => {
     await using server = await serve((response) => askInBody(response, headers, body))
@@ -255,7 +307,7 @@ describe('several protocols at once', () => {
     await using server = await serve(everything)
     const { fetch, face } = testFetch()
     await fetch(server.url)
-    expect(KINDS(face)[0]).toEqual(['tempo/charge', 'x402/exact', 'x402/sign-in'])
+    expect(KINDS(face)[0]).toEqual(['tempo/charge', 'x402/exact', 'x402/sign-in', 'x402/exact'])
   })
 
   test.each([

@@ -240,6 +240,7 @@ export function till(
     payment: [],
     receipt: [],
     refusal: [],
+    not_paid: [],
     anomaly: [],
     error: [],
   }
