@@ -36,6 +36,14 @@ const PAGE = 100
 
 type Denial = Parameters<Ledger['deny']>[1]
 
+/**
+ * The moves that are on the disk before they are answered. After the first two a credential leaves: a power cut must
+ * forget neither. The third takes a delivery back: if it were forgotten, the same request would pay again.
+ *
+ * All other moves say what became of a payment. Recovery finds that out again, and until then the payment counts.
+ */
+const DURABLE: ReadonlySet<Move['to']> = new Set(['committed', 'learned', 'undelivered'])
+
 /** The ledger's rules over any {@link Store}: stores load and write, and this decides. */
 export class StoredLedger implements Ledger {
   readonly #store: Store
@@ -64,8 +72,7 @@ export class StoredLedger implements Ledger {
   }
 
   advance(id: PaymentId, move: Move): Promise<Moved> {
-    // The commit is the one write that must be on the disk before anything leaves.
-    return this.#write((shelf, now) => this.#advance(shelf, id, move, now), move.to === 'committed')
+    return this.#write((shelf, now) => this.#advance(shelf, id, move, now), DURABLE.has(move.to))
   }
 
   #advance(shelf: Shelf, id: PaymentId, move: Move, now: Instant): Moved {

@@ -68,7 +68,9 @@ function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean
 
 function learn(row: Row, move: MoveOf<'learned'>, now: Instant): Step {
   const last = row.attempts.at(-1)
-  if (row.state !== 'committed' || last === undefined) return undefined
+  // Of an attempt that is proven void nothing may leave any more, so nothing is learned of it.
+  if (row.state !== 'committed' || last === undefined || last.void !== undefined) return undefined
+  if (move.attempt !== undefined && move.attempt !== row.attempts.length - 1) return undefined
   const attempts = [...row.attempts.slice(0, -1), { ...last, evidence: move.evidence }]
   return same({ ...row, attempts, updatedAt: now })
 }

@@ -180,8 +180,13 @@ export type Move =
        */
       readonly signed?: bigint
     }
-  /** Committed: more is known about the last attempt, such as the hash after a broadcast. */
-  | { readonly to: 'learned'; readonly evidence: Evidence }
+  /**
+   * Committed: more is known about an attempt than its commit said, such as the id of a token. It is on the disk before
+   * this is answered, so that what rests on it may leave. Refused if the attempt is proven void, or is not the last one.
+   *
+   * `attempt`: its place among the attempts; the last one unless given.
+   */
+  | { readonly to: 'learned'; readonly evidence: Evidence; readonly attempt?: number }
   /**
    * Committed: an attempt is proven void; its burnt fee counts. `lane`: the lane's value after it. `evidence`: what that
    * rests on, where more may have been learned meanwhile; with other evidence, it is not proven.

@@ -57,16 +57,21 @@ export function dealOf(sent: Sent): Deal | undefined {
 
 const deals = new WeakMap<Sent, Deal>()
 
-/** What the side effect brought, written down where it can prove more. */
+/**
+ * Writes down what the side effect brought, durably, before the credential leaves.
+ *
+ * @throws PaymentError if it cannot be written down: somebody else has proven the attempt void, or gone on with another
+ * one. What is not on record does not leave.
+ */
 async function learn(
   { credential, evidence, goodUntil }: Completed,
-  { payment, prepared, candidate }: Deal,
+  { payment, committed, prepared, candidate }: Deal,
   call: Call,
   env: Env,
 ): Promise<Sent> {
-  const learned = evidence && (await env.ledger.advance(payment, { to: 'learned', evidence }))
-  // Somebody else has proven it void meanwhile: what it says now would be forgotten, so it must not leave.
-  if (learned?.ok === false && learned.payment.state === 'released')
+  const attempt = committed.attempts.length - 1
+  const learned = evidence && (await env.ledger.advance(payment, { to: 'learned', evidence, attempt }))
+  if (learned?.ok === false)
     throw new PaymentError(
       'wallet_failed',
       'untouched',

@@ -18,6 +18,11 @@ export type Deliver = (credential: Credential) => Promise<Reading>
 
 /** Everything ready to sign, or signed; nothing has left. */
 export interface Prepared {
+  /**
+   * On record before `complete` is called, and on the disk: a power cut does not lose it. It names everything by which
+   * `inspect` finds what `complete` is going to do: a transaction's hash before its broadcast, the idempotency key of a
+   * request before the request.
+   */
   readonly evidence: Evidence
   /** The next value of the lane it runs on, once the credential was accepted. */
   readonly laneNext?: bigint
@@ -35,7 +40,11 @@ export interface Prepared {
 /** A credential that was signed. From here on it may be cashed, whatever becomes of the call. */
 export interface Completed {
   readonly credential: Credential
-  /** More is known now than `prepare` knew. */
+  /**
+   * More is known now than `prepare` knew. It is on record, and on the disk, before the credential leaves; where it cannot
+   * be written down, the credential does not leave. It costs a synced write: leave it out if it proves no more than the
+   * evidence of `prepare`.
+   */
   readonly evidence?: Evidence
   /** After this moment the credential cannot be accepted any more. */
   readonly goodUntil?: Instant
@@ -87,7 +96,10 @@ export interface Wallet {
   quote(challenge: Challenge, context: QuoteContext): Promise<Quote | Unpayable>
   /** All that can fail while money is safe. Its first line spends the authorization. */
   prepare(authorization: Authorization, options: PrepareOptions): Promise<Prepared>
-  /** Reads what became of a credential. */
+  /**
+   * Reads what became of a credential. `void` rests on the rail's own record and the rail's own clock. Neither our clock
+   * nor the absence of something proves it: a ledger may be an old copy, and a rail may have forgotten.
+   */
   inspect(evidence: Evidence, options?: InspectOptions): Promise<Verdict>
   /**
    * Makes it void where the rail can: cancels an authorization, revokes a token, burns a lane. Asked for when nobody goes

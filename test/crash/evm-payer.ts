@@ -9,6 +9,7 @@ import { createPurser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { evm } from '../../src/wallet/evm/index.js'
 import { Boundaries } from './boundaries.js'
+import { noteSyncs } from './syncs.js'
 
 /** What the test tells this process. */
 export interface EvmJob {
@@ -22,6 +23,7 @@ export interface EvmJob {
 }
 
 const job: EvmJob = JSON.parse(process.env['JOB'] ?? '{}')
+await noteSyncs()
 const steps = new Boundaries(job.killAt, (name, step) => {
   if (step === job.killAt) writeSync(1, name)
 })

@@ -7,6 +7,7 @@ import { createPurser, type Wallet } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { bitcoin, type LightningOutcome, lightning } from '../../src/wallet/lightning/index.js'
 import { Boundaries } from './boundaries.js'
+import { noteSyncs } from './syncs.js'
 
 /** What the test tells this process. */
 export interface LightningJob {
@@ -18,6 +19,7 @@ export interface LightningJob {
 }
 
 const job: LightningJob = JSON.parse(process.env['JOB'] ?? '{}')
+await noteSyncs()
 const steps = new Boundaries(job.killAt, (name, step) => {
   if (step === job.killAt) writeSync(1, name)
 })

@@ -10,9 +10,11 @@ import { tempo } from '../../src/wallet/tempo/index.js'
 import { LOCAL_CURRENCIES } from '../chain/chain.js'
 import { Boundaries } from './boundaries.js'
 import { policyFor } from './policy.js'
+import { noteSyncs } from './syncs.js'
 import { AT, type Job } from './words.js'
 
 const job: Job = JSON.parse(process.env['JOB'] ?? '{}')
+await noteSyncs()
 /** At the chosen one the process is gone; or it says that it is there, goes on, and is killed from outside. */
 const steps = new Boundaries(job.killAt, (name, step) => {
   if (step === job.tellAt || step === job.killAt) writeSync(1, `${AT}${name}\n`)

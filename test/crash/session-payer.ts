@@ -7,9 +7,11 @@ import { tempoSession } from '../../src/session/index.js'
 import { LOCAL_CURRENCIES } from '../chain/chain.js'
 import { Boundaries } from './boundaries.js'
 import { sessionPolicy } from './policy.js'
+import { noteSyncs } from './syncs.js'
 import type { SessionJob } from './words.js'
 
 const job: SessionJob = JSON.parse(process.env['JOB'] ?? '{}')
+await noteSyncs()
 const steps = new Boundaries(job.killAt)
 
 const purser = createPurser({

@@ -5,9 +5,11 @@ import { createPurser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { stripe } from '../../src/wallet/stripe/index.js'
 import { Boundaries } from './boundaries.js'
+import { noteSyncs } from './syncs.js'
 import { AT, type StripeJob } from './words.js'
 
 const job: StripeJob = JSON.parse(process.env['JOB'] ?? '{}')
+await noteSyncs()
 const steps = new Boundaries(job.killAt, (name, step) => {
   if (step === job.killAt) writeSync(1, `${AT}${name}\n`)
 })

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
 import { StoredLedger } from '../../src/ledger/ledger.js'
 import { MemoryShelf } from '../../src/ledger/memory-shelf.js'
-import { CENT, committed, everClaim, holdOf, settled, TestClock } from './fixtures.js'
+import type { Move } from '../../src/ledger/port.js'
+import { CENT, committed, everClaim, evidence, holdOf, settled, TestClock } from './fixtures.js'
 
-it('a commit asks its store to be on the disk before it is answered, and of a payment only the commit', async () => {
+/** What a ledger asks of its store for each of these moves: to be on the disk before it is answered? */
+async function asksFor(moves: readonly Move[]): Promise<readonly boolean[]> {
   const shelf = new MemoryShelf('ledger')
   const asked: boolean[] = []
   const ledger = new StoredLedger(
@@ -21,7 +23,20 @@ it('a commit asks its store to be on the disk before it is answered, and of a pa
   const hold = await holdOf(ledger, 'a', { price: 1, claims: [everClaim(CENT, CENT)] })
   asked.length = 0
   expect(await ledger.hold(hold)).toMatchObject({ ok: true })
-  expect(await ledger.advance('a', committed())).toMatchObject({ ok: true })
-  expect(await ledger.advance('a', settled)).toMatchObject({ ok: true })
-  expect(asked).toEqual([false, true, false])
+  for (const move of moves) expect(await ledger.advance('a', move)).toMatchObject({ ok: true })
+  return asked
+}
+
+it('of a payment only the commit is synced to the disk, not the hold and not its end', async () => {
+  expect(await asksFor([committed(), settled])).toEqual([false, true, false])
+})
+
+it('what becomes known before a credential leaves is synced too', async () => {
+  const learned: Move = { to: 'learned', evidence: { ...evidence, refs: ['the token'] } }
+  expect(await asksFor([committed(), learned, settled])).toEqual([false, true, true, false])
+})
+
+it('so is a delivery that is taken back: if that were forgotten, the same request would pay again', async () => {
+  const asked = await asksFor([committed(), settled, { to: 'undelivered' }])
+  expect(asked).toEqual([false, true, false, true])
 })

@@ -130,6 +130,18 @@ describe('the payment state machine', () => {
     )
   })
 
+  it('learns of the attempt that is meant, and never of one that is proven void', () => {
+    const learned = { to: 'learned', evidence: { ...evidence, detail: { token: 'made' } } } as const
+    const two = row('committed', { attempts: [attempt, attempt] })
+    expect(step(two, { ...learned, attempt: 1 }, START, true)?.row.attempts).toMatchObject([
+      { evidence },
+      { evidence: learned.evidence },
+    ])
+    expect(step(two, { ...learned, attempt: 0 }, START, true)).toBeUndefined()
+    const over = row('committed', { attempts: [{ ...attempt, void: 'expired' }] })
+    expect(step(over, learned, START, true)).toBeUndefined()
+  })
+
   it('takes back what settled on a word alone, never what was proven', () => {
     expect(step(row('settled', { proof: 'receipt' }), moves.released, START, false)?.row.state).toBe(
       'released',

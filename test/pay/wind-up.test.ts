@@ -228,4 +228,20 @@ describe('a process that dies with a token out', () => {
     expect(await world.fails()).toMatchObject({ funds: 'untouched' })
     expect(world.server.credentials).toEqual([])
   })
+
+  it('or wakes up between the proof that it is void and the release: what it made does not leave', async () => {
+    const { world, rail } = scene(() => ok)
+    rail.making = async (token) => {
+      rail.states.set(token, 'revoked')
+      const [payment] = await world.payments()
+      await world.env.ledger.advance(payment?.id ?? '', {
+        to: 'voided',
+        attempt: 0,
+        because: 'it was revoked',
+      })
+    }
+    await world.fails()
+    expect(world.server.credentials).toEqual([])
+    expect(await world.payments()).toMatchObject([{ state: 'released' }])
+  })
 })

@@ -43,11 +43,14 @@ export function profileOf(account: string): string {
   return `profile_test_${account}`
 }
 
+/** Stripe may forget a key then. */
+const KEY_LIVES_MS = 24 * 3_600_000
+
 /** The rules of Stripe's API that payments with Shared Payment Tokens rest on. */
 export class Api {
   readonly tokens = new Map<string, IssuedToken>()
   readonly intents = new Map<string, PaymentIntent>()
-  readonly #kept = new Map<string, { readonly body: string; readonly answer: Answer }>()
+  readonly #kept = new Map<string, { readonly body: string; readonly answer: Answer; readonly at: number }>()
   readonly #now: () => number
   #count = 0
 
@@ -62,7 +65,8 @@ export class Api {
       return failed(401, { message: `Invalid API Key provided: ${keyIn(request.authorization)}` })
     const { key, method, path } = request
     const name = method === 'POST' && key !== undefined ? `${caller.account} ${path} ${key}` : undefined
-    const kept = name === undefined ? undefined : this.#kept.get(name)
+    const known = name === undefined ? undefined : this.#kept.get(name)
+    const kept = known !== undefined && this.#now() < known.at + KEY_LIVES_MS ? known : undefined
     if (kept !== undefined && kept.body !== request.body)
       return failed(400, {
         type: 'idempotency_error',
@@ -73,7 +77,8 @@ export class Api {
       return { ...kept.answer, headers: { ...kept.answer.headers, 'idempotent-replayed': 'true' } }
     const answer = this.#route(request, caller)
     // Bodies that did not validate are not kept.
-    if (name !== undefined && !isInvalid(answer)) this.#kept.set(name, { body: request.body, answer })
+    if (name !== undefined && !isInvalid(answer))
+      this.#kept.set(name, { body: request.body, answer, at: this.#now() })
     return { ...answer, headers: { 'request-id': this.#id('req'), ...answer.headers } }
   }
 

@@ -11,7 +11,7 @@ import {
   type PurserOptions,
 } from '../../src/index.js'
 import { type StripeClientOptions, stripe } from '../../src/wallet/stripe/index.js'
-import { type StripeDouble, startStripe } from './double.js'
+import { type DoubleOptions, type StripeDouble, startStripe } from './double.js'
 import { type Shop, startShop } from './shop.js'
 import { METHODS } from './tokens.js'
 
@@ -42,9 +42,15 @@ export interface StripeBuyer {
 /** Counters count at nine decimals. */
 const UNITS_PER_CENT = 10_000_000n
 
-export async function startStripeWorld(): Promise<StripeWorld> {
-  const double = await startStripe()
-  const shop = await startShop({ double })
+export interface StripeWorldOptions extends DoubleOptions {
+  /** Validity of the shop's challenges, in milliseconds. */
+  readonly validityMs?: number
+}
+
+export async function startStripeWorld(options: StripeWorldOptions = {}): Promise<StripeWorld> {
+  const { validityMs, ...rest } = options
+  const double = await startStripe(rest)
+  const shop = await startShop({ double, ...(validityMs === undefined ? {} : { validityMs }) })
   const pursers: Purser[] = []
   return {
     double,

@@ -3,6 +3,7 @@ import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
+import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { STRIPE } from './stripe.js'
 import { TIME } from './time.js'
@@ -383,8 +384,8 @@ const LEDGER: readonly Mutant[] = [
     name: 'commit-not-durable',
     breaks: 'the commit is not on the disk when the credential leaves',
     file: 'src/ledger/ledger.ts',
-    find: `this.#advance(shelf, id, move, now), move.to === 'committed')`,
-    replace: 'this.#advance(shelf, id, move, now), false)',
+    find: 'this.#advance(shelf, id, move, now), DURABLE.has(move.to))',
+    replace: `this.#advance(shelf, id, move, now), move.to === 'learned')`,
     tests: ['test/ledger/durable.test.ts'],
   },
   {
@@ -675,6 +676,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LIGHTNING,
   ...FETCH,
   ...STRIPE,
+  ...POWER,
   ...CHOOSING,
   ...RECORDS,
   ...TIME,

@@ -43,7 +43,7 @@ export const STRIPE: readonly Mutant[] = [
     name: 'sent-after-release',
     breaks: 'a credential leaves for a payment that was given up meanwhile',
     file: 'src/pay/present.ts',
-    find: "if (learned?.ok === false && learned.payment.state === 'released')",
+    find: 'if (learned?.ok === false)',
     replace: 'if (learned === null)',
     tests: WIND_UP,
   },
@@ -116,7 +116,8 @@ export const STRIPE: readonly Mutant[] = [
     breaks: 'our clock alone proves void what Stripe could still charge',
     file: 'src/wallet/stripe/inspect.ts',
     find: "if (status === 'active') {",
-    replace: "if (status === 'active' && now < endOf(detail)) {",
+    replace: `if (status === 'active' && now >= endOf(detail)) return { state: 'void', because: 'It is over' }
+  if (status === 'active') {`,
     tests: INSPECT,
   },
   {

@@ -20,13 +20,13 @@ export interface Detail {
   /** Seconds. Stripe charges no token after its end. */
   readonly expiresAt: number
   readonly metadata?: Readonly<Record<string, string>>
-  /** Written down before the token can leave: where it is absent, nobody ever got one. */
+  /** Written down durably before the token can leave. That it is absent proves nothing: a ledger may be an old copy. */
   readonly token?: string
   /** It waited for a person when it was last seen. */
   readonly waits?: true
 }
 
-/** Our clock against Stripe's: nothing is concluded from an end that has only just passed. */
+/** Our clock against Stripe's. */
 const SLACK_MS = 60_000
 /** When looking first brings news: a charge takes a second or two. */
 const FIRST_LOOK_MS = 5_000
@@ -36,9 +36,20 @@ export function codeOf({ id }: Currency): string {
   return id.slice(id.indexOf(':') + 1).toLowerCase()
 }
 
-/** From then on, nobody can charge it any more. */
+/** When the token has run out, by our clock: good for deciding when to look, and no proof of anything. */
 export function endOf({ expiresAt }: Pick<Detail, 'expiresAt'>): Instant {
   return expiresAt * 1000 + SLACK_MS
+}
+
+/**
+ * Stripe remembers a request by its idempotency key for 24 hours at the least. The request was made at most an hour before
+ * the token's end, by our clock; the rest is room for a clock that is wrong.
+ */
+const KEY_LIVES_MS = 12 * 3_600_000
+
+/** Until when, by Stripe's clock, Stripe surely knows whether this key has made a token. */
+export function keyKnownUntil({ expiresAt }: Pick<Detail, 'expiresAt'>): Instant {
+  return expiresAt * 1000 + KEY_LIVES_MS
 }
 
 /** Evidence for the ledger. It names the token; only the seller it was made for can charge it. */

@@ -1,10 +1,13 @@
 import { type ErrorCode, type Funds, isPaymentError, PaymentError } from '../../errors/index.js'
+import type { Instant } from '../../money/index.js'
 
 /** What went wrong at Stripe, in words of our own: its messages and errors quote keys, tokens and payment methods. */
 export interface Fault {
   /** Stripe has looked at the request and said no: nothing was made, and asking the same again makes nothing. */
   readonly final: boolean
   readonly status?: number
+  /** When Stripe said so, by its own clock. */
+  readonly at?: Instant
   readonly says: string
 }
 
@@ -17,10 +20,12 @@ export function faultOf(error: unknown): Fault {
   const given: unknown = Reflect.get(raw, 'statusCode')
   const status = typeof given === 'number' ? given : undefined
   const refusal = type === 'invalid_request_error' || type === 'card_error'
+  const at = dateIn(raw)
   const words = [code ?? type, decline, status].filter((word) => word !== undefined)
   return {
     final: refusal && (status === 400 || status === 402 || status === 404),
     ...(status === undefined ? {} : { status }),
+    ...(at === undefined ? {} : { at }),
     says: words.length === 0 ? 'no answer' : words.join(', '),
   }
 }
@@ -29,6 +34,15 @@ export function faultOf(error: unknown): Fault {
 function codeIn(raw: object, name: string): string | undefined {
   const value: unknown = Reflect.get(raw, name)
   return typeof value === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(value) ? value : undefined
+}
+
+/** stripe-node hands the headers of the answer on. */
+function dateIn(raw: object): Instant | undefined {
+  const headers: unknown = Reflect.get(raw, 'headers')
+  const date: unknown =
+    typeof headers === 'object' && headers !== null ? Reflect.get(headers, 'date') : undefined
+  const at = typeof date === 'string' ? Date.parse(date) : Number.NaN
+  return Number.isNaN(at) ? undefined : at
 }
 
 export function failed(

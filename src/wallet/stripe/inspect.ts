@@ -1,12 +1,13 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import { PROBLEMS, type Problem } from '../../protocol/index.js'
-import { codeOf, type Detail, endOf, readDetail } from './evidence.js'
+import { codeOf, type Detail, endOf, keyKnownUntil, readDetail } from './evidence.js'
 import { faultOf } from './fault.js'
 import type { Parts } from './prepare.js'
 import { readToken, type Token } from './token.js'
 
 const LOOK_AGAIN_MS = 60_000
+const MOST_WAIT_MS = 3_600_000
 const NOT_OURS: Verdict = { state: 'unknown', because: 'This evidence is not of a Stripe charge' }
 
 /** What became of a token, by Stripe's own record. Changes nothing. */
@@ -40,7 +41,7 @@ async function lastLook(id: string, detail: Detail, { config }: Parts): Promise<
   if (config.issuer.retrieve === undefined)
     // A wallet that cannot look goes by what it knew when it handed the token out.
     return detail.waits === true ? unseen(detail, config.now(), undefined) : undefined
-  const token = await find(id, config)
+  const token = await find(id, detail, config)
   if ('state' in token) return token
   const verdict = verdictOf(token, detail, config.now())
   const over = verdict.state === 'settled' || verdict.state === 'void'
@@ -55,7 +56,10 @@ async function revoked(id: string, detail: Detail, { config }: Parts): Promise<V
   return retrieve === undefined ? unseen(detail, config.now(), undefined) : found(id, detail, config)
 }
 
-/** Nobody was given a token, and nobody will be: the only one that there can be is made, and revoked. */
+/**
+ * The one token that there can be is asked for under its key, also after its end: whatever became of it, it is looked at,
+ * and revoked if it is still good.
+ */
 async function fenced(detail: Detail, parts: Parts): Promise<Verdict> {
   const { issuer, now } = parts.config
   const before = untold(detail, parts)
@@ -64,19 +68,23 @@ async function fenced(detail: Detail, parts: Parts): Promise<Verdict> {
     const token = readToken(await issuer.issue(detail))
     return token === undefined ? before : await revoked(token.id, detail, parts)
   } catch (error) {
-    const { final, says } = faultOf(error)
-    if (final) return { state: 'void', because: `Stripe made no token for it (${says})` }
-    return later(now(), `Stripe does not say whether it made a token (${says})`)
+    const { final, at, says } = faultOf(error)
+    if (!final) return later(detail, now(), `Stripe does not say whether it made a token (${says})`)
+    // Stripe repeats what it answered first for as long as it knows the key: a refusal then means that it made none.
+    return at !== undefined && at < keyKnownUntil(detail)
+      ? { state: 'void', because: `Stripe made no token for it (${says})` }
+      : { state: 'unknown', because: 'Stripe may have forgotten whether it made a token' }
   }
 }
 
-/** The evidence of a token is written down before the token leaves: without one, nobody was ever given any. */
+/** No token is on record: only Stripe can say whether there is one, and only to who repeats the request. */
 function untold(detail: Detail, { config, barren }: Parts): Verdict {
   if (barren.has(detail.key))
     return { state: 'void', because: 'No token was made for it that anybody was given' }
-  const end = endOf(detail)
-  if (config.now() >= end) return { state: 'void', because: 'Its time ran out before a token was handed out' }
-  return { state: 'pending', recheckAt: end, because: 'It is not known whether a token was made' }
+  const because = 'It is not known whether a token was made'
+  return config.now() >= endOf(detail) && !config.issuer.repeatable
+    ? { state: 'unknown', because }
+    : { state: 'pending', recheckAt: Math.max(endOf(detail), config.now() + LOOK_AGAIN_MS), because }
 }
 
 /** Nobody here can ask Stripe: a server's word is believed only where that moves no money. */
@@ -88,12 +96,12 @@ function unseen(detail: Detail, now: Instant, told: Problem | undefined): Verdic
 }
 
 async function found(id: string, detail: Detail, config: Parts['config']): Promise<Verdict> {
-  const token = await find(id, config)
+  const token = await find(id, detail, config)
   return 'state' in token ? token : verdictOf(token, detail, config.now())
 }
 
 /** The token, or why it was not seen. */
-async function find(id: string, { issuer, now }: Parts['config']): Promise<Token | Verdict> {
+async function find(id: string, detail: Detail, { issuer, now }: Parts['config']): Promise<Token | Verdict> {
   try {
     const token = readToken(await issuer.retrieve?.(id))
     return token?.id === id ? token : { state: 'unknown', because: 'What was found is not this token' }
@@ -101,11 +109,11 @@ async function find(id: string, { issuer, now }: Parts['config']): Promise<Token
     const { status, says } = faultOf(error)
     // Another account, another mode: it is there, and not for these eyes.
     if (status === 404) return { state: 'unknown', because: 'This Stripe account does not know the token' }
-    return later(now(), `Stripe did not show the token (${says})`)
+    return later(detail, now(), `Stripe did not show the token (${says})`)
   }
 }
 
-/** Pure. Anything but `active` cannot be charged now; only an end for good that took nothing is void. */
+/** Pure. Anything but `active` cannot be charged now; only an end that Stripe calls one, and that took nothing, is void. */
 export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
   const asked = BigInt(detail.amount)
   const { captured, status, reason } = token
@@ -115,12 +123,13 @@ export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
   if (taken >= asked) return settled(token, detail, taken)
   if (status === 'active') {
     // A part was taken, and the rest may be yet.
-    if (taken > 0n) return later(now, 'A part of it was charged, and the token is still good for the rest')
-    return { ...later(now, 'The token can still be charged'), reusable: true }
+    if (taken > 0n)
+      return later(detail, now, 'A part of it was charged, and the token is still good for the rest')
+    return { ...later(detail, now, 'The token can still be charged'), reusable: true }
   }
   if (status === 'requires_action')
     return {
-      ...later(now, 'A person must act'),
+      ...later(detail, now, 'A person must act'),
       person: token.action === undefined ? {} : { action: token.action },
     }
   if (taken > 0n) return settled(token, detail, taken)
@@ -129,8 +138,7 @@ export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
   const end = reason ?? status
   if (end === 'expired' || end === 'revoked')
     return { state: 'void', because: `The token was ${end} uncharged` }
-  if (now >= endOf(detail)) return { state: 'void', because: 'The token ran out uncharged' }
-  return later(now, 'The token cannot be charged now, and may be again')
+  return later(detail, now, 'The token cannot be charged now, and may be again')
 }
 
 function settled({ id }: Token, { currency, amount: asked }: Detail, taken: bigint): Verdict {
@@ -138,6 +146,8 @@ function settled({ id }: Token, { currency, amount: asked }: Detail, taken: bigi
   return { state: 'settled', reference: id, ...part }
 }
 
-function later(now: Instant, because: string): Extract<Verdict, { state: 'pending' }> {
-  return { state: 'pending', recheckAt: now + LOOK_AGAIN_MS, because }
+/** The longer it has been over by our clock, the less often it is looked at. */
+function later({ expiresAt }: Detail, now: Instant, because: string): Extract<Verdict, { state: 'pending' }> {
+  const wait = Math.min(Math.max(now - expiresAt * 1000, LOOK_AGAIN_MS), MOST_WAIT_MS)
+  return { state: 'pending', recheckAt: now + wait, because }
 }

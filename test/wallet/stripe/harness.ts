@@ -104,7 +104,7 @@ export function stripeError(more: Record<string, unknown> = {}): Error {
       type: 'StripeInvalidRequestError',
       rawType: 'invalid_request_error',
       statusCode: 400,
-      headers: { authorization: `Bearer ${SECRETS[0]}` },
+      headers: { authorization: `Bearer ${SECRETS[0]}`, date: new Date().toUTCString() },
       raw: { message: `No such token: '${SECRETS[2]}'`, payment_method: SECRETS[1] },
       ...more,
     },

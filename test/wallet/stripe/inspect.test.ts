@@ -121,8 +121,26 @@ describe('what Stripe says of a token', () => {
     const one = await handedOut()
     one.clock.pass(86_400_000)
     expect(await one.wallet.inspect(one.evidence)).toMatchObject({ state: 'pending' })
-    one.say(ended('resolved'))
-    expect(await one.wallet.inspect(one.evidence)).toMatchObject({ state: 'void' })
+  })
+
+  test('a token that Stripe calls neither expired nor revoked is never void by our clock', async () => {
+    const one = await handedOut()
+    one.clock.pass(365 * 86_400_000)
+    for (const change of [ended('resolved'), { status: 'processing' }]) {
+      one.say(change)
+      expect(await one.wallet.inspect(one.evidence)).toMatchObject({ state: 'pending' })
+    }
+  })
+
+  test('an open end is looked at less and less often', async () => {
+    const one = await handedOut()
+    const wait = async (): Promise<number> => {
+      const verdict = await one.wallet.inspect(one.evidence)
+      return verdict.state === 'pending' ? verdict.recheckAt - one.clock.now() : 0
+    }
+    expect(await wait()).toBe(60_000)
+    one.clock.pass(86_400_000)
+    expect(await wait()).toBe(3_600_000)
   })
 
   test.each([null, 1, 'x', [], {}, { key: 'k' }])('evidence that is %j is not read', async (detail) => {
@@ -196,9 +214,20 @@ describe('evidence without a token', () => {
     expect(client.log.map(({ path }) => path.split('/').at(-1))).toEqual(['issued_tokens', 'revoke'])
   })
 
-  test('that Stripe refuses to make is void', async () => {
-    const { wallet } = make(() => Promise.reject(stripeError()))
-    expect(await wallet.abandon?.(await unended(wallet))).toMatchObject({ state: 'void' })
+  const refusal = (headers: object): Error => stripeError({ headers })
+  const dated = (at: number) => ({ date: new Date(at).toUTCString() })
+
+  test('that Stripe refuses to make is void, as long as Stripe remembers its key', async () => {
+    let headers: object = dated(Date.now())
+    const { wallet } = make(() => Promise.reject(refusal(headers)))
+    const evidence = await unended(wallet)
+    expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'void' })
+    headers = dated(Date.now() + 12 * 3_600_000)
+    expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'void' })
+    for (const later of [dated(Date.now() + 13 * 3_600_000), { date: 'today' }, {}]) {
+      headers = later
+      expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'unknown' })
+    }
   })
 
   test.each([
@@ -212,13 +241,30 @@ describe('evidence without a token', () => {
     expect(await wallet.abandon?.(await unended(wallet))).toMatchObject({ state: 'pending' })
   })
 
-  test('is void a minute after the end that it asked for: nobody was given one', async () => {
-    const { clock, wallet } = make(() => Promise.reject(stripeError({ statusCode: 500 })))
+  test('is never void by our clock: after its end the same request is made again, and what comes is looked at', async () => {
+    const made = token()
+    const { client, clock, wallet } = make(({ path, method }) => {
+      if (path.endsWith('revoke')) throw stripeError()
+      // What Stripe answered first, and what it shows now.
+      return method === 'POST' ? made : { ...made, ...ended('consumed', captured(100)) }
+    })
     const evidence = await unended(wallet)
-    clock.pass(60_000)
+    clock.pass(86_400_000)
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
-    clock.pass(61_000)
-    expect(await wallet.inspect(evidence)).toMatchObject({ state: 'void' })
+    expect(client.log).toEqual([])
+    expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'settled' })
+    expect(client.log[0]?.options['idempotencyKey']).toBe(evidence.refs[1])
+  })
+
+  test('is left to a person where nobody can be asked again', async () => {
+    const clock = clockAt(Date.now())
+    const createToken = async () => 'spt_1'
+    const wallet = stripe({ createToken, livemode: false, now: clock.now })
+    const evidence = await unended(wallet)
+    expect(await wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
+    clock.pass(86_400_000)
+    expect(await wallet.inspect(evidence)).toMatchObject({ state: 'unknown' })
+    expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'unknown' })
   })
 
   test('is asked for by a backend again only by its own will', async () => {

@@ -1,0 +1,81 @@
+import { appendFileSync, openSync, readFileSync, readSync } from 'node:fs'
+import { type Database, loadDriver, type Statement } from '../../src/ledger/sqlite/driver.js'
+import { commitAfter, INDEX_BYTES, type LogIndex, readIndex, readLog } from './log-file.js'
+
+/** Where it is written down how far a ledger's log was synced. */
+export const syncsOf = (ledger: string): string => `${ledger}.syncs`
+
+/**
+ * From now on, every ledger that this process opens writes down how far its log is synced, beside the ledger, before the
+ * commit is answered. The ledger itself is not changed: only the driver that it loads.
+ */
+export async function noteSyncs(): Promise<void> {
+  const { DatabaseSync } = await loadDriver()
+  class Watched extends WatchedDatabase {
+    constructor(path: string, options: { readonly timeout: number }) {
+      super(new DatabaseSync(path, options), path)
+    }
+  }
+  const builtin = process.getBuiltinModule.bind(process)
+  Object.defineProperty(process, 'getBuiltinModule', {
+    value: (id: string) => (id === 'node:sqlite' ? { DatabaseSync: Watched } : builtin(id)),
+  })
+}
+
+class WatchedDatabase implements Database {
+  readonly #db: Database
+  readonly #path: string
+  /** SQLite's default. */
+  #full = true
+  #index: number | undefined
+
+  constructor(db: Database, path: string) {
+    this.#db = db
+    this.#path = path
+  }
+
+  exec(sql: string): void {
+    const level = /synchronous = (\w+)/.exec(sql)?.[1]
+    if (level !== undefined) this.#full = level === 'FULL'
+    if (sql === 'COMMIT') this.#commit(() => this.#db.exec(sql))
+    else this.#db.exec(sql)
+  }
+
+  prepare(sql: string): Statement {
+    const statement = this.#db.prepare(sql)
+    if (sql !== 'COMMIT') return statement
+    return new Proxy(statement, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        const method = value.bind(target)
+        return name === 'run' ? () => this.#commit(method) : method
+      },
+    })
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /** A commit at `FULL` syncs the whole log up to its own end, whoever wrote it; one at `NORMAL` syncs nothing. */
+  #commit<T>(commit: () => T): T {
+    // Nobody else writes before it is done: until then the log ends where the index says.
+    const before = this.#full ? this.#readIndex() : undefined
+    const result = commit()
+    if (!this.#full) return result
+    const log = readLog(readFileSync(`${this.#path}-wal`))
+    if (log === undefined) return result
+    const end = commitAfter(log.salts === before?.salts ? before.frames : 0, log)
+    if (end !== undefined) appendFileSync(syncsOf(this.#path), `${log.salts} ${end}\n`)
+    return result
+  }
+
+  /** Its file is never closed: that would drop the locks that SQLite has on it in this process. */
+  #readIndex(): LogIndex | undefined {
+    this.#index ??= openSync(`${this.#path}-shm`, 'r')
+    const bytes = Buffer.alloc(INDEX_BYTES)
+    readSync(this.#index, bytes, 0, INDEX_BYTES, 0)
+    return readIndex(bytes)
+  }
+}

@@ -1,0 +1,66 @@
+import type { Mutant } from './list.js'
+
+const DURABLE = ['test/ledger/durable.test.ts']
+const INSPECT = ['test/wallet/stripe/inspect.test.ts']
+
+/** What a power cut must not lose, and what nobody may take for proof that nothing was paid. */
+export const POWER: readonly Mutant[] = [
+  {
+    name: 'learned-not-durable',
+    breaks: 'what a wallet learned is not on the disk when the credential leaves',
+    file: 'src/ledger/ledger.ts',
+    find: "new Set(['committed', 'learned', 'undelivered'])",
+    replace: "new Set(['committed', 'undelivered'])",
+    tests: DURABLE,
+  },
+  {
+    name: 'undelivered-not-durable',
+    breaks: 'a power cut forgets that an answer reached nobody',
+    file: 'src/ledger/ledger.ts',
+    find: "new Set(['committed', 'learned', 'undelivered'])",
+    replace: "new Set(['committed', 'learned'])",
+    tests: DURABLE,
+  },
+  {
+    name: 'learned-of-a-void-attempt',
+    breaks: 'a credential leaves between the proof that it is void and the release',
+    file: 'src/ledger/machine.ts',
+    find: "if (row.state !== 'committed' || last === undefined || last.void !== undefined) return undefined",
+    replace: "if (row.state !== 'committed' || last === undefined) return undefined",
+    tests: ['test/ledger/machine.test.ts', 'test/pay/wind-up.test.ts'],
+  },
+  {
+    name: 'learned-of-another-attempt',
+    breaks: 'a process that wakes up writes its evidence over that of a later credential',
+    file: 'src/ledger/machine.ts',
+    find: 'if (move.attempt !== undefined && move.attempt !== row.attempts.length - 1) return undefined',
+    replace: '',
+    tests: ['test/ledger/machine.test.ts'],
+  },
+  {
+    name: 'stripe-clock-voids-a-missing-token',
+    breaks: 'no token on record, and its end by our clock, count as proof that none was charged',
+    file: 'src/wallet/stripe/inspect.ts',
+    find: '  return config.now() >= endOf(detail) && !config.issuer.repeatable',
+    replace: `  if (config.now() >= endOf(detail)) return { state: 'void', because: 'Its time ran out' }
+  return config.now() >= endOf(detail) && !config.issuer.repeatable`,
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-clock-voids-an-odd-end',
+    breaks: 'a token in a state that nobody knows is void by our clock',
+    file: 'src/wallet/stripe/inspect.ts',
+    find: "  return later(detail, now, 'The token cannot be charged now, and may be again')",
+    replace: `  if (now >= endOf(detail)) return { state: 'void', because: 'It ran out' }
+  return later(detail, now, 'The token cannot be charged now, and may be again')`,
+    tests: INSPECT,
+  },
+  {
+    name: 'stripe-forgotten-key-is-void',
+    breaks: 'a refusal after Stripe forgot the key counts as proof that no token was made',
+    file: 'src/wallet/stripe/inspect.ts',
+    find: 'return at !== undefined && at < keyKnownUntil(detail)',
+    replace: 'return at === undefined || at > keyKnownUntil(detail) - Number.MAX_SAFE_INTEGER',
+    tests: INSPECT,
+  },
+]
