@@ -57,7 +57,7 @@ async function holdOne(ledger: Ledger, n: number, run: string): ReturnType<Ledge
   const vendor = `https://vendor${n % 50}.example`
   const task = `task ${Math.floor(n / 20)}`
   const operation = `GET /v1/items/${n % 7}`
-  const facts = await ledger.facts({ vendor, operation, agent: 'bench' })
+  const facts = await ledger.facts({ vendor, operation, agent: 'bench', unit: 'iso4217:USD' })
   const id = `${run}-${n}`
   const held = await ledger.hold({
     id,
@@ -78,6 +78,7 @@ async function holdOne(ledger: Ledger, n: number, run: string): ReturnType<Ledge
         vendor,
         payees: { '0x742d35cc6634c0532925a3b844bc454e4438f44e': UNITS },
         network: terms.network,
+        unit: UNIT,
       },
       units: UNITS,
       price: UNITS,

@@ -12,6 +12,7 @@ const FACTS: Facts = {
   grants: [],
   knownVendor: true,
   denied: [],
+  denials: 0,
 }
 
 const TERMS: Terms = {

@@ -75,9 +75,9 @@ function isOn(claim: CounterClaim, counts: CounterClaim['counts'], window: strin
 function mayHold(shelf: Shelf, { scope }: Counter): boolean {
   if (!traitsNeeded(scope).every((name) => shelf.hasTrait(name))) return false
   const { policy, vendor: pattern } = scope
-  if (pattern === undefined) return true
+  if (pattern === undefined || policy === undefined) return true
   for (const vendor of shelf.vendors(policy)) {
-    const stub: Dimensions = { policy, agent: '', tasks: [], vendor, payees: {}, network: '' }
+    const stub: Dimensions = { policy, agent: '', tasks: [], vendor, payees: {}, network: '', unit: '' }
     if (inScope({ policy, vendor: pattern }, stub)) return true
   }
   return false

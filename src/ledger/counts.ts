@@ -182,7 +182,7 @@ function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted)
 function settledUnits(row: Row, charge: Charge): { readonly price: bigint; readonly fee: bigint } {
   const terms = row.attempts[row.charges.indexOf(charge)]?.terms ?? row.terms
   const counted = (moved: Amount | undefined): bigint | undefined =>
-    moved === undefined ? undefined : count(asAgreed(moved, terms), charge.unit)
+    moved === undefined ? undefined : count(asAgreed(moved, terms), charge.dimensions.unit)
   return { price: counted(row.spent) ?? charge.price, fee: counted(row.fee) ?? charge.units - charge.price }
 }
 
@@ -200,7 +200,7 @@ function dearer(a: Weight, b: Weight): Weight {
 }
 
 /** Dimensions whose values a payment names exactly. A vendor is matched by patterns, so it is not among them. */
-const EXACT = ['agent', 'task', 'payee', 'category', 'tool', 'network', 'grant'] as const
+const EXACT = ['agent', 'task', 'payee', 'category', 'tool', 'network', 'grant', 'unit'] as const
 
 /** The names along which a payment is known: a counter of a name that was never seen is empty without looking. */
 export function traitsOf(of: Dimensions): readonly string[] {
@@ -214,10 +214,15 @@ export function traitsOf(of: Dimensions): readonly string[] {
 export function traitsNeeded(scope: Scope): readonly string[] {
   return EXACT.flatMap((dimension) => {
     const value = scope[dimension]
-    return value === undefined || value === '' ? [] : [trait(scope.policy, dimension, value)]
+    if (value === undefined || value === '') return []
+    // Names other than a remembered approval's are kept under a policy's name.
+    if (scope.policy === undefined && dimension !== 'grant') return []
+    return [trait(scope.policy, dimension, value)]
   })
 }
 
-function trait(policy: string, dimension: Dimension, value: string): string {
-  return `${dimension} ${policy.length} ${policy} ${value}`
+/** A remembered approval belongs to no policy, so nor does its name. */
+function trait(policy: string | undefined, dimension: Dimension, value: string): string {
+  const owner = dimension === 'grant' ? '' : (policy ?? '')
+  return `${dimension} ${owner.length} ${owner} ${value}`
 }

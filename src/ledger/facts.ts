@@ -5,31 +5,26 @@ import { type Pin, pinsAfterDelivery, pinsByRail, pinsToAdd, samePins } from './
 import type { FactsQuery, Move, PinnedPayee, PinQuery } from './port.js'
 import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
 import type { Row } from './row.js'
-import type { Operation, Shelf } from './shelf.js'
+import type { Priced, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** The names whose versions move when a value in these facts does. */
 export const versions = {
   vendor: (vendor: string) => nameOf('vendor', vendor),
-  operation: ({ vendor, operation }: Operation) => nameOf('operation', vendor, operation),
+  operation: ({ vendor, operation, unit }: Priced) => nameOf('operation', vendor, operation, unit),
   agent: (agent: string, vendor: string) => nameOf('agent', agent, vendor),
-  denied: (agent: string, of: Operation) => nameOf('denied', agent, of.vendor, of.operation),
 }
 
-export function versionOf(shelf: Shelf, { vendor, operation, agent }: FactsQuery): number {
-  const of = { vendor, operation }
-  return shelf.version([
-    versions.vendor(vendor),
-    versions.operation(of),
-    versions.agent(agent, vendor),
-    versions.denied(agent, of),
-  ])
+export function versionOf(shelf: Shelf, { vendor, operation, agent, unit }: FactsQuery): number {
+  const of = { vendor, operation, unit }
+  return shelf.version([versions.vendor(vendor), versions.operation(of), versions.agent(agent, vendor)])
 }
 
 /** What policy judges by. */
 export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts {
-  const { vendor, operation, agent } = query
-  const of = { vendor, operation }
+  const { vendor, operation, agent, unit } = query
+  const of = { vendor, operation, unit }
+  const denials = shelf.denials(agent, vendor, now)
   const usual = [...shelf.prices(of)].flatMap(([rail, days]) => {
     const price = usualPrice(days, now)
     return price === undefined ? [] : [[rail, price] as const]
@@ -41,9 +36,10 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
     pins: pinsByRail(standingPins(shelf, vendor, now)),
     usual: Object.fromEntries(usual),
     ...(advertised === undefined ? {} : { advertised }),
-    grants: shelf.grants().filter((g) => g.agent === agent && g.vendor === vendor && g.until > now),
+    grants: shelf.grants(agent, vendor).filter(({ until }) => until > now),
     knownVendor: shelf.knows(agent, vendor),
-    denied: shelf.denials(agent, of, now),
+    denied: denials.filter((denial) => denial.operation === operation).map(({ terms }) => terms),
+    denials: denials.length,
   }
 }
 
@@ -86,6 +82,21 @@ export function dropPins(shelf: Shelf, query: PinQuery & { readonly vendor: stri
 
 function isNamed(pin: Pin, { rail, payee }: PinQuery): boolean {
   return (rail === undefined || pin.rail === rail) && (payee === undefined || pin.payee === payee)
+}
+
+/** Does the remembered approval still stand that a decision rests on? One that runs out moves no version. */
+export function grantStands(
+  shelf: Shelf,
+  {
+    agent,
+    vendor,
+    grant,
+  }: { readonly agent: string; readonly vendor: string; readonly grant?: string | undefined },
+  now: Instant,
+): boolean {
+  return (
+    grant === undefined || shelf.grants(agent, vendor).some(({ id, until }) => id === grant && until > now)
+  )
 }
 
 /** Pins the payees of a commit, provisionally. False if another payee is pinned there. */
@@ -154,7 +165,7 @@ function changePins(shelf: Shelf, vendor: string, before: readonly Pin[], after:
 function samplePrice(shelf: Shelf, row: Row, now: Instant): void {
   const charge = row.charges.at(-1)
   if (charge === undefined) return
-  const of = { vendor: row.resource.vendor, operation: row.pattern }
+  const of = { vendor: row.resource.vendor, operation: row.pattern, unit: charge.dimensions.unit }
   const rail = railOf(row.terms)
   const days = shelf.prices(of).get(rail) ?? []
   const day = dayOf(now)

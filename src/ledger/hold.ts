@@ -3,7 +3,7 @@ import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import { ensureCounter, remember, saveCounted, shortOf, unclaimed } from './counters.js'
 import { countedBy } from './counts.js'
-import { versionOf } from './facts.js'
+import { grantStands, versionOf } from './facts.js'
 import { grantLane, letGo } from './lanes.js'
 import { step } from './machine.js'
 import type { Held, Hold, LaneGrant, Payment } from './port.js'
@@ -102,11 +102,11 @@ function giveBack(shelf: Shelf, row: Row, now: Instant): void {
 function isStale(shelf: Shelf, { decision, resource, pattern, context }: Hold, now: Instant): boolean {
   const over = (claim: CounterClaim): boolean => claim.resetsAt !== undefined && claim.resetsAt <= now
   if (decision.at > now || now - decision.at > STALE_MS || decision.claims.some(over)) return true
-  const query = { vendor: resource.vendor, operation: pattern, agent: context.agent }
+  const { agent } = context
+  const { vendor } = resource
+  const query = { vendor, operation: pattern, agent, unit: decision.unit }
   if (versionOf(shelf, query) !== decision.facts) return true
-  // A grant that has run out moves no version: time alone ended it.
-  const { grant } = decision
-  return grant !== undefined && !shelf.grants().some(({ id, until }) => id === grant && until > now)
+  return !grantStands(shelf, { agent, vendor, grant: decision.grant }, now)
 }
 
 /** @throws TypeError if an id is used for another purchase: keys and twins are found by what it was first. */
@@ -209,7 +209,7 @@ function chargeOf(shelf: Shelf, { decision, terms }: Hold): Charge {
   const { claims, dimensions, unit, at } = decision
   const units = decision.units ?? 0n
   const lock = terms.locks === undefined ? 0n : (count(terms.locks, unit) ?? 0n)
-  const charge = { dimensions, units, price: decision.price ?? units, lock, unit, at }
+  const charge = { dimensions, units, price: decision.price ?? units, lock, at }
   return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(shelf, claims, charge)] }
 }
 

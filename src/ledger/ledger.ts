@@ -1,11 +1,10 @@
 import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
-import { termsKey } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { countsOn, ensureCounter, roomsOf, saveCounted } from './counters.js'
 import { keyOf } from './counts.js'
-import { dropPins, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
+import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { step } from './machine.js'
@@ -26,6 +25,7 @@ import type {
   Room,
 } from './port.js'
 import { groupsOf, isProvable, NEVER } from './query.js'
+import type { Row } from './row.js'
 import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
 import { Timekeeper } from './time.js'
 import { turn } from './turn.js'
@@ -82,6 +82,7 @@ export class StoredLedger implements Ledger {
     if (move.to === 'committed') {
       this.#time.check()
       if (shelf.meta().frozen !== undefined) return no()
+      if (!stillGranted(shelf, row, now)) return no()
     }
     const next = step(row, move, now, isLive(shelf, row, now))
     if (next === undefined) return no()
@@ -97,9 +98,10 @@ export class StoredLedger implements Ledger {
       const row = denyIn(shelf, hold, because, now)
       if (standsMs !== undefined && row.state === 'denied') {
         const { agent } = hold.context
-        const of = { vendor: hold.resource.vendor, operation: hold.pattern }
-        shelf.addDenial(agent, of, termsKey(hold.terms), now + standsMs)
-        shelf.bump(versions.denied(agent, of))
+        const { vendor } = hold.resource
+        const denial = { operation: hold.pattern, terms: hold.terms, until: now + standsMs }
+        shelf.addDenial(agent, vendor, denial, now)
+        shelf.bump(versions.agent(agent, vendor))
       }
       return view(shelf, row, now)
     })
@@ -197,14 +199,14 @@ export class StoredLedger implements Ledger {
   }
 
   grant(grant: Grant): Promise<void> {
-    return this.#write((shelf) => {
-      shelf.setGrant(grant)
+    return this.#write((shelf, now) => {
+      shelf.setGrant(grant, now)
       shelf.bump(versions.agent(grant.agent, grant.vendor))
     }, true)
   }
 
   grants(): Promise<readonly Grant[]> {
-    return this.#read((shelf, now) => shelf.grants().filter(({ until }) => until > now))
+    return this.#read((shelf, now) => shelf.allGrants().filter(({ until }) => until > now))
   }
 
   revoke(grantId: string): Promise<boolean> {
@@ -282,6 +284,12 @@ export class StoredLedger implements Ledger {
   #open(): void {
     if (this.#closed) throw new PaymentError('closed', 'untouched', 'The ledger is closed')
   }
+}
+
+/** An approval that was revoked while the wallet signed covers nothing: what was signed does not leave. */
+function stillGranted(shelf: Shelf, { charges, context, resource }: Row, now: Instant): boolean {
+  const grant = charges.at(-1)?.dimensions.grant
+  return grantStands(shelf, { agent: context.agent, vendor: resource.vendor, grant }, now)
 }
 
 function seen(

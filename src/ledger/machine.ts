@@ -224,5 +224,7 @@ function withReceipt(row: Row, receipt: Receipt | undefined): Row['receipts'] {
 function burntUnits(row: Row, fee: MoveOf<'voided'>['fee'], attempt = row.attempts.at(-1)): bigint {
   const charge = row.charges.at(-1)
   if (fee === undefined || charge === undefined) return 0n
-  return count(asAgreed(fee, attempt?.terms ?? row.terms), charge.unit) ?? charge.units - charge.price
+  return (
+    count(asAgreed(fee, attempt?.terms ?? row.terms), charge.dimensions.unit) ?? charge.units - charge.price
+  )
 }

@@ -11,7 +11,7 @@ import type { DayOfPrices } from './prices.js'
 import { type DueGroup, isChannel, isStanding, matches, standingOf } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
-import type { DuePage, DueRow, Meta, Operation, Placed, Shelf } from './shelf.js'
+import type { Denial, DuePage, DueRow, Meta, Placed, Priced, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** Rows in maps. */
@@ -35,9 +35,10 @@ export class MemoryShelf implements Shelf {
   readonly #pins = new Map<string, readonly Pin[]>()
   readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
   readonly #advertised = new Map<string, Units>()
-  readonly #grants = new Map<string, Grant>()
+  /** By agent and vendor, and then by id. */
+  readonly #grants = new Map<string, Map<string, Grant>>()
   readonly #known = new Set<string>()
-  readonly #denials = new Map<string, Map<string, Instant>>()
+  readonly #denials = new Map<string, readonly Denial[]>()
 
   constructor(id: string) {
     this.#meta = { id, high: 0, filled: 0, shapes: 0 }
@@ -228,37 +229,49 @@ export class MemoryShelf implements Shelf {
     else this.#pins.delete(vendor)
   }
 
-  prices({ vendor, operation }: Operation): ReadonlyMap<string, readonly DayOfPrices[]> {
-    return this.#prices.get(nameOf(vendor, operation)) ?? new Map()
+  prices({ vendor, operation, unit }: Priced): ReadonlyMap<string, readonly DayOfPrices[]> {
+    return this.#prices.get(nameOf(vendor, operation, unit)) ?? new Map()
   }
 
-  setPrices({ vendor, operation }: Operation, rail: string, day: DayOfPrices, oldest: number): void {
-    const key = nameOf(vendor, operation)
+  setPrices({ vendor, operation, unit }: Priced, rail: string, day: DayOfPrices, oldest: number): void {
+    const key = nameOf(vendor, operation, unit)
     const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
     const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
     this.#prices.set(key, rails.set(rail, [...others, day]))
   }
 
-  advertised({ vendor, operation }: Operation): Units | undefined {
-    return this.#advertised.get(nameOf(vendor, operation))
+  advertised({ vendor, operation, unit }: Priced): Units | undefined {
+    return this.#advertised.get(nameOf(vendor, operation, unit))
   }
 
-  setAdvertised({ vendor, operation }: Operation, units: Units): void {
-    this.#advertised.set(nameOf(vendor, operation), units)
+  setAdvertised({ vendor, operation, unit }: Priced, units: Units): void {
+    this.#advertised.set(nameOf(vendor, operation, unit), units)
   }
 
-  grants(): readonly Grant[] {
-    return [...this.#grants.values()]
+  grants(agent: string, vendor: string): readonly Grant[] {
+    return [...(this.#grants.get(nameOf(agent, vendor))?.values() ?? [])]
   }
 
-  setGrant(grant: Grant): void {
-    this.#grants.set(grant.id, grant)
+  allGrants(): readonly Grant[] {
+    return [...this.#grants.values()].flatMap((grants) => [...grants.values()])
+  }
+
+  setGrant(grant: Grant, now: Instant): void {
+    for (const { id, until } of this.allGrants()) if (until <= now) this.dropGrant(id)
+    const name = nameOf(grant.agent, grant.vendor)
+    const grants = this.#grants.get(name) ?? new Map<string, Grant>()
+    this.#grants.set(name, grants.set(grant.id, grant))
   }
 
   dropGrant(id: string): Grant | undefined {
-    const grant = this.#grants.get(id)
-    this.#grants.delete(id)
-    return grant
+    for (const [name, grants] of this.#grants) {
+      const grant = grants.get(id)
+      if (grant === undefined) continue
+      grants.delete(id)
+      if (grants.size === 0) this.#grants.delete(name)
+      return grant
+    }
+    return undefined
   }
 
   knows(agent: string, vendor: string): boolean {
@@ -269,15 +282,18 @@ export class MemoryShelf implements Shelf {
     this.#known.add(nameOf(agent, vendor))
   }
 
-  denials(agent: string, { vendor, operation }: Operation, now: Instant): readonly string[] {
-    const denials = this.#denials.get(nameOf(agent, vendor, operation)) ?? []
-    return [...denials].filter(([, until]) => until > now).map(([terms]) => terms)
+  denials(agent: string, vendor: string, now: Instant): readonly Denial[] {
+    return (this.#denials.get(nameOf(agent, vendor)) ?? []).filter(({ until }) => until > now)
   }
 
-  addDenial(agent: string, { vendor, operation }: Operation, terms: string, until: Instant): void {
-    const key = nameOf(agent, vendor, operation)
-    const denials = this.#denials.get(key) ?? new Map<string, Instant>()
-    this.#denials.set(key, denials.set(terms, until))
+  addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
+    for (const [name, denials] of this.#denials) {
+      const standing = denials.filter(({ until }) => until > now)
+      if (standing.length === 0) this.#denials.delete(name)
+      else if (standing.length < denials.length) this.#denials.set(name, standing)
+    }
+    const name = nameOf(agent, vendor)
+    this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
   }
 
   #all(ids: Iterable<PaymentId> | undefined): readonly Row[] {

@@ -83,6 +83,8 @@ export interface Payment {
   readonly receipts: readonly Receipt[]
   /** What it counts for now: held, or spent. */
   readonly units: Units
+  /** The currency id that `units` are in: the unit of the policy that it was judged by. */
+  readonly unit: string
   /** The price that moved, and the fee the chain took; the fee is absent while unread. */
   readonly spent?: Amount
   readonly fee?: Amount
@@ -295,6 +297,8 @@ export interface FactsQuery {
   /** `GET /v1/items/*`: a path pattern, so that prices of one endpoint are remembered together. */
   readonly operation: string
   readonly agent: string
+  /** The currency id of the policy's unit: prices in another unit are not this policy's prices. */
+  readonly unit: string
 }
 
 /** A payee that a vendor is held to on one rail. */
@@ -330,7 +334,10 @@ export interface Ledger extends Channels {
   facts(query: FactsQuery): Promise<Facts>
   hold(hold: Hold): Promise<Held>
   advance(id: PaymentId, move: Move): Promise<Moved>
-  /** Writes down a refusal. `standsMs`: a person's denial of these terms stands that long. */
+  /**
+   * Writes down a refusal. `standsMs`: a person's denial stands that long, for these terms and for all that are no
+   * better.
+   */
   deny(
     hold: Omit<Hold, 'lane'>,
     why: { readonly because: string; readonly standsMs?: number },
@@ -360,7 +367,7 @@ export interface Ledger extends Channels {
   pins(query?: PinQuery): Promise<readonly PinnedPayee[]>
   /** Takes pins of a vendor away, for good once it is answered. How many payees were pinned there. */
   unpin(query: PinQuery & { readonly vendor: string }): Promise<number>
-  /** What discovery advertised. */
+  /** What discovery advertised, in units of the query's unit. */
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
   /** Accept the wall clock after a jump. */
   confirmClock(): Promise<void>

@@ -24,8 +24,6 @@ export interface Charge {
   readonly units: Units
   readonly price: Units
   readonly lock: Units
-  /** The currency id of the unit. */
-  readonly unit: string
   /** When it was authorized: where counters count it. */
   readonly at: Instant
 }
@@ -34,7 +32,7 @@ export interface Charge {
 type Loose<T> = { readonly [Name in keyof T]: object extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
 
 /** A payment as it is stored: what callers see, and what the ledger needs to count it. */
-export interface Row extends Loose<Omit<Payment, 'live' | 'units'>> {
+export interface Row extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
   readonly owner?: string | undefined
   /** Taken over by a recoverer: live again, and still a doubt to its twins. */
   readonly adopted?: boolean | undefined
@@ -84,6 +82,7 @@ export function paymentOf(row: Row, live: boolean, units: Units): Payment {
     attempts,
     receipts,
     units,
+    unit: row.charges.at(-1)?.dimensions.unit ?? '',
     delivered,
     createdAt,
     updatedAt,

@@ -5,18 +5,35 @@ import { inScope } from '../policy/index.js'
 export interface Shape {
   readonly counts: CounterClaim['counts']
   readonly window: string
-  readonly policy: string
+  /** Absent: of payments under any name, as with remembered approvals. */
+  readonly policy?: string
   readonly by: readonly Dimension[]
   /** A vendor pattern. It cannot be told from a vendor, so each has a shape of its own. */
   readonly wildcard?: string
 }
 
-const DIMENSIONS = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network', 'grant'] as const
+const DIMENSIONS = [
+  'agent',
+  'task',
+  'vendor',
+  'payee',
+  'category',
+  'tool',
+  'network',
+  'grant',
+  'unit',
+] as const
 
 export function shapeOf({ counts, window, scope }: Pick<CounterClaim, 'counts' | 'window' | 'scope'>): Shape {
   const by = DIMENSIONS.filter((dimension) => scope[dimension] !== undefined)
-  const shape = { counts, window, policy: scope.policy, by }
-  return scope.vendor?.includes('*') ? { ...shape, wildcard: scope.vendor } : shape
+  const { policy, vendor } = scope
+  return {
+    counts,
+    window,
+    by,
+    ...(policy === undefined ? {} : { policy }),
+    ...(vendor?.includes('*') ? { wildcard: vendor } : {}),
+  }
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {
@@ -35,8 +52,11 @@ export function sameScope(a: Scope, b: Scope): boolean {
 
 /** Every scope of that shape which a payment along these dimensions is in. */
 export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
-  if (shape.policy !== of.policy) return []
-  let scopes: readonly { -readonly [Name in keyof Scope]: Scope[Name] }[] = [{ policy: shape.policy }]
+  const { policy } = shape
+  if (policy !== undefined && policy !== of.policy) return []
+  let scopes: readonly { -readonly [Name in keyof Scope]: Scope[Name] }[] = [
+    policy === undefined ? {} : { policy },
+  ]
   for (const dimension of shape.by) {
     const [first, ...others] =
       dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
@@ -67,5 +87,7 @@ export function valuesOf(dimension: Exclude<Dimension, 'vendor'>, of: Dimensions
       return [of.network]
     case 'grant':
       return of.grant === undefined ? [] : [of.grant]
+    case 'unit':
+      return [of.unit]
   }
 }

@@ -1,5 +1,5 @@
 import type { Instant, Units } from '../money/index.js'
-import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
+import type { CounterClaim, Dimension, Grant, Terms } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Counter } from './counts.js'
 import type { Pin } from './pins.js'
@@ -39,10 +39,18 @@ export interface DuePage {
   readonly limit: number
 }
 
-/** What a vendor's operation is: prices are remembered and terms denied under it. */
-export interface Operation {
+/** What a price is remembered under: the operation of a vendor, and the currency id of the unit that the price is in. */
+export interface Priced {
   readonly vendor: string
   readonly operation: string
+  readonly unit: string
+}
+
+/** What a person denied: these terms, and all that are no better, for one operation. */
+export interface Denial {
+  readonly operation: string
+  readonly terms: Terms
+  readonly until: Instant
 }
 
 /**
@@ -107,17 +115,22 @@ export interface Shelf {
   pins(vendor: string): readonly Pin[]
   pinnedVendors(): readonly string[]
   setPins(vendor: string, pins: readonly Pin[]): void
-  prices(of: Operation): ReadonlyMap<string, readonly DayOfPrices[]>
-  setPrices(of: Operation, rail: string, day: DayOfPrices, oldest: number): void
-  advertised(of: Operation): Units | undefined
-  setAdvertised(of: Operation, units: Units): void
-  grants(): readonly Grant[]
-  setGrant(grant: Grant): void
+  prices(of: Priced): ReadonlyMap<string, readonly DayOfPrices[]>
+  setPrices(of: Priced, rail: string, day: DayOfPrices, oldest: number): void
+  advertised(of: Priced): Units | undefined
+  setAdvertised(of: Priced, units: Units): void
+  /** Remembered approvals of that agent for that vendor. Some may have run out. */
+  grants(agent: string, vendor: string): readonly Grant[]
+  allGrants(): readonly Grant[]
+  /** Keeps a grant, and drops those that have run out. */
+  setGrant(grant: Grant, now: Instant): void
   dropGrant(id: string): Grant | undefined
   knows(agent: string, vendor: string): boolean
   know(agent: string, vendor: string): void
-  denials(agent: string, of: Operation, now: Instant): readonly string[]
-  addDenial(agent: string, of: Operation, terms: string, until: Instant): void
+  /** The denials that stand for that agent and vendor. */
+  denials(agent: string, vendor: string, now: Instant): readonly Denial[]
+  /** Keeps a denial, and drops those that have run out. */
+  addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void
 }
 
 /** A store: gives the shelf to one transaction at a time. */

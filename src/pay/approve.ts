@@ -91,6 +91,7 @@ async function rememberApproval(
     rail: railOf(quote.terms),
     by,
     until: remember.until,
+    unit: env.policy.unit,
     upTo,
     total,
     payees: quote.terms.payees.map((payee) => payee.id),

@@ -105,6 +105,7 @@ export async function judgeAll(
     vendor: at.vendor,
     operation: operationPattern(at),
     agent: call.context.agent,
+    unit: env.policy.unit,
   })
   const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
   const judged = quoted.map((one) => ({ ...one, decision: judge(one.quote.terms, at, call, env, facts) }))

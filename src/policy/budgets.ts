@@ -16,12 +16,15 @@ export function budgetLines(
     const own: Scope = layer.ofAgent
       ? { policy: ground.policy, agent: context.agent }
       : { policy: ground.policy }
-    const lines = layer.lines.flatMap((line) => linesOf(line, own, context, now))
+    const money: Scope = { ...own, unit: ground.unit }
+    const lines = layer.lines.flatMap((line) =>
+      linesOf(line, line.counts === 'payments' ? own : money, context, now),
+    )
     const { deposits } = layer.rules
     if (deposits === undefined) return lines
     const rule = `${layer.prefix}deposits`
     const span = { window: 'ever', from: 0, at: 0 }
-    const claim: CounterClaim = { counts: 'lock', scope: own, ...span, amount: 0n, limit: deposits, rule }
+    const claim: CounterClaim = { counts: 'lock', scope: money, ...span, amount: 0n, limit: deposits, rule }
     return [...lines, { rule, claim }]
   })
 }

@@ -116,5 +116,6 @@ export function dimensionsOf(judged: Case, grant: string | undefined): Dimension
     ...(tool === undefined ? {} : { tool }),
     network: terms.network,
     ...(grant === undefined ? {} : { grant }),
+    unit: ground.unit,
   }
 }

@@ -32,7 +32,7 @@ export function depositClaims(layer: Layer, judged: Case): readonly CounterClaim
   const own = ownScope(layer, judged)
   const claim = (scope: Scope, limit: bigint, rule: string): CounterClaim => ({
     counts: 'lock',
-    scope,
+    scope: { ...scope, unit: ground.unit },
     window: 'ever',
     from: 0,
     at: 0,
@@ -57,7 +57,10 @@ function ownScope(layer: Layer, { ground, context }: Case): Scope {
 }
 
 function shares(line: Line, layer: Layer, judged: Case): readonly Share[] {
-  const start: readonly Share[] = [{ scope: ownScope(layer, judged) }]
+  const own = ownScope(layer, judged)
+  // A number of payments is the same in every unit; a sum of money is not.
+  const scope = line.counts === 'payments' ? own : { ...own, unit: judged.ground.unit }
+  const start: readonly Share[] = [{ scope }]
   return line.by.reduce(
     (all, dimension) =>
       all.flatMap((share) => {
@@ -96,6 +99,7 @@ function partsAlong(dimension: Dimension, judged: Case): readonly Part[] {
       return payees.map(([payee, part]) => ({ scope: { payee }, units: part }))
     }
     case 'grant':
+    case 'unit':
       return []
   }
 }

@@ -21,7 +21,7 @@ export interface BudgetDocument {
   /** Counts the last so long instead of a calendar window. */
   readonly rolling?: true
   /** A counter of its own for each value: every vendor entry, every payee, … Needs a budget over all beside it. */
-  readonly each?: Exclude<Dimension, 'grant'>
+  readonly each?: Exclude<Dimension, 'grant' | 'unit'>
   /** An IANA zone for this budget alone: `Europe/Berlin`. */
   readonly timezone?: string
 }

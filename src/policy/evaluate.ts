@@ -5,7 +5,7 @@ import type { Layers } from './layers.js'
 import { judgePayees } from './payees.js'
 import { judgeAsks, judgeCurrency, judgePrice, judgeRail, judgeTransport, judgeVendor } from './rules.js'
 import { tooLarge } from './say.js'
-import { termsKey } from './terms.js'
+import { noBetter } from './terms.js'
 import type { CounterClaim, Decision, Grant } from './types.js'
 
 /**
@@ -101,12 +101,15 @@ function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Case, foun
 }
 
 function judgeDenied({ facts, terms }: Case, found: Findings): void {
-  if (facts.denied.length > 0 && facts.denied.includes(termsKey(terms)))
-    found.deny.push({ rule: 'denied', says: 'A person denied exactly this a few minutes ago.' })
+  if (facts.denied.some((denied) => noBetter(terms, denied)))
+    found.deny.push({
+      rule: 'denied',
+      says: 'A person denied this a few minutes ago, on terms that were no worse.',
+    })
 }
 
 /** A remembered approval that covers this payment: it can answer a question, never overrule a denial. */
-function findGrant({ facts, context, resource, rail, terms, units }: Case): Grant | undefined {
+function findGrant({ facts, ground, context, resource, rail, terms, units }: Case): Grant | undefined {
   if (units === undefined) return undefined
   return facts.grants
     .filter(
@@ -114,6 +117,7 @@ function findGrant({ facts, context, resource, rail, terms, units }: Case): Gran
         grant.agent === context.agent &&
         grant.vendor === resource.vendor &&
         grant.rail === rail &&
+        grant.unit === ground.unit &&
         grant.until > facts.now &&
         units.total <= grant.upTo &&
         units.total <= grant.total &&
@@ -129,7 +133,8 @@ function grantReason({ by }: Grant): Reason {
 
 function grantClaim(grant: Grant, { units, ground }: Case): readonly CounterClaim[] {
   if (units === undefined || units.total === 0n) return []
-  const scope = { policy: ground.policy, grant: grant.id }
+  // The approval's own budget, whatever the document is called that a payment is judged by.
+  const scope = { grant: grant.id, unit: ground.unit }
   const counted = { counts: 'spend', window: 'ever', from: 0, at: 0, rule: 'grant' } as const
   return [{ ...counted, scope, amount: units.total, limit: grant.total }]
 }

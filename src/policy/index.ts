@@ -11,7 +11,7 @@ export type {
 export { operationPattern } from './paths.js'
 export { createPolicy, documentOf } from './policy.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
-export { noWorse, termsKey } from './terms.js'
+export { noBetter, noWorse, termsKey } from './terms.js'
 export {
   type Bounds,
   type BudgetLine,

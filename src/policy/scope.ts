@@ -38,6 +38,7 @@ const NAMES = [
   'policy',
   'task',
   'tool',
+  'unit',
   'vendor',
 ] as const satisfies readonly (keyof Scope)[]
 
@@ -46,10 +47,10 @@ const NAMES = [
  * stands for payments without one: no task, no tool, no category, no payee named.
  */
 export function inScope(scope: Scope, dimensions: Dimensions): boolean {
-  const { policy, agent, task, vendor, payee, category, tool, network, grant } = scope
+  const { policy, agent, task, vendor, payee, category, tool, network, grant, unit } = scope
   const names = Object.keys(dimensions.payees)
   return (
-    policy === dimensions.policy &&
+    (policy === undefined || policy === dimensions.policy) &&
     (agent === undefined || agent === dimensions.agent) &&
     (task === undefined || within(task, dimensions.tasks)) &&
     (vendor === undefined || matchesOrigin(vendor, dimensions.vendor)) &&
@@ -57,7 +58,8 @@ export function inScope(scope: Scope, dimensions: Dimensions): boolean {
     (category === undefined || within(category, (dimensions.category ?? '').split(',').filter(Boolean))) &&
     (tool === undefined || tool === (dimensions.tool ?? '')) &&
     (network === undefined || network === dimensions.network) &&
-    (grant === undefined || grant === dimensions.grant)
+    (grant === undefined || grant === dimensions.grant) &&
+    (unit === undefined || unit === dimensions.unit)
   )
 }
 

@@ -25,6 +25,18 @@ export function noWorse(a: Terms, b: Terms): boolean {
   )
 }
 
+/**
+ * Are terms `a` no better than `b`, which a person denied? They are the same or worse in every field. The network's fee is
+ * left out: it moves by itself, and a fee that is a little lower is no new offer.
+ */
+export function noBetter(a: Terms, b: Terms): boolean {
+  return noWorse(feeless(b), feeless(a))
+}
+
+function feeless({ fee: _, ...terms }: Terms): Terms {
+  return terms
+}
+
 function noWorsePayees(a: Terms, b: Terms): boolean {
   // Money that goes to nobody who is named would be a way around every payee that was.
   if (a.payees.length === 0 && b.payees.length > 0) return a.most.value === 0n

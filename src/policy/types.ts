@@ -59,6 +59,8 @@ export interface Grant {
   readonly rail: string
   readonly by: string
   readonly until: Instant
+  /** The currency id of the unit that its bounds are in. Under a policy of another unit it approves nothing. */
+  readonly unit: string
   /** The most that one payment under it may cost. */
   readonly upTo: Units
   /** The most that all payments under it may cost together. */
@@ -75,7 +77,7 @@ export interface Facts {
   readonly version: number
   /** Pinned payees of this vendor by rail; a rail that is absent has none yet. */
   readonly pins: Readonly<Record<string, readonly string[]>>
-  /** The usual price of this operation by rail: the lowest daily median of thirty days. */
+  /** The usual price of this operation by rail, in the unit asked for: the lowest daily median of thirty days. */
   readonly usual: Readonly<Record<string, Units>>
   /** What discovery advertised for this operation. */
   readonly advertised?: Units
@@ -83,15 +85,32 @@ export interface Facts {
   readonly grants: readonly Grant[]
   /** Has this agent ever had a payment to this vendor delivered? */
   readonly knownVendor: boolean
-  /** Terms (by {@link termsKey}) that a person denied less than ten minutes ago, for this agent and operation. */
-  readonly denied: readonly string[]
+  /** Terms that a person denied less than ten minutes ago, for this agent and operation. */
+  readonly denied: readonly Terms[]
+  /** How many questions of this agent about this vendor, whatever the operation, a person denied in that time. */
+  readonly denials: number
 }
 
-/** The dimensions a counter can be kept by. Structural: a counter is its scope and window, not a place in the document. */
-export type Dimension = 'agent' | 'task' | 'vendor' | 'payee' | 'category' | 'tool' | 'network' | 'grant'
+/**
+ * The dimensions a counter can be kept by. Structural: a counter is its scope and window, not a place in the document.
+ * A counter of money always has a `unit`: the currency id of what it adds up.
+ */
+export type Dimension =
+  | 'agent'
+  | 'task'
+  | 'vendor'
+  | 'payee'
+  | 'category'
+  | 'tool'
+  | 'network'
+  | 'grant'
+  | 'unit'
 
-/** What a counter counts. The policy's name is always part of it: budgets belong to that name. */
-export type Scope = { readonly policy: string } & Readonly<Partial<Record<Dimension, string>>>
+/**
+ * What a counter counts. The policy's name is part of every budget: budgets belong to that name. A remembered approval
+ * belongs to no name: its counter has no `policy`, so it counts payments under every document that uses the ledger.
+ */
+export type Scope = { readonly policy?: string } & Readonly<Partial<Record<Dimension, string>>>
 
 /**
  * One counter that must have room: the sum of its buckets at or after `from`, plus `amount`, may not pass `limit`.
@@ -130,6 +149,8 @@ export interface Dimensions {
   readonly tool?: string
   readonly network: string
   readonly grant?: string
+  /** The currency id that its units are in. */
+  readonly unit: string
 }
 
 /** Policy's answer to terms: the effect, every reason, and the counters that must have room. */

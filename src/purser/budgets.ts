@@ -25,7 +25,7 @@ export async function budgetsOf(
   ledger: Ledger,
   context: Context,
 ): Promise<readonly Budget[]> {
-  const { now } = await ledger.facts({ vendor: '', operation: '', agent: context.agent })
+  const { now } = await ledger.facts({ vendor: '', operation: '', agent: context.agent, unit: policy.unit })
   const lines = policy.budgets(context, now)
   const families = await Promise.all(
     lines.map(async ({ claim, each }) => (each === undefined ? [claim] : ledger.family(claim, each))),

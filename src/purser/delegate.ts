@@ -163,6 +163,7 @@ function refuseUseless(
     grants: [],
     knownVendor: true,
     denied: [],
+    denials: 0,
   }
   const { reasons } = policy.evaluate(terms, ANYWHERE, { agent, tasks: [] }, facts)
   const never = reasons.find(({ rule }) => /(?:^|\.)(?:networks|networks\.test|currencies)$/.test(rule))

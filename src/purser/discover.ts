@@ -167,7 +167,7 @@ async function writeDown(
     const at = resourceAt(new URL(origin + path.replace(/\{[^{}/]*\}/g, '0')), method)
     const units = highest(offers)
     if (units !== undefined && policy.payable(at, context))
-      await ledger.advertise({ vendor: origin, operation: operationPattern(at) }, units)
+      await ledger.advertise({ vendor: origin, operation: operationPattern(at), unit: policy.unit }, units)
   }
 }
 
@@ -178,7 +178,12 @@ async function judged(
   env: Env,
 ): Promise<readonly DiscoveredOffer[]> {
   const operation = operationPattern(at)
-  const facts = await env.ledger.facts({ vendor: at.vendor, operation, agent: context.agent })
+  const facts = await env.ledger.facts({
+    vendor: at.vendor,
+    operation,
+    agent: context.agent,
+    unit: env.policy.unit,
+  })
   return offers.map(({ kind, words, prices, payee, exact }) => {
     const wallets =
       likingOf(env.prefer, kind).q === 0 ? [] : env.wallets.filter(({ kinds }) => kinds.includes(kind))

@@ -243,7 +243,12 @@ export function contract(name: string, make: MakeLedger): void {
       clock.pass(70_000)
       await ledger.renew('me', 60_000)
       clock.set(-80_000)
-      const facts = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      const facts = await ledger.facts({
+        vendor: VENDOR,
+        operation: OPERATION,
+        agent: 'researcher',
+        unit: 'iso4217:USD',
+      })
       expect(facts.now).toBe(clock.wall + 80_000)
       expect(await hold('b', { limit: 10n * CENT })).toMatchObject({ ok: true })
       expect(await hold('c', { limit: 10n * CENT })).toMatchObject({ why: 'short' })
@@ -254,15 +259,30 @@ export function contract(name: string, make: MakeLedger): void {
       await hold('a')
       await hold('b')
       clock.pass(1000)
-      const before = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      const before = await ledger.facts({
+        vendor: VENDOR,
+        operation: OPERATION,
+        agent: 'researcher',
+        unit: 'iso4217:USD',
+      })
       clock.set(jump)
       await expect(hold('c')).rejects.toMatchObject({ code: 'clock_jumped' })
       await expect(ledger.advance('a', committed())).rejects.toMatchObject({ code: 'clock_jumped' })
       clock.pass(5000)
-      const during = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      const during = await ledger.facts({
+        vendor: VENDOR,
+        operation: OPERATION,
+        agent: 'researcher',
+        unit: 'iso4217:USD',
+      })
       expect(during.now).toBe(before.now + 5000)
       await ledger.confirmClock()
-      const after = await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })
+      const after = await ledger.facts({
+        vendor: VENDOR,
+        operation: OPERATION,
+        agent: 'researcher',
+        unit: 'iso4217:USD',
+      })
       expect(after.now).toBe(Math.max(during.now, clock.wall))
       await ledger.renew('me', 60_000)
       expect(await hold('c')).toMatchObject({ ok: true })
@@ -599,9 +619,8 @@ export function contract(name: string, make: MakeLedger): void {
 
   describe(`${name}: pins`, () => {
     const pins = async (ledger: Ledger) =>
-      (await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher' })).pins[
-        'tempo/charge@eip155:4217'
-      ]
+      (await ledger.facts({ vendor: VENDOR, operation: OPERATION, agent: 'researcher', unit: 'iso4217:USD' }))
+        .pins['tempo/charge@eip155:4217']
     const pin = { pin: true }
 
     it('pins at the commit, against a racing payment to another payee', async () => {
@@ -645,7 +664,7 @@ export function contract(name: string, make: MakeLedger): void {
   })
 
   describe(`${name}: pins of payments that did not settle`, () => {
-    const facts = { vendor: VENDOR, operation: OPERATION, agent: 'researcher' }
+    const facts = { vendor: VENDOR, operation: OPERATION, agent: 'researcher', unit: 'iso4217:USD' }
     const rail = 'tempo/charge@eip155:4217'
     const pinned = async (ledger: Ledger) => (await ledger.facts(facts)).pins[rail]
     const pay = async (b: Bench, id: string, payee: string) => {
@@ -743,7 +762,7 @@ export function contract(name: string, make: MakeLedger): void {
   })
 
   describe(`${name}: facts`, () => {
-    const query = { vendor: VENDOR, operation: OPERATION, agent: 'researcher' }
+    const query = { vendor: VENDOR, operation: OPERATION, agent: 'researcher', unit: 'iso4217:USD' }
     const rail = 'tempo/charge@eip155:4217'
     const buyAt = async (b: Bench, id: string, price: number) => {
       await b.commit(id, { price })
@@ -802,6 +821,7 @@ export function contract(name: string, make: MakeLedger): void {
         vendor: VENDOR,
         rail,
         by: 'ann',
+        unit: 'iso4217:USD',
         until: clock.wall + 1000,
         upTo: CENT,
         total: 5n * CENT,
@@ -822,14 +842,74 @@ export function contract(name: string, make: MakeLedger): void {
       expect((await ledger.facts(query)).grants).toEqual([])
     })
 
+    it('counts a remembered approval under every document: its budget has no name of a policy', async () => {
+      const { ledger, hold, clock } = await bench()
+      const grant = {
+        id: 'g',
+        agent: 'researcher',
+        vendor: VENDOR,
+        rail,
+        by: 'ann',
+        unit: 'iso4217:USD',
+        until: clock.wall + DAY,
+        upTo: 10n * CENT,
+        total: 15n * CENT,
+        payees: ['0xaaaa'],
+      }
+      await ledger.grant(grant)
+      const claims = [{ ...everClaim(10n * CENT, 15n * CENT), scope: { grant: 'g', unit: 'iso4217:USD' } }]
+      expect(await hold('a', { policy: 'old name', grant: 'g', claims })).toMatchObject({ ok: true })
+      expect(await hold('b', { policy: 'new name', grant: 'g', claims })).toMatchObject({
+        why: 'short',
+        short: [{ remaining: 5n * CENT }],
+      })
+      // Nor does it matter whose counter it was first: one that is filled from stored payments finds them all.
+      const late = { ...everClaim(1n, 15n * CENT), scope: { grant: 'g' } }
+      expect(await ledger.room([late])).toMatchObject([{ held: 10n * CENT }])
+    })
+
+    it('commits nothing under a remembered approval that was revoked, or ran out, since the hold', async () => {
+      const { ledger, hold, clock } = await bench()
+      const grant = (id: string, until: number) => ({
+        ...{ id, agent: 'researcher', vendor: VENDOR, rail, by: 'ann', unit: 'iso4217:USD' },
+        ...{ until, upTo: 10n * CENT, total: 100n * CENT, payees: ['0xaaaa'] },
+      })
+      await ledger.grant(grant('revoked', clock.wall + DAY))
+      await ledger.grant(grant('short', clock.wall + 1000))
+      await hold('a', { grant: 'revoked' })
+      await ledger.revoke('revoked')
+      expect(await ledger.advance('a', committed())).toMatchObject({ ok: false, payment: { state: 'held' } })
+      await hold('b', { grant: 'short' })
+      clock.pass(1000)
+      expect(await ledger.advance('b', committed())).toMatchObject({ ok: false, payment: { state: 'held' } })
+    })
+
+    it('keeps what was counted, and every price, under the unit that it was counted in', async () => {
+      const b = await bench()
+      const yen = { ...query, unit: 'iso4217:JPY' }
+      for (const id of ['a', 'b', 'c']) await buyAt(b, id, 10)
+      await b.ledger.advertise(query, 5n)
+      expect(await b.ledger.facts(query)).toMatchObject({ usual: { [rail]: 10n * CENT }, advertised: 5n })
+      const facts = await b.ledger.facts(yen)
+      expect(facts.usual).toEqual({})
+      expect(facts.advertised).toBeUndefined()
+      const spent = (scope: object) => b.ledger.room([everClaim(0n, 100n * CENT, scope)])
+      expect(await spent({ unit: 'iso4217:USD' })).toMatchObject([{ spent: 30n * CENT }])
+      expect(await spent({ unit: 'iso4217:JPY' })).toMatchObject([{ spent: 0n }])
+      expect(await b.ledger.get('a')).toMatchObject({ units: 10n * CENT, unit: 'iso4217:USD' })
+    })
+
     it('lets a denial stand, and no longer', async () => {
       const { ledger, clock, left } = await bench()
       const denied = await ledger.deny(await holdOf(ledger, 'a'), { because: 'no', standsMs: 600_000 })
       expect(denied).toMatchObject({ state: 'denied', because: 'no', units: 0n })
-      expect((await ledger.facts(query)).denied).toHaveLength(1)
-      expect((await ledger.facts({ ...query, agent: 'writer' })).denied).toEqual([])
+      expect(await ledger.facts(query)).toMatchObject({ denied: [termsOf({})], denials: 1 })
+      // For another operation of the vendor it is no denial, and counts as a question all the same.
+      const elsewhere = { ...query, operation: 'GET /other' }
+      expect(await ledger.facts(elsewhere)).toMatchObject({ denied: [], denials: 1 })
+      expect(await ledger.facts({ ...query, agent: 'writer' })).toMatchObject({ denied: [], denials: 0 })
       clock.pass(600_000)
-      expect((await ledger.facts(query)).denied).toEqual([])
+      expect(await ledger.facts(query)).toMatchObject({ denied: [], denials: 0 })
       expect(await left(100n * CENT)).toMatchObject({ held: 0n, spent: 0n })
     })
 
@@ -1018,6 +1098,7 @@ export function contract(name: string, make: MakeLedger): void {
         ],
         receipts: [receipt],
         units: 12n * CENT,
+        unit: 'iso4217:USD',
         // A receipt settles the price that was agreed; the fee is still unread.
         spent: termsOf({ fee: 2 }).most,
         proof: 'receipt',

@@ -47,6 +47,8 @@ export interface Buy {
   readonly limit?: bigint
   readonly claims?: readonly CounterClaim[]
   readonly policy?: string
+  /** The remembered approval that it is made under. */
+  readonly grant?: string
   readonly lane?: Hold['lane']
   /** Cents that it locks up. */
   readonly locks?: number
@@ -104,7 +106,7 @@ export function rollingClaim(now: number, amount: bigint, limit: bigint, scope =
 /** A hold as pay/ would make it: the facts are read, and the decision rests on them. */
 export async function holdOf(ledger: Ledger, id: string, buy: Buy = {}): Promise<Hold> {
   const { agent = 'researcher', tasks = [], vendor = VENDOR, pattern = OPERATION } = buy
-  const facts = await ledger.facts({ vendor, operation: pattern, agent })
+  const facts = await ledger.facts({ vendor, operation: pattern, agent, unit: 'iso4217:USD' })
   const terms = termsOf(buy)
   const price = count(terms.most, 'iso4217:USD') ?? 0n
   const units = price + BigInt(buy.fee ?? 0) * CENT
@@ -115,6 +117,8 @@ export async function holdOf(ledger: Ledger, id: string, buy: Buy = {}): Promise
     vendor,
     payees: { [buy.payee ?? '0xaaaa']: price },
     network: terms.network,
+    unit: 'iso4217:USD',
+    ...(buy.grant === undefined ? {} : { grant: buy.grant }),
   }
   const claims = buy.claims ?? [dayClaim(facts.now, units, buy.limit ?? 1_000_000n * CENT)]
   const decision: Decision = {

@@ -55,7 +55,7 @@ describe.each(Object.entries(STORES))('in the %s ledger', (_, make) => {
     }
     const grant = {
       ...{ id: name, agent: name, vendor: buy.vendor, rail: 'tempo/charge@eip155:4217', by: name },
-      ...{ until: START + 60_000, upTo: CENT, total: CENT, payees: [name] },
+      ...{ until: START + 60_000, unit: 'iso4217:USD', upTo: CENT, total: CENT, payees: [name] },
     }
     await ledger.grant(grant)
     expect(await ledger.hold(await holdOf(ledger, name, buy))).toMatchObject({ ok: true })
@@ -68,14 +68,24 @@ describe.each(Object.entries(STORES))('in the %s ledger', (_, make) => {
     })
     await ledger.advance(name, settled)
     const before = await ledger.get(name)
-    const facts = await ledger.facts({ vendor: buy.vendor, operation: buy.pattern, agent: name })
+    const facts = await ledger.facts({
+      vendor: buy.vendor,
+      operation: buy.pattern,
+      agent: name,
+      unit: 'iso4217:USD',
+    })
 
     const reopened = await again()
     const after = await reopened.get(name)
     expect(after).toEqual(before)
     // `toEqual` does not look at a property called `__proto__`.
     expect(Object.entries(Object(after?.attempts[0]?.evidence.detail))).toEqual([[name, { [name]: '#1' }]])
-    const read = await reopened.facts({ vendor: buy.vendor, operation: buy.pattern, agent: name })
+    const read = await reopened.facts({
+      vendor: buy.vendor,
+      operation: buy.pattern,
+      agent: name,
+      unit: 'iso4217:USD',
+    })
     expect(read).toEqual(facts)
     expect(read.pins['tempo/charge@eip155:4217']).toEqual([name])
     expect(await reopened.grants()).toEqual([grant])

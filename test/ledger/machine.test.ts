@@ -7,11 +7,18 @@ import { CENT, cents, evidence, START, termsOf } from './fixtures.js'
 const attempt: Attempt = { challengeId: 'c', terms: termsOf({}), evidence, at: START }
 const charge: Row['charges'][number] = {
   counted: [],
-  dimensions: { policy: 'team', agent: 'a', tasks: [], vendor: 'v', payees: {}, network: 'n' },
+  dimensions: {
+    policy: 'team',
+    agent: 'a',
+    tasks: [],
+    vendor: 'v',
+    payees: {},
+    network: 'n',
+    unit: 'iso4217:USD',
+  },
   units: 14n * CENT,
   price: 10n * CENT,
   lock: 0n,
-  unit: 'iso4217:USD',
   at: START,
 }
 

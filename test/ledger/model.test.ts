@@ -123,7 +123,7 @@ async function act(ledger: Ledger, taken: Step, clock: TestClock): Promise<unkno
   const agent = AGENTS[taken.agent] ?? ''
   const vendor = VENDORS[taken.vendor] ?? ''
   const units = BigInt(taken.price + taken.fee) * CENT
-  const { now } = await ledger.facts({ vendor, operation: 'o', agent })
+  const { now } = await ledger.facts({ vendor, operation: 'o', agent, unit: 'iso4217:USD' })
   expect(now).toBe(clock.wall)
   const hold = await holdOf(ledger, `p${taken.id}`, {
     price: taken.price,

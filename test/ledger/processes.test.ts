@@ -46,7 +46,7 @@ describe('processes that share a ledger', () => {
       if (payment.state === 'committed') committed.add(payment.id)
     }
     expect(promised.filter((id) => !committed.has(id))).toEqual([])
-    const facts = await ledger.facts({ vendor: 'v', operation: 'o', agent: 'a' })
+    const facts = await ledger.facts({ vendor: 'v', operation: 'o', agent: 'a', unit: 'iso4217:USD' })
     const [room] = await ledger.room([dayClaim(facts.now, 0n, 10n ** 15n)])
     expect((room?.held ?? 0n) + (room?.spent ?? 0n)).toBe(counted)
     await ledger.close()

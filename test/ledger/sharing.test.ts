@@ -79,11 +79,11 @@ describe('the time of the file', () => {
     for (let n = 0; n < 30; n++) {
       clock.pass(7)
       await open.renew('me', 60_000)
-      seen.push((await open.facts({ vendor: 'v', operation: 'o', agent: 'a' })).now)
+      seen.push((await open.facts({ vendor: 'v', operation: 'o', agent: 'a', unit: 'iso4217:USD' })).now)
     }
     expect(seen).toEqual(seen.map((_, n) => behind.wall + 7 * (n + 1)))
     const other = sqliteLedger({ path, synchronous: 'normal', clock: behind })
-    const { now } = await other.facts({ vendor: 'v', operation: 'o', agent: 'a' })
+    const { now } = await other.facts({ vendor: 'v', operation: 'o', agent: 'a', unit: 'iso4217:USD' })
     expect(now).toBeGreaterThanOrEqual(clock.wall)
     expect(now).toBeLessThanOrEqual(clock.wall + 50)
     await Promise.all([open.close(), other.close()])
@@ -97,7 +97,9 @@ describe('the time of the file', () => {
     await first.renew('me', 60_000)
     await first.close()
     const second = sqliteLedger({ path, synchronous: 'normal', clock: behind })
-    expect((await second.facts({ vendor: 'v', operation: 'o', agent: 'a' })).now).toBe(clock.wall)
+    expect((await second.facts({ vendor: 'v', operation: 'o', agent: 'a', unit: 'iso4217:USD' })).now).toBe(
+      clock.wall,
+    )
     await second.close()
   })
 })
@@ -133,4 +135,26 @@ it('buckets that no window reaches any more are removed, and nothing that counts
     .get()
   db.close()
   expect(Number(Reflect.get(Object(row), 'n'))).toBeLessThan(200)
+})
+
+it('remembered approvals and denials that have run out are removed, and the others stay', async () => {
+  const path = fresh()
+  const clock = new TestClock()
+  const ledger = sqliteLedger({ path, synchronous: 'normal', clock })
+  await ledger.renew('me', 60_000)
+  const grant = (id: string, until: number) => ({
+    ...{ id, agent: 'researcher', vendor: 'https://api.search.example', rail: 'r', by: 'ann', payees: [] },
+    ...{ until, unit: 'iso4217:USD', upTo: CENT, total: CENT },
+  })
+  for (let n = 0; n < 20; n++) {
+    await ledger.grant(grant(`g${n}`, clock.wall + 1000))
+    await ledger.deny(await holdOf(ledger, `p${n}`, { price: n + 1 }), { because: 'no', standsMs: 1000 })
+    clock.pass(500)
+  }
+  await ledger.close()
+  const { DatabaseSync } = await loadDriver()
+  const db = new DatabaseSync(path, { timeout: 0 })
+  const count = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()
+  expect([count('grants'), count('denials')]).toEqual([{ n: 2 }, { n: 2 }])
+  db.close()
 })

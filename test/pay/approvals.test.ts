@@ -197,7 +197,7 @@ describe('one answer', () => {
       if (asked === 0 || moved) return undefined
       moved = true
       // Somebody else's approval moves the facts between judging and holding.
-      const bounds = { until: world.clock.now() + 1, upTo: 0n, total: 0n, payees: [] }
+      const bounds = { until: world.clock.now() + 1, unit: 'iso4217:USD', upTo: 0n, total: 0n, payees: [] }
       const grant = {
         id: 'other',
         agent: 'agent',

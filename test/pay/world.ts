@@ -47,6 +47,7 @@ export interface WorldOptions {
 export interface CallIn {
   readonly key?: string
   readonly path?: string
+  readonly agent?: string
   readonly signal?: AbortSignal
 }
 
@@ -69,8 +70,8 @@ export interface FakeWorld {
   /** When it was asked to look again. */
   readonly due: readonly Instant[]
   heard<E extends PurserEvent>(name: E): PurserEvents[E][]
-  /** Another process with the same ledger, rail and server. */
-  neighbour(): FakeWorld
+  /** Another process with the same ledger, rail and server; `more` is what is different there. */
+  neighbour(more?: WorldOptions): FakeWorld
 }
 
 export function fakeWorld(options: WorldOptions = {}): FakeWorld {
@@ -137,9 +138,9 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     attach: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
   }
-  const run = ({ key, path, signal }: CallIn = {}): Promise<Reply> => {
+  const run = ({ key, path, agent = 'agent', signal }: CallIn = {}): Promise<Reply> => {
     const call: Call = {
-      context: { agent: 'agent', tasks: [] },
+      context: { agent, tasks: [] },
       ...(key === undefined ? {} : { key }),
       ...(signal === undefined ? {} : { signal }),
     }
@@ -178,7 +179,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       emitter.on(name, (event) => void events.push(event))
       return events
     },
-    neighbour: () => worldOn(shared, options),
+    neighbour: (more = {}) => worldOn(shared, { ...options, ...more }),
   }
 }
 

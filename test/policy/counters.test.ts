@@ -13,7 +13,7 @@ function claimsOf(policy: ReturnType<typeof over>, asked = terms(), resource = c
   const { claims } = policy.evaluate(asked, resource, asking, facts())
   return claims
     .filter(({ rule }) => rule !== 'budget.day')
-    .map(({ scope: { policy: _name, ...scope }, amount }) => ({ scope, amount }))
+    .map(({ scope: { policy: _name, unit: _unit, ...scope }, amount }) => ({ scope, amount }))
 }
 
 const CENT = 10_000_000n
@@ -55,8 +55,8 @@ describe('claims', () => {
     )
     const { claims } = twice.evaluate(terms(), call(), context(), facts())
     expect(claims.map(({ scope, limit, rule }) => [scope, limit, rule])).toEqual([
-      [{ policy: 'default', agent: 'a' }, 2_000_000_000n, 'agents.a.budget.day'],
-      [{ policy: 'default' }, 3_000_000_000n, 'budget.day'],
+      [{ policy: 'default', agent: 'a', unit: 'iso4217:USD' }, 2_000_000_000n, 'agents.a.budget.day'],
+      [{ policy: 'default', unit: 'iso4217:USD' }, 3_000_000_000n, 'budget.day'],
     ])
   })
 
@@ -125,8 +125,16 @@ describe('claims', () => {
       context({ tool: 'fetcher' }),
       facts(),
     )
-    expect(claims.map(({ scope }) => scope)).toContainEqual({ policy: 'default', tool: 'find' })
-    expect(claims.map(({ scope }) => scope)).toContainEqual({ policy: 'default', category: '' })
+    expect(claims.map(({ scope }) => scope)).toContainEqual({
+      policy: 'default',
+      tool: 'find',
+      unit: 'iso4217:USD',
+    })
+    expect(claims.map(({ scope }) => scope)).toContainEqual({
+      policy: 'default',
+      category: '',
+      unit: 'iso4217:USD',
+    })
   })
 
   it('of each vendor in a task have both', () => {
@@ -158,7 +166,7 @@ describe('claims', () => {
         amount: 500_000_000n,
         limit: 2_000_000_000n,
         rule: 'agents.a.deposits',
-        scope: { policy: 'default', agent: 'a' },
+        scope: { policy: 'default', agent: 'a', unit: 'iso4217:USD' },
       },
       {
         counts: 'lock',
@@ -168,7 +176,7 @@ describe('claims', () => {
         amount: 500_000_000n,
         limit: 1_000_000_000n,
         rule: 'vendor.deposit',
-        scope: { policy: 'default', vendor: SHOP },
+        scope: { policy: 'default', vendor: SHOP, unit: 'iso4217:USD' },
       },
       {
         counts: 'lock',
@@ -178,7 +186,7 @@ describe('claims', () => {
         amount: 500_000_000n,
         limit: 5_000_000_000n,
         rule: 'deposits',
-        scope: { policy: 'default' },
+        scope: { policy: 'default', unit: 'iso4217:USD' },
       },
     ])
   })
@@ -266,19 +274,23 @@ describe('what stands', () => {
     )
     const lines = policy.budgets(context({ tasks: ['t', 'u'], tool: 'x' }), NOW)
     expect(lines.map(({ rule, each, claim }) => [rule, each, claim.scope])).toEqual([
-      ['budget.day', undefined, { policy: 'default' }],
-      ['budget.day.vendor', 'vendor', { policy: 'default' }],
-      ['budget.day.tool', undefined, { policy: 'default', tool: 'x' }],
+      ['budget.day', undefined, { policy: 'default', unit: 'iso4217:USD' }],
+      ['budget.day.vendor', 'vendor', { policy: 'default', unit: 'iso4217:USD' }],
+      ['budget.day.tool', undefined, { policy: 'default', tool: 'x', unit: 'iso4217:USD' }],
       ['payments.hour', undefined, { policy: 'default' }],
-      ['perTask', undefined, { policy: 'default', task: 't' }],
-      ['perTask', undefined, { policy: 'default', task: 't/u' }],
-      ['deposits', undefined, { policy: 'default' }],
-      ['agents.a.budget.ever', undefined, { policy: 'default', agent: 'a' }],
+      ['perTask', undefined, { policy: 'default', task: 't', unit: 'iso4217:USD' }],
+      ['perTask', undefined, { policy: 'default', task: 't/u', unit: 'iso4217:USD' }],
+      ['deposits', undefined, { policy: 'default', unit: 'iso4217:USD' }],
+      ['agents.a.budget.ever', undefined, { policy: 'default', agent: 'a', unit: 'iso4217:USD' }],
     ])
     for (const { claim } of lines) expect(claim.amount).toBe(0n)
     const bare = policy.budgets(context(), NOW).map(({ rule, each, claim }) => [rule, each, claim.scope])
-    expect(bare).toContainEqual(['budget.day.tool', 'tool', { policy: 'default' }])
-    expect(bare).toContainEqual(['perTask', undefined, { policy: 'default', agent: 'a', task: '' }])
+    expect(bare).toContainEqual(['budget.day.tool', 'tool', { policy: 'default', unit: 'iso4217:USD' }])
+    expect(bare).toContainEqual([
+      'perTask',
+      undefined,
+      { policy: 'default', agent: 'a', task: '', unit: 'iso4217:USD' },
+    ])
   })
 
   it('bounds validity, fee and deposit before an offer is read', () => {

@@ -2,14 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { parseUnits } from '../../src/money/index.js'
-import {
-  createPolicy,
-  type Facts,
-  type Grant,
-  type PolicyDocument,
-  railOf,
-  termsKey,
-} from '../../src/policy/index.js'
+import { createPolicy, type Facts, type Grant, type PolicyDocument, railOf } from '../../src/policy/index.js'
 import { explain } from '../../src/policy/tell.js'
 import { call, context, facts, NOW, SHOP, type TermsSpec, terms, tool } from './fixtures.js'
 
@@ -57,6 +50,7 @@ function factsOf(row: Row): Facts {
     vendor: row.url === undefined ? SHOP : new URL(row.url).origin,
     rail: railOf(asked),
     by: 'Ann',
+    unit: 'iso4217:USD',
     payees: ['0x5a0b'],
     ...grant,
     until: NOW + endsIn,
@@ -68,7 +62,7 @@ function factsOf(row: Row): Facts {
     usual: Object.fromEntries(Object.entries(usual).map(([rail, price]) => [rail, units(price)])),
     ...(advertised === undefined ? {} : { advertised: units(advertised) }),
     ...(row.grant === undefined ? {} : { grants: [granted] }),
-    ...(row.deniedBefore ? { denied: [termsKey(asked)] } : {}),
+    ...(row.deniedBefore ? { denied: [asked] } : {}),
   })
 }
 

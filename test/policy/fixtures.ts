@@ -95,6 +95,7 @@ export function facts(over: Partial<Facts> = {}): Facts {
     grants: [],
     knownVendor: true,
     denied: [],
+    denials: 0,
     ...over,
   }
 }

@@ -11,7 +11,6 @@ import {
   type PolicyDocument,
   type RulesDocument,
   type Terms,
-  termsKey,
   type VendorDocument,
 } from '../../src/policy/index.js'
 import { rollingWindow } from '../../src/policy/windows.js'
@@ -148,6 +147,7 @@ const asked: fc.Arbitrary<Asked> = fc
       vendor: new URL(one.url).origin,
       rail: RAIL,
       by: 'Ann',
+      unit: 'iso4217:USD',
       until: NOW + 1000,
       upTo: 600_000_000n,
       total: 700_000_000n,
@@ -160,7 +160,7 @@ const asked: fc.Arbitrary<Asked> = fc
       facts: facts({
         knownVendor: one.knownVendor,
         grants: one.granted ? [grant] : [],
-        denied: one.denied ? [termsKey(paid)] : [],
+        denied: one.denied ? [paid] : [],
         ...(one.pin === undefined ? {} : { pins: { [RAIL]: one.pin } }),
         ...(one.usual === undefined ? {} : { usual: { [RAIL]: one.usual }, advertised: one.usual }),
       }),

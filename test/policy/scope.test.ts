@@ -12,6 +12,7 @@ const NAMES: Readonly<Record<keyof Scope, true>> = {
   tool: true,
   network: true,
   grant: true,
+  unit: true,
 }
 
 test('counters of different scopes are different counters', () => {

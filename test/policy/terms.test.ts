@@ -4,6 +4,7 @@ import {
   counterKey,
   type Dimensions,
   inScope,
+  noBetter,
   noWorse,
   type Terms,
   taskKeys,
@@ -98,6 +99,22 @@ describe('no worse', () => {
   })
 })
 
+describe('terms that are no better than denied ones', () => {
+  const denied = terms({ price: '0.02', payees: { x: '0.02' }, fee: '0.01' })
+  it.each([
+    ['the same', { price: '0.02', payees: { x: '0.02' }, fee: '0.01' }, true],
+    ['dearer', { price: '0.03', payees: { x: '0.03' }, fee: '0.01' }, true],
+    ['with a deposit', { price: '0.02', payees: { x: '0.02' }, fee: '0.01', locks: '1' }, true],
+    ['of an open price', { price: '0.02', payees: { x: '0.02' }, fee: '0.01', exact: false }, true],
+    ['with a lower fee of the network', { price: '0.02', payees: { x: '0.02' } }, true],
+    ['cheaper', { price: '0.01', payees: { x: '0.01' }, fee: '0.01' }, false],
+    ['to somebody else', { price: '0.02', payees: { y: '0.02' }, fee: '0.01' }, false],
+    ['in another currency', { price: '0.02', payees: { x: '0.02' }, currency: 'USDCe' }, false],
+  ] as const)('%s', (_name, spec, expected) => {
+    expect(noBetter(terms(spec), denied)).toBe(expected)
+  })
+})
+
 describe('the key of terms', () => {
   it('is the same for the same terms, and only for those', () => {
     fc.assert(
@@ -142,12 +159,25 @@ describe('scope', () => {
     tool: 'find',
     network: 'eip155:4217',
     grant: 'g',
+    unit: 'iso4217:USD',
   }
-  const bare: Dimensions = { policy: 'p', agent: 'a', tasks: [], vendor: 'mcp:x', payees: {}, network: 'n' }
+  const bare: Dimensions = {
+    policy: 'p',
+    agent: 'a',
+    tasks: [],
+    vendor: 'mcp:x',
+    payees: {},
+    network: 'n',
+    unit: 'iso4217:USD',
+  }
 
   it.each([
     [{ policy: 'p' }, true],
     [{ policy: 'q' }, false],
+    [{ grant: 'g' }, true],
+    [{ grant: 'h' }, false],
+    [{ policy: 'p', unit: 'iso4217:USD' }, true],
+    [{ policy: 'p', unit: 'iso4217:JPY' }, false],
     [{ policy: 'p', agent: 'a' }, true],
     [{ policy: 'p', agent: 'b' }, false],
     [{ policy: 'p', task: 't' }, true],

@@ -40,6 +40,7 @@ async function bench(): Promise<Bench> {
         vendor: shop.vendor,
         operation: shop.operation,
         agent: context.agent,
+        unit: 'iso4217:USD',
       })
       const decision = policy.evaluate(terms, shop, context, facts)
       const hold = await holdOf(ledger, id, { price, vendor: shop.vendor })

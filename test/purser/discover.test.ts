@@ -299,7 +299,12 @@ it('a price above the advertised one must be approved, and one as advertised nee
   const { offers } = await purser.quote(`${origin}/items/coffee`)
   expect(offers.map(({ decision }) => decision.effect)).toEqual(['allow'])
   // Another process on the same ledger never looked, and knows it all the same.
-  const facts = await ledger.facts({ vendor: origin, operation: 'GET /tea', agent: 'other' })
+  const facts = await ledger.facts({
+    vendor: origin,
+    operation: 'GET /tea',
+    agent: 'other',
+    unit: 'iso4217:USD',
+  })
   expect(facts.advertised).toBe(20_000_000n)
 })
 

@@ -1,3 +1,4 @@
+import { APPROVALS } from './approvals.js'
 import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
@@ -285,8 +286,8 @@ const POLICY: readonly Mutant[] = [
     name: 'denial-does-not-stand',
     breaks: 'a person’s no is forgotten at once',
     file: 'src/policy/evaluate.ts',
-    find: 'facts.denied.length > 0 && facts.denied.includes(termsKey(terms))',
-    replace: 'facts.denied.length < 0 && facts.denied.includes(termsKey(terms))',
+    find: 'facts.denied.some((denied) => noBetter(terms, denied))',
+    replace: 'facts.denied.length < 0',
     tests: DECISIONS,
   },
   {
@@ -681,4 +682,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECORDS,
   ...TIME,
   ...BODIES,
+  ...APPROVALS,
 ]

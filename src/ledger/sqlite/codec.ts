@@ -40,7 +40,7 @@ export interface CounterNames {
 type StoredCount = readonly [number, Counted['counts'], 0 | 1, Instant, bigint]
 
 function packCharge(charge: Charge, names: CounterNames): StoredCharge {
-  const { counted, dimensions, units, price, lock, unit, at: authorized } = charge
+  const { counted, dimensions, units, price, lock, at: authorized } = charge
   const counts = counted.map(
     ({ key, counts, payee, at, amount }): StoredCount => [
       names.numberOf(key),
@@ -50,7 +50,7 @@ function packCharge(charge: Charge, names: CounterNames): StoredCharge {
       amount,
     ],
   )
-  return { dimensions, units, price, lock, unit, at: authorized, counts }
+  return { dimensions, units, price, lock, at: authorized, counts }
 }
 
 function unpackCharge({ counts, ...rest }: StoredCharge, names: CounterNames): Charge {

@@ -1,10 +1,10 @@
 import type { Instant, Units } from '../../money/index.js'
-import type { Grant } from '../../policy/index.js'
+import type { Grant, Terms } from '../../policy/index.js'
 import { nameOf } from '../names.js'
 import type { Pin } from '../pins.js'
 import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
-import type { Operation } from '../shelf.js'
+import type { Denial, Priced } from '../shelf.js'
 import { ChannelRows } from './channel-rows.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { damaged } from './failures.js'
@@ -26,8 +26,8 @@ export class FactRows extends ChannelRows {
   readonly #prices = new Kept<Rails>(MOST_LISTS)
   readonly #advertised = new Kept<Units | undefined>()
   readonly #known = new Kept<boolean>()
-  readonly #denials = new Kept<ReadonlyMap<string, Instant>>()
-  #grants: readonly Grant[] | undefined
+  readonly #denials = new Kept<readonly Denial[]>(MOST_LISTS)
+  readonly #grants = new Kept<readonly Grant[]>(MOST_LISTS)
 
   /** Somebody else has written: nothing that was read before is believed. */
   doubt(): void {
@@ -37,8 +37,7 @@ export class FactRows extends ChannelRows {
   protected override clear(): void {
     super.clear()
     const all = [this.#owners, this.#lanes, this.#versions, this.#pins, this.#prices]
-    for (const kept of [...all, this.#advertised, this.#known, this.#denials]) kept.clear()
-    this.#grants = undefined
+    for (const kept of [...all, this.#advertised, this.#known, this.#denials, this.#grants]) kept.clear()
   }
 
   owner(name: string): Instant | undefined {
@@ -123,11 +122,11 @@ export class FactRows extends ChannelRows {
       )
   }
 
-  prices({ vendor, operation }: Operation): Rails {
-    return this.#prices.of(nameOf(vendor, operation), () => {
+  prices({ vendor, operation, unit }: Priced): Rails {
+    return this.#prices.of(nameOf(vendor, operation, unit), () => {
       const rails = new Map<string, DayOfPrices[]>()
-      const sql = 'SELECT rail, day, body FROM prices WHERE vendor = ? AND operation = ?'
-      for (const row of this.sql.all(sql, vendor, operation)) {
+      const sql = 'SELECT rail, day, body FROM prices WHERE vendor = ? AND operation = ? AND unit = ?'
+      for (const row of this.sql.all(sql, vendor, operation, unit)) {
         const rail = textOf(row, 'rail')
         const days = rails.get(rail) ?? []
         days.push({ day: numberOf(row, 'day'), prices: readPrices(row) })
@@ -137,55 +136,74 @@ export class FactRows extends ChannelRows {
     })
   }
 
-  setPrices(of: Operation, rail: string, today: DayOfPrices, oldest: number): void {
-    const { vendor, operation } = of
+  setPrices(of: Priced, rail: string, today: DayOfPrices, oldest: number): void {
+    const { vendor, operation, unit } = of
     const rails = this.prices(of)
     const before = rails.get(rail) ?? []
     const kept = before.filter(({ day }) => day !== today.day && day >= oldest)
-    this.#prices.set(nameOf(vendor, operation), new Map([...rails, [rail, [...kept, today]]]))
+    this.#prices.set(nameOf(vendor, operation, unit), new Map([...rails, [rail, [...kept, today]]]))
     this.sql.run(
-      `INSERT INTO prices VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (vendor, operation, rail, day) DO UPDATE SET body = excluded.body`,
+      `INSERT INTO prices VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (vendor, operation, unit, rail, day) DO UPDATE SET body = excluded.body`,
       vendor,
       operation,
+      unit,
       rail,
       today.day,
       today.prices.join(),
     )
     if (before.every(({ day }) => day >= oldest)) return
-    const sql = 'DELETE FROM prices WHERE vendor = ? AND operation = ? AND rail = ? AND day < ?'
-    this.sql.run(sql, vendor, operation, rail, oldest)
+    const sql = 'DELETE FROM prices WHERE vendor = ? AND operation = ? AND unit = ? AND rail = ? AND day < ?'
+    this.sql.run(sql, vendor, operation, unit, rail, oldest)
   }
 
-  advertised({ vendor, operation }: Operation): Units | undefined {
-    return this.#advertised.of(nameOf(vendor, operation), () => {
-      const sql = 'SELECT units FROM advertised WHERE vendor = ? AND operation = ?'
-      const row = this.sql.get(sql, vendor, operation)
+  advertised({ vendor, operation, unit }: Priced): Units | undefined {
+    return this.#advertised.of(nameOf(vendor, operation, unit), () => {
+      const sql = 'SELECT units FROM advertised WHERE vendor = ? AND operation = ? AND unit = ?'
+      const row = this.sql.get(sql, vendor, operation, unit)
       return row === undefined ? undefined : BigInt(textOf(row, 'units'))
     })
   }
 
-  setAdvertised({ vendor, operation }: Operation, units: Units): void {
-    this.#advertised.set(nameOf(vendor, operation), units)
-    this.sql.run('INSERT OR REPLACE INTO advertised VALUES (?, ?, ?)', vendor, operation, units.toString())
+  setAdvertised({ vendor, operation, unit }: Priced, units: Units): void {
+    this.#advertised.set(nameOf(vendor, operation, unit), units)
+    const sql = 'INSERT OR REPLACE INTO advertised VALUES (?, ?, ?, ?)'
+    this.sql.run(sql, vendor, operation, unit, units.toString())
   }
 
-  grants(): readonly Grant[] {
-    this.#grants ??= this.sql.all('SELECT body FROM grants ORDER BY id').map((row) => decodeAs(row, isGrant))
-    return this.#grants
+  grants(agent: string, vendor: string): readonly Grant[] {
+    return this.#grants.of(nameOf(agent, vendor), () =>
+      this.sql
+        .all('SELECT body FROM grants WHERE agent = ? AND vendor = ? ORDER BY id', agent, vendor)
+        .map((row) => decodeAs(row, isGrant)),
+    )
   }
 
-  setGrant(grant: Grant): void {
-    this.#grants = undefined
-    this.sql.run('INSERT OR REPLACE INTO grants VALUES (?, ?)', grant.id, encode(grant))
+  allGrants(): readonly Grant[] {
+    return this.sql.all('SELECT body FROM grants ORDER BY id').map((row) => decodeAs(row, isGrant))
+  }
+
+  setGrant(grant: Grant, now: Instant): void {
+    const { id, agent, vendor, until } = grant
+    this.#grants.drop(nameOf(agent, vendor))
+    this.sql.run('DELETE FROM grants WHERE until <= ?', now)
+    this.sql.run(
+      'INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?)',
+      id,
+      agent,
+      vendor,
+      until,
+      encode(grant),
+    )
   }
 
   dropGrant(id: string): Grant | undefined {
     const row = this.sql.get('SELECT body FROM grants WHERE id = ?', id)
     if (row === undefined) return undefined
-    this.#grants = undefined
+    const grant = decodeAs(row, isGrant)
+    this.#grants.drop(nameOf(grant.agent, grant.vendor))
     this.sql.run('DELETE FROM grants WHERE id = ?', id)
-    return decodeAs(row, isGrant)
+    return grant
   }
 
   knows(agent: string, vendor: string): boolean {
@@ -198,27 +216,28 @@ export class FactRows extends ChannelRows {
     this.sql.run('INSERT OR IGNORE INTO known VALUES (?, ?)', agent, vendor)
   }
 
-  denials(agent: string, { vendor, operation }: Operation, now: Instant): readonly string[] {
-    const standing = this.#denials.of(nameOf(agent, vendor, operation), () => {
-      const sql =
-        'SELECT terms, until FROM denials WHERE agent = ? AND vendor = ? AND operation = ? AND until > ?'
-      const rows = this.sql.all(sql, agent, vendor, operation, now)
-      return new Map(rows.map((row) => [textOf(row, 'terms'), numberOf(row, 'until')]))
-    })
-    if (standing.size === 0) return []
-    return [...standing].flatMap(([terms, until]) => (until > now ? [terms] : []))
+  denials(agent: string, vendor: string, now: Instant): readonly Denial[] {
+    const known = this.#denialsOf(agent, vendor)
+    return known.every(({ until }) => until > now) ? known : known.filter(({ until }) => until > now)
   }
 
-  addDenial(agent: string, { vendor, operation }: Operation, terms: string, until: Instant): void {
-    this.#denials.drop(nameOf(agent, vendor, operation))
-    this.sql.run(
-      'INSERT OR REPLACE INTO denials VALUES (?, ?, ?, ?, ?)',
-      agent,
-      vendor,
-      operation,
-      terms,
-      until,
+  #denialsOf(agent: string, vendor: string): readonly Denial[] {
+    const sql = 'SELECT operation, until, body FROM denials WHERE agent = ? AND vendor = ? ORDER BY n'
+    return this.#denials.of(nameOf(agent, vendor), () =>
+      this.sql.all(sql, agent, vendor).map((row) => ({
+        operation: textOf(row, 'operation'),
+        until: numberOf(row, 'until'),
+        terms: decodeAs(row, isTerms),
+      })),
     )
+  }
+
+  addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
+    const standing = this.denials(agent, vendor, now)
+    this.#denials.set(nameOf(agent, vendor), [...standing, denial])
+    this.sql.run('DELETE FROM denials WHERE until <= ?', now)
+    const sql = 'INSERT INTO denials (agent, vendor, operation, until, body) VALUES (?, ?, ?, ?, ?)'
+    this.sql.run(sql, agent, vendor, denial.operation, denial.until, encode(denial.terms))
   }
 }
 
@@ -241,7 +260,11 @@ function readPrices(row: Fields): readonly Units[] {
 }
 
 function isGrant(value: unknown): value is Grant {
-  return hasTexts(value, ['id', 'agent', 'vendor', 'rail', 'by'])
+  return hasTexts(value, ['id', 'agent', 'vendor', 'rail', 'by', 'unit'])
+}
+
+function isTerms(value: unknown): value is Terms {
+  return hasTexts(value, ['purpose', 'kind', 'network'])
 }
 
 function hasTexts(value: unknown, names: readonly string[]): boolean {

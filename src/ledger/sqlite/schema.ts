@@ -42,20 +42,25 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE versions (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE pins (vendor TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE prices (
-    vendor TEXT, operation TEXT, rail TEXT, day INTEGER, body TEXT NOT NULL,
-    PRIMARY KEY (vendor, operation, rail, day)
+    vendor TEXT, operation TEXT, unit TEXT, rail TEXT, day INTEGER, body TEXT NOT NULL,
+    PRIMARY KEY (vendor, operation, unit, rail, day)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE advertised (
-    vendor TEXT, operation TEXT, units TEXT NOT NULL, PRIMARY KEY (vendor, operation)
+    vendor TEXT, operation TEXT, unit TEXT, units TEXT NOT NULL, PRIMARY KEY (vendor, operation, unit)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE grants (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE grants (
+    id TEXT PRIMARY KEY, agent TEXT NOT NULL, vendor TEXT NOT NULL, until INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX grants_for ON grants (agent, vendor);
+  CREATE INDEX grants_until ON grants (until);
   CREATE TABLE known (agent TEXT, vendor TEXT, PRIMARY KEY (agent, vendor)) STRICT, WITHOUT ROWID;
   `,
   `
   CREATE TABLE denials (
-    agent TEXT, vendor TEXT, operation TEXT, terms TEXT, until INTEGER NOT NULL,
-    PRIMARY KEY (agent, vendor, operation, terms)
-  ) STRICT, WITHOUT ROWID;
+    n INTEGER PRIMARY KEY, agent TEXT NOT NULL, vendor TEXT NOT NULL, operation TEXT NOT NULL,
+    until INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX denials_for ON denials (agent, vendor);
   CREATE INDEX denials_until ON denials (until);
   `,
   `
