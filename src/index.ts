@@ -38,6 +38,7 @@ export type {
 } from './ledger/index.js'
 export {
   type Amount,
+  type AmountJson,
   add,
   amount,
   CURRENCIES,

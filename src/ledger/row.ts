@@ -1,4 +1,4 @@
-import type { Amount, Instant, Units } from '../money/index.js'
+import { type Amount, asJson, type Instant, type Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
 import type { Payment } from './port.js'
 
@@ -88,7 +88,7 @@ export function paymentOf(row: Row, live: boolean, units: Units): Payment {
     updatedAt,
   }
   addOptional(payment, row)
-  return Object.freeze(payment)
+  return Object.freeze(asJson(payment))
 }
 
 /** What a row need not have. */

@@ -7,6 +7,36 @@ export interface Amount {
   readonly value: bigint
   readonly currency: Currency
   readonly [brand]: true
+  /** What `JSON.stringify` writes for it. */
+  toJSON(): AmountJson
+}
+
+/** An amount in JSON. */
+export interface AmountJson {
+  /** The count of smallest parts, as a decimal text: JSON numbers lose digits. */
+  readonly value: string
+  /** The currency's id. */
+  readonly currency: string
+  readonly decimals: number
+  readonly symbol: string
+  /** The same for people: `0.01 pathUSD`. */
+  readonly text: string
+}
+
+/** A class, so that all amounts share one `toJSON`. */
+const Sum = class Amount {
+  readonly value: bigint
+  readonly currency: Currency
+  constructor(value: bigint, currency: Currency) {
+    this.value = value
+    this.currency = currency
+    Object.freeze(this)
+  }
+  toJSON(): AmountJson {
+    const { id, decimals, symbol } = this.currency
+    const text = `${formatDecimal(this.value, decimals)} ${symbol}`
+    return { value: this.value.toString(), currency: id, decimals, symbol, text }
+  }
 }
 
 /** The largest value a token amount can have (an EVM word). */
@@ -25,7 +55,7 @@ export function amount(value: bigint, currency: Currency): Amount {
   if (value < 0n) throw new RangeError('An amount cannot be negative')
   if (value > MAX) throw new RangeError('An amount cannot exceed 2^256 - 1')
   // The only place where the brand is put on: the type cannot be made by hand elsewhere.
-  return Object.freeze({ value, currency }) as Amount
+  return new Sum(value, currency) as Amount
 }
 
 /** Nothing, in that currency. */

@@ -1,5 +1,6 @@
 export {
   type Amount,
+  type AmountJson,
   add,
   amount,
   compare,
@@ -9,6 +10,7 @@ export {
   subtract,
   zero,
 } from './amount.js'
+export { asJson } from './as-json.js'
 export {
   CURRENCIES,
   type Currency,

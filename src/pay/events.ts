@@ -1,4 +1,4 @@
-import type { ErrorCode, Reason } from '../errors/index.js'
+import { clean, type ErrorCode, type Reason } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
@@ -61,7 +61,20 @@ export type AnomalyKind =
 /** The name of an event, for {@link PurserEvents}. */
 export type PurserEvent = keyof PurserEvents
 
-/** Hears one kind of event, after the fact. What it throws or rejects is dropped; its answer is not used. */
+/** The names of all events. */
+const NAMES: Readonly<Record<PurserEvent, true>> = {
+  offer: true,
+  decision: true,
+  approval: true,
+  payment: true,
+  receipt: true,
+  refusal: true,
+  not_paid: true,
+  anomaly: true,
+  error: true,
+}
+
+/** Hears one kind of event, after the fact. What it throws or rejects is an `error` event; its answer is not used. */
 export type Listener<E extends PurserEvent> = (event: PurserEvents[E]) => unknown
 
 /** Where the story says what happens. */
@@ -79,7 +92,7 @@ export interface Tap {
 
 type Listeners = { [E in PurserEvent]?: Set<Listener<E>> }
 
-/** Listeners by name. What one throws or rejects is dropped: an observer's fault is never a payment's. */
+/** Listeners by name. What one throws or rejects is told as an `error`: an observer's fault is never a payment's. */
 export class Events implements Emitter {
   readonly #listeners: Listeners = {}
   readonly #tap: Tap | undefined
@@ -88,7 +101,13 @@ export class Events implements Emitter {
     this.#tap = tap
   }
 
+  /** @throws TypeError for a name that no event has, or a listener that is no function. */
   on<E extends PurserEvent>(name: E, listener: Listener<E>): () => void {
+    if (!Object.hasOwn(NAMES, name))
+      throw new TypeError(
+        `No event is called ${clean(String(name), 60)}. Events: ${Object.keys(NAMES).join(', ')}`,
+      )
+    if (typeof listener !== 'function') throw new TypeError('A listener must be a function')
     const all: Set<Listener<E>> = this.#of(name)
     // Its own wrapper, so that the same function may listen twice and leave once.
     const one: Listener<E> = (event) => listener(event)
@@ -107,9 +126,15 @@ export class Events implements Emitter {
     Object.freeze(event)
     // Later, not now: a listener that takes its time or throws is not in the way of the money.
     queueMicrotask(() => {
-      for (const listener of this.#of(name)) observe(() => listener(event))
-      observe(() => this.#tap?.tell(name, event))
+      const failed = (error: unknown) => this.#listenerFailed(name, error)
+      for (const listener of this.#of(name)) observe(() => listener(event), failed)
+      observe(() => this.#tap?.tell(name, event), failed)
     })
+  }
+
+  /** A listener of `error` that fails has nobody left to tell: telling itself would never end. */
+  #listenerFailed(name: PurserEvent, error: unknown): void {
+    if (name !== 'error') this.emit('error', { error, during: `listener of ${name}` })
   }
 
   #of<E extends PurserEvent>(name: E): Set<Listener<E>> {
@@ -122,11 +147,11 @@ export class Events implements Emitter {
   }
 }
 
-function observe(listener: () => unknown): void {
+/** Calls a listener. A rejected promise of one must not end the process as an unhandled rejection. */
+function observe(listener: () => unknown, failed: (error: unknown) => void): void {
   try {
-    // A rejected promise of a listener, of whatever make, must not end the process as an unhandled rejection.
-    Promise.resolve(listener()).catch(() => undefined)
-  } catch {
-    // Deliberately dropped: see above.
+    Promise.resolve(listener()).catch(failed)
+  } catch (error) {
+    failed(error)
   }
 }

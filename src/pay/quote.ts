@@ -1,4 +1,5 @@
 import type { Room } from '../ledger/index.js'
+import { asJson } from '../money/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Reading } from '../protocol/index.js'
 import { appraise } from './candidates.js'
@@ -51,7 +52,7 @@ async function appraised(
   const { ranked, unpayable } = await appraise(asked, at, call, env)
   const offers = await Promise.all(
     ranked.map(async ({ quote: { terms }, decision }) => {
-      const room = await env.ledger.room(decision.claims)
+      const room = (await env.ledger.room(decision.claims)).map(readable)
       const fits = room.every(({ remaining, claim }) => claim.amount <= remaining)
       return { terms, decision: { effect: decision.effect, reasons: decision.reasons }, room, fits }
     }),
@@ -59,4 +60,9 @@ async function appraised(
   const missing = noWallet(asked, env.wallets)
   const none = missing === undefined ? [] : [missing.says]
   return { offers, unpayable: [...unpayable.map((one) => one.unpayable), ...none] }
+}
+
+/** A counter's room, writable as JSON. */
+function readable({ claim, ...room }: Room): Room {
+  return asJson({ ...room, claim: asJson({ ...claim }) })
 }

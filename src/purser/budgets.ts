@@ -1,5 +1,5 @@
 import type { Ledger, Room } from '../ledger/index.js'
-import { formatUnits, type Instant, type Units } from '../money/index.js'
+import { asJson, formatUnits, type Instant, type Units } from '../money/index.js'
 import type { Context, Policy, Scope } from '../policy/index.js'
 
 /** One budget as it stands. Amounts are units: the policy's unit at nine decimals; `payments` counts payments. */
@@ -36,7 +36,7 @@ export async function budgetsOf(
 
 function asBudget({ claim, spent, held, remaining }: Room, symbol: string): Budget {
   const { rule, counts, scope, window, limit, resetsAt } = claim
-  return {
+  return asJson({
     rule,
     counts,
     scope,
@@ -47,7 +47,7 @@ function asBudget({ claim, spent, held, remaining }: Room, symbol: string): Budg
     remaining,
     ...(resetsAt === undefined ? {} : { resetsAt }),
     says: sentence(counts, { limit, spent, held }, symbol),
-  }
+  })
 }
 
 function sentence(

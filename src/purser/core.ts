@@ -202,9 +202,35 @@ function diagnosticsTap(): Tap | undefined {
   }
   return {
     hears: (name) => channelOf(name).hasSubscribers,
-    tell(name, event) {
-      const channel = channelOf(name)
-      if (channel.hasSubscribers) channel.publish(event)
-    },
+    tell: (name, event) => publish(channelOf(name), event),
   }
+}
+
+interface DiagnosticsChannel {
+  readonly hasSubscribers: boolean
+  publish(message: unknown): void
+}
+
+/**
+ * Publishes an event. Node turns what a subscriber throws into an uncaught exception, which ends the process in the middle of
+ * a payment. So Purser calls the subscribers by itself where the runtime shows them.
+ *
+ * @throws What the first failing subscriber throws, after all of them were called.
+ */
+function publish(channel: DiagnosticsChannel & { readonly name?: unknown }, event: unknown): void {
+  if (!channel.hasSubscribers) return
+  const subscribers: unknown = Reflect.get(channel, '_subscribers')
+  if (!Array.isArray(subscribers)) {
+    channel.publish(event)
+    return
+  }
+  const failures: unknown[] = []
+  for (const subscriber of [...subscribers]) {
+    try {
+      if (typeof subscriber === 'function') Reflect.apply(subscriber, undefined, [event, channel.name])
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }
