@@ -1,5 +1,5 @@
-import { PaymentError } from '../errors/index.js'
 import { type Currency, currencyTable, token } from '../money/index.js'
+import { invalid } from './invalid.js'
 
 /**
  * Currencies from JSON: a list of `{ network, address, symbol, decimals, peg? }`.
@@ -34,8 +34,4 @@ function readCurrency(entry: unknown, index: number): Currency {
   if (peg !== undefined && typeof peg !== 'string')
     throw invalid(`The peg of currency ${index} must be a currency id, for example "iso4217:USD"`)
   return token(network, address, { symbol, decimals, ...(peg === undefined ? {} : { peg }) })
-}
-
-function invalid(message: string): PaymentError {
-  return new PaymentError('invalid_config', 'untouched', message)
 }

@@ -1,54 +1,86 @@
 import { readFile } from 'node:fs/promises'
 import { privateKeyToAccount } from 'viem/accounts'
-import { PaymentError } from '../errors/index.js'
 import type { Restore } from '../fetch/index.js'
 import { sqliteLedger } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import { createPurser, type Purser } from '../purser/index.js'
+import type { Wallet } from '../wallet/index.js'
 import { tempo } from '../wallet/tempo/index.js'
 import { readCurrencies } from './currencies.js'
 import { type AutoSettings, readEnvironment } from './environment.js'
+import { eraseVariable } from './erase.js'
+import { invalid } from './invalid.js'
+import { readKey } from './key.js'
+import { keylessWallet, withoutKey } from './keyless.js'
+
+/** What the process hands in: its environment, which is changed, and where remarks go. */
+export interface Surroundings {
+  readonly env: Record<string, string | undefined>
+  /** Hears a sentence for whoever runs the program. */
+  readonly remark: (sentence: string) => void
+}
 
 /**
  * A purser from the environment and a policy file, installed over the global `fetch`.
  *
- * The key is taken out of the environment once it is read: neither the agent nor what it starts finds it there.
+ * A key that cannot be read a second time stays with this process. Processes and threads that it starts find in
+ * `PURSER_KEY_TAKEN_BY` that it has the key: they go without, and say so when a call would cost something.
  *
  * @throws PaymentError `invalid_config`, `invalid_policy`, or `ledger_missing` for a ledger that was there once.
  */
-export async function startFromEnvironment(
-  env: Record<string, string | undefined>,
-): Promise<{ readonly purser: Purser; readonly restore: Restore }> {
+export async function startFromEnvironment({
+  env,
+  remark,
+}: Surroundings): Promise<{ readonly purser: Purser; readonly restore: Restore }> {
   const settings = readEnvironment(env)
-  const key = privateKeyToAccount(await privateKey(settings))
-  delete env['PURSER_TEMPO_KEY']
-  const { agent, ledger: path, rpc, currencies, account } = settings
-  const ledger = sqliteLedger(path === undefined ? {} : { path })
+  const { agent, ledger: path, currencies, key } = settings
+  const tell = settings.quiet ? () => undefined : remark
+  const wallet = await walletFrom(settings, env, tell)
   const purser = createPurser({
-    wallets: [tempo({ rpc, ...(account === undefined ? { account: key } : { account, accessKey: key }) })],
+    wallets: [wallet],
     policy: await loadPolicy(settings.policy),
-    ledger,
+    ledger: () => sqliteLedger(path === undefined ? {} : { path }),
     currencies:
       currencies === undefined ? [] : readCurrencies(await readText(currencies, 'PURSER_CURRENCIES')),
     ...(agent === undefined ? {} : { agent }),
   })
-  await purser.ready()
+  // A process without a key has no need of the ledger, unless something asks for it.
+  if (!('takenBy' in key)) await purser.ready()
   return { purser, restore: purser.install() }
 }
 
-async function privateKey({ key }: AutoSettings): Promise<`0x${string}`> {
-  const text = 'hex' in key ? key.hex : await readText(key.file, 'PURSER_TEMPO_KEY_FILE')
-  const match = /^\s*(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)
-  // The text itself stays out of the message: it is a key, or close to one.
-  if (match?.[1] === undefined)
-    throw new PaymentError('invalid_config', 'untouched', 'The key must be 32 bytes in hexadecimal')
-  return `0x${match[1]}`
+async function walletFrom(
+  { key: source, account, rpc }: AutoSettings,
+  env: Record<string, string | undefined>,
+  tell: (sentence: string) => void,
+): Promise<Wallet> {
+  if ('takenBy' in source) {
+    tell(withoutKey(source.takenBy))
+    return keylessWallet(source.takenBy)
+  }
+  const { key, again, remark } = await readKey(source)
+  if (remark !== undefined) tell(remark)
+  if (!again) keepFromOthers(env, tell)
+  const signer = privateKeyToAccount(key)
+  return tempo({ rpc, ...(account === undefined ? { account: signer } : { account, accessKey: signer }) })
+}
+
+/** Nothing that is started from here on finds the key, or a name of a place where it no longer is. */
+function keepFromOthers(env: Record<string, string | undefined>, tell: (sentence: string) => void): void {
+  for (const name of ['PURSER_TEMPO_KEY_FILE', 'PURSER_TEMPO_KEY_UNLINK', 'PURSER_TEMPO_KEY_FD'])
+    delete env[name]
+  const readers = eraseVariable(env, 'PURSER_TEMPO_KEY')
+  env['PURSER_KEY_TAKEN_BY'] = String(process.pid)
+  if (readers !== undefined)
+    tell(
+      `PURSER_TEMPO_KEY can still be read by ${readers}, and by an agent that can open files: hand the key over by PURSER_TEMPO_KEY_FILE, PURSER_TEMPO_KEY_FD or PURSER_TEMPO_KEY_CREDENTIAL instead`,
+    )
 }
 
 async function readText(file: string, variable: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch {
-    throw new PaymentError('invalid_config', 'untouched', `The file that ${variable} names cannot be read`)
+    throw invalid(`The file that ${variable} names cannot be read`)
   }
 }

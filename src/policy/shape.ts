@@ -1,4 +1,4 @@
-import { clean } from '../errors/index.js'
+import { clean, closestName, oneOf, suggestion } from '../errors/index.js'
 
 /** A numeral of a text file, kept as it was written: `0.10` stays `0.10`, and never becomes a float. */
 export class Numeral {
@@ -195,12 +195,6 @@ export function pathText(path: Path): string {
   return text === '' ? 'the document' : text
 }
 
-/** `a, b or c`. */
-export function oneOf(words: readonly string[]): string {
-  const last = words.at(-1) ?? ''
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
-}
-
 /** A value as an issue shows it. */
 export function show(value: unknown): string {
   if (value instanceof Numeral) return clean(value.text, 60)
@@ -217,29 +211,10 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const guess = meant(key, known)
-  return `is not a key that is known here${guess === '' ? `: use ${oneOf(known)}` : guess}`
+  return `is not a key that is known here${suggestion(key, known)}`
 }
 
 function meant(value: unknown, words: readonly string[]): string {
-  if (typeof value !== 'string' || value.length > 40) return ''
-  const near = words
-    .map((word) => ({ word, far: distance(value.toLowerCase(), word.toLowerCase()) }))
-    .filter(({ word, far }) => far <= Math.max(2, word.length / 3) && far < word.length - 1)
-    .sort((a, b) => a.far - b.far)[0]
-  return near === undefined ? '' : `: did you mean ${near.word}?`
-}
-
-/** How many letters must change to make one word the other. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries()) {
-      const swap = (row[j] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
+  const guess = typeof value === 'string' ? closestName(value, words) : undefined
+  return guess === undefined ? '' : `: did you mean ${guess}?`
 }

@@ -1,4 +1,4 @@
-import { PaymentError } from '../errors/index.js'
+import { ownOptions, PaymentError } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
 import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
@@ -129,12 +129,9 @@ const CHECKS: Readonly<
  *
  * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` for a document that does not hold.
  */
-export function readOptions(options: PurserOptions): Settings {
-  if (!isObject(options)) throw new TypeError('createPurser needs options: { wallets, policy }')
-  const unknown = Object.keys(options).find(
-    (name) => !(Object.hasOwn(CHECKS, name) || Object.hasOwn(DURATIONS, name)),
-  )
-  if (unknown !== undefined) throw new TypeError(`createPurser has no option ${unknown}`)
+export function readOptions(given: PurserOptions): Settings {
+  if (!isObject(given)) throw new TypeError('createPurser needs options: { wallets, policy }')
+  const options = ownOptions(given, { ...CHECKS, ...DURATIONS }, 'createPurser')
   for (const [name, [holds, what]] of Object.entries(CHECKS)) {
     const value: unknown = Reflect.get(options, name)
     if (value !== undefined && !holds(value)) throw new TypeError(`${name} must be ${what}`)

@@ -3,10 +3,12 @@ import { readEnvironment } from '../../src/auto/environment.js'
 
 const KEY = `0x${'1'.repeat(64)}`
 const ACCOUNT = `0x${'Ab'.repeat(20)}`
+/** No key by value, so that another way can be tried. */
+const OTHER = { PURSER_TEMPO_KEY: '' }
 const least = { PURSER_POLICY: 'policy.yaml', PURSER_TEMPO_KEY: KEY }
 
 test('a policy and a key are enough', () => {
-  expect(readEnvironment(least)).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {} })
+  expect(readEnvironment(least)).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {}, quiet: false })
 })
 
 test('everything that can be said, and nothing else is looked at', () => {
@@ -15,6 +17,8 @@ test('everything that can be said, and nothing else is looked at', () => {
     PURSER_AGENT: 'researcher',
     PURSER_LEDGER: '/var/lib/ledger.db',
     PURSER_TEMPO_KEY_FILE: '/run/secrets/key',
+    PURSER_TEMPO_KEY_UNLINK: '1',
+    PURSER_LOG: 'off',
     PURSER_TEMPO_ACCOUNT: ACCOUNT,
     PURSER_TEMPO_RPC: ' 4217=https://a.example , 42431=http://127.0.0.1:8545,4217=https://b.example/x?y=1,',
     PATH: '/bin',
@@ -23,8 +27,9 @@ test('everything that can be said, and nothing else is looked at', () => {
     policy: '/etc/policy.yaml',
     agent: 'researcher',
     ledger: '/var/lib/ledger.db',
-    key: { file: '/run/secrets/key' },
+    key: { file: '/run/secrets/key', unlink: true },
     account: ACCOUNT,
+    quiet: true,
     rpc: { 4217: ['https://a.example', 'https://b.example/x?y=1'], 42431: ['http://127.0.0.1:8545'] },
   })
 })
@@ -36,16 +41,52 @@ test('a variable that is empty is not set', () => {
       PURSER_AGENT: '',
       PURSER_LEDGER: '',
       PURSER_TEMPO_KEY_FILE: '',
+      PURSER_TEMPO_KEY_FD: '',
+      PURSER_LOG: '',
       PURSER_TEMPO_ACCOUNT: '',
       PURSER_TEMPO_RPC: '',
     }),
-  ).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {} })
+  ).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {}, quiet: false })
 })
 
 test.each<[string, Record<string, string>, RegExp]>([
   ['no policy', { PURSER_POLICY: '' }, /^PURSER_POLICY must name a policy file/],
-  ['no key', { PURSER_TEMPO_KEY: '' }, /^PURSER_TEMPO_KEY \(or PURSER_TEMPO_KEY_FILE\) must hold/],
-  ['two keys', { PURSER_TEMPO_KEY_FILE: '/key' }, /^Set PURSER_TEMPO_KEY or PURSER_TEMPO_KEY_FILE, not both/],
+  ['no key', { PURSER_TEMPO_KEY: '' }, /^PURSER_TEMPO_KEY_FILE must name a file/],
+  ['two keys', { PURSER_TEMPO_KEY_FILE: '/key' }, /^Set PURSER_TEMPO_KEY_FILE or PURSER_TEMPO_KEY, not both/],
+  [
+    'a descriptor that is input',
+    { ...OTHER, PURSER_TEMPO_KEY_FD: '0' },
+    /^PURSER_TEMPO_KEY_FD must be the number/,
+  ],
+  [
+    'a descriptor in words',
+    { ...OTHER, PURSER_TEMPO_KEY_FD: 'three' },
+    /^PURSER_TEMPO_KEY_FD must be the number/,
+  ],
+  [
+    'a credential outside of systemd',
+    { ...OTHER, PURSER_TEMPO_KEY_CREDENTIAL: 'key' },
+    /needs CREDENTIALS_DIRECTORY/,
+  ],
+  [
+    'a credential with a path',
+    { ...OTHER, CREDENTIALS_DIRECTORY: '/run/c', PURSER_TEMPO_KEY_CREDENTIAL: '../key' },
+    /must be the name of a credential/,
+  ],
+  ['a file to remove that nobody names', { PURSER_TEMPO_KEY_UNLINK: '1' }, /: set both$/],
+  [
+    'a removal in words',
+    { ...OTHER, PURSER_TEMPO_KEY_FILE: '/key', PURSER_TEMPO_KEY_UNLINK: 'no' },
+    /^PURSER_TEMPO_KEY_UNLINK must be 1/,
+  ],
+  ['a log that is neither on nor off', { PURSER_LOG: 'verbose' }, /^PURSER_LOG must be on or off/],
+  [
+    'a mistyped account',
+    { PURSER_TEMPO_ACOUNT: ACCOUNT },
+    /^PURSER_TEMPO_ACOUNT is no variable of purser\/auto: did you mean PURSER_TEMPO_ACCOUNT\?$/,
+  ],
+  ['a mistyped policy', { PURSER_POLICIES: 'p' }, /did you mean PURSER_POLICY\?$/],
+  ['a variable of nothing', { PURSER_MAKE_COFFEE_PLEASE: '1' }, /: use PURSER_POLICY, PURSER_AGENT, /],
   [
     'an account that is no address',
     { PURSER_TEMPO_ACCOUNT: 'mine' },
@@ -70,4 +111,42 @@ test.each<[string, Record<string, string>, RegExp]>([
   expect(read).toThrow(expect.objectContaining({ code: 'invalid_config', funds: 'untouched' }))
   // The message is for a log.
   expect(read).not.toThrow(KEY)
+})
+
+test.each<[string, Record<string, string>, object]>([
+  ['a descriptor', { PURSER_TEMPO_KEY_FD: '3' }, { descriptor: 3 }],
+  [
+    'a credential by its name',
+    { CREDENTIALS_DIRECTORY: '/run/c', PURSER_TEMPO_KEY_CREDENTIAL: 'wallet' },
+    { credential: '/run/c/wallet' },
+  ],
+  [
+    'the usual credential of a service',
+    { CREDENTIALS_DIRECTORY: '/run/c' },
+    { credential: '/run/c/purser-tempo-key', optional: true },
+  ],
+  ['nothing, since the parent has it', { PURSER_KEY_TAKEN_BY: '12' }, { takenBy: '12' }],
+  [
+    'its own, although the parent has one',
+    { PURSER_KEY_TAKEN_BY: '12', PURSER_TEMPO_KEY_FILE: '/key' },
+    { file: '/key' },
+  ],
+])('the key comes from %s', (_what, given, key) => {
+  expect(readEnvironment({ PURSER_POLICY: 'policy.yaml', ...given })).toMatchObject({ key })
+})
+
+test('what Kubernetes and Docker set beside a service called purser is left alone', () => {
+  const theirs = {
+    PURSER_SERVICE_HOST: '10.0.0.1',
+    PURSER_SERVICE_PORT: '80',
+    PURSER_SERVICE_PORT_HTTP: '80',
+    PURSER_PORT: 'tcp://10.0.0.1:80',
+    PURSER_PORT_80_TCP_ADDR: '10.0.0.1',
+  }
+  expect(readEnvironment({ ...least, ...theirs })).toMatchObject({ policy: 'policy.yaml' })
+})
+
+test('a variable that objects only inherit is not set', () => {
+  const env = Object.assign(Object.create({ PURSER_TEMPO_ACCOUNT: ACCOUNT, PURSER_AGENT: 'eve' }), least)
+  expect(readEnvironment(env)).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {}, quiet: false })
 })

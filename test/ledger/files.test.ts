@@ -68,6 +68,12 @@ describe('a ledger file', () => {
   it('is looked for in the state directory', () => {
     expect(defaultPath({ XDG_STATE_HOME: '/state' })).toBe('/state/purser/ledger.db')
     expect(defaultPath({})).toMatch(/purser.ledger\.db$/)
+    for (const relative of ['state', './state', '../state', ''])
+      expect(defaultPath({ XDG_STATE_HOME: relative }, '/home/ann')).toMatch(
+        /^\/home\/ann\/.*purser.ledger\.db$/,
+      )
+    for (const home of ['', '.', 'home/ann'])
+      expect(() => defaultPath({}, home)).toThrow(expect.objectContaining({ code: 'invalid_config' }))
   })
 
   it('is not made where that is not wanted', async () => {

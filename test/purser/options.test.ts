@@ -113,7 +113,7 @@ test.each([undefined, null, 'wallets', 402, () => undefined])('%o are no options
 
 test('an option that does not exist is refused by its name', () => {
   expect(() => readOptions(spoilt({ aprover: () => undefined }))).toThrow(
-    new TypeError('createPurser has no option aprover'),
+    new TypeError('createPurser has no option aprover: did you mean approver?'),
   )
   expect(() => readOptions(spoilt({ toString: 1 }))).toThrow(
     new TypeError('createPurser has no option toString'),

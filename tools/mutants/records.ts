@@ -1,6 +1,7 @@
 import type { Mutant } from './list.js'
 
 const CONTRACT = ['test/ledger/memory.test.ts']
+const AUTO = ['test/auto/start.test.ts']
 
 /** Records, names and pins. */
 export const RECORDS: readonly Mutant[] = [
@@ -52,5 +53,45 @@ export const RECORDS: readonly Mutant[] = [
     find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
     replace: "rule === 'payees.pinned'",
     tests: ['test/pay/pins.test.ts'],
+  },
+  {
+    name: 'key-left-in-proc',
+    breaks: 'a key by value stays in /proc/self/environ',
+    file: 'src/auto/erase.ts',
+    find: 'writeSync(memory, Buffer.alloc(to - from), 0, to - from, start + from)',
+    replace: 'writeSync(memory, Buffer.alloc(0), 0, 0, start + from)',
+    tests: AUTO,
+  },
+  {
+    name: 'key-above-untold',
+    breaks: 'the process above shows the key, and nobody is told',
+    file: 'src/auto/erase.ts',
+    find: 'if (shows(process, name)) return process',
+    replace: 'if (shows(process, name)) return undefined',
+    tests: AUTO,
+  },
+  {
+    name: 'child-dies-without-key',
+    breaks: 'a child of a program with purser/auto ends at its start',
+    file: 'src/auto/start.ts',
+    find: "env['PURSER_KEY_TAKEN_BY'] = String(process.pid)",
+    replace: '',
+    tests: AUTO,
+  },
+  {
+    name: 'open-key-file-unremarked',
+    breaks: 'a key file that its group can read is not remarked on',
+    file: 'src/auto/key.ts',
+    find: 'const OTHERS = 0o077',
+    replace: 'const OTHERS = 0o007',
+    tests: ['test/auto/key.test.ts'],
+  },
+  {
+    name: 'mistyped-variable-ignored',
+    breaks: 'PURSER_TEMPO_ACOUNT pays from another account',
+    file: 'src/auto/environment.ts',
+    find: '  checkVariables(env)\n',
+    replace: '',
+    tests: ['test/auto/environment.test.ts'],
   },
 ]

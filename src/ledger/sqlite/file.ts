@@ -1,4 +1,4 @@
-import type { PaymentError } from '../../errors/index.js'
+import { PaymentError } from '../../errors/index.js'
 import { ledgerError } from './failures.js'
 
 // Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
@@ -14,15 +14,29 @@ const {
   writeFileSync,
 } = process.getBuiltinModule('node:fs')
 const { homedir, platform } = process.getBuiltinModule('node:os')
-const { dirname, join } = process.getBuiltinModule('node:path')
+const { dirname, isAbsolute, join } = process.getBuiltinModule('node:path')
 
-/** Where the ledger is when nobody says: below the user's state directory. */
-export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
+/**
+ * Where the ledger is when nobody says: below the user's state directory. A relative path would be another ledger, with
+ * budgets that nothing was spent of, in each working directory: `XDG_STATE_HOME` is then not read, as its specification
+ * asks, and without an absolute home there is no default.
+ *
+ * @throws PaymentError `invalid_config`
+ */
+export function defaultPath(env: NodeJS.ProcessEnv = process.env, home: string = homedir()): string {
   const { XDG_STATE_HOME: xdg, LOCALAPPDATA: local } = env
-  if (xdg !== undefined && xdg !== '') return join(xdg, 'purser', 'ledger.db')
-  if (platform() === 'darwin') return join(homedir(), 'Library', 'Application Support', 'purser', 'ledger.db')
-  if (platform() === 'win32') return join(local ?? join(homedir(), 'AppData', 'Local'), 'purser', 'ledger.db')
-  return join(homedir(), '.local', 'state', 'purser', 'ledger.db')
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'purser', 'ledger.db')
+  if (platform() === 'win32' && local !== undefined && isAbsolute(local))
+    return join(local, 'purser', 'ledger.db')
+  if (!isAbsolute(home))
+    throw new PaymentError(
+      'invalid_config',
+      'untouched',
+      'HOME is no absolute path, so there is no place for the ledger: name a file, by sqliteLedger({ path }) or PURSER_LEDGER',
+    )
+  if (platform() === 'darwin') return join(home, 'Library', 'Application Support', 'purser', 'ledger.db')
+  if (platform() === 'win32') return join(home, 'AppData', 'Local', 'purser', 'ledger.db')
+  return join(home, '.local', 'state', 'purser', 'ledger.db')
 }
 
 /** The identity of a file: a path that leads elsewhere is another ledger, or none. */

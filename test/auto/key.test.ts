@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { readKey } from '../../src/auto/key.js'
+
+const KEY = `0x${'a1'.repeat(32)}` as const
+const folder = mkdtempSync(join(tmpdir(), 'purser-key-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let number = 0
+function keyFile(text = `${KEY}\n`, mode = 0o600): string {
+  const file = join(folder, `key-${++number}`)
+  writeFileSync(file, text)
+  chmodSync(file, mode)
+  return file
+}
+
+test('a file of its owner alone is read, and may be read again by another process', async () => {
+  expect(await readKey({ file: keyFile() })).toEqual({ key: KEY, again: true })
+  expect(await readKey({ file: keyFile('a1'.repeat(32), 0o400) })).toEqual({ key: KEY, again: true })
+})
+
+test.each([0o604, 0o640, 0o666, 0o602, 0o644])('a file of mode %o is remarked on', async (mode) => {
+  const { key, remark } = await readKey({ file: keyFile(KEY, mode) })
+  expect(key).toBe(KEY)
+  expect(remark).toContain(`has mode 0${mode.toString(8)}`)
+  expect(remark).toContain('chmod 600')
+  expect(remark).not.toContain('a1a1')
+})
+
+test('a file is removed where that is asked for, once the key in it was understood', async () => {
+  const file = keyFile(KEY, 0o644)
+  expect(await readKey({ file, unlink: true })).toEqual({ key: KEY, again: false })
+  expect(existsSync(file)).toBe(false)
+  const bad = keyFile('not a key')
+  await expect(readKey({ file: bad, unlink: true })).rejects.toThrow(
+    'PURSER_TEMPO_KEY_FILE must lead to a key',
+  )
+  expect(existsSync(bad)).toBe(true)
+})
+
+test('a descriptor is read to its end and closed', async () => {
+  const descriptor = openSync(keyFile(), 'r')
+  expect(await readKey({ descriptor })).toEqual({ key: KEY, again: false })
+  await expect(readKey({ descriptor })).rejects.toThrow('What PURSER_TEMPO_KEY_FD names cannot be read')
+})
+
+test('a pipe is read, and is empty afterwards', async () => {
+  const pipe = join(folder, 'pipe')
+  execFileSync('/bin/sh', ['-c', 'mkfifo "$0"', pipe])
+  const read = readKey({ file: pipe })
+  writeFileSync(pipe, KEY)
+  expect(await read).toEqual({ key: KEY, again: false })
+})
+
+test('a credential of a service is read as it is, and need not be there if nobody named it', async () => {
+  expect(await readKey({ credential: keyFile(KEY, 0o440) })).toEqual({ key: KEY, again: true })
+  const credential = join(folder, 'none')
+  await expect(readKey({ credential })).rejects.toThrow('PURSER_TEMPO_KEY_CREDENTIAL names cannot be read')
+  await expect(readKey({ credential, optional: true })).rejects.toThrow(
+    'PURSER_TEMPO_KEY_FILE must name a file',
+  )
+})
+
+test.each([
+  ['nothing', ''],
+  ['a text that is too short', KEY.slice(0, -1)],
+  ['a text that is too long', `${KEY}00`],
+  ['two keys', `${KEY}\n${KEY}`],
+  ['a large file', 'a1'.repeat(100_000)],
+])('%s is no key, and the message does not repeat it', async (_what, text) => {
+  const read = readKey({ file: keyFile(text) })
+  await expect(read).rejects.toMatchObject({ code: 'invalid_config', funds: 'untouched' })
+  await expect(read).rejects.not.toThrow('a1a1')
+})
+
+test('a folder and a device are no key files', async () => {
+  await expect(readKey({ file: folder })).rejects.toThrow('cannot be read')
+  await expect(readKey({ file: '/dev/zero' })).rejects.toThrow('cannot be read')
+})
