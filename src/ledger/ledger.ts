@@ -137,18 +137,21 @@ export class StoredLedger implements Ledger {
     while (left > 0) {
       const size = Math.min(PAGE, left)
       if (after !== undefined) await turn()
-      const page = await this.#read((shelf, now) => seen(shelf, shelf.find(query, after, size), now))
-      for (const { payment } of page) yield payment
-      left -= page.length
-      after = page.at(-1)?.place
-      if (page.length < size) return
+      const page = await this.#read((shelf, now) => {
+        const { rows, next } = shelf.find(query, after, size)
+        return { payments: seen(shelf, rows, now), next }
+      })
+      yield* page.payments
+      left -= page.payments.length
+      after = page.next
+      if (after === undefined) return
     }
   }
 
   async *due(query: DueQuery): AsyncIterable<Payment> {
     let left = query.limit ?? Number.POSITIVE_INFINITY
     const given = new Set<PaymentId>()
-    for await (const { payment } of this.#dueRows(query)) {
+    for await (const payment of this.#dueRows(query)) {
       if (left <= 0) return
       // What was looked at meanwhile may have moved to where it is still to come.
       if (given.has(payment.id)) continue
@@ -159,7 +162,7 @@ export class StoredLedger implements Ledger {
   }
 
   /** Each read takes a page of what is due, whether or not it counts where the query asks: no read takes long. */
-  async *#dueRows(query: DueQuery): AsyncIterable<{ readonly payment: Payment }> {
+  async *#dueRows(query: DueQuery): AsyncIterable<Payment> {
     const { which, order = 'oldest' } = query
     const to = which === 'all' ? NEVER : await this.#read((_, now) => now)
     for (const group of groupsOf(query)) {
@@ -292,10 +295,6 @@ function stillGranted(shelf: Shelf, { charges, context, resource }: Row, now: In
   return grantStands(shelf, { agent: context.agent, vendor: resource.vendor, grant }, now)
 }
 
-function seen(
-  shelf: Shelf,
-  page: readonly Placed[],
-  now: Instant,
-): readonly { readonly place: number; readonly payment: Payment }[] {
-  return page.map(({ place, row }) => ({ place, payment: view(shelf, row, now) }))
+function seen(shelf: Shelf, page: readonly Placed[], now: Instant): readonly Payment[] {
+  return page.map(({ row }) => view(shelf, row, now))
 }

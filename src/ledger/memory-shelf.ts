@@ -8,16 +8,22 @@ import { nameOf } from './names.js'
 import type { Pin } from './pins.js'
 import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
-import { type DueGroup, isChannel, isStanding, matches, standingOf } from './query.js'
+import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
 import type { Row } from './row.js'
 import type { Shape } from './shapes.js'
-import type { Denial, DuePage, DueRow, Meta, Placed, Priced, Shelf } from './shelf.js'
+import type { Denial, DuePage, DueRow, FoundPage, Meta, Placed, Priced, Shelf } from './shelf.js'
 import { isLive } from './view.js'
+
+/** How many payments one search looks at before the event loop turns. */
+const MOST_LOOKED_AT = 2000
 
 /** Rows in maps. */
 export class MemoryShelf implements Shelf {
   #meta: Meta
   readonly #rows = new Map<PaymentId, Placed>()
+  /** All payments by their place. */
+  readonly #order: PaymentId[] = []
+  /** What stands in the way of the same key. */
   readonly #byKey = new Map<string, Set<PaymentId>>()
   /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
@@ -66,16 +72,18 @@ export class MemoryShelf implements Shelf {
   }
 
   save(row: Row): void {
-    const before = this.#rows.get(row.id)
-    this.#rows.set(row.id, { place: before?.place ?? this.#rows.size, row })
-    if (row.key !== undefined) add(this.#byKey, nameOf(row.context.agent, row.key), row.id)
-    this.#saveTwin(row)
-    this.#due.save(row, before?.place ?? this.#rows.size - 1)
+    const place = this.#rows.get(row.id)?.place ?? this.#order.push(row.id) - 1
+    this.#rows.set(row.id, { place, row })
+    if (row.key !== undefined) keep(this.#byKey, nameOf(row.context.agent, row.key), row.id, !isOver(row))
+    const twins = nameOf(row.context.agent, row.fingerprint)
+    keep(this.#twins, twins, row.id, standingOf(row) !== undefined)
+    this.#due.save(row, place)
   }
 
   byKey(agent: string, key: string, except: PaymentId): Row | undefined {
-    const rows = this.#all(this.#byKey.get(nameOf(agent, key)))
-    return rows.findLast(({ id, state }) => id !== except && state !== 'released' && state !== 'denied')
+    const placed = [...(this.#byKey.get(nameOf(agent, key)) ?? [])].flatMap((id) => this.#rows.get(id) ?? [])
+    const newest = placed.sort((a, b) => a.place - b.place).findLast(({ row }) => row.id !== except)
+    return newest?.row
   }
 
   twins(agent: string, fingerprint: string, since: Instant): readonly Row[] {
@@ -86,13 +94,6 @@ export class MemoryShelf implements Shelf {
     return standing.sort((a, b) => a.place - b.place).map(({ row }) => row)
   }
 
-  #saveTwin(row: Row): void {
-    const name = nameOf(row.context.agent, row.fingerprint)
-    const twins = this.#twins.get(name)
-    if (standingOf(row) !== undefined) add(this.#twins, name, row.id)
-    else if (twins?.delete(row.id) === true && twins.size === 0) this.#twins.delete(name)
-  }
-
   underWay(): readonly Row[] {
     return this.#all(this.#due.underWay())
   }
@@ -101,12 +102,17 @@ export class MemoryShelf implements Shelf {
     return this.#all(this.#due.held()).filter((row) => !isLive(this, row, now))
   }
 
-  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {
-    const oldest = query.order === 'oldest'
-    const all = [...this.#rows.values()]
-    if (!oldest) all.reverse()
-    const beyond = (place: number): boolean => after === undefined || (oldest ? place > after : place < after)
-    return all.filter(({ place, row }) => beyond(place) && matches(row, query)).slice(0, limit)
+  find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage {
+    const step = query.order === 'oldest' ? 1 : -1
+    const rows: Placed[] = []
+    let at = after === undefined ? (step > 0 ? 0 : this.#order.length - 1) : after + step
+    for (let looked = 0; looked < MOST_LOOKED_AT && rows.length < limit; looked++, at += step) {
+      const id = this.#order[at]
+      if (id === undefined) return { rows }
+      const placed = this.#rows.get(id)
+      if (placed !== undefined && matches(placed.row, query)) rows.push(placed)
+    }
+    return { rows, next: at - step }
   }
 
   due(group: DueGroup, page: DuePage, now: Instant): readonly DueRow[] {
@@ -299,6 +305,12 @@ export class MemoryShelf implements Shelf {
   #all(ids: Iterable<PaymentId> | undefined): readonly Row[] {
     return [...(ids ?? [])].flatMap((id) => this.#rows.get(id)?.row ?? [])
   }
+}
+
+/** Puts it there, or takes it away; nothing stays of a set that is empty. */
+function keep(map: Map<string, Set<string>>, key: string, value: string, wanted: boolean): void {
+  if (wanted) add(map, key, value)
+  else if (map.get(key)?.delete(value) === true && map.get(key)?.size === 0) map.delete(key)
 }
 
 function add(map: Map<string, Set<string>>, key: string, value: string): void {

@@ -18,6 +18,11 @@ export function matches(row: Row, query: PaymentQuery): boolean {
   )
 }
 
+/** Did it end without a payment? Then it stands in nobody's way: not even under the same key. */
+export function isOver({ state }: Row): boolean {
+  return state === 'released' || state === 'denied'
+}
+
 /** Later than every moment. */
 export const NEVER: Instant = Number.MAX_SAFE_INTEGER
 

@@ -28,6 +28,13 @@ export interface Placed {
   readonly row: Row
 }
 
+/** What a search found so far. */
+export interface FoundPage {
+  readonly rows: readonly Placed[]
+  /** Where to go on; undefined at the end. */
+  readonly next?: number | undefined
+}
+
 /** A payment in its group. */
 export interface DueRow extends Placed, DuePlace {}
 
@@ -74,7 +81,8 @@ export interface Shelf {
   underWay(): Iterable<Row>
   /** Held payments whose owner is gone. */
   orphans(now: Instant): readonly Row[]
-  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[]
+  /** Looks at so many payments beyond `after` that it does not take long, and gives at most `limit` of them. */
+  find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage
   /**
    * Payments of that group that nobody works on, due at `to` or earlier. By when they are due, and those that are due at
    * the same time by their place; beyond `after` in that order.

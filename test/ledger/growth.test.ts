@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Ledger } from '../../src/ledger/index.js'
+import type { Ledger, PaymentQuery } from '../../src/ledger/index.js'
 import { loadDriver } from '../../src/ledger/sqlite/driver.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import {
@@ -15,6 +15,7 @@ import {
   settled,
   settledUntil,
   TestClock,
+  VENDOR,
 } from './fixtures.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-growth-'))
@@ -49,6 +50,91 @@ async function withPast(): Promise<{ ledger: Ledger; clock: TestClock }> {
   const ledger = sqliteLedger({ path, synchronous: 'normal', clock })
   onTestFinished(() => ledger.close())
   return { ledger, clock }
+}
+
+/** A ledger with `n` copies of one settled payment between two others, a minute apart: `old`, the copies, `new`. */
+async function withCopies(n: number): Promise<{ ledger: Ledger; clock: TestClock; path: string }> {
+  const path = join(folder, `${++number}.db`)
+  const clock = new TestClock()
+  const before = sqliteLedger({ path, synchronous: 'normal', clock })
+  await before.renew('me', 600_000)
+  const pay = async (id: string, more: Buy): Promise<void> => {
+    const made = { ...buy, claims: [everClaim(2n * CENT, limit)], fingerprint: id, ...more }
+    expect(await before.hold(await holdOf(before, id, made))).toMatchObject({ ok: true })
+    await before.advance(id, committed(made))
+  }
+  await pay('old', { agent: 'writer', key: 'old', tasks: ['t'] })
+  for (let each = 0; each < 64; each++) {
+    await pay(`copied${each}`, {})
+    await before.advance(`copied${each}`, settled)
+  }
+  await before.close()
+  const { DatabaseSync } = await loadDriver()
+  const db = new DatabaseSync(path, { timeout: 0 })
+  const columns =
+    'state, owner, agent, vendor, fingerprint, key, created, counted, standing, wallet, due, rev, listed'
+  db.exec(`
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${n})
+    INSERT INTO payments (id, body, core, ${columns})
+      SELECT 'copy' || n, body, replace(core, '"copied9"', '"copy' || n || '"'), ${columns}
+      FROM numbers, payments WHERE id = 'copied9';
+    UPDATE payments SET listed = 1;
+    UPDATE meta SET listed = (SELECT max(place) FROM payments)`)
+  db.close()
+  clock.pass(60_000)
+  const ledger = sqliteLedger({ path, synchronous: 'normal', clock })
+  onTestFinished(() => ledger.close())
+  await ledger.renew('me', 600_000)
+  const last = { ...buy, agent: 'writer', vendor: 'https://new.example', fingerprint: 'new', tasks: ['t'] }
+  await ledger.hold(await holdOf(ledger, 'new', last))
+  return { ledger, clock, path }
+}
+
+describe('a search among many payments', () => {
+  const COPIES = 12_000
+  const queries: readonly PaymentQuery[] = [
+    { agent: 'writer' },
+    { agent: 'writer', states: ['held', 'committed'] },
+    { states: ['held', 'committed'] },
+    { states: ['held', 'committed'], order: 'oldest' },
+    { task: 't' },
+    { task: 't', order: 'oldest', agent: 'writer' },
+  ]
+
+  it('finds what is rare at both of their ends, in the order asked for', async () => {
+    const { ledger } = await withCopies(COPIES)
+    for (const query of queries) {
+      const ids: string[] = []
+      for await (const { id } of ledger.find(query)) ids.push(id)
+      expect(ids).toEqual(query.order === 'oldest' ? ['old', 'new'] : ['new', 'old'])
+    }
+    const held: string[] = []
+    for await (const { id } of ledger.find({ states: ['held'], vendor: VENDOR })) held.push(id)
+    expect(held).toEqual([])
+    expect(await countOf(ledger.find({ order: 'oldest' }))).toBe(COPIES + 66)
+  })
+
+  it('lets timers and sockets have their turn meanwhile', async () => {
+    const { ledger } = await withCopies(COPIES)
+    for (const query of [{ limit: 500 }, { agent: 'writer', vendor: VENDOR, limit: 500 }]) {
+      let turns = 0
+      let going = true
+      const count = (): void => {
+        turns++
+        if (going) setImmediate(count)
+      }
+      setImmediate(count)
+      await countOf(ledger.find(query))
+      going = false
+      expect(turns).toBeGreaterThan(1)
+    }
+  })
+})
+
+async function countOf(found: AsyncIterable<unknown>): Promise<number> {
+  let count = 0
+  for await (const _ of found) count++
+  return count
 }
 
 const due = async (ledger: Ledger): Promise<readonly string[]> => {

@@ -19,12 +19,14 @@ export const MIGRATIONS: readonly string[] = [
     rev INTEGER NOT NULL, listed INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX payments_id ON payments (id) WHERE listed = 1;
-  CREATE INDEX payments_key ON payments (key, agent) WHERE listed = 1 AND key IS NOT NULL;
+  CREATE INDEX payments_key ON payments (key, agent, state) WHERE listed = 1 AND key IS NOT NULL;
   CREATE INDEX payments_due ON payments (state, wallet, due, place, owner)
     WHERE listed = 1 AND due IS NOT NULL;
   CREATE INDEX payments_twins ON payments (agent, fingerprint, standing) WHERE listed = 1 AND standing IS NOT NULL;
   CREATE INDEX payments_again ON payments (counted) WHERE listed = 1 AND rev > 0;
   CREATE INDEX payments_vendor ON payments (vendor) WHERE listed = 1;
+  CREATE INDEX payments_agent ON payments (agent) WHERE listed = 1;
+  CREATE INDEX payments_state ON payments (state) WHERE listed = 1;
   CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;
   CREATE TABLE counters (
     n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, family TEXT NOT NULL, filled INTEGER, body TEXT NOT NULL

@@ -1,9 +1,9 @@
 import type { Instant } from '../../money/index.js'
 import type { Counter } from '../counts.js'
 import type { PaymentId, PaymentQuery } from '../port.js'
-import { type DueGroup, isBeyond, isStanding, matches } from '../query.js'
+import { type DueGroup, isBeyond, isOver, isStanding, matches } from '../query.js'
 import type { Row } from '../row.js'
-import type { DuePage, DueRow, Placed, Shelf } from '../shelf.js'
+import type { DuePage, DueRow, FoundPage, Placed, Shelf } from '../shelf.js'
 import { numberOf, textOf } from './codec.js'
 import type { Value } from './driver.js'
 import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
@@ -17,20 +17,22 @@ interface Search {
   readonly tasks?: readonly string[]
 }
 
+/** How many payments one search looks at before the event loop turns, where no index finds them. */
+const MOST_LOOKED_AT = 5000
+
 /** Nobody works on the payment: its owner's time is over, or it has none. */
 const GONE = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
 
 /** The whole shelf of a SQLite ledger. */
 export class SqliteShelf extends PaymentRows implements Shelf {
   byKey(agent: string, key: string, except: PaymentId): Row | undefined {
-    const ended = (row: Row): boolean => row.state === 'released' || row.state === 'denied'
     const recent = this.#recentRows((each) => each.agent === agent && each.key === key && each.id !== except)
-    const newest = recent.findLast((row) => !ended(row))
+    const newest = recent.findLast((row) => !isOver(row))
     if (newest !== undefined) return newest
-    const sql = `SELECT ${ALL} FROM payments WHERE listed = 1 AND agent = ? AND key = ? AND id <> ?
-      AND state NOT IN ('released', 'denied') ORDER BY place DESC LIMIT 1`
-    const row = this.sql.get(sql, agent, key, except)
-    return row === undefined ? undefined : this.placed(row).row
+    const sql = `SELECT id FROM payments INDEXED BY payments_key WHERE listed = 1 AND key = ? AND agent = ?
+      AND state IN ('held', 'committed', 'settled') AND id <> ? ORDER BY place DESC LIMIT 1`
+    const row = this.sql.get(sql, key, agent, except)
+    return row === undefined ? undefined : this.payment(textOf(row, 'id'))
   }
 
   twins(agent: string, fingerprint: string, since: Instant): readonly Row[] {
@@ -84,16 +86,58 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return [...listed, ...recent].sort((a, b) => (isBeyond(a, b, order) ? -1 : 1)).slice(0, limit)
   }
 
-  find(query: PaymentQuery, after: number | undefined, limit: number): readonly Placed[] {
-    const order = query.order === 'oldest' ? 'ASC' : 'DESC'
-    const search = searchOf(query)
-    const range: readonly (readonly [string, number | undefined])[] = [
-      ['place >= ?', query.from === undefined ? undefined : this.#firstAt(query.from)],
-      ['place < ?', query.to === undefined ? undefined : this.#firstAt(query.to)],
-      [order === 'ASC' ? 'place > ?' : 'place < ?', after],
-    ]
-    for (const [sql, place] of range) narrow(search, sql, place)
-    return first(this.#search(search, order), limit, (row) => matches(row, query))
+  find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage {
+    const oldest = query.order === 'oldest'
+    const first = Math.max(
+      query.from === undefined ? 1 : this.#firstAt(query.from),
+      oldest ? 1 + (after ?? 0) : 0,
+    )
+    const end = Math.min(
+      this.#end(query.to),
+      oldest ? Number.POSITIVE_INFINITY : (after ?? Number.POSITIVE_INFINITY),
+    )
+    const most = isIndexed(query) ? Number.POSITIVE_INFINITY : MOST_LOOKED_AT
+    const [from, to] = oldest ? [first, Math.min(end, first + most)] : [Math.max(first, end - most), end]
+    const places = this.#placesOf(searchOf(query), { from, to, order: oldest ? 'ASC' : 'DESC', limit })
+    const rows: Placed[] = []
+    for (const place of places) {
+      const found = this.sql.get(`SELECT ${ALL} FROM payments WHERE place = ?`, place)
+      const placed = found === undefined ? undefined : this.placed(found)
+      // Recent payments were not searched by their tasks.
+      if (placed !== undefined && matches(placed.row, query)) rows.push(placed)
+    }
+    const last = places.length < limit ? undefined : places.at(-1)
+    const more = oldest ? to < end : from > first
+    return { rows, next: last ?? (more ? (oldest ? to - 1 : from) : undefined) }
+  }
+
+  /** Read from the indexes alone, wherever there is one for what is asked. */
+  #placesOf(
+    { where, values, tasks = [] }: Search,
+    { from, to, order, limit }: { from: number; to: number; order: 'ASC' | 'DESC'; limit: number },
+  ): readonly number[] {
+    const tasked =
+      tasks.length === 0
+        ? []
+        : [`place IN (SELECT place FROM tasks WHERE task IN (${marks(tasks)}) AND place >= ? AND place < ?)`]
+    const find = (more: readonly string[], given: readonly Value[]): readonly number[] => {
+      const sql = `SELECT place FROM payments WHERE ${['place >= ?', 'place < ?', ...where, ...more].join(' AND ')}
+        ORDER BY place ${order} LIMIT ?`
+      return this.sql.all(sql, ...given, limit).map((row) => numberOf(row, 'place'))
+    }
+    const listed = find(
+      ['listed = 1', ...tasked],
+      [from, to, ...values, ...(tasks.length === 0 ? [] : [...tasks, from, to])],
+    )
+    const recent = find([], [Math.max(from, this.listed + 1), to, ...values])
+    return (order === 'ASC' ? [...listed, ...recent] : [...recent, ...listed]).slice(0, limit)
+  }
+
+  /** The place after the last payment that was made before that moment; after all of them unless given. */
+  #end(to: Instant | undefined): number {
+    return to === undefined
+      ? 1 + this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
+      : this.#firstAt(to)
   }
 
   *candidates({ from, scope }: Counter): Iterable<Row> {
@@ -127,7 +171,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
   /** The place of the first payment made at or after that moment. They lie in the order they were made. */
   #firstAt(moment: Instant): number {
     let low = 0
-    let high = 1 + this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
+    let high = this.#end(undefined)
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       const sql = 'SELECT created AS n FROM payments WHERE place >= ? ORDER BY place LIMIT 1'
@@ -141,6 +185,13 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     const row = this.sql.get(sql, ...values)
     return row === undefined ? Number.POSITIVE_INFINITY : numberOf(row, 'n')
   }
+}
+
+/** Does one index give all that is asked for, in the order of places, and nothing else? */
+function isIndexed({ id, key, agent, task, vendor, states }: PaymentQuery): boolean {
+  if (id !== undefined || key !== undefined) return true
+  const filters = [agent, vendor, states].filter((filter) => filter !== undefined)
+  return task === undefined && filters.length <= 1 && (states === undefined || states.length === 1)
 }
 
 function searchOf({ id, key, agent, task, vendor, states }: PaymentQuery): Search {
@@ -164,13 +215,4 @@ function narrow({ where, values }: Search, sql: string, value: Value | undefined
 
 function marks(values: readonly unknown[]): string {
   return values.map(() => '?').join(', ')
-}
-
-function first(found: Iterable<Placed>, limit: number, wanted: (row: Row) => boolean): readonly Placed[] {
-  const some: Placed[] = []
-  for (const placed of found) {
-    if (wanted(placed.row)) some.push(placed)
-    if (some.length >= limit) break
-  }
-  return some
 }
