@@ -70,7 +70,9 @@ async function recordOne(): Promise<Recorded> {
 async function again(ledger: Ledger, { hold, moves }: Recorded, serial: number): Promise<void> {
   const id = `history-${serial}`
   const { resource, pattern, context, decision } = hold
-  const facts = await ledger.facts({ vendor: resource.vendor, operation: pattern, agent: context.agent })
+  const { vendor } = resource
+  const asks = { vendor, operation: pattern, agent: context.agent, unit: decision.unit }
+  const facts = await ledger.facts(asks)
   // Whole days, as the windows of the policy are.
   const back = Math.floor(facts.now / DAY) * DAY - Math.floor(decision.at / DAY) * DAY
   const claims = decision.claims.map(({ resetsAt, ...claim }) => ({

@@ -27,6 +27,21 @@ export function checkHold({ decision }: Hold): void {
 
 /** The atomic step: freeze, facts, machine, key and twin, room, lane. All of it, or nothing. */
 export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
+  const step: HoldStep = { shelf, now, ended: [] }
+  const held = tryHold(step, hold)
+  return step.ended.length === 0 ? held : { ...held, ended: step.ended }
+}
+
+/** What one step works with. */
+interface HoldStep {
+  readonly shelf: Shelf
+  readonly now: Instant
+  /** Holds of dead processes that it released. */
+  readonly ended: Payment[]
+}
+
+function tryHold(step: HoldStep, hold: Hold): Held {
+  const { shelf, now } = step
   const { frozen } = shelf.meta()
   if (frozen !== undefined) return { ok: false, why: 'frozen', because: frozen }
   if (isStale(shelf, hold, now)) return { ok: false, why: 'stale' }
@@ -34,13 +49,13 @@ export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
   if (before !== undefined) checkSame(before, hold)
   if (before !== undefined && !mayHoldAgain(shelf, before, hold, now))
     return { ok: false, why: 'taken', by: view(shelf, before, now) }
-  const rival = rivalOf(shelf, hold, now)
+  const rival = rivalOf(step, hold)
   if (rival !== undefined) return rival
   for (const claim of hold.decision.claims) ensureCounter(shelf, claim)
   const row = rowOf(shelf, hold, before, now)
-  const short = shortfallAfterSweep(shelf, before, row, hold.decision.claims, now)
+  const short = shortfallAfterSweep(step, before, row, hold.decision.claims)
   if (short.length > 0) return { ok: false, why: 'short', short }
-  const lane = laneFor(shelf, row, hold, now)
+  const lane = laneFor(step, row, hold)
   if (lane === 'busy') return { ok: false, why: 'lane' }
   if (lane === 'moved') return { ok: false, why: 'stale' }
   return keep(shelf, before, row, lane, now)
@@ -67,36 +82,38 @@ function keep(
 
 /** What does not fit. Budget that a dead process left behind is given back before saying so. */
 function shortfallAfterSweep(
-  shelf: Shelf,
+  step: HoldStep,
   before: Row | undefined,
   row: Row,
   claims: readonly CounterClaim[],
-  now: Instant,
 ): ReturnType<typeof shortOf> {
+  const { shelf } = step
   const short = shortOf(shelf, before, row, claims)
   if (short.length === 0) return short
-  return sweep(shelf, row, now) ? shortOf(shelf, before, row, claims) : short
+  return sweep(step, row) ? shortOf(shelf, before, row, claims) : short
 }
 
-function laneFor(shelf: Shelf, row: Row, { lane }: Hold, now: Instant): ReturnType<typeof grantLane> {
+function laneFor(step: HoldStep, row: Row, { lane }: Hold): ReturnType<typeof grantLane> {
+  const { shelf, now } = step
   const granted = grantLane(shelf, row, lane, now)
-  return granted === 'busy' && sweep(shelf, row, now) ? grantLane(shelf, row, lane, now) : granted
+  return granted === 'busy' && sweep(step, row) ? grantLane(shelf, row, lane, now) : granted
 }
 
 /** Gives back what dead processes held. Was there any? */
-function sweep(shelf: Shelf, row: Row, now: Instant): boolean {
-  const orphans = shelf.orphans(now).filter(({ id }) => id !== row.id)
-  for (const orphan of orphans) giveBack(shelf, orphan, now)
+function sweep(step: HoldStep, row: Row): boolean {
+  const orphans = step.shelf.orphans(step.now).filter(({ id }) => id !== row.id)
+  for (const orphan of orphans) giveBack(step, orphan)
   return orphans.length > 0
 }
 
 /** Releases a held payment whose process is gone: nothing of it was ever signed. */
-function giveBack(shelf: Shelf, row: Row, now: Instant): void {
+function giveBack({ shelf, now, ended }: HoldStep, row: Row): void {
   const because = 'its process ended before anything was signed'
   const next = step(row, { to: 'released', because }, now, false)
   if (next === undefined) return
   letGo(shelf, next.row, next.lane)
   saveCounted(shelf, row, next.row)
+  ended.push(view(shelf, next.row, now))
 }
 
 function isStale(shelf: Shelf, { decision, resource, pattern, context }: Hold, now: Instant): boolean {
@@ -125,7 +142,8 @@ function mayHoldAgain(shelf: Shelf, row: Row, hold: Hold, now: Instant): boolean
 }
 
 /** Whoever stands in the way: the same key, or without one a twin whose end nobody knows. */
-function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: false }> | undefined {
+function rivalOf(step: HoldStep, hold: Hold): Extract<Held, { ok: false }> | undefined {
+  const { shelf, now } = step
   const { agent } = hold.context
   if (hold.key === undefined) {
     for (const twin of shelf.twins(agent, hold.fingerprint, now - hold.doubtWindowMs))
@@ -137,7 +155,7 @@ function rivalOf(shelf: Shelf, hold: Hold, now: Instant): Extract<Held, { ok: fa
     const other = shelf.byKey(agent, hold.key, hold.id)
     if (other === undefined) return undefined
     if (other.state === 'held' && !isLive(shelf, other, now)) {
-      giveBack(shelf, other, now)
+      giveBack(step, other)
       continue
     }
     const why = other.fingerprint === hold.fingerprint ? 'taken' : 'conflict'

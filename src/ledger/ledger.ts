@@ -78,7 +78,7 @@ export class StoredLedger implements Ledger {
   #advance(shelf: Shelf, id: PaymentId, move: Move, now: Instant): Moved {
     const row = shelf.payment(id)
     if (row === undefined) throw new TypeError('The ledger has no payment of this id')
-    const no = (): Moved => ({ ok: false, payment: view(shelf, row, now) })
+    const no = (): Moved => ({ ok: false, was: row.state, payment: view(shelf, row, now) })
     if (move.to === 'committed') {
       this.#time.check()
       if (shelf.meta().frozen !== undefined) return no()
@@ -90,7 +90,7 @@ export class StoredLedger implements Ledger {
     letGo(shelf, next.row, next.lane)
     saveCounted(shelf, row, next.row)
     learnFrom(shelf, row, next.row, now)
-    return { ok: true, payment: view(shelf, next.row, now) }
+    return { ok: true, was: row.state, payment: view(shelf, next.row, now) }
   }
 
   deny(hold: Omit<Hold, 'lane'>, { because, standsMs }: Denial): Promise<Payment> {

@@ -126,7 +126,8 @@ function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
       because: undefined,
       receipts: withReceipt(row, move.receipt),
       delivered: row.delivered || move.delivered === true,
-      recheckAt: move.recheckAt,
+      // What more is learned of a settled payment does not change when its fee is read.
+      recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),
       updatedAt: now,
     },
     lane: { free: true, ...(move.lane === undefined ? {} : { value: move.lane }) },

@@ -151,7 +151,12 @@ export interface Room {
 }
 
 /** What came of the one atomic step: all of it was taken, or nothing was, and why. */
-export type Held =
+export type Held = HoldAnswer & {
+  /** Holds of dead processes that this step released to make room. None unless given. */
+  readonly ended?: readonly Payment[]
+}
+
+type HoldAnswer =
   | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
   /** Every counter that is short, and what is left of it. */
   | {
@@ -249,6 +254,8 @@ export type Move =
 /** `ok: false`: the machine forbids it, or somebody was faster. Here is what the payment is now. */
 export interface Moved {
   readonly ok: boolean
+  /** Its state before. */
+  readonly was: PaymentState
   readonly payment: Payment
 }
 

@@ -99,7 +99,7 @@ async function refund(payment: Payment, wallet: Wallet, env: Env): Promise<boole
   const taken = verdict.state === 'void' ? amount(0n, most.currency) : (verdict.amount ?? most)
   if (taken.value >= most.value) return false
   const reference = verdict.state === 'void' ? 'closed without it' : verdict.reference
-  await env.ledger.advance(payment.id, { to: 'settled', proof: 'chain', reference, spent: taken })
+  await advance(payment, { to: 'settled', proof: 'chain', reference, spent: taken }, env)
   return true
 }
 

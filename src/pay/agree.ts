@@ -1,5 +1,5 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
-import type { LaneGrant, PaymentId, Room } from '../ledger/index.js'
+import type { LaneGrant, Move, PaymentId, Room } from '../ledger/index.js'
 import { noWorse, type Terms } from '../policy/index.js'
 import { shortfall } from '../policy/tell.js'
 import type { Challenge } from '../protocol/index.js'
@@ -7,12 +7,13 @@ import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Quote, Unpayable, Wallet } from '../wallet/index.js'
 import { approve } from './approve.js'
 import { type Appraisal, type Candidate, judgeAll, type Quotes, quoteAll, reasonsOf } from './candidates.js'
-import { type Agreement, type Case, type Deal, holdOf } from './case.js'
+import { type Agreement, type Case, holdOf } from './case.js'
 import { causeFor } from './cause.js'
-import { dueAt, examine, leave } from './doubt.js'
-import type { Env } from './env.js'
+import { advanceById } from './doubt.js'
 import { heed } from './heed.js'
 import { reasonOf, refused, standsInTheWay } from './refusal.js'
+import { RoomFor } from './room.js'
+import { leaveUnsent } from './unsent.js'
 
 type Step =
   | Exclude<Agreement, { kind: 'wait' }>
@@ -46,15 +47,6 @@ export function agree(c: Case): Promise<Agreement> {
   })
 }
 
-/** Committed when nobody waited any more: it never leaves, and counts until its wallet says what became of it. */
-export async function leaveUnsent({ committed }: Deal, env: Env): Promise<void> {
-  try {
-    await examine(await leave(committed, dueAt(committed), env), env)
-  } catch (error) {
-    env.emitter.emit('error', { error, during: 'looking after an abort' })
-  }
-}
-
 /** The state of one agreement: which id holds budget, and why offers fell through. */
 class Attempting {
   readonly #c: Case
@@ -71,10 +63,12 @@ class Attempting {
   #quotes: Quotes | undefined
   /** Quotes that could not be used, and why: none is tried twice. */
   readonly #unusable = new Map<Quote, Reason>()
+  readonly #room: RoomFor
 
   constructor(c: Case) {
     this.#c = c
     this.#offers = c.offers
+    this.#room = new RoomFor(c.env)
     this.#id = c.earlier?.payment ?? c.env.newId()
   }
 
@@ -142,12 +136,12 @@ class Attempting {
   async #release(because: string): Promise<void> {
     if (!this.#holding || this.#c.earlier !== undefined) return
     this.#holding = false
-    const { ledger, emitter } = this.#c.env
+    const { env } = this.#c
     try {
-      await ledger.advance(this.#id, { to: 'released', because })
+      await advanceById(this.#id, { to: 'released', because }, env)
     } catch (error) {
       // The lease runs out by itself, and then anybody may release it; the refusal itself must still be told.
-      emitter.emit('error', { error, during: 'release' })
+      env.emitter.emit('error', { error, during: 'release' })
     }
   }
 
@@ -237,6 +231,7 @@ class Attempting {
     const { signal } = this.#c.call
     signal?.throwIfAborted()
     const held = await this.#c.env.ledger.hold(holdOf(this.#id, candidate, this.#c))
+    for (const payment of held.ended ?? []) this.#c.env.emitter.emit('payment', { payment })
     if (held.ok) {
       this.#holding = true
       signal?.throwIfAborted()
@@ -244,8 +239,7 @@ class Attempting {
     }
     switch (held.why) {
       case 'short':
-        // Dead payments and unread fees may still fill the counter.
-        if (await this.#c.env.sweep()) return { kind: 'stale' }
+        if (await this.#room.make(held.short)) return { kind: 'stale' }
         if (this.#usedUp(candidate, held.short)) return { kind: 'stale' }
         this.#reasons.push(...held.short.map((room) => shortfall(room, this.#c.env.policy.symbol)))
         return { kind: 'next' }
@@ -280,20 +274,20 @@ class Attempting {
     try {
       call.signal?.throwIfAborted()
       this.#committing = true
-      const moved = await env.ledger.advance(this.#id, {
+      const move: Move = {
         to: 'committed',
         attempt,
         pin: candidate.decision.payees === 'pin',
         widenPin: this.#approved !== undefined || candidate.decision.grant !== undefined,
         ...(prepared.laneSigned === undefined ? {} : { signed: prepared.laneSigned }),
-      })
+      }
+      const moved = await advanceById(this.#id, move, env)
       committed = moved.ok
       if (!moved.ok) {
         if (moved.payment.state !== 'held') this.#startOver()
         return { kind: 'stale' }
       }
       this.#holding = false
-      env.emitter.emit('payment', { payment: moved.payment })
       const deal = { payment: this.#id, committed: moved.payment, candidate, prepared, attempt }
       return { kind: 'deal', deal }
     } finally {

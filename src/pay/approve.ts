@@ -71,7 +71,10 @@ function requestOf(id: PaymentId, { quote, decision }: Candidate, c: Case, timeo
 /** Recorded as a refusal that stands: the same terms are refused without asking until it runs out. */
 async function standingDenial(id: PaymentId, candidate: Candidate, c: Case, by: string): Promise<void> {
   const { lane: _, ...hold } = holdOf(id, candidate, c)
-  await c.env.ledger.deny(hold, { because: `not approved by ${clean(by)}`, standsMs: DENIAL_STANDS_MS })
+  const because = `not approved by ${clean(by)}`
+  const payment = await c.env.ledger.deny(hold, { because, standsMs: DENIAL_STANDS_MS })
+  // Its budget was held, and is so no more.
+  c.env.emitter.emit('payment', { payment })
 }
 
 async function rememberApproval(

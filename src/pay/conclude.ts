@@ -1,7 +1,7 @@
 import type { Evidence, Payment, Verdict } from '../ledger/index.js'
 import type { Reading, Receipt } from '../protocol/index.js'
 import type { Deal } from './case.js'
-import { advance, type Examined, examine, leave, look, settle, voided } from './doubt.js'
+import { advance, type Examined, examine, feeToRead, leave, look, settle, voided } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Presented } from './present.js'
 import type { Sent } from './sent.js'
@@ -150,6 +150,7 @@ async function settleByReceipt(
       receipt,
       delivered,
       spent: terms.most,
+      ...feeToRead(terms, env),
       ...(receipt.reference === undefined ? {} : { reference: receipt.reference }),
       ...(sending.sent?.laneNext === undefined ? {} : { lane: sending.sent.laneNext }),
     },

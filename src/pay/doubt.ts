@@ -1,8 +1,9 @@
-import type { Move, Payment, Verdict } from '../ledger/index.js'
+import type { Move, Moved, Payment, PaymentId, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Env } from './env.js'
+import { firstFeeLook } from './pace.js'
 
 /** What a wallet can prove about one attempt; a wallet that fails has proven nothing. */
 export async function look(payment: Payment, index: number, env: Env, told?: Problem): Promise<Verdict> {
@@ -91,11 +92,19 @@ export function settle(
       proof: 'chain',
       reference,
       spent: amount ?? agreed,
-      ...(fee === undefined ? {} : { fee }),
+      ...(fee === undefined ? feeToRead(payment.terms, env) : { fee }),
       ...(lane === undefined ? {} : { lane }),
     },
     env,
   )
+}
+
+/** When the fee of what settles now is read, if one may have been taken: by itself, in the background. */
+export function feeToRead({ fee }: Payment['terms'], env: Env): { readonly recheckAt?: Instant } {
+  if (fee === undefined) return {}
+  const recheckAt = firstFeeLook(env.clock.now())
+  env.lookAgain(recheckAt)
+  return { recheckAt }
 }
 
 export function voided(
@@ -151,17 +160,27 @@ export function dueAt({ attempts }: Payment): Instant | undefined {
   return attempts.at(-1)?.evidence.recheckAt
 }
 
-/** One step, told to the listeners where it got anywhere. */
+/** One step. Every move that can change a payment's state goes through here, so that listeners are told of it. */
 export async function advance(payment: Payment, move: Move, env: Env): Promise<Payment> {
-  const moved = await env.ledger.advance(payment.id, move)
-  if (moved.ok && moved.payment.state !== payment.state) {
-    env.emitter.emit('payment', { payment: moved.payment })
-    if (payment.state === 'released' && moved.payment.state === 'settled')
-      env.emitter.emit('anomaly', {
-        kind: 'settled_after_release',
-        payment: payment.id,
-        says: 'A payment that was proven void has settled all the same. It counts.',
-      })
-  }
-  return moved.payment
+  return (await advanceById(payment.id, move, env)).payment
+}
+
+/** The same for a payment of which only the id is at hand. */
+export async function advanceById(
+  id: PaymentId,
+  move: Move,
+  { ledger, emitter }: Pick<Env, 'ledger' | 'emitter'>,
+): Promise<Moved> {
+  const moved = await ledger.advance(id, move)
+  const { ok, was, payment } = moved
+  // Another process may have moved it since we last saw it: the ledger says what it was.
+  if (!ok || (was === payment.state && move.to !== 'committed')) return moved
+  emitter.emit('payment', { payment })
+  if (was === 'released' && payment.state === 'settled')
+    emitter.emit('anomaly', {
+      kind: 'settled_after_release',
+      payment: id,
+      says: 'A payment that was proven void has settled all the same. It counts.',
+    })
+  return moved
 }

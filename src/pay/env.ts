@@ -1,12 +1,13 @@
 import type { ErrorCode, Reason } from '../errors/index.js'
 import type { Clock, Ledger, Payment, PaymentId } from '../ledger/index.js'
 import type { CurrencyTable, Instant, Units } from '../money/index.js'
-import type { Context, Policy, Terms } from '../policy/index.js'
+import type { Context, CounterClaim, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
 import type { NotPaid } from './not-paid.js'
+import type { Pace } from './pace.js'
 import type { Queues } from './queue.js'
 import type { SentCredentials } from './sent.js'
 
@@ -32,6 +33,8 @@ export interface Env {
   readonly sent: SentCredentials
   /** Payments of this process that run on one lane come after each other here. */
   readonly queues: Queues
+  /** What recovery looks at, and what it lets rest. */
+  readonly pace: Pace
   newId(): PaymentId
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Makes sure that what this process holds stays its own while it works. */
@@ -43,8 +46,11 @@ export interface Env {
    * @throws PaymentError `closed`
    */
   beside<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T>
-  /** A counter is full: looks for room that proof would free. True if any was found. Not more than every few seconds. */
-  sweep(): Promise<boolean>
+  /**
+   * The counters of these claims are full: looks for room that proof would free there, and waits for that no longer than
+   * `patienceMs`. True if some was found meanwhile. What it brings later is written down all the same.
+   */
+  makeRoom(short: readonly CounterClaim[], patienceMs: number): Promise<boolean>
   /** Evidence can first bring news then: look again. */
   lookAgain(at: Instant): void
   /** What discovery found this way to pay advertised for, here, if it looked. */

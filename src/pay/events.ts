@@ -17,7 +17,7 @@ export interface PurserEvents {
   }
   /** A person was asked. `by` is absent when nobody answered. */
   readonly approval: { readonly payment: string; readonly approved: boolean; readonly by?: string }
-  /** A payment reached a new state. */
+  /** A payment was committed, settled, released or denied by a person. The last event of a payment tells its state. */
   readonly payment: { readonly payment: Payment }
   readonly receipt: { readonly payment: string; readonly receipt: Receipt }
   readonly refusal: {

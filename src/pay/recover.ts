@@ -1,9 +1,9 @@
-import type { DueQuery, Payment, Verdict } from '../ledger/index.js'
-import { count } from '../money/index.js'
-import { asAgreed } from '../policy/agreed.js'
-import { advance, leave, look, settle, voided } from './doubt.js'
+import type { DueQuery, Payment } from '../ledger/index.js'
+import { advance, leave } from './doubt.js'
 import type { Env } from './env.js'
+import { putOff, readFee } from './fees.js'
 import { heed } from './heed.js'
+import { nextLook } from './pace.js'
 import { windUp } from './wind-up.js'
 
 /** What a recovery did. */
@@ -16,34 +16,133 @@ export interface Recovery {
   readonly fees: number
 }
 
+/** What a recovery looks at, and how it goes about it. */
+export interface RecoveryPlan extends Omit<DueQuery, 'wallets' | 'which'> {
+  /** Asked before each payment. Default: looks at all of them. */
+  readonly choose?: (payment: Payment) => 'look' | 'pass' | 'stop'
+  /** Aborted: nothing more is looked at, and what hangs is not waited for. */
+  readonly signal?: AbortSignal
+  /** Waited for between two batches: whoever else needs the event loop has it then. */
+  readonly turn?: () => Promise<void>
+  /** Told what came of each payment. */
+  readonly found?: (before: Payment, after: Payment) => void
+}
+
+/** How many payments are looked at together: a node is not flooded, and one slow answer does not hold up all others. */
+const AT_ONCE = 8
+/** A rail of which nothing in a batch was heard for longer is passed over by the rest of that recovery. */
+const SLOW_MS = 5_000
+
 /**
  * Settles what is in doubt: budget whose process died before it signed, credentials whose owner is gone or whose
- * evidence is due. One at a time, each taken as our own first, so that two recoveries never meet; a wallet that does not
- * answer is waited for as long as a call would wait, and then left open.
+ * evidence is due, fees that are unread. A few at a time. Each doubt is taken as our own first, so that two recoveries
+ * never meet. A wallet that does not answer is waited for as long as a call would wait, once for each rail.
  */
-export async function recover(env: Env, which: DueQuery['which']): Promise<Recovery> {
+export async function recover(
+  env: Env,
+  which: DueQuery['which'],
+  plan: RecoveryPlan = {},
+): Promise<Recovery> {
   const tally = { settled: 0, released: 0, open: 0, fees: 0 }
-  await env.keepAlive()
-  for await (const payment of env.ledger.due({ wallets: env.wallets.map(({ id }) => id), which })) {
-    const after = await inTime(payment, env)
-    if (after.state === 'released') tally.released++
-    else if (payment.state === 'settled')
-      tally.fees += Number(after.fee !== undefined && payment.fee === undefined)
-    else if (after.state === 'settled') tally.settled++
-    else tally.open++
+  const silent = new Set<string>()
+  for await (const batch of batches(env, which, plan)) {
+    await env.keepAlive()
+    const looks = await Promise.all(batch.map((payment) => lookInTime(payment, silent, env, plan.signal)))
+    for (const each of looks) {
+      plan.found?.(each.before, each.after)
+      const end = endOf(each)
+      if (end !== undefined) tally[end]++
+    }
+    listen(looks, silent)
+    await plan.turn?.()
   }
+  plan.signal?.throwIfAborted()
   return tally
 }
 
+/** What one look came to. */
+interface Looked {
+  readonly before: Payment
+  readonly after: Payment
+  /** Did it take so long that its rail may not answer at all? */
+  readonly slow: boolean
+}
+
+function endOf({ before, after }: Looked): keyof Recovery | undefined {
+  if (after.state === 'released') return 'released'
+  if (before.state === 'settled') return hasNews({ before, after }) ? 'fees' : undefined
+  return after.state === 'settled' ? 'settled' : 'open'
+}
+
+function hasNews({ before, after }: Pick<Looked, 'before' | 'after'>): boolean {
+  return after.state !== before.state || (after.fee !== undefined && before.fee === undefined)
+}
+
+/** A rail is silent if all looks at it in one batch were slow and brought nothing. */
+function listen(looks: readonly Looked[], silent: Set<string>): void {
+  const heard = new Set(
+    looks.filter((each) => !each.slow || hasNews(each)).map(({ before }) => railOf(before)),
+  )
+  for (const { before } of looks) if (!heard.has(railOf(before))) silent.add(railOf(before))
+}
+
+/** Whoever is asked about the payment: nodes of one chain may hang when those of another answer. */
+function railOf({ attempts, terms }: Payment): string {
+  return `${attempts.at(-1)?.evidence.wallet} ${terms.network}`
+}
+
+/** Payments as the ledger gives them, a few at a time. */
+async function* batches(
+  env: Env,
+  which: DueQuery['which'],
+  plan: RecoveryPlan,
+): AsyncIterable<readonly Payment[]> {
+  const { on, order, limit, choose, signal } = plan
+  const query: DueQuery = {
+    wallets: env.wallets.map(({ id }) => id),
+    which,
+    ...(on === undefined ? {} : { on }),
+    ...(order === undefined ? {} : { order }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+  let batch: Payment[] = []
+  for await (const payment of env.ledger.due(query)) {
+    if (signal?.aborted) return
+    const choice = choose?.(payment) ?? 'look'
+    if (choice === 'stop') break
+    if (choice === 'look') batch.push(payment)
+    if (batch.length < AT_ONCE) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
 /** What hangs stops nobody else's recovery. What it brings later is written down all the same. */
-async function inTime(payment: Payment, env: Env): Promise<Payment> {
+async function lookInTime(
+  payment: Payment,
+  silent: ReadonlySet<string>,
+  env: Env,
+  signal: AbortSignal | undefined,
+): Promise<Looked> {
+  const before = payment
+  if (payment.state !== 'held' && silent.has(railOf(payment))) return { before, after: before, slow: true }
+  const start = env.clock.monotonic()
   const late = AbortSignal.timeout(env.patienceMs)
+  const ends = signal === undefined ? late : AbortSignal.any([late, signal])
   try {
-    return await heed(recoverOne(payment, env), late)
+    const after = await heed(
+      env.pace.during(payment.id, () => recoverOne(payment, env)),
+      ends,
+    )
+    return { before, after, slow: env.clock.monotonic() - start > SLOW_MS }
   } catch (error) {
+    if (signal?.aborted) return { before, after: before, slow: false }
     if (!late.aborted || error !== late.reason) throw error
     env.emitter.emit('error', { error, during: 'recovery' })
-    return payment.state === 'committed' ? leave(payment, undefined, env) : payment
+    const at = nextLook(payment, env.clock.now())
+    const after = payment.state === 'committed' ? await leave(payment, at, env) : await putOff(payment, env)
+    return { before, after, slow: true }
   }
 }
 
@@ -52,57 +151,17 @@ async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
     return advance(payment, { to: 'released', because: 'its process ended before anything was signed' }, env)
   if (payment.state === 'settled') return readFee(payment, env)
   const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
-  return adopted.ok ? (await windUp(adopted.payment, env)).payment : adopted.payment
+  if (!adopted.ok) return adopted.payment
+  const { payment: after } = await windUp(adopted.payment, env)
+  notePace(after, env)
+  return after
 }
 
-/** A payment that a receipt settled counts at its fee's bound until the fee itself was read. */
-async function readFee(payment: Payment, env: Env): Promise<Payment> {
-  let current = payment
-  let open = false
-  for (const [index, attempt] of payment.attempts.entries()) {
-    if (attempt.void !== undefined) continue
-    const verdict = await look(current, index, env)
-    if (verdict.state === 'settled') {
-      const fee = verdict.fee === undefined ? undefined : asAgreed(verdict.fee, attempt.terms)
-      const unread = fee === undefined || count(fee, env.policy.unit) === undefined
-      return unread ? current : settle(current, verdict.amount ?? attempt.terms.most, verdict, env)
-    }
-    if (verdict.state !== 'void' || payment.proof !== 'receipt') {
-      open = true
-      current = await learnFee(current, verdict.fee && asAgreed(verdict.fee, attempt.terms), env)
-      continue
-    }
-    const last = !open && current.attempts.every((each, at) => at === index || each.void !== undefined)
-    if (last) return untrue(current, verdict, env)
-    current = await advance(current, voided(index, verdict), env)
-  }
-  return current
-}
-
-/** What was taken for a credential whose own end is still to come: only the fee is final. */
-async function learnFee(payment: Payment, fee: Verdict['fee'], env: Env): Promise<Payment> {
-  const { proof } = payment
-  if (fee === undefined || payment.fee !== undefined || proof === undefined) return payment
-  if (count(fee, env.policy.unit) === undefined) return payment
-  return advance(payment, { to: 'settled', proof, fee }, env)
-}
-
-/** The server gave a receipt for money that never moved, and never can. The budget has it back. */
-function untrue(payment: Payment, verdict: Extract<Verdict, { state: 'void' }>, env: Env): Promise<Payment> {
-  const { because, fee, lane } = verdict
-  env.emitter.emit('anomaly', {
-    kind: 'receipt_untrue',
-    payment: payment.id,
-    says: 'A receipt came for a payment that is proven void. It does not count any more.',
-  })
-  return advance(
-    payment,
-    {
-      to: 'released',
-      because,
-      ...(fee === undefined ? {} : { fee }),
-      ...(lane === undefined ? {} : { lane }),
-    },
-    env,
-  )
+/** A doubt that no rail could speak about is due at once: work that nobody asked for lets it rest meanwhile. */
+function notePace(after: Payment, env: Env): void {
+  if (after.state !== 'committed') env.pace.forget(after.id)
+  if (after.state !== 'committed' || after.recheckAt !== undefined) return
+  const at = nextLook(after, env.clock.now())
+  env.pace.putOff(after.id, at)
+  env.lookAgain(at)
 }

@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.js'
 import { type NotPaid, paysKind, whyNotPaid } from './not-paid.js'
 import { once } from './once.js'
 import type { Quoted } from './quote.js'
-import type { Recovery } from './recover.js'
+import type { Recovery, RecoveryPlan } from './recover.js'
 
 type Begin = () => Promise<{ readonly env: Env; readonly call: Call }>
 
@@ -68,8 +68,8 @@ const quoting = once(() => import('./quote.js'))
 const acting = once(() => import('./act.js'))
 
 /** Settles what is in doubt, loaded when it is first needed. */
-export async function recover(env: Env, which: DueQuery['which']): Promise<Recovery> {
-  return (await looking()).recover(env, which)
+export async function recover(env: Env, which: DueQuery['which'], plan?: RecoveryPlan): Promise<Recovery> {
+  return (await looking()).recover(env, which, plan)
 }
 
 /** What a call would cost, loaded when it is first needed. */

@@ -3,12 +3,15 @@ import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
-import { type Emitter, type Env, type Outcome, type Recovery, recover } from '../pay/index.js'
+import type { Emitter, Env, Outcome, Recovery } from '../pay/index.js'
+import { Pace } from '../pay/pace.js'
 import { Queues } from '../pay/queue.js'
 import { SentCredentials } from '../pay/sent.js'
 import { Beside } from './beside.js'
 import { Catalog } from './catalog.js'
+import { RoomSearch } from './make-room.js'
 import type { Settings } from './options.js'
+import { Recoveries } from './recoveries.js'
 import { Upkeep } from './upkeep.js'
 
 /** A purser whose ledger is open. */
@@ -40,37 +43,31 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   const ledger = await openLedger()
   const ledgerId = await ledger.id()
   const owner = crypto.randomUUID()
-  let closed = false
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = (which: DueQuery['which']): Promise<Recovery> => {
-    const mine = last.then(() => recover(env, which))
-    last = mine.catch(() => undefined)
-    return mine
-  }
-  const quietly = async (look: () => Promise<Recovery>): Promise<void> => {
-    if (closed) return
-    try {
-      await look()
-    } catch (error) {
-      if (!closed) hooks.emitter.emit('error', { error, during: 'recovery' })
-    }
-  }
-  const sweep = async (): Promise<boolean> => gained(await recover(env, 'all'))
-  const upkeep = new Upkeep({ clock, owner, ledger, lookAgain: () => quietly(() => inTurn('due')), sweep })
+  const upkeep: Upkeep = new Upkeep({ clock, owner, ledger, lookAgain: () => recoveries.byItself() })
   const beside = new Beside(() => upkeep.enter())
   const catalog = new Catalog()
-  const env = environment(settings, hooks, { clock, ledger, ledgerId, owner, upkeep, beside, catalog })
+  const recoveries: Recoveries = new Recoveries(() => env, beside)
+  const rooms = new RoomSearch(clock, (on, gained) => recoveries.forRoom(on, gained))
+  const env: Env = environment(settings, hooks, {
+    clock,
+    ledger,
+    ledgerId,
+    owner,
+    upkeep,
+    beside,
+    catalog,
+    rooms,
+  })
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
-  // What an earlier process left behind is settled beside the first call, not before it.
-  void quietly(() => recover(env, 'due'))
+  recoveries.first()
   return {
     env,
     ledger,
     upkeep,
     catalog,
-    recover: inTurn,
+    recover: (which) => recoveries.asked(which),
     async close() {
-      closed = true
+      recoveries.close()
       await beside.close()
       upkeep.stop()
       await retire(ledger, owner)
@@ -101,10 +98,11 @@ function environment(
     readonly upkeep: Upkeep
     readonly beside: Beside
     readonly catalog: Catalog
+    readonly rooms: RoomSearch
   },
 ): Env {
   const { policy, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
-  const { clock, ledger, ledgerId, owner, upkeep, beside, catalog } = parts
+  const { clock, ledger, ledgerId, owner, upkeep, beside, catalog, rooms } = parts
   return {
     owner,
     policy,
@@ -120,19 +118,16 @@ function environment(
     attach: (target, outcome) => hooks.attach(target, outcome),
     sent: new SentCredentials(),
     queues: new Queues(),
+    pace: new Pace(),
     newId: () => timeOrderedId(clock.now()),
     sleep,
     keepAlive: () => upkeep.keepAlive(),
     beside: (work) => beside.run(work),
-    sweep: () => upkeep.sweep(),
+    makeRoom: (short, patienceMs) => rooms.makeRoom(short, patienceMs),
     lookAgain: (at) => upkeep.lookAgain(at),
     advertised: (at, terms) => catalog.advertised(at, terms),
     ...(approver === undefined ? {} : { approver }),
   }
-}
-
-function gained({ released, fees, settled }: Recovery): boolean {
-  return released + fees + settled > 0
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {

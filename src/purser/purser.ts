@@ -204,8 +204,11 @@ export class Purser {
   }
 
   /**
-   * Settles what is in doubt. Runs by itself at start, when evidence falls due, and when a counter is full;
-   * `reconcile` also looks at doubts that are not due, and reads the fees of settled payments.
+   * Settles what is in doubt and due, and reads fees that are due. A few payments at a time, and all of them before it
+   * ends. Purser also does this by itself: when the ledger is opened, when evidence or a fee falls due, and for a counter
+   * that is full.
+   *
+   * @param options `reconcile`: looks at every doubt and every unread fee, due or not. False unless given.
    */
   recover({ reconcile = false }: { readonly reconcile?: boolean } = {}): Promise<Recovery> {
     return this.#core.recover(reconcile ? 'all' : 'due')
@@ -227,8 +230,8 @@ export class Purser {
    */
   async resolve(id: PaymentId, resolution: Resolution): Promise<Payment> {
     const { closeByHand } = await import('./resolve.js')
-    const { ledger, env } = await this.#core.open()
-    return closeByHand(ledger, id, resolution, env.clock.now())
+    const { env } = await this.#core.open()
+    return closeByHand(id, resolution, env)
   }
 
   /** Remembered approvals that still stand. */

@@ -1,6 +1,7 @@
 import { PaymentError } from '../errors/index.js'
-import { fundsOf, type Ledger, type Move, type Payment, type PaymentId } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
+import { fundsOf, type Move, type Payment, type PaymentId } from '../ledger/index.js'
+import { advanceById } from '../pay/doubt.js'
+import type { Env } from '../pay/index.js'
 
 /** How a person closes a doubt that nothing can ever prove. */
 export type Resolution =
@@ -9,12 +10,12 @@ export type Resolution =
 
 /** Writes down what a person knows about a payment in doubt. */
 export async function closeByHand(
-  ledger: Ledger,
   id: PaymentId,
   resolution: Resolution,
-  now: Instant,
+  env: Pick<Env, 'ledger' | 'emitter' | 'clock'>,
 ): Promise<Payment> {
-  const payment = await ledger.get(id)
+  const now = env.clock.now()
+  const payment = await env.ledger.get(id)
   if (payment === undefined) throw new TypeError('The ledger has no payment with this id')
   const { state, live, attempts } = payment
   const notYet = (says: string): PaymentError =>
@@ -25,10 +26,14 @@ export async function closeByHand(
   )
   if (resolution.as === 'released' && alive)
     throw notYet('Its credential may still settle: look again with recover() when it has run out')
-  return close(ledger, payment, resolution)
+  return close(payment, resolution, env)
 }
 
-async function close(ledger: Ledger, payment: Payment, resolution: Resolution): Promise<Payment> {
+async function close(
+  payment: Payment,
+  resolution: Resolution,
+  env: Pick<Env, 'ledger' | 'emitter'>,
+): Promise<Payment> {
   const move: Move =
     resolution.as === 'settled'
       ? {
@@ -41,6 +46,6 @@ async function close(ledger: Ledger, payment: Payment, resolution: Resolution): 
   const open = payment.attempts.flatMap((attempt, index) => (attempt.void === undefined ? [index] : []))
   if (move.to === 'released')
     for (const attempt of open)
-      await ledger.advance(payment.id, { to: 'voided', attempt, because: move.because })
-  return (await ledger.advance(payment.id, move)).payment
+      await advanceById(payment.id, { to: 'voided', attempt, because: move.because }, env)
+  return (await advanceById(payment.id, move, env)).payment
 }

@@ -1,6 +1,39 @@
 import { expect, it } from 'vitest'
+import type { Payment, Verdict } from '../../src/ledger/index.js'
+import { amount, CURRENCIES } from '../../src/money/index.js'
 import { recover } from '../../src/pay/index.js'
-import { fakeWorld } from './world.js'
+import { offer } from './peers.js'
+import { type FakeWorld, fakeWorld } from './world.js'
+
+const SECOND = 1_000
+const fee = (cents: number) => amount(BigInt(cents) * 10_000n, CURRENCIES.pathUSD)
+
+/** So many calls that were answered without a receipt. */
+async function doubts(world: FakeWorld, count: number): Promise<void> {
+  world.server.paid = () => ({ reading: { kind: 'answers', ok: true, status: 200 } })
+  world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'not yet' })
+  for (let n = 0; n < count; n++) await world.pay({ path: `/${n}` })
+  world.clock.pass(20 * SECOND)
+}
+
+/** A world whose payments cost ten cents and a fee of at most ninety, which the rail has not shown so far. */
+function costly(limit = '5'): FakeWorld & { readonly asked: string[]; shown: boolean } {
+  const budgets = [{ limit, per: 'day' as const }]
+  const world = fakeWorld({ policy: { perPayment: '1', maxFee: '0.90', budgets } })
+  world.server.offers = () => [offer({ cents: 10, fee: 90 })]
+  const watched = Object.assign(world, { asked: [] as string[], shown: false })
+  world.wallet.hooks.inspect = async ({ refs }): Promise<Verdict> => {
+    watched.asked.push(refs[0] ?? '')
+    return { state: 'settled', reference: 'tx', ...(watched.shown ? { fee: fee(1) } : {}) }
+  }
+  return watched
+}
+
+async function only(world: FakeWorld): Promise<Payment> {
+  const [payment, ...others] = await world.payments()
+  if (payment === undefined || others.length > 0) throw new Error('not one payment')
+  return payment
+}
 
 it('a wallet that never answers holds up no recovery but its own, and what it says in the end counts', async () => {
   const world = fakeWorld({ wallets: [{}] })
@@ -28,4 +61,143 @@ it('a wallet that never answers holds up no recovery but its own, and what it sa
   answer()
   await new Promise(setImmediate)
   expect((await world.payments()).map(({ state }) => state)).toEqual(['settled', 'settled'])
+})
+
+it('looks at several payments at once, and at no more than eight', async () => {
+  const world = fakeWorld()
+  await doubts(world, 20)
+  let inside = 0
+  let most = 0
+  world.wallet.hooks.inspect = async () => {
+    most = Math.max(most, ++inside)
+    await new Promise(setImmediate)
+    inside--
+    return { state: 'settled', reference: '0xfee' }
+  }
+  expect(await recover(world.env, 'all')).toMatchObject({ settled: 20, open: 0 })
+  expect(most).toBe(8)
+})
+
+it('waits for a rail that hangs once, not once for each payment, and looks again later by itself', async () => {
+  const world = fakeWorld()
+  await doubts(world, 30)
+  Object.assign(world.env, { patienceMs: 20 })
+  let asked = 0
+  world.wallet.hooks.inspect = () => {
+    asked++
+    return new Promise(() => undefined)
+  }
+  expect(await recover(world.env, 'all')).toMatchObject({ settled: 0, open: 30 })
+  expect(asked).toBe(8)
+  expect(world.due.some((at) => at > world.clock.wall)).toBe(true)
+  world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
+  // Those that hung rest for a while, so others have their turn.
+  expect(await recover(world.env, 'due')).toMatchObject({ settled: 22, open: 0 })
+  world.clock.pass(60 * SECOND)
+  expect(await recover(world.env, 'due')).toMatchObject({ settled: 8, open: 0 })
+})
+
+it('turns the event loop between batches', async () => {
+  const world = fakeWorld()
+  await doubts(world, 20)
+  let turns = 0
+  const turn = async (): Promise<void> => {
+    turns++
+  }
+  await recover(world.env, 'all', { turn })
+  expect(turns).toBe(3)
+})
+
+it('looks at nothing more once it was told to end', async () => {
+  const world = fakeWorld()
+  await doubts(world, 20)
+  const ending = new AbortController()
+  let asked = 0
+  world.wallet.hooks.inspect = () => {
+    if (++asked === 8) ending.abort(new RangeError('closed'))
+    return new Promise(() => undefined)
+  }
+  await expect(recover(world.env, 'all', { signal: ending.signal })).rejects.toThrow('closed')
+  expect(asked).toBe(8)
+})
+
+it('reads the fee of a payment that a receipt settled, ten seconds later, by itself', async () => {
+  const world = costly()
+  await world.pay()
+  const { recheckAt = 0 } = await only(world)
+  expect(world.due).toContain(recheckAt)
+  expect(recheckAt - world.clock.wall).toBeGreaterThanOrEqual(10 * SECOND)
+  expect(recheckAt - world.clock.wall).toBeLessThanOrEqual(15 * SECOND)
+  world.shown = true
+  expect(await recover(world.env, 'due')).toMatchObject({ fees: 0 })
+  world.clock.pass(15 * SECOND)
+  expect(await recover(world.env, 'due')).toMatchObject({ fees: 1 })
+  expect(await world.counted()).toBe(11)
+})
+
+it('asks for a fee that cannot be read ever less often, and never gives it up', async () => {
+  const world = costly()
+  await world.pay()
+  const pauses: number[] = []
+  for (let look = 0; look < 20; look++) {
+    const { recheckAt = 0 } = await only(world)
+    pauses.push(recheckAt - world.clock.wall)
+    world.clock.pass(recheckAt - world.clock.wall)
+    await recover(world.env, 'due')
+    expect(world.asked.length).toBe(look + 1)
+  }
+  for (const [index, pause] of pauses.entries()) {
+    const before = pauses[index - 1] ?? 0
+    expect(pause).toBeGreaterThanOrEqual(Math.min(before, 86_400 * SECOND))
+    expect(pause).toBeLessThanOrEqual(86_405 * SECOND)
+  }
+  expect(pauses.at(-1)).toBeGreaterThanOrEqual(86_400 * SECOND)
+  expect(pauses.filter((pause) => pause < 3_600 * SECOND).length).toBeLessThan(12)
+  world.shown = true
+  world.clock.pass(86_405 * SECOND)
+  expect(await recover(world.env, 'due')).toMatchObject({ fees: 1 })
+})
+
+it('notes a look in vain that was asked for, so that what runs by itself does not repeat it at once', async () => {
+  const world = costly()
+  await world.pay()
+  world.clock.pass(600 * SECOND)
+  await recover(world.env, 'all')
+  expect((await only(world)).recheckAt).toBeGreaterThan(world.clock.wall + 599 * SECOND)
+  await recover(world.env, 'due')
+  expect(world.asked.length).toBe(1)
+})
+
+it('pays once unread fees that are due make room, and asks for none of them twice before its time', async () => {
+  const world = costly('3.50')
+  for (let n = 0; n < 3; n++) await world.pay({ path: `/${n}` })
+  expect(await world.fails({ path: '/3' })).toMatchObject({ code: 'refused' })
+  expect(world.asked).toEqual([])
+  world.clock.pass(15 * SECOND)
+  for (let again = 0; again < 5; again++) await world.fails({ path: '/3' })
+  expect(world.asked.length).toBe(3)
+  world.clock.pass(60 * SECOND)
+  world.shown = true
+  await world.pay({ path: '/3' })
+  expect(world.asked.length).toBe(6)
+  expect(await world.counted()).toBe(3 * 11 + 100)
+})
+
+it('looks for room only among payments that count where it is short', async () => {
+  const world = costly('3.50')
+  await world.pay({ path: '/other' })
+  // Of yesterday: it counts in no window of today.
+  world.clock.pass(86_400 * SECOND)
+  for (let n = 0; n < 3; n++) await world.pay({ path: `/${n}` })
+  world.clock.pass(15 * SECOND)
+  await world.fails({ path: '/3' })
+  expect(world.asked.length).toBe(3)
+})
+
+it('keeps what is known of when a fee is read while more is learned of the payment', async () => {
+  const world = costly()
+  await world.pay()
+  const { id, recheckAt } = await only(world)
+  await world.env.ledger.advance(id, { to: 'settled', proof: 'chain', reference: 'tx' })
+  expect((await only(world)).recheckAt).toBe(recheckAt)
 })

@@ -14,6 +14,7 @@ import {
   pay,
   recover,
 } from '../../src/pay/index.js'
+import { Pace } from '../../src/pay/pace.js'
 import { Queues } from '../../src/pay/queue.js'
 import { SentCredentials } from '../../src/pay/sent.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
@@ -133,7 +134,15 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     },
     keepAlive: () => ledger.renew(owner, LEASE_MS),
     beside: (work) => work(new AbortController().signal),
-    sweep: async () => (await recover(env, 'all')).released > 0,
+    pace: new Pace(),
+    makeRoom: async (on) => {
+      let found = false
+      const made = (before: Payment, after: Payment): void => {
+        found ||= after.units < before.units
+      }
+      await recover(env, 'due', { on, order: 'newest', found: made })
+      return found
+    },
     lookAgain: (at) => void due.push(at),
     attach: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),

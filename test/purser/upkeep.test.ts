@@ -17,7 +17,6 @@ interface Bench {
   readonly ledger: Ledger
   readonly upkeep: Upkeep
   readonly lookAgain: ReturnType<typeof vi.fn>
-  readonly sweep: ReturnType<typeof vi.fn<() => Promise<boolean>>>
   readonly renewed: ReturnType<typeof vi.spyOn>
 }
 
@@ -26,14 +25,12 @@ function bench(): Bench {
   const ledger = memoryLedger({ clock })
   const renewed = vi.spyOn(ledger, 'renew')
   const lookAgain = vi.fn(async () => undefined)
-  const sweep = vi.fn<() => Promise<boolean>>(async () => false)
   return {
     clock,
     ledger,
     renewed,
     lookAgain,
-    sweep,
-    upkeep: new Upkeep({ clock, owner: 'me', ledger, lookAgain, sweep }),
+    upkeep: new Upkeep({ clock, owner: 'me', ledger, lookAgain }),
   }
 }
 
@@ -96,17 +93,26 @@ test('a beat that fails is dropped: the lease then runs out, which is its purpos
   upkeep.stop()
 })
 
-test('looks again when the earliest evidence falls due, a moment late, and once', async () => {
+test('looks again at each moment that was asked for, a moment late, and once for those that come together', async () => {
   const { clock, upkeep, lookAgain } = bench()
-  upkeep.lookAgain(clock.wall + 5_000)
-  upkeep.lookAgain(clock.wall + 1_000)
-  upkeep.lookAgain(clock.wall + 9_000)
+  for (const ms of [5_000, 1_000, 9_000, 4_100, 4_900]) upkeep.lookAgain(clock.wall + ms)
   await elapse(clock, 1_249)
   expect(lookAgain).not.toHaveBeenCalled()
   await elapse(clock, 1)
   expect(lookAgain).toHaveBeenCalledTimes(1)
+  await elapse(clock, 4_000)
+  expect(lookAgain).toHaveBeenCalledTimes(2)
   await elapse(clock, 60_000)
-  expect(lookAgain).toHaveBeenCalledTimes(1)
+  expect(lookAgain).toHaveBeenCalledTimes(3)
+})
+
+test('remembers the earliest of very many moments', async () => {
+  const { clock, upkeep, lookAgain } = bench()
+  for (let second = 2_000; second > 0; second--) upkeep.lookAgain(clock.wall + second * 1_000)
+  for (let quarter = 0; quarter < 13; quarter++) await elapse(clock, 250)
+  expect(lookAgain).toHaveBeenCalledTimes(3)
+  upkeep.stop()
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 test('what is due already is looked at soon; what is due in years does not overflow a timer', async () => {
@@ -117,21 +123,6 @@ test('what is due already is looked at soon; what is due in years does not overf
   upkeep.lookAgain(clock.wall - 5_000)
   await elapse(clock, 250)
   expect(lookAgain).toHaveBeenCalledTimes(1)
-})
-
-test('sweeps one at a time, and not again at once after one that found nothing', async () => {
-  const { clock, upkeep, sweep } = bench()
-  expect(await Promise.all([upkeep.sweep(), upkeep.sweep()])).toEqual([false, false])
-  expect(sweep).toHaveBeenCalledTimes(1)
-  clock.pass(4_999)
-  expect(await upkeep.sweep()).toBe(false)
-  expect(sweep).toHaveBeenCalledTimes(1)
-  clock.pass(1)
-  sweep.mockResolvedValueOnce(true)
-  expect(await upkeep.sweep()).toBe(true)
-  // What found something may be worth another look at once.
-  expect(await upkeep.sweep()).toBe(false)
-  expect(sweep).toHaveBeenCalledTimes(3)
 })
 
 test('after the stop nothing happens any more', async () => {

@@ -83,6 +83,21 @@ export const SIDE_DOORS: readonly {
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
+    file: 'ledger/turn.ts',
+    from: ['purser'],
+    why: 'needed by a recovery: a free call does without it',
+  },
+  {
+    file: 'pay/pace.ts',
+    from: ['purser'],
+    why: 'made when the ledger is opened: a free call does without it',
+  },
+  {
+    file: 'pay/doubt.ts',
+    from: ['purser'],
+    why: 'one way to move a payment, so that listeners hear of each state: needed when a person closes a doubt',
+  },
+  {
     file: 'policy/agreed.ts',
     from: ['ledger', 'pay'],
     why: 'asked of what settled, so that it is loaded with the ledger and not before',

@@ -8,6 +8,7 @@ import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { STRIPE } from './stripe.js'
 import { TIME } from './time.js'
+import { UPKEEP } from './upkeep.js'
 
 /** One deliberate fault, and the tests that must notice it. */
 export interface Mutant {
@@ -681,6 +682,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CHOOSING,
   ...RECORDS,
   ...TIME,
+  ...UPKEEP,
   ...BODIES,
   ...APPROVALS,
 ]

@@ -33,6 +33,9 @@ export class Real {
   readonly #kept: string[] = []
   readonly #aborts: AbortController[] = []
   readonly #asked: ((approved: boolean) => void)[] = []
+  /** Every `payment` event, of all processes. */
+  readonly #events = this.world.heard('payment')
+  #died = false
   /** The day of each payment's latest hold: an approval may come on another day than the question. */
   readonly #days = new Map<string, number>()
   readonly #holds = new Holds(async () => {
@@ -72,6 +75,7 @@ export class Real {
   kill(index: number): void {
     const process = this.#processes[index % Math.max(1, this.#processes.length)]
     if (process !== undefined) process.dead = true
+    this.#died = true
   }
 
   process(index: number): Process {
@@ -94,6 +98,7 @@ export class Real {
     const record: CallRecord = { plan, yes: false }
     const number = this.calls.push(record) - 1
     if (plan.diesAfter !== undefined) process.steps = plan.diesAfter
+    this.#died ||= plan.diesAfter !== undefined
     const server = new ModelServer(this.chain, plan, this.#kept)
     const abort = new AbortController()
     this.#aborts.push(abort)
@@ -150,7 +155,7 @@ export class Real {
       policy: policyOf(limits),
       wallets: [],
       keepAlive: () => ledger.renew(owner, 30_000),
-      sweep: async () => (await this.#recover(env)).released > 0,
+      makeRoom: async () => (await this.#recover(env)).released > 0,
     }
     return env
   }
@@ -208,7 +213,22 @@ export class Real {
       ...twoAtMost(known),
       ...approvalsKept(known),
       ...errorsTrue(known),
+      ...(await this.#untold()),
     ]
+  }
+
+  /** Whoever replays the events knows the states as they are stored. A process that died may have told less. */
+  async #untold(): Promise<string[]> {
+    if (this.#died) return []
+    // Listeners are told after the step, not in it.
+    await turns(3, () => false)
+    const payments = await this.world.payments()
+    const told = new Map(this.#events.map(({ payment }) => [payment.id, payment.state]))
+    return payments.flatMap(({ id, state }) => {
+      const last = told.get(id)
+      const silent = last === undefined && (state === 'held' || state === 'denied')
+      return silent || last === state ? [] : [`${id} is ${state}, and the last event told ${last}`]
+    })
   }
 
   async recover(process: Process): Promise<void> {
@@ -229,6 +249,7 @@ export class Real {
   async reconciled(): Promise<string[]> {
     this.abort()
     for (const process of this.#processes) process.dead = true
+    this.#died = true
     this.world.clock.pass(3_600_000)
     await this.#stored.unfreeze()
     await this.recover(this.spawn())

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest'
+import { closeByHand } from '../../src/purser/resolve.js'
+import { type FakeWorld, fakeWorld } from './world.js'
+
+/** The states that the events told, in order. */
+function told(world: FakeWorld): () => Promise<string[]> {
+  const events = world.heard('payment')
+  return async () => {
+    await new Promise(setImmediate)
+    return events.map(({ payment }) => payment.state)
+  }
+}
+
+it('tells of a hold that ends because the wallet fails to sign', async () => {
+  const world = fakeWorld()
+  const states = told(world)
+  world.wallet.hooks.prepare = async () => {
+    throw new TypeError('no key')
+  }
+  await world.fails()
+  expect(await states()).toEqual(['released'])
+})
+
+it('tells of a hold that ends because its caller hangs up', async () => {
+  const world = fakeWorld()
+  const states = told(world)
+  const caller = new AbortController()
+  world.wallet.hooks.prepare = async () => {
+    caller.abort()
+  }
+  await expect(world.pay({ signal: caller.signal })).rejects.toThrow()
+  await new Promise(setImmediate)
+  expect(await states()).toEqual(['released'])
+})
+
+it('tells of a hold that ends because a person says no, and of one that ends because nobody answers', async () => {
+  const policy = { perPayment: '1', budgets: [{ limit: '5', per: 'day' as const }], ask: [{ above: '0.01' }] }
+  const no = fakeWorld({ policy, approver: async () => ({ approved: false, by: 'eve' }) })
+  const denied = told(no)
+  await no.fails()
+  expect(await denied()).toEqual(['denied'])
+  const nobody = fakeWorld({ policy })
+  const released = told(nobody)
+  await nobody.fails()
+  expect(await released()).toEqual(['released'])
+})
+
+it('tells of a payment that a person closes', async () => {
+  const world = fakeWorld()
+  world.server.paid = () => {
+    throw new TypeError('fetch failed')
+  }
+  world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'no node' })
+  const { paymentId = '' } = await world.fails()
+  world.clock.pass(60_000)
+  const states = told(world)
+  await closeByHand(paymentId, { as: 'released', by: 'ann', because: 'the vendor says so' }, world.env)
+  expect(await states()).toEqual(['released'])
+})
+
+it('tells of the hold of a dead process that a call releases to make room', async () => {
+  const world = fakeWorld({ policy: { perPayment: '1', budgets: [{ limit: '0.15', per: 'day' }] } })
+  world.wallet.hooks.prepare = () => new Promise(() => undefined)
+  void world.pay().catch(() => undefined)
+  await expect.poll(async () => (await world.payments()).map(({ state }) => state)).toEqual(['held'])
+  await world.env.ledger.retire(world.env.owner)
+  const next = world.neighbour()
+  const states = told(next)
+  await next.pay({ path: '/milk' })
+  expect(await states()).toEqual(['released', 'committed', 'settled'])
+})
+
+it('tells of each state that the ledger left, whatever this process believed it to be', async () => {
+  const world = fakeWorld()
+  await world.pay()
+  const [paid] = await world.payments()
+  if (paid === undefined) throw new Error('no payment')
+  const states = told(world)
+  const anomalies = world.heard('anomaly')
+  const { advance } = await import('../../src/pay/doubt.js')
+  // Another process finds that the receipt was untrue, and this one never hears of it.
+  await world.env.ledger.advance(paid.id, { to: 'released', because: 'void' })
+  await advance(paid, { to: 'settled', proof: 'chain', reference: '0xfee' }, world.env)
+  expect(await states()).toEqual(['settled'])
+  expect(anomalies.map(({ kind }) => kind)).toEqual(['settled_after_release'])
+})

@@ -1,0 +1,121 @@
+import type { Mutant } from './list.js'
+
+const RECOVER = ['test/pay/recover.test.ts']
+const FEES = ['test/purser/fees.test.ts']
+const ROOM = ['test/purser/make-room.test.ts']
+
+/** What Purser does by itself, and what a refusal waits for. */
+export const UPKEEP: readonly Mutant[] = [
+  {
+    name: 'refusal-waits-for-all',
+    breaks: 'a refusal waits until everything that may make room has been looked at',
+    file: 'src/purser/make-room.ts',
+    find: 'const timer = setTimeout(resolve, ms)',
+    replace: 'const timer = setTimeout(() => undefined, ms)',
+    tests: ROOM,
+  },
+  {
+    name: 'refusals-search-alone',
+    breaks: 'each refused call starts a search of its own',
+    file: 'src/purser/make-room.ts',
+    find: 'const search = this.#searches.get(key) ?? this.#start(key, short)',
+    replace: 'const search = this.#start(key, short)',
+    tests: ROOM,
+  },
+  {
+    name: 'room-anywhere',
+    breaks: 'a search for room looks at payments that count elsewhere',
+    file: 'src/pay/recover.ts',
+    find: '...(on === undefined ? {} : { on }),',
+    replace: '',
+    tests: RECOVER,
+  },
+  {
+    name: 'fee-never-due',
+    breaks: 'a payment that a receipt settled never has its fee read',
+    file: 'src/pay/conclude.ts',
+    find: '...feeToRead(terms, env),',
+    replace: '',
+    tests: RECOVER,
+  },
+  {
+    name: 'fee-asked-without-end',
+    breaks: 'a fee that cannot be read is due again at once',
+    file: 'src/pay/fees.ts',
+    find: "return after.state === 'settled' && after.fee === undefined ? putOff(after, env) : after",
+    replace: 'return after',
+    tests: RECOVER,
+  },
+  {
+    name: 'fee-time-forgotten',
+    breaks: 'what more is learned of a payment forgets when its fee is read',
+    file: 'src/ledger/machine.ts',
+    find: "recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),",
+    replace: 'recheckAt: move.recheckAt,',
+    tests: RECOVER,
+  },
+  {
+    name: 'patience-for-each',
+    breaks: 'recovery waits for a rail that hangs once for each payment',
+    file: 'src/pay/recover.ts',
+    find: 'if (!heard.has(railOf(before))) silent.add(railOf(before))',
+    replace: 'if (!heard.has(railOf(before))) heard.add(railOf(before))',
+    tests: RECOVER,
+  },
+  {
+    name: 'recovery-one-by-one',
+    breaks: 'recovery looks at one payment after the other',
+    file: 'src/pay/recover.ts',
+    find: 'const AT_ONCE = 8',
+    replace: 'const AT_ONCE = 1',
+    tests: RECOVER,
+  },
+  {
+    name: 'later-alarms-lost',
+    breaks: 'only the first of several moments is looked at',
+    file: 'src/purser/alarm.ts',
+    find: 'this.#moments = ahead',
+    replace: 'this.#moments = []',
+    tests: ['test/purser/upkeep.test.ts'],
+  },
+  {
+    name: 'fees-read-after-close',
+    breaks: 'a purser that is closed goes on looking at payments',
+    file: 'src/purser/recoveries.ts',
+    find: '...plan, signal }),',
+    replace: '...plan }),',
+    tests: FEES,
+  },
+  {
+    name: 'fees-asked-at-start',
+    breaks: 'a process that ends at once asks nodes for fees',
+    file: 'src/purser/recoveries.ts',
+    find: "(payment.state === 'settled' ? 'stop' : 'look')",
+    replace: "(payment.state === 'settled' ? 'look' : 'look')",
+    tests: FEES,
+  },
+  {
+    name: 'release-untold',
+    breaks: 'listeners are not told of a hold that ends in process',
+    file: 'src/pay/agree.ts',
+    find: "await advanceById(this.#id, { to: 'released', because }, env)",
+    replace: "await env.ledger.advance(this.#id, { to: 'released', because })",
+    tests: ['test/pay/told.test.ts'],
+  },
+  {
+    name: 'dead-hold-untold',
+    breaks: 'listeners are not told of the hold of a dead process that a call released',
+    file: 'src/pay/agree.ts',
+    find: 'for (const payment of held.ended ?? [])',
+    replace: 'for (const payment of [])',
+    tests: ['test/pay/told.test.ts'],
+  },
+  {
+    name: 'state-as-believed',
+    breaks: 'listeners are told of a state only if this process believed that the payment had another',
+    file: 'src/ledger/ledger.ts',
+    find: 'return { ok: true, was: row.state, payment: view(shelf, next.row, now) }',
+    replace: 'return { ok: true, was: next.row.state, payment: view(shelf, next.row, now) }',
+    tests: ['test/pay/told.test.ts'],
+  },
+]
