@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { privateKeyToAccount } from 'viem/accounts'
+import { isPaymentError } from '../errors/index.js'
 import type { Restore } from '../fetch/index.js'
 import { sqliteLedger } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
@@ -43,6 +44,9 @@ export async function startFromEnvironment({
     currencies:
       currencies === undefined ? [] : readCurrencies(await readText(currencies, 'PURSER_CURRENCIES')),
     ...(agent === undefined ? {} : { agent }),
+  })
+  purser.on('error', ({ error, during }) => {
+    if (during === 'start' && isPaymentError(error)) tell(error.message)
   })
   // A process without a key has no need of the ledger, unless something asks for it.
   if (!('takenBy' in key)) await purser.ready()

@@ -1,7 +1,9 @@
 import { clean } from './clean.js'
 
 /** Every name that a set of options has: complete, because the compiler counts them. */
-export type Names<T extends object> = Readonly<Record<keyof T & string, unknown>>
+export type Names<T extends object> = Readonly<Record<NamesOf<T>, unknown>>
+/** Of options of several forms, the names of all of them. */
+type NamesOf<T> = T extends object ? keyof T & string : never
 
 const LONGEST_GUESS = 40
 

@@ -1,5 +1,5 @@
 import type { Instant } from '../money/index.js'
-import type { CallOptions, PayingFace } from '../pay/index.js'
+import { type CallOptions, ownCallOptions, type PayingFace } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
 import { HttpExchange, type HttpLimits, httpLimits } from './http-exchange.js'
 import { pristine } from './install.js'
@@ -47,10 +47,17 @@ export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}):
   const { base, page } = setting
   return function fetch(input, init) {
     let call: HttpCall
+    let payment: CallOptions
+    try {
+      payment = paymentOf(init)
+    } catch (error) {
+      // Not sent at all: what was said about money was not understood.
+      return Promise.reject(error)
+    }
     try {
       const resource = dialled(input, init, page())
       if (resource === undefined || !face.payable(resource)) return handOn(face, resource, base(input, init))
-      call = callOf(face, input, init, resource, setting)
+      call = callOf(face, input, init, { resource, payment }, setting)
     } catch {
       // What cannot even be set aside, `fetch` refuses in its own words, or sends without any hope of paying.
       return base(input, init)
@@ -85,19 +92,26 @@ export function httpCall(
   const resource = dialled(input, init, setting.page())
   if (resource === undefined)
     throw new TypeError('Only an https URL (or http on this machine) can be paid for.')
-  return callOf(face, input, init, resource, setting)
+  return callOf(face, input, init, { resource, payment: paymentOf(init) }, setting)
 }
 
 function callOf(
   face: PayingFace,
   input: RequestInfo | URL,
   init: PayingInit | undefined,
-  resource: HttpResource,
+  { resource, payment }: { readonly resource: HttpResource; readonly payment: CallOptions },
   { base, page, now, limits }: Setting,
 ): HttpCall {
   const exchange = new HttpExchange(input, init, resource, { base, face, page: page(), now, limits })
   const { signal } = exchange
-  return { exchange, options: signal ? { ...init?.payment, signal } : (init?.payment ?? {}) }
+  return { exchange, options: signal ? { ...payment, signal } : payment }
+}
+
+const NONE: CallOptions = Object.freeze(Object.create(null))
+
+function paymentOf(init: PayingInit | undefined): CallOptions {
+  const payment = init?.payment
+  return payment === undefined ? NONE : ownCallOptions(payment)
 }
 
 function settingOf({ base, page = pageAddress, now = Date.now, limits }: PayingFetchOptions): Setting {

@@ -1,3 +1,4 @@
+import { ownOptions } from '../errors/index.js'
 import { systemClock } from './clock.js'
 import { StoredLedger } from './ledger.js'
 import { MemoryShelf } from './memory-shelf.js'
@@ -19,7 +20,8 @@ export interface MemoryLedgerOptions {
  * const purser = createPurser({ agent: 'researcher', wallets, policy, ledger: memoryLedger() })
  * ```
  */
-export function memoryLedger({ clock = systemClock }: MemoryLedgerOptions = {}): Ledger {
+export function memoryLedger(options: MemoryLedgerOptions = {}): Ledger {
+  const { clock = systemClock } = ownOptions(options, { clock: true }, 'memoryLedger()')
   const shelf = new MemoryShelf(crypto.randomUUID())
   // Steps run to their end without waiting, so each is atomic by itself; each checks before it writes.
   const store: Store = {

@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../errors/index.js'
 import type { OfferKind, Resource } from '../protocol/index.js'
 import type { Exchange } from './exchange.js'
 
@@ -11,6 +12,23 @@ export interface CallOptions {
   readonly maxAmount?: string
   /** Names the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
   readonly idempotencyKey?: string
+}
+
+const CALL_OPTIONS: Names<CallOptions> = { task: true, tool: true, maxAmount: true, idempotencyKey: true }
+
+/**
+ * What a caller says about one call, and nothing that objects inherit.
+ *
+ * @throws TypeError for a name that is not known, because a cap that was mistyped would be no cap.
+ */
+export function ownCallOptions(given: CallOptions): CallOptions {
+  const options = ownOptions(given, CALL_OPTIONS, 'init.payment')
+  for (const name of ['tool', 'idempotencyKey'] as const) {
+    const value: unknown = options[name]
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new TypeError(`init.payment.${name} must be a text that is not empty`)
+  }
+  return options
 }
 
 /** What a transport's face needs of a purser: may this be paid for, and the story of a payment to run it through. */

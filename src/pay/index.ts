@@ -10,7 +10,7 @@ export {
   type Tap,
 } from './events.js'
 export type { Exchange, Leg, MeterEvent, Metered, RefusalProblem } from './exchange.js'
-export { type CallOptions, faceOf, lendFace, type PayingFace } from './face.js'
+export { type CallOptions, faceOf, lendFace, ownCallOptions, type PayingFace } from './face.js'
 export { type NotPaid, paysKind } from './not-paid.js'
 export { once } from './once.js'
 export type { Quoted, QuotedOffer } from './quote.js'

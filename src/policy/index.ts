@@ -1,3 +1,4 @@
+export { checkAgainstWallets } from './contradictions.js'
 export type { DelegatedRule } from './delegated-rules.js'
 export type {
   AskDocument,

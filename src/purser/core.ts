@@ -47,6 +47,10 @@ export class Core {
   constructor(settings: Settings) {
     this.settings = settings
     this.events = new Events(diagnosticsTap())
+    const { doubtful } = settings
+    // After whoever made this purser has had time to listen.
+    if (doubtful !== undefined)
+      queueMicrotask(() => this.events.emit('error', { error: doubtful, during: 'start' }))
   }
 
   context(binding: Binding, options: CallOptions = {}): Context {

@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../errors/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
 import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
 import { partsWithin } from '../money/rates.js'
@@ -34,6 +35,17 @@ export interface DelegateOptions {
   readonly headroom?: string
 }
 
+const OPTIONS: Names<DelegateOptions> = {
+  keys: true,
+  key: true,
+  expires: true,
+  tokens: true,
+  feeToken: true,
+  recipients: true,
+  budget: true,
+  headroom: true,
+}
+
 /** A policy as far as a chain can hold it: a key that can be authorized, and an account of every rule. */
 export interface Delegation {
   readonly account: string
@@ -62,7 +74,8 @@ export interface Delegation {
 const HEADROOM = '0.05'
 
 /** @throws TypeError for what cannot be delegated; PaymentError where the chain stands against it. */
-export async function delegate(settings: Settings, options: DelegateOptions): Promise<Delegation> {
+export async function delegate(settings: Settings, given: DelegateOptions): Promise<Delegation> {
+  const options = ownOptions(given, OPTIONS, 'delegate()')
   const { policy, agent } = settings
   const clock = soundClock(settings.clock)
   const document = documentOf(policy)

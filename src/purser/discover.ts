@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../errors/index.js'
 import { isConfidential, pristine, resourceAt } from '../fetch/index.js'
 import { type Amount, CURRENCIES, count, type Instant } from '../money/index.js'
 import { type Env, once } from '../pay/index.js'
@@ -17,6 +18,8 @@ export interface DiscoverOptions {
   readonly fresh?: boolean
   readonly signal?: AbortSignal
 }
+
+const OPTIONS: Names<DiscoverOptions> = { fresh: true, signal: true }
 
 /** What an origin says that it sells. Advice: the 402 decides what is paid, and policy whether. */
 export interface Discovered {
@@ -75,8 +78,9 @@ export async function discover(
   settings: Settings,
   context: Context,
   where: string | URL,
-  { fresh = false, signal }: DiscoverOptions,
+  options: DiscoverOptions,
 ): Promise<Discovered> {
+  const { fresh = false, signal } = ownOptions(options, OPTIONS, 'discover()')
   const origin = originOf(where)
   const known = fresh ? undefined : catalog.fresh(origin, env.clock.now())
   const finding = known ?? (await look(origin, settings, env.clock.now(), signal))

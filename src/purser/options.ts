@@ -12,7 +12,7 @@ import {
   type Units,
 } from '../money/index.js'
 import type { Approver } from '../pay/index.js'
-import { createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
+import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
 import { isPreference } from '../protocol/accept-payment.js'
 import type { PaymentRange, Preference } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
@@ -69,6 +69,8 @@ export interface Settings {
   readonly agent: string
   readonly wallets: readonly Wallet[]
   readonly policy: Policy
+  /** What of the policy can never match with these wallets. */
+  readonly doubtful?: PaymentError
   readonly currencies: CurrencyTable
   readonly rates: Rates
   /** The user's own currencies, as they were given. */
@@ -145,10 +147,17 @@ export function readOptions(given: PurserOptions): Settings {
       'untouched',
       'A purser needs a policy: { perPayment, budgets, vendors }',
     )
+  const ours = readWallets(wallets)
+  const policy = isPolicy(options.policy) ? options.policy : createPolicy(options.policy)
+  const doubtful = checkAgainstWallets(
+    policy,
+    ours.flatMap(({ kinds }) => kinds),
+  )
   return {
     agent,
-    wallets: readWallets(wallets),
-    policy: isPolicy(options.policy) ? options.policy : createPolicy(options.policy),
+    wallets: ours,
+    policy,
+    ...(doubtful === undefined ? {} : { doubtful }),
     currencies: currencyTable(options.currencies),
     rates,
     own: options.currencies ?? [],

@@ -26,6 +26,15 @@ import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
+import {
+  type NewBinding,
+  newBinding,
+  paymentQuery,
+  pinQuery,
+  quoteOptions,
+  recoverOptions,
+  runOptions,
+} from './names.js'
 import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import { Sessions } from './sessions.js'
@@ -92,10 +101,12 @@ export class Purser {
   /**
    * A purser that charges to this task (inside the one this purser is bound to) or names the tool that calls. It
    * shares wallets, ledger and policy, and cannot leave its task.
+   *
+   * @throws TypeError for a name that is no option, or a task or tool that is no name.
    */
-  with(binding: { readonly task?: string; readonly tool?: string }): Purser {
-    const tasks = binding.task === undefined ? [] : [readTask(binding.task)]
-    const tool = binding.tool ?? this.#binding.tool
+  with(binding: NewBinding): Purser {
+    const { task, tool = this.#binding.tool } = newBinding(binding)
+    const tasks = task === undefined ? [] : [readTask(task)]
     return new Purser(this.#core, {
       tasks: [...this.#binding.tasks, ...tasks],
       ...(tool === undefined ? {} : { tool }),
@@ -106,8 +117,8 @@ export class Purser {
    * Runs `work` with every call inside it charged to that task, through `AsyncLocalStorage`: for code that calls the
    * global `fetch`. Not in browsers.
    */
-  run<T>({ task }: { readonly task: string }, work: () => T): T {
-    return this.#core.tasks.run([readTask(task)], work)
+  run<T>(options: { readonly task: string }, work: () => T): T {
+    return this.#core.tasks.run([readTask(runOptions(options).task)], work)
   }
 
   /**
@@ -135,7 +146,7 @@ export class Purser {
       fetch === undefined ? {} : { base: fetch },
     )
     const { method } = exchange.resource
-    if (options.send !== true && method !== 'GET' && method !== 'HEAD')
+    if (quoteOptions(options).send !== true && method !== 'GET' && method !== 'HEAD')
       throw new TypeError(
         `quote() would make a real ${method} request: pass { send: true } if that is wanted`,
       )
@@ -185,8 +196,9 @@ export class Purser {
 
   /** The ledger's payments and refusals, newest first. */
   async *payments(query: PaymentQuery = {}): AsyncGenerator<Payment> {
+    const own = paymentQuery(query)
     const ledger = await this.#core.ledger()
-    yield* ledger.find(query)
+    yield* ledger.find(own)
   }
 
   /** Every receipt of the payments that match. */
@@ -210,7 +222,8 @@ export class Purser {
    *
    * @param options `reconcile`: looks at every doubt and every unread fee, due or not. False unless given.
    */
-  recover({ reconcile = false }: { readonly reconcile?: boolean } = {}): Promise<Recovery> {
+  async recover(options: { readonly reconcile?: boolean } = {}): Promise<Recovery> {
+    const { reconcile = false } = recoverOptions(options)
     return this.#core.recover(reconcile ? 'all' : 'due')
   }
 
@@ -254,7 +267,8 @@ export class Purser {
    * ```
    */
   async pins(query: PinQuery = {}): Promise<readonly PinnedPayee[]> {
-    return (await this.#core.ledger()).pins(query)
+    const own = pinQuery(query)
+    return (await this.#core.ledger()).pins(own)
   }
 
   /**
@@ -272,7 +286,8 @@ export class Purser {
   async unpin(query: PinQuery & { readonly vendor: string }): Promise<number> {
     if (typeof query?.vendor !== 'string' || query.vendor === '')
       throw new TypeError("unpin() needs a vendor, for example { vendor: 'https://api.search.example' }")
-    return (await this.#core.ledger()).unpin(query)
+    const own = pinQuery(query)
+    return (await this.#core.ledger()).unpin(own)
   }
 
   /** Accepts the wall clock after a jump of more than five minutes stopped payments. */

@@ -1,4 +1,4 @@
-import { PaymentError } from '../errors/index.js'
+import { ownOptions, PaymentError } from '../errors/index.js'
 import { httpCall } from '../fetch/index.js'
 import type { Channel } from '../ledger/index.js'
 import { amount, parseAmount } from '../money/index.js'
@@ -15,8 +15,9 @@ export class SessionDesk {
   }
 
   async list(
-    query: { readonly vendor?: string; readonly closed?: boolean } = {},
+    given: { readonly vendor?: string; readonly closed?: boolean } = {},
   ): Promise<readonly Session[]> {
+    const query = ownOptions(given, { vendor: true, closed: true }, 'sessions.list()')
     const { ledger } = await this.#parts.env()
     const channels = await ledger.channels(query.vendor === undefined ? {} : { vendor: query.vendor })
     const shown = channels.filter(({ state }) => query.closed === true || state !== 'closed')

@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../errors/index.js'
 import { type Amount, type Currency, type Instant, parseAmount } from '../money/index.js'
 import type { Fee } from '../policy/index.js'
 import type { JsonObject } from '../protocol/index.js'
@@ -74,10 +75,30 @@ export interface Parts {
   readonly recalled: Map<string, JsonObject>
 }
 
+const OPTIONS: Names<SessionOptions> = {
+  account: true,
+  authorizedSigner: true,
+  deposit: true,
+  topUp: true,
+  escrows: true,
+  protocol: true,
+  rpc: true,
+  chains: true,
+  currencies: true,
+  feeToken: true,
+  maxFeePerGas: true,
+  maxPriorityFeePerGas: true,
+  validityMs: true,
+  fetch: true,
+  random: true,
+  now: true,
+}
+
 /** @throws TypeError for malformed options; an account is required. */
-export function configureSession(options: SessionOptions): Parts {
-  const { account, rpc, chains, currencies, feeToken, maxFeePerGas, maxPriorityFeePerGas } = options ?? {}
-  const { validityMs, fetch, random, now } = options ?? {}
+export function configureSession(all: SessionOptions): Parts {
+  const options = ownOptions(all ?? {}, OPTIONS, 'tempoSession()')
+  const { account, rpc, chains, currencies, feeToken, maxFeePerGas, maxPriorityFeePerGas } = options
+  const { validityMs, fetch, random, now } = options
   const given = {
     rpc,
     chains,

@@ -1,11 +1,18 @@
-import { isPaymentError, PaymentRefusedError } from '../errors/index.js'
+import { isPaymentError, ownOptions, PaymentRefusedError } from '../errors/index.js'
 import { httpCall, isConfidential, resourceAt } from '../fetch/index.js'
 import { checkDuration } from '../money/index.js'
-import { faceOf, type PayingFace } from '../pay/index.js'
+import { faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
 import { Connection } from './connection.js'
 import { plainFrame, readFrame } from './frames.js'
 import { Probe, SocketExchange } from './socket-exchange.js'
-import { DEFAULT_SOCKET_LIMITS, type PaidSocket, type SocketClass, type SocketOptions } from './types.js'
+import {
+  DEFAULT_SOCKET_LIMITS,
+  type PaidSocket,
+  SOCKET_OPTIONS,
+  type SocketClass,
+  type SocketLimits,
+  type SocketOptions,
+} from './types.js'
 
 /**
  * Opens a WebSocket that may cost money, and pays for it message by message inside the purser's policy.
@@ -24,8 +31,10 @@ import { DEFAULT_SOCKET_LIMITS, type PaidSocket, type SocketClass, type SocketOp
 export async function openSocket(
   purser: object,
   url: string | URL,
-  options: SocketOptions = {},
+  given: SocketOptions = {},
 ): Promise<PaidSocket> {
+  const options = ownOptions(given, SOCKET_OPTIONS, 'openSocket()')
+  if (options.payment !== undefined) ownCallOptions(options.payment)
   const face = faceOf(purser)
   const { signal } = options
   signal?.throwIfAborted()
@@ -118,7 +127,8 @@ function isPayable({ http }: Target): boolean {
 
 /** @throws TypeError where there is no `WebSocket`. */
 function dialler(target: Target, { protocols, WebSocket, limits }: SocketOptions): Dial {
-  const bounds = { ...DEFAULT_SOCKET_LIMITS, ...limits }
+  const own = ownOptions<Partial<SocketLimits>>(limits ?? {}, DEFAULT_SOCKET_LIMITS, 'limits of openSocket()')
+  const bounds = { ...DEFAULT_SOCKET_LIMITS, ...own }
   for (const name of ['answerMs', 'closeMs'] as const) checkDuration(`limits.${name}`, bounds[name])
   const Class: SocketClass | undefined = WebSocket ?? globalThis.WebSocket
   if (Class === undefined)

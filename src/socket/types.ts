@@ -1,3 +1,4 @@
+import type { Names } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
 import type { CallOptions } from '../pay/index.js'
 
@@ -78,6 +79,15 @@ export interface SocketOptions {
   readonly limits?: Partial<SocketLimits>
   /** What asks for the price, and delivers top-ups. Default: the global `fetch`, without wrappers of ours. */
   readonly fetch?: FetchLike
+}
+
+export const SOCKET_OPTIONS: Names<SocketOptions> = {
+  protocols: true,
+  WebSocket: true,
+  payment: true,
+  signal: true,
+  limits: true,
+  fetch: true,
 }
 
 /**

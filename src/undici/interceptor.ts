@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { type Names, ownOptions } from '../errors/index.js'
 import { type HttpLimits, httpLimits } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
 import { faceOf, type PayingFace } from '../pay/index.js'
@@ -19,6 +20,8 @@ export interface InterceptorOptions {
    */
   readonly origin?: string | URL
 }
+
+const OPTIONS: Names<InterceptorOptions> = { now: true, limits: true, origin: true }
 
 const REPLY = Symbol.for('purser.undici.reply')
 
@@ -47,8 +50,9 @@ export function purserInterceptor(
 /** The interceptor, over the face of a purser. */
 export function payingInterceptor(
   face: PayingFace,
-  { now = Date.now, limits, origin }: InterceptorOptions = {},
+  options: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
+  const { now = Date.now, limits, origin } = ownOptions(options, OPTIONS, 'purserInterceptor()')
   const bounds = httpLimits(limits)
   const only = origin === undefined ? undefined : originOf(origin)
   if (origin !== undefined && only === undefined)

@@ -113,7 +113,7 @@ describe('a delegation', () => {
 
 describe('a key is not made for what the policy never pays', () => {
   it.each<[string, PolicyDocument, RegExp]>([
-    ['on its network', { networks: ['stripe'] }, /good for nothing.*tempo/],
+    ['on its network', { networks: ['eip155:8453'] }, /good for nothing.*tempo/],
     ['in its token', { currencies: [pathUSD.id] }, /good for nothing.*USDC\.e|good for nothing.*may be paid/],
   ])('%s', async (_, more, says) => {
     await expect(delegated({}, { ...POLICY, ...more })).rejects.toThrow(says)

@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../../errors/index.js'
 import { checkDuration } from '../../money/index.js'
 import { systemClock } from '../clock.js'
 import { StoredLedger } from '../ledger.js'
@@ -21,6 +22,14 @@ export interface SqliteLedgerOptions {
   readonly clock?: Clock
 }
 
+const OPTIONS: Names<SqliteLedgerOptions> = {
+  path: true,
+  create: true,
+  synchronous: true,
+  busyTimeoutMs: true,
+  clock: true,
+}
+
 /**
  * A ledger in a SQLite file that many processes may share. The file is opened by the first call; from then on every
  * call rejects with a `PaymentError` while the ledger cannot answer: `ledger_busy`, `ledger_missing`,
@@ -32,8 +41,12 @@ export interface SqliteLedgerOptions {
  * const purser = createPurser({ agent: 'researcher', wallets, policy, ledger })
  * ```
  */
-export function sqliteLedger(options: SqliteLedgerOptions = {}): Ledger {
+export function sqliteLedger(given: SqliteLedgerOptions = {}): Ledger {
+  const options = ownOptions(given, OPTIONS, 'sqliteLedger()')
   const { create = true, synchronous = 'full', clock = systemClock } = options
+  if (synchronous !== 'full' && synchronous !== 'normal')
+    throw new TypeError("synchronous must be 'full' or 'normal'")
+  if (typeof create !== 'boolean') throw new TypeError('create must be true or false')
   const busyTimeoutMs = checkDuration('busyTimeoutMs', options.busyTimeoutMs ?? 10_000, { least: 0 })
   const path = options.path ?? defaultPath()
   return new StoredLedger(new SqliteStore({ path, create, synchronous, busyTimeoutMs }), clock)

@@ -1,5 +1,5 @@
 import { concatHex, keccak256 } from 'viem/utils'
-import { PaymentError } from '../../errors/index.js'
+import { type Names, ownOptions, PaymentError } from '../../errors/index.js'
 import { broadcast, type Hex, lower, word } from '../chain/index.js'
 import { configure, type EvmOptions } from './options.js'
 import { signCall } from './raw.js'
@@ -12,6 +12,16 @@ export interface ApprovePermit2Options extends Pick<EvmOptions, 'account' | 'rpc
   readonly token: string
   /** The most that Permit2 may take in all, in the token's smallest parts. `0n` takes an approval back. */
   readonly amount: bigint
+}
+
+const OPTIONS: Names<ApprovePermit2Options> = {
+  account: true,
+  rpc: true,
+  gas: true,
+  fetch: true,
+  now: true,
+  token: true,
+  amount: true,
 }
 
 /** `approve(address,uint256)` of ERC-20. */
@@ -40,7 +50,8 @@ const PATIENCE_S = 120
  * })
  * ```
  */
-export async function approvePermit2(options: ApprovePermit2Options): Promise<Hex> {
+export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex> {
+  const options = ownOptions(given, OPTIONS, 'approvePermit2()')
   const { token, amount } = options
   const config = configure(options)
   const [, chain, address] = TOKEN.exec(String(token).toLowerCase()) ?? []

@@ -1,9 +1,10 @@
+import { ownOptions } from '../../errors/index.js'
 import { spendAuthorization, type Wallet } from '../index.js'
 import { domainsOf } from './domains.js'
 import { readDetail } from './evidence.js'
 import { holdingsOf } from './holdings.js'
 import { inspectOffer } from './inspect.js'
-import { configure, type EvmOptions } from './options.js'
+import { configure, EVM_OPTIONS, type EvmOptions } from './options.js'
 import type { Parts } from './plan.js'
 import { prepareOffer } from './prepare.js'
 import { quoteOffer } from './quote.js'
@@ -25,7 +26,7 @@ import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
  * ```
  */
 export function evm(options: EvmOptions): Wallet {
-  const config = configure(options)
+  const config = configure(ownOptions(options ?? {}, EVM_OPTIONS, 'evm()'))
   const parts: Parts = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
   const known = visits()
   return Object.freeze<Wallet>({

@@ -1,4 +1,5 @@
 import { getAddress } from 'viem/utils'
+import { type Names, ownOptions } from '../../errors/index.js'
 import {
   type Currency,
   type CurrencyTable,
@@ -88,9 +89,26 @@ export const LEAST_VALIDITY_MS = 8_000
 const MOST_VALIDITY_MS = 3_600_000
 const VALIDITY = { least: LEAST_VALIDITY_MS, most: MOST_VALIDITY_MS }
 
+const GAS: Names<EvmGasOptions> = { limit: true, maxFeePerGas: true }
+
+/** The names of all options of {@link evm}. */
+export const EVM_OPTIONS: Names<EvmOptions> = {
+  account: true,
+  rpc: true,
+  chains: true,
+  currencies: true,
+  domains: true,
+  ways: true,
+  gas: true,
+  validityMs: true,
+  fetch: true,
+  now: true,
+}
+
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(options: EvmOptions): Config {
   const { account, sign } = checkAccount(options)
+  const gas = ownOptions(options.gas ?? {}, GAS, 'gas of evm()')
   const sender = lower(account.address)
   return {
     id: `evm:${sender}`,
@@ -101,8 +119,8 @@ export function configure(options: EvmOptions): Config {
     own: currencyTable([...BUILT_IN, ...(options.currencies ?? [])]),
     domains: checkDomains(options.domains),
     ways: checkWays(options.ways),
-    gasLimit: checkGas('limit', options.gas?.limit ?? GAS_LIMIT),
-    maxFeePerGas: options.gas?.maxFeePerGas && checkGas('maxFeePerGas', options.gas.maxFeePerGas),
+    gasLimit: checkGas('limit', gas.limit ?? GAS_LIMIT),
+    maxFeePerGas: gas.maxFeePerGas && checkGas('maxFeePerGas', gas.maxFeePerGas),
     validityMs: checkDuration('validityMs', options.validityMs ?? MOST_VALIDITY_MS, VALIDITY),
     now: options.now ?? Date.now,
     nodes: nodesOf(KNOWN_NODES, options.rpc, options.fetch ?? globalThis.fetch),

@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../../errors/index.js'
 import { checkDuration, type Instant } from '../../money/index.js'
 import { isNetwork, type LightningNetwork } from './networks.js'
 
@@ -69,9 +70,22 @@ export interface Config {
   readonly now: () => Instant
 }
 
+const OPTIONS: Names<LightningOptions> = {
+  node: true,
+  payInvoice: true,
+  lookUpPayment: true,
+  network: true,
+  maxFee: true,
+  timeoutMs: true,
+  now: true,
+}
+const MAX_FEE: Names<RoutingFee> = { sats: true, partsPerMillion: true }
+
 /** @throws TypeError for anything a payment could later stumble over. */
-export function configure(options: LightningOptions): Config {
-  const { node, payInvoice, lookUpPayment, network = 'mainnet', maxFee = {} } = Object(options)
+export function configure(given: LightningOptions): Config {
+  const options = ownOptions(given ?? {}, OPTIONS, 'lightning()')
+  const { node, payInvoice, lookUpPayment, network = 'mainnet' } = options
+  const maxFee = ownOptions(options.maxFee ?? {}, MAX_FEE, 'maxFee of lightning()')
   if (typeof node !== 'string' || !/^[\w.@:-]{1,100}$/.test(node))
     throw new TypeError('lightning() needs the name of a node: letters, digits and any of . _ @ : -')
   if (typeof payInvoice !== 'function') throw new TypeError('lightning() needs payInvoice, a function')

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { NextAction } from '../../errors/index.js'
+import { type Names, type NextAction, ownOptions } from '../../errors/index.js'
 import { checkDuration, type Instant } from '../../money/index.js'
 import {
   API_VERSION,
@@ -96,9 +96,27 @@ export interface Config {
   readonly now: () => Instant
 }
 
+const OPTIONS: Names<StripeOptions> = {
+  secretKey: true,
+  client: true,
+  paymentMethod: true,
+  createToken: true,
+  retrieveToken: true,
+  revokeToken: true,
+  livemode: true,
+  account: true,
+  paymentMethodTypes: true,
+  validityMs: true,
+  onActionRequired: true,
+  returnUrl: true,
+  apiVersion: true,
+  now: true,
+}
+
 /** @throws TypeError for anything a payment could later stumble over. */
-export function configure(options: StripeOptions): Config {
-  if (typeof options !== 'object' || options === null) throw new TypeError(FORMS)
+export function configure(given: StripeOptions): Config {
+  if (typeof given !== 'object' || given === null) throw new TypeError(FORMS)
+  const options = ownOptions(given, OPTIONS, 'stripe()')
   const ways = [options.secretKey, options.client, options.createToken].filter((way) => way !== undefined)
   if (ways.length !== 1) throw new TypeError(FORMS)
   checkCommon(options)

@@ -1,3 +1,4 @@
+import { ownOptions } from '../../errors/index.js'
 import { type Amount, amount, type Currency } from '../../money/index.js'
 import type { Fee } from '../../policy/index.js'
 
@@ -34,10 +35,11 @@ export type GasTable = Required<GasOptions>
 
 /** @throws TypeError if a limit is not a positive bigint. */
 export function gasTable(own: GasOptions = {}): GasTable {
-  for (const [name, value] of Object.entries(own))
+  const given = ownOptions(own, LIMITS, 'gas of tempo()')
+  for (const [name, value] of Object.entries(given))
     if (typeof value !== 'bigint' || value <= 0n)
       throw new TypeError(`gas.${name} must be a bigint above zero`)
-  return { ...LIMITS, ...own }
+  return { ...LIMITS, ...given }
 }
 
 /** The limit to sign. */

@@ -1,3 +1,4 @@
+import { type Names, ownOptions } from '../../errors/index.js'
 import { CURRENCIES, type Currency } from '../../money/index.js'
 import type { AccessKeyName, Allowances, Authorized, KeyKeeper, KeyWish, OpenAllowance } from '../index.js'
 import { closingCall, readAllowances } from './allowances.js'
@@ -23,6 +24,19 @@ export interface TempoKeysOptions
   readonly feeToken?: Currency
   /** The block from which keys and approvals are looked for: that of the account's first transaction will do. Default 0. */
   readonly since?: bigint
+}
+
+const OPTIONS: Names<TempoKeysOptions> = {
+  account: true,
+  chain: true,
+  feeToken: true,
+  since: true,
+  rpc: true,
+  currencies: true,
+  maxFeePerGas: true,
+  maxPriorityFeePerGas: true,
+  fetch: true,
+  now: true,
 }
 
 /** The access keys of one account: made by {@link tempoKeys}. */
@@ -51,8 +65,9 @@ export interface TempoKeys extends KeyKeeper {
  * await keys.revoke('0x15d34aaf54267db7d7c367839aaf71a00a2c6a65')
  * ```
  */
-export function tempoKeys(options: TempoKeysOptions): TempoKeys {
-  const { account, chain = 4217, feeToken, since = 0n, ...rest } = options ?? {}
+export function tempoKeys(given: TempoKeysOptions): TempoKeys {
+  const options = ownOptions(given ?? {}, OPTIONS, 'tempoKeys()')
+  const { account, chain = 4217, feeToken, since = 0n, ...rest } = options
   const { config, signs } = configureOwner(account, rest)
   const nodes = config.nodes(chain)
   if (nodes === undefined) throw new TypeError(`tempoKeys() has no node for chain ${chain}: name one in rpc`)

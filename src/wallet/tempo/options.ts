@@ -1,4 +1,5 @@
 import { getAddress } from 'viem/utils'
+import { type Names, ownOptions } from '../../errors/index.js'
 import {
   type Currency,
   type CurrencyTable,
@@ -92,8 +93,28 @@ const KNOWN: Readonly<Record<number, string>> = {
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 const MOST_LANES = 64
 
+const OPTIONS: Names<TempoOptions> = {
+  account: true,
+  accessKey: true,
+  rpc: true,
+  chains: true,
+  currencies: true,
+  mode: true,
+  lanes: true,
+  feeToken: true,
+  clientId: true,
+  maxFeePerGas: true,
+  maxPriorityFeePerGas: true,
+  gas: true,
+  validityMs: true,
+  fetch: true,
+  random: true,
+  now: true,
+}
+
 /** @throws TypeError for anything a payment could later stumble over. */
-export function configure(options: TempoOptions): Config {
+export function configure(given: TempoOptions): Config {
+  const options = ownOptions(given ?? {}, OPTIONS, 'tempo()')
   const { sender, key, sign } = checkPayer(options)
   return {
     // Whoever signs for the account: a key that took the place of another one finds out what became of its payments.
@@ -126,8 +147,8 @@ interface Payer {
 }
 
 function checkPayer(options: TempoOptions): Payer {
-  const account: TempoAccount | Hex | undefined = options?.account
-  const accessKey: TempoAccount | undefined = options?.accessKey
+  const account: TempoAccount | Hex | undefined = options.account
+  const accessKey: TempoAccount | undefined = options.accessKey
   if (accessKey === undefined) {
     if (typeof account === 'string')
       throw new TypeError('tempo() needs an account that can sign, or with an address also an accessKey')

@@ -1,0 +1,112 @@
+import type { PaymentError } from '../errors/index.js'
+import { oneOf } from '../errors/index.js'
+import type { Document, Rules } from './fields.js'
+import { documentOf } from './policy.js'
+import { invalid } from './read.js'
+import type { Issue, Path } from './shape.js'
+import type { Policy } from './types.js'
+
+/** What a method pays on: the namespace of its chains (CAIP-2), and how it writes a payee. */
+interface Rail {
+  readonly namespace: string
+  readonly payee: RegExp
+}
+
+const EVM: Rail = { namespace: 'eip155', payee: /^0x[0-9a-f]{40}$/ }
+/** Of a method that is not here, nothing is known, and nothing is said. */
+const RAILS: ReadonlyMap<string, Rail> = new Map([
+  ['tempo', EVM],
+  ['evm', EVM],
+  ['x402', EVM],
+  ['stripe', { namespace: 'stripe', payee: /^(?!0x)[\w.-]+$/i }],
+  ['lightning', { namespace: 'bip122', payee: /^0[23][0-9a-f]{64}$/i }],
+])
+
+/**
+ * Finds values of a policy that can never match: it was probably mistyped.
+ *
+ * @param kinds - What the wallets pay: `tempo/charge`.
+ * @returns What is doubtful, if anything is; the rest of the policy holds.
+ * @throws PaymentError `invalid_policy` if with these wallets the policy pays nobody, whatever is asked.
+ */
+export function checkAgainstWallets(policy: Policy, kinds: readonly string[]): PaymentError | undefined {
+  const document = documentOf(policy)
+  if (document === undefined) return undefined
+  const { useless, doubtful } = contradictionsOf(document, kinds)
+  if (useless.length > 0) throw invalid([...useless, ...doubtful])
+  return doubtful.length > 0 ? invalid(doubtful) : undefined
+}
+
+interface Contradictions {
+  readonly useless: readonly Issue[]
+  readonly doubtful: readonly Issue[]
+}
+
+function contradictionsOf(document: Document, kinds: readonly string[]): Contradictions {
+  const methods = [...new Set(kinds.map((kind) => kind.split('/')[0] ?? ''))]
+  const unlisted = document.unlisted ?? 'deny'
+  const useless: Issue[] = []
+  const doubtful: Issue[] = []
+  if (unlisted === 'deny' && (document.vendors ?? []).length === 0)
+    useless.push({ path: ['vendors'], says: 'no vendor may be paid: name one, or say `unlisted: ask`' })
+  for (const { rules, path } of layersOf(document)) {
+    const barred = (rules.networks ?? []).filter((network) => !canPay(network, methods))
+    const says = `no wallet here pays on ${oneOf(barred)}: ${mendOf(methods)}`
+    const all = barred.length > 0 && barred.length === rules.networks?.length
+    if (barred.length > 0)
+      (all && path.length === 0 ? useless : doubtful).push({ path: [...path, 'networks'], says })
+    doubtful.push(...strangePayees(rules, path, methods), ...idlePerPayment(rules, document, path))
+  }
+  return { useless, doubtful }
+}
+
+function layersOf(document: Document): readonly { readonly rules: Rules; readonly path: Path }[] {
+  const agents = Object.entries(document.agents ?? {})
+  return [
+    { rules: document, path: [] },
+    ...agents.map(([agent, rules]) => ({ rules, path: ['agents', agent] as const })),
+  ]
+}
+
+function canPay(network: string, methods: readonly string[]): boolean {
+  if (methods.includes(network)) return true
+  const [namespace] = network.split(':')
+  if (namespace === network) return false
+  return methods.some((method) => (RAILS.get(method)?.namespace ?? namespace) === namespace)
+}
+
+function mendOf(methods: readonly string[]): string {
+  return `the wallets pay by ${oneOf(methods)}`
+}
+
+function strangePayees({ vendors = [] }: Rules, path: Path, methods: readonly string[]): readonly Issue[] {
+  const rails = methods.map((method) => RAILS.get(method))
+  if (rails.includes(undefined)) return []
+  return vendors.flatMap(({ payees }, index) =>
+    payees === undefined || payees === 'any'
+      ? []
+      : payees.flatMap((payee, at): readonly Issue[] =>
+          rails.some((rail) => rail?.payee.test(payee))
+            ? []
+            : [
+                {
+                  path: [...path, 'vendors', index, 'payees', at],
+                  says: `${payee} is nobody whom a wallet here could pay: ${mendOf(methods)}`,
+                },
+              ],
+        ),
+  )
+}
+
+/** A limit for one payment that no budget ever lets through says nothing. */
+function idlePerPayment(
+  { perPayment, budgets = [] }: Rules,
+  document: Document,
+  path: Path,
+): readonly Issue[] {
+  if (perPayment === undefined) return []
+  const all = [...budgets, ...(document.budgets ?? [])]
+  const limits = all.flatMap(({ limit }) => (limit === undefined ? [] : [limit]))
+  if (limits.length === 0 || limits.some((limit) => limit >= perPayment)) return []
+  return [{ path: [...path, 'perPayment'], says: 'is above every budget: lower it, or raise a budget' }]
+}

@@ -1,0 +1,60 @@
+import { type Names, ownOptions } from '../errors/index.js'
+import type { PaymentQuery, PinQuery } from '../ledger/index.js'
+
+// What methods of a purser take, without what objects inherit. A name that is not known is a TypeError: a filter that
+// was mistyped would be no filter.
+
+const PAYMENT_QUERY: Names<PaymentQuery> = {
+  id: true,
+  key: true,
+  agent: true,
+  task: true,
+  vendor: true,
+  states: true,
+  from: true,
+  to: true,
+  limit: true,
+  order: true,
+}
+const PIN_QUERY: Names<PinQuery> = { vendor: true, rail: true, payee: true }
+
+/** What {@link PaymentQuery} says. */
+export function paymentQuery(query: PaymentQuery): PaymentQuery {
+  return ownOptions(query, PAYMENT_QUERY, 'A query of payments')
+}
+
+/** What {@link PinQuery} says. */
+export function pinQuery<Q extends PinQuery>(query: Q): Q {
+  ownOptions<PinQuery>(query, PIN_QUERY, 'A query of pins')
+  return query
+}
+
+/** What `with()` binds to. */
+export interface NewBinding {
+  readonly task?: string
+  readonly tool?: string
+}
+
+/** What `with()` takes. */
+export function newBinding(binding: NewBinding): NewBinding {
+  const own = ownOptions(binding, { task: true, tool: true }, 'with()')
+  const tool: unknown = own.tool
+  if (tool !== undefined && (typeof tool !== 'string' || tool === ''))
+    throw new TypeError('with() needs a tool that is a text and not empty')
+  return own
+}
+
+/** What `run()` takes beside the work. */
+export function runOptions(options: { readonly task: string }): { readonly task: string } {
+  return ownOptions(options, { task: true }, 'run()')
+}
+
+/** What `quote()` takes beside the request. */
+export function quoteOptions(options: { readonly send?: boolean }): { readonly send?: boolean } {
+  return ownOptions(options, { send: true }, 'quote()')
+}
+
+/** What `recover()` takes. */
+export function recoverOptions(options: { readonly reconcile?: boolean }): { readonly reconcile?: boolean } {
+  return ownOptions(options, { reconcile: true }, 'recover()')
+}
