@@ -1,6 +1,7 @@
-// The shape of the house: floors and doors, cycles, sizes, casts, errors, folders, docstrings.
+// The shape of the house: floors and doors, cycles, sizes, casts, errors, bodies, folders, docstrings.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkBodies } from './check/bodies.js'
 import { checkDocstrings } from './check/docstrings.js'
 import { checkEdges } from './check/edges.js'
 import { ENTRIES, entryFiles, ROOT } from './check/entries.js'
@@ -11,6 +12,7 @@ const missing = Object.values(ENTRIES).filter((file) => !existsSync(join(ROOT, f
 process.exitCode = report('check:imports', [
   ...(await checkEdges(ROOT)),
   ...checkShape(ROOT),
+  ...checkBodies(ROOT),
   ...checkDocstrings(ROOT, entryFiles()),
   ...missing.map((file): Violation => ({ rule: 'entry', file, says: 'an entry point without a source' })),
 ])

@@ -8,11 +8,12 @@ import {
   type PayingFace,
   type RefusalProblem,
 } from '../pay/index.js'
+import type { BodyLimits } from '../protocol/body.js'
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
 import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
-import { drain, peekText, type ReadLimits } from './reply.js'
+import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 import { ELSEWHERE, isConfidential, resourceAt, withoutFragment } from './resource.js'
 import type { Answers } from './wire/index.js'
@@ -33,7 +34,7 @@ export interface HttpLimits {
   /** Of a request body that can be read only once. */
   readonly keep: KeepLimits
   /** Of a reply's body that may hold a problem, or that is drained. */
-  readonly read: ReadLimits
+  readonly read: BodyLimits
 }
 
 const KIB = 1024

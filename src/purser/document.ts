@@ -1,5 +1,6 @@
 import { type FetchLike, isConfidential } from '../fetch/index.js'
 import { heed } from '../pay/heed.js'
+import { readText, type Unread } from '../protocol/body.js'
 import { type JsonObject, parseJsonObject } from '../protocol/index.js'
 
 /** A document of a server, or why there is none. */
@@ -11,6 +12,12 @@ const MOST_BYTES = 1024 * 1024
 const DEPTH = 64
 const PATIENCE_MS = 10_000
 const MOST_REDIRECTS = 3
+
+const UNREAD: Readonly<Record<Unread, string>> = {
+  long: 'it is longer than 1 MB',
+  late: 'it took too long',
+  broken: 'it could not be read',
+}
 
 /**
  * A JSON document, read with the fetch below the purser: without a credential, within a size and a time, and never from
@@ -62,34 +69,15 @@ async function readReply(reply: Response, signal: AbortSignal): Promise<Fetched>
     await reply.body?.cancel()
     return { problem: `the server answered ${reply.status}` }
   }
-  const text = await readText(reply, signal)
-  if (text === undefined) return { problem: 'it is longer than 1 MB' }
+  const said = await readText(reply, { bytes: MOST_BYTES, patienceMs: PATIENCE_MS }, signal)
+  signal.throwIfAborted()
+  if ('unread' in said) return { problem: UNREAD[said.unread] }
   const maxAgeMs = maxAgeOf(reply.headers.get('cache-control'))
   try {
-    const document = parseJsonObject(text, { length: MOST_BYTES, depth: DEPTH })
+    const document = parseJsonObject(said.text, { length: MOST_BYTES, depth: DEPTH })
     return { document, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) }
   } catch {
     return { problem: 'it is not an object of JSON' }
-  }
-}
-
-/** Undefined: too long. The rest is not read. */
-async function readText({ body }: Response, signal: AbortSignal): Promise<string | undefined> {
-  if (body === null) return ''
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for (;;) {
-    signal.throwIfAborted()
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    bytes += value.byteLength
-    if (bytes > MOST_BYTES) {
-      await reader.cancel()
-      return undefined
-    }
-    text += decoder.decode(value, { stream: true })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { BodyLimits } from '../protocol/body.js'
 import { textOf } from './text.js'
 
 export type Handler = Dispatcher.DispatchHandler
@@ -6,12 +7,6 @@ export type Controller = Dispatcher.DispatchController
 /** Response headers as undici hands them over: lower-case names, lists where a header came more than once. */
 export type ReplyHeaders = Parameters<NonNullable<Handler['onResponseStart']>>[2]
 export type Chunk = Parameters<NonNullable<Handler['onResponseData']>>[1]
-
-/** Bounds on what is read of a reply that may hold a problem, or that is drained. */
-export interface ReadLimits {
-  readonly bytes: number
-  readonly patienceMs: number
-}
 
 /** The head of a reply. */
 export interface ReplyHead {
@@ -187,7 +182,7 @@ export class UndiciReply {
   }
 
   /** The body as text, and still there as it came; undefined if it is longer (decoded, too) or slower than the limits. */
-  async text(limits: ReadLimits): Promise<string | undefined> {
+  async text(limits: BodyLimits): Promise<string | undefined> {
     const deadline = Date.now() + limits.patienceMs
     this.#controller?.resume()
     while (this.#end === undefined && this.#size <= limits.bytes) {
@@ -200,7 +195,7 @@ export class UndiciReply {
   }
 
   /** Lets the rest go by, so that the connection is free again; a long or slow rest costs the connection. */
-  async drain(limits: ReadLimits): Promise<void> {
+  async drain(limits: BodyLimits): Promise<void> {
     if (this.#end) return
     this.#drained = limits.bytes
     const slow = setTimeout(() => this.#giveUp(), limits.patienceMs)

@@ -12,7 +12,7 @@ const LINES = Math.min(80_000, Math.floor(MOST / 13))
 const A_BYTE_EVERY_MS = 20
 
 /** Unpacks to a gibibyte: one member of a gzip file, again and again (RFC 1952, section 2.2). */
-const BOMB = Buffer.concat(Array<Buffer>(32).fill(gzipSync(Buffer.alloc(32 * MIB, 0x20))))
+export const BOMB = Buffer.concat(Array<Buffer>(32).fill(gzipSync(Buffer.alloc(32 * MIB, 0x20))))
 
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
 const base64 = (text: string): string => Buffer.from(text).toString('base64url')

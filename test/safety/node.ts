@@ -1,6 +1,7 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { keccak256 } from 'viem'
+import { BOMB } from './floods.js'
 import { CHAIN_ID } from './offers.js'
 import { EVM_CHAIN_ID } from './x402-offers.js'
 
@@ -106,31 +107,66 @@ function word(value: bigint): string {
   return `0x${value.toString(16).padStart(64, '0')}`
 }
 
+/** How a node can mean to exhaust whoever asks it. */
+export type NodeFault = 'endless' | 'bomb'
+
+const FAULTS: Readonly<Record<NodeFault, (response: ServerResponse) => void>> = {
+  endless(response) {
+    response.write('{"jsonrpc":"2.0","id":1,"result":"0x')
+    const more = (): void => {
+      if (response.destroyed) return
+      if (response.write('0'.repeat(16_384))) setImmediate(more)
+      else response.once('drain', more)
+    }
+    more()
+  },
+  bomb: (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(BOMB),
+}
+
 /** The same node on a socket, for clients that are given nothing but its address. */
-export async function listeningNode(): Promise<{
+export async function listeningNode(fault?: NodeFault): Promise<{
   readonly node: StubNode
   readonly url: string
+  /** What the sockets took of its words, in bytes. */
+  readonly taken: number
   close(): Promise<void>
 }> {
   const node = stubNode()
+  const sockets = new Set<Socket>()
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
+    if (fault !== undefined) {
+      FAULTS[fault](response)
+      return
+    }
     const reply = await node.fetch(`http://127.0.0.1${request.url}`, {
       method: 'POST',
       body: Buffer.concat(chunks).toString(),
     })
     response.writeHead(200, { 'content-type': 'application/json' }).end(await reply.text())
   })
+  server.on('connection', (socket) => sockets.add(socket))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     node,
     url: `http://127.0.0.1:${port}/`,
+    get taken() {
+      return takenBy(sockets)
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
+}
+
+/** What these sockets took, in bytes. */
+export function takenBy(sockets: Iterable<Socket>): number {
+  return [...sockets].reduce(
+    (sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength,
+    0,
+  )
 }

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js'
 import { FLOODS, type FloodName } from './floods.js'
+import { takenBy } from './node.js'
 import {
   type Behaviour,
   type Credential,
@@ -76,10 +77,7 @@ export async function hostileServer(
       return seen.filter(({ credential }) => credential !== undefined)
     },
     get taken() {
-      return [...sockets].reduce(
-        (sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength,
-        0,
-      )
+      return takenBy(sockets)
     },
     close: () =>
       new Promise((resolve) => {

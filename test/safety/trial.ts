@@ -50,7 +50,7 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
   const servers = await Promise.all(
     Array.from({ length: shops }, () => hostileServer(one.server, 0, arrived)),
   )
-  const node = await listeningNode()
+  const node = await listeningNode(one.node)
   const folder = steps.some(({ restarts }) => restarts) ? await mkdtemp(join(tmpdir(), 'safety-')) : ''
   const shown: string[] = []
   let signatures = 0
@@ -69,7 +69,7 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
     const cents = centsOf(cashable(signed))
     const stolenCents = centsOf(cashable(signed, ({ stolen }) => stolen))
     const findings: Findings = { outcomes, signatures, cents, stolenCents, seen, shown }
-    const taken = servers.reduce((sum, server) => sum + server.taken, 0)
+    const taken = servers.reduce((sum, server) => sum + server.taken, node.taken)
     const grew = memory.stop()
     return {
       client: client.name,

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { checkBodies } from '../../tools/check/bodies.js'
 import { checkDocstrings } from '../../tools/check/docstrings.js'
 import { checkEdges } from '../../tools/check/edges.js'
 import { table, type Violation } from '../../tools/check/report.js'
@@ -150,4 +151,21 @@ test('the table puts errors first', () => {
     { rule: 'b', file: 'y.ts', line: 3, says: 'no' },
   ]
   expect(table(found)).toBe('ERROR  b  y.ts:3  no\nwarn   a  x.ts    maybe')
+})
+
+test('a body that somebody else sends is read by the one reader, or by what is listed', () => {
+  const root = house({
+    'wallet/rpc.ts': 'export const ask = async (reply: Response) => reply.json()',
+    'wallet/stream.ts': 'export const take = (reply: Response) => reply.body?.getReader()',
+    'wallet/each.ts':
+      'export async function each(reply: Response) {\n  for await (const _ of reply.body ?? []) return\n  for await (const _ of Object(reply).body) return\n}',
+    'wallet/fine.ts': "export const fine = JSON.parse('1')",
+    'protocol/body.ts': 'export const take = (body: ReadableStream) => body.getReader()',
+  })
+  const found = checkBodies(root).filter(({ says }) => says.includes('no bounds'))
+  expect(rules(found)).toEqual([
+    'body: src/wallet/each.ts',
+    'body: src/wallet/rpc.ts',
+    'body: src/wallet/stream.ts',
+  ])
 })

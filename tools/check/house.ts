@@ -113,6 +113,11 @@ export const SIDE_DOORS: readonly {
     why: 'the one codec that a free call needs: the others are loaded with the first 402',
   },
   {
+    file: 'protocol/body.ts',
+    from: ['wallet', 'fetch', 'undici', 'purser'],
+    why: 'the one reader of bodies: a free call needs it, and none of the codecs beside it',
+  },
+  {
     file: 'protocol/base64url.ts',
     from: ['session'],
     why: 'a snapshot comes in whichever alphabet its server writes; how that is read is no promise to users',
@@ -161,6 +166,40 @@ export const CASTS: readonly { readonly file: string; readonly to: string; reado
     file: 'purser/runtime.ts',
     to: 'Builtins[Name]',
     why: "a builtin under its own name: its shape is the runtime's promise",
+  },
+]
+
+/** Where a body is read beside `src/protocol/body.ts`: what is read there, and what bounds it. */
+export const BODY_READERS: readonly {
+  readonly file: string
+  readonly reads: readonly string[]
+  readonly why: string
+}[] = [
+  { file: 'protocol/body.ts', reads: ['getReader'], why: 'the one reader: bounded in bytes and time' },
+  {
+    file: 'fetch/recording.ts',
+    reads: ['getReader'],
+    why: "the caller's own request body on its way to the server: kept up to a cap, read as the transport pulls",
+  },
+  {
+    file: 'fetch/body.ts',
+    reads: ['arrayBuffer'],
+    why: "the caller's own Request, in a browser that shows no stream of it",
+  },
+  {
+    file: 'fetch/http-exchange.ts',
+    reads: ['bytes'],
+    why: "what was kept of the caller's own request body: a cap bounds it",
+  },
+  {
+    file: 'fetch/wire/read.ts',
+    reads: ['text'],
+    why: "a transport's own bounded reading: `peekText` of fetch, `UndiciReply.text` of undici",
+  },
+  {
+    file: 'fetch/wire/sse/meter.ts',
+    reads: ['getReader'],
+    why: 'handed on as the caller pulls; what is held back of a frame has a cap (frames.ts)',
   },
 ]
 

@@ -2,6 +2,7 @@ import type { Mutant } from './list.js'
 
 const HANDLERS = ['test/undici/handlers.test.ts']
 const HEADERS = ['test/undici/headers.test.ts']
+const READER = ['test/protocol/body.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
 
 /** What comes from outside through a body, and what a transport makes of a handler that throws. */
@@ -85,5 +86,37 @@ export const BODIES: readonly Mutant[] = [
     find: 'if (only !== undefined && originOf(origin) !== only) return undefined',
     replace: '',
     tests: HEADERS,
+  },
+  {
+    name: 'body-without-end',
+    breaks: 'a body without an end is read until memory is full',
+    file: 'src/protocol/body.ts',
+    find: "if (size > bytes) return 'long'",
+    replace: "if (size > 64 * bytes) return 'long'",
+    tests: READER,
+  },
+  {
+    name: 'long-body-goes-on',
+    breaks: 'a body that is too long goes on coming',
+    file: 'src/protocol/body.ts',
+    find: "if (end !== 'whole') source.cancel()",
+    replace: '',
+    tests: READER,
+  },
+  {
+    name: 'node-goes-on',
+    breaks: 'a node makes a payer read as much as it likes',
+    file: 'src/wallet/chain/rpc.ts',
+    find: 'bytes: mostOf(method) * MIB',
+    replace: 'bytes: 1024 * MIB',
+    tests: ['test/wallet/chain/rpc.test.ts'],
+  },
+  {
+    name: 'deaf-fetch-waited-for',
+    breaks: 'a caller who gives up waits for a fetch that does not listen',
+    file: 'src/wallet/chain/rpc.ts',
+    find: 'await untilAborted(asking, signal)',
+    replace: 'await asking',
+    tests: ['test/wallet/chain/rpc.test.ts'],
   },
 ]

@@ -1,4 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
+import { readText } from '../../protocol/body.js'
 
 /** One node of a chain. */
 export interface Node {
@@ -6,7 +7,20 @@ export interface Node {
   call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>
 }
 
+/** For the whole answer, from the request to the end of its body. */
 const TIMEOUT_MS = 10_000
+const MIB = 1024 * 1024
+/** A number, a word, a transaction that was filled in: a node that says more says something else. */
+const MOST_MIB = 0.25
+/** A block of 60,000 transactions, or some 5,000 logs: more than anything that is asked here. */
+const MOST_MIB_OF_LISTS = 4
+const LISTS: ReadonlySet<string> = new Set([
+  'eth_getLogs',
+  'eth_getBlockByNumber',
+  'eth_getTransactionReceipt',
+  'eth_getTransactionByHash',
+  'eth_sendRawTransactionSync',
+])
 
 /**
  * A JSON-RPC node behind a URL. Errors carry the method and nothing else: URLs hold keys, and bodies hold signed
@@ -38,19 +52,50 @@ async function post(
   method: string,
   signals: readonly AbortSignal[],
 ): Promise<unknown> {
+  const signal = AbortSignal.any([...signals])
+  const limits = { bytes: mostOf(method) * MIB, patienceMs: TIMEOUT_MS }
+  let long = false
   try {
-    const response = await fetch(url, {
+    const asking = fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
       redirect: 'error',
-      signal: AbortSignal.any([...signals]),
+      signal,
     })
-    return await response.json()
+    const said = await readText(await untilAborted(asking, signal), limits, signal)
+    if ('text' in said) return JSON.parse(said.text)
+    long = said.unread === 'long'
   } catch {
     // The cause would quote the URL or the body.
-    throw unavailable(method)
   }
+  throw long ? tooLong(method) : unavailable(method)
+}
+
+/** Also for a `fetch` of the caller's that does not listen to its signal. */
+function untilAborted(asking: Promise<Response>, signal: AbortSignal): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason)
+      asking.then(({ body }) => body?.cancel()).catch(() => undefined)
+    }
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    asking.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+function mostOf(method: string): number {
+  return LISTS.has(method) ? MOST_MIB_OF_LISTS : MOST_MIB
+}
+
+function tooLong(method: string): PaymentError {
+  const most = `${mostOf(method)} MiB`
+  return new PaymentError(
+    'wallet_unavailable',
+    'untouched',
+    `The chain's node answered ${method} with more than ${most}`,
+  )
 }
 
 function unavailable(method: string): PaymentError {

@@ -1,3 +1,4 @@
+import { boundedFetch } from './bounded.js'
 import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'
 import { within } from './within.js'
@@ -125,7 +126,7 @@ export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
 export async function loadClient(secretKey: string): Promise<StripeClient> {
   try {
     const { default: Stripe } = await import('stripe')
-    return new Stripe(secretKey)
+    return new Stripe(secretKey, { httpClient: Stripe.createFetchHttpClient(boundedFetch) })
   } catch {
     throw failed('stripe({ secretKey }) needs the package stripe, which could not be loaded')
   }

@@ -1,3 +1,4 @@
+import type { NodeFault } from '../node.js'
 import type { Seen } from '../offers.js'
 import type { ServerName } from '../server.js'
 
@@ -82,6 +83,8 @@ export interface Case {
   /** Through Stripe, a token is charged as soon as it comes; or, with this, as far as can be when all is over. */
   readonly later?: true
   readonly told?: Told
+  /** How the node of the chain answers, if not as a node should. */
+  readonly node?: NodeFault
   /** Default: the same GET twice. */
   readonly steps?: readonly Step[]
   readonly most: {

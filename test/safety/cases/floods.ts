@@ -36,4 +36,18 @@ export const FLOODED: readonly Case[] = [
   flood('an answer that unpacks to a gibibyte', 'bomb-answer'),
   flood('a problem without end', 'endless-problem'),
   flood('an answer without end', 'endless-answer'),
+  {
+    attack: 'a node of the chain that answers without end',
+    server: 'honest',
+    node: 'endless',
+    steps: once,
+    most: { cents: 1 },
+  },
+  {
+    attack: 'a node of the chain whose answers unpack to a gibibyte',
+    server: 'honest',
+    node: 'bomb',
+    steps: once,
+    most: { cents: 1 },
+  },
 ]
