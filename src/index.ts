@@ -9,6 +9,7 @@ export {
   type PaymentErrorDetails,
   PaymentRefusedError,
   type Reason,
+  type Rejection,
 } from './errors/index.js'
 export type { FetchLike, PayingFetch, PayingInit, Restore } from './fetch/index.js'
 export type {

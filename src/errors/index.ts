@@ -11,4 +11,5 @@ export {
   type PaymentErrorDetails,
   PaymentRefusedError,
   type Reason,
+  type Rejection,
 } from './payment-error.js'

@@ -72,6 +72,16 @@ export type NextAction =
   | { readonly kind: 'redirect'; readonly url: string }
   | { readonly kind: 'sdk'; readonly value: string }
 
+/** What a server answered to a credential, instead of what was bought. Its words are cleaned and cut; they prove nothing. */
+export interface Rejection {
+  /** The status of its answer. */
+  readonly status: number
+  /** The problem's type (RFC 9457), or `x402:` and a code of x402, such as `x402:insufficient_funds`. */
+  readonly type?: string
+  readonly title?: string
+  readonly detail?: string
+}
+
 /** What a {@link PaymentError} may carry beside its code. */
 export interface PaymentErrorDetails {
   readonly cause?: unknown
@@ -83,6 +93,8 @@ export interface PaymentErrorDetails {
   /** The receipt's or the chain's reference of a payment that settled. */
   readonly reference?: string
   readonly action?: NextAction
+  /** Why the server did not take the credential, if it said so. */
+  readonly rejection?: Rejection
   /** When it makes sense to try again, in epoch milliseconds. */
   readonly retryAt?: number
   /** The transport's reply behind the error. Kept non-enumerable, so that loggers do not dump it. */
@@ -116,6 +128,8 @@ export class PaymentError extends Error {
   declare readonly paymentId?: string
   declare readonly reference?: string
   declare readonly action?: NextAction
+  /** Why the server did not take the credential, if it said so. */
+  declare readonly rejection?: Rejection
   declare readonly retryAt?: number
   /** The reply behind the error, where there is one. Not enumerable. */
   declare readonly reply: unknown
@@ -130,6 +144,7 @@ export class PaymentError extends Error {
     if (details.paymentId !== undefined) this.paymentId = details.paymentId
     if (details.reference !== undefined) this.reference = details.reference
     if (details.action !== undefined) this.action = details.action
+    if (details.rejection !== undefined) this.rejection = details.rejection
     if (details.retryAt !== undefined) this.retryAt = details.retryAt
     Object.defineProperty(this, 'reply', { value: details.reply, enumerable: false })
     Object.defineProperty(this, BRAND, { value: true, enumerable: false })

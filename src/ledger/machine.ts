@@ -45,6 +45,8 @@ export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
       return undeliver(row, now)
     case 'reported':
       return report(row, now)
+    case 'rejected':
+      return reject(row, move, now)
     case 'unlocked':
       return unlock(row, now)
   }
@@ -102,6 +104,7 @@ function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
     recheckAt: move.recheckAt,
     receipts: withReceipt(row, move.receipt),
     delivered: row.delivered || move.delivered === true,
+    rejection: move.delivered === true ? undefined : row.rejection,
     updatedAt: now,
   }
   // The next total is higher whatever becomes of this one: nobody has to wait for that.
@@ -126,6 +129,7 @@ function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
       because: undefined,
       receipts: withReceipt(row, move.receipt),
       delivered: row.delivered || move.delivered === true,
+      rejection: move.delivered === true ? undefined : row.rejection,
       // What more is learned of a settled payment does not change when its fee is read.
       recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),
       updatedAt: now,
@@ -193,7 +197,13 @@ function deliver(row: Row, move: { readonly receipt?: Receipt }, now: Instant): 
   const ended = row.state === 'settled' || row.state === 'released'
   // Budget that was given back before anything was signed bought nothing.
   if (!ended || row.attempts.length === 0) return undefined
-  return same({ ...row, delivered: true, receipts: withReceipt(row, move.receipt), updatedAt: now })
+  return same({
+    ...row,
+    delivered: true,
+    rejection: undefined,
+    receipts: withReceipt(row, move.receipt),
+    updatedAt: now,
+  })
 }
 
 /** Of a payment that moved nothing, nobody misses the answer. */
@@ -206,6 +216,11 @@ function report(row: Row, now: Instant): Step {
   const open = row.state === 'committed' || (row.state === 'settled' && !row.delivered)
   if (!open) return undefined
   return same({ ...row, reportedAt: row.reportedAt ?? now, updatedAt: now })
+}
+
+function reject(row: Row, { rejection }: MoveOf<'rejected'>, now: Instant): Step {
+  if (row.attempts.length === 0) return undefined
+  return same({ ...row, rejection, updatedAt: now })
 }
 
 function unlock(row: Row, now: Instant): Step {

@@ -1,4 +1,4 @@
-import type { NextAction, Reason } from '../errors/index.js'
+import type { NextAction, Reason, Rejection } from '../errors/index.js'
 import type { Amount, Instant, Units } from '../money/index.js'
 import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } from '../policy/index.js'
 import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
@@ -94,6 +94,11 @@ export interface Payment {
   readonly reference?: string
   /** Why it was denied or released. */
   readonly because?: string
+  /**
+   * Why the server did not take the latest credential, in its own words. Kept for people; it decides nothing. Absent once
+   * the answer was delivered.
+   */
+  readonly rejection?: Rejection
   /** Money and delivery are two facts: settled and not delivered is the case that hurts. */
   readonly delivered: boolean
   /** When a doubt about it was first reported to a caller. */
@@ -248,6 +253,8 @@ export type Move =
   | { readonly to: 'undelivered' }
   /** A caller was told of the doubt. */
   | { readonly to: 'reported' }
+  /** The server answered to the latest credential, and not with what was bought. Moves no money and changes no state. */
+  | { readonly to: 'rejected'; readonly rejection: Rejection }
   /** The deposit that it locked up has come back: no exposure any more, whatever was spent of it. */
   | { readonly to: 'unlocked' }
 

@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.js'
 import { followStream, meter } from './metering.js'
 import { dealOf, type Presented, transmit } from './present.js'
 import { standsInTheWay, unanswered } from './refusal.js'
+import { noteRejection } from './rejection.js'
 import { goOn } from './second.js'
 import type { Streaming } from './stream.js'
 import { watch } from './undelivered.js'
@@ -113,6 +114,8 @@ async function askForTheAnswer<Reply extends object>(
   if (presented.kind === 'lost') return undefined
   const { reply, reading } = presented
   if (reading.kind !== 'answers' || !reading.ok) {
+    // Without a credential a 402 only asks for money again.
+    if (sent !== undefined) await noteRejection(presented, payment, env)
     exchange.drop(reply)
     return undefined
   }

@@ -43,6 +43,7 @@ export interface PurserEvents {
  * - `settled_without_delivery`: the money moved, and what was bought did not come.
  * - `settled_after_release`: a credential that was held for dead was cashed.
  * - `redirected_after_payment`: the paid request was sent elsewhere; nothing was followed.
+ * - `payment_rejected`: a server did not take a credential; what it said is in the payment's `rejection`.
  * - `stream_stalled`: a stream asked for more again, and had sent nothing for what it got; it was not paid on.
  * - `stream_not_paid_on`: a stream asked for more, and policy or a failure kept it from getting it.
  * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
@@ -54,6 +55,7 @@ export type AnomalyKind =
   | 'settled_without_delivery'
   | 'settled_after_release'
   | 'redirected_after_payment'
+  | 'payment_rejected'
   | 'stream_stalled'
   | 'stream_not_paid_on'
   | 'payee_changed'

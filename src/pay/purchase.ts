@@ -17,6 +17,7 @@ import { followStream, meter } from './metering.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
 import { actionRequired, provenVoid, unanswered } from './refusal.js'
+import { noteRejection } from './rejection.js'
 import { secondCredential, tryAgree } from './second.js'
 import { undelivered, watch } from './undelivered.js'
 import { leaveUnsent } from './unsent.js'
@@ -195,7 +196,7 @@ async function rounds<Reply extends object>(
     const { presented, metered } = await meter(exchange, whole, deal)
     note(presented)
     const sending: Sending = { deal, ...more, ...(metered ? { metered: true } : {}) }
-    const payment = await current(deal, env)
+    const payment = await noteRejection(presented, await current(deal, env), env)
     const end = await conclude(sending, presented, payment, call, env)
     const reply = presented.kind === 'reply' ? presented.reply : undefined
     if (reply !== undefined) env.attach(reply, end.payment)

@@ -8,6 +8,7 @@ import {
   type Reason,
 } from '../errors/index.js'
 import { fundsOf, type Payment } from '../ledger/index.js'
+import { sentenceOf } from './rejection.js'
 
 /** Policy, a person or a counter said no. */
 export function refused(
@@ -32,11 +33,17 @@ const STANDING = {
 
 /** An earlier payment stands in the way of this one. */
 export function standsInTheWay(code: keyof typeof STANDING, by: Payment): PaymentRefusedError {
-  return new PaymentRefusedError(STANDING[code], {
+  const { rejection } = by
+  const answered = code === 'paid_not_delivered' && rejection !== undefined
+  const says = answered
+    ? `This purchase was already paid for, but the server did not deliver: ${sentenceOf(rejection)}`
+    : STANDING[code]
+  return new PaymentRefusedError(says, {
     code,
     funds: fundsOf(by),
     paymentId: by.id,
-    reasons: [{ rule: code, says: STANDING[code] }],
+    reasons: [{ rule: code, says }],
+    ...(rejection === undefined ? {} : { rejection }),
     ...(by.reference === undefined ? {} : { reference: by.reference }),
     ...(by.recheckAt === undefined ? {} : { retryAt: by.recheckAt }),
   })
@@ -46,12 +53,18 @@ export function standsInTheWay(code: keyof typeof STANDING, by: Payment): Paymen
 export function unanswered(payment: Payment, details: { cause?: unknown; reply?: unknown }): PaymentError {
   const settled = payment.state === 'settled'
   const funds: Funds = settled ? 'settled' : 'unknown'
+  const { rejection } = payment
+  const answer = rejection === undefined ? undefined : `The server did not deliver: ${sentenceOf(rejection)}`
   const message = settled
-    ? 'The payment settled, but its answer did not come. The same request is not paid again for a while.'
-    : 'A payment was sent and its outcome is not known yet. It counts as spent until it is proven otherwise.'
+    ? `The payment settled. ${answer ?? 'Its answer did not come.'} The same request is not paid again for a while.`
+    : `A payment was sent. ${answer ?? ''} Its outcome is not known yet. It counts as spent until it is proven otherwise.`.replace(
+        '  ',
+        ' ',
+      )
   return new PaymentError(settled ? 'paid_not_delivered' : 'payment_in_doubt', funds, message, {
     ...details,
     paymentId: payment.id,
+    ...(rejection === undefined ? {} : { rejection }),
     ...(payment.reference === undefined ? {} : { reference: payment.reference }),
     ...(payment.recheckAt === undefined ? {} : { retryAt: payment.recheckAt }),
   })
@@ -74,14 +87,15 @@ export function actionRequired(
 
 /** A credential left, and the rail proves that nothing moved and nothing can. */
 export function provenVoid(
-  payment: Pick<Payment, 'id'>,
+  { id, rejection }: Pick<Payment, 'id' | 'rejection'>,
   details: { cause?: unknown; reply?: unknown },
 ): PaymentError {
+  const answer = rejection === undefined ? '' : ` The server did not take it: ${sentenceOf(rejection)}`
   return new PaymentError(
     'wallet_failed',
     'untouched',
-    'The payment was sent and is proven void: no money moved, and none can.',
-    { ...details, paymentId: payment.id },
+    `The payment was sent and is proven void: no money moved, and none can.${answer}`,
+    { ...details, paymentId: id, ...(rejection === undefined ? {} : { rejection }) },
   )
 }
 

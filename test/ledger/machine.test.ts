@@ -67,6 +67,7 @@ const moves: { readonly [To in Move['to']]: Extract<Move, { to: To }> } = {
   delivered: { to: 'delivered' },
   undelivered: { to: 'undelivered' },
   reported: { to: 'reported' },
+  rejected: { to: 'rejected', rejection: { status: 402 } },
   unlocked: { to: 'unlocked' },
 }
 
@@ -83,10 +84,17 @@ const TABLE: { readonly [State in PaymentState]: { readonly [To in Move['to']]?:
     settled: 'settled',
     released: 'released',
     reported: 'committed',
+    rejected: 'committed',
     unlocked: 'committed',
   },
-  settled: { settled: 'settled', delivered: 'settled', reported: 'settled', unlocked: 'settled' },
-  released: { settled: 'settled', delivered: 'released' },
+  settled: {
+    settled: 'settled',
+    delivered: 'settled',
+    reported: 'settled',
+    rejected: 'settled',
+    unlocked: 'settled',
+  },
+  released: { settled: 'settled', delivered: 'released', rejected: 'released' },
 }
 
 const states: readonly PaymentState[] = ['denied', 'held', 'committed', 'settled', 'released']

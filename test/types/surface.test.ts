@@ -51,7 +51,7 @@ const NAMES: Readonly<Record<string, string>> = {
     LaneRequest Ledger Listener Move Moved NextAction NotPaid OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
     PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
-    QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Remember Resolution
+    QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution
     Resource Restore Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
     Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits
     isPaymentError parseAmount spendAuthorization subtract token zero

@@ -79,6 +79,7 @@ test('every event, anomaly, state of a payment and place of the money has its na
     | 'settled_without_delivery'
     | 'settled_after_release'
     | 'redirected_after_payment'
+    | 'payment_rejected'
     | 'stream_stalled'
     | 'stream_not_paid_on'
     | 'payee_changed'

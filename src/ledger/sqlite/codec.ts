@@ -25,6 +25,7 @@ const MOVING = [
   'adopted',
   'signed',
   'unlocked',
+  'rejection',
 ] as const
 
 type Body = Pick<Row, (typeof MOVING)[number]>
@@ -101,7 +102,7 @@ export function coreText(row: Row, names: CounterNames): string {
 
 export function bodyText(row: Row): string {
   const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, delivered } = row
-  const { reportedAt, updatedAt, recheckAt, adopted, signed, unlocked } = row
+  const { reportedAt, updatedAt, recheckAt, adopted, signed, unlocked, rejection } = row
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
   )
@@ -123,6 +124,7 @@ export function bodyText(row: Row): string {
     adopted,
     signed,
     unlocked,
+    rejection,
   }
   return encode(body)
 }

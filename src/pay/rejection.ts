@@ -1,0 +1,48 @@
+import { clean, type Rejection } from '../errors/index.js'
+import type { Payment } from '../ledger/index.js'
+import type { Problem, Reading } from '../protocol/index.js'
+import type { Env } from './env.js'
+import type { Presented } from './present.js'
+
+/** A problem's type is a URI reference that the server chooses. */
+const MOST_TYPE = 200
+
+/** What an answer to a credential says against it. Undefined if it is no refusal. */
+export function rejectionIn(reading: Reading): Rejection | undefined {
+  if (reading.kind === 'moved' || (reading.kind === 'answers' && reading.ok)) return undefined
+  return { status: reading.kind === 'asks' ? 402 : reading.status, ...wordsOf(reading.problem) }
+}
+
+function wordsOf(problem: Problem | undefined): Partial<Rejection> {
+  if (problem === undefined) return {}
+  const { type, title, detail } = problem
+  return {
+    ...(type === 'about:blank' ? {} : { type: clean(type, MOST_TYPE) }),
+    ...(title === undefined ? {} : { title: clean(title) }),
+    ...(detail === undefined ? {} : { detail: clean(detail) }),
+  }
+}
+
+/** Writes down why the server did not take a credential: an answer without it costs no write. */
+export async function noteRejection(
+  presented: Presented<unknown>,
+  payment: Payment,
+  { ledger, emitter }: Pick<Env, 'ledger' | 'emitter'>,
+): Promise<Payment> {
+  const rejection = presented.kind === 'reply' ? rejectionIn(presented.reading) : undefined
+  if (rejection === undefined) return payment
+  const moved = await ledger.advance(payment.id, { to: 'rejected', rejection })
+  emitter.emit('anomaly', {
+    kind: 'payment_rejected',
+    payment: payment.id,
+    says: `The server did not take the payment: ${sentenceOf(rejection)}`,
+  })
+  return moved.payment
+}
+
+/** `It answered with status 402 (x402:insufficient_funds): not enough USDC.` */
+export function sentenceOf({ status, type, title, detail }: Rejection): string {
+  const code = type === undefined ? '' : ` (${type})`
+  const words = detail ?? title
+  return `it answered with status ${status}${code}${words === undefined ? '.' : `, and says: "${words}".`}`
+}
