@@ -76,6 +76,7 @@ export type {
   Remember,
 } from './pay/index.js'
 export type {
+  Asking,
   Bounds,
   BudgetLine,
   Context,

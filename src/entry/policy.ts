@@ -1,6 +1,8 @@
 export * from '../policy/file/index.js'
 export {
+  type ApprovalDocument,
   type AskDocument,
+  type Asking,
   type BudgetDocument,
   createPolicy,
   type Decision,

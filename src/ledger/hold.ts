@@ -58,7 +58,8 @@ function tryHold(step: HoldStep, hold: Hold): Held {
   const lane = laneFor(step, row, hold)
   if (lane === 'busy') return { ok: false, why: 'lane' }
   if (lane === 'moved') return { ok: false, why: 'stale' }
-  return keep(shelf, before, row, lane, now)
+  const charges = hold.reserves === 'nothing' ? row.charges.slice(0, -1) : row.charges
+  return keep(shelf, before, { ...row, charges }, lane, now)
 }
 
 function keep(

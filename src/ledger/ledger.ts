@@ -83,6 +83,8 @@ export class StoredLedger implements Ledger {
       this.#time.check()
       if (shelf.meta().frozen !== undefined) return no()
       if (!stillGranted(shelf, row, now)) return no()
+      // It waited for a person without counting anywhere, and was not held again after the answer.
+      if (row.charges.length === 0) return no()
     }
     const next = step(row, move, now, isLive(shelf, row, now))
     if (next === undefined) return no()

@@ -141,6 +141,11 @@ export interface Hold {
   /** Who said yes to an `ask`: a person, or the remembered approval. */
   readonly approvedBy?: string
   readonly lane?: LaneRequest
+  /**
+   * It waits for a person, and counts on no budget meanwhile: its counters must have room now, and it cannot be committed
+   * before it is held once more without this.
+   */
+  readonly reserves?: 'nothing'
   readonly trace?: string
   /** How long an unreported twin stands in the way, in milliseconds (`doubtWindow`). */
   readonly doubtWindowMs: number

@@ -137,7 +137,7 @@ function givingBack(policy: Policy): Policy {
     hash: policy.hash,
     unit: policy.unit,
     symbol: policy.symbol,
-    approvalTimeoutMs: policy.approvalTimeoutMs,
+    asking: (context) => policy.asking(context),
     payable: () => true,
     objections: () => [],
     bounds: (resource, context) => policy.bounds(resource, context),

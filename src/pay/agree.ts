@@ -1,16 +1,19 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
 import type { LaneGrant, Move, PaymentId, Room } from '../ledger/index.js'
-import { noWorse, type Terms } from '../policy/index.js'
+import type { Instant } from '../money/index.js'
+import { noBetter, noWorse, type Terms } from '../policy/index.js'
 import { shortfall } from '../policy/tell.js'
 import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
-import type { Prepared, Quote, Unpayable, Wallet } from '../wallet/index.js'
-import { approve } from './approve.js'
+import type { Prepared, Quote, Unpayable } from '../wallet/index.js'
+import { Announcer } from './announcing.js'
+import { approve, tooManyQuestions, unanswered } from './approve.js'
 import { type Appraisal, type Candidate, judgeAll, type Quotes, quoteAll, reasonsOf } from './candidates.js'
-import { type Agreement, type Case, holdOf } from './case.js'
+import { type Agreement, type Case, holdOf, waitingHold } from './case.js'
 import { causeFor } from './cause.js'
 import { advanceById } from './doubt.js'
 import { heed } from './heed.js'
+import { usable } from './prepared.js'
 import { reasonOf, refused, standsInTheWay } from './refusal.js'
 import { RoomFor } from './room.js'
 import { leaveUnsent } from './unsent.js'
@@ -23,6 +26,8 @@ type Step =
   /** Only the decision is too old: the quotes still hold. */
   | { readonly kind: 'judge' }
   | { readonly kind: 'lane' }
+  /** It waited for a question about the same request: judge again, and no turn is lost. */
+  | { readonly kind: 'asked' }
 
 /** How often facts may move under a payment before it gives up. Each turn means that somebody else got on. */
 const TURNS = 24
@@ -53,10 +58,10 @@ class Attempting {
   #id: PaymentId
   #holding = false
   #committing = false
-  #told = false
-  #strangersTold = false
+  readonly #announcer: Announcer
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
+  #retryAt: Instant | undefined
   #approved: Terms | undefined
   #offers: readonly Challenge[]
   /** What the wallets quoted, as long as it still holds. */
@@ -67,6 +72,7 @@ class Attempting {
 
   constructor(c: Case) {
     this.#c = c
+    this.#announcer = new Announcer(c.env.emitter, c.at)
     this.#offers = c.offers
     this.#room = new RoomFor(c.env)
     this.#id = c.earlier?.payment ?? c.env.newId()
@@ -97,8 +103,8 @@ class Attempting {
       await env.keepAlive()
       const appraisal = await this.#appraise()
       call.signal?.throwIfAborted()
-      if (turn === 0) this.#announce(appraisal.ranked)
-      this.#tellStrangers(appraisal.ranked)
+      if (turn === 0) this.#announcer.offers(appraisal.ranked)
+      this.#announcer.strangers(this.#id, appraisal.ranked)
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find((unpayable) => unpayable.freeAt !== undefined)?.freeAt
       if (good.length === 0 && until !== undefined) return { kind: 'wait', until }
@@ -113,6 +119,7 @@ class Attempting {
         await env.sleep(LANE_PAUSE_MS, call.signal)
         turn--
       }
+      if (step.kind === 'asked') turn--
       if (step.kind !== 'judge') this.#quotes = undefined
       this.#reasons.length = 0
     }
@@ -171,20 +178,52 @@ class Attempting {
     } catch (error) {
       return this.#fallThrough(error, candidate)
     }
+    if (!this.#mustAsk(candidate)) return this.#pay(candidate)
+    const approved = await this.#ask(candidate)
+    return 'kind' in approved ? approved : this.#pay(approved)
+  }
+
+  async #pay(candidate: Candidate): Promise<Step> {
     // Whoever had to wait reads the offers again: what they rest on has moved.
     if (await this.#queueUp(candidate)) return { kind: 'stale' }
     const held = await this.#hold(candidate)
     if ('kind' in held) return held
-    this.#tellDecision(candidate)
-    if (!this.#mustAsk(candidate)) return this.#sign(candidate, held.lane)
-    const approved = await approve(this.#id, candidate, this.#c)
-    this.#approved = candidate.quote.terms
-    // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
-    this.#offers = [approved.quote.challenge]
-    this.#quotes = undefined
-    await this.#c.env.keepAlive()
-    const again = await this.#hold(approved)
-    return 'kind' in again ? again : this.#sign(approved, again.lane)
+    this.#announcer.decision(this.#id, candidate)
+    return this.#sign(candidate, held.lane)
+  }
+
+  /** Asks a person, or waits for who asks about the same request. Nobody else waits on a lane for a person's answer. */
+  async #ask(candidate: Candidate): Promise<Candidate | Step> {
+    const { env, call, at, fingerprint } = this.#c
+    const { agent } = call.context
+    const { terms } = candidate.quote
+    const question = { agent, vendor: at.vendor, fingerprint, terms, claims: candidate.decision.claims }
+    const seat = env.questions.enter(question, env.policy.asking(call.context), env.clock.now())
+    if (seat.kind === 'full') {
+      this.#retryAt = seat.retryAt
+      this.#reasons.push(tooManyQuestions(seat, question))
+      return { kind: 'next' }
+    }
+    if (seat.kind === 'share') {
+      const ending = await seat.question.ended
+      const answered = ending === 'answered' || ending === 'given up'
+      if (answered || !noBetter(terms, seat.question.terms)) return { kind: 'asked' }
+      throw unanswered(candidate, ending)
+    }
+    try {
+      const held = await this.#hold(candidate, seat.reserves ? 'all' : 'nothing')
+      if ('kind' in held) return held
+      this.#announcer.decision(this.#id, candidate)
+      const approved = await approve(this.#id, candidate, this.#c, seat.end)
+      this.#approved = terms
+      // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
+      this.#offers = [approved.quote.challenge]
+      this.#quotes = undefined
+      await env.keepAlive()
+      return approved
+    } finally {
+      seat.end('given up')
+    }
   }
 
   /** Did it have to wait for the payments before it on the same lane? */
@@ -227,10 +266,11 @@ class Attempting {
   }
 
   /** The atomic step of the ledger, and what its answers mean. */
-  async #hold(candidate: Candidate): Promise<{ lane?: LaneGrant } | Step> {
+  async #hold(candidate: Candidate, reserves?: 'all' | 'nothing'): Promise<{ lane?: LaneGrant } | Step> {
     const { signal } = this.#c.call
     signal?.throwIfAborted()
-    const held = await this.#c.env.ledger.hold(holdOf(this.#id, candidate, this.#c))
+    const hold = holdOf(this.#id, candidate, this.#c)
+    const held = await this.#c.env.ledger.hold(reserves === undefined ? hold : waitingHold(hold, reserves))
     for (const payment of held.ended ?? []) this.#c.env.emitter.emit('payment', { payment })
     if (held.ok) {
       this.#holding = true
@@ -323,36 +363,6 @@ class Attempting {
     return { kind: 'next' }
   }
 
-  #announce(ranked: readonly Candidate[]): void {
-    const { env, at } = this.#c
-    if (!env.emitter.heard('offer')) return
-    env.emitter.emit('offer', { resource: at, terms: ranked.map(({ quote }) => quote.terms) })
-  }
-
-  /** A vendor that suddenly wants its money elsewhere may have been taken over, whatever policy says about it. */
-  #tellStrangers(ranked: readonly Candidate[]): void {
-    const reasons = ranked.flatMap(({ decision }) => (decision.effect === 'allow' ? [] : decision.reasons))
-    const stranger = reasons.find(({ rule }) => rule === 'payees.pinned' || rule === 'ask.newPayee')
-    if (stranger === undefined || this.#strangersTold) return
-    this.#strangersTold = true
-    const { says } = stranger
-    this.#c.env.emitter.emit('anomaly', { kind: 'payee_changed', payment: this.#id, says })
-  }
-
-  /** Told once, and only where it is this call's to decide: an SDK's retry of a paid call decides nothing. */
-  #tellDecision({ decision, quote }: Candidate): void {
-    if (this.#told) return
-    this.#told = true
-    const { effect, reasons } = decision
-    this.#c.env.emitter.emit('decision', {
-      payment: this.#id,
-      resource: this.#c.at,
-      terms: quote.terms,
-      effect,
-      reasons,
-    })
-  }
-
   /** Writes the refusal down, where there were terms to refuse, and makes the error for it. */
   async #refuse(
     reasons: readonly Reason[],
@@ -361,14 +371,17 @@ class Attempting {
   ): Promise<PaymentError> {
     const { env, call, earlier, unasked } = this.#c
     if (unasked) return refused(reasons)
-    if (candidate !== undefined) this.#tellDecision(candidate)
+    if (candidate !== undefined) this.#announcer.decision(this.#id, candidate)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
-    const cause = this.#failure === undefined ? {} : { cause: causeFor(this.#failure, call, env) }
+    const more = {
+      ...(this.#failure === undefined ? {} : { cause: causeFor(this.#failure, call, env) }),
+      ...(this.#retryAt === undefined ? {} : { retryAt: this.#retryAt }),
+    }
     if (candidate === undefined || this.#holding || earlier !== undefined)
-      return refused(reasons, { code, ...cause, ...(this.#holding ? { paymentId: this.#id } : {}) })
+      return refused(reasons, { code, ...more, ...(this.#holding ? { paymentId: this.#id } : {}) })
     const { lane: _, ...hold } = holdOf(this.#id, candidate, this.#c)
-    const error = refused(reasons, { code, ...cause, paymentId: this.#id })
+    const error = refused(reasons, { code, ...more, paymentId: this.#id })
     const decision = { ...hold.decision, reasons: error.reasons }
     await env.ledger.deny({ ...hold, decision }, { because: error.message })
     return error
@@ -378,15 +391,4 @@ class Attempting {
 /** Such a quote is about one value of its lane, or about an earlier credential, and those may have moved. */
 function restsOnAnother({ quote: { lane, excludes } }: Candidate): boolean {
   return lane?.at !== undefined || excludes !== undefined
-}
-
-/**
- * Without evidence that finds its wallet again nobody could ever tell what became of it, and without a `discard` it could
- * not be thrown away.
- */
-function usable(prepared: Prepared, { id }: Wallet): Prepared {
-  const { evidence, complete, discard }: Partial<Prepared> = Object(prepared)
-  const whole = evidence?.wallet === id && Array.isArray(evidence.refs)
-  if (whole && typeof complete === 'function' && typeof discard === 'function') return prepared
-  throw new TypeError('The wallet prepared no payment')
 }

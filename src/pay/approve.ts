@@ -6,6 +6,7 @@ import type { Challenge } from '../protocol/index.js'
 import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
 import { appraise, type Candidate } from './candidates.js'
 import { type Case, holdOf } from './case.js'
+import type { End, Question, Seat } from './questions.js'
 import { reasonOf, refused } from './refusal.js'
 
 /** A person's no stands that long for the same terms: an agent that asks again is not a reason to ask a person again. */
@@ -18,11 +19,12 @@ const NEARLY_EXPIRED_MS = 5_000
  * Asks a person, with the budget held meanwhile. The answer is bound to these terms: what comes back is judged again,
  * on a fresh challenge if the first one died, and no worse in any field.
  *
+ * @param end Ends the question: what was answered is written down by then.
  * @throws PaymentRefusedError if the answer is no, late or not an answer, or if the offer got worse.
  */
-export async function approve(id: PaymentId, candidate: Candidate, c: Case): Promise<Candidate> {
+export async function approve(id: PaymentId, candidate: Candidate, c: Case, end: End): Promise<Candidate> {
   const { env, call } = c
-  const timeout = env.policy.approvalTimeoutMs
+  const timeout = env.policy.asking(call.context).timeoutMs
   const asked = await ask(env.approver, requestOf(id, candidate, c, timeout), timeout, call.signal)
   call.signal?.throwIfAborted()
   const { answer } = asked
@@ -31,12 +33,17 @@ export async function approve(id: PaymentId, candidate: Candidate, c: Case): Pro
     approved: answer?.approved === true,
     ...(answer === undefined ? {} : { by: answer.by }),
   })
-  if (answer === undefined) throw notApproved(candidate, NO_ANSWER[asked.because])
+  if (answer === undefined) {
+    end(asked.because)
+    throw unanswered(candidate, asked.because)
+  }
   if (!answer.approved) {
     await standingDenial(id, candidate, c, answer.by)
+    end('answered')
     throw notApproved(candidate, `${clean(answer.by)} did not approve this payment.`)
   }
   await rememberApproval(candidate, c, answer)
+  end('answered')
   return { ...(await freshest(candidate, c)), approvedBy: clean(answer.by) }
 }
 
@@ -46,6 +53,11 @@ const NO_ANSWER = {
   failed: 'This payment needs an approval, and asking for it failed.',
   nonsense: 'This payment needs an approval, and the answer was not one.',
 } as const
+
+/** Nobody answered this question, or one about the same request on terms that were no worse. */
+export function unanswered(candidate: Candidate, because: keyof typeof NO_ANSWER): PaymentRefusedError {
+  return notApproved(candidate, NO_ANSWER[because])
+}
 
 function notApproved({ decision }: Candidate, says: string): PaymentRefusedError {
   const reasons: Reason[] = [...decision.reasons, { rule: 'approval', says }]
@@ -66,6 +78,19 @@ function requestOf(id: PaymentId, { quote, decision }: Candidate, c: Case, timeo
     expires: c.env.clock.now() + timeout,
     ...(words === undefined ? {} : { serverSays: words }),
   })
+}
+
+/** Why nobody is asked: as many questions as may wait for a person are open already. */
+export function tooManyQuestions(
+  { rule, limit }: Extract<Seat, { kind: 'full' }>,
+  { agent, vendor }: Pick<Question, 'agent' | 'vendor'>,
+): Reason {
+  const whose = rule === 'perVendor' ? `about ${vendor}` : `of ${agent === '' ? 'this caller' : agent}`
+  return {
+    rule: `approval.${rule}`,
+    limit: `${limit}`,
+    says: `This payment needs an approval, and ${limit} questions ${whose} wait for a person already: answer those first, or raise \`approval.${rule}\`.`,
+  }
 }
 
 /** Recorded as a refusal that stands: the same terms are refused without asking until it runs out. */

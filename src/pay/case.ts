@@ -59,6 +59,11 @@ export type Agreement =
   /** Nothing excludes the earlier credential; it dies then. */
   | { readonly kind: 'wait'; readonly until: Instant }
 
+/** The hold of a payment that waits for a person: it runs on no lane yet, and counts on budgets only as far as it may. */
+export function waitingHold({ lane: _, ...hold }: Hold, reserves: 'all' | 'nothing'): Hold {
+  return reserves === 'all' ? hold : { ...hold, reserves }
+}
+
 /** The atomic step for this candidate, under this id. */
 export function holdOf(id: PaymentId, { quote, decision, approvedBy }: Candidate, c: Case): Hold {
   const { agent, tasks, tool } = c.call.context

@@ -8,6 +8,7 @@ import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
 import type { NotPaid } from './not-paid.js'
 import type { Pace } from './pace.js'
+import type { Questions } from './questions.js'
 import type { Queues } from './queue.js'
 import type { SentCredentials } from './sent.js'
 
@@ -35,6 +36,8 @@ export interface Env {
   readonly queues: Queues
   /** What recovery looks at, and what it lets rest. */
   readonly pace: Pace
+  /** What a person of this process is being asked. */
+  readonly questions: Questions
   newId(): PaymentId
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Makes sure that what this process holds stays its own while it works. */

@@ -49,6 +49,8 @@ interface CaseUnits {
 export interface Findings {
   readonly deny: Reason[]
   readonly ask: Reason[]
+  /** Why nobody may be asked. */
+  readonly unasked: Reason[]
   readonly claims: CounterClaim[]
 }
 

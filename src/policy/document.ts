@@ -65,6 +65,24 @@ export type AskDocument =
   /** A price above the advertised one. */
   | { readonly aboveAdvertised: true }
 
+/** How a person is asked, and how much may wait for their answers. */
+export interface ApprovalDocument {
+  /** How long a question waits for its answer. Unanswered is denied. Default 5m. */
+  readonly timeout?: Duration
+  /** The most questions of one agent that are open at once. Beyond it payments are refused without asking. Default 10. */
+  readonly perAgent?: number
+  /**
+   * The most questions about one vendor that are open at once. Those that were answered with no count for ten minutes.
+   * Default 5.
+   */
+  readonly perVendor?: number
+  /**
+   * The most that open questions may hold of any budget together, in percent of its limit. A question beyond it holds
+   * nothing: its payment must find room after the answer. Default 50.
+   */
+  readonly holds?: number
+}
+
 /** The rules of a policy, or of one agent in it. */
 export interface RulesDocument {
   /** The most one payment may cost. */
@@ -84,8 +102,8 @@ export interface RulesDocument {
   /** Methods (`tempo`), or networks by id (`eip155:4217`). Test networks only by id. */
   readonly networks?: readonly string[]
   readonly ask?: readonly AskDocument[]
-  /** How long a question waits for its answer. Unanswered is denied. Default 5m. */
-  readonly approval?: { readonly timeout: Duration }
+  /** How a person is asked, and how much may wait for their answers. */
+  readonly approval?: ApprovalDocument
   /** How long an authorization may live, whatever the server asks. Default 10m. */
   readonly maxValidity?: Duration
   /** The zone of windows of days and longer. Default UTC. */

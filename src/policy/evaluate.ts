@@ -1,4 +1,5 @@
 import { clean, type Reason } from '../errors/index.js'
+import { askingOf } from './asking.js'
 import { type Case, dimensionsOf, type Findings } from './case.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
 import type { Layers } from './layers.js'
@@ -20,7 +21,7 @@ export function evaluate(
   hash: string,
   objections: readonly Reason[],
 ): Decision {
-  const found: Findings = { deny: [...objections], ask: [], claims: [] }
+  const found: Findings = { deny: [...objections], ask: [], unasked: [], claims: [] }
   judgeTransport(layers[0], judged, found)
   judgeCurrency(judged, found)
   for (const layer of layers) {
@@ -33,7 +34,7 @@ export function evaluate(
   const payees = judgePayees(layers, judged, found)
   judgeLock(judged, found)
   judgeEscrow(layers, judged, found)
-  judgeDenied(judged, found)
+  judgeDenied(layers, judged, found)
   const claims = mergeClaims(found.claims)
   for (const claim of claims)
     if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.ground.symbol))
@@ -49,6 +50,8 @@ function decide(
 ): Decision {
   const { facts, units, ground } = judged
   const grant = found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
+  // What must be asked, where nobody may be asked any more.
+  if (found.ask.length > 0 && grant === undefined) found.deny.push(...found.unasked)
   const effect =
     found.deny.length > 0 ? 'deny' : found.ask.length > 0 && grant === undefined ? 'ask' : 'allow'
   const remembered = grant === undefined ? [] : [grantReason(grant)]
@@ -100,11 +103,19 @@ function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Case, foun
   }
 }
 
-function judgeDenied({ facts, terms }: Case, found: Findings): void {
+function judgeDenied(layers: Layers, { facts, terms, resource }: Case, found: Findings): void {
   if (facts.denied.some((denied) => noBetter(terms, denied)))
     found.deny.push({
       rule: 'denied',
       says: 'A person denied this a few minutes ago, on terms that were no worse.',
+    })
+  if (facts.denials === 0) return
+  const { perVendor } = askingOf(layers)
+  if (facts.denials >= perVendor)
+    found.unasked.push({
+      rule: 'approval.perVendor',
+      limit: `${perVendor}`,
+      says: `A person denied ${facts.denials} payments to ${resource.vendor} in the last ten minutes, so nobody is asked about another.`,
     })
 }
 

@@ -1,5 +1,5 @@
 import { DURATION_PATTERN, parseDuration, parseUnits, UNIT_DECIMALS, type Units } from '../money/index.js'
-import type { PolicyDocument, RulesDocument, VendorDocument } from './document.js'
+import type { ApprovalDocument, PolicyDocument, RulesDocument, VendorDocument } from './document.js'
 import { readOrigin } from './origins.js'
 import { readPath } from './paths.js'
 import {
@@ -171,6 +171,13 @@ const ask = record({
   aboveAdvertised: yes,
 })
 
+const approval = record({
+  timeout: duration('1s', '7d'),
+  perAgent: whole(1, 1000),
+  perVendor: whole(1, 1000),
+  holds: whole(0, 100),
+} satisfies Record<keyof ApprovalDocument, Shape<unknown>>)
+
 const rules = {
   perPayment: money,
   maxFee: money,
@@ -199,7 +206,7 @@ const rules = {
     1,
   ),
   ask: list(ask, 'ask rules', 0),
-  approval: record({ timeout: duration('1s', '7d') }, ['timeout']),
+  approval,
   maxValidity: duration('5s', '1d'),
   timezone: zone,
   weekStart: choice(...WEEKDAYS),

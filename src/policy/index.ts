@@ -1,6 +1,7 @@
 export { checkAgainstWallets } from './contradictions.js'
 export type { DelegatedRule } from './delegated-rules.js'
 export type {
+  ApprovalDocument,
   AskDocument,
   BudgetDocument,
   Duration,
@@ -14,6 +15,7 @@ export { createPolicy, documentOf } from './policy.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
 export { noBetter, noWorse, termsKey } from './terms.js'
 export {
+  type Asking,
   type Bounds,
   type BudgetLine,
   type Context,

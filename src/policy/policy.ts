@@ -3,6 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
 import { PaymentError, type Reason } from '../errors/index.js'
 import type { Resource } from '../protocol/index.js'
+import { askingOf } from './asking.js'
 import { boundsOf } from './bounds.js'
 import { budgetLines } from './budgets.js'
 import { type Ground, open } from './case.js'
@@ -17,7 +18,6 @@ import { checkWildcards, hasWildcards } from './suffixes.js'
 import type { Policy } from './types.js'
 import { isListed, lookUp } from './vendors.js'
 
-const DEFAULT_APPROVAL_MS = 5 * 60_000
 /** How many answers of `payable` are kept: what is dialled is not bounded by the document. */
 const REMEMBERED = 10_000
 
@@ -51,7 +51,7 @@ export function policyOf(document: Document): Policy {
     hash,
     unit: ground.unit,
     symbol: ground.symbol,
-    approvalTimeoutMs: approvalTimeout(document),
+    asking: (context) => askingOf(layersFor(context.agent).layers),
     payable: payableBy(layersFor),
     objections: ({ vendor, transport }, { agent }) => {
       const { layers, objections } = layersFor(agent)
@@ -157,13 +157,6 @@ function everyEntry<K extends 'authorization' | 'cors'>(
 ): boolean {
   const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []
   return entries.length > 0 && entries.every((entry) => entry[key] === value)
-}
-
-function approvalTimeout({ approval, agents }: Document): number {
-  return Math.min(
-    approval?.timeout ?? DEFAULT_APPROVAL_MS,
-    ...Object.values(agents ?? {}).map((rules) => rules.approval?.timeout ?? Number.POSITIVE_INFINITY),
-  )
 }
 
 function groundOf({ name = 'default', unit = 'USD', unlimited = false }: Document): Ground {

@@ -186,6 +186,18 @@ export interface Bounds {
   readonly unit: string
 }
 
+/** How a person is asked, and how much may wait for their answers. */
+export interface Asking {
+  /** How long a question waits, in milliseconds. Unanswered is denied. */
+  readonly timeoutMs: number
+  /** The most questions of one agent that are open at once. */
+  readonly perAgent: number
+  /** The most questions about one vendor that are open at once, or were denied in the last ten minutes. */
+  readonly perVendor: number
+  /** The most that open questions may hold of any budget together, in percent of its limit. */
+  readonly holds: number
+}
+
 /** A validated, hashed policy document and its pure evaluator. */
 export interface Policy {
   readonly name: string
@@ -194,8 +206,8 @@ export interface Policy {
   readonly unit: string
   /** The unit's symbol, `USD`. */
   readonly symbol: string
-  /** How long an unanswered approval waits, in milliseconds. */
-  readonly approvalTimeoutMs: number
+  /** How a person is asked about the payments of this context. */
+  asking(context: Context): Asking
   /** Could this policy ever pay for this? If not, the call goes through untouched. */
   payable(resource: Resource, context: Context): boolean
   /** Says why this policy could never pay for this. Empty if it could. */

@@ -5,6 +5,7 @@ import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
 import type { Emitter, Env, Outcome, Recovery } from '../pay/index.js'
 import { Pace } from '../pay/pace.js'
+import { Questions } from '../pay/questions.js'
 import { Queues } from '../pay/queue.js'
 import { SentCredentials } from '../pay/sent.js'
 import { Beside } from './beside.js'
@@ -119,6 +120,7 @@ function environment(
     sent: new SentCredentials(),
     queues: new Queues(),
     pace: new Pace(),
+    questions: new Questions(),
     newId: () => timeOrderedId(clock.now()),
     sleep,
     keepAlive: () => upkeep.keepAlive(),

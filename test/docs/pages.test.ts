@@ -47,6 +47,12 @@ describe('docs/policy.md', () => {
     expect(keys.length).toBeGreaterThan(0)
     expect(documented(heading)).toEqual(expect.arrayContaining(keys))
   })
+
+  it('explains every key of approval', () => {
+    const keys = keysOf(within(properties, 'approval'))
+    expect(keys.length).toBeGreaterThan(0)
+    expect(documented('## How a person is asked')).toEqual(expect.arrayContaining(keys))
+  })
 })
 
 describe('links into a page', () => {

@@ -913,6 +913,20 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await left(100n * CENT)).toMatchObject({ held: 0n, spent: 0n })
     })
 
+    it('counts a hold that reserves nothing nowhere, wants room for it all the same, and commits it only once it is held', async () => {
+      const { ledger, hold, left } = await bench()
+      const waiting = { limit: 15n * CENT, reserves: 'nothing' } as const
+      expect(await hold('a', waiting)).toMatchObject({ ok: true, payment: { state: 'held', units: 0n } })
+      expect(await left(15n * CENT)).toMatchObject({ held: 0n, remaining: 15n * CENT })
+      expect(await ledger.advance('a', committed())).toMatchObject({ ok: false, payment: { state: 'held' } })
+      await hold('b', { limit: 15n * CENT })
+      expect(await hold('c', waiting)).toMatchObject({ why: 'short' })
+      expect(await hold('a', { limit: 15n * CENT })).toMatchObject({ why: 'short' })
+      await ledger.advance('b', { to: 'released', because: 'no' })
+      expect(await hold('a', { limit: 15n * CENT })).toMatchObject({ payment: { units: 10n * CENT } })
+      expect(await ledger.advance('a', committed())).toMatchObject({ ok: true })
+    })
+
     it('denies a hold that waited for a person, and gives its budget back', async () => {
       const { ledger, hold, left } = await bench()
       await hold('a')

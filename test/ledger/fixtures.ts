@@ -50,6 +50,7 @@ export interface Buy {
   /** The remembered approval that it is made under. */
   readonly grant?: string
   readonly lane?: Hold['lane']
+  readonly reserves?: Hold['reserves']
   /** Cents that it locks up. */
   readonly locks?: number
   readonly pattern?: string
@@ -142,6 +143,7 @@ export async function holdOf(ledger: Ledger, id: string, buy: Buy = {}): Promise
     fingerprint: buy.fingerprint ?? `print of ${id}`,
     ...(buy.key === undefined ? {} : { key: buy.key }),
     pattern,
+    ...(buy.reserves === undefined ? {} : { reserves: buy.reserves }),
     terms,
     decision,
     ...(buy.lane === undefined ? {} : { lane: buy.lane }),

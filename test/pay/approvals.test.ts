@@ -103,7 +103,7 @@ describe('while a person thinks', () => {
         ])
         return { approved: true, by: 'ann' }
       },
-      { policy: { budgets: [{ limit: '0.15', per: 'day' }] } },
+      { policy: { budgets: [{ limit: '0.15', per: 'day' }], approval: { holds: 100 } } },
     )
     const neighbour = world.neighbour()
     await world.pay()

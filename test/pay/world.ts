@@ -15,6 +15,7 @@ import {
   recover,
 } from '../../src/pay/index.js'
 import { Pace } from '../../src/pay/pace.js'
+import { Questions } from '../../src/pay/questions.js'
 import { Queues } from '../../src/pay/queue.js'
 import { SentCredentials } from '../../src/pay/sent.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
@@ -122,6 +123,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     patienceMs: 45_000,
     sent: new SentCredentials(),
     queues: new Queues(),
+    questions: new Questions(),
     newId: () => crypto.randomUUID(),
     // Sleeping is what moves time, one turn of the event loop later; who lives renews its lease meanwhile.
     sleep: async (ms, signal) => {
@@ -198,7 +200,7 @@ function exchangeTo(server: Server, path = '/tea'): Exchange<Reply> {
     fingerprint: async () => `GET ${path}`,
     send: (leg) => server.send(leg),
     mayAsk: ({ reading }) => reading.kind === 'asks',
-    read: async ({ reading }) => reading,
+    read: async ({ reading }) => (reading.kind === 'asks' ? { ...reading, at: resource(path) } : reading),
     check: async (challenge) => server.check(challenge),
     drop: () => undefined,
     refuse: (problem) => ({ reading: { kind: 'answers', ok: false, status: 402 }, problem }),

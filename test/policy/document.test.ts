@@ -175,7 +175,8 @@ const WRONG: readonly (readonly [name: string, document: object, path: string, s
   ['approval', base({ approval: '5m' }), 'approval', /is not a map of timeout/],
   ['approval.timeout', base({ approval: { timeout: '5 min' } }), 'approval.timeout', /write it like 90s, 5m/],
   ['an endless approval', base({ approval: { timeout: '8d' } }), 'approval.timeout', /from 1s to 7d/],
-  ['no timeout', base({ approval: {} }), 'approval.timeout', /is missing/],
+  ['no questions', base({ approval: { perVendor: 0 } }), 'approval.perVendor', /from 1 to 1000/],
+  ['more than all of it', base({ approval: { holds: 101 } }), 'approval.holds', /from 0 to 100/],
   ['maxValidity', base({ maxValidity: '1w' }), 'maxValidity', /a duration from 5s to 1d/],
   ['agents', base({ agents: ['a'] }), 'agents', /a list is not a map of agents to rules/],
   ['an agent', base({ agents: { a: 'x' } }), 'agents.a', /is not a map of perPayment/],
@@ -362,12 +363,16 @@ describe('defaults', () => {
       name: 'default',
       unit: 'iso4217:USD',
       symbol: 'USD',
-      approvalTimeoutMs: 300_000,
     })
+    const asking = { timeoutMs: 300_000, perAgent: 10, perVendor: 5, holds: 50 }
+    expect(createPolicy(BASE).asking({ agent: 'a', tasks: [] })).toEqual(asking)
   })
 
-  it('give way to the lowest timeout', () => {
-    const agents = { a: { approval: { timeout: '30s' } }, b: {} }
-    expect(createPolicy({ ...BASE, approval: { timeout: '2m' }, agents }).approvalTimeoutMs).toBe(30_000)
+  it('give way to the lowest number of the document and the agent', () => {
+    const agents = { a: { approval: { timeout: '30s', perVendor: 9 } }, b: {} }
+    const policy = createPolicy({ ...BASE, approval: { timeout: '2m', perVendor: 2, holds: 0 }, agents })
+    const asking = { timeoutMs: 30_000, perAgent: 10, perVendor: 2, holds: 0 }
+    expect(policy.asking({ agent: 'a', tasks: [] })).toEqual(asking)
+    expect(policy.asking({ agent: 'b', tasks: [] })).toEqual({ ...asking, timeoutMs: 120_000 })
   })
 })

@@ -41,7 +41,7 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Acceptance AccessKeyName Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest Approver Attempt
+    Acceptance AccessKeyName Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest Approver Asking Attempt
     Authorization AuthorizeOptions Authorized Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
     ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential
     Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
@@ -60,7 +60,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite': 'SqliteLedgerOptions sqliteLedger',
   'purser/policy': `
-    AskDocument BudgetDocument Decision Duration Money Policy PolicyDocument RulesDocument VendorDocument
+    ApprovalDocument AskDocument Asking BudgetDocument Decision Duration Money Policy PolicyDocument RulesDocument VendorDocument
     createPolicy explain loadPolicy parsePolicyText policyJsonSchema
   `,
   'purser/protocol': `

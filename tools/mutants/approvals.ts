@@ -1,6 +1,7 @@
 import type { Mutant } from './list.js'
 
 const REMEMBERED = ['test/pay/remembered.test.ts']
+const QUESTIONS = ['test/pay/questions.test.ts']
 const CONTRACT = ['test/ledger/memory.test.ts']
 
 /** What a person answered, and what is remembered of it. */
@@ -60,5 +61,53 @@ export const APPROVALS: readonly Mutant[] = [
     find: 'return noWorse(feeless(b), feeless(a))',
     replace: 'return noWorse(feeless(b), feeless(a)) && noWorse(feeless(a), feeless(b))',
     tests: ['test/policy/terms.test.ts'],
+  },
+  {
+    name: 'question-not-shared',
+    breaks: 'each of many equal calls asks a person',
+    file: 'src/pay/questions.ts',
+    find: 'other.agent === agent && other.fingerprint === fingerprint)',
+    replace: 'other.agent === agent && other.fingerprint === fingerprint && open.length < 0)',
+    tests: QUESTIONS,
+  },
+  {
+    name: 'silence-asked-again',
+    breaks: 'a question that nobody answers is asked again for each call that waits for it',
+    file: 'src/pay/agree.ts',
+    find: 'if (answered || !noBetter(terms, seat.question.terms))',
+    replace: 'if (answered || noBetter(terms, seat.question.terms))',
+    tests: QUESTIONS,
+  },
+  {
+    name: 'questions-without-end',
+    breaks: 'a vendor opens as many questions as it likes',
+    file: 'src/pay/questions.ts',
+    find: 'if (waiting.length < limit) return undefined',
+    replace: 'if (waiting.length < limit * 10) return undefined',
+    tests: QUESTIONS,
+  },
+  {
+    name: 'questions-after-many-noes',
+    breaks: 'a vendor that changes a little each time is asked about for ever',
+    file: 'src/policy/evaluate.ts',
+    find: 'if (facts.denials >= perVendor)',
+    replace: 'if (facts.denials >= perVendor * 100)',
+    tests: QUESTIONS,
+  },
+  {
+    name: 'questions-hold-everything',
+    breaks: 'questions hold a budget whole while they wait',
+    file: 'src/pay/questions.ts',
+    find: 'return together * 100n <= claim.limit * BigInt(percent)',
+    replace: 'return together * 100n <= claim.limit * BigInt(percent + 100)',
+    tests: QUESTIONS,
+  },
+  {
+    name: 'uncounted-hold-committed',
+    breaks: 'a payment that reserved nothing while a person thought is committed without counting',
+    file: 'src/ledger/ledger.ts',
+    find: 'if (row.charges.length === 0) return no()',
+    replace: '',
+    tests: CONTRACT,
   },
 ]

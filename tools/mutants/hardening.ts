@@ -90,7 +90,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'foreign-evidence-taken',
     breaks: 'evidence that its wallet could never prove is committed',
-    file: 'src/pay/agree.ts',
+    file: 'src/pay/prepared.ts',
     find: 'evidence?.wallet === id &&',
     replace: "typeof evidence?.wallet === 'string' && id !== '' &&",
     tests: RAILS,

@@ -1,0 +1,304 @@
+import { describe, expect, it } from 'vitest'
+import { amount, CURRENCIES } from '../../src/money/index.js'
+import type { ApprovalAnswer, ApprovalRequest, Approver } from '../../src/pay/index.js'
+import { type OpenQuestion, type Question, seatFor } from '../../src/pay/questions.js'
+import type { CounterClaim, PolicyDocument } from '../../src/policy/index.js'
+import { cents, termsOf } from '../ledger/fixtures.js'
+import { ORIGIN, offer } from './peers.js'
+import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
+
+const NO: ApprovalAnswer = { approved: false, by: 'ann' }
+const YES: ApprovalAnswer = { approved: true, by: 'ann' }
+
+interface Person extends FakeWorld {
+  /** The questions in front of the person, oldest first. */
+  readonly open: { readonly request: ApprovalRequest; readonly answer: (given: ApprovalAnswer) => void }[]
+  /** How many there were in all. */
+  asked(): number
+  /** Waits until this many are open, or were. */
+  reach(asked: number): Promise<void>
+}
+
+/** A person who answers when the test does. */
+function person(policy: PolicyDocument = {}, more: WorldOptions = {}): Person {
+  let asked = 0
+  const open: Person['open'] = []
+  const approver: Approver = (request) => {
+    asked++
+    return new Promise((resolve) => {
+      const one = {
+        request,
+        answer: (given: ApprovalAnswer) => {
+          open.splice(open.indexOf(one), 1)
+          resolve(given)
+        },
+      }
+      open.push(one)
+    })
+  }
+  const vendors = [{ origin: ORIGIN, payees: 'any' } as const]
+  const world = fakeWorld({ ...more, approver, policy: { ask: [{ above: '0.01' }], vendors, ...policy } })
+  world.server.offers = () => [offer({ cents: 90 })]
+  const reach = async (count: number) => {
+    while (asked < count) await new Promise((resolve) => setImmediate(resolve))
+    await settled()
+  }
+  return Object.assign(world, { open, asked: () => asked, reach })
+}
+
+/** Whatever can go on without a person has gone on. */
+async function settled(): Promise<void> {
+  for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function times<T>(count: number, one: (n: number) => T): T[] {
+  return Array.from({ length: count }, (_, n) => one(n))
+}
+
+/** What an answer does that is always the same. */
+function always(given: ApprovalAnswer, policy: PolicyDocument = {}): Person {
+  const world = person(policy)
+  const push = world.open.push.bind(world.open)
+  world.open.push = (one) => {
+    const length = push(one)
+    setImmediate(() => one.answer(given))
+    return length
+  }
+  return world
+}
+
+describe('equal requests', () => {
+  it('share one question, which holds the budget once; a no refuses all of them', async () => {
+    const world = person()
+    const calls = times(40, () => world.fails())
+    await world.reach(1)
+    expect(world.open).toHaveLength(1)
+    expect(await world.counted()).toBe(90)
+    world.open[0]?.answer(NO)
+    const errors = await Promise.all(calls)
+    expect(world.asked()).toBe(1)
+    expect(errors.map(({ code }) => code)).toEqual(times(40, () => 'refused'))
+    expect(await world.counted()).toBe(0)
+    expect(world.wallet.signed).toEqual([])
+  })
+
+  it('that nobody answers are all refused after one question', async () => {
+    const world = person({ approval: { timeout: '1s' } })
+    const errors = await Promise.all(times(10, () => world.fails()))
+    expect(world.asked()).toBe(1)
+    for (const error of errors) expect(error.reasons.at(-1)?.says).toContain('nobody answered in time')
+  })
+
+  it('are paid once for each yes', async () => {
+    const world = person()
+    const calls = times(3, () => world.pay())
+    for (const n of [1, 2, 3]) {
+      await world.reach(n)
+      expect([world.open.length, world.wallet.signed.length]).toEqual([1, n - 1])
+      world.open[0]?.answer(YES)
+    }
+    await Promise.all(calls)
+    expect(world.asked()).toBe(3)
+    expect(world.rail.settled.size).toBe(3)
+  })
+
+  it('all go through after one yes that is remembered for them', async () => {
+    const world = person()
+    const calls = times(4, () => world.pay())
+    await world.reach(1)
+    const remember = {
+      until: world.clock.now() + 3_600_000,
+      upTo: amount(900_000n, CURRENCIES.pathUSD),
+      total: amount(3_600_000n, CURRENCIES.pathUSD),
+    }
+    world.open[0]?.answer({ ...YES, remember })
+    await Promise.all(calls)
+    expect(world.asked()).toBe(1)
+    expect(world.rail.settled.size).toBe(4)
+  })
+
+  it('are asked about anew when whoever asked hangs up', async () => {
+    const world = person()
+    const stop = new AbortController()
+    const first = world.pay({ signal: stop.signal }).catch(() => 'hung up')
+    await world.reach(1)
+    const second = world.pay()
+    await settled()
+    stop.abort()
+    expect(await first).toBe('hung up')
+    await world.reach(2)
+    world.open.at(-1)?.answer(YES)
+    await second
+    expect(world.rail.settled.size).toBe(1)
+  })
+})
+
+describe('a vendor that floods a person with questions', () => {
+  it('has five open at once, however many calls there are; the refusal says how to go on', async () => {
+    const world = person()
+    const calls = times(40, (n) => world.fails({ path: `/tea/${n}` }))
+    await world.reach(5)
+    expect(world.open).toHaveLength(5)
+    for (const { answer } of [...world.open]) answer(NO)
+    const errors = await Promise.all(calls)
+    expect(world.asked()).toBe(5)
+    const full = errors.find(({ reasons }) => reasons.at(-1)?.rule === 'approval.perVendor')
+    expect(full?.reasons.at(-1)?.says).toContain('answer those first, or raise `approval.perVendor`')
+    expect(full?.retryAt).toBe(world.clock.now() + 300_000)
+  })
+
+  it('holds half of a budget at most while the person thinks', async () => {
+    const world = person()
+    const calls = times(5, (n) => world.fails({ path: `/tea/${n}` }))
+    await world.reach(5)
+    // Two of 0.90 fit into half of 5 dollars; the other questions hold nothing.
+    expect(await world.counted()).toBe(180)
+    for (const { answer } of [...world.open]) answer(NO)
+    await Promise.all(calls)
+    expect(await world.counted()).toBe(0)
+  })
+
+  it.each([
+    ['a cent more', (n: number) => offer({ cents: 70 + n }), 1],
+    ['a cent less', (n: number) => offer({ cents: 90 - n }), 5],
+    ['another payee', (n: number) => offer({ cents: 90, payee: `0x${n}` }), 5],
+    ['the same again', () => offer({ cents: 90 }), 1],
+  ])(
+    'asks %s each time: the person says no so often, and then is left in peace',
+    async (_name, next, most) => {
+      const world = always(NO)
+      for (let n = 0; n < 20; n++) {
+        world.server.offers = () => [next(n)]
+        await world.fails()
+      }
+      expect(world.asked()).toBe(most)
+      expect(world.wallet.signed).toEqual([])
+      world.clock.pass(10 * 60_000)
+      await world.fails()
+      expect(world.asked()).toBe(most + 1)
+    },
+  )
+
+  it('asks from another path of the same pattern each time: the no stands for it', async () => {
+    const world = always(NO)
+    for (let n = 0; n < 20; n++) await world.fails({ path: `/items/${1000 + n}` })
+    expect(world.asked()).toBe(1)
+  })
+
+  it('does not stand in the way of what needs no approval, or has one already', async () => {
+    const world = always(NO)
+    for (const path of ['/tea', '/coffee', '/milk', '/juice', '/water', '/wine', '/beer'])
+      await world.fails({ path })
+    expect(world.asked()).toBe(5)
+    world.server.offers = () => [offer({ cents: 1 })]
+    await world.pay({ path: '/cake' })
+    expect(world.rail.settled.size).toBe(1)
+  })
+})
+
+describe('limits', () => {
+  it('of an agent hold over all vendors', async () => {
+    const world = person({ approval: { perAgent: 2 } })
+    const calls = times(4, (n) => world.fails({ path: `/tea/${n}` }))
+    const other = world.fails({ path: '/tea/9', agent: 'other' })
+    await world.reach(3)
+    expect(world.open.map(({ request: { agent } }) => agent).sort()).toEqual(['agent', 'agent', 'other'])
+    for (const { answer } of [...world.open]) answer(NO)
+    const errors = await Promise.all([...calls, other])
+    expect(errors.filter(({ reasons }) => reasons.at(-1)?.rule === 'approval.perAgent')).toHaveLength(2)
+  })
+
+  it('of what is held: beyond it, the payment must find room after the answer', async () => {
+    const world = person({ approval: { holds: 0 }, budgets: [{ limit: '1', per: 'day' }] })
+    const waiting = world.pay()
+    await world.reach(1)
+    expect(await world.counted()).toBe(0)
+    world.open[0]?.answer(YES)
+    await waiting
+    expect(await world.counted()).toBe(90)
+  })
+
+  it('of what is held: what others spent meanwhile is spent', async () => {
+    const world = person({
+      approval: { holds: 0 },
+      budgets: [{ limit: '1', per: 'day' }],
+      ask: [{ above: '0.5' }],
+    })
+    const waiting = world.fails()
+    await world.reach(1)
+    world.server.offers = () => [offer({ cents: 20 })]
+    await world.pay({ path: '/coffee' })
+    world.open[0]?.answer(YES)
+    expect((await waiting).reasons.map(({ rule }) => rule)).toEqual(['budget.day'])
+    expect(await world.counted()).toBe(20)
+  })
+
+  it('nobody is asked about what has no room anyway', async () => {
+    const world = person({
+      approval: { holds: 0 },
+      budgets: [{ limit: '1', per: 'day' }],
+      ask: [{ above: '0.5' }],
+    })
+    world.server.offers = () => [offer({ cents: 20 })]
+    await world.pay({ path: '/coffee' })
+    world.server.offers = () => [offer({ cents: 90 })]
+    expect((await world.fails()).reasons.map(({ rule }) => rule)).toEqual(['budget.day'])
+    expect(world.asked()).toBe(0)
+  })
+})
+
+it('a lane is not kept while a person thinks', async () => {
+  const world = person({ ask: [{ above: '0.5' }] }, { wallets: [{ lanes: ['one', 'two'] }] })
+  const waiting = world.fails()
+  await world.reach(1)
+  world.server.offers = () => [offer({ cents: 20 })]
+  await world.pay({ path: '/coffee' })
+  expect(world.wallet.signed.map(({ lane }) => lane?.name)).toEqual(['one'])
+  world.open[0]?.answer(NO)
+  await waiting
+})
+
+describe('where a question goes', () => {
+  const claim = (units: bigint, limit: bigint): CounterClaim => ({
+    ...{ counts: 'spend', scope: { policy: 'p' }, window: 'ever', from: 0, at: 0, rule: 'budget' },
+    ...{ amount: units, limit },
+  })
+  const question = (more: Partial<Question> = {}): Question => ({
+    ...{ agent: 'a', vendor: 'v', fingerprint: 'f', terms: termsOf({}), claims: [claim(10n, 100n)] },
+    ...more,
+  })
+  const opened = (more: Partial<OpenQuestion> = {}): OpenQuestion => ({
+    ...{ ...question(), expires: 5, reserves: true, ended: new Promise(() => undefined) },
+    ...more,
+  })
+  const limits = { timeoutMs: 1, perAgent: 2, perVendor: 2, holds: 50 }
+
+  it('to the question about the same request, whatever its terms', () => {
+    const open = opened({ terms: { ...termsOf({}), most: cents(99) } })
+    expect(seatFor(question(), [open], { ...limits, perAgent: 1 })).toEqual({ kind: 'share', question: open })
+    expect(seatFor(question({ agent: 'b' }), [open], limits)).toMatchObject({ kind: 'ask' })
+  })
+
+  it('nowhere beyond a limit', () => {
+    const open = [opened({ fingerprint: 'g' }), opened({ fingerprint: 'h', expires: 3 })]
+    const full = { kind: 'full', limit: 2, retryAt: 3 }
+    expect(seatFor(question(), open, limits)).toEqual({ ...full, rule: 'perVendor' })
+    expect(seatFor(question({ vendor: 'w' }), open, limits)).toEqual({ ...full, rule: 'perAgent' })
+    expect(seatFor(question({ vendor: 'w', agent: 'b' }), open, limits)).toEqual({
+      kind: 'ask',
+      reserves: true,
+    })
+  })
+
+  it.each([
+    [50n, true],
+    [51n, false],
+  ])('to the person; with %s of 100 held it reserves: %s', (units, reserves) => {
+    expect(seatFor(question({ claims: [claim(units, 100n)] }), [], limits)).toEqual({ kind: 'ask', reserves })
+    const before = opened({ fingerprint: 'g', claims: [claim(30n, 100n)] })
+    const rest = question({ claims: [claim(units - 30n, 100n)] })
+    expect(seatFor(rest, [before], limits)).toEqual({ kind: 'ask', reserves })
+    // A question that reserves nothing takes nothing of the share.
+    expect(seatFor(question(), [{ ...before, reserves: false }], limits)).toMatchObject({ reserves: true })
+  })
+})
