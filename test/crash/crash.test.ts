@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Chain, startChain } from '../chain/chain.js'
 import { type PaidApi, startPaidApi } from '../chain/server.js'
 import { chargesFor, FUNDS, type Owner, readBooks, successor, UNITS_PER_PART } from './books.js'
+import { cuts, type Fate, kills } from './deaths.js'
 import { bundlePayer, type Ended, startPayer } from './job.js'
+import { losePower } from './power.js'
 
 const ROUTES = ['/paid', '/sponsored', '/push', '/zero'] as const
 const AT_ONCE = 3
@@ -18,9 +20,8 @@ const PAST_VALIDITY_MS = SHORTEST_VALIDITY_MS + 4_000
 /** The next process starts a minute later, when the dead one's lease has run out. */
 const A_MINUTE_MS = 60_000
 
-interface Crash extends Owner {
+interface Crash extends Owner, Fate {
   readonly route: (typeof ROUTES)[number]
-  readonly killAt: number
   readonly key: string
   code: Ended['code']
 }
@@ -37,11 +38,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'purser-crash-'))
   payer = await bundlePayer()
   const plans = ROUTES.flatMap((route) =>
-    Array.from({ length: BOUNDARIES }, (_, index) => plan(route, index + 1)),
+    [...kills(BOUNDARIES), ...cuts(BOUNDARIES)].map((fate) => plan(route, fate)),
   )
   crashes = await Promise.all(plans)
-  await eachAtOnce(crashes, kill)
-}, 180_000)
+  await eachAtOnce(crashes, die)
+}, 240_000)
 
 afterAll(async () => {
   await api.close()
@@ -50,14 +51,19 @@ afterAll(async () => {
   await rm(payer, { force: true })
 })
 
-it.each(ROUTES)('a payer for %s was killed at every step, and got through without a kill', (route) => {
-  const codes = crashes.filter((crash) => crash.route === route).map(({ code }) => code)
-  const killed = codes.filter((code) => code === 'killed').length
-  // hold, prepare, commit, complete, settle and two requests, each with a boundary before and after.
-  expect(killed).toBeGreaterThanOrEqual(14)
-  expect(killed).toBeLessThan(BOUNDARIES)
-  expect(codes.slice(killed)).toEqual(codes.slice(killed).map(() => 0))
-})
+it.each(ROUTES.flatMap((route) => [[route, 'kill'] as const, [route, 'power cut'] as const]))(
+  'a payer for %s died of a %s at every step, and got through without one',
+  (route, death) => {
+    const codes = crashes
+      .filter((crash) => crash.route === route && crash.death === death)
+      .map(({ code }) => code)
+    const killed = codes.filter((code) => code === 'killed').length
+    // hold, prepare, commit, complete, settle and two requests, each with a boundary before and after.
+    expect(killed).toBeGreaterThanOrEqual(death === 'kill' ? 14 : 7)
+    expect(killed).toBeLessThan(codes.length)
+    expect(codes.slice(killed)).toEqual(codes.slice(killed).map(() => 0))
+  },
+)
 
 it('its ledger counts at least what the chain shows at once, exactly that after recovery, and never pays the key again', async () => {
   for (const crash of crashes) {
@@ -69,9 +75,9 @@ it('its ledger counts at least what the chain shows at once, exactly that after 
   await eachAtOnce(crashes, sameKeyAgain)
 }, 120_000)
 
-async function plan(route: Crash['route'], killAt: number): Promise<Crash> {
+async function plan(route: Crash['route'], fate: Fate): Promise<Crash> {
   const { key: account, address } = await chain.account(FUNDS)
-  const name = `${route.slice(1)}-${killAt}`
+  const name = `${route.slice(1)} ${fate.death} ${fate.killAt}`
   const ledger = join(folder, `${name}.db`)
   const owner = {
     account,
@@ -82,10 +88,10 @@ async function plan(route: Crash['route'], killAt: number): Promise<Crash> {
     validityMs: SHORTEST_VALIDITY_MS,
     lanes: 4,
   }
-  return { ...owner, route, killAt, key: name, code: 0 }
+  return { ...owner, ...fate, route, key: name, code: 0 }
 }
 
-async function kill(crash: Crash): Promise<void> {
+async function die(crash: Crash): Promise<void> {
   const { account, ledger, origin, limit, validityMs, lanes, killAt, key, route } = crash
   const calls = [{ path: route, key }]
   const job = {
@@ -102,6 +108,7 @@ async function kill(crash: Crash): Promise<void> {
     reconcile: false,
   }
   crash.code = (await startPayer(payer, { ...job, chain: chain.id, rpc: chain.url }).ended).code
+  if (crash.death === 'power cut') losePower(ledger)
 }
 
 async function recovered(crash: Crash): Promise<void> {

@@ -11,8 +11,10 @@ import { approvePermit2, evm } from '../../src/wallet/evm/index.js'
 import { policyFor } from '../evm/buyer.js'
 import { type EvmChain, startEvmChain } from '../evm/chain.js'
 import { startX402Shop, type X402Shop } from '../evm/shop.js'
+import { cuts, type Fate, kills } from './deaths.js'
 import type { EvmJob } from './evm-payer.js'
 import { bundlePayer } from './job.js'
+import { losePower } from './power.js'
 
 // A payer that is killed at every step of a payment by x402: by EIP-3009 at an exact price, and by Permit2 up to one. The
 // chain goes on without it, and so does whoever settles there.
@@ -43,11 +45,11 @@ interface Life {
   successor(): Purser
 }
 
-async function life(path: string, killAt: number): Promise<Life> {
+async function life(path: string, { death, killAt }: Fate): Promise<Life> {
   const account = await chain.account(FUNDS)
   const rpc = { [chain.id]: chain.url }
   if (path === '/upto') await approvePermit2({ account, rpc, token: chain.dollar.id, amount: maxUint256 })
-  const ledger = join(folder, `${path.slice(1)}-${killAt}.db`)
+  const ledger = join(folder, `${path.slice(1)} ${death} ${killAt}.db`)
   const job = {
     key: account.key,
     url: shop.url(path),
@@ -101,18 +103,21 @@ async function counted(purser: Purser): Promise<bigint> {
   return (await payments(purser)).reduce((sum, { units }) => sum + units, 0n) / UNITS_PER_PART
 }
 
-test('killed at every step, it has always written down what it paid, and its successor finds what became of it', {
+test('dead at every step, of a kill or a power cut, it has always written down what it paid, and its successor finds what became of it', {
   timeout: 300_000,
 }, async () => {
   const lives: { readonly where: string; readonly next: Purser; readonly left: Life['left'] }[] = []
   for (const path of ['/exact', '/upto']) {
-    const whole = await life(path, 0)
+    const whole = await life(path, { death: 'kill', killAt: 0 })
     const [, steps = ''] = /^(\d+) steps: tea$/.exec(await run(whole.job)) ?? []
     expect(Number(steps)).toBeGreaterThan(10)
-    for (let killAt = 1; killAt <= Number(steps); killAt++) {
-      const { job, left, successor } = await life(path, killAt)
-      const where = `${path} ${await run(job)}`
-      expect(where).toMatch(/ (before|after) /)
+    const fates = [...kills(Number(steps)), ...cuts(Number(steps))]
+    for (const fate of fates) {
+      const { job, left, successor } = await life(path, fate)
+      const printed = await run(job)
+      if (fate.death === 'power cut') losePower(job.ledger)
+      if (fate.killAt <= Number(steps)) expect(printed).toMatch(/^(before|after) /)
+      const where = `${path} ${fate.death} ${printed}`
       const next = successor()
       // At once, before anything was looked up.
       const [books, gone] = [await counted(next), await left()]

@@ -5,7 +5,7 @@ import { AT, type Job, type SessionJob, type StripeJob } from './words.js'
 
 /** One file that starts in a sixth of a second: hundreds of processes are started from it. */
 export async function bundlePayer(
-  source: 'payer' | 'session-payer' | 'stripe-payer' | 'evm-payer' = 'payer',
+  source: 'payer' | 'session-payer' | 'stripe-payer' | 'evm-payer' | 'lightning-payer' = 'payer',
 ): Promise<string> {
   const outfile = fileURLToPath(
     new URL(`../../node_modules/.cache/purser/${source}-${process.pid}.mjs`, import.meta.url),

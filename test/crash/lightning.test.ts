@@ -3,33 +3,42 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Clock, createPurser, type Payment, type Purser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { bitcoin, lightning } from '../../src/wallet/lightning/index.js'
 import { Node } from '../lightning/network.js'
 import { type Shop, startShop } from '../lightning/shop.js'
+import { cuts, type Fate, kills } from './deaths.js'
+import { bundlePayer } from './job.js'
 import type { LightningJob } from './lightning-payer.js'
+import { losePower } from './power.js'
 
 // A payer that is killed at every step of a payment over Lightning. The node it pays by goes on without it.
 
-const PAYER = fileURLToPath(new URL('./lightning-payer.ts', import.meta.url))
 /** At a hundred thousand dollars a bitcoin, a millisatoshi counts this much. */
 const UNITS_PER_MSAT = 1_000n
 
+/** When the lease of the dead process is over; after a power cut, when its invoice is: then the node's word is final. */
+const LATER = { kill: 60_000, 'power cut': 1_500_000 } as const
+
 let folder: string
+let payer: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'purser-lightning-'))
+  payer = await bundlePayer('lightning-payer')
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+  await rm(payer, { force: true })
+})
 
 interface World {
   readonly shop: Shop
   readonly node: Node
   readonly job: Omit<LightningJob, 'killAt'>
-  /** The next process, once the lease of the dead one is over. */
-  successor(): Purser
+  /** The next process, when so much time has passed. */
+  successor(later: number): Purser
 }
 
 async function world(name: string): Promise<World> {
@@ -38,17 +47,24 @@ async function world(name: string): Promise<World> {
   const nodeServer = await serveNode(node)
   onTestFinished(() => Promise.all([shop.close(), nodeServer.close()]).then(() => undefined))
   const path = join(folder, `${name}.db`)
-  const clock: Clock = { now: () => Date.now() + 60_000, monotonic: () => performance.now() + 60_000 }
   const coin = bitcoin('regtest')
   return {
     shop,
     node,
     job: { shop: shop.origin, node: nodeServer.origin, ledger: path },
-    successor() {
+    successor(later) {
+      const clock: Clock = { now: () => Date.now() + later, monotonic: () => performance.now() + later }
+      node.clock = clock.now
       const purser = createPurser({
         agent: 'crash',
         wallets: [
-          lightning({ node: 'alice', network: 'regtest', payInvoice: node.pay, lookUpPayment: node.lookUp }),
+          lightning({
+            node: 'alice',
+            network: 'regtest',
+            payInvoice: node.pay,
+            lookUpPayment: node.lookUp,
+            now: clock.now,
+          }),
         ],
         policy: {
           perPayment: '1',
@@ -98,7 +114,7 @@ async function serveNode(node: Node): Promise<{ readonly origin: string; close()
 
 /** What the payer printed before its end. */
 function run(job: LightningJob): Promise<string> {
-  const child = spawn(process.execPath, ['--import', 'tsx', PAYER], {
+  const child = spawn(process.execPath, [payer], {
     env: { ...process.env, JOB: JSON.stringify(job) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -122,25 +138,27 @@ async function counted(purser: Purser): Promise<bigint> {
   return (await payments(purser)).reduce((sum, { units }) => sum + units, 0n) / UNITS_PER_MSAT
 }
 
-test('killed at every step, it has always written down what it paid, and its successor finds what became of it', {
+test('dead at every step, of a kill or a power cut, it has always written down what it paid, and its successor finds what became of it', {
   timeout: 300_000,
 }, async () => {
   const whole = await world('whole')
   const [, steps = ''] = /^(\d+) steps: a cup of tea$/.exec(await run({ ...whole.job, killAt: 0 })) ?? []
   expect(Number(steps)).toBeGreaterThan(10)
 
-  const deaths = Array.from({ length: Number(steps) }, (_, at) => at + 1)
-  for (const killAt of deaths) {
-    const { node, shop, job, successor } = await world(`at-${killAt}`)
-    const where = await run({ ...job, killAt })
-    expect(where).toMatch(/^(before|after) /)
-    const next = successor()
+  const fates: readonly Fate[] = [...kills(Number(steps)), ...cuts(Number(steps))]
+  for (const { death, killAt } of fates) {
+    const { node, shop, job, successor } = await world(`${death} at ${killAt}`)
+    const printed = await run({ ...job, killAt })
+    if (death === 'power cut') losePower(job.ledger)
+    if (killAt <= Number(steps)) expect(printed).toMatch(/^(before|after) /)
+    const where = `${death} ${printed}`
+    const next = successor(LATER[death])
     // At once, before anything was looked up.
     expect(await counted(next), where).toBeGreaterThanOrEqual(node.spentMsat)
     await next.recover({ reconcile: true })
     const open = (await payments(next)).filter(({ state }) => state === 'committed')
     // Only what the node never heard of stays open: it could still be asked until the invoice expires.
-    if (node.asked.length > 0) {
+    if (node.asked.length > 0 || death === 'power cut') {
       expect(open, where).toEqual([])
       expect(await counted(next), where).toBe(node.spentMsat)
     }

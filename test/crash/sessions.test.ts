@@ -10,8 +10,10 @@ import { tempoSession } from '../../src/session/index.js'
 import { alphaUSD, LOCAL_CURRENCIES, pathUSD } from '../chain/chain.js'
 import type { SessionServer } from '../session/fixtures/server.js'
 import { type ChannelWorld, channelWorld } from '../session/fixtures/world.js'
+import { cuts, type Fate, kills } from './deaths.js'
 import { bundlePayer, type Ended, startPayer } from './job.js'
 import { sessionPolicy } from './policy.js'
+import { losePower } from './power.js'
 import type { SessionJob } from './words.js'
 
 /** More boundaries than opening, one voucher and one top-up have: the last cases run to their end, and prove that. */
@@ -24,7 +26,7 @@ const PAST_VALIDITY_MS = 14_000
 /** The next process starts a minute later, when the dead one's lease has run out. */
 const A_MINUTE_MS = 60_000
 
-interface Crash extends SessionJob {
+interface Crash extends SessionJob, Fate {
   code: Ended['code']
   delivered: number
   /** What the account held before anything was paid. */
@@ -69,7 +71,7 @@ function successor({ account, rpc, chain, escrow, origin, ledger }: Crash): Purs
   })
 }
 
-function jobOf({ code: _c, delivered: _d, had: _h, ...job }: Crash): SessionJob {
+function jobOf({ code: _c, delivered: _d, had: _h, death: _, ...job }: Crash): SessionJob {
   return job
 }
 
@@ -96,7 +98,7 @@ describe.each([
     world = await channelWorld()
     server = await world.serve({ protocol, validityMs: 600_000 })
     crashes = await Promise.all(
-      Array.from({ length: BOUNDARIES }, async (_, index): Promise<Crash> => {
+      [...kills(BOUNDARIES), ...cuts(BOUNDARIES)].map(async (fate): Promise<Crash> => {
         const { key } = await world.chain.account(FUNDS)
         return {
           account: key,
@@ -105,8 +107,8 @@ describe.each([
           escrow: world.escrow.v1,
           origin: server.origin,
           paths: [`${route}?first`, `${route}?second`],
-          ledger: join(folder, `${protocol}-${index}.db`),
-          killAt: index + 1,
+          ledger: join(folder, `${protocol} ${fate.death} ${fate.killAt}.db`),
+          ...fate,
           code: 0,
           delivered: 0,
           had: await has(key),
@@ -117,30 +119,36 @@ describe.each([
       const { code, delivered } = await startPayer(payer, jobOf(crash)).ended
       crash.code = code
       crash.delivered = delivered.length
+      if (crash.death === 'power cut') losePower(crash.ledger)
     })
-  }, 240_000)
+  }, 360_000)
   afterAll(() => world.stop())
 
-  it('was killed at every step, and got through without a kill', () => {
-    const killed = crashes.filter(({ code }) => code === 'killed').length
-    expect(killed).toBeGreaterThanOrEqual(30)
-    expect(killed).toBeLessThan(BOUNDARIES)
-    expect(crashes.slice(killed).map(({ code }) => code)).toEqual(crashes.slice(killed).map(() => 0))
+  it.each([
+    ['kill', 30],
+    ['power cut', 15],
+  ] as const)('a payer died of a %s at every step, and got through without one', (death, least) => {
+    const codes = crashes.filter((crash) => crash.death === death).map(({ code }) => code)
+    const killed = codes.filter((code) => code === 'killed').length
+    expect(killed).toBeGreaterThanOrEqual(least)
+    expect(killed).toBeLessThan(codes.length)
+    expect(codes.slice(killed)).toEqual(codes.slice(killed).map(() => 0))
   })
 
   it('goes on with what was opened, and every part is accounted for when it is closed', {
-    timeout: 240_000,
+    timeout: 360_000,
   }, async () => {
     await sleep(PAST_VALIDITY_MS)
     await eachAtOnce(crashes, async (crash) => {
       const purser = successor(crash)
       await purser.recover({ reconcile: true })
       for (const path of [`${route}?third`, `${route}?fourth`])
-        expect((await purser.fetch(`${crash.origin}${path}`)).status, `after boundary ${crash.killAt}`).toBe(
-          200,
-        )
+        expect(
+          (await purser.fetch(`${crash.origin}${path}`)).status,
+          `after a ${crash.death} at ${crash.killAt}`,
+        ).toBe(200)
       const open = await purser.sessions.list()
-      expect(open.length, `after boundary ${crash.killAt}`).toBe(1)
+      expect(open.length, `after a ${crash.death} at ${crash.killAt}`).toBe(1)
       for (const { id } of open) await purser.sessions.close(id)
       expect(await purser.sessions.list()).toEqual([])
       const left = crash.had - (await has(crash.account))
@@ -150,7 +158,11 @@ describe.each([
         return (await paymentsOf(purser)).reduce((sum, { units }) => sum + units, 0n) / 1_000n
       }
       await expect
-        .poll(counted, { timeout: 20_000, interval: 500, message: `after boundary ${crash.killAt}` })
+        .poll(counted, {
+          timeout: 20_000,
+          interval: 500,
+          message: `after a ${crash.death} at ${crash.killAt}`,
+        })
         .toBe(left)
       const payments = await paymentsOf(purser)
       // Two calls before at the most, and two after: none of them can have cost its price twice.

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import bolt11 from 'bolt11'
 import type {
   InvoicePayment,
+  LightningAbsence,
   LightningFailure,
   LightningNetwork,
   LightningOutcome,
@@ -151,10 +152,13 @@ export class Node {
     }
   }
 
-  readonly lookUp = async (hash: string): Promise<LightningOutcome | { readonly state: 'absent' }> => {
+  /** What time it is for the node. Undefined: it does not say. */
+  clock: (() => number) | undefined = Date.now
+
+  readonly lookUp = async (hash: string): Promise<LightningOutcome | LightningAbsence> => {
     if (!this.up) throw new Error('connection refused')
     const known = this.#known.get(hash)
-    if (known === undefined) return { state: 'absent' }
+    if (known === undefined) return { state: 'absent', ...(this.clock && { now: this.clock() }) }
     const { state, why, feeMsat, preimage = '' } = known
     if (state === 'paid') return { state, preimage, ...(feeMsat === undefined ? {} : { feeMsat }) }
     return state === 'failed' && why !== undefined ? { state, why } : { state: state as 'pending' }

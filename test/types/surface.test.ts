@@ -79,7 +79,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/wallet/evm':
     'ApprovePermit2Options EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain approvePermit2 evm',
   'purser/wallet/lightning':
-    'InvoicePayment LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
+    'InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': `
     ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions TokenRequest stripe
   `,

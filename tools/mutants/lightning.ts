@@ -95,10 +95,10 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'absent-is-void',
-    breaks: 'what the node has not heard of yet gives its budget back',
+    breaks: 'an invoice that a node never heard of is void while it could still be paid',
     file: 'src/wallet/lightning/inspect.ts',
-    find: 'return now >= over',
-    replace: 'return now >= expires - over',
+    find: 'if (there !== undefined && there >= over)',
+    replace: 'if (there !== undefined || now > over)',
     tests: WALLET,
   },
   {

@@ -56,6 +56,14 @@ export const POWER: readonly Mutant[] = [
     tests: INSPECT,
   },
   {
+    name: 'lightning-clock-voids',
+    breaks: 'an invoice that has expired by our clock, and not by that of the node, is void',
+    file: 'src/wallet/lightning/inspect.ts',
+    find: 'if (there !== undefined && there >= over)',
+    replace: 'if (now >= over)',
+    tests: ['test/wallet/lightning/wallet.test.ts'],
+  },
+  {
     name: 'stripe-forgotten-key-is-void',
     breaks: 'a refusal after Stripe forgot the key counts as proof that no token was made',
     file: 'src/wallet/stripe/inspect.ts',

@@ -2,6 +2,7 @@ export { lightning } from './lightning.js'
 export { bitcoin, type LightningNetwork } from './networks.js'
 export type {
   InvoicePayment,
+  LightningAbsence,
   LightningFailure,
   LightningOptions,
   LightningOutcome,

@@ -3,14 +3,14 @@ import { amount, type Instant } from '../../money/index.js'
 import { type Detail, readDetail } from './evidence.js'
 import { look } from './look.js'
 import { bitcoin } from './networks.js'
-import type { Config, LightningFailure } from './options.js'
+import type { Config, LightningAbsence, LightningFailure } from './options.js'
 import { checked } from './prepare.js'
 import type { Tries } from './tries.js'
 
 /** How often a payment that is under way is looked at again. */
 const LOOK_MS = 30_000
-/** The node's clock may be this far behind ours: until then it might still take the invoice for a live one. */
-const CLOCKS_MS = 600_000
+/** A node that was asked just before an invoice ran out has written down by then that it pays it. */
+const MARGIN_MS = 600_000
 
 const WHY: Readonly<Record<LightningFailure, string>> = {
   no_route: 'The node found no route within the fee, and nothing has left',
@@ -20,8 +20,8 @@ const WHY: Readonly<Record<LightningFailure, string>> = {
 
 /**
  * What became of a payment. Settled is a preimage that hashes to the payment hash, seen by us or shown by the node. Void
- * is a failure that the node calls final, or an invoice that expired without the node ever having heard of it: a payment
- * that is on its way can be held up for days, so time alone proves nothing.
+ * is a failure that the node calls final, or an invoice that the node never heard of and that has expired by the node's own
+ * clock. Our clock proves nothing, and a payment that is on its way can be held up for days.
  */
 export async function inspectCharge(evidence: Evidence, config: Config, tries: Tries): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
@@ -42,7 +42,7 @@ export async function inspectCharge(evidence: Evidence, config: Config, tries: T
 async function atNode(detail: Detail, config: Config): Promise<Verdict | undefined> {
   const found = await look(detail.hash, config)
   if (found === undefined) return undefined
-  if (found.state === 'absent') return neverTried(detail, config.now())
+  if (found.state === 'absent') return neverTried(detail, found, config.now())
   const outcome = checked(found, detail.hash)
   switch (outcome.state) {
     case 'paid':
@@ -56,12 +56,18 @@ async function atNode(detail: Detail, config: Config): Promise<Verdict | undefin
   }
 }
 
-/** A request to the node may still be under way; but no node pays an invoice that has expired. */
-function neverTried({ expires }: Detail, now: Instant): Verdict {
-  const over = expires + CLOCKS_MS
-  return now >= over
-    ? { state: 'void', because: 'The invoice expired, and the node never tried to pay it' }
-    : pending(over, 'The node has not tried to pay the invoice, and could still be asked to')
+/** A request to the node may still be under way; but no node pays an invoice that has expired by its own clock. */
+function neverTried({ expires }: Detail, { now: there }: LightningAbsence, now: Instant): Verdict {
+  const over = expires + MARGIN_MS
+  if (there !== undefined && there >= over)
+    return { state: 'void', because: 'The invoice expired, and the node never tried to pay it' }
+  if (there === undefined && now >= over)
+    return {
+      state: 'unknown',
+      because: 'The node never tried to pay the invoice, and does not say what time it is',
+    }
+  const recheckAt = Math.max(over, now + LOOK_MS)
+  return pending(recheckAt, 'The node has not tried to pay the invoice, and could still be asked to')
 }
 
 function settled({ hash }: Detail, feeMsat: bigint | undefined, { network }: Config): Verdict {

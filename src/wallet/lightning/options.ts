@@ -11,6 +11,18 @@ export type LightningOutcome =
   /** It may still go either way. */
   | { readonly state: 'pending' }
 
+/**
+ * A node has no record of a payment. Not for a node that deletes what it has paid: that one has forgotten, and must throw.
+ */
+export interface LightningAbsence {
+  readonly state: 'absent'
+  /**
+   * What time it is by the node's own clock, such as the `Date` of its answer. Only a node whose clock is past an invoice's
+   * end will never pay it: without this, what the node never heard of stays a doubt until a person closes it.
+   */
+  readonly now?: Instant
+}
+
 /** Why a payment failed for good, for the books. */
 export type LightningFailure = 'no_route' | 'no_balance' | 'refused'
 
@@ -48,7 +60,7 @@ export interface LightningOptions {
    * What became of a payment, by its hash; `absent` where the node has no record of it. Without it a doubt can only be
    * closed by a person.
    */
-  readonly lookUpPayment?: (paymentHash: string) => Promise<LightningOutcome | { readonly state: 'absent' }>
+  readonly lookUpPayment?: (paymentHash: string) => Promise<LightningOutcome | LightningAbsence>
   /** The network of the node. Default: `mainnet`. */
   readonly network?: LightningNetwork
   /** Default: 10 satoshis and 1 % of the price. */

@@ -329,17 +329,31 @@ describe('what became of it', () => {
     expect(text).not.toContain(preimage)
   })
 
-  test('what the node never heard of is void once no node could pay it', async () => {
+  test('what the node never heard of is void once it could not pay it any more, by its own clock', async () => {
     let now = Date.now()
     const on = bench({ now: () => now })
+    let there = now
+    on.node.clock = () => there
     const { evidence } = await tried(on, { kind: 'breaks' })
     const seen: Verdict = await on.wallet.inspect(evidence)
     expect(seen).toMatchObject({ state: 'pending' })
-    now += 600_000
+    // Our clock is a day ahead.
+    now += 86_400_000
+    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending', recheckAt: now + 30_000 })
+    there += 1_199_000
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
-    // Ten minutes after the invoice ran out, for the clocks.
-    now += 601_000
+    there += 2_000
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', because: /never tried/ })
+  })
+
+  test('what a node without a clock never heard of is never void by ours', async () => {
+    let now = Date.now()
+    const on = bench({ now: () => now })
+    on.node.clock = undefined
+    const { evidence } = await tried(on, { kind: 'breaks' })
+    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
+    now += 30 * 86_400_000
+    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'unknown' })
   })
 
   test('a payment on its way is never void by time', async () => {
