@@ -2,7 +2,7 @@ import type { Channels, Evidence, Verdict } from '../ledger/index.js'
 import { type Amount, amount, type Instant } from '../money/index.js'
 import { PROBLEMS } from '../protocol/index.js'
 import type { InspectOptions } from '../wallet/index.js'
-import { FINALITY_MS, feeAmount, type Node, readBlock, readReceipt } from '../wallet/tempo/kit.js'
+import { checkIsOf, FINALITY_MS, feeAmount, type Node, readBlock, readReceipt } from '../wallet/tempo/kit.js'
 import { openCalls, requestCloseCalls, topUpCalls, withdrawCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
 import { isPayment, readDetail, type Sending, type SessionDetail } from './evidence.js'
@@ -82,6 +82,7 @@ async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<
     : await ofAct(node, detail, latest, now)
   // It was taken for the transaction, whatever becomes of the voucher.
   const fee = await feeOf(node, detail)
+  if (verdict.state === 'void' || fee?.value === 0n) await checkIsOf(detail.identity.chainId, node)
   return fee === undefined ? verdict : { ...verdict, fee }
 }
 

@@ -1,6 +1,6 @@
 import type { Channels } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
-import { type Node, readBlock } from '../wallet/tempo/kit.js'
+import { checkIsOf, type Node, readBlock } from '../wallet/tempo/kit.js'
 import { type Call, openCalls, topUpCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
 import type { Pending, SessionChannel, SessionEvent } from './machine.js'
@@ -92,11 +92,14 @@ async function isDead(
   nodes: readonly Node[],
   pending: Pending,
   calls: readonly Call[],
-  { identity: { payer } }: SessionChannel,
+  { identity: { payer, chainId } }: SessionChannel,
 ): Promise<boolean> {
-  const fates = await Promise.all(
-    nodes.map((node) => fateOf(node, pending, { payer, calls }).catch(() => undefined)),
-  )
+  const fateOn = async (node: Node): ReturnType<typeof fateOf> => {
+    const fate = await fateOf(node, pending, { payer, calls })
+    if (fate === 'void') await checkIsOf(chainId, node)
+    return fate
+  }
+  const fates = await Promise.all(nodes.map((node) => fateOn(node).catch(() => undefined)))
   const known = fates.filter((fate) => fate !== undefined)
   return known.length > 0 && known.every((fate) => fate === 'void' || fate === 'failed')
 }
@@ -132,6 +135,7 @@ async function endOn(
   if (captured !== undefined) return captured
   const final = await readBlock(node, 'finalized')
   if (final === undefined || final.timestamp < openedAt + OPENING_SECONDS) return 'unsure'
+  await checkIsOf(identity.chainId, node)
   return (await readChannel([node], identity, { blockHash: final.hash })).state === 'none'
     ? 'untold'
     : 'unsure'

@@ -9,6 +9,7 @@ import { Findings } from './checks.js'
 import { finish } from './finish.js'
 import { bundlePayer } from './job.js'
 import { type Deaths, EPOCHS, LEASE_MS, playEpoch, type Stage } from './lives.js'
+import { Machine } from './machine.js'
 import { diceFor } from './random.js'
 import type { Purchase, Scenario } from './scenario.js'
 import { Slots } from './slots.js'
@@ -16,6 +17,7 @@ import { type Fault, startWire } from './wire.js'
 
 export interface CampaignOptions {
   readonly kills: number
+  readonly cuts: number
   readonly seed: number
   /** After so long no further scenario is begun. */
   readonly seconds: number
@@ -32,6 +34,9 @@ export interface Tally {
   readonly step: number
   readonly moment: number
   readonly stall: number
+  /** How often the power of a machine was cut, and how many processes died of it. */
+  readonly cut: number
+  readonly lost: number
   /** Where they were when it began: the steps of a payment, and how many of each kind died there. */
   readonly steps: ReadonlyMap<string, Deaths>
   readonly survivors: number
@@ -49,7 +54,7 @@ export interface Tally {
   readonly broken: readonly string[]
 }
 
-const PURCHASES = 7
+const PURCHASES = 9
 /** Long enough for a request that the wire delivers late. */
 const VALIDITY_MS = 8_000
 /** Time for a final block beyond it. */
@@ -68,7 +73,7 @@ const ROUTES = [
   '/zero',
 ] as const
 
-/** Kills payers until so many were killed; then every ledger is recovered and compared with the chain. */
+/** Kills payers and cuts the power until both were done so often; then every ledger is recovered and compared with the chain. */
 export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const started = performance.now()
   const chain = await startChain()
@@ -76,7 +81,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const wire = await startWire(api.origin, options.seed)
   const folder = await mkdtemp(join(tmpdir(), 'purser-campaign-'))
   const payer = await bundlePayer()
-  const count = { kills: 0, survivors: 0, step: 0, moment: 0, stall: 0 }
+  const count = { kills: 0, survivors: 0, lost: 0, step: 0, moment: 0, stall: 0, cut: 0 }
   const steps = new Map<string, Deaths>()
   const findings = new Findings()
   const slots = new Slots(options.victims)
@@ -109,15 +114,17 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
 
 /** Scenarios one after another on each of a few tracks; their ends wait beside the next ones. */
 async function played(stage: Stage, options: CampaignOptions): Promise<readonly Books[]> {
-  const { kills, seconds } = options
+  const { kills, cuts, seconds } = options
+  const { count } = stage
   const deadline = performance.now() + seconds * 1000
   const finals: Promise<Books>[] = []
   let next = 0
   const track = async (): Promise<void> => {
-    while (stage.count.kills < kills && performance.now() < deadline) {
+    while ((count.kills < kills || count.cut < cuts) && performance.now() < deadline) {
       const scenario = await prepare(stage, next++)
+      const play = { scenario, machine: new Machine(scenario.ledger) }
       const stalled: Promise<void>[] = []
-      for (let epoch = 0; epoch < EPOCHS; epoch++) stalled.push(...(await playEpoch(stage, scenario, epoch)))
+      for (let epoch = 0; epoch < EPOCHS; epoch++) stalled.push(...(await playEpoch(stage, play, epoch)))
       await Promise.all(stalled)
       const { chain, wire, findings } = stage
       const end = async (): Promise<Books> => {

@@ -13,6 +13,7 @@ export const PROMISES = [
   'what was delivered is in the ledger',
   'its receipt is in the ledger',
   'what was delivered was charged',
+  'what was delivered before a power cut still counts',
   'after recovery the ledger equals the chain, fees included',
   'after recovery the counters equal the payments',
   'what was paid is not paid again after a restart',
@@ -109,6 +110,30 @@ export function checkDelivered(
       'what was delivered was charged',
       free || chargesFor(key, books) === 1,
       () => `${key}: delivered without a charge`,
+    )
+  }
+}
+
+/**
+ * What a process got to read before the power went was paid for, and counts. That it was delivered may be lost: then the
+ * answer is asked for again, and not paid again.
+ */
+export function checkCounted(
+  { purchases }: Scenario,
+  books: Books,
+  delivered: Ended['delivered'],
+  findings: Findings,
+): void {
+  for (const [key] of delivered) {
+    if (purchases.some((purchase) => purchase.key === key && purchase.route === '/zero')) continue
+    findings.deliveries++
+    const counting = books.payments.filter(
+      ({ key: its, state }) => its === key && (state === 'committed' || state === 'settled'),
+    )
+    findings.expect(
+      'what was delivered before a power cut still counts',
+      counting.length === 1 && chargesFor(key, books) === 1,
+      () => `${key}: delivered before a power cut, and the ledger counts it ${counting.length} times`,
     )
   }
 }

@@ -42,7 +42,7 @@ beforeAll(async () => {
   )
   crashes = await Promise.all(plans)
   await eachAtOnce(crashes, die)
-}, 240_000)
+}, 420_000)
 
 afterAll(async () => {
   await api.close()

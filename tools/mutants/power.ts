@@ -56,6 +56,22 @@ export const POWER: readonly Mutant[] = [
     tests: INSPECT,
   },
   {
+    name: 'session-void-by-another-chain',
+    breaks: 'a node of another chain proves that a channel was never opened',
+    file: 'src/session/inspect.ts',
+    find: "if (verdict.state === 'void' || fee?.value === 0n) await checkIsOf(detail.identity.chainId, node)",
+    replace: '',
+    tests: ['test/session/other-chain.test.ts'],
+  },
+  {
+    name: 'session-lapsed-by-another-chain',
+    breaks: 'a node of another chain gives a deposit back',
+    file: 'src/session/look.ts',
+    find: "if (fate === 'void') await checkIsOf(chainId, node)",
+    replace: '',
+    tests: ['test/session/other-chain.test.ts'],
+  },
+  {
     name: 'lightning-clock-voids',
     breaks: 'an invoice that has expired by our clock, and not by that of the node, is void',
     file: 'src/wallet/lightning/inspect.ts',

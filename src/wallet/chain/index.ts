@@ -25,4 +25,4 @@ export {
 } from './reads.js'
 export { ask, type Node } from './rpc.js'
 export { failed, sign } from './sign.js'
-export { consult } from './views.js'
+export { checkIsOf, consult } from './views.js'

@@ -21,11 +21,20 @@ export async function consult(
   return combine(views.filter((view) => view !== undefined))
 }
 
-/** Contracts live at one address on many chains: on any other one nothing of ours was ever used. */
 async function viewOn(node: Node, chainId: number, look: (node: Node) => Promise<Verdict>): Promise<Verdict> {
   const view = await look(node)
-  if (view.state === 'void' && (await readChainId(node)) !== chainId) throw answered('eth_chainId')
+  if (view.state === 'void') await checkIsOf(chainId, node)
   return view
+}
+
+/**
+ * Sees that a node is of the chain that it is asked about, before it proves that something is not there: contracts live at
+ * one address on many chains, and on any other one nothing of ours was ever used.
+ *
+ * @throws PaymentError `wallet_unavailable` if it is of another one.
+ */
+export async function checkIsOf(chainId: number, node: Node): Promise<void> {
+  if ((await readChainId(node)) !== chainId) throw answered('eth_chainId')
 }
 
 /** Pure. */

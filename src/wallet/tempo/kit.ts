@@ -7,6 +7,7 @@ export {
   balanceCache,
   blockAt,
   broadcast,
+  checkIsOf,
   failed,
   firstBlockAt,
   type Node,
