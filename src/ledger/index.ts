@@ -4,6 +4,7 @@ export { fundsOf } from './funds.js'
 export type {
   Attempt,
   Clock,
+  ClockConfirmation,
   DueQuery,
   Evidence,
   FactsQuery,

@@ -341,6 +341,21 @@ export interface PinQuery {
 export interface Clock {
   now(): Instant
   monotonic(): number
+  /**
+   * Milliseconds since the host was started, the time that it slept included; undefined if nobody knows. It tells a host
+   * that slept from a clock that was set.
+   */
+  booted?(): number | undefined
+}
+
+/** What a person says of the clock. */
+export interface ClockConfirmation {
+  /**
+   * `store`, the default: the wall clock is right, and the ledger's time does not go back; after a jump backwards it
+   * waits until the wall clock has caught up. `wall`: the ledger's time was wrong, and goes back to the wall clock. What
+   * was written in the future counts as of now in every budget.
+   */
+  readonly to?: 'store' | 'wall'
 }
 
 /**
@@ -389,6 +404,8 @@ export interface Ledger extends Channels {
   /** What discovery advertised, in units of the query's unit. */
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
   /** Accept the wall clock after a jump. */
-  confirmClock(): Promise<void>
+  confirmClock(confirmation?: ClockConfirmation): Promise<void>
+  /** Somebody outside of this host says what time it is. Sources of one name are one witness. */
+  hearTime?(source: string, at: Instant): void
   close(): Promise<void>
 }

@@ -14,7 +14,18 @@ export function soundClock(clock: Clock): Clock {
   return Object.freeze({
     now: () => timeOf(() => clock.now()),
     monotonic: () => timeOf(() => clock.monotonic()),
+    booted: () => bootedOf(clock),
   })
+}
+
+/** One more clock, which need not be there: what is no time is none. */
+function bootedOf(clock: Clock): number | undefined {
+  try {
+    const time: unknown = clock.booted?.()
+    return typeof time === 'number' && time >= 0 && time <= LAST ? time : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function timeOf(read: () => unknown): number {

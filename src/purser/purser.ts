@@ -7,7 +7,14 @@ import {
   payingFetch,
   type Restore,
 } from '../fetch/index.js'
-import type { Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuery } from '../ledger/index.js'
+import type {
+  ClockConfirmation,
+  Payment,
+  PaymentId,
+  PaymentQuery,
+  PinnedPayee,
+  PinQuery,
+} from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
@@ -290,9 +297,15 @@ export class Purser {
     return (await this.#core.ledger()).unpin(own)
   }
 
-  /** Accepts the wall clock after a jump of more than five minutes stopped payments. */
-  async confirmClock(): Promise<void> {
-    await (await this.#core.ledger()).confirmClock()
+  /**
+   * A person's word that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }` the
+   * ledger's time goes back to it: for a ledger that was once used while the clock was ahead. Payments that were written
+   * then count as of now, in every budget; this reads all payments once.
+   *
+   * @throws TypeError for another `to`.
+   */
+  async confirmClock(confirmation: ClockConfirmation = {}): Promise<void> {
+    await (await this.#core.ledger()).confirmClock(confirmation)
   }
 
   /** Opens the ledger now, and so finds out early whether it can be. The first payment does it otherwise. */

@@ -1,5 +1,6 @@
 import type { Instant } from '../../money/index.js'
 import type { CounterClaim, Dimension } from '../../policy/index.js'
+import { type ClockRecord, NO_RECORD } from '../clocks.js'
 import type { Counter } from '../counts.js'
 import { familyOf, familyWith, sameFamily } from '../family.js'
 import type { Shape } from '../shapes.js'
@@ -55,13 +56,13 @@ export class CounterRows extends FactRows {
   /** Writes what the step changed in counters and in {@link Meta}. */
   end(): void {
     this.#buckets.flush()
-    const { high, frozen, filled, shapes } = this.meta()
+    const { high, clock, frozen, filled, shapes } = this.meta()
     this.#high = high
     if (!this.#changed && high <= this.#bound) return
     this.#bound = Math.max(this.#bound, high + AHEAD_MS)
     this.#changed = false
-    const sql = 'UPDATE meta SET high = ?, frozen = ?, filled = ?, shapes = ?, listed = ?'
-    this.sql.run(sql, this.#bound, frozen ?? null, filled, shapes, this.#listed)
+    const sql = 'UPDATE meta SET high = ?, clock = ?, frozen = ?, filled = ?, shapes = ?, listed = ?'
+    this.sql.run(sql, this.#bound, encode(clock), frozen ?? null, filled, shapes, this.#listed)
   }
 
   /** Nothing is to come: the time in the file is taken back to the one that it was. */
@@ -81,13 +82,14 @@ export class CounterRows extends FactRows {
 
   meta(): Meta {
     if (this.#meta !== undefined) return this.#meta
-    const row = this.sql.get('SELECT id, high, frozen, filled, shapes, listed FROM meta')
+    const row = this.sql.get('SELECT id, high, clock, frozen, filled, shapes, listed FROM meta')
     if (row === undefined) throw damaged()
     const frozen = optionalText(row, 'frozen')
     const stored = numberOf(row, 'high')
     const rest = {
       id: textOf(row, 'id'),
       high: this.#high ?? stored,
+      clock: readClock(row),
       filled: numberOf(row, 'filled'),
       shapes: numberOf(row, 'shapes'),
     }
@@ -101,8 +103,11 @@ export class CounterRows extends FactRows {
     const before = this.meta()
     const { frozen, ...rest } = { ...before, ...change }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
-    const { filled, shapes } = rest
+    const { high, clock, filled, shapes } = rest
     this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
+    this.#changed ||= clock !== before.clock
+    // Time goes back by a person's word only, and then in the file too.
+    if (high < before.high) this.#bound = 0
   }
 
   /** The place of the last payment that is in the indexes. */
@@ -128,6 +133,20 @@ export class CounterRows extends FactRows {
       counter.filled ?? null,
       encode(counter),
     )
+  }
+
+  *counters(): Iterable<Counter> {
+    for (const row of this.sql.all('SELECT body FROM counters ORDER BY n')) yield readCounter(row)
+  }
+
+  setCounter(counter: Counter): void {
+    const sql = 'UPDATE counters SET filled = ?, body = ? WHERE key = ?'
+    this.sql.run(sql, counter.filled ?? null, encode(counter), counter.key)
+  }
+
+  clearCounts(): void {
+    this.#buckets.clear()
+    this.sql.run('DELETE FROM buckets')
   }
 
   filledSince(number: number): readonly Counter[] {
@@ -221,6 +240,24 @@ function readCounter(row: Fields): Counter {
   const value = decode(textOf(row, 'body'))
   if (!isCounter(value)) throw damaged()
   return value
+}
+
+/** A ledger has few gaps, and most have none. */
+function readClock(row: Fields): ClockRecord {
+  const value = decode(textOf(row, 'clock'))
+  if (!isClockRecord(value)) throw damaged()
+  return value.gaps.length === 0 && value.lowered === 0 && value.booted === undefined ? NO_RECORD : value
+}
+
+function isClockRecord(value: unknown): value is ClockRecord {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'gaps' in value &&
+    Array.isArray(value.gaps) &&
+    'lowered' in value &&
+    typeof value.lowered === 'number'
+  )
 }
 
 function readShape(row: Fields): Shape {
