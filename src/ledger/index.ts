@@ -1,10 +1,8 @@
 export type { Channel, ChannelQuery, Channels } from './channel.js'
-export { systemClock } from './clock.js'
+export { type Clock, type ClockConfirmation, systemClock } from './clock.js'
 export { fundsOf } from './funds.js'
 export type {
   Attempt,
-  Clock,
-  ClockConfirmation,
   DueQuery,
   Evidence,
   FactsQuery,

@@ -2,6 +2,7 @@ import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
+import type { Clock, ClockConfirmation } from './clock.js'
 import { countsOn, ensureCounter, roomsOf, saveCounted } from './counters.js'
 import { keyOf } from './counts.js'
 import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
@@ -9,8 +10,6 @@ import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { step } from './machine.js'
 import type {
-  Clock,
-  ClockConfirmation,
   DueQuery,
   FactsQuery,
   Held,

@@ -4,6 +4,7 @@ import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } 
 import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
 
 import type { Channels } from './channel.js'
+import type { ClockConfirmation } from './clock.js'
 
 declare const brand: unique symbol
 /** The ledger's id of one payment. */
@@ -335,27 +336,6 @@ export interface PinQuery {
   readonly vendor?: string
   readonly rail?: string
   readonly payee?: string
-}
-
-/** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
-export interface Clock {
-  now(): Instant
-  monotonic(): number
-  /**
-   * Milliseconds since the host was started, the time that it slept included; undefined if nobody knows. It tells a host
-   * that slept from a clock that was set.
-   */
-  booted?(): number | undefined
-}
-
-/** What a person says of the clock. */
-export interface ClockConfirmation {
-  /**
-   * `store`, the default: the wall clock is right, and the ledger's time does not go back; after a jump backwards it
-   * waits until the wall clock has caught up. `wall`: the ledger's time was wrong, and goes back to the wall clock. What
-   * was written in the future counts as of now in every budget.
-   */
-  readonly to?: 'store' | 'wall'
 }
 
 /**

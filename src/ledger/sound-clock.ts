@@ -1,5 +1,5 @@
 import { PaymentError } from '../errors/index.js'
-import type { Clock } from './port.js'
+import type { Clock } from './clock.js'
 
 /** The last instant that a date can name (ECMA-262, section 21.4.1.1). */
 const LAST = 8.64e15

@@ -1,7 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
+import type { Clock } from './clock.js'
 import { type ClockRecord, type Finding, JUMP_MS, judgeClocks, type Look, withGap } from './clocks.js'
-import type { Clock } from './port.js'
 import type { Meta } from './shelf.js'
 import { soundClock } from './sound-clock.js'
 import { Witnesses } from './witnesses.js'

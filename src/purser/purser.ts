@@ -27,13 +27,14 @@ import {
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
 import { formatAcceptPayment, likingOf } from '../protocol/accept-payment.js'
-import type { Preference, Receipt } from '../protocol/index.js'
+import type { Preference } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
 import {
+  clockConfirmation,
   type NewBinding,
   newBinding,
   paymentQuery,
@@ -45,17 +46,8 @@ import {
 import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import { Sessions } from './sessions.js'
+import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
-
-/** A stored receipt, and what it is for. */
-export interface StoredReceipt {
-  readonly payment: PaymentId
-  readonly agent: string
-  readonly tasks: readonly string[]
-  readonly vendor: string
-  readonly operation: string
-  readonly receipt: Receipt
-}
 
 /** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
 export class Purser {
@@ -298,14 +290,12 @@ export class Purser {
   }
 
   /**
-   * A person's word that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }` the
-   * ledger's time goes back to it: for a ledger that was once used while the clock was ahead. Payments that were written
-   * then count as of now, in every budget; this reads all payments once.
-   *
-   * @throws TypeError for another `to`.
+   * A person's word that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }`, which
+   * reads all payments once, the ledger's time goes back to it. @throws TypeError for another `to`.
    */
   async confirmClock(confirmation: ClockConfirmation = {}): Promise<void> {
-    await (await this.#core.ledger()).confirmClock(confirmation)
+    const own = clockConfirmation(confirmation)
+    await (await this.#core.ledger()).confirmClock(own)
   }
 
   /** Opens the ledger now, and so finds out early whether it can be. The first payment does it otherwise. */
