@@ -1,1 +1,7 @@
-export { type SqliteLedgerOptions, sqliteLedger } from '../ledger/sqlite/index.js'
+export {
+  backupLedger,
+  type Restored,
+  restoreLedger,
+  type SqliteLedgerOptions,
+  sqliteLedger,
+} from '../ledger/sqlite/index.js'

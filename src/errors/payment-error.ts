@@ -40,6 +40,7 @@ export const ERROR_CODES = [
   'ledger_corrupt',
   'ledger_read_only',
   'ledger_newer',
+  'ledger_incomplete',
   'ledger_failed',
   'clock_jumped',
   // Configuration.

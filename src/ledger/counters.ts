@@ -1,7 +1,6 @@
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey, inScope } from '../policy/index.js'
-import { reachOf } from './clocks.js'
 import {
   amountIn,
   type Counter,
@@ -15,6 +14,7 @@ import {
   type Weight,
   weights,
 } from './counts.js'
+import { gapOn } from './gaps.js'
 import type { Room } from './port.js'
 import type { Charge, Counted, Row } from './row.js'
 import { sameScope, sameShape, scopesOf, shapeOf } from './shapes.js'
@@ -23,7 +23,7 @@ import type { Shelf } from './shelf.js'
 /** Makes sure that the counter of a claim exists: one never seen before is filled from the stored payments. */
 export function ensureCounter(shelf: Shelf, claim: CounterClaim): void {
   if (shelf.hasCounter(keyOf(claim))) return
-  const counter = counterOf({ ...claim, from: reach(shelf, claim) })
+  const counter = counterOf(claim)
   const buckets = mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, bigint>()
   const filled = shelf.meta().filled + 1
   if (buckets.size > 0) shelf.setMeta({ filled })
@@ -109,8 +109,8 @@ const NOTHING: ReadonlyMap<string, Weight> = new Map()
 
 /** What the counter of a claim has left. `own` is taken out of it. */
 function leftOf(shelf: Shelf, claim: CounterClaim, own: Weight | undefined): bigint {
-  const from = reach(shelf, claim)
-  return claim.limit - shelf.sum(keyOf(claim), from) + within(from, own, total)
+  const forgotten = gapOn(shelf.meta().gaps, claim)
+  return claim.limit - forgotten - shelf.sum(keyOf(claim), claim.from) + within(claim, own, total)
 }
 
 /** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
@@ -139,13 +139,12 @@ export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly
   const underWay = Array.from(shelf.underWay(), (row) => weightsOf(shelf, row))
   return claims.map((claim) => {
     const key = keyOf(claim)
-    const from = reach(shelf, claim)
-    const counted = shelf.sum(key, from)
+    const counted = shelf.sum(key, claim.from) + gapOn(shelf.meta().gaps, claim)
     // A deposit is held until it comes back, settled or not: it is never spend.
     const held =
       claim.counts === 'lock'
         ? counted
-        : underWay.reduce((sum, of) => sum + within(from, of.get(key), (weight) => weight.held), 0n)
+        : underWay.reduce((sum, of) => sum + within(claim, of.get(key), (weight) => weight.held), 0n)
     return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
   })
 }
@@ -154,18 +153,12 @@ export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly
 export function countsOn(shelf: Shelf, row: Row, claims: readonly CounterClaim[] | undefined): boolean {
   if (claims === undefined) return true
   const counted = weightsOf(shelf, row)
-  return claims.some((claim) => within(reach(shelf, claim), counted.get(keyOf(claim)), total) > 0n)
+  return claims.some((claim) => within(claim, counted.get(keyOf(claim)), total) > 0n)
 }
 
-/** Since when a claim counts: its window, and more where the clock alone opened that. */
-function reach(shelf: Shelf, claim: CounterClaim): Instant {
-  const { gaps } = shelf.meta().clock
-  return gaps.length === 0 ? claim.from : reachOf(claim, gaps)
-}
-
-/** A part of a weight, if it counts since then. */
-function within(from: Instant, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
-  return weight !== undefined && weight.at >= from ? part(weight) : 0n
+/** A part of a weight, if it lies in the claim's window. */
+function within(claim: CounterClaim, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
+  return weight !== undefined && weight.at >= claim.from ? part(weight) : 0n
 }
 
 function atLeastZero(units: bigint): bigint {

@@ -15,8 +15,6 @@ export interface Counter {
   readonly at: Instant
   /** Set where it was filled from stored payments: those do not name it among their claims. */
   readonly filled?: number
-  /** It was made when the clock was wrong: payments that do not name it count at their own moment. */
-  readonly exact?: boolean
 }
 
 /** What a payment counts for on one counter. */
@@ -128,11 +126,7 @@ export function total({ held, spent }: Weight): bigint {
  * The bucket of a stored payment in a counter that is filled later. A rolling window lies sixty buckets back from its
  * own, so its width is known; a calendar window is one bucket.
  */
-export function bucketFor(
-  { from, at, exact }: Pick<Counter, 'from' | 'at' | 'exact'>,
-  moment: Instant,
-): Instant | undefined {
-  if (exact === true) return moment
+export function bucketFor({ from, at }: Pick<Counter, 'from' | 'at'>, moment: Instant): Instant | undefined {
   if (moment < from) return undefined
   if (from === at || moment >= at) return at
   const width = (at - from) / 60
@@ -148,9 +142,9 @@ export function countedBy(claim: CounterClaim): Counted {
 function* withLate(charge: Charge, late: readonly Counter[]): Iterable<Counted> {
   yield* charge.counted
   const own = new Set(charge.counted.map(({ key }) => key))
-  for (const { key, counts, scope, ...window } of late) {
+  for (const { key, counts, scope, from, at } of late) {
     if (own.has(key) || !inScope(scope, charge.dimensions)) continue
-    const bucket = bucketFor(window, charge.at)
+    const bucket = bucketFor({ from, at }, charge.at)
     if (bucket === undefined) continue
     const amount = amountIn(counts, scope, charge)
     yield { key, counts, payee: scope.payee !== undefined, at: bucket, amount }

@@ -2,14 +2,15 @@ import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import type { Clock, ClockConfirmation } from './clock.js'
 import { countsOn, ensureCounter, roomsOf, saveCounted } from './counters.js'
 import { keyOf } from './counts.js'
 import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
+import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { step } from './machine.js'
 import type {
+  Clock,
   DueQuery,
   FactsQuery,
   Held,
@@ -27,7 +28,6 @@ import type {
 import { groupsOf, isProvable, NEVER } from './query.js'
 import type { Row } from './row.js'
 import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
-import { takeBack } from './take-back.js'
 import { Timekeeper } from './time.js'
 import { turn } from './turn.js'
 import { isLive, view } from './view.js'
@@ -68,6 +68,7 @@ export class StoredLedger implements Ledger {
     checkHold(hold)
     return this.#write((shelf, now) => {
       this.#time.check()
+      checkGaps(shelf.meta().gaps)
       return holdIn(shelf, hold, now)
     })
   }
@@ -82,6 +83,7 @@ export class StoredLedger implements Ledger {
     const no = (): Moved => ({ ok: false, was: row.state, payment: view(shelf, row, now) })
     if (move.to === 'committed') {
       this.#time.check()
+      checkGaps(shelf.meta().gaps)
       if (shelf.meta().frozen !== undefined) return no()
       if (!stillGranted(shelf, row, now)) return no()
       // It waited for a person without counting anywhere, and was not held again after the answer.
@@ -260,23 +262,25 @@ export class StoredLedger implements Ledger {
     return this.#read((shelf) => shelf.lane(lane)?.value ?? 0n)
   }
 
-  async confirmClock({ to = 'store' }: ClockConfirmation = {}): Promise<void> {
-    if (to !== 'store' && to !== 'wall') throw new TypeError("confirmClock: `to` must be 'store' or 'wall'")
-    this.#open()
-    await this.#store.write((shelf) => {
-      const { high, clock } = shelf.meta()
-      const wall = this.#time.wall()
-      if (to === 'wall' && wall < high) {
-        takeBack(shelf, high, wall)
-        shelf.setMeta({ high: wall, clock: { ...clock, gaps: [], lowered: clock.lowered + 1 } })
-      } else shelf.setMeta({ clock: this.#time.confirm(shelf.meta()) })
-      const { now, clock: after } = this.#time.step(shelf.meta())
-      shelf.setMeta({ high: Math.max(now, shelf.meta().high), clock: after })
-    }, true)
+  confirmClock(): Promise<void> {
+    return this.#write((shelf) => this.#time.confirm(shelf.meta().high), true)
   }
 
-  hearTime(source: string, at: Instant): void {
-    this.#time.hear(source, at)
+  gaps(): Promise<readonly Gap[]> {
+    return this.#read((shelf) => shelf.meta().gaps)
+  }
+
+  confirmGaps(statement: GapStatement): Promise<readonly Gap[] | undefined> {
+    return this.#write((shelf, now) => {
+      const gaps = confirmGaps(shelf.meta().gaps, statement, now)
+      if (gaps === undefined) return undefined
+      shelf.setMeta({ gaps })
+      for (const { id, agent, vendor } of shelf.allGrants()) {
+        shelf.dropGrant(id)
+        shelf.bump(versions.agent(agent, vendor))
+      }
+      return gaps
+    }, true)
   }
 
   async close(): Promise<void> {
@@ -287,18 +291,17 @@ export class StoredLedger implements Ledger {
 
   async #read<T>(use: (shelf: Shelf, now: Instant) => T): Promise<T> {
     this.#open()
-    return this.#store.read((shelf) => use(shelf, this.#time.look(shelf.meta())))
+    return this.#store.read((shelf) => use(shelf, this.#time.now(shelf.meta().high)))
   }
 
   /** One atomic step. What time it was is written with it, so that time never goes back for anybody. */
   async #write<T>(use: (shelf: Shelf, now: Instant) => T, durable = false): Promise<T> {
     this.#open()
     return this.#store.write((shelf) => {
-      const meta = shelf.meta()
-      const { now, clock } = this.#time.step(meta)
-      if (clock !== meta.clock) shelf.setMeta({ clock })
+      const { high } = shelf.meta()
+      const now = this.#time.now(high)
       const answer = use(shelf, now)
-      if (now > meta.high) shelf.setMeta({ high: now })
+      if (now > high) shelf.setMeta({ high: now })
       return answer
     }, durable)
   }

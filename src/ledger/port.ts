@@ -4,7 +4,7 @@ import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } 
 import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
 
 import type { Channels } from './channel.js'
-import type { ClockConfirmation } from './clock.js'
+import type { Gaps } from './gaps.js'
 
 declare const brand: unique symbol
 /** The ledger's id of one payment. */
@@ -338,11 +338,17 @@ export interface PinQuery {
   readonly payee?: string
 }
 
+/** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
+export interface Clock {
+  now(): Instant
+  monotonic(): number
+}
+
 /**
  * The store: one small asynchronous port. Time is the store's own. Every method rejects with a `PaymentError`
  * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) when the store cannot answer, and then nothing is paid.
  */
-export interface Ledger extends Channels {
+export interface Ledger extends Channels, Gaps {
   /** Random, made with the ledger, never reused: lanes are named after it. */
   id(): Promise<string>
   facts(query: FactsQuery): Promise<Facts>
@@ -384,8 +390,6 @@ export interface Ledger extends Channels {
   /** What discovery advertised, in units of the query's unit. */
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
   /** Accept the wall clock after a jump. */
-  confirmClock(confirmation?: ClockConfirmation): Promise<void>
-  /** Somebody outside of this host says what time it is. Sources of one name are one witness. */
-  hearTime?(source: string, at: Instant): void
+  confirmClock(): Promise<void>
   close(): Promise<void>
 }

@@ -1,8 +1,8 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant, Terms } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import type { ClockRecord } from './clocks.js'
 import type { Counter } from './counts.js'
+import type { Gap } from './gaps.js'
 import type { Pin } from './pins.js'
 import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
@@ -16,13 +16,13 @@ export interface Meta {
   readonly id: string
   /** The highest time seen. */
   readonly high: Instant
-  /** What is remembered of the clocks. */
-  readonly clock: ClockRecord
   readonly frozen?: string
   /** How many counters were filled from stored payments. */
   readonly filled: number
   /** How many shapes of counters there are. */
   readonly shapes: number
+  /** Times whose payments the ledger may have forgotten, the oldest first. */
+  readonly gaps: readonly Gap[]
 }
 
 /** A stored payment and its place in the order they were made. */
@@ -142,16 +142,6 @@ export interface Shelf {
   denials(agent: string, vendor: string, now: Instant): readonly Denial[]
   /** Keeps a denial, and drops those that have run out. */
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void
-
-  /** Writes a row anew with all its times. Nothing else of the store moves with it. */
-  restamp(row: Row): void
-  counters(): Iterable<Counter>
-  /** Replaces the counter of that key. */
-  setCounter(counter: Counter): void
-  /** Nothing is counted any more: every payment is about to be counted anew. */
-  clearCounts(): void
-  /** Moves the ends of leases, grants and denials. */
-  moveEnds(move: (until: Instant) => Instant): void
 }
 
 /** A store: gives the shelf to one transaction at a time. */

@@ -1,4 +1,5 @@
 import { isPaymentError } from '../errors/index.js'
+import { incomplete } from '../ledger/gaps.js'
 import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
@@ -60,6 +61,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     rooms,
   })
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
+  void tellGap(ledger, hooks)
   recoveries.first()
   return {
     env,
@@ -76,6 +78,16 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
       users.set(ledger, others)
       if (others === 0) await ledger.close()
     },
+  }
+}
+
+/** Whoever listens hears that the ledger has forgotten something before the first payment is refused. */
+async function tellGap(ledger: Ledger, { emitter }: Hooks): Promise<void> {
+  try {
+    const gap = (await ledger.gaps()).find(({ confirmed }) => confirmed === undefined)
+    if (gap !== undefined) emitter.emit('error', { error: incomplete(gap), during: 'opening the ledger' })
+  } catch {
+    // A ledger that cannot be read refuses the first payment, and says why.
   }
 }
 

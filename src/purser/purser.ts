@@ -1,4 +1,3 @@
-import type { Reason } from '../errors/index.js'
 import {
   httpCall,
   install,
@@ -7,34 +6,23 @@ import {
   payingFetch,
   type Restore,
 } from '../fetch/index.js'
-import type {
-  ClockConfirmation,
-  Payment,
-  PaymentId,
-  PaymentQuery,
-  PinnedPayee,
-  PinQuery,
-} from '../ledger/index.js'
+import type { Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuery } from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
   type Outcome,
-  type PayingFace,
   type PurserEvent,
-  paysKind,
   type Quoted,
   type Recovery,
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
-import { formatAcceptPayment, likingOf } from '../protocol/accept-payment.js'
-import type { Preference } from '../protocol/index.js'
-import type { Wallet } from '../wallet/index.js'
+import type { Receipt } from '../protocol/index.js'
 import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
+import { faceFor } from './face.js'
 import {
-  clockConfirmation,
   type NewBinding,
   newBinding,
   paymentQuery,
@@ -45,9 +33,19 @@ import {
 } from './names.js'
 import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
+import type { RestoreStatement } from './restore.js'
 import { Sessions } from './sessions.js'
-import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
+
+/** A stored receipt, and what it is for. */
+export interface StoredReceipt {
+  readonly payment: PaymentId
+  readonly agent: string
+  readonly tasks: readonly string[]
+  readonly vendor: string
+  readonly operation: string
+  readonly receipt: Receipt
+}
 
 /** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
 export class Purser {
@@ -289,13 +287,30 @@ export class Purser {
     return (await this.#core.ledger()).unpin(own)
   }
 
+  /** Accepts the wall clock after a jump of more than five minutes stopped payments. */
+  async confirmClock(): Promise<void> {
+    await (await this.#core.ledger()).confirmClock()
+  }
+
   /**
-   * A person's word that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }`, which
-   * reads all payments once, the ledger's time goes back to it. @throws TypeError for another `to`.
+   * A person says what was spent while the ledger was not there to see it: after a restore, or after its log was lost
+   * (`ledger_incomplete`). First looks at every open payment of the ledger, then lets payments go on. Remembered
+   * approvals are dropped, because one may have been revoked meanwhile. What is unknown can be said by a later call.
+   *
+   * @returns What became of the open payments.
+   * @throws TypeError if the statement cannot be read, or nothing was forgotten.
+   * @example
+   * ```ts
+   * await purser.confirmRestore({ by: 'ann', spent: '3.20 USD', payments: 12, deposits: '0' })
+   * ```
    */
-  async confirmClock(confirmation: ClockConfirmation = {}): Promise<void> {
-    const own = clockConfirmation(confirmation)
-    await (await this.#core.ledger()).confirmClock(own)
+  async confirmRestore(statement: RestoreStatement): Promise<Recovery> {
+    const { confirmGap, readStatement } = await import('./restore.js')
+    const { policy } = this.#core.settings
+    readStatement(statement, policy)
+    const recovery = await this.#core.recover('all')
+    await confirmGap(await this.#core.ledger(), policy, statement)
+    return recovery
   }
 
   /** Opens the ledger now, and so finds out early whether it can be. The first payment does it otherwise. */
@@ -338,43 +353,6 @@ export class Purser {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function faceFor(core: Core, binding: Binding): PayingFace {
-  const { policy, wallets, prefer } = core.settings
-  return {
-    acceptPayment: acceptPayment(wallets, prefer),
-    payable: (resource) => policy.payable(resource, core.context(binding)),
-    replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
-    sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
-    pays: (kind) => paysKind(wallets, kind),
-    handedOn: (reply, resource) =>
-      core.notPaid(
-        reply,
-        resource ? policy.objections(resource, core.context(binding)) : [NO_PLACE],
-        resource,
-      ),
-    run: (exchange, options) => core.run(exchange, binding, options),
-  }
-}
-
-/** Why a 402 from such an address is never paid. */
-const NO_PLACE: Reason = Object.freeze({
-  rule: 'address',
-  says: 'A payment travels only over https, or over http on this machine, and to no address that holds a password.',
-})
-
-/**
- * What the wallets can pay by the `Payment` scheme, as it is liked; what is never to be paid is left out. x402 has no
- * such header, and its schemes are no methods of this one.
- */
-function acceptPayment(wallets: readonly Wallet[], prefer: readonly Preference[]): string {
-  const kinds = [...new Set(wallets.flatMap((wallet) => wallet.kinds))]
-  const liked = kinds
-    .filter((kind) => !kind.startsWith('x402/'))
-    .map((kind) => ({ kind, ...likingOf(prefer, kind) }))
-    .filter(({ q }) => q > 0)
-  return formatAcceptPayment(liked.sort((a, b) => b.q - a.q || a.place - b.place))
 }
 
 /**

@@ -60,6 +60,6 @@ export function successor(chain: Chain, owner: Owner, ahead: number): Purser {
     ],
     policy: policyFor(owner.origin, owner.limit),
     ledger: sqliteLedger({ path: owner.ledger, clock }),
-    patience: 1_000,
+    patience: 15_000,
   })
 }

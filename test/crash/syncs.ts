@@ -1,4 +1,4 @@
-import { appendFileSync, openSync, readFileSync, readSync } from 'node:fs'
+import { appendFileSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
 import { type Database, loadDriver, type Statement } from '../../src/ledger/sqlite/driver.js'
 import { commitAfter, INDEX_BYTES, type LogIndex, readIndex, readLog } from './log-file.js'
 
@@ -63,7 +63,8 @@ class WatchedDatabase implements Database {
     // Nobody else writes before it is done: until then the log ends where the index says.
     const before = this.#full ? this.#readIndex() : undefined
     const result = commit()
-    if (!this.#full) return result
+    // The tables of a new ledger are made before there is a log: that commit is on the disk, in the file itself.
+    if (!this.#full || !existsSync(`${this.#path}-wal`)) return result
     const log = readLog(readFileSync(`${this.#path}-wal`))
     if (log === undefined) return result
     const end = commitAfter(log.salts === before?.salts ? before.frames : 0, log)
@@ -73,6 +74,7 @@ class WatchedDatabase implements Database {
 
   /** Its file is never closed: that would drop the locks that SQLite has on it in this process. */
   #readIndex(): LogIndex | undefined {
+    if (!existsSync(`${this.#path}-shm`)) return undefined
     this.#index ??= openSync(`${this.#path}-shm`, 'r')
     const bytes = Buffer.alloc(INDEX_BYTES)
     readSync(this.#index, bytes, 0, INDEX_BYTES, 0)

@@ -30,6 +30,7 @@ test('the codes of errors', () => {
     'ledger_corrupt',
     'ledger_read_only',
     'ledger_newer',
+    'ledger_incomplete',
     'ledger_failed',
     'clock_jumped',
     'invalid_policy',
@@ -43,22 +44,22 @@ const NAMES: Readonly<Record<string, string>> = {
   purser: `
     Acceptance AccessKeyName Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest Approver Asking Attempt
     Authorization AuthorizeOptions Authorized Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
-    ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed Context CounterClaim Credential
+    ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed ConfirmedGap Context CounterClaim Credential
     Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
     DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
-    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike Funds Grant Held Hold HttpResource
+    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike Funds Gap GapCause GapStatement Gaps Grant Held Hold HttpResource
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
     LaneRequest Ledger Listener Move Moved NextAction NotPaid OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
     PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution
-    Resource Restore Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
+    Resource Restore RestoreStatement Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
     Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits
     isPaymentError parseAmount spendAuthorization subtract token zero
   `,
   'purser/auto': 'purser restore',
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
-  'purser/ledger/sqlite': 'SqliteLedgerOptions sqliteLedger',
+  'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
   'purser/policy': `
     ApprovalDocument AskDocument Asking BudgetDocument Decision Duration Money Policy PolicyDocument RulesDocument VendorDocument
     createPolicy explain loadPolicy parsePolicyText policyJsonSchema

@@ -78,6 +78,11 @@ export const SIDE_DOORS: readonly {
     why: 'words for counters that are full and for whole decisions: needed with the first refusal',
   },
   {
+    file: 'ledger/gaps.ts',
+    from: ['purser'],
+    why: 'asked when the ledger is opened: a free call does without it',
+  },
+  {
     file: 'ledger/sound-clock.ts',
     from: ['purser'],
     why: 'made when the ledger is opened: a free call does without it',

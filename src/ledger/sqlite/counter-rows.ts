@@ -1,6 +1,5 @@
 import type { Instant } from '../../money/index.js'
 import type { CounterClaim, Dimension } from '../../policy/index.js'
-import { type ClockRecord, NO_RECORD } from '../clocks.js'
 import type { Counter } from '../counts.js'
 import { familyOf, familyWith, sameFamily } from '../family.js'
 import type { Shape } from '../shapes.js'
@@ -9,6 +8,7 @@ import { Buckets } from './buckets.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
 import { damaged } from './failures.js'
+import { gapsOf, gapsText } from './gap-rows.js'
 import { decode, encode } from './json.js'
 import { Kept } from './kept.js'
 import type { Sql } from './sql.js'
@@ -56,13 +56,13 @@ export class CounterRows extends FactRows {
   /** Writes what the step changed in counters and in {@link Meta}. */
   end(): void {
     this.#buckets.flush()
-    const { high, clock, frozen, filled, shapes } = this.meta()
+    const { high, frozen, filled, shapes, gaps } = this.meta()
     this.#high = high
     if (!this.#changed && high <= this.#bound) return
     this.#bound = Math.max(this.#bound, high + AHEAD_MS)
     this.#changed = false
-    const sql = 'UPDATE meta SET high = ?, clock = ?, frozen = ?, filled = ?, shapes = ?, listed = ?'
-    this.sql.run(sql, this.#bound, encode(clock), frozen ?? null, filled, shapes, this.#listed)
+    const sql = 'UPDATE meta SET high = ?, frozen = ?, filled = ?, shapes = ?, gaps = ?, listed = ?'
+    this.sql.run(sql, this.#bound, frozen ?? null, filled, shapes, gapsText(gaps), this.#listed)
   }
 
   /** Nothing is to come: the time in the file is taken back to the one that it was. */
@@ -82,16 +82,16 @@ export class CounterRows extends FactRows {
 
   meta(): Meta {
     if (this.#meta !== undefined) return this.#meta
-    const row = this.sql.get('SELECT id, high, clock, frozen, filled, shapes, listed FROM meta')
+    const row = this.sql.get('SELECT id, high, frozen, filled, shapes, gaps, listed FROM meta')
     if (row === undefined) throw damaged()
     const frozen = optionalText(row, 'frozen')
     const stored = numberOf(row, 'high')
     const rest = {
       id: textOf(row, 'id'),
       high: this.#high ?? stored,
-      clock: readClock(row),
       filled: numberOf(row, 'filled'),
       shapes: numberOf(row, 'shapes'),
+      gaps: gapsOf(row),
     }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
     this.#bound = stored
@@ -103,11 +103,9 @@ export class CounterRows extends FactRows {
     const before = this.meta()
     const { frozen, ...rest } = { ...before, ...change }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
-    const { high, clock, filled, shapes } = rest
+    const { filled, shapes, gaps } = rest
     this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
-    this.#changed ||= clock !== before.clock
-    // Time goes back by a person's word only, and then in the file too.
-    if (high < before.high) this.#bound = 0
+    this.#changed ||= gaps !== before.gaps
   }
 
   /** The place of the last payment that is in the indexes. */
@@ -133,20 +131,6 @@ export class CounterRows extends FactRows {
       counter.filled ?? null,
       encode(counter),
     )
-  }
-
-  *counters(): Iterable<Counter> {
-    for (const row of this.sql.all('SELECT body FROM counters ORDER BY n')) yield readCounter(row)
-  }
-
-  setCounter(counter: Counter): void {
-    const sql = 'UPDATE counters SET filled = ?, body = ? WHERE key = ?'
-    this.sql.run(sql, counter.filled ?? null, encode(counter), counter.key)
-  }
-
-  clearCounts(): void {
-    this.#buckets.clear()
-    this.sql.run('DELETE FROM buckets')
   }
 
   filledSince(number: number): readonly Counter[] {
@@ -240,24 +224,6 @@ function readCounter(row: Fields): Counter {
   const value = decode(textOf(row, 'body'))
   if (!isCounter(value)) throw damaged()
   return value
-}
-
-/** A ledger has few gaps, and most have none. */
-function readClock(row: Fields): ClockRecord {
-  const value = decode(textOf(row, 'clock'))
-  if (!isClockRecord(value)) throw damaged()
-  return value.gaps.length === 0 && value.lowered === 0 && value.booted === undefined ? NO_RECORD : value
-}
-
-function isClockRecord(value: unknown): value is ClockRecord {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'gaps' in value &&
-    Array.isArray(value.gaps) &&
-    'lowered' in value &&
-    typeof value.lowered === 'number'
-  )
 }
 
 function readShape(row: Fields): Shape {

@@ -1,18 +1,10 @@
 import { PaymentError } from '../../errors/index.js'
 import { ledgerError } from './failures.js'
+import { recordPath } from './record.js'
 
 // Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
-const {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  statSync,
-  writeFileSync,
-} = process.getBuiltinModule('node:fs')
+const { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } =
+  process.getBuiltinModule('node:fs')
 const { homedir, platform } = process.getBuiltinModule('node:os')
 const { dirname, isAbsolute, join } = process.getBuiltinModule('node:path')
 
@@ -53,28 +45,16 @@ export function sameFile(a: FileId | undefined, b: FileId | undefined): boolean 
   return a?.dev === b?.dev && a?.ino === b?.ino
 }
 
-/** Beside a ledger stands the record that it was made, so that one that vanishes is missed and not made anew. */
-const recordOf = (path: string): string => `${path}.made`
-
-export function wasMade(path: string): boolean {
-  return existsSync(recordOf(path))
-}
-
-export function recordMade(path: string): void {
-  if (!wasMade(path)) writeFileSync(recordOf(path), '', { mode: 0o600 })
-}
-
 /**
  * Never opens a file that exists: closing it again would drop the locks that SQLite has on it in this process
  * (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
  *
  * Checks a ledger's file before SQLite opens it, and makes an empty one where there is none yet.
  *
+ * @param made Does the record say that there was a ledger before?
  * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`.
  */
-export function prepareFile(path: string, create: boolean): void {
-  // Asked first: another process may make the ledger meanwhile, and what it had not made yet has not vanished.
-  const made = wasMade(path)
+export function prepareFile(path: string, create: boolean, made: boolean): void {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) {
     if (made) throw vanished(path)
@@ -95,7 +75,7 @@ export function prepareFile(path: string, create: boolean): void {
 }
 
 function vanished(path: string): PaymentError {
-  const restore = `Restore it, or remove ${recordOf(path)} to begin a new one`
+  const restore = `Restore it, or remove ${recordPath(path)} to begin a new one`
   return ledgerError('ledger_missing', `The ledger ${path} has vanished. ${restore}`)
 }
 
@@ -111,10 +91,13 @@ function makeFile(path: string, create: boolean): void {
   }
 }
 
+export function logPath(path: string): string {
+  return `${path}-wal`
+}
+
 /** Does a log with pages of its own stand beside the file? While it does, the file may lack them. */
 export function hasLog(path: string): boolean {
-  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
-  return log !== undefined && log.size > 0
+  return sizeOf(logPath(path)) > 0
 }
 
 export function sizeOf(path: string): number {

@@ -1,1 +1,2 @@
+export { backupLedger, type Restored, restoreLedger } from './backup.js'
 export { type SqliteLedgerOptions, sqliteLedger } from './ledger.js'

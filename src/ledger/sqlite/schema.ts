@@ -1,3 +1,4 @@
+import type { PaymentError } from '../../errors/index.js'
 import { fields, numberOf } from './codec.js'
 import type { Database } from './driver.js'
 import { ledgerError } from './failures.js'
@@ -10,8 +11,8 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, high INTEGER NOT NULL, frozen TEXT,
-    clock TEXT NOT NULL DEFAULT '{"gaps":[],"lowered":0}',
-    filled INTEGER NOT NULL, shapes INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0
+    filled INTEGER NOT NULL, shapes INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0,
+    generation INTEGER NOT NULL DEFAULT 0, in_use INTEGER NOT NULL DEFAULT 0, gaps TEXT
   ) STRICT;
   CREATE TABLE payments (
     place INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
@@ -96,21 +97,41 @@ function checkedStamp(db: Database): Stamp {
   const stamp = readStamp(db)
   if (!stamp.empty && stamp.application !== APPLICATION_ID)
     throw ledgerError('ledger_corrupt', 'The file is a database, but not a ledger')
-  if (stamp.version > MIGRATIONS.length)
-    throw ledgerError('ledger_newer', 'The ledger was written by a newer version of Purser')
+  if (stamp.version > MIGRATIONS.length) throw newer()
   return stamp
 }
 
-/** Is there anything for {@link migrate} to do? */
-export function isCurrent(db: Database): boolean {
+/**
+ * Is there nothing for {@link migrate} to do?
+ *
+ * @param made Was a ledger made here before? Then a file without tables is no new one.
+ */
+export function isCurrent(db: Database, made: boolean): boolean {
   // In one view: another process may be making the tables just now, and half of that would look like no ledger.
   db.exec('BEGIN')
   try {
     const { version, empty } = checkedStamp(db)
+    if (empty && made) throw ledgerError('ledger_corrupt', 'The ledger has been emptied')
     return !empty && version === MIGRATIONS.length
   } finally {
     db.exec('ROLLBACK')
   }
+}
+
+/**
+ * Another process may have brought the tables up to date for a later version while this one has them open.
+ *
+ * @throws PaymentError `ledger_newer`
+ */
+export function checkVersion(db: Database): void {
+  if (pragma(db, 'PRAGMA user_version', 'user_version') > MIGRATIONS.length) throw newer()
+}
+
+function newer(): PaymentError {
+  return ledgerError(
+    'ledger_newer',
+    'The ledger was written by a newer version of Purser. Upgrade this process',
+  )
 }
 
 /** How many bytes the file should have. */

@@ -1,12 +1,12 @@
 import { isPaymentError, PaymentError } from '../../errors/index.js'
 import type { Shelf, Store } from '../shelf.js'
 import { numberOf } from './codec.js'
-import { type Database, loadDriver } from './driver.js'
 import { damaged, failure, isBusy, ledgerError } from './failures.js'
-import { type FileId, fileId, hasLog, prepareFile, recordMade, sameFile, sizeOf } from './file.js'
-import { bytesOf, isCurrent, migrate } from './schema.js'
+import { type FileId, fileId, logPath, sameFile } from './file.js'
+import { foldForGood, isInUse, markInUse, type OpenFile, openFile, rollBack, unmark } from './open.js'
+import { checkVersion } from './schema.js'
 import { SqliteShelf } from './shelf.js'
-import { Sql } from './sql.js'
+import type { Sql } from './sql.js'
 
 export interface StoreOptions {
   readonly path: string
@@ -15,9 +15,7 @@ export interface StoreOptions {
   readonly busyTimeoutMs: number
 }
 
-interface Opened {
-  readonly db: Database
-  readonly sql: Sql
+interface Opened extends OpenFile {
   readonly shelf: SqliteShelf
   readonly file: FileId | undefined
 }
@@ -25,8 +23,20 @@ interface Opened {
 /** The longest pause between two tries for the lock; each is drawn anew, so that waiters do not march in step. */
 const MOST_PAUSE_MS = 20
 
+/** How long a ledger that closes waits for those who write. */
+const CLOSE_MS = 1000
+
 /** How many steps share a transaction: more would keep the event loop, and other processes, waiting. */
 const MOST_TOGETHER = 64
+
+/** The log is folded into the file this long after a write, so that the file alone is never far behind. */
+const FOLD_MS = 1000
+
+/** A step found that another process has closed the ledger cleanly: the mark is set again before anything is written. */
+const UNMARKED = new Error('The ledger is not marked as used')
+
+// Not the global one: Deno's gives a number, which cannot be told to let the process end.
+const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 
 /** How long a path that was looked at need not be looked at by reads. */
 const CHECKED_MS = 10
@@ -53,6 +63,9 @@ export class SqliteStore implements Store {
   readonly #jobs: Job[] = []
   #working = false
   #checked = Number.NEGATIVE_INFINITY
+  /** The log's file, once this process has marked the ledger as used: from then on it must not vanish either. */
+  #log: FileId | undefined
+  #folding: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
   constructor(options: StoreOptions) {
@@ -108,11 +121,47 @@ export class SqliteStore implements Store {
     const deadline = Math.min(...jobs.map((job) => job.deadline))
     const answers = await this.#patiently((opened) => {
       this.#checkFile(opened)
-      // The log is synced as a whole: a synced commit also keeps every step before it.
-      this.#sync(opened, jobs.some(({ durable }) => durable) ? 'FULL' : 'NORMAL')
-      return this.#step(opened, 'BEGIN IMMEDIATE', (shelf) => jobs.map((job) => job.run(shelf)))
+      return this.#marked(opened, () => {
+        // The log is synced as a whole: a synced commit also keeps every step before it.
+        this.#sync(opened, jobs.some(({ durable }) => durable) ? 'FULL' : 'NORMAL')
+        return this.#step(opened, 'BEGIN IMMEDIATE', (shelf, foreign) => {
+          if (foreign && !isInUse(opened.sql)) throw UNMARKED
+          return jobs.map((job) => job.run(shelf))
+        })
+      })
     }, deadline)
     for (const answer of answers) answer()
+    this.#foldSoon()
+  }
+
+  /** Writes only while the file itself says that it is in use. */
+  #marked<T>(opened: Opened, write: () => T): T {
+    for (;;) {
+      if (this.#log === undefined) {
+        this.#synchronous = undefined
+        markInUse(opened, this.#options.path)
+        this.#log = fileId(logPath(this.#options.path))
+      }
+      try {
+        return write()
+      } catch (error) {
+        if (error !== UNMARKED) throw error
+        this.#log = undefined
+      }
+    }
+  }
+
+  #foldSoon(): void {
+    if (this.#folding !== undefined || this.#closed) return
+    this.#folding = setTimeout(() => {
+      this.#folding = undefined
+      try {
+        if (!this.#closed) this.#opened?.sql.get('PRAGMA wal_checkpoint(PASSIVE)')
+      } catch {
+        // Another process does the same, or the next write finds out what is wrong.
+      }
+    }, FOLD_MS)
+    this.#folding.unref()
   }
 
   #sync({ db }: Opened, needed: Durability): void {
@@ -123,29 +172,42 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#folding)
     const opened = await this.#opening?.catch(() => undefined)
     if (opened === undefined) return
     try {
-      this.#step(opened, 'BEGIN IMMEDIATE', (shelf) => shelf.rest())
-      // A driver may keep the file open until its statements are collected: nothing is left waiting for that.
-      opened.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      await untilFree(() => this.#rest(opened), performance.now() + CLOSE_MS)
+      foldForGood(opened)
     } catch {
       // The log stays beside the file, and whoever opens it next reads both.
     }
     opened.db.close()
   }
 
+  /** The last step: the file says that it is whole. Other processes that still use it mark it again. */
+  #rest(opened: Opened): void {
+    this.#checkFile(opened)
+    this.#step(opened, 'BEGIN IMMEDIATE', (shelf) => {
+      shelf.rest()
+      unmark(opened.sql)
+    })
+  }
+
   #step<T>(
     { db, sql, shelf }: Opened,
     begin: 'BEGIN' | 'BEGIN IMMEDIATE',
-    use: (shelf: SqliteShelf) => T,
+    use: (shelf: SqliteShelf, foreign: boolean) => T,
   ): T {
     sql.run(begin)
     try {
       const version = versionOf(sql)
-      if (version !== this.#version) shelf.doubt()
+      const foreign = version !== this.#version
+      if (foreign) {
+        shelf.doubt()
+        checkVersion(db)
+      }
       this.#version = version
-      const answer = use(shelf)
+      const answer = use(shelf, foreign)
       if (begin === 'BEGIN IMMEDIATE') shelf.end()
       sql.run('COMMIT')
       return answer
@@ -169,23 +231,23 @@ export class SqliteStore implements Store {
 
   /** Runs a step again and again while somebody else has the lock, until the patience ends. */
   async #insist<T>(run: (opened: Opened) => T, deadline: number): Promise<T> {
-    for (let tries = 0; ; tries++) {
-      try {
+    try {
+      return await untilFree(async () => {
         const opened = await this.#open()
         if (this.#closed) throw new PaymentError('closed', 'untouched', 'The ledger is closed')
         return run(opened)
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw failure(error)
-      }
-      const most = Math.min(MOST_PAUSE_MS, 2 ** tries)
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * most))
+      }, deadline)
+    } catch (error) {
+      throw failure(error)
     }
   }
 
-  /** A file that is deleted under an open database would be written to, and forgotten. */
+  /** A file that is deleted under an open database would be written to, and forgotten; and so would its log. */
   #checkFile({ file }: Opened): void {
-    if (!sameFile(fileId(this.#options.path), file))
-      throw ledgerError('ledger_missing', `The ledger ${this.#options.path} has vanished`)
+    const { path } = this.#options
+    if (!sameFile(fileId(path), file)) throw ledgerError('ledger_missing', `The ledger ${path} has vanished`)
+    if (this.#log !== undefined && !sameFile(fileId(logPath(path)), this.#log))
+      throw ledgerError('ledger_missing', `The log of the ledger ${path} has vanished`)
     this.#checked = performance.now()
   }
 
@@ -200,38 +262,22 @@ export class SqliteStore implements Store {
 
   async #openNow(): Promise<Opened> {
     const { path, create } = this.#options
-    const { DatabaseSync } = await loadDriver()
-    prepareFile(path, create)
-    const db = new DatabaseSync(path, { timeout: 0 })
-    try {
-      // A file that was cut short is found now, and not when the page that is missing happens to be read. Another
-      // process may be making the ledger meanwhile: then the pages are in its log.
-      if (bytesOf(db) > sizeOf(path) && !hasLog(path))
-        throw ledgerError('ledger_corrupt', `${path} has been cut short`)
-      if (!isCurrent(db)) renew(db)
-      // A hold touches about ten pages: the log is folded into the file every few hundred payments.
-      db.exec('PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000; PRAGMA trusted_schema = OFF')
-      recordMade(path)
-      const sql = new Sql(db)
-      this.#opened = { db, sql, shelf: new SqliteShelf(sql), file: fileId(path) }
-      return this.#opened
-    } catch (error) {
-      db.close()
-      throw error
-    }
+    const file = await openFile(path, create)
+    this.#opened = { ...file, shelf: new SqliteShelf(file.sql), file: fileId(path) }
+    return this.#opened
   }
 }
 
-/** Makes the tables, or brings them up to date: whole and on the disk, or not at all. */
-function renew(db: Database): void {
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    migrate(db, crypto.randomUUID())
-    db.exec('COMMIT')
-  } catch (error) {
-    rollBack(db)
-    throw error
+/** Runs it again and again while somebody else has the lock, until the deadline. */
+async function untilFree<T>(run: () => T | Promise<T>, deadline: number): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error
+    }
+    const most = Math.min(MOST_PAUSE_MS, 2 ** tries)
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * most))
   }
 }
 
@@ -239,12 +285,4 @@ function versionOf(sql: Sql): number {
   const row = sql.get('PRAGMA data_version')
   if (row === undefined) throw damaged()
   return numberOf(row, 'data_version')
-}
-
-function rollBack(db: Database): void {
-  try {
-    db.exec('ROLLBACK')
-  } catch {
-    // There was no transaction, or SQLite has already undone it: either way nothing of it stands.
-  }
 }

@@ -1,0 +1,187 @@
+import type { Gap, GapCause } from '../gaps.js'
+import { numberOf, textOf } from './codec.js'
+import { type Database, loadDriver } from './driver.js'
+import { damaged, ledgerError } from './failures.js'
+import { hasLog, prepareFile, sizeOf } from './file.js'
+import { gapsOf, gapsText } from './gap-rows.js'
+import { type MadeRecord, readRecord, recordPath, writeRecord } from './record.js'
+import { bytesOf, isCurrent, migrate } from './schema.js'
+import { Sql } from './sql.js'
+
+/**
+ * How many pages the log may hold before a commit folds it into the file: about a hundred payments. A larger log would
+ * keep the event loop waiting for longer than 20 ms.
+ */
+const LOG_PAGES = 1000
+/** The log is cut to this size when it starts again from its beginning, after a long reader made it grow. */
+const LOG_BYTES = 8 * 1024 * 1024
+
+const SETTINGS = `PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;
+  PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`
+
+/** An open file whose tables are up to date, and whose gaps were noticed. */
+export interface OpenFile {
+  readonly db: Database
+  readonly sql: Sql
+}
+
+/**
+ * Opens a ledger's file, or makes one.
+ *
+ * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_newer`; what SQLite throws.
+ */
+export async function openFile(path: string, create: boolean): Promise<OpenFile> {
+  const { DatabaseSync } = await loadDriver()
+  // Read first: another process may make the ledger meanwhile, and then it has not vanished.
+  const record = readRecord(path)
+  prepareFile(path, create, record !== undefined)
+  const db = new DatabaseSync(path, { timeout: 0 })
+  try {
+    // A file that was cut short is found now, and not when the page that is missing happens to be read. Another
+    // process may be making the ledger meanwhile: then the pages are in its log.
+    if (bytesOf(db) > sizeOf(path) && !hasLog(path))
+      throw ledgerError('ledger_corrupt', `${path} has been cut short`)
+    if (!isCurrent(db, record !== undefined)) renew(db)
+    // Only now, so that a new ledger's tables are in the file itself before there is a log that could be lost.
+    db.exec('PRAGMA journal_mode = WAL')
+    db.exec(SETTINGS)
+    const sql = new Sql(db)
+    noticeGap(db, sql, path, record)
+    return { db, sql }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Makes the tables, or brings them up to date: whole and on the disk, or not at all. */
+function renew(db: Database): void {
+  db.exec('PRAGMA synchronous = FULL')
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    migrate(db, crypto.randomUUID())
+    db.exec('COMMIT')
+  } catch (error) {
+    rollBack(db)
+    throw error
+  }
+}
+
+/** What the file says about itself. */
+interface State {
+  readonly id: string
+  /** How often a process began to write to it. The record beside the file never has a higher one, unless the file is older. */
+  readonly generation: number
+  readonly inUse: boolean
+  readonly high: number
+  readonly gaps: readonly Gap[]
+}
+
+function stateOf(sql: Sql): State {
+  const row = sql.get('SELECT id, generation, in_use, high, gaps FROM meta')
+  if (row === undefined) throw damaged()
+  return {
+    id: textOf(row, 'id'),
+    generation: numberOf(row, 'generation'),
+    inUse: numberOf(row, 'in_use') === 1,
+    high: numberOf(row, 'high'),
+    gaps: gapsOf(row),
+  }
+}
+
+/** Writes down that payments may be missing, if they may be, before anybody can pay. Then brings the record up to date. */
+function noticeGap(db: Database, sql: Sql, path: string, record: MadeRecord | undefined): void {
+  const found = within(db, 'BEGIN', () => {
+    const state = stateOf(sql)
+    return { state, cause: causeOf(state, path, record) }
+  })
+  const state =
+    found.cause === undefined
+      ? found.state
+      : within(db, 'BEGIN IMMEDIATE', () => addGap(sql, stateOf(sql), path, record))
+  writeRecord(path, state)
+}
+
+function causeOf(state: State, path: string, record: MadeRecord | undefined): GapCause | undefined {
+  const { id, generation, inUse, gaps } = state
+  // One gap that is not confirmed stops all payments; it lasts until somebody confirms it.
+  if (gaps.some(({ confirmed }) => confirmed === undefined)) return undefined
+  // Whoever uses the ledger has written to its log before, so that the log is not empty.
+  if (inUse && !hasLog(path)) return 'log_lost'
+  if (record?.id === undefined) return undefined
+  if (record.id !== id) throw exchanged(path)
+  return generation < record.generation ? 'older_copy' : undefined
+}
+
+function addGap(sql: Sql, state: State, path: string, record: MadeRecord | undefined): State {
+  const cause = causeOf(state, path, record)
+  if (cause === undefined) return state
+  // A new id gives the wallets new lanes: what was signed on the old ones, and forgotten, does not stand in their way.
+  const id = crypto.randomUUID()
+  const generation = Math.max(state.generation, record?.generation ?? 0) + 1
+  const gaps = [...state.gaps, { since: state.high, cause }]
+  sql.run('UPDATE meta SET id = ?, generation = ?, gaps = ?', id, generation, gapsText(gaps))
+  return { ...state, id, generation, gaps }
+}
+
+function exchanged(path: string): Error {
+  const how = `Restore it with restoreLedger(), or remove ${recordPath(path)} if the other one is meant`
+  return ledgerError('ledger_missing', `Another ledger has taken the place of ${path}. ${how}`)
+}
+
+/**
+ * Marks the ledger as used, in the file itself: from now on the file alone is not whole, and whoever opens it without
+ * its log notices that. Every process does so before its first write.
+ *
+ * @throws what SQLite throws, such as a lock.
+ */
+export function markInUse({ db, sql }: OpenFile, path: string): void {
+  db.exec('PRAGMA synchronous = FULL')
+  const state = within(db, 'BEGIN IMMEDIATE', () => {
+    sql.run('UPDATE meta SET in_use = 1, generation = generation + 1')
+    return stateOf(sql)
+  })
+  // If a long reader keeps the mark out of the file, one of the next checkpoints takes it there.
+  sql.get('PRAGMA wal_checkpoint(PASSIVE)')
+  writeRecord(path, state)
+}
+
+export function isInUse(sql: Sql): boolean {
+  return stateOf(sql).inUse
+}
+
+/** Takes the mark away, inside the caller's transaction: the file is whole once the log was folded into it. */
+export function unmark(sql: Sql): void {
+  sql.run('UPDATE meta SET in_use = 0')
+}
+
+/**
+ * Folds the log into the file and empties it, as the last thing before a close: a driver may keep the file open until its
+ * statements are collected, and nothing is left waiting for that.
+ */
+export function foldForGood({ db, sql }: OpenFile): void {
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  // Another process has marked the ledger since: its log must not look like a lost one.
+  if (isInUse(sql)) sql.run('UPDATE meta SET in_use = 1')
+}
+
+/** Runs a step in a transaction. */
+function within<T>(db: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', step: () => T): T {
+  db.exec(begin)
+  try {
+    const answer = step()
+    db.exec('COMMIT')
+    return answer
+  } catch (error) {
+    rollBack(db)
+    throw error
+  }
+}
+
+export function rollBack(db: Database): void {
+  try {
+    db.exec('ROLLBACK')
+  } catch {
+    // There was no transaction, or SQLite has already undone it: either way nothing of it stands.
+  }
+}

@@ -1,0 +1,60 @@
+import { isObject, syncFolder } from './disk.js'
+
+const { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } =
+  process.getBuiltinModule('node:fs')
+const { randomUUID } = process.getBuiltinModule('node:crypto')
+
+/**
+ * The record that a ledger was made, in a file of its own beside the ledger. It outlives the ledger's file and its log,
+ * so that Purser notices when one of them vanishes or an older one takes its place.
+ */
+export interface MadeRecord {
+  /** The ledger's id; absent if the record cannot be read. */
+  readonly id?: string
+  /** The ledger's file has at least this generation: see `meta.generation`. */
+  readonly generation: number
+}
+
+export function recordPath(path: string): string {
+  return `${path}.made`
+}
+
+export function readRecord(path: string): MadeRecord | undefined {
+  let text: string
+  try {
+    text = readFileSync(recordPath(path), 'utf8')
+  } catch (error) {
+    if (isObject(error) && error['code'] === 'ENOENT') return undefined
+    return { generation: 0 }
+  }
+  return parse(text)
+}
+
+function parse(text: string): MadeRecord {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (!isObject(value)) return { generation: 0 }
+    const { id, generation } = value
+    if (typeof id === 'string' && typeof generation === 'number') return { id, generation }
+  } catch {
+    // The record still says that a ledger was made.
+  }
+  return { generation: 0 }
+}
+
+/** Writes the record unless it says as much already. It is on the disk when this returns. */
+export function writeRecord(path: string, record: Required<MadeRecord>): void {
+  const before = readRecord(path)
+  if (before?.id === record.id && before.generation >= record.generation) return
+  // Another process may write it at the same time, so that each writes a file of its own first.
+  const draft = `${recordPath(path)}.${randomUUID()}`
+  const file = openSync(draft, 'wx', 0o600)
+  try {
+    writeSync(file, `${JSON.stringify(record)}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(draft, recordPath(path))
+  syncFolder(path)
+}
