@@ -246,6 +246,7 @@ class Attempting {
     const { call, env } = this.#c
     let prepared: Prepared
     try {
+      await env.breathe()
       call.signal?.throwIfAborted()
       const now = env.clock.now()
       const authorization = mintAuthorization({

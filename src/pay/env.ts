@@ -54,6 +54,8 @@ export interface Env {
    * `patienceMs`. True if some was found meanwhile. What it brings later is written down all the same.
    */
   makeRoom(short: readonly CounterClaim[], patienceMs: number): Promise<boolean>
+  /** Before a piece of work: waits if calls have kept the event loop from turning. Undefined if it may go on at once. */
+  breathe(): Promise<void> | undefined
   /** Evidence can first bring news then: look again. */
   lookAgain(at: Instant): void
   /** What discovery found this way to pay advertised for, here, if it looked. */

@@ -44,6 +44,7 @@ export async function purchase<Reply extends object>(
 ): Promise<Reply> {
   const place = env.queues.place()
   try {
+    await env.breathe()
     return await buy(exchange, await caseOf(exchange, asks, place, call, env))
   } finally {
     // The head of the answer is in: the next payment on this lane does not wait for the body.
@@ -195,6 +196,7 @@ async function rounds<Reply extends object>(
     const { presented: whole, ...more } = await present(exchange, deal, call, env)
     const { presented, metered } = await meter(exchange, whole, deal)
     note(presented)
+    await env.breathe()
     const sending: Sending = { deal, ...more, ...(metered ? { metered: true } : {}) }
     const payment = await noteRejection(presented, await current(deal, env), env)
     const end = await conclude(sending, presented, payment, call, env)

@@ -14,6 +14,8 @@ import { Catalog } from './catalog.js'
 import { RoomSearch } from './make-room.js'
 import type { Settings } from './options.js'
 import { Recoveries } from './recoveries.js'
+import { processorTime } from './runtime.js'
+import { Slices } from './slices.js'
 import { Upkeep } from './upkeep.js'
 
 /** A purser whose ledger is open. */
@@ -116,6 +118,7 @@ function environment(
 ): Env {
   const { policy, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
   const { clock, ledger, ledgerId, owner, upkeep, beside, catalog, rooms } = parts
+  const slices = new Slices(processorTime)
   return {
     owner,
     policy,
@@ -133,6 +136,7 @@ function environment(
     queues: new Queues(),
     pace: new Pace(),
     questions: new Questions(),
+    breathe: () => slices.take(),
     newId: () => timeOrderedId(clock.now()),
     sleep,
     keepAlive: () => upkeep.keepAlive(),

@@ -15,3 +15,11 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
   // The runtime's own module under its own name: its shape is the runtime's promise.
   return found === undefined || found === null ? undefined : (found as Builtins[Name])
 }
+
+/** Milliseconds of processor time that this process has used; where the runtime does not tell, of time itself. */
+export function processorTime(): number {
+  const process: { cpuUsage?: () => { readonly user: number; readonly system: number } } | undefined =
+    globalThis.process
+  const used = process?.cpuUsage?.()
+  return used === undefined ? performance.now() : (used.user + used.system) / 1000
+}

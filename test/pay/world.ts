@@ -137,6 +137,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     keepAlive: () => ledger.renew(owner, LEASE_MS),
     beside: (work) => work(new AbortController().signal),
     pace: new Pace(),
+    breathe: () => undefined,
     makeRoom: async (on) => {
       let found = false
       const made = (before: Payment, after: Payment): void => {

@@ -95,6 +95,14 @@ export const UPKEEP: readonly Mutant[] = [
     tests: FEES,
   },
   {
+    name: 'loop-held-by-a-crowd',
+    breaks: 'calls whose answers come together keep the event loop from turning until all are paid for',
+    file: 'src/purser/slices.ts',
+    find: 'if (took > SLICE_MS) this.#size = Math.max(FEWEST, this.#size >> 1)',
+    replace: 'if (took > SLICE_MS) this.#size = MOST',
+    tests: ['test/purser/slices.test.ts'],
+  },
+  {
     name: 'release-untold',
     breaks: 'listeners are not told of a hold that ends in process',
     file: 'src/pay/agree.ts',

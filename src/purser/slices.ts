@@ -1,0 +1,58 @@
+import { turn } from '../ledger/turn.js'
+
+/** How long calls may keep the event loop from turning, in milliseconds of processor time. */
+const SLICE_MS = 8
+/** How many calls go on in one turn, at least and at most. Their ledger steps share a transaction and its sync. */
+const FEWEST = 4
+const MOST = 64
+
+/**
+ * Lets a few calls at a time go on within one turn of the event loop, in the order in which they came: so many that the loop
+ * turns again soon. Without this, answers that come together would be paid for together, and timers, sockets and the
+ * agent's own work would wait for all of them.
+ */
+export class Slices {
+  readonly #cpu: () => number
+  readonly #waiting: (() => void)[] = []
+  #size = 8
+  #left = 0
+  #turning = false
+
+  /** @param cpu Milliseconds of processor time that this process has used. */
+  constructor(cpu: () => number) {
+    this.#cpu = cpu
+  }
+
+  /** Undefined if the call may go on at once. */
+  take(): Promise<void> | undefined {
+    if (!this.#turning) {
+      this.#turning = true
+      this.#left = this.#size
+      void this.#turns()
+    }
+    if (this.#waiting.length > 0 || this.#left <= 0)
+      return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#left--
+    return undefined
+  }
+
+  async #turns(): Promise<void> {
+    do {
+      const start = this.#cpu()
+      this.#left = this.#size
+      while (this.#left > 0 && this.#waiting.length > 0) {
+        this.#left--
+        this.#waiting.shift()?.()
+      }
+      await turn()
+      this.#fit(this.#cpu() - start)
+    } while (this.#waiting.length > 0)
+    this.#turning = false
+  }
+
+  /** The next turn takes fewer calls if this one took long, and more if calls wait that it had time for. */
+  #fit(took: number): void {
+    if (took > SLICE_MS) this.#size = Math.max(FEWEST, this.#size >> 1)
+    else if (took < SLICE_MS / 2 && this.#left === 0) this.#size = Math.min(MOST, this.#size * 2)
+  }
+}
