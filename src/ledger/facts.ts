@@ -1,23 +1,26 @@
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
+import { makeRoom, pricedAs, priceVersion } from './folds.js'
 import { nameOf } from './names.js'
 import { type Pin, pinsAfterDelivery, pinsByRail, pinsToAdd, samePins } from './pins.js'
 import type { FactsQuery, Move, PinnedPayee, PinQuery } from './port.js'
 import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
 import type { Row } from './row.js'
-import type { Priced, Shelf } from './shelf.js'
+import type { Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** The names whose versions move when a value in these facts does. */
 export const versions = {
   vendor: (vendor: string) => nameOf('vendor', vendor),
-  operation: ({ vendor, operation, unit }: Priced) => nameOf('operation', vendor, operation, unit),
+  operation: priceVersion,
   agent: (agent: string, vendor: string) => nameOf('agent', agent, vendor),
 }
 
 export function versionOf(shelf: Shelf, { vendor, operation, agent, unit }: FactsQuery): number {
   const of = { vendor, operation, unit }
-  return shelf.version([versions.vendor(vendor), versions.operation(of), versions.agent(agent, vendor)])
+  const priced = pricedAs(shelf, of)
+  const own = [versions.vendor(vendor), versions.operation(of), versions.agent(agent, vendor)]
+  return shelf.version(priced === of ? own : [...own, versions.operation(priced)])
 }
 
 /** What policy judges by. */
@@ -25,7 +28,7 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
   const { vendor, operation, agent, unit } = query
   const of = { vendor, operation, unit }
   const denials = shelf.denials(agent, vendor, now)
-  const usual = [...shelf.prices(of)].flatMap(([rail, days]) => {
+  const usual = [...shelf.prices(pricedAs(shelf, of))].flatMap(([rail, days]) => {
     const price = usualPrice(days, now)
     return price === undefined ? [] : [[rail, price] as const]
   })
@@ -165,7 +168,9 @@ function changePins(shelf: Shelf, vendor: string, before: readonly Pin[], after:
 function samplePrice(shelf: Shelf, row: Row, now: Instant): void {
   const charge = row.charges.at(-1)
   if (charge === undefined) return
-  const of = { vendor: row.resource.vendor, operation: row.pattern, unit: charge.dimensions.unit }
+  const own = { vendor: row.resource.vendor, operation: row.pattern, unit: charge.dimensions.unit }
+  const priced = pricedAs(shelf, own)
+  const of = priced === own ? makeRoom(shelf, own, now) : priced
   const rail = railOf(row.terms)
   const days = shelf.prices(of).get(rail) ?? []
   const day = dayOf(now)

@@ -17,6 +17,8 @@ import { isLive } from './view.js'
 /** How many payments one search looks at before the event loop turns. */
 const MOST_LOOKED_AT = 2000
 
+const NONE: readonly string[] = Object.freeze([])
+
 /** Rows in maps. */
 export class MemoryShelf implements Shelf {
   #meta: Meta
@@ -40,6 +42,8 @@ export class MemoryShelf implements Shelf {
   readonly #versions = new Map<string, number>()
   readonly #pins = new Map<string, readonly Pin[]>()
   readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
+  readonly #operations = new Map<string, Set<string>>()
+  readonly #folds = new Map<string, readonly string[]>()
   readonly #advertised = new Map<string, Units>()
   /** By agent and vendor, and then by id. */
   readonly #grants = new Map<string, Map<string, Grant>>()
@@ -245,6 +249,24 @@ export class MemoryShelf implements Shelf {
     const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
     const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
     this.#prices.set(key, rails.set(rail, [...others, day]))
+    add(this.#operations, nameOf(vendor, unit), operation)
+  }
+
+  operations(vendor: string, unit: string): readonly string[] {
+    return [...(this.#operations.get(nameOf(vendor, unit)) ?? [])]
+  }
+
+  dropPrices({ vendor, operation, unit }: Priced): void {
+    this.#prices.delete(nameOf(vendor, operation, unit))
+    this.#operations.get(nameOf(vendor, unit))?.delete(operation)
+  }
+
+  folds(vendor: string, unit: string): readonly string[] {
+    return this.#folds.get(nameOf(vendor, unit)) ?? NONE
+  }
+
+  addFold({ vendor, operation, unit }: Priced): void {
+    this.#folds.set(nameOf(vendor, unit), [...this.folds(vendor, unit), operation])
   }
 
   advertised({ vendor, operation, unit }: Priced): Units | undefined {

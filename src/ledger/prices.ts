@@ -25,6 +25,23 @@ export function withPrice(prices: readonly Units[], price: Units): readonly Unit
   return above === -1 ? [...prices, price] : prices.toSpliced(above, 0, price)
 }
 
+/** The prices of two operations that are one from now on. */
+export function mergedDays(
+  one: readonly DayOfPrices[],
+  other: readonly DayOfPrices[],
+): readonly DayOfPrices[] {
+  const days = new Map(one.map(({ day, prices }) => [day, prices]))
+  for (const { day, prices } of other) days.set(day, thinned(sorted([...(days.get(day) ?? []), ...prices])))
+  return Array.from(days, ([day, prices]) => ({ day, prices }))
+}
+
+/** As many prices as a day keeps, spread evenly: the median stays where it was. */
+function thinned(prices: readonly Units[]): readonly Units[] {
+  if (prices.length <= MOST_SAMPLES) return prices
+  const step = (prices.length - 1) / (MOST_SAMPLES - 1)
+  return prices.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step))
+}
+
 /**
  * The usual price: the lowest daily median of thirty days, so that it cannot be walked upwards. Where no day saw
  * three payments, the median of all of them.

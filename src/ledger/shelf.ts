@@ -127,6 +127,12 @@ export interface Shelf {
   pinnedVendors(): readonly string[]
   setPins(vendor: string, pins: readonly Pin[]): void
   prices(of: Priced): ReadonlyMap<string, readonly DayOfPrices[]>
+  /** The operations of a vendor that have prices in that unit: what was bought first comes first. */
+  operations(vendor: string, unit: string): readonly string[]
+  dropPrices(of: Priced): void
+  /** Operations that stand for many, in the order they were made. */
+  folds(vendor: string, unit: string): readonly string[]
+  addFold(of: Priced): void
   setPrices(of: Priced, rail: string, day: DayOfPrices, oldest: number): void
   advertised(of: Priced): Units | undefined
   setAdvertised(of: Priced, units: Units): void

@@ -787,6 +787,67 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await usual()).toBe(20n * CENT)
     })
 
+    describe('usual prices where paths hold slugs', () => {
+      const buy = async (b: Bench, number: number, price: number, pattern: string) => {
+        const id = `${pattern} ${number}`
+        await b.commit(id, { price, pattern })
+        await b.ledger.advance(id, settled)
+      }
+      const usualAt = async (b: Bench, operation: string) =>
+        (await b.ledger.facts({ ...query, operation })).usual[rail]
+
+      it('are known once a dozen differ in one segment, and hold for the next', async () => {
+        const b = await bench()
+        for (let n = 0; n < 11; n++) await buy(b, n, 10, `GET /articles/story-${n}`)
+        expect(await usualAt(b, 'GET /articles/another')).toBeUndefined()
+        const before = (await b.ledger.facts({ ...query, operation: 'GET /articles/another' })).version
+        await buy(b, 11, 10, 'GET /articles/story-11')
+        const after = await b.ledger.facts({ ...query, operation: 'GET /articles/another' })
+        expect(after.usual[rail]).toBe(10n * CENT)
+        expect(after.version).not.toBe(before)
+        expect(await usualAt(b, 'GET /articles/story-3')).toBe(10n * CENT)
+        for (const other of [
+          'GET /articles',
+          'GET /videos/another',
+          'POST /articles/another',
+          'GET /articles/a/b',
+        ])
+          expect(await usualAt(b, other)).toBeUndefined()
+        // A price that moves moves the version of every one of them.
+        b.clock.pass(DAY)
+        await b.ledger.renew('me', 60_000)
+        for (let n = 0; n < 3; n++) await buy(b, n, 4, `GET /articles/new-${n}`)
+        const later = await b.ledger.facts({ ...query, operation: 'GET /articles/another' })
+        expect(later.usual[rail]).toBe(4n * CENT)
+        expect(later.version).not.toBe(after.version)
+      })
+
+      it('are known for slugs in the middle of a path too', async () => {
+        const b = await bench()
+        for (let n = 0; n < 12; n++) await buy(b, n, 10, `GET /users/user-${n}/posts`)
+        expect(await usualAt(b, 'GET /users/ann/posts')).toBe(10n * CENT)
+        expect(await usualAt(b, 'GET /users/ann')).toBeUndefined()
+      })
+
+      it('leave what is bought often its own price', async () => {
+        const b = await bench()
+        for (let n = 0; n < 3; n++) await buy(b, n, 90, 'GET /v1/render')
+        for (let n = 0; n < 12; n++) await buy(b, n, 10, `GET /v1/page-${n}`)
+        expect(await usualAt(b, 'GET /v1/render')).toBe(90n * CENT)
+        expect(await usualAt(b, 'GET /v1/another')).toBe(10n * CENT)
+        await buy(b, 3, 90, 'GET /v1/render')
+        expect(await usualAt(b, 'GET /v1/render')).toBe(90n * CENT)
+      })
+
+      it('refuse a hold that was judged before they were put together', async () => {
+        const b = await bench()
+        for (let n = 0; n < 11; n++) await buy(b, n, 10, `GET /articles/story-${n}`)
+        const hold = await holdOf(b.ledger, 'early', { pattern: 'GET /articles/early', price: 90 })
+        await buy(b, 11, 10, 'GET /articles/story-11')
+        expect(await b.ledger.hold(hold)).toEqual({ ok: false, why: 'stale' })
+      })
+    })
+
     it('moves its version when a value moves, and only then', async () => {
       const b = await bench()
       const version = async () => (await b.ledger.facts(query)).version

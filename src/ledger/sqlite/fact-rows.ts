@@ -24,6 +24,8 @@ export class FactRows extends ChannelRows {
   readonly #versions = new Kept<number>()
   readonly #pins = new Kept<readonly Pin[]>(MOST_LISTS)
   readonly #prices = new Kept<Rails>(MOST_LISTS)
+  readonly #operations = new Kept<readonly string[]>(MOST_LISTS)
+  readonly #folds = new Kept<readonly string[]>(MOST_LISTS)
   readonly #advertised = new Kept<Units | undefined>()
   readonly #known = new Kept<boolean>()
   readonly #denials = new Kept<readonly Denial[]>(MOST_LISTS)
@@ -36,7 +38,8 @@ export class FactRows extends ChannelRows {
 
   protected override clear(): void {
     super.clear()
-    const all = [this.#owners, this.#lanes, this.#versions, this.#pins, this.#prices]
+    const lists = [this.#pins, this.#prices, this.#operations, this.#folds]
+    const all = [this.#owners, this.#lanes, this.#versions, ...lists]
     for (const kept of [...all, this.#advertised, this.#known, this.#denials, this.#grants]) kept.clear()
   }
 
@@ -141,6 +144,8 @@ export class FactRows extends ChannelRows {
     const rails = this.prices(of)
     const before = rails.get(rail) ?? []
     const kept = before.filter(({ day }) => day !== today.day && day >= oldest)
+    const known = rails.size === 0 ? this.#operations.peek(nameOf(vendor, unit)) : undefined
+    if (known !== undefined) this.#operations.set(nameOf(vendor, unit), [...known, operation])
     this.#prices.set(nameOf(vendor, operation, unit), new Map([...rails, [rail, [...kept, today]]]))
     this.sql.run(
       `INSERT INTO prices VALUES (?, ?, ?, ?, ?, ?)
@@ -155,6 +160,40 @@ export class FactRows extends ChannelRows {
     if (before.every(({ day }) => day >= oldest)) return
     const sql = 'DELETE FROM prices WHERE vendor = ? AND operation = ? AND unit = ? AND rail = ? AND day < ?'
     this.sql.run(sql, vendor, operation, unit, rail, oldest)
+  }
+
+  operations(vendor: string, unit: string): readonly string[] {
+    return this.#operations.of(nameOf(vendor, unit), () => {
+      const sql = `SELECT operation FROM prices WHERE vendor = ? AND unit = ?
+        GROUP BY operation ORDER BY min(day), operation`
+      return this.sql.all(sql, vendor, unit).map((row) => textOf(row, 'operation'))
+    })
+  }
+
+  dropPrices({ vendor, operation, unit }: Priced): void {
+    const known = this.#operations.peek(nameOf(vendor, unit))
+    if (known !== undefined)
+      this.#operations.set(
+        nameOf(vendor, unit),
+        known.filter((one) => one !== operation),
+      )
+    this.#prices.drop(nameOf(vendor, operation, unit))
+    const sql = 'DELETE FROM prices WHERE vendor = ? AND operation = ? AND unit = ?'
+    this.sql.run(sql, vendor, operation, unit)
+  }
+
+  folds(vendor: string, unit: string): readonly string[] {
+    return this.#folds.of(nameOf(vendor, unit), () =>
+      this.sql
+        .all('SELECT operation FROM folds WHERE vendor = ? AND unit = ? ORDER BY n', vendor, unit)
+        .map((row) => textOf(row, 'operation')),
+    )
+  }
+
+  addFold({ vendor, operation, unit }: Priced): void {
+    this.#folds.drop(nameOf(vendor, unit))
+    const sql = 'INSERT OR IGNORE INTO folds (vendor, unit, operation) VALUES (?, ?, ?)'
+    this.sql.run(sql, vendor, unit, operation)
   }
 
   advertised({ vendor, operation, unit }: Priced): Units | undefined {

@@ -49,6 +49,10 @@ export const MIGRATIONS: readonly string[] = [
     vendor TEXT, operation TEXT, unit TEXT, rail TEXT, day INTEGER, body TEXT NOT NULL,
     PRIMARY KEY (vendor, operation, unit, rail, day)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE folds (
+    n INTEGER PRIMARY KEY, vendor TEXT NOT NULL, unit TEXT NOT NULL, operation TEXT NOT NULL,
+    UNIQUE (vendor, unit, operation)
+  ) STRICT;
   CREATE TABLE advertised (
     vendor TEXT, operation TEXT, unit TEXT, units TEXT NOT NULL, PRIMARY KEY (vendor, operation, unit)
   ) STRICT, WITHOUT ROWID;
