@@ -1,45 +1,89 @@
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
-import { counterKey, inScope } from '../policy/index.js'
-import {
-  amountIn,
-  type Counter,
-  changes,
-  counterOf,
-  countsAlike,
-  keyOf,
-  total,
-  traitsNeeded,
-  traitsOf,
-  type Weight,
-  weights,
-} from './counts.js'
+import { counterKey } from '../policy/index.js'
+import { amountIn, changes, countsAlike, keyOf, total, type Weight, weights } from './counts.js'
 import { gapOn } from './gaps.js'
 import type { Room } from './port.js'
 import type { Charge, Counted, Row } from './row.js'
-import { sameScope, sameShape, scopesOf, shapeOf } from './shapes.js'
-import type { Shelf } from './shelf.js'
+import { isFilled, type KnownShape, type Shape, sameScope, scopesOf, shapeFor, shapeOf } from './shapes.js'
+import type { Placed, Shelf } from './shelf.js'
 
-/** Makes sure that the counter of a claim exists: one never seen before is filled from the stored payments. */
-export function ensureCounter(shelf: Shelf, claim: CounterClaim): void {
-  if (shelf.hasCounter(keyOf(claim))) return
-  const counter = counterOf(claim)
-  const buckets = mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, bigint>()
-  const filled = shelf.meta().filled + 1
-  if (buckets.size > 0) shelf.setMeta({ filled })
-  shelf.addCounter(buckets.size > 0 ? { ...counter, filled } : counter)
-  const shape = shapeOf(counter)
-  if (!shelf.shapes().some((known) => sameShape(known, shape))) shelf.addShape(shape)
-  for (const [at, sum] of buckets) shelf.addTo(counter.key, at, sum)
+/** A rolling window is this many buckets. */
+const BUCKETS = 60
+const MINUTE_MS = 60_000
+
+/** Can these claims' counters be asked? Each payment counts on them that is in their scope. */
+export function isCounted(shelf: Shelf, claims: readonly CounterClaim[]): boolean {
+  const shapes = shelf.shapes()
+  return claims.every((claim) => {
+    const shape = shapeFor(shapes, claim)
+    return shape !== undefined && isFilled(shape)
+  })
 }
 
-function fromPayments(shelf: Shelf, counter: Counter): ReadonlyMap<Instant, bigint> {
-  const buckets = new Map<Instant, bigint>()
-  for (const row of shelf.candidates(counter)) {
-    const weight = weights(row, [counter]).get(counter.key)
-    if (weight !== undefined) buckets.set(weight.at, (buckets.get(weight.at) ?? 0n) + total(weight))
-  }
-  return buckets
+/**
+ * Counts from now on what these claims ask for. False while there are earlier payments that may be in their scope and are
+ * not counted yet: {@link fillSome} does that, a few at a time.
+ */
+export function beginCounting(shelf: Shelf, claims: readonly CounterClaim[]): boolean {
+  for (const claim of claims) if (shapeFor(shelf.shapes(), claim) === undefined) addShape(shelf, claim)
+  return isCounted(shelf, claims)
+}
+
+function addShape(shelf: Shelf, claim: CounterClaim): void {
+  const { from, at } = claim
+  const shape = shapeOf(claim)
+  const rolling = from === at ? {} : { width: (at - from) / BUCKETS }
+  const until = mayCount(shelf, shape) ? shelf.last() : 0
+  const number = shelf.meta().filled + 1
+  const fill = until === 0 ? {} : { fill: { number, from, at, through: 0, until } }
+  if (until > 0) shelf.setMeta({ filled: number })
+  shelf.addShape({ ...shape, ...rolling, ...fill })
+}
+
+/** Could any stored payment count on counters of that shape? Answered from names alone. */
+function mayCount(shelf: Shelf, { policy, by }: Shape): boolean {
+  return (
+    (policy === undefined || shelf.hasTrait(policyTrait(policy))) &&
+    (!by.includes('grant') || shelf.hasTrait(GRANT_TRAIT))
+  )
+}
+
+/** Remembers what a payment is, so that later shapes know whether to look for any. */
+export function remember(shelf: Shelf, { policy, grant }: Dimensions): void {
+  const names = grant === undefined ? [policyTrait(policy)] : [policyTrait(policy), GRANT_TRAIT]
+  for (const name of names) if (!shelf.hasTrait(name)) shelf.addTrait(name)
+}
+
+const policyTrait = (policy: string): string => `policy ${policy}`
+const GRANT_TRAIT = 'grant'
+
+/**
+ * Counts stored payments on shapes that were added after them, in the order they were made, for as long as `goOn` says.
+ * True when all are counted. What it counted is written down in the same step, so that nothing is counted twice.
+ */
+export function fillSome(shelf: Shelf, goOn: () => boolean): boolean {
+  const open = shelf.shapes().flatMap((shape) => (isFilled(shape) || !shape.fill ? [] : [shape.fill]))
+  if (open.length === 0) return true
+  const from = Math.min(...open.map((fill) => fill.from))
+  const until = Math.max(...open.map((fill) => fill.until))
+  let through = Math.min(...open.map((fill) => fill.through))
+  do {
+    const { rows, next = until } = shelf.candidates({ from, until }, through)
+    for (const placed of rows) countLate(shelf, placed)
+    through = next
+  } while (through < until && goOn())
+  for (const fill of open)
+    shelf.setThrough(fill.number, Math.max(fill.through, Math.min(through, fill.until)))
+  return through >= until
+}
+
+/** Counts one stored payment on every shape that is about to pass it. */
+function countLate(shelf: Shelf, { place, row }: Placed): void {
+  const passing = shelf.shapes().filter(({ fill }) => fill && fill.through < place && place <= fill.until)
+  const kept = shelf.keepsHeld(row.id)
+  for (const { key, at, counted, held } of changes(weights(row, []), weights(row, passing)))
+    shelf.addTo(key, at, { counted, held: kept ? held : 0n })
 }
 
 /**
@@ -56,12 +100,10 @@ export function unclaimed(
     const { counts, window } = shape
     for (const scope of scopesOf(shape, charge.dimensions)) {
       if (claims.some((claim) => isOn(claim, counts, window, scope))) continue
-      const key = counterKey({ counts, window, scope })
-      if (!shelf.hasCounter(key)) continue
       const amount = amountIn(counts, scope, charge)
-      // A payment's own moment lies in every window that it lies in: no calendar is needed here.
-      const at = window === 'ever' ? 0 : charge.at
-      if (amount !== 0n) found.push({ key, counts, payee: scope.payee !== undefined, at, amount })
+      if (amount === 0n) continue
+      const key = counterKey({ counts, window, scope })
+      found.push({ key, counts, payee: scope.payee !== undefined, at: bucketAt(shape, charge.at), amount })
     }
   }
   return found
@@ -72,27 +114,22 @@ function isOn(claim: CounterClaim, counts: CounterClaim['counts'], window: strin
   return claim.counts === counts && claim.window === window && sameScope(claim.scope, scope)
 }
 
-/** Could any stored payment be in this scope? Answered from names alone: new tasks and vendors cost no search. */
-function mayHold(shelf: Shelf, { scope }: Counter): boolean {
-  if (!traitsNeeded(scope).every((name) => shelf.hasTrait(name))) return false
-  const { policy, vendor: pattern } = scope
-  if (pattern === undefined || policy === undefined) return true
-  for (const vendor of shelf.vendors(policy)) {
-    const stub: Dimensions = { policy, agent: '', tasks: [], vendor, payees: {}, network: '', unit: '' }
-    if (inScope({ policy, vendor: pattern }, stub)) return true
-  }
-  return false
+/** A bucket that lies in every window that the moment lies in: each begins at a whole bucket, or at a whole minute. */
+function bucketAt({ window, width = MINUTE_MS }: KnownShape, moment: Instant): Instant {
+  return window === 'ever' ? 0 : Math.floor(moment / width) * width
 }
 
-/** Remembers what a payment is, so that later counters know whether to look for any. */
-export function remember(shelf: Shelf, dimensions: Dimensions): void {
-  for (const name of traitsOf(dimensions)) if (!shelf.hasTrait(name)) shelf.addTrait(name)
-  shelf.addVendor(dimensions.policy, dimensions.vendor)
-}
-
-/** What a row counts for now, in its own counters and those filled after it was made. */
-export function weightsOf(shelf: Shelf, row: Row): Map<string, Weight> {
-  const late = shelf.meta().filled > row.filled ? shelf.filledSince(row.filled) : []
+/** What a row counts for now, in its own counters and those that were added after it was made and are past it. */
+export function weightsOf(shelf: Pick<Shelf, 'meta' | 'shapes' | 'place'>, row: Row): Map<string, Weight> {
+  if (shelf.meta().filled <= row.filled) return weights(row, [])
+  const late = shelf
+    .shapes()
+    .filter(
+      ({ fill }) =>
+        fill &&
+        fill.number > row.filled &&
+        (fill.through >= fill.until || fill.through >= shelf.place(row.id)),
+    )
   return weights(row, late)
 }
 
@@ -100,7 +137,9 @@ export function weightsOf(shelf: Shelf, row: Row): Map<string, Weight> {
 export function saveCounted(shelf: Shelf, before: Row | undefined, after: Row): void {
   if (before === undefined || !countsAlike(before, after)) {
     const was = before === undefined ? NOTHING : weightsOf(shelf, before)
-    for (const { key, at, change } of changes(was, weightsOf(shelf, after))) shelf.addTo(key, at, change)
+    const kept = shelf.keepsHeld(after.id)
+    for (const { key, at, counted, held } of changes(was, weightsOf(shelf, after)))
+      shelf.addTo(key, at, { counted, held: kept ? held : 0n })
   }
   shelf.save(after)
 }
@@ -110,7 +149,7 @@ const NOTHING: ReadonlyMap<string, Weight> = new Map()
 /** What the counter of a claim has left. `own` is taken out of it. */
 function leftOf(shelf: Shelf, claim: CounterClaim, own: Weight | undefined): bigint {
   const forgotten = gapOn(shelf.meta().gaps, claim)
-  return claim.limit - forgotten - shelf.sum(keyOf(claim), claim.from) + within(claim, own, total)
+  return claim.limit - forgotten - shelf.sum(keyOf(claim), claim.from).counted + within(claim, own, total)
 }
 
 /** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
@@ -131,20 +170,18 @@ export function shortOf(
   })
 }
 
-/**
- * What the counters of these claims hold now. A counter knows what counts, which is what decides; what of it is held,
- * and not spent, is told by the payments under way.
- */
+/** What the counters of these claims hold now. The few payments whose hold is in no bucket are added. */
 export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly Room[] {
-  const underWay = Array.from(shelf.underWay(), (row) => weightsOf(shelf, row))
+  const loose = Array.from(shelf.looseHolds(), (row) => weightsOf(shelf, row))
   return claims.map((claim) => {
     const key = keyOf(claim)
-    const counted = shelf.sum(key, claim.from) + gapOn(shelf.meta().gaps, claim)
+    const sum = shelf.sum(key, claim.from)
+    const counted = sum.counted + gapOn(shelf.meta().gaps, claim)
     // A deposit is held until it comes back, settled or not: it is never spend.
     const held =
       claim.counts === 'lock'
         ? counted
-        : underWay.reduce((sum, of) => sum + within(claim, of.get(key), (weight) => weight.held), 0n)
+        : loose.reduce((all, of) => all + within(claim, of.get(key), (weight) => weight.held), sum.held)
     return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
   })
 }

@@ -1,20 +1,15 @@
 import { type Amount, count, type Instant } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
-import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
-import { counterKey, inScope } from '../policy/index.js'
+import type { CounterClaim, Scope } from '../policy/index.js'
+import { counterKey } from '../policy/index.js'
 import type { Charge, Counted, Row } from './row.js'
-import { valuesOf } from './shapes.js'
+import { type Fill, type KnownShape, scopesOf } from './shapes.js'
 
-/** A counter as the ledger knows it: its structure, and the window it was first asked for. */
+/** What a counter's key says: what it counts, over which window, and of which payments. */
 export interface Counter {
-  readonly key: string
   readonly counts: CounterClaim['counts']
-  readonly scope: Scope
   readonly window: string
-  readonly from: Instant
-  readonly at: Instant
-  /** Set where it was filled from stored payments: those do not name it among their claims. */
-  readonly filled?: number
+  readonly scope: Scope
 }
 
 /** What a payment counts for on one counter. */
@@ -24,11 +19,16 @@ export interface Weight {
   readonly spent: bigint
 }
 
+/** What counts in a bucket, and what of it is only held. */
+export interface Counts {
+  readonly counted: bigint
+  readonly held: bigint
+}
+
 /** A change of one bucket. */
-export interface Effect {
+export interface Effect extends Counts {
   readonly key: string
   readonly at: Instant
-  readonly change: bigint
 }
 
 const keys = new WeakMap<CounterClaim, string>()
@@ -42,17 +42,23 @@ export function keyOf(claim: CounterClaim): string {
   return key
 }
 
-export function counterOf(claim: CounterClaim): Counter {
-  const { counts, scope, window, from, at } = claim
-  return { key: keyOf(claim), counts, scope, window, from, at }
+/** The counter of a key that {@link counterKey} made. Undefined for any other text. */
+export function counterOf(key: string): Counter | undefined {
+  const read: unknown = JSON.parse(key)
+  if (!Array.isArray(read)) return undefined
+  const [counts, window, names]: readonly unknown[] = read
+  if (counts !== 'spend' && counts !== 'lock' && counts !== 'payments') return undefined
+  if (typeof window !== 'string' || !Array.isArray(names)) return undefined
+  const scope: Scope = Object.fromEntries(names)
+  return { counts, window, scope }
 }
 
 /**
  * What a payment counts for, by counter: a pure function of its row, so that counters can be rebuilt from payments.
  *
- * @param late Counters that were filled after this payment was held; it counts there without having claimed it.
+ * @param late Shapes that were added after this payment was held; it counts there without having claimed it.
  */
-export function weights(row: Row, late: readonly Counter[]): Map<string, Weight> {
+export function weights(row: Row, late: readonly KnownShape[]): Map<string, Weight> {
   const all = new Map<string, Weight>()
   if (row.state === 'denied') return all
   for (const charge of row.charges) {
@@ -83,28 +89,26 @@ export function unitsOf(row: Row): bigint {
   return most
 }
 
-/**
- * From one set of weights to another, as changes of buckets. A bucket knows what counts and not what of it is held, so
- * a payment that settles as it was held changes none.
- */
+/** From one set of weights to another, as changes of buckets. */
 export function changes(
   before: ReadonlyMap<string, Weight>,
   after: ReadonlyMap<string, Weight>,
 ): readonly Effect[] {
   const effects: Effect[] = []
-  const push = (key: string, at: Instant, change: bigint): void => {
-    if (change !== 0n) effects.push({ key, at, change })
+  const push = (key: string, at: Instant, is: Weight, was: Weight): void => {
+    const counted = total(is) - total(was)
+    const held = is.held - was.held
+    if (counted !== 0n || held !== 0n) effects.push({ key, at, counted, held })
   }
   for (const [key, was] of before) {
     const is = after.get(key)
-    if (is !== undefined && is.at === was.at) push(key, is.at, total(is) - total(was))
-    else push(key, was.at, -total(was))
+    push(key, was.at, is?.at === was.at ? is : NO_WEIGHT, was)
   }
-  for (const [key, is] of after) {
-    if (before.get(key)?.at !== is.at) push(key, is.at, total(is))
-  }
+  for (const [key, is] of after) if (before.get(key)?.at !== is.at) push(key, is.at, is, NO_WEIGHT)
   return effects
 }
+
+const NO_WEIGHT: Weight = Object.freeze({ at: 0, held: 0n, spent: 0n })
 
 /** Does a payment surely count for the same before and after? The commit of what was held changes nothing. */
 export function countsAlike(before: Row, after: Row): boolean {
@@ -126,7 +130,7 @@ export function total({ held, spent }: Weight): bigint {
  * The bucket of a stored payment in a counter that is filled later. A rolling window lies sixty buckets back from its
  * own, so its width is known; a calendar window is one bucket.
  */
-export function bucketFor({ from, at }: Pick<Counter, 'from' | 'at'>, moment: Instant): Instant | undefined {
+export function bucketFor({ from, at }: Pick<Fill, 'from' | 'at'>, moment: Instant): Instant | undefined {
   if (moment < from) return undefined
   if (from === at || moment >= at) return at
   const width = (at - from) / 60
@@ -139,15 +143,18 @@ export function countedBy(claim: CounterClaim): Counted {
   return { key: keyOf(claim), counts, payee: scope.payee !== undefined, at, amount }
 }
 
-function* withLate(charge: Charge, late: readonly Counter[]): Iterable<Counted> {
+function* withLate(charge: Charge, late: readonly KnownShape[]): Iterable<Counted> {
   yield* charge.counted
   const own = new Set(charge.counted.map(({ key }) => key))
-  for (const { key, counts, scope, from, at } of late) {
-    if (own.has(key) || !inScope(scope, charge.dimensions)) continue
-    const bucket = bucketFor({ from, at }, charge.at)
-    if (bucket === undefined) continue
-    const amount = amountIn(counts, scope, charge)
-    yield { key, counts, payee: scope.payee !== undefined, at: bucket, amount }
+  for (const shape of late) {
+    const { counts, window, fill } = shape
+    const at = fill === undefined ? undefined : bucketFor(fill, charge.at)
+    if (at === undefined) continue
+    for (const scope of scopesOf(shape, charge.dimensions)) {
+      const key = counterKey({ counts, window, scope })
+      const amount = amountIn(counts, scope, charge)
+      if (!own.has(key)) yield { key, counts, payee: scope.payee !== undefined, at, amount }
+    }
   }
 }
 
@@ -197,32 +204,4 @@ function dearer(a: Weight, b: Weight): Weight {
     held: a.held > b.held ? a.held : b.held,
     spent: a.spent > b.spent ? a.spent : b.spent,
   }
-}
-
-/** Dimensions whose values a payment names exactly. A vendor is matched by patterns, so it is not among them. */
-const EXACT = ['agent', 'task', 'payee', 'category', 'tool', 'network', 'grant', 'unit'] as const
-
-/** The names along which a payment is known: a counter of a name that was never seen is empty without looking. */
-export function traitsOf(of: Dimensions): readonly string[] {
-  const names: string[] = []
-  for (const dimension of EXACT)
-    for (const value of valuesOf(dimension, of)) names.push(trait(of.policy, dimension, value))
-  return names
-}
-
-/** The names a payment must have to be in that scope. An empty value stands for having none, which any may. */
-export function traitsNeeded(scope: Scope): readonly string[] {
-  return EXACT.flatMap((dimension) => {
-    const value = scope[dimension]
-    if (value === undefined || value === '') return []
-    // Names other than a remembered approval's are kept under a policy's name.
-    if (scope.policy === undefined && dimension !== 'grant') return []
-    return [trait(scope.policy, dimension, value)]
-  })
-}
-
-/** A remembered approval belongs to no policy, so nor does its name. */
-function trait(policy: string | undefined, dimension: Dimension, value: string): string {
-  const owner = dimension === 'grant' ? '' : (policy ?? '')
-  return `${dimension} ${owner.length} ${owner} ${value}`
 }

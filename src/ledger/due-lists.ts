@@ -60,10 +60,6 @@ export class DueLists {
   *held(): Iterable<PaymentId> {
     for (const [id, { state }] of this.#turns) if (state === 'held') yield id
   }
-
-  *underWay(): Iterable<PaymentId> {
-    for (const [id, { state }] of this.#turns) if (state !== 'settled') yield id
-  }
 }
 
 /** How many entries come before it. */

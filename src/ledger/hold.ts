@@ -1,7 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
-import { ensureCounter, remember, saveCounted, shortOf, unclaimed } from './counters.js'
+import { beginCounting, remember, saveCounted, shortOf, unclaimed } from './counters.js'
 import { countedBy } from './counts.js'
 import { grantStands, versionOf } from './facts.js'
 import { grantLane, letGo } from './lanes.js'
@@ -25,11 +25,24 @@ export function checkHold({ decision }: Hold): void {
     throw new PaymentError('ledger_failed', 'untouched', 'The payment is larger than a ledger can count')
 }
 
+/** How much of what dead processes held is given back in one step. */
+const MOST_SWEPT = 50
+
+/** What came of one step of a hold. */
+export interface HoldTried {
+  /**
+   * `again`: a part of the work was done that would take too long in one step. Ask again after {@link fillSome}, in
+   * another step.
+   */
+  readonly held: Held | 'again'
+  /** Holds of dead processes that it released. */
+  readonly ended: readonly Payment[]
+}
+
 /** The atomic step: freeze, facts, machine, key and twin, room, lane. All of it, or nothing. */
-export function holdIn(shelf: Shelf, hold: Hold, now: Instant): Held {
+export function holdIn(shelf: Shelf, hold: Hold, now: Instant): HoldTried {
   const step: HoldStep = { shelf, now, ended: [] }
-  const held = tryHold(step, hold)
-  return step.ended.length === 0 ? held : { ...held, ended: step.ended }
+  return { held: tryHold(step, hold), ended: step.ended }
 }
 
 /** What one step works with. */
@@ -40,7 +53,7 @@ interface HoldStep {
   readonly ended: Payment[]
 }
 
-function tryHold(step: HoldStep, hold: Hold): Held {
+function tryHold(step: HoldStep, hold: Hold): Held | 'again' {
   const { shelf, now } = step
   const { frozen } = shelf.meta()
   if (frozen !== undefined) return { ok: false, why: 'frozen', because: frozen }
@@ -51,11 +64,13 @@ function tryHold(step: HoldStep, hold: Hold): Held {
     return { ok: false, why: 'taken', by: view(shelf, before, now) }
   const rival = rivalOf(step, hold)
   if (rival !== undefined) return rival
-  for (const claim of hold.decision.claims) ensureCounter(shelf, claim)
-  const row = rowOf(shelf, hold, before, now)
+  if (!beginCounting(shelf, hold.decision.claims)) return 'again'
+  const row = rowOf(shelf, hold, before, now, chargeOf(shelf, hold))
   const short = shortfallAfterSweep(step, before, row, hold.decision.claims)
+  if (short === 'again') return 'again'
   if (short.length > 0) return { ok: false, why: 'short', short }
   const lane = laneFor(step, row, hold)
+  if (lane === 'again') return 'again'
   if (lane === 'busy') return { ok: false, why: 'lane' }
   if (lane === 'moved') return { ok: false, why: 'stale' }
   const charges = hold.reserves === 'nothing' ? row.charges.slice(0, -1) : row.charges
@@ -87,24 +102,30 @@ function shortfallAfterSweep(
   before: Row | undefined,
   row: Row,
   claims: readonly CounterClaim[],
-): ReturnType<typeof shortOf> {
+): ReturnType<typeof shortOf> | 'again' {
   const { shelf } = step
   const short = shortOf(shelf, before, row, claims)
-  if (short.length === 0) return short
-  return sweep(step, row) ? shortOf(shelf, before, row, claims) : short
+  const swept = short.length === 0 ? 0 : sweep(step, row)
+  if (swept === 0) return short
+  const still = shortOf(shelf, before, row, claims)
+  return still.length > 0 && swept >= MOST_SWEPT ? 'again' : still
 }
 
-function laneFor(step: HoldStep, row: Row, { lane }: Hold): ReturnType<typeof grantLane> {
+function laneFor(step: HoldStep, row: Row, { lane }: Hold): ReturnType<typeof grantLane> | 'again' {
   const { shelf, now } = step
   const granted = grantLane(shelf, row, lane, now)
-  return granted === 'busy' && sweep(step, row) ? grantLane(shelf, row, lane, now) : granted
+  const swept = granted === 'busy' ? sweep(step, row) : 0
+  if (swept === 0) return granted
+  const then = grantLane(shelf, row, lane, now)
+  return then === 'busy' && swept >= MOST_SWEPT ? 'again' : then
 }
 
-/** Gives back what dead processes held. Was there any? */
-function sweep(step: HoldStep, row: Row): boolean {
-  const orphans = step.shelf.orphans(step.now).filter(({ id }) => id !== row.id)
+/** Gives back some of what dead processes held. Of how many payments? */
+function sweep(step: HoldStep, row: Row): number {
+  // One more than are given back, since this payment may be among them.
+  const orphans = step.shelf.orphans(step.now, MOST_SWEPT + 1).filter(({ id }) => id !== row.id)
   for (const orphan of orphans) giveBack(step, orphan)
-  return orphans.length > 0
+  return orphans.length
 }
 
 /** Releases a held payment whose process is gone: nothing of it was ever signed. */
@@ -177,7 +198,7 @@ function standsInTheWay(payment: Payment, row: Row, { owner, doubtWindowMs }: Ho
 }
 
 /** The row of a hold: a new one, or the earlier one with new claims. What a credential may have left for stays. */
-function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant): Row {
+function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant, charge: Charge): Row {
   const earlier = before?.state === 'committed' ? before.charges : []
   const { decision, key, trace } = hold
   return {
@@ -197,7 +218,7 @@ function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant):
     approvedBy: hold.approvedBy,
     attempts: before?.attempts ?? [],
     receipts: before?.receipts ?? [],
-    charges: [...earlier, chargeOf(shelf, hold)],
+    charges: [...earlier, charge],
     burnt: before?.burnt ?? 0n,
     lanes: before?.lanes ?? [],
     pinned: before?.pinned ?? false,
@@ -224,12 +245,18 @@ function pickResource({ transport, vendor, operation }: Hold['resource']): Hold[
   return { transport, vendor, operation }
 }
 
-function chargeOf(shelf: Shelf, { decision, terms }: Hold): Charge {
-  const { claims, dimensions, unit, at } = decision
+function chargeOf(shelf: Shelf, hold: Hold): Charge {
+  const { claims } = hold.decision
+  const charge = chargeNowhere(hold)
+  return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(shelf, claims, charge)] }
+}
+
+/** What was decided, counted nowhere yet. */
+function chargeNowhere({ decision, terms }: Omit<Hold, 'lane'>): Charge {
+  const { dimensions, unit, at } = decision
   const units = decision.units ?? 0n
   const lock = terms.locks === undefined ? 0n : (count(terms.locks, unit) ?? 0n)
-  const charge = { dimensions, units, price: decision.price ?? units, lock, at }
-  return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(shelf, claims, charge)] }
+  return { dimensions, units, price: decision.price ?? units, lock, at, counted: [] }
 }
 
 /** Writes a refusal down; a budget that was held while a person thought is given back. */
@@ -238,8 +265,8 @@ export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, 
   if (before !== undefined) checkSame(before, hold)
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
-  const { owner: _, ...row } = rowOf(shelf, hold, before, now)
-  // It counts nowhere, so it needs no counters: there may be none yet.
+  // It counts nowhere.
+  const { owner: _, ...row } = rowOf(shelf, hold, before, now, chargeNowhere(hold))
   const charges = row.charges.map((charge) => ({ ...charge, counted: [] }))
   const denied: Row = { ...row, charges, state: 'denied', because }
   if (before !== undefined) letGo(shelf, before, { free: true })

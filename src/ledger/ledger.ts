@@ -2,9 +2,9 @@ import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import { countsOn, ensureCounter, roomsOf, saveCounted } from './counters.js'
-import { keyOf } from './counts.js'
+import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
 import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
+import { claimBy } from './family.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
@@ -29,11 +29,13 @@ import { groupsOf, isProvable, NEVER } from './query.js'
 import type { Row } from './row.js'
 import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
 import { Timekeeper } from './time.js'
-import { turn } from './turn.js'
+import { pause, turn } from './turn.js'
 import { isLive, view } from './view.js'
 
 /** How many payments one read of `find` and `due` takes. */
 const PAGE = 100
+/** How long one step counts payments for a budget that is new, in milliseconds. */
+const MOST_FILLING_MS = 6
 
 type Denial = Parameters<Ledger['deny']>[1]
 
@@ -50,6 +52,7 @@ export class StoredLedger implements Ledger {
   readonly #store: Store
   readonly #time: Timekeeper
   #closed = false
+  #filling: Promise<void> | undefined
 
   constructor(store: Store, clock: Clock) {
     this.#store = store
@@ -66,11 +69,38 @@ export class StoredLedger implements Ledger {
 
   async hold(hold: Hold): Promise<Held> {
     checkHold(hold)
-    return this.#write((shelf, now) => {
-      this.#time.check()
-      checkGaps(shelf.meta().gaps)
-      return holdIn(shelf, hold, now)
+    const allEnded: Payment[] = []
+    for (;;) {
+      const { held, ended } = await this.#write((shelf, now) => {
+        this.#time.check()
+        checkGaps(shelf.meta().gaps)
+        return holdIn(shelf, hold, now)
+      })
+      allEnded.push(...ended)
+      if (held !== 'again') return allEnded.length === 0 ? held : { ...held, ended: allEnded }
+      await this.#fill()
+    }
+  }
+
+  /** Counts what is not counted yet, a little in each step: others write, and the event loop turns, between them. */
+  #fill(): Promise<void> {
+    this.#filling ??= this.#fillAll().finally(() => {
+      this.#filling = undefined
     })
+    return this.#filling
+  }
+
+  async #fillAll(): Promise<void> {
+    for (;;) {
+      const filled = await this.#write((shelf) => {
+        const start = performance.now()
+        const done = fillSome(shelf, () => performance.now() - start < MOST_FILLING_MS)
+        return { done, taken: performance.now() - start }
+      })
+      // Whoever waits for the lock tries from time to time: it is free for as long as it was taken.
+      await pause(filled.taken)
+      if (filled.done) return
+    }
   }
 
   advance(id: PaymentId, move: Move): Promise<Moved> {
@@ -113,20 +143,25 @@ export class StoredLedger implements Ledger {
   }
 
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
-    const rooms = await this.#read((shelf) =>
-      claims.every((claim) => shelf.hasCounter(keyOf(claim))) ? roomsOf(shelf, claims) : undefined,
-    )
-    if (rooms !== undefined) return rooms
-    return this.#write((shelf) => {
-      for (const claim of claims) ensureCounter(shelf, claim)
-      return roomsOf(shelf, claims)
-    })
+    return this.#readCounted(claims, (shelf) => roomsOf(shelf, claims))
   }
 
   family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]> {
-    return this.#read((shelf) =>
+    return this.#readCounted([claimBy(claim, dimension)], (shelf) =>
       shelf.family(claim, dimension).map(({ scope }) => ({ ...claim, scope: { ...claim.scope, ...scope } })),
     )
+  }
+
+  /** Reads once these claims' counters have counted everything. */
+  async #readCounted<T extends object>(
+    claims: readonly CounterClaim[],
+    use: (shelf: Shelf) => T,
+  ): Promise<T> {
+    for (;;) {
+      const answer = await this.#read((shelf) => (isCounted(shelf, claims) ? use(shelf) : undefined))
+      if (answer !== undefined) return answer
+      if (!(await this.#write((shelf) => beginCounting(shelf, claims)))) await this.#fill()
+    }
   }
 
   get(id: PaymentId): Promise<Payment | undefined> {

@@ -1,7 +1,7 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import type { Counter } from './counts.js'
+import { type Counter, type Counts, counterOf } from './counts.js'
 import { DueLists } from './due-lists.js'
 import { sameFamily } from './family.js'
 import { nameOf } from './names.js'
@@ -10,12 +10,14 @@ import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
 import type { Row } from './row.js'
-import type { Shape } from './shapes.js'
+import type { Fill, KnownShape } from './shapes.js'
 import type { Denial, DuePage, DueRow, FoundPage, Meta, Placed, Priced, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** How many payments one search looks at before the event loop turns. */
 const MOST_LOOKED_AT = 2000
+/** How many are counted at once by a counter that is new. */
+const MOST_COUNTED = 100
 
 const NONE: readonly string[] = Object.freeze([])
 
@@ -23,19 +25,17 @@ const NONE: readonly string[] = Object.freeze([])
 export class MemoryShelf implements Shelf {
   #meta: Meta
   readonly #rows = new Map<PaymentId, Placed>()
-  /** All payments by their place. */
-  readonly #order: PaymentId[] = []
+  /** All payments by their place. There is none at 0. */
+  readonly #order: (PaymentId | undefined)[] = [undefined]
   /** What stands in the way of the same key. */
   readonly #byKey = new Map<string, Set<PaymentId>>()
   /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
   readonly #due = new DueLists()
   readonly #counters = new Map<string, Counter>()
-  readonly #filled: Counter[] = []
-  readonly #shapes: Shape[] = []
-  readonly #buckets = new Map<string, Map<Instant, bigint>>()
+  #shapes: KnownShape[] = []
+  readonly #buckets = new Map<string, Map<Instant, Counts>>()
   readonly #traits = new Set<string>()
-  readonly #vendors = new Map<string, Set<string>>()
   readonly #owners = new Map<string, Instant>()
   readonly #lanes = new Map<string, { readonly value: bigint; readonly payment?: PaymentId }>()
   readonly #channels = new Map<string, Channel>()
@@ -99,18 +99,28 @@ export class MemoryShelf implements Shelf {
     return standing.sort((a, b) => a.place - b.place).map(({ row }) => row)
   }
 
-  underWay(): readonly Row[] {
-    return this.#all(this.#due.underWay())
+  place(id: PaymentId): number {
+    return this.#rows.get(id)?.place ?? 0
   }
 
-  orphans(now: Instant): readonly Row[] {
-    return this.#all(this.#due.held()).filter((row) => !isLive(this, row, now))
+  last(): number {
+    return this.#order.length - 1
+  }
+
+  orphans(now: Instant, limit: number): readonly Row[] {
+    const found: Row[] = []
+    for (const id of this.#due.held()) {
+      const row = this.payment(id)
+      if (row !== undefined && !isLive(this, row, now)) found.push(row)
+      if (found.length >= limit) break
+    }
+    return found
   }
 
   find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage {
     const step = query.order === 'oldest' ? 1 : -1
     const rows: Placed[] = []
-    let at = after === undefined ? (step > 0 ? 0 : this.#order.length - 1) : after + step
+    let at = after === undefined ? (step > 0 ? 1 : this.last()) : after + step
     for (let looked = 0; looked < MOST_LOOKED_AT && rows.length < limit; looked++, at += step) {
       const id = this.#order[at]
       if (id === undefined) return { rows }
@@ -130,26 +140,16 @@ export class MemoryShelf implements Shelf {
     return found
   }
 
-  *candidates({ from }: Counter): Iterable<Row> {
-    for (const { row } of this.#rows.values()) if (row.charges.some(({ at }) => at >= from)) yield row
-  }
-
-  hasCounter(key: string): boolean {
-    return this.#counters.has(key)
-  }
-
-  addCounter(counter: Counter): void {
-    this.#counters.set(counter.key, counter)
-    if (counter.filled !== undefined) this.#filled.push(counter)
-  }
-
-  filledSince(number: number): readonly Counter[] {
-    return this.#filled.filter(({ filled }) => filled !== undefined && filled > number)
+  candidates({ from, until }: Pick<Fill, 'from' | 'until'>, after: number): FoundPage {
+    const end = Math.min(until, after + MOST_COUNTED)
+    const rows = this.#order.slice(after + 1, end + 1).flatMap((id = '') => this.#rows.get(id) ?? [])
+    const counted = rows.filter(({ row }) => row.charges.some(({ at }) => at >= from))
+    return { rows: counted, next: end < until ? end : undefined }
   }
 
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[] {
-    return [...this.#counters.values()].filter(
-      (counter) => sameFamily(counter, claim, dimension) && this.#touched(counter.key, claim.from),
+    return [...this.#counters].flatMap(([key, counter]) =>
+      sameFamily(counter, claim, dimension) && this.#touched(key, claim.from) ? [counter] : [],
     )
   }
 
@@ -157,25 +157,49 @@ export class MemoryShelf implements Shelf {
     return [...(this.#buckets.get(key)?.keys() ?? [])].some((at) => at >= from)
   }
 
-  sum(key: string, from: Instant): bigint {
-    let sum = 0n
-    for (const [at, counted] of this.#buckets.get(key) ?? []) if (at >= from) sum += counted
-    return sum
+  sum(key: string, from: Instant): Counts {
+    let [counted, held] = [0n, 0n]
+    for (const [at, bucket] of this.#buckets.get(key) ?? []) {
+      if (at < from) continue
+      counted += bucket.counted
+      held += bucket.held
+    }
+    return { counted, held }
   }
 
-  addTo(key: string, at: Instant, change: bigint): void {
-    const buckets = this.#buckets.get(key)
-    if (buckets === undefined) this.#buckets.set(key, new Map([[at, change]]))
-    else buckets.set(at, (buckets.get(at) ?? 0n) + change)
+  addTo(key: string, at: Instant, { counted, held }: Counts): void {
+    let buckets = this.#buckets.get(key)
+    if (buckets === undefined) {
+      const counter = counterOf(key)
+      if (counter !== undefined) this.#counters.set(key, counter)
+      buckets = new Map()
+      this.#buckets.set(key, buckets)
+    }
+    const before = buckets.get(at)
+    buckets.set(at, { counted: (before?.counted ?? 0n) + counted, held: (before?.held ?? 0n) + held })
   }
 
-  shapes(): readonly Shape[] {
+  keepsHeld(): boolean {
+    return true
+  }
+
+  looseHolds(): readonly Row[] {
+    return []
+  }
+
+  shapes(): readonly KnownShape[] {
     return this.#shapes
   }
 
-  addShape(shape: Shape): void {
+  addShape(shape: KnownShape): void {
     this.#shapes.push(shape)
     this.setMeta({ shapes: this.#shapes.length })
+  }
+
+  setThrough(number: number, through: number): void {
+    this.#shapes = this.#shapes.map((shape) =>
+      shape.fill?.number === number ? { ...shape, fill: { ...shape.fill, through } } : shape,
+    )
   }
 
   hasTrait(trait: string): boolean {
@@ -184,14 +208,6 @@ export class MemoryShelf implements Shelf {
 
   addTrait(trait: string): void {
     this.#traits.add(trait)
-  }
-
-  vendors(policy: string): Iterable<string> {
-    return this.#vendors.get(policy) ?? []
-  }
-
-  addVendor(policy: string, vendor: string): void {
-    add(this.#vendors, policy, vendor)
   }
 
   owner(owner: string): Instant | undefined {
@@ -323,10 +339,6 @@ export class MemoryShelf implements Shelf {
     }
     const name = nameOf(agent, vendor)
     this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
-  }
-
-  #all(ids: Iterable<PaymentId> | undefined): readonly Row[] {
-    return [...(ids ?? [])].flatMap((id) => this.#rows.get(id)?.row ?? [])
   }
 }
 

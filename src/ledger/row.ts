@@ -49,7 +49,7 @@ export interface Row extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
   readonly pinned: boolean
   /** Did a person approve its payees beside the pinned ones? */
   readonly widened?: boolean | undefined
-  /** The number of the last counter that was filled from stored payments before this one was held. */
+  /** The number of the last fill that had begun when this payment was held: those after it counted, or will count, it. */
   readonly filled: number
 }
 

@@ -1,3 +1,4 @@
+import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
 import { inScope } from '../policy/index.js'
 
@@ -10,6 +11,32 @@ export interface Shape {
   readonly by: readonly Dimension[]
   /** A vendor pattern. It cannot be told from a vendor, so each has a shape of its own. */
   readonly wildcard?: string
+}
+
+/** A shape that the ledger counts: every payment made since counts on each of its counters that it is in the scope of. */
+export interface KnownShape extends Shape {
+  /** How wide a bucket of a rolling window is, in milliseconds. */
+  readonly width?: number
+  /** Set if there were payments before it: how far those are counted. */
+  readonly fill?: Fill
+}
+
+/** The stored payments that a new shape is filled from, in the order they were made. */
+export interface Fill {
+  /** The number of this fill. A payment that was held before has a lower one: see `Row.filled`. */
+  readonly number: number
+  /** The window that it was first asked for, and where in it a payment of that moment counts. */
+  readonly from: Instant
+  readonly at: Instant
+  /** Payments up to that place are counted. */
+  readonly through: number
+  /** The last payment that was there before the shape was. */
+  readonly until: number
+}
+
+/** Are payments counted that were there before the shape was? */
+export function isFilled({ fill }: KnownShape): boolean {
+  return fill === undefined || fill.through >= fill.until
 }
 
 const DIMENSIONS = [
@@ -36,13 +63,19 @@ export function shapeOf({ counts, window, scope }: Pick<CounterClaim, 'counts' |
   }
 }
 
-export function sameShape(a: Shape, b: Shape): boolean {
-  return (
-    a.counts === b.counts &&
-    a.window === b.window &&
-    a.policy === b.policy &&
-    a.wildcard === b.wildcard &&
-    a.by.join() === b.by.join()
+/** The shape of a claim's counter, among those that the ledger counts. */
+export function shapeFor(
+  shapes: readonly KnownShape[],
+  { counts, window, scope }: Pick<CounterClaim, 'counts' | 'window' | 'scope'>,
+): KnownShape | undefined {
+  const wildcard = scope.vendor?.includes('*') ? scope.vendor : undefined
+  return shapes.find(
+    (shape) =>
+      shape.window === window &&
+      shape.counts === counts &&
+      shape.policy === scope.policy &&
+      shape.wildcard === wildcard &&
+      DIMENSIONS.every((dimension) => (scope[dimension] !== undefined) === shape.by.includes(dimension)),
   )
 }
 

@@ -1,14 +1,14 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant, Terms } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import type { Counter } from './counts.js'
+import type { Counter, Counts } from './counts.js'
 import type { Gap } from './gaps.js'
 import type { Pin } from './pins.js'
 import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import type { DueGroup, DueOrder, DuePlace } from './query.js'
 import type { Row } from './row.js'
-import type { Shape } from './shapes.js'
+import type { Fill, KnownShape } from './shapes.js'
 
 /** The few values that every step reads. */
 export interface Meta {
@@ -17,7 +17,7 @@ export interface Meta {
   /** The highest time seen. */
   readonly high: Instant
   readonly frozen?: string
-  /** How many counters were filled from stored payments. */
+  /** How many shapes were filled from stored payments. */
   readonly filled: number
   /** How many shapes of counters there are. */
   readonly shapes: number
@@ -80,10 +80,12 @@ export interface Shelf {
    * told of until after `since`; the oldest first.
    */
   twins(agent: string, fingerprint: string, since: Instant): Iterable<Row>
-  /** Payments that are held or committed. */
-  underWay(): Iterable<Row>
-  /** Held payments whose owner is gone. */
-  orphans(now: Instant): readonly Row[]
+  /** A payment's place; 0 for one that is not there. */
+  place(id: PaymentId): number
+  /** The place of the last payment; 0 if there is none. */
+  last(): number
+  /** Held payments whose owner is gone; not more than `limit`. */
+  orphans(now: Instant, limit: number): readonly Row[]
   /** Looks at so many payments beyond `after` that it does not take long, and gives at most `limit` of them. */
   find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage
   /**
@@ -91,25 +93,32 @@ export interface Shelf {
    * the same time by their place; beyond `after` in that order.
    */
   due(group: DueGroup, page: DuePage, now: Instant): readonly DueRow[]
-  /** Payments that may count in that scope, authorized at or after `from`. */
-  candidates(counter: Counter): Iterable<Row>
+  /**
+   * Payments beyond `after` and up to `until` that may have been authorized at or after `from`, in the order they were
+   * made. As many as do not take long.
+   */
+  candidates(range: Pick<Fill, 'from' | 'until'>, after: number): FoundPage
 
-  hasCounter(key: string): boolean
-  addCounter(counter: Counter): void
-  filledSince(number: number): readonly Counter[]
   /** Counters like this claim's, with any value of the dimension, that count something in its window. */
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
-  /** What counts in the buckets at or after that moment: held and spent. */
-  sum(key: string, from: Instant): bigint
-  addTo(key: string, at: Instant, change: bigint): void
+  /** What counts in the buckets at or after that moment. */
+  sum(key: string, from: Instant): Counts
+  addTo(key: string, at: Instant, change: Counts): void
+  /**
+   * Do buckets tell what this payment holds, now or once it is saved? A store need not write down what the payments made
+   * last hold, since most of them have ended soon: those are the {@link looseHolds}.
+   */
+  keepsHeld(id: PaymentId): boolean
+  /** Payments that are held or committed and whose hold is in no bucket: few. */
+  looseHolds(): Iterable<Row>
   /** The shapes of all counters there are: few, and asked for by every hold. */
-  shapes(): readonly Shape[]
-  addShape(shape: Shape): void
+  shapes(): readonly KnownShape[]
+  addShape(shape: KnownShape): void
+  /** Payments up to that place are counted by the fill of that number. */
+  setThrough(number: number, place: number): void
   /** Was any payment ever held along this name? */
   hasTrait(name: string): boolean
   addTrait(name: string): void
-  vendors(policy: string): Iterable<string>
-  addVendor(policy: string, vendor: string): void
 
   /** Until when an owner lives. */
   owner(name: string): Instant | undefined

@@ -5,3 +5,8 @@ export function turn(): Promise<void> {
     else setTimeout(resolve)
   })
 }
+
+/** Waits, and lets the event loop turn at least once. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -333,6 +333,19 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await ledger.get('a')).toMatchObject({ state: 'released' })
     })
 
+    it('gives back all that a dead process held, however many payments that were', async () => {
+      const { ledger, hold } = await bench()
+      await ledger.renew('you', 60_000)
+      const limit = 130n * CENT
+      for (let n = 0; n < 130; n++) await hold(`p${n}`, { price: 1, owner: 'you', limit })
+      await ledger.retire('you')
+      const held = await hold('all', { price: 130, limit })
+      expect(held).toMatchObject({ ok: true })
+      expect(held.ended?.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual(
+        Array.from({ length: 130 }, (_, n) => `p${n} released`).toSorted(),
+      )
+    })
+
     it('lets one adopt what another left, and no one what another has', async () => {
       const { ledger, commit } = await bench()
       await commit('a')

@@ -370,8 +370,8 @@ const LEDGER: readonly Mutant[] = [
     name: 'counter-not-rebuilt',
     breaks: 'a budget that is new after an edit starts empty',
     file: 'src/ledger/counters.ts',
-    find: 'mayHold(shelf, counter) ? fromPayments(shelf, counter) : new Map<Instant, bigint>()',
-    replace: 'mayHold(shelf, counter) ? new Map<Instant, bigint>() : fromPayments(shelf, counter)',
+    find: 'mayCount(shelf, shape) ? shelf.last() : 0',
+    replace: 'mayCount(shelf, shape) ? 0 : shelf.last()',
     tests: CONTRACT,
   },
   {
@@ -411,9 +411,9 @@ const LEDGER: readonly Mutant[] = [
     breaks: 'a payee is pinned before anything was committed',
     file: 'src/ledger/ledger.ts',
     find: 'return holdIn(shelf, hold, now)',
-    replace: `const held = holdIn(shelf, hold, now)
-      if (held.ok) pinAtCommit(shelf, held.payment, { to: 'committed', pin: hold.decision.payees === 'pin', widenPin: false, attempt: { challengeId: '', terms: hold.terms, evidence: { wallet: '', kind: hold.terms.kind, refs: [], detail: {} } } })
-      return held`,
+    replace: `const tried = holdIn(shelf, hold, now)
+      if (tried.held.ok) pinAtCommit(shelf, tried.held.payment, { to: 'committed', pin: hold.decision.payees === 'pin', widenPin: false, attempt: { challengeId: '', terms: hold.terms, evidence: { wallet: '', kind: hold.terms.kind, refs: [], detail: {} } } }, now)
+      return tried`,
     tests: CONTRACT,
   },
   {

@@ -1,4 +1,5 @@
 import type { Instant } from '../../money/index.js'
+import type { Counts } from '../counts.js'
 import type { Value } from './driver.js'
 import { damaged } from './failures.js'
 import { Kept } from './kept.js'
@@ -12,20 +13,21 @@ const MOST_BUCKETS = 200
 /** So many are written by one statement. */
 const MOST_WRITTEN = 8
 
-const ADD = `INSERT INTO buckets VALUES (?, ?, ?)
-  ON CONFLICT (counter, at) DO UPDATE SET counted = counted + excluded.counted`
+const ADD = `INSERT INTO buckets VALUES (?, ?, ?, ?)
+  ON CONFLICT (counter, at) DO UPDATE SET counted = counted + excluded.counted, held = held + excluded.held`
 /** The statements that write so many buckets: none, one, two, … */
 const UPSERTS = Array.from({ length: MOST_WRITTEN + 1 }, (_, rows) =>
   rows === 0
     ? undefined
-    : `INSERT INTO buckets VALUES ${Array.from({ length: rows }, () => '(?, ?, ?)').join(', ')}
-       ON CONFLICT (counter, at) DO UPDATE SET counted = excluded.counted`,
+    : `INSERT INTO buckets VALUES ${Array.from({ length: rows }, () => '(?, ?, ?, ?)').join(', ')}
+       ON CONFLICT (counter, at) DO UPDATE SET counted = excluded.counted, held = excluded.held`,
 )
 
 interface Bucket {
   readonly counter: number
   readonly at: Instant
   counted: bigint
+  held: bigint
 }
 
 /** The buckets of one counter at or after `from`, the beginning of a window. */
@@ -53,30 +55,35 @@ export class Buckets {
     this.#changed.clear()
   }
 
-  sum(counter: number, from: Instant): bigint {
+  sum(counter: number, from: Instant): Counts {
     const known = this.#known.peek(counter)
     // One that has grown long is read anew, from where its window is now.
     const fits = known !== undefined && known.from <= from && known.buckets.size <= MOST_BUCKETS
-    let sum = 0n
-    for (const { at, counted } of (fits ? known : this.#read(counter, from)).buckets.values())
-      if (at >= from) sum += counted
+    const sum = { counted: 0n, held: 0n }
+    for (const { at, counted, held } of (fits ? known : this.#read(counter, from)).buckets.values()) {
+      if (at < from) continue
+      sum.counted += counted
+      sum.held += held
+    }
     return sum
   }
 
-  add(counter: number, at: Instant, change: bigint): void {
+  add(counter: number, at: Instant, { counted, held }: Counts): void {
+    if (counted === 0n && held === 0n) return
     const known = this.#known.peek(counter)
     // Nobody has asked for it in this window, so that where the window begins is not known.
     if (known === undefined || at < known.from) {
-      this.#sql.run(ADD, counter, at, change)
+      this.#sql.run(ADD, counter, at, counted, held)
       return
     }
     let bucket = known.buckets.get(at)
     if (bucket === undefined) {
       this.#prune(counter, known.from)
-      bucket = { counter, at, counted: 0n }
+      bucket = { counter, at, counted: 0n, held: 0n }
       known.buckets.set(at, bucket)
     }
-    bucket.counted += change
+    bucket.counted += counted
+    bucket.held += held
     this.#changed.add(bucket)
   }
 
@@ -84,26 +91,26 @@ export class Buckets {
   flush(): void {
     if (this.#changed.size === 0) return
     const values: Value[] = []
-    for (const { counter, at, counted } of this.#changed) {
-      values.push(counter, at, counted)
-      if (values.length === 3 * MOST_WRITTEN) this.#write(values.splice(0))
+    for (const { counter, at, counted, held } of this.#changed) {
+      values.push(counter, at, counted, held)
+      if (values.length === 4 * MOST_WRITTEN) this.#write(values.splice(0))
     }
     this.#write(values)
     this.#changed.clear()
   }
 
   #write(values: readonly Value[]): void {
-    const sql = UPSERTS[values.length / 3]
+    const sql = UPSERTS[values.length / 4]
     if (sql !== undefined) this.#sql.run(sql, ...values)
   }
 
   #read(counter: number, from: Instant): Known {
     this.flush()
     const buckets = new Map<Instant, Bucket>()
-    const sql = 'SELECT at, counted FROM buckets WHERE counter = ? AND at >= ?'
-    for (const { at, counted } of this.#sql.exact(sql, counter, from)) {
-      if (typeof at !== 'bigint' || typeof counted !== 'bigint') throw damaged()
-      buckets.set(Number(at), { counter, at: Number(at), counted })
+    const sql = 'SELECT at, counted, held FROM buckets WHERE counter = ? AND at >= ?'
+    for (const { at, counted, held } of this.#sql.exact(sql, counter, from)) {
+      if (typeof at !== 'bigint' || typeof counted !== 'bigint' || typeof held !== 'bigint') throw damaged()
+      buckets.set(Number(at), { counter, at: Number(at), counted, held })
     }
     const known = { from, buckets }
     this.#known.set(counter, known)

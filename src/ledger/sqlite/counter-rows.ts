@@ -1,8 +1,8 @@
 import type { Instant } from '../../money/index.js'
 import type { CounterClaim, Dimension } from '../../policy/index.js'
-import type { Counter } from '../counts.js'
-import { familyOf, familyWith, sameFamily } from '../family.js'
-import type { Shape } from '../shapes.js'
+import { type Counter, type Counts, counterOf } from '../counts.js'
+import { claimBy, familyOf, sameFamily } from '../family.js'
+import { isFilled, type KnownShape } from '../shapes.js'
 import type { Meta, Shelf } from '../shelf.js'
 import { Buckets } from './buckets.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
@@ -21,6 +21,9 @@ const MOST_NAMES = 10_000
  * that finds it there takes it for the time that was seen: it never goes back, and may run ahead by as much.
  */
 const AHEAD_MS = 50
+
+const NOTHING: Counts = Object.freeze({ counted: 0n, held: 0n })
+
 /** The few values every step reads, and the counters. */
 export class CounterRows extends FactRows {
   #meta: Meta | undefined
@@ -35,7 +38,7 @@ export class CounterRows extends FactRows {
   readonly #numbers = new Kept<number>()
   readonly #keys = new Kept<string>()
   readonly #names = new Set<string>()
-  #shapes: readonly Shape[] = []
+  #shapes: readonly KnownShape[] = []
 
   constructor(sql: Sql) {
     super(sql)
@@ -51,6 +54,8 @@ export class CounterRows extends FactRows {
     super.clear()
     this.#meta = undefined
     this.#buckets.clear()
+    // How far a fill has come moves without a shape being added.
+    if (!this.#shapes.every(isFilled)) this.#shapes = []
   }
 
   /** Writes what the step changed in counters and in {@link Meta}. */
@@ -119,51 +124,40 @@ export class CounterRows extends FactRows {
     this.#changed = true
   }
 
-  hasCounter(key: string): boolean {
-    return this.#number(key) !== undefined
-  }
-
-  addCounter(counter: Counter): void {
-    this.sql.run(
-      'INSERT INTO counters (key, family, filled, body) VALUES (?, ?, ?, ?)',
-      counter.key,
-      familyOf(counter),
-      counter.filled ?? null,
-      encode(counter),
-    )
-  }
-
-  filledSince(number: number): readonly Counter[] {
-    return this.sql.all('SELECT body FROM counters WHERE filled > ?', number).map(readCounter)
-  }
-
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[] {
     this.#buckets.flush()
-    const sql = `SELECT body FROM counters WHERE family = ?
+    const sql = `SELECT key FROM counters WHERE family = ?
       AND EXISTS (SELECT 1 FROM buckets WHERE counter = n AND at >= ?)`
-    const counters = this.sql.all(sql, familyWith(claim, dimension), claim.from).map(readCounter)
+    const counters = this.sql.all(sql, familyOf(claimBy(claim, dimension)), claim.from).map(readCounter)
     return counters.filter((counter) => sameFamily(counter, claim, dimension))
   }
 
-  sum(key: string, from: Instant): bigint {
+  sum(key: string, from: Instant): Counts {
     const n = this.#number(key)
-    return n === undefined ? 0n : this.#buckets.sum(n, from)
+    return n === undefined ? NOTHING : this.#buckets.sum(n, from)
   }
 
-  addTo(key: string, at: Instant, change: bigint): void {
+  addTo(key: string, at: Instant, change: Counts): void {
     this.#buckets.add(this.numberOf(key), at, change)
   }
 
-  shapes(): readonly Shape[] {
+  shapes(): readonly KnownShape[] {
     // Shapes are only ever added, so as many as there are now are the ones there were.
     if (this.#shapes.length !== this.meta().shapes)
-      this.#shapes = this.sql.all('SELECT body FROM shapes ORDER BY n').map(readShape)
+      this.#shapes = this.sql.all('SELECT body, through FROM shapes ORDER BY n').map(readShape)
     return this.#shapes
   }
 
-  addShape(shape: Shape): void {
-    this.sql.run('INSERT INTO shapes (body) VALUES (?)', encode(shape))
+  addShape(shape: KnownShape): void {
+    const { fill } = shape
+    const sql = 'INSERT INTO shapes (fill, through, body) VALUES (?, ?, ?)'
+    this.sql.run(sql, fill?.number ?? null, fill?.through ?? null, encode(shape))
     this.setMeta({ shapes: this.meta().shapes + 1 })
+  }
+
+  setThrough(number: number, place: number): void {
+    this.sql.run('UPDATE shapes SET through = ? WHERE fill = ?', place, number)
+    this.#shapes = []
   }
 
   hasTrait(name: string): boolean {
@@ -175,18 +169,6 @@ export class CounterRows extends FactRows {
 
   addTrait(name: string): void {
     this.sql.run('INSERT OR IGNORE INTO traits VALUES (?)', name)
-  }
-
-  vendors(policy: string): Iterable<string> {
-    const rows = this.sql.all('SELECT vendor FROM vendors WHERE policy = ?', policy)
-    return rows.map((row) => textOf(row, 'vendor'))
-  }
-
-  addVendor(policy: string, vendor: string): void {
-    const name = `${policy}\n${vendor}`
-    if (this.#names.has(name)) return
-    this.sql.run('INSERT OR IGNORE INTO vendors VALUES (?, ?)', policy, vendor)
-    this.#mind(name)
   }
 
   #mind(name: string): void {
@@ -204,11 +186,18 @@ export class CounterRows extends FactRows {
     return n
   }
 
-  /** Charges name counters by their numbers: their keys are long, and each stands in thousands of payments. */
+  /**
+   * Charges name counters by their numbers: their keys are long, and each stands in thousands of payments. A counter that
+   * is new gets one.
+   */
   protected numberOf(key: string): number {
     const n = this.#number(key)
-    if (n === undefined) throw damaged()
-    return n
+    if (n !== undefined) return n
+    const counter = counterOf(key)
+    if (counter === undefined) throw damaged()
+    const added = this.sql.insert('INSERT INTO counters (key, family) VALUES (?, ?)', key, familyOf(counter))
+    this.#numbers.set(key, added)
+    return added
   }
 
   protected keyOf(n: number): string {
@@ -221,21 +210,19 @@ export class CounterRows extends FactRows {
 }
 
 function readCounter(row: Fields): Counter {
-  const value = decode(textOf(row, 'body'))
-  if (!isCounter(value)) throw damaged()
-  return value
+  const counter = counterOf(textOf(row, 'key'))
+  if (counter === undefined) throw damaged()
+  return counter
 }
 
-function readShape(row: Fields): Shape {
-  const value = decode(textOf(row, 'body'))
-  if (!isShape(value)) throw damaged()
-  return value
+function readShape(row: Fields): KnownShape {
+  const shape = decode(textOf(row, 'body'))
+  if (!isShape(shape)) throw damaged()
+  return shape.fill === undefined
+    ? shape
+    : { ...shape, fill: { ...shape.fill, through: numberOf(row, 'through') } }
 }
 
-function isShape(value: unknown): value is Shape {
+function isShape(value: unknown): value is KnownShape {
   return typeof value === 'object' && value !== null && 'by' in value && Array.isArray(value.by)
-}
-
-function isCounter(value: unknown): value is Counter {
-  return typeof value === 'object' && value !== null && 'key' in value && 'scope' in value && 'from' in value
 }

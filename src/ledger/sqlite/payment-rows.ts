@@ -1,5 +1,6 @@
 import type { Instant } from '../../money/index.js'
 import { taskKeys } from '../../policy/index.js'
+import { weightsOf } from '../counters.js'
 import type { PaymentId } from '../port.js'
 import { standingOf, turnOf } from '../query.js'
 import type { Row } from '../row.js'
@@ -29,7 +30,10 @@ const MOVING = 'place, state, owner, rev, body'
 export const ALL = `${MOVING}, core`
 /** How many payments are kept in mind: more than are under way at once. */
 const MOST_KNOWN = 1000
-/** So many payments go into the indexes at once: each page of an index is then written for several of them. */
+/**
+ * So many payments go into the indexes at once, when as many are behind them: each page of an index is then written for
+ * several of them, and most of them have ended, so that they are not written to the indexes twice.
+ */
 const MOST_RECENT = 64
 
 interface Known {
@@ -72,12 +76,22 @@ export class PaymentRows extends CounterRows {
   }
 
   override end(): void {
-    if (this.recent().size >= MOST_RECENT) this.#list()
+    if (this.recent().size >= 2 * MOST_RECENT) this.#list()
     super.end()
   }
 
   payment(id: PaymentId): Row | undefined {
     return this.#find(id)?.row
+  }
+
+  place(id: PaymentId): number {
+    return this.#find(id)?.place ?? 0
+  }
+
+  /** Are its columns in the indexes, and what it holds in the buckets? */
+  keepsHeld(id: PaymentId): boolean {
+    const place = this.place(id)
+    return place > 0 && place <= this.listed
   }
 
   /** The payments that are in no index, by their ids. They were made after all that are. */
@@ -186,9 +200,12 @@ export class PaymentRows extends CounterRows {
   /** Puts the recent payments into the indexes. */
   #list(): void {
     const before = this.listed
-    for (const { id, place } of this.recent().values()) {
+    for (const { id, place } of [...this.recent().values()].slice(0, MOST_RECENT)) {
       const row = this.payment(id)
-      if (row !== undefined) this.#listTasks(row, place)
+      if (row !== undefined) {
+        this.#listTasks(row, place)
+        for (const [key, { at, held }] of weightsOf(this, row)) this.addTo(key, at, { counted: 0n, held })
+      }
       this.listed = place
     }
     this.sql.run('UPDATE payments SET listed = 1 WHERE place > ? AND place <= ?', before, this.listed)

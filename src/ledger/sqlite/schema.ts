@@ -30,17 +30,14 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX payments_agent ON payments (agent) WHERE listed = 1;
   CREATE INDEX payments_state ON payments (state) WHERE listed = 1;
   CREATE TABLE tasks (task TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;
-  CREATE TABLE counters (
-    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, family TEXT NOT NULL, filled INTEGER, body TEXT NOT NULL
-  ) STRICT;
+  CREATE TABLE counters (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, family TEXT NOT NULL) STRICT;
   CREATE INDEX counters_family ON counters (family);
-  CREATE INDEX counters_filled ON counters (filled) WHERE filled IS NOT NULL;
-  CREATE TABLE shapes (n INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE shapes (n INTEGER PRIMARY KEY, fill INTEGER, through INTEGER, body TEXT NOT NULL) STRICT;
   CREATE TABLE buckets (
-    counter INTEGER NOT NULL, at INTEGER NOT NULL, counted INTEGER NOT NULL, PRIMARY KEY (counter, at)
+    counter INTEGER NOT NULL, at INTEGER NOT NULL, counted INTEGER NOT NULL, held INTEGER NOT NULL,
+    PRIMARY KEY (counter, at)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE traits (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-  CREATE TABLE vendors (policy TEXT, vendor TEXT, PRIMARY KEY (policy, vendor)) STRICT, WITHOUT ROWID;
   CREATE TABLE owners (name TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE lanes (name TEXT PRIMARY KEY, value TEXT NOT NULL, payment TEXT) STRICT, WITHOUT ROWID;
   CREATE TABLE versions (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -1,10 +1,10 @@
 import type { Instant } from '../../money/index.js'
-import type { Counter } from '../counts.js'
 import type { PaymentId, PaymentQuery } from '../port.js'
 import { type DueGroup, isBeyond, isOver, isStanding, matches } from '../query.js'
 import type { Row } from '../row.js'
+import type { Fill } from '../shapes.js'
 import type { DuePage, DueRow, FoundPage, Placed, Shelf } from '../shelf.js'
-import { numberOf, textOf } from './codec.js'
+import { type Fields, numberOf, textOf } from './codec.js'
 import type { Value } from './driver.js'
 import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
 import type { RecentPayment } from './recent.js'
@@ -19,6 +19,8 @@ interface Search {
 
 /** How many payments one search looks at before the event loop turns, where no index finds them. */
 const MOST_LOOKED_AT = 5000
+/** How many are counted at once by a counter that is new. */
+const MOST_COUNTED = 50
 
 /** Nobody works on the payment: its owner's time is over, or it has none. */
 const GONE = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
@@ -54,14 +56,26 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return rows
   }
 
-  *underWay(): Iterable<Row> {
-    const where = ['due IS NOT NULL', "state IN ('held', 'committed')"]
-    for (const { row } of this.#search({ where, values: [] }, 'ASC')) yield row
+  *looseHolds(): Iterable<Row> {
+    const sql = `SELECT id FROM payments WHERE place > ? AND state IN ('held', 'committed')`
+    for (const found of this.sql.all(sql, this.listed)) {
+      const row = this.payment(textOf(found, 'id'))
+      if (row !== undefined) yield row
+    }
   }
 
-  orphans(now: Instant): readonly Row[] {
-    const search = { where: ['due IS NOT NULL', "state = 'held'", GONE], values: [now] }
-    return Array.from(this.#search(search, 'ASC'), ({ row }) => row)
+  last(): number {
+    return this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
+  }
+
+  orphans(now: Instant, limit: number): readonly Row[] {
+    const found = (part: string, from: readonly Value[]): readonly Fields[] => {
+      const sql = `SELECT id FROM payments ${part} AND due IS NOT NULL AND state = 'held' AND ${GONE} LIMIT ?`
+      return this.sql.all(sql, ...from, now, limit)
+    }
+    const listed = found('INDEXED BY payments_due WHERE listed = 1', [])
+    const recent = found('WHERE place > ?', [this.listed])
+    return [...listed, ...recent].slice(0, limit).flatMap((row) => this.payment(textOf(row, 'id')) ?? [])
   }
 
   due({ state, wallet }: DueGroup, { to, order, after, limit }: DuePage, now: Instant): readonly DueRow[] {
@@ -135,37 +149,30 @@ export class SqliteShelf extends PaymentRows implements Shelf {
 
   /** The place after the last payment that was made before that moment; after all of them unless given. */
   #end(to: Instant | undefined): number {
-    return to === undefined
-      ? 1 + this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
-      : this.#firstAt(to)
+    return to === undefined ? 1 + this.last() : this.#firstAt(to)
   }
 
-  *candidates({ from, scope }: Counter): Iterable<Row> {
-    const { agent, vendor, task } = scope
-    const tasks = task === undefined || task === '' ? {} : { tasks: [pathed(task)] }
+  candidates({ from, until }: Pick<Fill, 'from' | 'until'>, after: number): FoundPage {
     const since = this.#firstAt(from)
-    // Those made since, and those made before and held again since.
-    for (const made of ['place >= ?', '+place < ? AND rev > 0']) {
-      const search: Search = { where: [made, "state <> 'denied'"], values: [since], ...tasks }
-      narrow(search, 'counted >= ?', from)
-      narrow(search, 'agent = ?', agent)
-      narrow(search, 'vendor = ?', vendor?.includes('*') ? undefined : vendor)
-      for (const { row } of this.#search(search)) yield row
-    }
+    // Of those made before, only what was held again since.
+    if (after + 1 < since) return this.#heldAgain(from, after, Math.min(since - 1, until))
+    const end = Math.min(until, after + MOST_LOOKED_AT)
+    const sql = `SELECT ${ALL} FROM payments
+      WHERE place > ? AND place <= ? AND state <> 'denied' AND counted >= ? ORDER BY place LIMIT ?`
+    const rows = this.sql.all(sql, after, end, from, MOST_COUNTED).map((row) => this.placed(row))
+    const last = rows.length < MOST_COUNTED ? end : (rows.at(-1)?.place ?? end)
+    return { rows, next: last < until ? last : undefined }
   }
 
-  /** In the indexes, and among the recent payments, which come after all that are in them. */
-  *#search(search: Search, order?: 'ASC' | 'DESC'): Iterable<Placed> {
-    const { where, values, tasks = [] } = search
-    const tasked =
-      tasks.length === 0 ? [] : [`place IN (SELECT place FROM tasks WHERE task IN (${marks(tasks)}))`]
-    const listed = { where: ['listed = 1', ...where, ...tasked], values: [...values, ...tasks] }
-    const recent = { where: ['place > ?', ...where], values: [this.listed, ...values] }
-    const ordered = order === undefined ? '' : `ORDER BY place ${order}`
-    for (const part of order === 'DESC' ? [recent, listed] : [listed, recent]) {
-      const sql = `SELECT ${ALL} FROM payments WHERE ${part.where.join(' AND ')} ${ordered}`
-      for (const fields of this.sql.each(sql, ...part.values)) yield this.placed(fields)
+  #heldAgain(from: Instant, after: number, end: number): FoundPage {
+    const found = (part: string, more: readonly Value[]): readonly Placed[] => {
+      const sql = `SELECT ${ALL} FROM payments ${part} AND rev > 0 AND counted >= ?
+        AND place > ? AND place <= ? AND state <> 'denied' ORDER BY place LIMIT ?`
+      return this.sql.all(sql, ...more, from, after, end, MOST_COUNTED).map((row) => this.placed(row))
     }
+    const listed = found('INDEXED BY payments_again WHERE listed = 1', [])
+    const rows = [...listed, ...found('WHERE place > ?', [this.listed])].slice(0, MOST_COUNTED)
+    return { rows, next: rows.length < MOST_COUNTED ? end : (rows.at(-1)?.place ?? end) }
   }
 
   /** The place of the first payment made at or after that moment. They lie in the order they were made. */
