@@ -6,9 +6,9 @@ export function familyOf({ counts, window, scope }: Counter): string {
   return JSON.stringify([counts, window, scope.policy, Object.keys(scope).sort()])
 }
 
-/** The claim on a counter of the family that is kept by that dimension too. */
+/** A claim on some counter of the family that is kept by that dimension too. */
 export function claimBy(claim: CounterClaim, dimension: Dimension): CounterClaim {
-  return { ...claim, scope: { ...claim.scope, [dimension]: '' } }
+  return { ...claim, scope: { ...claim.scope, [dimension]: 'any' } }
 }
 
 /** Is this counter the claim's, for some value of the dimension? */

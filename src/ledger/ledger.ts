@@ -4,7 +4,6 @@ import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
 import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
-import { claimBy } from './family.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
@@ -27,6 +26,7 @@ import type {
 } from './port.js'
 import { groupsOf, isProvable, NEVER } from './query.js'
 import type { Row } from './row.js'
+import { isFilled } from './shapes.js'
 import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
 import { Timekeeper } from './time.js'
 import { pause, turn } from './turn.js'
@@ -143,24 +143,29 @@ export class StoredLedger implements Ledger {
   }
 
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
-    return this.#readCounted(claims, (shelf) => roomsOf(shelf, claims))
-  }
-
-  family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]> {
-    return this.#readCounted([claimBy(claim, dimension)], (shelf) =>
-      shelf.family(claim, dimension).map(({ scope }) => ({ ...claim, scope: { ...claim.scope, ...scope } })),
+    return this.#readCounted(
+      (shelf) => (isCounted(shelf, claims) ? roomsOf(shelf, claims) : undefined),
+      (shelf) => beginCounting(shelf, claims),
     )
   }
 
-  /** Reads once these claims' counters have counted everything. */
+  family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]> {
+    return this.#readCounted((shelf) => {
+      if (!shelf.shapes().every(isFilled)) return undefined
+      const counters = shelf.family(claim, dimension)
+      return counters.map(({ scope }) => ({ ...claim, scope: { ...claim.scope, ...scope } }))
+    })
+  }
+
+  /** Reads, and until everything is counted that the answer needs, counts it. */
   async #readCounted<T extends object>(
-    claims: readonly CounterClaim[],
-    use: (shelf: Shelf) => T,
+    use: (shelf: Shelf) => T | undefined,
+    begin: (shelf: Shelf) => boolean = () => false,
   ): Promise<T> {
     for (;;) {
-      const answer = await this.#read((shelf) => (isCounted(shelf, claims) ? use(shelf) : undefined))
+      const answer = await this.#read(use)
       if (answer !== undefined) return answer
-      if (!(await this.#write((shelf) => beginCounting(shelf, claims)))) await this.#fill()
+      if (!(await this.#write(begin))) await this.#fill()
     }
   }
 

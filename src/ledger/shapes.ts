@@ -11,6 +11,8 @@ export interface Shape {
   readonly by: readonly Dimension[]
   /** A vendor pattern. It cannot be told from a vendor, so each has a shape of its own. */
   readonly wildcard?: string
+  /** Only payments outside of any task: those in one have counters by other dimensions. */
+  readonly taskless?: true
 }
 
 /** A shape that the ledger counts: every payment made since counts on each of its counters that it is in the scope of. */
@@ -60,6 +62,7 @@ export function shapeOf({ counts, window, scope }: Pick<CounterClaim, 'counts' |
     by,
     ...(policy === undefined ? {} : { policy }),
     ...(vendor?.includes('*') ? { wildcard: vendor } : {}),
+    ...(scope.task === '' ? { taskless: true } : {}),
   }
 }
 
@@ -75,6 +78,7 @@ export function shapeFor(
       shape.counts === counts &&
       shape.policy === scope.policy &&
       shape.wildcard === wildcard &&
+      (shape.taskless === true) === (scope.task === '') &&
       DIMENSIONS.every((dimension) => (scope[dimension] !== undefined) === shape.by.includes(dimension)),
   )
 }
@@ -87,6 +91,7 @@ export function sameScope(a: Scope, b: Scope): boolean {
 export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
   const { policy } = shape
   if (policy !== undefined && policy !== of.policy) return []
+  if (shape.taskless === true && of.tasks.length > 0) return []
   let scopes: readonly { -readonly [Name in keyof Scope]: Scope[Name] }[] = [
     policy === undefined ? {} : { policy },
   ]

@@ -4,6 +4,7 @@ import { noTask } from './claims.js'
 import type { Layer, Line } from './layers.js'
 import { taskKeys } from './scope.js'
 import type { BudgetLine, Context, CounterClaim, Dimension, Scope } from './types.js'
+import { isListed } from './vendors.js'
 
 /** Every budget that stands for a context, as claims of nothing, so that the ledger can say what room is left. */
 export function budgetLines(
@@ -12,6 +13,9 @@ export function budgetLines(
   context: Context,
   now: Instant,
 ): readonly BudgetLine[] {
+  const vendors = layers[0]?.vendors
+  const asks = (vendor: string): boolean =>
+    vendors === undefined || vendors.has(vendor) || !isListed(vendors, vendor)
   return layers.flatMap((layer) => {
     const own: Scope = layer.ofAgent
       ? { policy: ground.policy, agent: context.agent }
@@ -20,12 +24,13 @@ export function budgetLines(
     const lines = layer.lines.flatMap((line) =>
       linesOf(line, line.counts === 'payments' ? own : money, context, now),
     )
+    const told = lines.map((line) => (line.each === 'vendor' ? { ...line, asks } : line))
     const { deposits } = layer.rules
-    if (deposits === undefined) return lines
+    if (deposits === undefined) return told
     const rule = `${layer.prefix}deposits`
     const span = { window: 'ever', from: 0, at: 0 }
     const claim: CounterClaim = { counts: 'lock', scope: money, ...span, amount: 0n, limit: deposits, rule }
-    return [...lines, { rule, claim }]
+    return [...told, { rule, claim }]
   })
 }
 

@@ -230,4 +230,9 @@ export interface BudgetLine {
   readonly claim: CounterClaim
   /** The dimension of an `each` budget whose values only the ledger knows. */
   readonly each?: Dimension
+  /**
+   * Does the document ask for a budget by this value of `each`? An origin below a listed wildcard counts under the
+   * wildcard. Every value is asked for unless given.
+   */
+  readonly asks?: (value: string) => boolean
 }

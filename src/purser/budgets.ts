@@ -28,7 +28,11 @@ export async function budgetsOf(
   const { now } = await ledger.facts({ vendor: '', operation: '', agent: context.agent, unit: policy.unit })
   const lines = policy.budgets(context, now)
   const families = await Promise.all(
-    lines.map(async ({ claim, each }) => (each === undefined ? [claim] : ledger.family(claim, each))),
+    lines.map(async ({ claim, each, asks }) => {
+      if (each === undefined) return [claim]
+      const family = await ledger.family(claim, each)
+      return family.filter(({ scope }) => asks === undefined || asks(scope[each] ?? ''))
+    }),
   )
   const room = await ledger.room(families.flat())
   return room.map((one) => asBudget(one, policy.symbol))

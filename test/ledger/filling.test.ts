@@ -37,6 +37,7 @@ const buyOf = (n: number, more: Buy = {}): Buy => ({
   fee: 1,
   vendor: vendorOf(n),
   claims: [everClaim(CENT, limit)],
+  tasks: n % 3 === 0 ? ['t'] : [],
   ...more,
 })
 
@@ -107,6 +108,9 @@ it('a budget that is new counts what was paid before, while others pay and settl
       { spent: all, held: 0n },
       { spent: all, held: 0n },
     ])
+  const inTask = await unitsOf(one, ({ context }) => context.tasks.length > 0)
+  const tasks = ['t', ''].map((task) => everClaim(0n, limit, { agent: 'researcher', task }))
+  expect((await one.room(tasks)).map(({ spent }) => spent)).toEqual([inTask, all - inTask])
 })
 
 it('a payment under a budget that is new waits for it to be counted, and is short if it must be', async () => {
@@ -142,6 +146,8 @@ it('one search counts for every vendor of a budget for each', async () => {
   const clock = new TestClock()
   const first = await made(path, clock)
   const claim = everClaim(0n, limit)
+  expect(await first.family(claim, 'vendor')).toEqual([])
+  await first.room([everClaim(0n, limit, { vendor: vendorOf(3) })])
   const each = await first.family(claim, 'vendor')
   expect(each.map(({ scope }) => scope.vendor).toSorted()).toEqual(
     Array.from({ length: 7 }, (_, n) => vendorOf(n)),
@@ -206,6 +212,8 @@ it('a counter that is filled step by step comes to what the payments come to, wh
         everClaim(0n, limit, { agent: 'researcher' }),
         rollingClaim(START, 0n, limit, { vendor: vendorOf(1) }),
         { ...everClaim(0n, limit, { vendor: vendorOf(2) }), counts: 'payments' as const },
+        everClaim(0n, limit, { agent: 'researcher', task: '' }),
+        everClaim(0n, limit, { agent: 'researcher', task: 't' }),
       ]
       const act = ({ id, what }: { readonly id: number; readonly what: number }): void => {
         const row = shelf.payment(`p${id}`)

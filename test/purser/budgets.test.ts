@@ -22,19 +22,19 @@ const document: PolicyDocument = {
 interface Bench {
   readonly policy: Policy
   readonly ledger: Ledger
-  buy(id: string, price: number): Promise<void>
+  buy(id: string, price: number, vendor?: string): Promise<void>
 }
 
-async function bench(): Promise<Bench> {
-  const policy = createPolicy(document)
+async function bench(more: Partial<PolicyDocument> = {}): Promise<Bench> {
+  const policy = createPolicy({ ...document, ...more })
   await policy.ready()
   const ledger = memoryLedger({ clock: new TestClock() })
   await ledger.renew('me', 60_000)
-  const shop = { ...resource(), vendor: 'https://api.search.example' }
   return {
     policy,
     ledger,
-    async buy(id, price) {
+    async buy(id, price, vendor = 'https://api.search.example') {
+      const shop = { ...resource(), vendor }
       const terms = termsOf({ price })
       const facts = await ledger.facts({
         vendor: shop.vendor,
@@ -80,4 +80,17 @@ test('what is held and what is spent are told apart, and each vendor that was ev
   const vendors = budgets.filter(({ scope }) => scope.vendor !== undefined)
   expect(vendors).toHaveLength(1)
   expect(vendors[0]).toMatchObject({ limit: 100n * CENT, remaining: 70n * CENT })
+})
+
+test('an origin below a listed wildcard counts under the wildcard, beside a vendor of no list', async () => {
+  const { policy, ledger, buy } = await bench({ unlisted: 'allow' })
+  await buy('p1', 20)
+  await buy('p2', 10, 'https://other.example')
+  await buy('p3', 5)
+  const budgets = await budgetsOf(policy, ledger, context)
+  const vendors = budgets.filter(({ scope }) => scope.vendor !== undefined)
+  expect(vendors.map(({ scope, held }) => [scope.vendor, held])).toEqual([
+    ['https://*.search.example', 25n * CENT],
+    ['https://other.example', 10n * CENT],
+  ])
 })
