@@ -14,7 +14,7 @@ it('a process that has nothing more to do ends, though fees are due and their no
   const folder = await mkdtemp(join(tmpdir(), 'purser-leaving-'))
   try {
     const path = join(folder, 'ledger.db')
-    const past = { now: () => Date.now() - 3_600_000, monotonic: () => performance.now() }
+    const past = { now: () => Date.now() - 60_000, monotonic: () => performance.now() }
     const ledger = sqliteLedger({ path, clock: past })
     const purser = buyer({ ledger, clock: past, limit: '200', inspect: () => new Promise(() => undefined) })
     for (let n = 0; n < 20; n++) await buy(purser, `/${n}`)
