@@ -43,6 +43,7 @@ export const ERROR_CODES = [
   'ledger_incomplete',
   'ledger_failed',
   'clock_jumped',
+  'clock_wrong',
   // Configuration.
   'invalid_policy',
   'invalid_config',

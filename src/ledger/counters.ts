@@ -1,6 +1,7 @@
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey } from '../policy/index.js'
+import { reachOf } from './clocks.js'
 import { amountIn, changes, countsAlike, keyOf, total, type Weight, weights } from './counts.js'
 import { gapOn } from './gaps.js'
 import type { Room } from './port.js'
@@ -36,7 +37,8 @@ function addShape(shelf: Shelf, claim: CounterClaim): void {
   const rolling = from === at ? {} : { width: (at - from) / BUCKETS }
   const until = mayCount(shelf, shape) ? shelf.last() : 0
   const number = shelf.meta().filled + 1
-  const fill = until === 0 ? {} : { fill: { number, from, at, through: 0, until } }
+  const reached = reaching(shelf, claim).from
+  const fill = until === 0 ? {} : { fill: { number, from: reached, at, through: 0, until } }
   if (until > 0) shelf.setMeta({ filled: number })
   shelf.addShape({ ...shape, ...rolling, ...fill })
 }
@@ -144,12 +146,21 @@ export function saveCounted(shelf: Shelf, before: Row | undefined, after: Row): 
   shelf.save(after)
 }
 
+/** Counts a stored payment on counters that are empty. */
+export function countAnew(shelf: Shelf, row: Row): void {
+  const kept = shelf.keepsHeld(row.id)
+  for (const { key, at, counted, held } of changes(NOTHING, weightsOf(shelf, row)))
+    shelf.addTo(key, at, { counted, held: kept ? held : 0n })
+}
+
 const NOTHING: ReadonlyMap<string, Weight> = new Map()
 
 /** What the counter of a claim has left. `own` is taken out of it. */
 function leftOf(shelf: Shelf, claim: CounterClaim, own: Weight | undefined): bigint {
-  const forgotten = gapOn(shelf.meta().gaps, claim)
-  return claim.limit - forgotten - shelf.sum(keyOf(claim), claim.from).counted + within(claim, own, total)
+  const reached = reaching(shelf, claim)
+  const forgotten = gapOn(shelf.meta().gaps, reached)
+  const { counted } = shelf.sum(keyOf(claim), reached.from)
+  return claim.limit - forgotten - counted + within(reached, own, total)
 }
 
 /** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
@@ -175,13 +186,14 @@ export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly
   const loose = Array.from(shelf.looseHolds(), (row) => weightsOf(shelf, row))
   return claims.map((claim) => {
     const key = keyOf(claim)
-    const sum = shelf.sum(key, claim.from)
-    const counted = sum.counted + gapOn(shelf.meta().gaps, claim)
+    const reached = reaching(shelf, claim)
+    const sum = shelf.sum(key, reached.from)
+    const counted = sum.counted + gapOn(shelf.meta().gaps, reached)
     // A deposit is held until it comes back, settled or not: it is never spend.
     const held =
       claim.counts === 'lock'
         ? counted
-        : loose.reduce((all, of) => all + within(claim, of.get(key), (weight) => weight.held), sum.held)
+        : loose.reduce((all, of) => all + within(reached, of.get(key), (weight) => weight.held), sum.held)
     return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
   })
 }
@@ -190,7 +202,13 @@ export function roomsOf(shelf: Shelf, claims: readonly CounterClaim[]): readonly
 export function countsOn(shelf: Shelf, row: Row, claims: readonly CounterClaim[] | undefined): boolean {
   if (claims === undefined) return true
   const counted = weightsOf(shelf, row)
-  return claims.some((claim) => within(claim, counted.get(keyOf(claim)), total) > 0n)
+  return claims.some((claim) => within(reaching(shelf, claim), counted.get(keyOf(claim)), total) > 0n)
+}
+
+/** The claim with its window as it counts: one that the clock alone opened reaches further back. */
+function reaching(shelf: Pick<Shelf, 'meta'>, claim: CounterClaim): CounterClaim {
+  const { unseen } = shelf.meta().clock
+  return unseen.length === 0 ? claim : { ...claim, from: reachOf(claim, unseen) }
 }
 
 /** A part of a weight, if it lies in the claim's window. */

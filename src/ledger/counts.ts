@@ -130,7 +130,11 @@ export function total({ held, spent }: Weight): bigint {
  * The bucket of a stored payment in a counter that is filled later. A rolling window lies sixty buckets back from its
  * own, so its width is known; a calendar window is one bucket.
  */
-export function bucketFor({ from, at }: Pick<Fill, 'from' | 'at'>, moment: Instant): Instant | undefined {
+export function bucketFor(
+  { from, at, exact }: Pick<Fill, 'from' | 'at' | 'exact'>,
+  moment: Instant,
+): Instant | undefined {
+  if (exact === true) return moment
   if (moment < from) return undefined
   if (from === at || moment >= at) return at
   const width = (at - from) / 60

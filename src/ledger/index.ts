@@ -1,10 +1,10 @@
 export type { Channel, ChannelQuery, Channels } from './channel.js'
-export { systemClock } from './clock.js'
+export { type Clock, type ClockConfirmation, systemClock } from './clock.js'
 export { fundsOf } from './funds.js'
 export type { ConfirmedGap, Gap, GapCause, GapStatement, Gaps } from './gaps.js'
+export { lengthOf } from './length.js'
 export type {
   Attempt,
-  Clock,
   DueQuery,
   Evidence,
   FactsQuery,

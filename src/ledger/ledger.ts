@@ -2,6 +2,7 @@ import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
+import type { Clock, ClockConfirmation } from './clock.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
 import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
@@ -9,7 +10,6 @@ import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { step } from './machine.js'
 import type {
-  Clock,
   DueQuery,
   FactsQuery,
   Held,
@@ -28,6 +28,7 @@ import { groupsOf, isProvable, NEVER } from './query.js'
 import type { Row } from './row.js'
 import { isFilled } from './shapes.js'
 import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
+import { takeBack } from './take-back.js'
 import { Timekeeper } from './time.js'
 import { pause, turn } from './turn.js'
 import { isLive, view } from './view.js'
@@ -302,8 +303,23 @@ export class StoredLedger implements Ledger {
     return this.#read((shelf) => shelf.lane(lane)?.value ?? 0n)
   }
 
-  confirmClock(): Promise<void> {
-    return this.#write((shelf) => this.#time.confirm(shelf.meta().high), true)
+  async confirmClock({ to = 'store' }: ClockConfirmation = {}): Promise<void> {
+    if (to !== 'store' && to !== 'wall') throw new TypeError("confirmClock: `to` must be 'store' or 'wall'")
+    this.#open()
+    await this.#store.write((shelf) => {
+      const { high, clock } = shelf.meta()
+      const wall = this.#time.wall()
+      if (to === 'wall' && wall < high) {
+        takeBack(shelf, high, wall)
+        shelf.setMeta({ high: wall, clock: { ...clock, unseen: [], lowered: clock.lowered + 1 } })
+      } else shelf.setMeta({ clock: this.#time.confirm(shelf.meta()) })
+      const { now, clock: after } = this.#time.step(shelf.meta())
+      shelf.setMeta({ high: Math.max(now, shelf.meta().high), clock: after })
+    }, true)
+  }
+
+  hearTime(source: string, at: Instant): number {
+    return this.#time.hear(source, at)
   }
 
   gaps(): Promise<readonly Gap[]> {
@@ -331,17 +347,18 @@ export class StoredLedger implements Ledger {
 
   async #read<T>(use: (shelf: Shelf, now: Instant) => T): Promise<T> {
     this.#open()
-    return this.#store.read((shelf) => use(shelf, this.#time.now(shelf.meta().high)))
+    return this.#store.read((shelf) => use(shelf, this.#time.look(shelf.meta())))
   }
 
   /** One atomic step. What time it was is written with it, so that time never goes back for anybody. */
   async #write<T>(use: (shelf: Shelf, now: Instant) => T, durable = false): Promise<T> {
     this.#open()
     return this.#store.write((shelf) => {
-      const { high } = shelf.meta()
-      const now = this.#time.now(high)
+      const meta = shelf.meta()
+      const { now, clock } = this.#time.step(meta)
+      if (clock !== meta.clock) shelf.setMeta({ clock })
       const answer = use(shelf, now)
-      if (now > high) shelf.setMeta({ high: now })
+      if (now > meta.high) shelf.setMeta({ high: now })
       return answer
     }, durable)
   }

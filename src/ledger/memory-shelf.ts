@@ -1,6 +1,7 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
+import { NO_RECORD } from './clocks.js'
 import { type Counter, type Counts, counterOf } from './counts.js'
 import { DueLists } from './due-lists.js'
 import { sameFamily } from './family.js'
@@ -51,7 +52,7 @@ export class MemoryShelf implements Shelf {
   readonly #denials = new Map<string, readonly Denial[]>()
 
   constructor(id: string) {
-    this.#meta = { id, high: 0, filled: 0, shapes: 0, gaps: [] }
+    this.#meta = { id, high: 0, clock: NO_RECORD, filled: 0, shapes: 0, gaps: [] }
   }
 
   meta(): Meta {
@@ -59,12 +60,13 @@ export class MemoryShelf implements Shelf {
   }
 
   setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
-    const { id, high, filled, shapes, gaps } = this.#meta
+    const { id, high, clock, filled, shapes, gaps } = this.#meta
     const frozen = 'frozen' in change ? change.frozen : this.#meta.frozen
     // Time is written with every step, so this makes no copies that it does not need.
     this.#meta = {
       id,
       high: change.high ?? high,
+      clock: change.clock ?? clock,
       filled: change.filled ?? filled,
       shapes: change.shapes ?? shapes,
       gaps: change.gaps ?? gaps,
@@ -339,6 +341,30 @@ export class MemoryShelf implements Shelf {
     }
     const name = nameOf(agent, vendor)
     this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
+  }
+
+  restamp(row: Row): void {
+    this.save(row)
+  }
+
+  setFill(fill: Fill): void {
+    this.#shapes = this.#shapes.map((shape) =>
+      shape.fill?.number === fill.number ? { ...shape, fill } : shape,
+    )
+  }
+
+  clearCounts(): void {
+    this.#buckets.clear()
+  }
+
+  moveEnds(move: (until: Instant) => Instant): void {
+    for (const [owner, until] of this.#owners) this.#owners.set(owner, move(until))
+    for (const grant of this.allGrants()) this.setGrant({ ...grant, until: move(grant.until) }, 0)
+    for (const [name, denials] of this.#denials)
+      this.#denials.set(
+        name,
+        denials.map((denial) => ({ ...denial, until: move(denial.until) })),
+      )
   }
 }
 

@@ -1,8 +1,8 @@
 import { ownOptions } from '../errors/index.js'
-import { systemClock } from './clock.js'
+import { type Clock, systemClock } from './clock.js'
 import { StoredLedger } from './ledger.js'
 import { MemoryShelf } from './memory-shelf.js'
-import type { Clock, Ledger } from './port.js'
+import type { Ledger } from './port.js'
 import type { Store } from './shelf.js'
 
 /** How a ledger in memory is made. */

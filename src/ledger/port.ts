@@ -4,6 +4,7 @@ import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } 
 import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
 
 import type { Channels } from './channel.js'
+import type { ClockConfirmation } from './clock.js'
 import type { Gaps } from './gaps.js'
 
 declare const brand: unique symbol
@@ -338,12 +339,6 @@ export interface PinQuery {
   readonly payee?: string
 }
 
-/** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
-export interface Clock {
-  now(): Instant
-  monotonic(): number
-}
-
 /**
  * The store: one small asynchronous port. Time is the store's own. Every method rejects with a `PaymentError`
  * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) when the store cannot answer, and then nothing is paid.
@@ -390,6 +385,12 @@ export interface Ledger extends Channels, Gaps {
   /** What discovery advertised, in units of the query's unit. */
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
   /** Accept the wall clock after a jump. */
-  confirmClock(): Promise<void>
+  confirmClock(confirmation?: ClockConfirmation): Promise<void>
+  /**
+   * Somebody outside of this host says what time it is. Sources of one name are one witness.
+   *
+   * @returns How many others agree with the wall clock.
+   */
+  hearTime?(source: string, at: Instant): number
   close(): Promise<void>
 }

@@ -30,6 +30,8 @@ export interface Fill {
   /** The window that it was first asked for, and where in it a payment of that moment counts. */
   readonly from: Instant
   readonly at: Instant
+  /** The window lies in a future that was taken back: payments count at their own moment. */
+  readonly exact?: true
   /** Payments up to that place are counted. */
   readonly through: number
   /** The last payment that was there before the shape was. */

@@ -1,6 +1,7 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant, Terms } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
+import type { ClockRecord } from './clocks.js'
 import type { Counter, Counts } from './counts.js'
 import type { Gap } from './gaps.js'
 import type { Pin } from './pins.js'
@@ -16,6 +17,8 @@ export interface Meta {
   readonly id: string
   /** The highest time seen. */
   readonly high: Instant
+  /** What is remembered of the clocks. */
+  readonly clock: ClockRecord
   readonly frozen?: string
   /** How many shapes were filled from stored payments. */
   readonly filled: number
@@ -157,6 +160,15 @@ export interface Shelf {
   denials(agent: string, vendor: string, now: Instant): readonly Denial[]
   /** Keeps a denial, and drops those that have run out. */
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void
+
+  /** Writes a row anew with all its times. No counter moves with it. */
+  restamp(row: Row): void
+  /** Changes the fill of the shape that has it. */
+  setFill(fill: Fill): void
+  /** Nothing is counted any more: every payment is about to be counted anew. */
+  clearCounts(): void
+  /** Moves the ends of leases, grants and denials. */
+  moveEnds(move: (until: Instant) => Instant): void
 }
 
 /** A store: gives the shelf to one transaction at a time. */

@@ -1,5 +1,5 @@
 import { PaymentError } from '../errors/index.js'
-import type { Clock } from './port.js'
+import type { Clock } from './clock.js'
 
 /** The last instant that a date can name (ECMA-262, section 21.4.1.1). */
 const LAST = 8.64e15
@@ -14,7 +14,18 @@ export function soundClock(clock: Clock): Clock {
   return Object.freeze({
     now: () => timeOf(() => clock.now()),
     monotonic: () => timeOf(() => clock.monotonic()),
+    booted: () => bootedOf(clock),
   })
+}
+
+/** One more clock, which need not be there: what is no time is none. */
+function bootedOf(clock: Clock): number | undefined {
+  try {
+    const time: unknown = clock.booted?.()
+    return typeof time === 'number' && time >= 0 && time <= LAST ? time : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function timeOf(read: () => unknown): number {

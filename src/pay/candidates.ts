@@ -5,6 +5,7 @@ import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
+import { hearWallets } from './hear-time.js'
 import { EFFECTS, rank } from './rank.js'
 
 /** An offer that one wallet can pay, judged. */
@@ -87,6 +88,8 @@ export async function quoteAll(
     if ('unpayable' in quote) unpayable.push(quote)
     else quoted.push({ quote, wallet, bounds })
   }
+  // Wallets have just asked their nodes.
+  hearWallets(env)
   return { quoted, unpayable }
 }
 

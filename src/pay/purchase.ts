@@ -12,6 +12,7 @@ import { conclude, type Sending } from './conclude.js'
 import type { Examined } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { hearServer } from './hear-time.js'
 import { heed } from './heed.js'
 import { followStream, meter } from './metering.js'
 import { type Presented, present } from './present.js'
@@ -42,6 +43,7 @@ export async function purchase<Reply extends object>(
   call: Call,
   env: Env,
 ): Promise<Reply> {
+  hearServer(asks, env)
   const place = env.queues.place()
   try {
     await env.breathe()

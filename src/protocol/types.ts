@@ -148,6 +148,8 @@ export type Reading =
   | {
       readonly kind: 'asks'
       readonly at: Resource
+      /** What the server says the time is. */
+      readonly date?: Instant
       readonly offers: readonly Challenge[]
       /** Why other offers in it cannot be read, or why none may be paid. */
       readonly reasons?: readonly Reason[]

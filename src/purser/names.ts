@@ -1,5 +1,5 @@
 import { type Names, ownOptions } from '../errors/index.js'
-import type { PaymentQuery, PinQuery } from '../ledger/index.js'
+import type { ClockConfirmation, PaymentQuery, PinQuery } from '../ledger/index.js'
 
 // What methods of a purser take, without what objects inherit. A name that is not known is a TypeError: a filter that
 // was mistyped would be no filter.
@@ -57,4 +57,9 @@ export function quoteOptions(options: { readonly send?: boolean }): { readonly s
 /** What `recover()` takes. */
 export function recoverOptions(options: { readonly reconcile?: boolean }): { readonly reconcile?: boolean } {
   return ownOptions(options, { reconcile: true }, 'recover()')
+}
+
+/** What `confirmClock()` takes. */
+export function clockConfirmation(confirmation: ClockConfirmation): ClockConfirmation {
+  return ownOptions(confirmation, { to: true }, 'confirmClock()')
 }

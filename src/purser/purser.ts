@@ -6,7 +6,14 @@ import {
   payingFetch,
   type Restore,
 } from '../fetch/index.js'
-import type { Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuery } from '../ledger/index.js'
+import type {
+  ClockConfirmation,
+  Payment,
+  PaymentId,
+  PaymentQuery,
+  PinnedPayee,
+  PinQuery,
+} from '../ledger/index.js'
 import {
   type Listener,
   lendFace,
@@ -16,13 +23,13 @@ import {
   type Recovery,
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
-import type { Receipt } from '../protocol/index.js'
 import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
 import { faceFor } from './face.js'
 import {
+  clockConfirmation,
   type NewBinding,
   newBinding,
   paymentQuery,
@@ -35,17 +42,8 @@ import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import type { RestoreStatement } from './restore.js'
 import { Sessions } from './sessions.js'
+import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
-
-/** A stored receipt, and what it is for. */
-export interface StoredReceipt {
-  readonly payment: PaymentId
-  readonly agent: string
-  readonly tasks: readonly string[]
-  readonly vendor: string
-  readonly operation: string
-  readonly receipt: Receipt
-}
 
 /** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
 export class Purser {
@@ -287,9 +285,16 @@ export class Purser {
     return (await this.#core.ledger()).unpin(own)
   }
 
-  /** Accepts the wall clock after a jump of more than five minutes stopped payments. */
-  async confirmClock(): Promise<void> {
-    await (await this.#core.ledger()).confirmClock()
+  /**
+   * A person's word that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }` the
+   * ledger's time goes back to it: for a ledger that was once used while the clock was ahead. Payments that were written
+   * then count as of now, in every budget. This reads all payments once.
+   *
+   * @throws TypeError for another `to`.
+   */
+  async confirmClock(confirmation: ClockConfirmation = {}): Promise<void> {
+    const own = clockConfirmation(confirmation)
+    await (await this.#core.ledger()).confirmClock(own)
   }
 
   /**

@@ -38,6 +38,7 @@ export function tempoSession(options: SessionOptions): SessionWallet {
       return prepareSession(spendAuthorization(authorization, prepare.now), prepare, parts)
     },
     inspect: (evidence, inspect) => inspectSession(evidence, inspect, parts),
+    times: parts.config.times,
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail === undefined ? undefined : channelIdOf(detail.identity) === reference.toLowerCase()

@@ -17,6 +17,7 @@ export type {
   ChannelWallet,
   Completed,
   Deliver,
+  HeardTime,
   InspectOptions,
   Prepared,
   PrepareOptions,

@@ -66,6 +66,14 @@ export interface PrepareOptions {
   readonly channels: Channels
 }
 
+/** What a server said the time is. */
+export interface HeardTime {
+  readonly host: string
+  readonly at: Instant
+  /** `performance.now()` when it said so. */
+  readonly since: number
+}
+
 /** What a wallet is told when it looks for what became of a credential. */
 export interface InspectOptions {
   /** What the server said; believed only where that costs us. */
@@ -108,6 +116,8 @@ export interface Wallet {
   abandon?(evidence: Evidence): Promise<Verdict>
   /** Does this receipt fit this evidence (its reference is our hash, …)? Undefined: it cannot tell. */
   recognises?(evidence: Evidence, reference: string): boolean | undefined
+  /** What the servers that it asks have said of the time, lately. */
+  times?(): readonly HeardTime[]
   /** Told of every credential that was accepted: what it may remember of it is its own affair. */
   accepted?(acceptance: Acceptance): Promise<void>
   /**

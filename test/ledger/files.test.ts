@@ -202,7 +202,7 @@ describe('a ledger file', () => {
       mkdirSync(folder)
       await raw(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version};
       ${MIGRATIONS.slice(0, version).join('')}
-      INSERT INTO meta (one, id, high, filled, shapes) VALUES (1, 'the old one', 5, 0, 0);
+      INSERT INTO meta (one, id, high, filled, shapes) VALUES (1, 'the old one', ${Date.now()}, 0, 0);
       INSERT INTO owners VALUES ('me', 99999999999999)`)
       const ledger = sqliteLedger({ path })
       expect(await ledger.id()).toBe('the old one')

@@ -13,16 +13,31 @@ export const usd = CURRENCIES.pathUSD
 export class TestClock implements Clock {
   wall = START
   mono = 0
+  /** Time since the host was started, sleep included. Undefined: this runtime has no such clock. */
+  boot: number | undefined = 1_000_000
   now(): number {
     return this.wall
   }
   monotonic(): number {
     return this.mono
   }
+  booted(): number | undefined {
+    return this.boot
+  }
   /** Time passes. */
   pass(ms: number): void {
-    this.wall += ms
+    this.sleep(ms)
     this.mono += ms
+  }
+  /** The host sleeps: the monotonic clock stands still. */
+  sleep(ms: number): void {
+    this.wall += ms
+    if (this.boot !== undefined) this.boot += ms
+  }
+  /** The host is started anew, by a process of its own. */
+  restart(): void {
+    this.mono = 0
+    if (this.boot !== undefined) this.boot = 0
   }
   /** Somebody sets the clock. */
   set(ms: number): void {

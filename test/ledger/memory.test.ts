@@ -1,4 +1,6 @@
 import { memoryLedger } from '../../src/ledger/memory.js'
+import { clockContract } from './clock-contract.js'
 import { contract } from './contract.js'
 
 contract('memory', (clock) => memoryLedger({ clock }))
+clockContract('memory', (_, clock) => memoryLedger({ clock }))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
+import { clockContract, type OpenAt, reopeningContract } from './clock-contract.js'
 import { contract } from './contract.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-ledger-'))
@@ -12,3 +13,7 @@ let number = 0
 contract('sqlite', (clock) =>
   sqliteLedger({ path: join(folder, `${++number}.db`), synchronous: 'normal', clock }),
 )
+const openAt: OpenAt = (place, clock) =>
+  sqliteLedger({ path: join(folder, `${place}.db`), synchronous: 'normal', clock })
+clockContract('sqlite', openAt)
+reopeningContract('sqlite', openAt)

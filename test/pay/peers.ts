@@ -187,6 +187,8 @@ export class Server {
   /** Could a credential for this offer travel with the request? Throws if not. */
   check: (challenge: Challenge) => void | Promise<void> = () => undefined
   offers: () => readonly Challenge[] = () => [offer()]
+  /** What it says the time is. */
+  date: (() => number) | undefined
   /** What it does with a credential. `turn` is 1 for the first. */
   paid: (leg: Leg, turn: number) => Reply | Promise<Reply>
 
@@ -209,7 +211,9 @@ export class Server {
   }
 
   ask(): Reply {
-    return { reading: { kind: 'asks', at: resource(), offers: this.offers() } }
+    const date = this.date?.()
+    const said = date === undefined ? {} : { date }
+    return { reading: { kind: 'asks', at: resource(), offers: this.offers(), ...said } }
   }
 
   async send(leg: Leg): Promise<Reply> {

@@ -49,10 +49,12 @@ export interface ShopOptions {
   readonly limit: string
   readonly clock?: Clock
   readonly patience?: number
+  /** Headers of its 402. */
+  readonly head?: () => Readonly<Record<string, string>>
 }
 
 /** A purser that buys at a shop which takes any credential and gives a receipt. */
-export function buyer({ ledger, inspect, limit, clock, patience }: ShopOptions): Purser {
+export function buyer({ ledger, inspect, limit, clock, patience, head }: ShopOptions): Purser {
   let serial = 0
   return createPurser({
     wallets: [slowWallet(inspect)],
@@ -69,7 +71,7 @@ export function buyer({ ledger, inspect, limit, clock, patience }: ShopOptions):
       if (new Headers(init?.headers).has('authorization'))
         return new Response('tea', { headers: { 'payment-receipt': receipt } })
       const challenge = `Payment id="c${serial++}", realm="shop", method="slow", intent="charge", request="${request}"`
-      return new Response(null, { status: 402, headers: { 'www-authenticate': challenge } })
+      return new Response(null, { status: 402, headers: { 'www-authenticate': challenge, ...head?.() } })
     },
   })
 }

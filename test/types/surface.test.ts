@@ -33,6 +33,7 @@ test('the codes of errors', () => {
     'ledger_incomplete',
     'ledger_failed',
     'clock_jumped',
+    'clock_wrong',
     'invalid_policy',
     'invalid_config',
     'closed',

@@ -1,5 +1,7 @@
 import type { Mutant } from './list.js'
 
+const CLOCKS = ['test/ledger/memory.test.ts', 'test/ledger/sqlite.test.ts', 'test/ledger/clocks.test.ts']
+
 /** Clocks, and lengths of time. */
 export const TIME: readonly Mutant[] = [
   {
@@ -25,5 +27,78 @@ export const TIME: readonly Mutant[] = [
     find: 'this.#unusable.set(quote, reason)',
     replace: '',
     tests: ['test/pay/slow-quotes.test.ts'],
+  },
+  {
+    name: 'window-opened-by-a-clock',
+    breaks: 'a clock that went forward by itself opens new budgets',
+    file: 'src/ledger/counters.ts',
+    find: '{ ...claim, from: reachOf(claim, unseen) }',
+    replace: '{ ...claim, from: Math.max(claim.from, reachOf(claim, unseen)) }',
+    tests: CLOCKS,
+  },
+  {
+    name: 'window-opened-by-a-vendor',
+    breaks: 'one server that agrees with a clock that is ahead opens new budgets',
+    file: 'src/ledger/clocks.ts',
+    find: "if (witnesses >= ENOUGH_WITNESSES) return 'vouched'",
+    replace: "if (witnesses > 0) return 'vouched'",
+    tests: CLOCKS,
+  },
+  {
+    name: 'jump-at-a-start',
+    breaks: 'a program that starts with a clock that is ahead pays, and takes the ledger along',
+    file: 'src/ledger/clocks.ts',
+    find: "return opening || booted !== undefined ? 'ahead' : 'unvouched'",
+    replace: "return booted !== undefined ? 'ahead' : 'slept'",
+    tests: CLOCKS,
+  },
+  {
+    name: 'sleep-is-a-jump',
+    breaks: 'a host that slept does not go on until a person says so',
+    file: 'src/ledger/clocks.ts',
+    find: "return 'slept'",
+    replace: "return 'ahead'",
+    tests: CLOCKS,
+  },
+  {
+    name: 'future-stays-in-the-future',
+    breaks: 'what was paid while the clock was ahead does not count once it is right',
+    file: 'src/ledger/take-back.ts',
+    find: 'counted: charge.counted.map((counted) => ({ ...counted, at: past(counted.at) })),',
+    replace:
+      'counted: charge.counted.map((counted) => ({ ...counted, at: past(counted.at) < counted.at ? 0 : counted.at })),',
+    tests: CLOCKS,
+  },
+  {
+    name: 'counter-of-the-future',
+    breaks: 'a budget that was first asked for while the clock was ahead misses what was paid before',
+    file: 'src/ledger/take-back.ts',
+    find: 'shelf.setFill({ ...fill, from: 0, at: to, exact: true })',
+    replace: 'shelf.setFill(fill)',
+    tests: CLOCKS,
+  },
+  {
+    name: 'time-taken-back-by-one',
+    breaks: 'another process writes the wrong time again after a person took it back',
+    file: 'src/ledger/time.ts',
+    find: 'if (this.#lowered !== stored.clock.lowered) this.#startOver(stored)',
+    replace: 'if (this.#lowered === undefined) this.#startOver(stored)',
+    tests: CLOCKS,
+  },
+  {
+    name: 'signs-with-a-wrong-clock',
+    breaks: 'a host whose clock is wrong signs, and hears of it from nobody',
+    file: 'src/pay/purchase.ts',
+    find: '  hearServer(asks, env)\n',
+    replace: '',
+    tests: ['test/pay/clocks.test.ts'],
+  },
+  {
+    name: 'one-domain-two-witnesses',
+    breaks: 'a vendor with two names opens new budgets with a clock that is ahead',
+    file: 'src/pay/hear-time.ts',
+    find: "host.split('.').slice(-2).join('.')",
+    replace: 'host',
+    tests: ['test/pay/clocks.test.ts'],
   },
 ]

@@ -48,7 +48,8 @@ export async function readReply(head: Head, context: ReadContext): Promise<Reply
     const to = URL.canParse(location, url) ? new URL(location, url).href : undefined
     return { kind: 'moved', ...(to === undefined ? {} : { to }), ...more }
   }
-  if (head.status === 402) return { kind: 'asks', ...(await asked(head, receipt, context)), ...more }
+  if (head.status === 402)
+    return { kind: 'asks', ...dateOf(head), ...(await asked(head, receipt, context)), ...more }
   const text = answers !== undefined && mayHoldProblem(head) ? await context.text() : undefined
   const problem = problemOf({ answers, receipt, text })
   const retryAt = retryAtOf(head, context.now)
@@ -135,6 +136,13 @@ function problemOf(said: {
     (receipt && settlementProblem(receipt)) ?? (error === undefined ? undefined : x402Problem(error))
   const body = text === undefined ? undefined : parseProblem(text)
   return answers === 'x402' && x402?.type !== 'about:blank' ? (x402 ?? body) : (body ?? x402)
+}
+
+/** `Date`, and how long ago a cache got it (RFC 9110, section 6.6.1; RFC 9111, section 5.1). */
+function dateOf(head: Head): { readonly date?: Instant } {
+  const date = Date.parse(head.header('date') ?? '')
+  const age = /^\d{1,9}$/.exec(head.header('age')?.trim() ?? '0')
+  return Number.isNaN(date) || age === null ? {} : { date: date + Number(age[0]) * 1000 }
 }
 
 /** `Retry-After` as a moment (RFC 9110, section 10.2.3): seconds, or a date. */

@@ -2,9 +2,10 @@ import type { Instant } from '../../money/index.js'
 import type { CounterClaim, Dimension } from '../../policy/index.js'
 import { type Counter, type Counts, counterOf } from '../counts.js'
 import { claimBy, familyOf, sameFamily } from '../family.js'
-import { isFilled, type KnownShape } from '../shapes.js'
+import { type Fill, isFilled, type KnownShape } from '../shapes.js'
 import type { Meta, Shelf } from '../shelf.js'
 import { Buckets } from './buckets.js'
+import { clockOf, clockText } from './clock-rows.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
 import { damaged } from './failures.js'
@@ -61,13 +62,15 @@ export class CounterRows extends FactRows {
   /** Writes what the step changed in counters and in {@link Meta}. */
   end(): void {
     this.#buckets.flush()
-    const { high, frozen, filled, shapes, gaps } = this.meta()
+    const { high, clock, frozen, filled, shapes, gaps } = this.meta()
     this.#high = high
     if (!this.#changed && high <= this.#bound) return
     this.#bound = Math.max(this.#bound, high + AHEAD_MS)
     this.#changed = false
-    const sql = 'UPDATE meta SET high = ?, frozen = ?, filled = ?, shapes = ?, gaps = ?, listed = ?'
-    this.sql.run(sql, this.#bound, frozen ?? null, filled, shapes, gapsText(gaps), this.#listed)
+    const sql =
+      'UPDATE meta SET high = ?, clock = ?, frozen = ?, filled = ?, shapes = ?, gaps = ?, listed = ?'
+    const rest = [frozen ?? null, filled, shapes, gapsText(gaps), this.#listed]
+    this.sql.run(sql, this.#bound, clockText(clock), ...rest)
   }
 
   /** Nothing is to come: the time in the file is taken back to the one that it was. */
@@ -87,13 +90,14 @@ export class CounterRows extends FactRows {
 
   meta(): Meta {
     if (this.#meta !== undefined) return this.#meta
-    const row = this.sql.get('SELECT id, high, frozen, filled, shapes, gaps, listed FROM meta')
+    const row = this.sql.get('SELECT id, high, clock, frozen, filled, shapes, gaps, listed FROM meta')
     if (row === undefined) throw damaged()
     const frozen = optionalText(row, 'frozen')
     const stored = numberOf(row, 'high')
     const rest = {
       id: textOf(row, 'id'),
       high: this.#high ?? stored,
+      clock: clockOf(row),
       filled: numberOf(row, 'filled'),
       shapes: numberOf(row, 'shapes'),
       gaps: gapsOf(row),
@@ -108,9 +112,11 @@ export class CounterRows extends FactRows {
     const before = this.meta()
     const { frozen, ...rest } = { ...before, ...change }
     this.#meta = frozen === undefined ? rest : { ...rest, frozen }
-    const { filled, shapes, gaps } = rest
+    const { high, clock, filled, shapes, gaps } = rest
     this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
-    this.#changed ||= gaps !== before.gaps
+    this.#changed ||= gaps !== before.gaps || clock !== before.clock
+    // Time goes back by a person's word only, and then in the file too.
+    if (high < before.high) this.#bound = 0
   }
 
   /** The place of the last payment that is in the indexes. */
@@ -158,6 +164,20 @@ export class CounterRows extends FactRows {
   setThrough(number: number, place: number): void {
     this.sql.run('UPDATE shapes SET through = ? WHERE fill = ?', place, number)
     this.#shapes = []
+  }
+
+  setFill(fill: Fill): void {
+    for (const shape of this.shapes()) {
+      if (shape.fill?.number !== fill.number) continue
+      const body = encode({ ...shape, fill })
+      this.sql.run('UPDATE shapes SET through = ?, body = ? WHERE fill = ?', fill.through, body, fill.number)
+    }
+    this.#shapes = []
+  }
+
+  clearCounts(): void {
+    this.#buckets.clear()
+    this.sql.run('DELETE FROM buckets')
   }
 
   hasTrait(name: string): boolean {

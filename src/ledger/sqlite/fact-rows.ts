@@ -271,6 +271,18 @@ export class FactRows extends ChannelRows {
     )
   }
 
+  moveEnds(move: (until: Instant) => Instant): void {
+    for (const row of this.sql.all('SELECT name, until FROM owners'))
+      this.setOwner(textOf(row, 'name'), move(numberOf(row, 'until')))
+    for (const grant of this.allGrants()) this.setGrant({ ...grant, until: move(grant.until) }, 0)
+    for (const row of this.sql.all('SELECT DISTINCT until FROM denials ORDER BY until')) {
+      const until = numberOf(row, 'until')
+      if (move(until) !== until)
+        this.sql.run('UPDATE denials SET until = ? WHERE until = ?', move(until), until)
+    }
+    this.#denials.clear()
+  }
+
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
     const standing = this.denials(agent, vendor, now)
     this.#denials.set(nameOf(agent, vendor), [...standing, denial])

@@ -1,8 +1,8 @@
 import { type Names, ownOptions } from '../../errors/index.js'
 import { checkDuration } from '../../money/index.js'
-import { systemClock } from '../clock.js'
+import { type Clock, systemClock } from '../clock.js'
 import { StoredLedger } from '../ledger.js'
-import type { Clock, Ledger } from '../port.js'
+import type { Ledger } from '../port.js'
 import { defaultPath } from './file.js'
 import { SqliteStore } from './store.js'
 

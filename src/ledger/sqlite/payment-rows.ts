@@ -22,6 +22,7 @@ import {
 } from './codec.js'
 import { CounterRows } from './counter-rows.js'
 import type { Value } from './driver.js'
+import { damaged } from './failures.js'
 import { Kept } from './kept.js'
 import { type RecentPayment, RecentPayments } from './recent.js'
 import type { Sql } from './sql.js'
@@ -195,6 +196,13 @@ export class PaymentRows extends CounterRows {
     )
     this.#keep(place, rev + 1, row)
     if (place <= this.listed) this.#listTasks(row, place)
+  }
+
+  restamp(row: Row): void {
+    const known = this.#find(row.id)
+    if (known === undefined) throw damaged()
+    this.#replace(row, known)
+    this.sql.run('UPDATE payments SET created = ? WHERE place = ?', row.createdAt, known.place)
   }
 
   /** Puts the recent payments into the indexes. */

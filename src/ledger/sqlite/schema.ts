@@ -11,6 +11,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, high INTEGER NOT NULL, frozen TEXT,
+    clock TEXT NOT NULL DEFAULT '{"unseen":[],"lowered":0}',
     filled INTEGER NOT NULL, shapes INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0,
     generation INTEGER NOT NULL DEFAULT 0, in_use INTEGER NOT NULL DEFAULT 0, gaps TEXT
   ) STRICT;

@@ -25,4 +25,5 @@ export {
 } from './reads.js'
 export { ask, type Node } from './rpc.js'
 export { failed, sign } from './sign.js'
+export { listening } from './times.js'
 export { checkIsOf, consult } from './views.js'

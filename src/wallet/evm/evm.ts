@@ -48,6 +48,7 @@ export function evm(options: EvmOptions): Wallet {
       if (evidence.kind === SIGN_IN && challengeId !== undefined) known.refused(challengeId)
       return inspectOffer(evidence, config)
     },
+    times: config.times,
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail?.form === 'transaction' ? detail.hash === reference.toLowerCase() : undefined

@@ -7,7 +7,8 @@ import {
   currencyTable,
   type Instant,
 } from '../../money/index.js'
-import { checkChainId, type Hex, lower, type Nodes, nodesOf } from '../chain/index.js'
+import { checkChainId, type Hex, listening, lower, type Nodes, nodesOf } from '../chain/index.js'
+import type { HeardTime } from '../index.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
 
 /**
@@ -76,6 +77,8 @@ export interface Config {
   readonly maxFeePerGas: bigint | undefined
   readonly validityMs: number
   readonly now: () => Instant
+  /** What its nodes have said of the time. */
+  readonly times: () => readonly HeardTime[]
   readonly nodes: Nodes
 }
 
@@ -110,6 +113,7 @@ export function configure(options: EvmOptions): Config {
   const { account, sign } = checkAccount(options)
   const gas = ownOptions(options.gas ?? {}, GAS, 'gas of evm()')
   const sender = lower(account.address)
+  const heard = listening(options.fetch ?? globalThis.fetch)
   return {
     id: `evm:${sender}`,
     sender,
@@ -123,7 +127,8 @@ export function configure(options: EvmOptions): Config {
     maxFeePerGas: gas.maxFeePerGas && checkGas('maxFeePerGas', gas.maxFeePerGas),
     validityMs: checkDuration('validityMs', options.validityMs ?? MOST_VALIDITY_MS, VALIDITY),
     now: options.now ?? Date.now,
-    nodes: nodesOf(KNOWN_NODES, options.rpc, options.fetch ?? globalThis.fetch),
+    times: heard.times,
+    nodes: nodesOf(KNOWN_NODES, options.rpc, heard.fetch),
   }
 }
 

@@ -7,7 +7,8 @@ import {
   currencyTable,
   type Instant,
 } from '../../money/index.js'
-import { checkChainId as chainId, lower, type Node, nodesOf } from '../chain/index.js'
+import { checkChainId as chainId, listening, lower, type Node, nodesOf } from '../chain/index.js'
+import type { HeardTime } from '../index.js'
 import { signFor } from './access-key.js'
 import type { ChargeMode, Hex } from './charge.js'
 import { BASE_FEE, type GasOptions, type GasTable, gasTable } from './gas.js'
@@ -82,6 +83,8 @@ export interface Config {
   readonly validityMs: number
   readonly random: Random
   readonly now: () => Instant
+  /** What its nodes have said of the time. */
+  readonly times: () => readonly HeardTime[]
   nodes(chainId: number): readonly Node[] | undefined
 }
 
@@ -116,6 +119,7 @@ const OPTIONS: Names<TempoOptions> = {
 export function configure(given: TempoOptions): Config {
   const options = ownOptions(given ?? {}, OPTIONS, 'tempo()')
   const { sender, key, sign } = checkPayer(options)
+  const heard = listening(options.fetch ?? globalThis.fetch)
   return {
     // Whoever signs for the account: a key that took the place of another one finds out what became of its payments.
     id: `tempo:${sender}`,
@@ -135,7 +139,8 @@ export function configure(given: TempoOptions): Config {
     validityMs: checkDuration('validityMs', options.validityMs ?? 15_000, { least: 5_000, most: 25_000 }),
     random: options.random ?? pooledRandom(),
     now: options.now ?? Date.now,
-    nodes: nodesOf(KNOWN, options.rpc, options.fetch ?? globalThis.fetch),
+    times: heard.times,
+    nodes: nodesOf(KNOWN, options.rpc, heard.fetch),
   }
 }
 

@@ -40,6 +40,7 @@ export function tempo(options: TempoOptions): Wallet {
       if (verdict.state !== 'settled') limits?.forget()
       return verdict
     },
+    times: config.times,
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       if (detail?.form === 'proof') return evidence.refs.includes(reference)

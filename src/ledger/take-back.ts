@@ -1,0 +1,78 @@
+import type { Instant } from '../money/index.js'
+import { countAnew } from './counters.js'
+import type { Row } from './row.js'
+import type { Shelf } from './shelf.js'
+
+const PAGE = 100
+
+/**
+ * Takes the store's time back to a wall clock that a person says is right. What was written in the future counts as of
+ * now, on every counter; what was to end at some time after the store's now ends as long after the wall clock's now.
+ * Every payment is counted anew, so this takes as long as there are payments.
+ */
+export function takeBack(shelf: Shelf, high: Instant, to: Instant): void {
+  const past = (at: Instant): Instant => Math.min(at, to)
+  const end = (at: Instant): Instant => (at > high ? to + (at - high) : past(at))
+  // A shape that was added in the future never counted what was paid before.
+  for (const { fill } of shelf.shapes())
+    if (fill !== undefined && fill.at > to) shelf.setFill({ ...fill, from: 0, at: to, exact: true })
+  shelf.clearCounts()
+  for (const row of rowsOf(shelf)) {
+    const stamped = stamp(row, past, end)
+    if (stamped !== row) shelf.restamp(stamped)
+    countAnew(shelf, stamped)
+  }
+  shelf.moveEnds(end)
+  takeForgottenBack(shelf, past)
+}
+
+/** What a person said of forgotten payments counts for windows that reach back to when they said it. */
+function takeForgottenBack(shelf: Shelf, past: Move): void {
+  const { gaps } = shelf.meta()
+  if (gaps.length === 0) return
+  shelf.setMeta({
+    gaps: gaps.map(({ confirmed, ...gap }) => ({
+      ...gap,
+      since: past(gap.since),
+      ...(confirmed === undefined ? {} : { confirmed: { ...confirmed, at: past(confirmed.at) } }),
+    })),
+  })
+}
+
+function* rowsOf(shelf: Shelf): Iterable<Row> {
+  let after: number | undefined
+  for (;;) {
+    const { rows, next } = shelf.find({ order: 'oldest' }, after, PAGE)
+    for (const { row } of rows) yield row
+    if (next === undefined) return
+    after = next
+  }
+}
+
+type Move = (at: Instant) => Instant
+
+function stamp(row: Row, past: Move, end: Move): Row {
+  const optional = (at: Instant | undefined, move: Move): Instant | undefined =>
+    at === undefined ? undefined : move(at)
+  const stamped: Row = {
+    ...row,
+    createdAt: past(row.createdAt),
+    updatedAt: past(row.updatedAt),
+    reportedAt: optional(row.reportedAt, past),
+    recheckAt: optional(row.recheckAt, end),
+    attempts: row.attempts.map((attempt) => ({ ...attempt, at: past(attempt.at) })),
+    charges: row.charges.map((charge) => ({
+      ...charge,
+      at: past(charge.at),
+      counted: charge.counted.map((counted) => ({ ...counted, at: past(counted.at) })),
+    })),
+  }
+  const same =
+    stamped.updatedAt === row.updatedAt &&
+    stamped.recheckAt === row.recheckAt &&
+    stamped.charges.every(({ at, counted }, index) => {
+      const before = row.charges[index]
+      return at === before?.at && counted.every((each, n) => each.at === before.counted[n]?.at)
+    })
+  return same ? row : stamped
+}
