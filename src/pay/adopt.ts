@@ -51,7 +51,8 @@ function delivered(payment: Payment, { call }: Case): undefined {
 /** Somebody else's open payment of the same purchase: whoever asks second waits for what the first one leads to. */
 async function itsEnd(by: Payment, { env, call }: Case): Promise<Payment> {
   const patience = env.clock.now() + env.patienceMs
-  let payment = by
+  // A recovery may just have been at it.
+  let payment = (await env.ledger.get(by.id)) ?? by
   for (let pause = FIRST_LOOK_MS; payment.live && env.clock.now() < patience; ) {
     await env.sleep(pause, call.signal)
     pause = Math.min(pause * 2, LONGEST_LOOK_MS)

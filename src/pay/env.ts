@@ -6,6 +6,7 @@ import type { Preference, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
+import type { Hands } from './hands.js'
 import type { NotPaid } from './not-paid.js'
 import type { Pace } from './pace.js'
 import type { Questions } from './questions.js'
@@ -34,6 +35,8 @@ export interface Env {
   readonly sent: SentCredentials
   /** Payments of this process that run on one lane come after each other here. */
   readonly queues: Queues
+  /** Keeps calls and recoveries of this process from working on one payment at the same time. */
+  readonly hands: Hands
   /** What recovery looks at, and what it lets rest. */
   readonly pace: Pace
   /** What a person of this process is being asked. */

@@ -118,9 +118,21 @@ async function buy<Reply extends object>(exchange: Exchange<Reply>, c: Case): Pr
     if (agreement.kind === 'deal') return deliver(exchange, agreement.deal, c)
     if (agreement.kind === 'wait')
       throw new PaymentError('busy', 'untouched', 'A wallet asked to wait for a payment that does not exist')
-    const adopted = await adoptFor(exchange, agreement.by, c)
-    if (adopted !== undefined) return 'deal' in adopted ? deliver(exchange, adopted.deal, c) : adopted.reply
+    const { by } = agreement
+    const ended = await c.env.hands.call(by.id, () => afterEarlier(exchange, by, c))
+    if (ended !== undefined) return ended.reply
   }
+}
+
+/** What an earlier payment of the same purchase leads to. Undefined: it stands in the way no more. */
+async function afterEarlier<Reply extends object>(
+  exchange: Exchange<Reply>,
+  by: Payment,
+  c: Case,
+): Promise<{ readonly reply: Reply } | undefined> {
+  const adopted = await adoptFor(exchange, by, c)
+  if (adopted === undefined || 'reply' in adopted) return adopted
+  return { reply: await deliver(exchange, adopted.deal, c) }
 }
 
 /** Nobody waits for an earlier payment longer than the caller does. */
@@ -130,7 +142,8 @@ function adoptFor<Reply extends object>(
   c: Case,
 ): ReturnType<typeof adopt<Reply>> {
   const { env, call } = c
-  return heed(adopt(exchange, by, c, deliver), call.signal, {
+  const adopting = env.hands.free(by.id).then(() => adopt(exchange, by, c, deliver))
+  return heed(adopting, call.signal, {
     graceMs: GRACE_MS,
     // Whoever adopted a doubt may have sent its credential again.
     told: () => (by.attempts.length === 0 ? call.signal?.reason : lost(by, call.signal?.reason, env)),

@@ -150,6 +150,11 @@ async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
   if (payment.state === 'held')
     return advance(payment, { to: 'released', because: 'its process ended before anything was signed' }, env)
   if (payment.state === 'settled') return readFee(payment, env)
+  // A call of this process that goes on with it does better than to end it.
+  return (await env.hands.recovery(payment.id, () => recoverDoubt(payment, env))) ?? payment
+}
+
+async function recoverDoubt(payment: Payment, env: Env): Promise<Payment> {
   const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
   if (!adopted.ok) return adopted.payment
   const { payment: after } = await windUp(adopted.payment, env)

@@ -4,6 +4,7 @@ import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
+import { Hands } from '../pay/hands.js'
 import type { Emitter, Env, Outcome, Recovery } from '../pay/index.js'
 import { Pace } from '../pay/pace.js'
 import { Questions } from '../pay/questions.js'
@@ -135,6 +136,7 @@ function environment(
     sent: new SentCredentials(),
     queues: new Queues(),
     pace: new Pace(),
+    hands: new Hands(),
     questions: new Questions(),
     breathe: () => slices.take(),
     newId: () => timeOrderedId(clock.now()),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Evidence, Verdict } from '../../src/ledger/index.js'
+import type { Evidence, Ledger, Verdict } from '../../src/ledger/index.js'
 import type { Leg } from '../../src/pay/index.js'
 import { recover } from '../../src/pay/recover.js'
 import { spendAuthorization, type Wallet } from '../../src/wallet/index.js'
@@ -73,6 +73,25 @@ class Tokens {
 
 function tokenOf({ detail }: Evidence): string {
   return String(Object(detail)['token'])
+}
+
+/** Something that one waits for and another gives. */
+function signal(): { readonly given: Promise<void>; give(): void } {
+  let give = (): void => undefined
+  const given = new Promise<void>((resolve) => {
+    give = resolve
+  })
+  return { given, give: () => give() }
+}
+
+/** The same ledger, with some methods of its own. */
+function withMethods(ledger: Ledger, own: Partial<Ledger>): Ledger {
+  return new Proxy(ledger, {
+    get(target, name) {
+      const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
 
 interface Scene {
@@ -217,6 +236,72 @@ describe('a process that dies with a token out', () => {
     expect(await other.pay({ key: 'k' })).toBe(ok)
     expect(await world.payments()).toMatchObject([{ id: payment?.id, attempts: [{}, {}] }])
     expect(rail.states.size).toBe(1)
+  })
+
+  /** Dead, with a token out. */
+  async function dead(paid: Parameters<typeof scene>[0]): Promise<Scene> {
+    const made = scene(paid)
+    const { world, rail } = made
+    let gone = false
+    rail.making = () => (gone ? Promise.resolve() : new Promise(() => {}))
+    void world.pay({ key: 'k' }).catch(() => undefined)
+    while (rail.states.size === 0) await new Promise((resolve) => setImmediate(resolve))
+    gone = true
+    await world.env.ledger.retire(world.env.owner)
+    return made
+  }
+
+  it('leaves it to a call of its successor, whose own recovery does not end it meanwhile', async () => {
+    const [shown, answered] = [signal(), signal()]
+    const { world, rail } = await dead(async () => {
+      shown.give()
+      await answered.given
+      return ok
+    })
+    const other = world.neighbour()
+    let call: Promise<unknown> | undefined
+    // The recovery has read which payments are due, and before it looks at one, the call goes on with it.
+    const keepAlive = async (): Promise<void> => {
+      call = other.pay({ key: 'k' })
+      await shown.given
+    }
+    await recover({ ...other.env, keepAlive }, 'all')
+    answered.give()
+    expect(await call).toBe(ok)
+    expect(rail.abandoned).toEqual([])
+    expect(rail.states.size).toBe(1)
+  })
+
+  it('or to the recovery of its successor, whose own call waits for that and pays anew', async () => {
+    const { world } = await dead(() => ok)
+    const [payment] = await world.payments()
+    const other = world.neighbour()
+    const { ledger } = other.env
+    const [begun, over] = [signal(), signal()]
+    const slow = withMethods(ledger, {
+      advance: async (...move) => {
+        begun.give()
+        await over.given
+        return ledger.advance(...move)
+      },
+    })
+    let recovery: Promise<unknown> | undefined
+    const hold: Ledger['hold'] = async (asked) => {
+      const held = await ledger.hold(asked)
+      if (held.ok || recovery !== undefined) return held
+      // The call has read that the payment stands in its way, and before it takes it up, the recovery does.
+      recovery = recover({ ...other.env, ledger: slow }, 'all')
+      await begun.given
+      setTimeout(over.give, 20)
+      return held
+    }
+    Object.assign(other.env, { ledger: withMethods(ledger, { hold }) })
+    expect(await other.pay({ key: 'k' })).toBe(ok)
+    await recovery
+    expect(await world.payments()).toMatchObject([
+      { id: payment?.id, state: 'released' },
+      { state: 'committed', delivered: true },
+    ])
   })
 
   it('or wakes up when it was given up: what it made does not leave', async () => {

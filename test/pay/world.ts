@@ -2,6 +2,7 @@ import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../src/money/index.js'
+import { Hands } from '../../src/pay/hands.js'
 import {
   type Approver,
   type Call,
@@ -138,6 +139,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     beside: (work) => work(new AbortController().signal),
     pace: new Pace(),
     breathe: () => undefined,
+    hands: new Hands(),
     makeRoom: async (on) => {
       let found = false
       const made = (before: Payment, after: Payment): void => {

@@ -72,6 +72,22 @@ export const POWER: readonly Mutant[] = [
     tests: ['test/session/other-chain.test.ts'],
   },
   {
+    name: 'recovery-under-a-call',
+    breaks: 'a recovery ends what a call of the same process goes on with',
+    file: 'src/pay/hands.ts',
+    find: 'if (this.#calls.has(id)) return undefined',
+    replace: '',
+    tests: ['test/pay/wind-up.test.ts'],
+  },
+  {
+    name: 'call-under-a-recovery',
+    breaks: 'a call goes on with what a recovery of the same process is ending',
+    file: 'src/pay/purchase.ts',
+    find: 'env.hands.free(by.id).then(',
+    replace: 'Promise.resolve().then(',
+    tests: ['test/pay/wind-up.test.ts'],
+  },
+  {
     name: 'lightning-clock-voids',
     breaks: 'an invoice that has expired by our clock, and not by that of the node, is void',
     file: 'src/wallet/lightning/inspect.ts',

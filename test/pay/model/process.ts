@@ -9,7 +9,7 @@ export interface Process {
   readonly ledger: Ledger
   readonly limits: Limits
   /** What a process keeps in memory, and never shares. */
-  readonly own: Pick<Env, 'sent' | 'queues' | 'pace'>
+  readonly own: Pick<Env, 'sent' | 'queues' | 'pace' | 'hands'>
   /** Steps that its ledger still takes before it ends. */
   steps: number
   dead: boolean
@@ -40,11 +40,11 @@ export class Holds {
 }
 
 export function startProcess(world: FakeWorld, limits: Limits, holds: Holds): Process {
-  const { sent, queues, pace } = world.neighbour().env
+  const { sent, queues, pace, hands } = world.neighbour().env
   const process: Process = {
     owner: crypto.randomUUID(),
     limits,
-    own: { sent, queues, pace },
+    own: { sent, queues, pace, hands },
     steps: Number.POSITIVE_INFINITY,
     dead: false,
     // A process that has ended never hears from its ledger again.
