@@ -8,6 +8,9 @@ const GRID_MS = 1_000
 /** How many moments are remembered. Of more the latest are forgotten: a look at an earlier one finds what is left. */
 const MOST_MOMENTS = 512
 
+/** How long a clock is left alone after it gave no time. */
+const PAUSE_AFTER_FAILURE_MS = 60_000
+
 /** Rings at each of the moments that it was set to, once for those that have come. It keeps no process alive. */
 export class Alarm {
   readonly #clock: Clock
@@ -45,8 +48,16 @@ export class Alarm {
     this.#timer = quietly(setTimeout(() => this.#come(), delay))
   }
 
+  /** Nobody hears what a timer throws, so a clock that fails is asked again later. */
   #come(): void {
-    const now = this.#clock.now()
+    try {
+      this.#ringAt(this.#clock.now())
+    } catch {
+      this.#timer = quietly(setTimeout(() => this.#come(), PAUSE_AFTER_FAILURE_MS))
+    }
+  }
+
+  #ringAt(now: Instant): void {
     const ahead = this.#moments.filter((each) => each > now)
     const rings = ahead.length < this.#moments.length
     this.#moments = ahead

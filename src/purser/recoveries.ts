@@ -41,11 +41,12 @@ export class Recoveries {
 
   /** What an earlier process left behind is settled beside the first call, not before it. */
   first(): void {
-    const { clock, lookAgain } = this.#env()
-    lookAgain(clock.now() + FIRST_FEES_MS)
     // Fees come last.
     const choose: RecoveryPlan['choose'] = (payment) => (payment.state === 'settled' ? 'stop' : 'look')
-    void this.#quietly(() => this.#run('due', { choose }))
+    void this.#quietly(async () => {
+      this.#again(FIRST_FEES_MS)
+      await this.#run('due', { choose })
+    })
   }
 
   /** Something fell due. */
@@ -61,8 +62,12 @@ export class Recoveries {
         }),
       ),
     )
+    await this.#quietly(async () => this.#again(cut ? BACK_SOON_MS : IDLE_MS))
+  }
+
+  #again(afterMs: number): void {
     const { clock, lookAgain } = this.#env()
-    if (!this.#closed) lookAgain(clock.now() + (cut ? BACK_SOON_MS : IDLE_MS))
+    lookAgain(clock.now() + afterMs)
   }
 
   /** Looks for room on counters that are short: the newest first, since most of that was never looked at. */

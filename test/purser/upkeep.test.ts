@@ -125,6 +125,20 @@ test('what is due already is looked at soon; what is due in years does not overf
   expect(lookAgain).toHaveBeenCalledTimes(1)
 })
 
+test('a clock that gives no time ends no process, and is asked again a minute later', async () => {
+  const { clock, upkeep, lookAgain } = bench()
+  upkeep.lookAgain(clock.wall + 1_000)
+  const now = vi.spyOn(clock, 'now').mockImplementation(() => {
+    throw new RangeError('no time')
+  })
+  await elapse(clock, 1_250)
+  expect(lookAgain).not.toHaveBeenCalled()
+  now.mockRestore()
+  await elapse(clock, 60_000)
+  expect(lookAgain).toHaveBeenCalledTimes(1)
+  upkeep.stop()
+})
+
 test('after the stop nothing happens any more', async () => {
   const { clock, upkeep, lookAgain, renewed } = bench()
   upkeep.enter()
