@@ -5,9 +5,9 @@ import type { Policy } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import type { ChannelAct, ChannelWallet, Deliver, Wallet } from '../wallet/index.js'
 import { agree } from './agree.js'
-import { shownOf } from './cause.js'
 import { advance, examine } from './doubt.js'
 import type { Call, Env } from './env.js'
+import { shownOf } from './shown.js'
 
 /** An act on a channel: whose it is, and how a credential reaches the vendor. */
 export interface Acting {

@@ -2,6 +2,7 @@ import { clean, type ErrorCode, type Reason } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
+import { shownOf } from './shown.js'
 
 /** What a purser tells its listeners. They observe; they can never veto, delay or supply a credential. */
 export interface PurserEvents {
@@ -31,8 +32,17 @@ export interface PurserEvents {
   /** Something that an honest server, chain or clock does not do. */
   readonly anomaly: { readonly kind: AnomalyKind; readonly payment: string; readonly says: string }
   /** Work in the background failed, such as a recovery. Nothing was paid because of it. */
-  readonly error: { readonly error: unknown; readonly during: string }
+  readonly error: {
+    /** Fit to be logged: a `PaymentError` as it is, anybody else's error by its kind and code alone. */
+    readonly error: unknown
+    readonly during: string
+    /** What was thrown, as it was. It may quote keys, credentials and addresses: for a debugger, and for no log. */
+    thrown(): unknown
+  }
 }
+
+/** What the story says of an event; what listeners hear of an error is made of that. */
+type Said<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
 
 /**
  * What an honest server, chain or clock does not do.
@@ -81,7 +91,7 @@ export type Listener<E extends PurserEvent> = (event: PurserEvents[E]) => unknow
 
 /** Where the story says what happens. */
 export interface Emitter {
-  emit<E extends PurserEvent>(name: E, event: PurserEvents[E]): void
+  emit<E extends PurserEvent>(name: E, event: Said<E>): void
   /** Is anybody listening? Saves making an event for nobody. */
   heard(name: PurserEvent): boolean
 }
@@ -123,14 +133,15 @@ export class Events implements Emitter {
     return (this.#listeners[name]?.size ?? 0) > 0 || this.#tap?.hears(name) === true
   }
 
-  emit<E extends PurserEvent>(name: E, event: PurserEvents[E]): void {
+  emit<E extends PurserEvent>(name: E, said: Said<E>): void {
     if (!this.heard(name)) return
-    Object.freeze(event)
+    const { heard, told } = eventOf(said)
     // Later, not now: a listener that takes its time or throws is not in the way of the money.
     queueMicrotask(() => {
       const failed = (error: unknown) => this.#listenerFailed(name, error)
-      for (const listener of this.#of(name)) observe(() => listener(event), failed)
-      observe(() => this.#tap?.tell(name, event), failed)
+      for (const listener of this.#of(name))
+        observe(() => Reflect.apply(listener, undefined, [heard]), failed)
+      observe(() => this.#tap?.tell(name, told), failed)
     })
   }
 
@@ -147,6 +158,20 @@ export class Events implements Emitter {
     listeners[name] = made
     return made
   }
+}
+
+/**
+ * An event as listeners hear it, and as a channel that anybody may subscribe to is told it. Both can be logged: only
+ * listeners can ask for an error as it was.
+ */
+function eventOf(said: object): { readonly heard: object; readonly told: object } {
+  if (!('error' in said)) {
+    Object.freeze(said)
+    return { heard: said, told: said }
+  }
+  const { error } = said
+  const told = Object.freeze({ ...said, error: shownOf(error) })
+  return { heard: Object.freeze({ ...told, thrown: () => error }), told }
 }
 
 /** Calls a listener. A rejected promise of one must not end the process as an unhandled rejection. */

@@ -79,7 +79,8 @@ test.each([
   events.emit('not_paid', { reasons: [] })
   await expect
     .poll(() => errors)
-    .toMatchObject([{ during: 'listener of not_paid', error: { message: 'boom' } }])
+    .toMatchObject([{ during: 'listener of not_paid', error: { name: 'Error' } }])
+  expect(errors[0]?.thrown()).toMatchObject({ message: 'boom' })
   expect(seen).toEqual([{ reasons: [] }])
 })
 
@@ -109,7 +110,7 @@ test('a subscriber of diagnostics_channel that throws does not end the process',
       ledger: memoryLedger(),
     })
     const heard = []
-    purser.on('error', ({ error, during }) => heard.push(during + ': ' + error.message))
+    purser.on('error', ({ thrown, during }) => heard.push(during + ': ' + thrown().message))
     subscribe('purser:not_paid', () => { throw new Error('boom') })
     subscribe('purser:not_paid', () => heard.push('second subscriber'))
     await purser.fetch(${JSON.stringify(server.url)})

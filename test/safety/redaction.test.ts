@@ -1,13 +1,21 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { privateKeyToAccount } from 'viem/accounts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
 import { createPolicy } from '../../src/entry/policy.js'
-import { type Ledger, PaymentError, type PurserEvent, type Wallet } from '../../src/index.js'
+import {
+  type Ledger,
+  PaymentError,
+  type PurserEvent,
+  type PurserEvents,
+  type TracerLike,
+  type Wallet,
+} from '../../src/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js'
 import { KEY, type Payer, payerFor, policyFor, type SetUp } from './kit.js'
@@ -27,6 +35,7 @@ const EVENTS: readonly PurserEvent[] = [
   'payment',
   'receipt',
   'refusal',
+  'not_paid',
   'anomaly',
   'error',
 ]
@@ -128,7 +137,28 @@ function quoting(secret: string): Error {
 const typed = (secret: string): PaymentError =>
   new PaymentError('wallet_failed', 'untouched', 'It failed', { cause: quoting(secret) })
 
-type Thrower = (secret: string) => Error
+/** What else a part may throw: properties on an error of ours, several errors, no error at all, one that throws itself. */
+const hung = (secret: string): PaymentError =>
+  Object.assign(new PaymentError('wallet_failed', 'untouched', 'It failed'), {
+    request: { key: secret },
+    [`x-${secret}`]: secret,
+  })
+const several = (secret: string): Error =>
+  Object.assign(new AggregateError([quoting(secret)], secret), { name: `${secret}Error` })
+const bare = (secret: string): unknown => ({
+  message: secret,
+  toString: () => secret,
+  [Symbol('key')]: secret,
+})
+const text = (secret: string): unknown => secret
+const hostile = (secret: string): unknown =>
+  new Proxy(quoting(secret), {
+    get(_, name) {
+      throw new Error(`${secret} ${String(name)}`)
+    },
+  })
+
+type Thrower = (secret: string) => unknown
 
 /** One part that fails, with a secret in what it throws. */
 const FAILING: Readonly<Record<string, (origin: string, thrower: Thrower) => SetUp>> = {
@@ -196,16 +226,26 @@ function walletThat(method: keyof Wallet, thrower: Thrower): SetUp {
 describe.each([
   ['an error of its own', quoting],
   ['an error of ours around it', typed],
+  ['an error of ours with more hung on it', hung],
+  ['several errors', several],
+  ['an object', bare],
+  ['a text', text],
+  ['an error that throws when it is read', hostile],
 ] as const)('a part that fails with %s', (_, thrower) => {
   it.each(Object.keys(FAILING))(
-    '%s: nobody repeats what it said, but to listeners of `error`',
+    '%s: nobody repeats what it said: no event, channel, span, console, error or payment',
     async (part) => {
+      using watched = everyChannel()
       for (const behaviour of ['honest', 'verification-failed'] as const) {
         const server = await hostileServer(behaviour)
-        const said: unknown[] = []
+        const { said } = watched
         const setUp = FAILING[part]?.(server.origin, thrower) ?? {}
-        const payer = payerFor(server.origin, { ...setUp, purser: { onRefusal: 'throw', ...setUp.purser } })
-        for (const event of EVENTS) if (event !== 'error') payer.purser.on(event, (data) => said.push(data))
+        const tracer = tracing(said)
+        const payer = payerFor(server.origin, {
+          ...setUp,
+          purser: { onRefusal: 'throw', tracer, ...setUp.purser },
+        })
+        for (const event of EVENTS) payer.purser.on(event, (data) => said.push(data))
         const got = await payer.call('/a')
         said.push(got.thrown, got.outcome)
         for await (const payment of payer.ledger.find({})) said.push(payment)
@@ -220,20 +260,58 @@ describe.each([
   )
 })
 
-it('a wallet that fails when money may move: listeners hear it as it was, the caller what kind it was', async () => {
+it('a wallet that fails when money may move: listeners hear what kind it was, and can ask for it as it was', async () => {
   const server = await hostileServer('honest')
   const payer = payerFor(server.origin, FAILING['wallet.complete']?.(server.origin, quoting))
-  const heard: unknown[] = []
-  payer.purser.on('error', ({ error }) => heard.push(error))
+  const heard: PurserEvents['error'][] = []
+  const published: unknown[] = []
+  const hear = (event: unknown) => published.push(event)
+  subscribe('purser:error', hear)
+  payer.purser.on('error', (event) => heard.push(event))
   const got = await payer.call('/a')
-  expect(got.error).toMatchObject({
-    code: 'payment_in_doubt',
-    cause: { name: 'RangeError', code: 'ECONNREFUSED' },
-  })
-  expect(heard).toEqual([expect.objectContaining({ message: `request failed: ${RPC}` })])
+  const kind = { name: 'RangeError', code: 'ECONNREFUSED' }
+  expect(got.error).toMatchObject({ code: 'payment_in_doubt', cause: kind })
+  expect(heard).toMatchObject([{ error: kind, during: 'payment' }])
+  expect(heard[0]?.thrown()).toMatchObject({ message: `request failed: ${RPC}` })
+  unsubscribe('purser:error', hear)
+  expect(published).toEqual([{ error: heard[0]?.error, during: 'payment' }])
   await payer.purser.close()
   await server.close()
 })
+
+/** Hears every diagnostics channel, and everything that is printed or warned of. */
+function everyChannel(): Disposable & { readonly said: unknown[] } {
+  const said: unknown[] = []
+  const hear = (message: unknown) => said.push(message)
+  for (const event of EVENTS) subscribe(`purser:${event}`, hear)
+  process.on('warning', hear)
+  const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((name) =>
+    vi.spyOn(console, name).mockImplementation((...args) => void said.push(args)),
+  )
+  return {
+    said,
+    [Symbol.dispose]() {
+      for (const event of EVENTS) unsubscribe(`purser:${event}`, hear)
+      process.off('warning', hear)
+      for (const spy of spies) spy.mockRestore()
+    },
+  }
+}
+
+/** A tracer that keeps all that it is given. */
+function tracing(said: unknown[]): TracerLike {
+  return {
+    startSpan(name, options) {
+      said.push([name, options])
+      return {
+        spanContext: () => ({ traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }),
+        setAttribute: (...args) => said.push(args),
+        setStatus: (status) => said.push(status),
+        end: () => undefined,
+      }
+    },
+  }
+}
 
 function closedLedger(): Ledger {
   const ledger = memoryLedger()

@@ -3,6 +3,7 @@ import type { Mutant } from './list.js'
 const HANDLERS = ['test/undici/handlers.test.ts']
 const HEADERS = ['test/undici/headers.test.ts']
 const READER = ['test/protocol/body.test.ts']
+const REDACTION = ['test/safety/redaction.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
 
 /** What comes from outside through a body, and what a transport makes of a handler that throws. */
@@ -118,5 +119,37 @@ export const BODIES: readonly Mutant[] = [
     find: 'await untilAborted(asking, signal)',
     replace: 'await asking',
     tests: ['test/wallet/chain/rpc.test.ts'],
+  },
+  {
+    name: 'raw-error-on-a-channel',
+    breaks: 'what a wallet threw, keys included, is on a channel that anybody may subscribe to',
+    file: 'src/pay/events.ts',
+    find: 'error: shownOf(error) })',
+    replace: 'error })',
+    tests: REDACTION,
+  },
+  {
+    name: 'thrown-on-a-channel',
+    breaks: 'a channel hands out what was thrown, as it was',
+    file: 'src/pay/events.ts',
+    find: 'this.#tap?.tell(name, told)',
+    replace: 'this.#tap?.tell(name, heard)',
+    tests: REDACTION,
+  },
+  {
+    name: 'hung-on-an-error-of-ours',
+    breaks: 'what a wallet hangs on an error of ours is logged with it',
+    file: 'src/pay/shown.ts',
+    find: ' && Object.keys(thrown).every((name) => OWN.has(name))',
+    replace: '',
+    tests: REDACTION,
+  },
+  {
+    name: 'hostile-error-read',
+    breaks: 'an error that throws when it is read takes the place of what became of the money',
+    file: 'src/pay/shown.ts',
+    find: '  } catch {\n    return undefined\n  }',
+    replace: '  } finally {\n    // Nothing.\n  }',
+    tests: REDACTION,
   },
 ]

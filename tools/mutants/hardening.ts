@@ -115,7 +115,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'cause-repeats-secrets',
     breaks: 'loggers print what a wallet threw, keys and all',
-    file: 'src/pay/cause.ts',
+    file: 'src/pay/shown.ts',
     find: 'if (!isPaymentError(thrown)) return new Undisclosed(thrown)',
     replace: 'if (!isPaymentError(thrown)) return thrown',
     tests: ['test/safety/redaction.test.ts'],
@@ -141,8 +141,8 @@ export const HARDENING: readonly Mutant[] = [
     name: 'listener-ends-the-process',
     breaks: 'a listener that fails later ends the process',
     file: 'src/pay/events.ts',
-    find: 'Promise.resolve(listener()).catch(() => undefined)',
-    replace: 'const result = listener()\n    if (result instanceof Promise) result.catch(() => undefined)',
+    find: 'Promise.resolve(listener()).catch(failed)',
+    replace: 'const result = listener()\n    if (result instanceof Promise) result.catch(failed)',
     tests: ['test/purser/trace.test.ts'],
   },
 ]

@@ -620,8 +620,8 @@ const FETCH: readonly Mutant[] = [
     name: 'pending-settlement-paid-again',
     breaks: 'what is offered beside a pending settlement is an offer',
     file: 'src/fetch/wire/read.ts',
-    find: 'offers: isPending(receipt) ? [] : offers',
-    replace: 'offers',
+    find: 'if (isPending(receipt)) return',
+    replace: 'if (isPending(undefined)) return',
     tests: ['test/fetch/compliance/x402.test.ts'],
   },
   {
