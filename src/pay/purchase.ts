@@ -18,7 +18,7 @@ import { followStream, meter } from './metering.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
 import { actionRequired, provenVoid, unanswered } from './refusal.js'
-import { noteRejection } from './rejection.js'
+import { noteRejection, tellRejection } from './rejection.js'
 import { secondCredential, tryAgree } from './second.js'
 import { undelivered, watch } from './undelivered.js'
 import { leaveUnsent } from './unsent.js'
@@ -221,6 +221,7 @@ async function rounds<Reply extends object>(
       case 'lost':
         return { error: waiting(end, env) ?? lost(end.payment, causeFor(end.cause, call, env), env) }
       case 'answered':
+        tellRejection(end.payment, env)
         if (metered) void followStream({ exchange, metered, sending, payment: end.payment, case: c, deliver })
         if (reply === undefined) return { error: lost(end.payment, undefined, env) }
         if (!metered) watch(exchange, reply, end.payment.id, env)
@@ -290,6 +291,7 @@ async function givenUp(payment: Payment, reply: object | undefined, env: Env): P
   const waits = waiting({ ...seen, reply }, env)
   if (waits !== undefined) return waits
   const after = seen.payment
+  tellRejection(after, env)
   if (after.state === 'released') return voided(after, undefined, env, reply)
   const error = unanswered(after, reply === undefined ? {} : { reply })
   if (after.state === 'settled')

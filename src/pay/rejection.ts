@@ -23,21 +23,28 @@ function wordsOf(problem: Problem | undefined): Partial<Rejection> {
   }
 }
 
-/** Writes down why the server did not take a credential: an answer without it costs no write. */
+/**
+ * Writes down why the server did not take a credential. A reply that is no refusal costs no write. Nobody is told yet: an
+ * honest server whose challenge ran out takes the next credential.
+ */
 export async function noteRejection(
   presented: Presented<unknown>,
   payment: Payment,
-  { ledger, emitter }: Pick<Env, 'ledger' | 'emitter'>,
+  { ledger }: Pick<Env, 'ledger'>,
 ): Promise<Payment> {
   const rejection = presented.kind === 'reply' ? rejectionIn(presented.reading) : undefined
   if (rejection === undefined) return payment
-  const moved = await ledger.advance(payment.id, { to: 'rejected', rejection })
+  return (await ledger.advance(payment.id, { to: 'rejected', rejection })).payment
+}
+
+/** Tells that a payment ended without what was bought, and why by the server's own words, if there were any. */
+export function tellRejection({ id, rejection }: Payment, { emitter }: Pick<Env, 'emitter'>): void {
+  if (rejection === undefined) return
   emitter.emit('anomaly', {
     kind: 'payment_rejected',
-    payment: payment.id,
+    payment: id,
     says: `The server did not take the payment: ${sentenceOf(rejection)}`,
   })
-  return moved.payment
 }
 
 /** `It answered with status 402 (x402:insufficient_funds): not enough USDC.` */

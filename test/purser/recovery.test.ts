@@ -55,7 +55,8 @@ it('a recovery that is asked for looks again at what one that runs by itself is 
     answer = resolve
   })
   look = () => hanging
-  await expect.poll(() => looks).toBeGreaterThan(before)
+  // Alarms of the background fall on whole seconds.
+  await expect.poll(() => looks, { timeout: 5_000 }).toBeGreaterThan(before)
   const asked = purser.recover({ reconcile: true })
   look = () => ({ state: 'settled', reference: '0xfee' })
   answer(pending())

@@ -413,7 +413,10 @@ describe('a voucher that is not taken', () => {
     expect(got).toBe(false)
     expect(counter.wallet.totals).toEqual(totals(1, 2, 2))
     expect(payments.map(({ state }) => state)).toEqual(['settled', 'committed'])
-    expect(counter.heard.anomaly).toMatchObject([{ kind: 'stream_not_paid_on' }])
+    expect(counter.heard.anomaly).toMatchObject([
+      { kind: 'payment_rejected' },
+      { kind: 'stream_not_paid_on' },
+    ])
   })
 
   test('by a server that fails', async () => {
