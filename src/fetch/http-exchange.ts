@@ -38,6 +38,7 @@ export interface HttpLimits {
 }
 
 const KIB = 1024
+const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/
 
 /** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
 const DEFAULT_LIMITS: HttpLimits = {
@@ -92,6 +93,11 @@ export class HttpExchange implements Exchange<Response> {
   /** The caller's signal, by `init` or by the `Request`. */
   get signal(): AbortSignal | undefined {
     return this.#request.signal
+  }
+
+  /** RFC 9110, section 9.2.2: these methods mean the same when they come twice. Others need a key. */
+  get repeatable(): boolean {
+    return this.key !== undefined || this.#carriesKey() || IDEMPOTENT.test(this.resource.method)
   }
 
   /** Method, address and body digest, once they are asked for. */

@@ -14,6 +14,11 @@ export interface Exchange<Reply> {
   /** The caller's own Idempotency-Key, where the request carries one. */
   readonly key?: string
   /**
+   * May the same paid request be sent again by itself after its connection was lost? Not if its method has side effects
+   * and no Idempotency-Key travels with it: then nobody knows how often they happen. Absent: it may.
+   */
+  readonly repeatable?: boolean
+  /**
    * Method, address and body digest: the same for the same request in any process.
    *
    * @throws PaymentError `not_replayable` if the request cannot be sent a second time.

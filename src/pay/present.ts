@@ -161,17 +161,22 @@ export async function transmit<Reply>(
   try {
     return await send(1)
   } catch (failure) {
-    return sendAgain(send, failure, sent, call, env)
+    return sendAgain(send, failure, { exchange, sent, call, env })
   }
+}
+
+interface Sending<Reply> {
+  readonly exchange: Exchange<Reply>
+  readonly sent: Sent
+  readonly call: Call
+  readonly env: Env
 }
 
 /** Retrying is set up only when the first send failed, and takes that failure for its own first try. */
 async function sendAgain<Reply>(
   send: (attempt: number) => Promise<Presented<Reply>>,
   failure: unknown,
-  sent: Sent,
-  call: Call,
-  env: Env,
+  { exchange, sent, call, env }: Sending<Reply>,
 ): Promise<Presented<Reply>> {
   const again = (attempt: number) => (attempt === 1 ? Promise.reject(failure) : send(attempt))
   try {
@@ -181,7 +186,11 @@ async function sendAgain<Reply>(
       randomize: true,
       ...(call.signal ? { signal: call.signal } : {}),
       shouldRetry: ({ error }) =>
-        call.signal?.aborted !== true && !(error instanceof PaymentError) && env.clock.now() < sent.goodUntil,
+        call.signal?.aborted !== true &&
+        !(error instanceof PaymentError) &&
+        // A server that said when to come back has done nothing yet. What a lost connection did, nobody knows.
+        (exchange.repeatable !== false || error instanceof ComeBack) &&
+        env.clock.now() < sent.goodUntil,
       onFailedAttempt: async ({ error }) => {
         if (error instanceof ComeBack) await env.sleep(error.pauseMs, call.signal)
       },

@@ -12,6 +12,7 @@ import type { Call } from './env.js'
 import type { AnomalyKind } from './events.js'
 import type { Exchange, MeterEvent, Metered } from './exchange.js'
 import { refused } from './refusal.js'
+import { mostOfStream } from './stream-limit.js'
 
 /** A reply that is being paid for while it is read. */
 export interface Streaming<Reply> {
@@ -29,6 +30,8 @@ export interface Streaming<Reply> {
 const NEARLY_EXPIRED_MS = 5_000
 /** A stream may end before the answer to its last voucher is in: that long it is waited for. */
 const LAST_WORD_MS = 2_000
+const SAY_MORE =
+  'A call without maxAmount takes at most a tenth of a budget: name a maxAmount for one that may take more.'
 
 /**
  * Pays on while a stream is read, as far as policy allows: each time the server says that it needs more, the price of
@@ -54,6 +57,8 @@ class Following<Reply extends object> {
   /** What the server asks now: of several answers the last. */
   #offers: readonly Challenge[]
   #payment: Payment
+  /** What this call may come to in all, in the policy's unit. */
+  readonly #most: bigint | undefined
   /** What this call has come to so far, in the policy's unit. */
   #units: bigint
   #serial = 0
@@ -74,6 +79,7 @@ class Following<Reply extends object> {
     this.#deal = sending.deal
     this.#payment = payment
     this.#offers = [sending.deal.candidate.quote.challenge]
+    this.#most = streaming.case.call.context.maxAmount ?? mostOfStream(sending.deal.candidate)
     this.#units = sending.deal.candidate.decision.price ?? 0n
     this.#receipts = payment.receipts.length
   }
@@ -158,8 +164,7 @@ class Following<Reply extends object> {
 
   /** The caller's key named the purchase that opened the stream. What the call may cost at most, it may cost in all. */
   #callOf({ context, trace }: Call): Call {
-    const { maxAmount } = context
-    const left = maxAmount === undefined ? undefined : maxAmount - this.#units
+    const left = this.#most === undefined ? undefined : this.#most - this.#units
     return {
       context: left === undefined ? context : { ...context, maxAmount: left < 0n ? 0n : left },
       signal: this.#ended.signal,
@@ -226,7 +231,14 @@ class Following<Reply extends object> {
       })
     }
     const why = isPaymentError(error) ? error.message : 'Paying on failed.'
-    this.#stop('stream_not_paid_on', `A stream asked for more, and did not get it. ${why}`)
+    const says = `A stream asked for more, and did not get it. ${why}`
+    this.#stop('stream_not_paid_on', this.#isUnsaid(error) ? `${says} ${SAY_MORE}` : says)
+  }
+
+  /** Was it stopped by the limit of calls that name none? */
+  #isUnsaid(error: unknown): boolean {
+    const named = this.#case.call.context.maxAmount !== undefined
+    return !named && isPaymentError(error) && error.reasons.some(({ rule }) => rule === 'maxAmount')
   }
 
   #stalled(): void {

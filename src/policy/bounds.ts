@@ -12,12 +12,19 @@ const NO_LIMIT: Units = 10n ** 18n
 /** What the layers bound before an offer is read: the lowest of each. */
 export function boundsOf(ground: Ground, layers: Layers, resource: Resource): Bounds {
   const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
+  const maxPrice = lowest(layers.flatMap((layer) => pricesOf(layer, resource)))
   return Object.freeze({
     maxValidityMs: Math.min(...layers.map(({ rules }) => rules.maxValidity ?? DEFAULT_VALIDITY_MS)),
     ...(maxFee === undefined ? {} : { maxFee }),
+    ...(maxPrice === undefined ? {} : { maxPrice }),
     maxLock: maxLock(ground, layers, resource),
     unit: ground.unit,
   })
+}
+
+function pricesOf({ rules, vendors }: Layers[number], resource: Resource): readonly (Units | undefined)[] {
+  const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []
+  return [rules.perPayment, ...entries.map(({ perPayment }) => perPayment)]
 }
 
 /** Where the document has no limit of its own, nothing may be locked up, whatever an agent's rules say. */

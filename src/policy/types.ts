@@ -181,6 +181,8 @@ export interface Bounds {
   readonly maxValidityMs: number
   /** The most one fee may come to, in units; undefined if policy sets none. */
   readonly maxFee?: Units
+  /** The most one payment may cost here, without its fee, in units; undefined if policy sets none. */
+  readonly maxPrice?: Units
   /** The most that may be locked up with this vendor, in units. */
   readonly maxLock: Units
   readonly unit: string

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { type Names, ownOptions } from '../errors/index.js'
 import { type HttpLimits, httpLimits } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
-import { faceOf, type PayingFace } from '../pay/index.js'
+import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
 import type { Herald } from './dispatch.js'
 import { Front } from './front.js'
 import type { UndiciReply } from './reply.js'
@@ -19,9 +19,11 @@ export interface InterceptorOptions {
    * as an `Agent` wants it.
    */
   readonly origin?: string | URL
+  /** What every request through this dispatcher may say about its payment, such as `maxAmount`. Default: nothing. */
+  readonly payment?: Omit<CallOptions, 'idempotencyKey'>
 }
 
-const OPTIONS: Names<InterceptorOptions> = { now: true, limits: true, origin: true }
+const OPTIONS: Names<InterceptorOptions> = { now: true, limits: true, origin: true, payment: true }
 
 const REPLY = Symbol.for('purser.undici.reply')
 
@@ -52,7 +54,10 @@ export function payingInterceptor(
   face: PayingFace,
   options: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
-  const { now = Date.now, limits, origin } = ownOptions(options, OPTIONS, 'purserInterceptor()')
+  const { now = Date.now, limits, origin, payment = {} } = ownOptions(options, OPTIONS, 'purserInterceptor()')
+  const said = ownCallOptions(payment)
+  if (said.idempotencyKey !== undefined)
+    throw new TypeError('An idempotency key names one request: send it as its Idempotency-Key header')
   const bounds = httpLimits(limits)
   const only = origin === undefined ? undefined : originOf(origin)
   if (origin !== undefined && only === undefined)
@@ -73,7 +78,7 @@ export function payingInterceptor(
       // What cannot be set aside goes its own way, without any hope of paying.
       return dispatch(options, handler)
     }
-    void deliver(face.run(exchange, { signal: front.signal }), front, holder)
+    void deliver(face.run(exchange, { ...said, signal: front.signal }), front, holder)
     return true
   }
 }

@@ -294,12 +294,13 @@ describe('what stands', () => {
   })
 
   it('bounds validity, fee and deposit before an offer is read', () => {
-    const vendors = [{ origin: SHOP, deposit: '1' }, { origin: 'https://other.example' }]
+    const vendors = [{ origin: SHOP, deposit: '1', perPayment: '0.02' }, { origin: 'https://other.example' }]
     const agents = { a: { maxValidity: '30s', maxFee: '0.01' }, b: {} }
     const policy = over([], { maxFee: '0.05', deposits: '5', maxValidity: '1m', vendors, agents })
     expect(policy.bounds(call(), context())).toEqual({
       maxValidityMs: 30_000,
       maxFee: CENT,
+      maxPrice: 2n * CENT,
       maxLock: 1_000_000_000n,
       unit: 'iso4217:USD',
     })
@@ -309,6 +310,7 @@ describe('what stands', () => {
     })
     expect(over([]).bounds(call(), context())).toEqual({
       maxValidityMs: 600_000,
+      maxPrice: 1_000_000_000n,
       maxLock: 0n,
       unit: 'iso4217:USD',
     })

@@ -25,6 +25,29 @@ describe('a metered stream behind a dispatcher', () => {
     await dispatcher.close()
   })
 
+  test('takes a tenth of a budget, or what the interceptor was told that a request may come to', async () => {
+    const policy = { perPayment: '0.02', budgets: [{ limit: '0.20', per: 'day' }] } as const
+    for (const [payment, events] of [
+      [undefined, 2],
+      [{ maxAmount: '0.05' }, 5],
+    ] as const) {
+      await using server = await serveStream()
+      await using counter = till(server, policy)
+      const options = payment === undefined ? {} : { payment }
+      const dispatcher = new Agent().compose(purserInterceptor(counter.purser, options))
+      const caller = new AbortController()
+      const data = await request(server.url, { dispatcher, signal: caller.signal })
+      const reading = data.body.text().catch(() => undefined)
+      await until(() => counter.wallet.totals.length === events)
+      if (payment === undefined) await until(() => counter.heard.anomaly.length > 0)
+      else await reading
+      caller.abort()
+      await reading
+      expect(counter.wallet.totals).toHaveLength(events)
+      await dispatcher.close()
+    }
+  })
+
   test('by the fetch above it, of a POST', async () => {
     await using server = await serveStream()
     await using counter = till(server)

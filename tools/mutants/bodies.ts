@@ -152,4 +152,28 @@ export const BODIES: readonly Mutant[] = [
     replace: '  } finally {\n    // Nothing.\n  }',
     tests: REDACTION,
   },
+  {
+    name: 'stream-without-a-limit',
+    breaks: "a stream whose caller named no limit takes a whole day's budget",
+    file: 'src/pay/stream.ts',
+    find: ' ?? mostOfStream(sending.deal.candidate)',
+    replace: '',
+    tests: ['test/fetch/sse/stream.test.ts'],
+  },
+  {
+    name: 'stream-by-the-widest-budget',
+    breaks: 'a stream takes a tenth of the widest budget instead of the tightest',
+    file: 'src/pay/stream-limit.ts',
+    find: 'limit < least ? limit : least',
+    replace: 'limit > least ? limit : least',
+    tests: ['test/fetch/sse/stream.test.ts'],
+  },
+  {
+    name: 'post-sent-again',
+    breaks: 'a request with side effects and without a key is sent again after its connection was lost',
+    file: 'src/pay/present.ts',
+    find: '(exchange.repeatable !== false || error instanceof ComeBack) &&',
+    replace: '',
+    tests: ['test/fetch/repeats.test.ts'],
+  },
 ]
