@@ -1,5 +1,6 @@
 import { isPaymentError, PaymentError } from '../../errors/index.js'
 import type { Shelf, Store } from '../shelf.js'
+import { Answers } from './answers.js'
 import { numberOf } from './codec.js'
 import { damaged, failure, isBusy, ledgerError } from './failures.js'
 import { type FileId, fileId, logPath, sameFile } from './file.js'
@@ -26,8 +27,9 @@ const MOST_PAUSE_MS = 20
 /** How long a ledger that closes waits for those who write. */
 const CLOSE_MS = 1000
 
-/** How many steps share a transaction: more would keep the event loop, and other processes, waiting. */
+/** How many steps share a transaction, and for how long: more would keep the event loop, and other processes, waiting. */
 const MOST_TOGETHER = 64
+const MOST_TOGETHER_MS = 8
 
 /** The log is folded into the file this long after a write, so that the file alone is never far behind. */
 const FOLD_MS = 1000
@@ -61,6 +63,7 @@ export class SqliteStore implements Store {
   /** `data_version`: moves when another connection has written. */
   #version: number | undefined
   readonly #jobs: Job[] = []
+  readonly #answers = new Answers()
   #working = false
   #checked = Number.NEGATIVE_INFINITY
   /** The log's file, once this process has marked the ledger as used: from then on it must not vanish either. */
@@ -106,7 +109,8 @@ export class SqliteStore implements Store {
     for (await undefined; this.#jobs.length > 0; await undefined) {
       const jobs = this.#jobs.splice(0, MOST_TOGETHER)
       try {
-        await this.#together(jobs)
+        const done = await this.#together(jobs)
+        this.#jobs.unshift(...jobs.slice(done))
       } catch (error) {
         if (jobs.length === 1 || isPaymentError(error, 'ledger_busy'))
           for (const job of jobs) job.reject(error)
@@ -117,7 +121,8 @@ export class SqliteStore implements Store {
     this.#working = false
   }
 
-  async #together(jobs: readonly Job[]): Promise<void> {
+  /** Runs as many of these steps as do not take long, the first one at least. How many it ran. */
+  async #together(jobs: readonly Job[]): Promise<number> {
     const deadline = Math.min(...jobs.map((job) => job.deadline))
     const answers = await this.#patiently((opened) => {
       this.#checkFile(opened)
@@ -126,12 +131,13 @@ export class SqliteStore implements Store {
         this.#sync(opened, jobs.some(({ durable }) => durable) ? 'FULL' : 'NORMAL')
         return this.#step(opened, 'BEGIN IMMEDIATE', (shelf, foreign) => {
           if (foreign && !isInUse(opened.sql)) throw UNMARKED
-          return jobs.map((job) => job.run(shelf))
+          return runSome(jobs, shelf)
         })
       })
     }, deadline)
-    for (const answer of answers) answer()
     this.#foldSoon()
+    await this.#answers.give(answers)
+    return answers.length
   }
 
   /** Writes only while the file itself says that it is in use. */
@@ -285,4 +291,14 @@ function versionOf(sql: Sql): number {
   const row = sql.get('PRAGMA data_version')
   if (row === undefined) throw damaged()
   return numberOf(row, 'data_version')
+}
+
+function runSome(jobs: readonly Job[], shelf: Shelf): readonly (() => void)[] {
+  const start = performance.now()
+  const answers: (() => void)[] = []
+  for (const job of jobs) {
+    answers.push(job.run(shelf))
+    if (performance.now() - start > MOST_TOGETHER_MS) break
+  }
+  return answers
 }
