@@ -218,18 +218,22 @@ const tightening: fc.Arbitrary<Tightening> = fc.oneof(
   }),
   vendor.map(
     (by): Tightening =>
-      (d) => ({ ...d, vendors: d.vendors?.map((entry) => stricter(entry, by)) ?? [] }),
+      (d) => ({ ...d, vendors: d.vendors?.map((entry) => stricter(entry, by, d.vendors ?? [])) ?? [] }),
   ),
 )
 
-/** The same entry, restricted by another: lists intersect where both have one, limits go down. */
-function stricter(entry: VendorDocument, by: VendorDocument): VendorDocument {
+/**
+ * The same entry, restricted by another: lists intersect where both have one, limits go down. An entry that shares its origin
+ * with another keeps its scope: every entry in scope restricts a call, so one that leaves the call out restricts it less.
+ */
+function stricter(entry: VendorDocument, by: VendorDocument, all: readonly VendorDocument[]): VendorDocument {
+  const alone = all.every((other) => other === entry || other.origin !== entry.origin)
   const common = (ours?: readonly string[], theirs?: readonly string[]): readonly string[] | undefined => {
     const both = ours?.filter((one) => theirs?.includes(one) ?? true) ?? theirs
     return both?.length === 0 ? ours : both
   }
-  const methods = common(entry.methods, by.methods)
-  const paths = common(entry.paths, by.paths)
+  const methods = alone ? common(entry.methods, by.methods) : entry.methods
+  const paths = alone ? common(entry.paths, by.paths) : entry.paths
   const { payees } = entry
   const fewer = Array.isArray(payees) ? payees.slice(0, 1) : payees
   return {
