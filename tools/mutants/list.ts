@@ -4,6 +4,7 @@ import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
+import { LOST_LOG } from './lost-log.js'
 import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { STRIPE } from './stripe.js'
@@ -676,6 +677,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WALLETS,
   ...EVM,
   ...LIGHTNING,
+  ...LOST_LOG,
   ...FETCH,
   ...STRIPE,
   ...POWER,

@@ -6,7 +6,7 @@ import { type Database, loadDriver } from './driver.js'
 import { damaged, failure, ledgerError } from './failures.js'
 import { sizeOf } from './file.js'
 import { gapsOf, gapsText } from './gap-rows.js'
-import { foldForGood, openFile, unmark } from './open.js'
+import { foldForGood, type OpenFile, openFile, unmark } from './open.js'
 import { readRecord, writeRecord } from './record.js'
 import { isCurrent } from './schema.js'
 import { Sql } from './sql.js'
@@ -38,16 +38,16 @@ export interface Restored {
 export async function backupLedger(path: string, to: string): Promise<{ readonly until: Instant }> {
   if (existsSync(to)) throw new TypeError(`${to} exists already: a backup is never written over another file`)
   return attempt(async () => {
-    const { db, sql } = await openFile(path, false)
+    const file = await openFile(path, false)
     try {
       const until = await draft(to, (part) => {
         // SQLite gives a new file the rights of everybody; an empty one keeps those that it has.
         closeSync(openSync(part, 'wx', 0o600))
-        sql.run('VACUUM INTO ?', part)
+        file.sql.run('VACUUM INTO ?', part)
       })
       return { until }
     } finally {
-      leave(db, sql)
+      leave(file)
     }
   })
 }
@@ -167,16 +167,17 @@ function checkWhole(db: Database): void {
 }
 
 /** Closes a file as a purser does, so that the next one finds it whole. */
-function leave(db: Database, sql: Sql): void {
+function leave(file: OpenFile): void {
+  const { db, sql } = file
   try {
     db.exec('BEGIN IMMEDIATE')
     unmark(sql)
     db.exec('COMMIT')
-    foldForGood({ db, sql })
+    foldForGood(file)
   } catch {
     // Somebody else writes, and so has it open.
   }
-  db.close()
+  file.close()
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<T> {

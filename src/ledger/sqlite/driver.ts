@@ -20,7 +20,7 @@ export interface Database {
   close(): void
 }
 
-interface Driver {
+export interface Driver {
   readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => Database
 }
 

@@ -4,6 +4,7 @@ import { type Database, loadDriver } from './driver.js'
 import { damaged, ledgerError } from './failures.js'
 import { hasLog, prepareFile, sizeOf } from './file.js'
 import { gapsOf, gapsText } from './gap-rows.js'
+import { useOneSqlite } from './one-sqlite.js'
 import { type MadeRecord, readRecord, recordPath, writeRecord } from './record.js'
 import { bytesOf, isCurrent, migrate } from './schema.js'
 import { Sql } from './sql.js'
@@ -23,6 +24,8 @@ const SETTINGS = `PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;
 export interface OpenFile {
   readonly db: Database
   readonly sql: Sql
+  /** Closes the database. */
+  close(): void
 }
 
 /**
@@ -35,8 +38,17 @@ export async function openFile(path: string, create: boolean): Promise<OpenFile>
   // Read first: another process may make the ledger meanwhile, and then it has not vanished.
   const record = readRecord(path)
   prepareFile(path, create, record !== undefined)
-  const db = new DatabaseSync(path, { timeout: 0 })
+  const unuse = useOneSqlite(path, DatabaseSync)
+  let db: Database | undefined
+  const close = (): void => {
+    try {
+      db?.close()
+    } finally {
+      unuse()
+    }
+  }
   try {
+    db = new DatabaseSync(path, { timeout: 0 })
     // A file that was cut short is found now, and not when the page that is missing happens to be read. Another
     // process may be making the ledger meanwhile: then the pages are in its log.
     if (bytesOf(db) > sizeOf(path) && !hasLog(path))
@@ -47,9 +59,9 @@ export async function openFile(path: string, create: boolean): Promise<OpenFile>
     db.exec(SETTINGS)
     const sql = new Sql(db)
     noticeGap(db, sql, path, record)
-    return { db, sql }
+    return { db, sql, close }
   } catch (error) {
-    db.close()
+    close()
     throw error
   }
 }
@@ -135,7 +147,7 @@ function exchanged(path: string): Error {
  *
  * @throws what SQLite throws, such as a lock.
  */
-export function markInUse({ db, sql }: OpenFile, path: string): void {
+export function markInUse({ db, sql }: Pick<OpenFile, 'db' | 'sql'>, path: string): void {
   db.exec('PRAGMA synchronous = FULL')
   const state = within(db, 'BEGIN IMMEDIATE', () => {
     sql.run('UPDATE meta SET in_use = 1, generation = generation + 1')

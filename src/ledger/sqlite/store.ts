@@ -187,7 +187,7 @@ export class SqliteStore implements Store {
     } catch {
       // The log stays beside the file, and whoever opens it next reads both.
     }
-    opened.db.close()
+    opened.close()
   }
 
   /** The last step: the file says that it is whole. Other processes that still use it mark it again. */

@@ -1,0 +1,53 @@
+import type { Driver } from './driver.js'
+import { ledgerError } from './failures.js'
+import { type FileId, fileId } from './file.js'
+
+/** Who has a ledger's file open in this process: which copy of SQLite, and how often. */
+interface Use {
+  readonly sqlite: Driver['DatabaseSync']
+  count: number
+}
+
+const KEY = Symbol.for('purser.ledgers.open')
+
+/** Shared by all copies of this module in the process. */
+function uses(): Map<string, Use> {
+  const known: unknown = Reflect.get(globalThis, KEY)
+  if (known instanceof Map) return known
+  const made = new Map<string, Use>()
+  Object.defineProperty(globalThis, KEY, { value: made })
+  return made
+}
+
+/**
+ * Notes that this copy of SQLite has the file open. Two copies in one process may not have the same file open: if one of
+ * them closes it, the operating system drops the locks of the other, and two processes may write at once
+ * (https://sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application).
+ *
+ * @returns Takes the note back.
+ * @throws PaymentError `ledger_failed` if another copy has it open.
+ */
+export function useOneSqlite(path: string, sqlite: Driver['DatabaseSync']): () => void {
+  const name = nameOf(fileId(path))
+  if (name === undefined) return () => undefined
+  const known = uses().get(name) ?? { sqlite, count: 0 }
+  if (known.count > 0 && known.sqlite !== sqlite)
+    throw ledgerError(
+      'ledger_failed',
+      `Another copy of SQLite has ${path} open in this process. Install one version of Purser and of @photostructure/sqlite`,
+    )
+  const use = known.count > 0 ? known : { sqlite, count: 0 }
+  use.count++
+  uses().set(name, use)
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    use.count--
+    if (use.count === 0) uses().delete(name)
+  }
+}
+
+function nameOf(id: FileId | undefined): string | undefined {
+  return id === undefined ? undefined : `${id.dev}:${id.ino}`
+}

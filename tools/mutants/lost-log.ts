@@ -1,0 +1,90 @@
+import type { Mutant } from './list.js'
+
+const LOST = ['test/ledger/lost-log.test.ts']
+const BACKUP = ['test/ledger/backup.test.ts']
+const COMPANIONS = ['test/ledger/companions.test.ts']
+
+/** Ledgers that lost their log, older copies, backups, and whoever else has the file open. */
+export const LOST_LOG: readonly Mutant[] = [
+  {
+    name: 'lost-log-not-missed',
+    breaks: 'a ledger whose log is gone opens at its old state',
+    file: 'src/ledger/sqlite/open.ts',
+    find: "if (inUse && !hasLog(path)) return 'log_lost'",
+    replace: "if (inUse && path === '') return 'log_lost'",
+    tests: LOST,
+  },
+  {
+    name: 'mark-stays-in-the-log',
+    breaks: 'the mark that a ledger is in use is lost together with its log',
+    file: 'src/ledger/sqlite/open.ts',
+    find: "  sql.get('PRAGMA wal_checkpoint(PASSIVE)')\n  writeRecord(path, state)",
+    replace: '  writeRecord(path, state)',
+    tests: LOST,
+    named: 'only the file itself outlives',
+  },
+  {
+    name: 'older-copy-not-missed',
+    breaks: 'an older copy of a ledger opens as if it were the ledger',
+    file: 'src/ledger/sqlite/open.ts',
+    find: "return generation < record.generation ? 'older_copy' : undefined",
+    replace: 'return undefined',
+    tests: LOST,
+  },
+  {
+    name: 'close-leaves-the-mark',
+    breaks: 'a ledger that was closed cleanly says that it may have forgotten something',
+    file: 'src/ledger/sqlite/store.ts',
+    find: '      unmark(opened.sql)\n',
+    replace: '',
+    tests: LOST,
+  },
+  {
+    name: 'gap-lets-holds-through',
+    breaks: 'a restored ledger holds budget before a person has said what was spent',
+    file: 'src/ledger/ledger.ts',
+    find: '      checkGaps(shelf.meta().gaps)\n      return holdIn',
+    replace: '      return holdIn',
+    tests: BACKUP,
+  },
+  {
+    name: 'unknown-gap-counts-nothing',
+    breaks: 'budgets have full room although nobody knows what was spent',
+    file: 'src/ledger/gaps.ts',
+    find: 'saidOf(confirmed, claim) ?? claim.limit',
+    replace: 'saidOf(confirmed, claim) ?? 0n',
+    tests: BACKUP,
+  },
+  {
+    name: 'backup-without-its-mark',
+    breaks: 'a backup that was copied into place pays as if nothing had happened since',
+    file: 'src/ledger/sqlite/backup.ts',
+    find: 'await change(part, (sql) => markBackup(sql, stateOf(sql)))',
+    replace: 'await change(part, (sql) => stateOf(sql).high)',
+    tests: BACKUP,
+  },
+  {
+    name: 'old-version-writes-on',
+    breaks: 'a process writes to tables that a newer version has changed meanwhile',
+    file: 'src/ledger/sqlite/store.ts',
+    find: '        checkVersion(db)\n',
+    replace: '',
+    tests: COMPANIONS,
+  },
+  {
+    name: 'two-copies-of-sqlite',
+    breaks: 'two copies of SQLite in one process have the same ledger open',
+    file: 'src/ledger/sqlite/one-sqlite.ts',
+    find: 'if (known.count > 0 && known.sqlite !== sqlite)',
+    replace: 'if (known.count < 0 && known.sqlite !== sqlite)',
+    tests: COMPANIONS,
+  },
+  {
+    name: 'log-stays-large',
+    breaks: 'a log that a long reader made grow stays large',
+    file: 'src/ledger/sqlite/open.ts',
+    find: '; PRAGMA journal_size_limit = ${LOG_BYTES}`',
+    replace: '; PRAGMA journal_size_limit = ${LOG_BYTES * 1000}`',
+    tests: COMPANIONS,
+  },
+]
