@@ -1,7 +1,7 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { Ledger } from '../../src/ledger/index.js'
@@ -68,15 +68,10 @@ describe('another copy of SQLite in this process', () => {
   })
 
   it('is refused a ledger that is open, and may have it once it was closed', async () => {
-    const copy = join(root, 'node_modules', '@photostructure', 'sqlite')
-    const require = createRequire(import.meta.url)
-    mkdirSync(dirname(copy), { recursive: true })
-    cpSync(dirname(dirname(require.resolve('@photostructure/sqlite'))), copy, { recursive: true })
-    const loader = dirname(
-      require.resolve('node-gyp-build', { paths: [require.resolve('@photostructure/sqlite')] }),
-    )
-    cpSync(loader, join(root, 'node_modules', 'node-gyp-build'), { recursive: true })
-    const { DatabaseSync } = createRequire(join(copy, 'here.js'))(join(copy, 'dist', 'index.cjs'))
+    const copied = join(root, 'node_modules')
+    for (const name of ['@photostructure/sqlite', 'node-gyp-build'])
+      cpSync(join('node_modules', name), join(copied, name), { recursive: true, dereference: true })
+    const { DatabaseSync } = createRequire(join(copied, 'here.js'))('@photostructure/sqlite')
     const path = fresh()
     const ledger = sqliteLedger({ path })
     await ledger.renew('me', 60_000)
