@@ -291,7 +291,7 @@ async function givenUp(payment: Payment, reply: object | undefined, env: Env): P
   const waits = waiting({ ...seen, reply }, env)
   if (waits !== undefined) return waits
   const after = seen.payment
-  tellRejection(after, env)
+  if (after.state !== 'settled') tellRejection(after, env)
   if (after.state === 'released') return voided(after, undefined, env, reply)
   const error = unanswered(after, reply === undefined ? {} : { reply })
   if (after.state === 'settled')

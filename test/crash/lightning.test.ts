@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
+import { tmpdir, uptime } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Clock, createPurser, type Payment, type Purser } from '../../src/index.js'
@@ -53,7 +53,11 @@ async function world(name: string): Promise<World> {
     node,
     job: { shop: shop.origin, node: nodeServer.origin, ledger: path },
     successor(later) {
-      const clock: Clock = { now: () => Date.now() + later, monotonic: () => performance.now() + later }
+      const clock: Clock = {
+        now: () => Date.now() + later,
+        monotonic: () => performance.now() + later,
+        booted: () => uptime() * 1000 + later,
+      }
       node.clock = clock.now
       const purser = createPurser({
         agent: 'crash',

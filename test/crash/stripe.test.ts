@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, uptime } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Clock, createPurser, type Payment, type Purser } from '../../src/index.js'
@@ -49,7 +49,11 @@ describe.each([
   /** How far all clocks are ahead. */
   let ahead = 0
   const crashes: Crash[] = []
-  const clock: Clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead }
+  const clock: Clock = {
+    now: () => Date.now() + ahead,
+    monotonic: () => performance.now() + ahead,
+    booted: () => uptime() * 1000 + ahead,
+  }
 
   beforeAll(async () => {
     world = await startStripeWorld({ now: clock.now, validityMs: VALIDITY_MS })
