@@ -38,12 +38,9 @@ export function offersInHead(head: Head, url: string): Offers {
   )
 }
 
-/** A body of two bytes is `{}`, which servers of version 2 send beside their header. */
-const EMPTY_BODY = 2
-
 /**
- * Is a body worth reading for offers of x402 version 1? It is if no offer in the head is of a kind that a wallet here pays,
- * or if an x402 header stands beside a body that says something: the offers in that header may all turn out unpayable.
+ * Is a body worth reading for offers of x402 version 1? Only if no offer in the head is of a kind that a wallet here pays: a
+ * body must not stand beside a header with another price.
  *
  * @param pays Whether a wallet here pays offers of this kind.
  */
@@ -52,10 +49,7 @@ export function mayAskInBody(
   { offers }: Offers,
   pays: (kind: Challenge['kind']) => boolean,
 ): boolean {
-  if (!mayHoldOffers(head)) return false
-  if (!offers.some(({ kind }) => pays(kind))) return true
-  const length = Number(head.header('content-length') ?? Number.POSITIVE_INFINITY)
-  return head.header('payment-required') !== undefined && length > EMPTY_BODY
+  return mayHoldOffers(head) && !offers.some(({ kind }) => pays(kind))
 }
 
 /** Servers send version 1 as JSON, as plain text, or with no type at all. */
