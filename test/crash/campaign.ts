@@ -122,15 +122,17 @@ async function played(stage: Stage, options: CampaignOptions): Promise<readonly 
   const track = async (): Promise<void> => {
     while ((count.kills < kills || count.cut < cuts) && performance.now() < deadline) {
       const scenario = await prepare(stage, next++)
-      const play = { scenario, machine: new Machine(scenario.ledger) }
+      const machine = new Machine(scenario)
       const stalled: Promise<void>[] = []
-      for (let epoch = 0; epoch < EPOCHS; epoch++) stalled.push(...(await playEpoch(stage, play, epoch)))
+      for (let epoch = 0; epoch < EPOCHS; epoch++) stalled.push(...(await playEpoch(stage, machine, epoch)))
       await Promise.all(stalled)
       const { chain, wire, findings } = stage
       const end = async (): Promise<Books> => {
         await sleep(PAST_VALIDITY_MS)
         wire.mend(scenario.name)
-        return finish(chain, scenario, EPOCHS * LEASE_MS, findings)
+        const books = await finish(chain, machine.scenario, EPOCHS * LEASE_MS, findings)
+        machine.close()
+        return books
       }
       finals.push(end())
     }

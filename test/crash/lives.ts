@@ -5,7 +5,6 @@ import { checkCounted, checkDelivered, checkNow, type Findings } from './checks.
 import { type Ended, type Running, startPayer } from './job.js'
 import type { Machine } from './machine.js'
 import { type Dice, diceFor } from './random.js'
-import type { Scenario } from './scenario.js'
 import type { Slots } from './slots.js'
 import type { Wire } from './wire.js'
 import type { Job } from './words.js'
@@ -44,12 +43,6 @@ export interface Stage {
   readonly slots: Slots
 }
 
-/** A scenario that is being played, on its machine. */
-export interface Play {
-  readonly scenario: Scenario
-  readonly machine: Machine
-}
-
 /** What one process will do, and how it will end. */
 interface Fate {
   readonly way: Way | 'cut'
@@ -62,21 +55,25 @@ interface Fate {
  * Two or three processes on one ledger and one account, buying overlapping things; dead in the end, or stalled. The
  * ends of those that stalled are not waited for, unless the power is cut.
  */
-export async function playEpoch(stage: Stage, play: Play, epoch: number): Promise<readonly Promise<void>[]> {
-  const dice = diceFor(stage.seed, 'epoch', play.scenario.name, epoch)
-  return dice.chance(CUTS) ? playCut(stage, play, epoch, dice) : playDeaths(stage, play, epoch, dice)
+export async function playEpoch(
+  stage: Stage,
+  machine: Machine,
+  epoch: number,
+): Promise<readonly Promise<void>[]> {
+  const dice = diceFor(stage.seed, 'epoch', machine.scenario.name, epoch)
+  return dice.chance(CUTS) ? playCut(stage, machine, epoch, dice) : playDeaths(stage, machine, epoch, dice)
 }
 
 async function playDeaths(
   stage: Stage,
-  play: Play,
+  machine: Machine,
   epoch: number,
   dice: Dice,
 ): Promise<readonly Promise<void>[]> {
   const fates = Array.from({ length: 2 + dice.below(2) }, () =>
-    fateOf(stage, play, epoch, dice, epoch < EPOCHS - 1 ? dice.pick(WAYS) : dice.pick(WAYS_TO_DIE)),
+    fateOf(stage, machine, epoch, dice, epoch < EPOCHS - 1 ? dice.pick(WAYS) : dice.pick(WAYS_TO_DIE)),
   )
-  const lives = fates.map((fate) => startLife(stage, play, fate))
+  const lives = fates.map((fate) => startLife(stage, machine, fate))
   await Promise.all(lives.map(({ over, told }, at) => (fates[at]?.way === 'stall' ? told : over)))
   return lives.map(({ over }) => over)
 }
@@ -84,15 +81,15 @@ async function playDeaths(
 /** The power goes when the first of them is at a step, or shortly after; or when it has got to its end. */
 async function playCut(
   stage: Stage,
-  play: Play,
+  machine: Machine,
   epoch: number,
   dice: Dice,
 ): Promise<readonly Promise<void>[]> {
-  const fates = Array.from({ length: 1 + dice.below(3) }, () => fateOf(stage, play, epoch, dice, 'cut'))
+  const fates = Array.from({ length: 1 + dice.below(3) }, () => fateOf(stage, machine, epoch, dice, 'cut'))
   const atOnce = dice.chance(0.5)
-  const disk = dice.chance(0.5) ? undefined : diceFor(stage.seed, 'disk', play.scenario.name, epoch)
+  const disk = dice.chance(0.5) ? undefined : diceFor(stage.seed, 'disk', machine.scenario.name, epoch)
   const lives = fates.map(({ job, ...fate }, at) =>
-    startLife(stage, play, {
+    startLife(stage, machine, {
       ...fate,
       // The others neither die by themselves nor say where they are.
       job:
@@ -102,7 +99,7 @@ async function playCut(
   const [first] = lives
   await first?.told
   if (!atOnce) await Promise.race([sleep(fates[0]?.delay ?? 0), first?.over])
-  await play.machine.powerCut(disk)
+  await machine.powerCut(disk)
   stage.count.cut++
   const overs = lives.map(({ over }) => over)
   await Promise.all(overs)
@@ -113,7 +110,7 @@ async function playCut(
  * It dies at a step; or at a random moment, from outside; or it stalls, as when a lid is shut, sleeps through the end
  * of its lease, and goes on while its successor already recovers what it was doing; or its machine loses power.
  */
-function fateOf({ chain }: Stage, { scenario }: Play, epoch: number, dice: Dice, way: Fate['way']): Fate {
+function fateOf({ chain }: Stage, { scenario }: Machine, epoch: number, dice: Dice, way: Fate['way']): Fate {
   const calls = dice.some(scenario.purchases, 1 + dice.below(4))
   const step = 1 + dice.below(STEPS_OF_A_PAYMENT * calls.length)
   const delay = dice.below(way === 'stall' ? LONGEST_STALL_MS : LONGEST_DELAY_MS)
@@ -130,8 +127,7 @@ interface Life {
   readonly over: Promise<void>
 }
 
-function startLife(stage: Stage, play: Play, fate: Fate): Life {
-  const { machine } = play
+function startLife(stage: Stage, machine: Machine, fate: Fate): Life {
   const before = machine.cuts
   const born = stage.slots.enter().then((leave) => {
     if (machine.cuts > before) return leave()
@@ -144,7 +140,7 @@ function startLife(stage: Stage, play: Play, fate: Fate): Life {
     over: born.then(async (life) => {
       if (life === undefined) return
       const ended = await lifeOf(stage, fate, life.running, life.leave)
-      await judge(stage, play, fate, life, ended)
+      await judge(stage, machine, fate, life, ended)
     }),
   }
 }
@@ -177,7 +173,7 @@ async function awake(running: Running, leave: () => void): Promise<void> {
 
 async function judge(
   { chain, findings, count, steps }: Stage,
-  { scenario, machine }: Play,
+  machine: Machine,
   { way }: Fate,
   { running, cuts }: { readonly running: Running; readonly cuts: number },
   ended: Ended,
@@ -191,7 +187,8 @@ async function judge(
     count[way]++
     note(steps, ended.at ?? 'at another moment', way)
   } else count.survivors++
-  const books = await machine.reading(() => readBooks(chain, scenario))
+  const books = await machine.reading(() => readBooks(chain, machine.scenario))
+  const { scenario } = machine
   checkNow(scenario, books, findings)
   if (machine.cuts > cuts) checkCounted(scenario, books, ended.delivered, findings)
   else checkDelivered(scenario, books, ended.delivered, findings)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { endOf, type LogFile, readIndex, readLog } from './log-file.js'
 import type { Dice } from './random.js'
 import { syncsOf } from './syncs.js'
@@ -19,7 +19,8 @@ const SECTOR = 512
 const KEPT = [0, 0.5, 0.95, 1] as const
 
 /**
- * Takes away what a ledger had not synced.
+ * Takes away what a ledger had not synced. No process may have it open, this one included: a driver may let go of a ledger
+ * long after it was told to close it.
  *
  * @param dice What of it the disk has kept all the same. Default: nothing.
  * @returns How many bytes of the log were in question.
@@ -30,20 +31,11 @@ export function losePower(ledger: string, dice?: Dice): number {
   if (log === undefined) return 0
   const synced = endOf(syncedFrames(ledger, log), log)
   const open = log.bytes.subarray(synced)
-  replace(path, Buffer.concat([log.bytes.subarray(0, synced), remainder(open, dice)]))
-  replace(ledger, readFileSync(ledger))
+  if (open.length > 0)
+    writeFileSync(path, Buffer.concat([log.bytes.subarray(0, synced), remainder(open, dice)]))
   // The index is in memory; its file is made anew by whoever opens the ledger first.
   rmSync(`${ledger}-shm`, { force: true })
   return open.length
-}
-
-/**
- * Whoever has the file open keeps the old one, as if that were on another machine: a driver in this process may not let go
- * of a ledger that it was told to close.
- */
-function replace(path: string, bytes: Buffer): void {
-  writeFileSync(`${path}.after`, bytes, { mode: 0o600 })
-  renameSync(`${path}.after`, path)
 }
 
 function syncedFrames(ledger: string, { salts }: LogFile): number {
