@@ -1,3 +1,4 @@
+import { own } from './own.js'
 /**
  * What happened to the money: the one thing a caller wants to know after an exception.
  *
@@ -136,7 +137,8 @@ export class PaymentError extends Error {
   /** The reply behind the error, where there is one. Not enumerable. */
   declare readonly reply: unknown
 
-  constructor(code: ErrorCode, funds: Funds, message: string, details: PaymentErrorDetails = {}) {
+  constructor(code: ErrorCode, funds: Funds, message: string, given: PaymentErrorDetails = {}) {
+    const details = own(given)
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
     this.funds = funds
@@ -159,8 +161,9 @@ export class PaymentRefusedError extends PaymentError {
 
   constructor(
     message: string,
-    details: PaymentErrorDetails & { readonly code?: ErrorCode; readonly funds?: Funds } = {},
+    given: PaymentErrorDetails & { readonly code?: ErrorCode; readonly funds?: Funds } = {},
   ) {
+    const details = own(given)
     super(details.code ?? 'refused', details.funds ?? 'untouched', message, details)
   }
 }

@@ -1,4 +1,4 @@
-import { PaymentRefusedError } from '../errors/index.js'
+import { own, PaymentRefusedError } from '../errors/index.js'
 import { checkDuration, type Instant } from '../money/index.js'
 import {
   type Exchange,
@@ -146,9 +146,9 @@ export class HttpExchange implements Exchange<Response> {
     })
     if (said.kind !== 'asks') return said
     const at = this.#payableAt(reply, url)
-    if (at === undefined) return { ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] }
+    if (at === undefined) return own({ ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] })
     this.#at = at
-    return { ...said, at }
+    return own({ ...said, at })
   }
 
   async check(challenge: Credential['challenge'], at: Resource): Promise<void> {

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey } from '../policy/index.js'
@@ -40,7 +41,7 @@ function addShape(shelf: Shelf, claim: CounterClaim): void {
   const reached = reaching(shelf, claim).from
   const fill = until === 0 ? {} : { fill: { number, from: reached, at, through: 0, until } }
   if (until > 0) shelf.setMeta({ filled: number })
-  shelf.addShape({ ...shape, ...rolling, ...fill })
+  shelf.addShape(own({ ...shape, ...rolling, ...fill }))
 }
 
 /** Could any stored payment count on counters of that shape? Answered from names alone. */

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import { type Amount, count, type Instant } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
 import type { CounterClaim, Scope } from '../policy/index.js'
@@ -49,7 +50,7 @@ export function counterOf(key: string): Counter | undefined {
   const [counts, window, names]: readonly unknown[] = read
   if (counts !== 'spend' && counts !== 'lock' && counts !== 'payments') return undefined
   if (typeof window !== 'string' || !Array.isArray(names)) return undefined
-  const scope: Scope = Object.fromEntries(names)
+  const scope: Scope = own(Object.fromEntries(names))
   return { counts, window, scope }
 }
 

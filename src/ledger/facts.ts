@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
 import { makeRoom, pricedAs, priceVersion } from './folds.js'
@@ -33,7 +34,7 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
     return price === undefined ? [] : [[rail, price] as const]
   })
   const advertised = shelf.advertised(of)
-  return {
+  return own({
     now,
     version: versionOf(shelf, query),
     pins: pinsByRail(standingPins(shelf, vendor, now)),
@@ -43,7 +44,7 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
     knownVendor: shelf.knows(agent, vendor),
     denied: denials.filter((denial) => denial.operation === operation).map(({ terms }) => terms),
     denials: denials.length,
-  }
+  })
 }
 
 /**

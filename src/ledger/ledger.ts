@@ -1,4 +1,4 @@
-import { PaymentError } from '../errors/index.js'
+import { completeOwn, own, PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
@@ -65,10 +65,11 @@ export class StoredLedger implements Ledger {
   }
 
   facts(query: FactsQuery): Promise<Facts> {
-    return this.#read((shelf, now) => readFacts(shelf, query, now))
+    return this.#read((shelf, now) => readFacts(shelf, own(query), now))
   }
 
-  async hold(hold: Hold): Promise<Held> {
+  async hold(given: Hold): Promise<Held> {
+    const hold = ownHold(given)
     checkHold(hold)
     const allEnded: Payment[] = []
     for (;;) {
@@ -78,7 +79,7 @@ export class StoredLedger implements Ledger {
         return holdIn(shelf, hold, now)
       })
       allEnded.push(...ended)
-      if (held !== 'again') return allEnded.length === 0 ? held : { ...held, ended: allEnded }
+      if (held !== 'again') return own(allEnded.length === 0 ? held : { ...held, ended: allEnded })
       await this.#fill()
     }
   }
@@ -108,7 +109,8 @@ export class StoredLedger implements Ledger {
     return this.#write((shelf, now) => this.#advance(shelf, id, move, now), DURABLE.has(move.to))
   }
 
-  #advance(shelf: Shelf, id: PaymentId, move: Move, now: Instant): Moved {
+  #advance(shelf: Shelf, id: PaymentId, given: Move, now: Instant): Moved {
+    const move = own(given)
     const row = shelf.payment(id)
     if (row === undefined) throw new TypeError('The ledger has no payment of this id')
     const no = (): Moved => ({ ok: false, was: row.state, payment: view(shelf, row, now) })
@@ -129,7 +131,9 @@ export class StoredLedger implements Ledger {
     return { ok: true, was: row.state, payment: view(shelf, next.row, now) }
   }
 
-  deny(hold: Omit<Hold, 'lane'>, { because, standsMs }: Denial): Promise<Payment> {
+  deny(given: Omit<Hold, 'lane'>, why: Denial): Promise<Payment> {
+    const hold = ownHold(given)
+    const { because, standsMs } = own(why)
     return this.#write((shelf, now) => {
       const row = denyIn(shelf, hold, because, now)
       if (standsMs !== undefined && row.state === 'denied') {
@@ -154,7 +158,7 @@ export class StoredLedger implements Ledger {
     return this.#readCounted((shelf) => {
       if (!shelf.shapes().every(isFilled)) return undefined
       const counters = shelf.family(claim, dimension)
-      return counters.map(({ scope }) => ({ ...claim, scope: { ...claim.scope, ...scope } }))
+      return counters.map(({ scope }) => own({ ...claim, scope: own({ ...claim.scope, ...scope }) }))
     })
   }
 
@@ -177,7 +181,8 @@ export class StoredLedger implements Ledger {
     })
   }
 
-  async *find(query: PaymentQuery): AsyncIterable<Payment> {
+  async *find(given: PaymentQuery): AsyncIterable<Payment> {
+    const query = own(given)
     let left = query.limit ?? Number.POSITIVE_INFINITY
     let after: number | undefined
     while (left > 0) {
@@ -283,7 +288,7 @@ export class StoredLedger implements Ledger {
   }
 
   channels(query: ChannelQuery): Promise<readonly Channel[]> {
-    return this.#read((shelf) => shelf.channels(query))
+    return this.#read((shelf) => shelf.channels(own(query)))
   }
 
   putChannel(channel: Channel): Promise<boolean> {
@@ -366,6 +371,14 @@ export class StoredLedger implements Ledger {
   #open(): void {
     if (this.#closed) throw new PaymentError('closed', 'untouched', 'The ledger is closed')
   }
+}
+
+/** Whatever a hold, its decision or its terms leave out is absent, and nothing that objects inherit. */
+function ownHold<H extends Omit<Hold, 'lane'>>(hold: H): H {
+  const { decision, context, terms } = hold
+  // Terms stay the object that they are: an attempt on the same terms does not store them twice.
+  completeOwn(terms, ['fee', 'locks', 'escrow'])
+  return own({ ...hold, decision: own(decision), context: own(context) })
 }
 
 /** An approval that was revoked while the wallet signed covers nothing: what was signed does not leave. */

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
@@ -52,18 +53,19 @@ export class MemoryShelf implements Shelf {
   readonly #denials = new Map<string, readonly Denial[]>()
 
   constructor(id: string) {
-    this.#meta = { id, high: 0, clock: NO_RECORD, filled: 0, shapes: 0, gaps: [] }
+    this.#meta = own({ id, high: 0, clock: NO_RECORD, filled: 0, shapes: 0, gaps: [] })
   }
 
   meta(): Meta {
     return this.#meta
   }
 
-  setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
+  setMeta(given: Parameters<Shelf['setMeta']>[0]): void {
     const { id, high, clock, filled, shapes, gaps } = this.#meta
-    const frozen = 'frozen' in change ? change.frozen : this.#meta.frozen
+    const change = own(given)
+    const frozen = Object.hasOwn(change, 'frozen') ? change.frozen : this.#meta.frozen
     // Time is written with every step, so this makes no copies that it does not need.
-    this.#meta = {
+    this.#meta = own({
       id,
       high: change.high ?? high,
       clock: change.clock ?? clock,
@@ -71,7 +73,7 @@ export class MemoryShelf implements Shelf {
       shapes: change.shapes ?? shapes,
       gaps: change.gaps ?? gaps,
       ...(frozen === undefined ? {} : { frozen }),
-    }
+    })
   }
 
   payment(id: PaymentId): Row | undefined {
@@ -125,11 +127,11 @@ export class MemoryShelf implements Shelf {
     let at = after === undefined ? (step > 0 ? 1 : this.last()) : after + step
     for (let looked = 0; looked < MOST_LOOKED_AT && rows.length < limit; looked++, at += step) {
       const id = this.#order[at]
-      if (id === undefined) return { rows }
+      if (id === undefined) return own({ rows })
       const placed = this.#rows.get(id)
       if (placed !== undefined && matches(placed.row, query)) rows.push(placed)
     }
-    return { rows, next: at - step }
+    return own({ rows, next: at - step })
   }
 
   due(group: DueGroup, page: DuePage, now: Instant): readonly DueRow[] {
@@ -146,7 +148,7 @@ export class MemoryShelf implements Shelf {
     const end = Math.min(until, after + MOST_COUNTED)
     const rows = this.#order.slice(after + 1, end + 1).flatMap((id = '') => this.#rows.get(id) ?? [])
     const counted = rows.filter(({ row }) => row.charges.some(({ at }) => at >= from))
-    return { rows: counted, next: end < until ? end : undefined }
+    return own({ rows: counted, next: end < until ? end : undefined })
   }
 
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[] {
@@ -200,7 +202,7 @@ export class MemoryShelf implements Shelf {
 
   setThrough(number: number, through: number): void {
     this.#shapes = this.#shapes.map((shape) =>
-      shape.fill?.number === number ? { ...shape, fill: { ...shape.fill, through } } : shape,
+      shape.fill?.number === number ? own({ ...shape, fill: { ...shape.fill, through } }) : shape,
     )
   }
 

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import { type Amount, asJson, type Instant, type Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
 import type { Payment } from './port.js'
@@ -68,7 +69,7 @@ export function paymentOf(row: Row, live: boolean, units: Units): Payment {
   seal(reasons)
   seal(attempts)
   seal(receipts)
-  const payment: { -readonly [Name in keyof Payment]: Payment[Name] } = {
+  const payment: { -readonly [Name in keyof Payment]: Payment[Name] } = own({
     id,
     state,
     live,
@@ -86,7 +87,7 @@ export function paymentOf(row: Row, live: boolean, units: Units): Payment {
     delivered,
     createdAt,
     updatedAt,
-  }
+  })
   addOptional(payment, row)
   return Object.freeze(asJson(payment))
 }

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
 import { inScope } from '../policy/index.js'
@@ -58,14 +59,14 @@ const DIMENSIONS = [
 export function shapeOf({ counts, window, scope }: Pick<CounterClaim, 'counts' | 'window' | 'scope'>): Shape {
   const by = DIMENSIONS.filter((dimension) => scope[dimension] !== undefined)
   const { policy, vendor } = scope
-  return {
+  return own({
     counts,
     window,
     by,
     ...(policy === undefined ? {} : { policy }),
     ...(vendor?.includes('*') ? { wildcard: vendor } : {}),
     ...(scope.task === '' ? { taskless: true } : {}),
-  }
+  })
 }
 
 /** The shape of a claim's counter, among those that the ledger counts. */
@@ -95,14 +96,14 @@ export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
   if (policy !== undefined && policy !== of.policy) return []
   if (shape.taskless === true && of.tasks.length > 0) return []
   let scopes: readonly { -readonly [Name in keyof Scope]: Scope[Name] }[] = [
-    policy === undefined ? {} : { policy },
+    own(policy === undefined ? {} : { policy }),
   ]
   for (const dimension of shape.by) {
     const [first, ...others] =
       dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
     if (first === undefined) return []
     // Nearly always there is one value: every hold comes by here, and writes it where it is.
-    const more = others.flatMap((value) => scopes.map((scope) => ({ ...scope, [dimension]: value })))
+    const more = others.flatMap((value) => scopes.map((scope) => own({ ...scope, [dimension]: value })))
     for (const scope of scopes) scope[dimension] = first
     if (more.length > 0) scopes = [...scopes, ...more]
   }

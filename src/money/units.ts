@@ -1,3 +1,4 @@
+import { ownValue } from '../errors/index.js'
 import { type Amount, formatDecimal, parseDecimal } from './amount.js'
 import { type Currency, RATE_DECIMALS } from './currency.js'
 
@@ -13,7 +14,10 @@ export type Units = bigint & { readonly [brand]?: 'units' }
 export const UNIT_DECIMALS = 9
 
 /** What 10^18 of the currency's units are worth; undefined if it has no known value in the unit. */
-export function worth({ id, peg, rate }: Currency, unit: string): bigint | undefined {
+export function worth(currency: Currency, unit: string): bigint | undefined {
+  const { id } = currency
+  const peg = ownValue(currency, 'peg')
+  const rate = ownValue(currency, 'rate')
   if (id === unit || peg === unit) return ONE
   return rate?.unit === unit ? parseDecimal(rate.most, RATE_DECIMALS) : undefined
 }

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import { fundsOf, type Payment } from '../ledger/index.js'
 import type { Case, Deal } from './case.js'
 import type { Sending } from './conclude.js'
@@ -143,7 +144,7 @@ async function unpaid<Reply>(
   signal: AbortSignal | undefined,
 ): Promise<Presented<Reply>> {
   try {
-    const reply = await exchange.send({ idempotencyKey: key, ...(signal ? { signal } : {}) })
+    const reply = await exchange.send(own({ idempotencyKey: key, ...(signal ? { signal } : {}) }))
     return { kind: 'reply', reply, reading: await exchange.read(reply) }
   } catch (cause) {
     return { kind: 'lost', cause }

@@ -1,4 +1,4 @@
-import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
+import { clean, isPaymentError, own, PaymentError, type Reason } from '../errors/index.js'
 import type { LaneGrant, Move, PaymentId, Room } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { noBetter, noWorse, type Terms } from '../policy/index.js'
@@ -71,7 +71,8 @@ class Attempting {
   readonly #room: RoomFor
 
   constructor(c: Case) {
-    this.#c = c
+    // Whether there is an earlier payment, or nobody has asked yet, is the case's own to say.
+    this.#c = own(c)
     this.#announcer = new Announcer(c.env.emitter, c.at)
     this.#offers = c.offers
     this.#room = new RoomFor(c.env)
@@ -180,14 +181,14 @@ class Attempting {
     }
     if (!this.#mustAsk(candidate)) return this.#pay(candidate)
     const approved = await this.#ask(candidate)
-    return 'kind' in approved ? approved : this.#pay(approved)
+    return isStep(approved) ? approved : this.#pay(approved)
   }
 
   async #pay(candidate: Candidate): Promise<Step> {
     // Whoever had to wait reads the offers again: what they rest on has moved.
     if (await this.#queueUp(candidate)) return { kind: 'stale' }
     const held = await this.#hold(candidate)
-    if ('kind' in held) return held
+    if (isStep(held)) return held
     this.#announcer.decision(this.#id, candidate)
     return this.#sign(candidate, held.lane)
   }
@@ -212,7 +213,7 @@ class Attempting {
     }
     try {
       const held = await this.#hold(candidate, seat.reserves ? 'all' : 'nothing')
-      if ('kind' in held) return held
+      if (isStep(held)) return held
       this.#announcer.decision(this.#id, candidate)
       const approved = await approve(this.#id, candidate, this.#c, seat.end)
       this.#approved = terms
@@ -257,7 +258,7 @@ class Attempting {
         expires: now + LEASE_OF_AUTHORIZATION_MS,
         ...(lane ? { lane } : {}),
       })
-      const options = { now, channels: env.ledger, ...(call.signal ? { signal: call.signal } : {}) }
+      const options = own({ now, channels: env.ledger, ...(call.signal ? { signal: call.signal } : {}) })
       prepared = usable(await candidate.wallet.prepare(authorization, options), candidate.wallet)
     } catch (error) {
       call.signal?.throwIfAborted()
@@ -387,6 +388,10 @@ class Attempting {
     await env.ledger.deny({ ...hold, decision }, { because: error.message })
     return error
   }
+}
+
+function isStep(held: object): held is Step {
+  return Object.hasOwn(held, 'kind')
 }
 
 /** Such a quote is about one value of its lane, or about an earlier credential, and those may have moved. */

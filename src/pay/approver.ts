@@ -1,4 +1,4 @@
-import type { Reason } from '../errors/index.js'
+import { ONCE, own, type Reason } from '../errors/index.js'
 import type { Amount, Instant } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
 import type { Resource } from '../protocol/index.js'
@@ -57,26 +57,27 @@ type Loose<Name extends string> = { readonly [N in Name]?: unknown }
 /** Only a well-formed answer counts; everything else is no answer. */
 export function readAnswer(value: unknown): ApprovalAnswer | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = value
+  // By its own properties: an answer that only inherits a yes is none.
+  const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = own(value)
   if (typeof by !== 'string' || by === '') return undefined
   const words = typeof note === 'string' ? { note } : {}
-  if (approved === false) return { approved, by, ...words }
+  if (approved === false) return own({ approved, by, ...words })
   if (approved !== true) return undefined
-  if (remember === undefined) return { approved, by, ...words }
+  if (remember === undefined) return own({ approved, by, ...words })
   const read = readRemember(remember)
-  return read === undefined ? undefined : { approved, by, ...words, remember: read }
+  return read === undefined ? undefined : own({ approved, by, ...words, remember: read })
 }
 
 function readRemember(value: unknown): Remember | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { until, upTo, total }: Loose<'until' | 'upTo' | 'total'> = value
+  const { until, upTo, total }: Loose<'until' | 'upTo' | 'total'> = own(value)
   if (typeof until !== 'number' || !Number.isFinite(until)) return undefined
   return isAmount(upTo) && isAmount(total) ? { until, upTo, total } : undefined
 }
 
 function isAmount(value: unknown): value is Amount {
   if (typeof value !== 'object' || value === null) return false
-  const { value: parts, currency }: Loose<'value' | 'currency'> = value
+  const { value: parts, currency }: Loose<'value' | 'currency'> = own(value)
   return typeof parts === 'bigint' && parts >= 0n && typeof currency === 'object' && currency !== null
 }
 
@@ -87,7 +88,7 @@ export async function ask(
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Asked> {
-  if (approver === undefined) return { because: 'nobody' }
+  if (approver === undefined) return own({ because: 'nobody' })
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), timeoutMs)
   const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
@@ -95,14 +96,14 @@ export async function ask(
     // A signal that is aborted already tells nobody again.
     either.throwIfAborted()
     const given = new Promise<never>((_, reject) => {
-      either.addEventListener('abort', () => reject(either.reason), { once: true })
+      either.addEventListener('abort', () => reject(either.reason), ONCE)
     })
     // Called inside a function, so that an approver that throws at once is no different from one that rejects.
     const answer = readAnswer(await Promise.race([(async () => approver(request, either))(), given]))
-    return answer === undefined ? { because: 'nonsense' } : { answer }
+    return own(answer === undefined ? { because: 'nonsense' } : { answer })
   } catch {
     // Whatever an approver throws means that nobody said yes; the caller's own abort is reported by the story.
-    return { because: late.signal.aborted ? 'late' : 'failed' }
+    return own({ because: late.signal.aborted ? 'late' : 'failed' })
   } finally {
     clearTimeout(timer)
     late.abort()

@@ -1,4 +1,4 @@
-import { clean, isPaymentError, PaymentError, type Reason } from '../errors/index.js'
+import { clean, completeOwn, isPaymentError, own, PaymentError, type Reason } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
 import { likingOf } from '../protocol/accept-payment.js'
@@ -63,8 +63,9 @@ export async function quoteAll(
   at: Resource,
   call: Call,
   env: Env,
-  { alive, need }: Narrowing,
+  narrowing: Narrowing,
 ): Promise<Quotes> {
+  const { alive, need } = own(narrowing)
   const bounds = env.policy.bounds(at, call.context)
   const ruledOut = new Set(
     offers.map(({ kind }) => kind).filter((kind) => likingOf(env.prefer, kind).q === 0),
@@ -79,13 +80,13 @@ export async function quoteAll(
     pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, { alive, need })),
   )
   const quoted: Omit<Candidate, 'decision'>[] = []
-  const unpayable: Unpayable[] = [...ruledOut].map((kind) => ({
-    unpayable: `Payments by ${clean(kind, 60)} are ruled out by the preferences of this purser`,
-  }))
+  const unpayable: Unpayable[] = [...ruledOut].map((kind) =>
+    own({ unpayable: `Payments by ${clean(kind, 60)} are ruled out by the preferences of this purser` }),
+  )
   for (const [index, quote] of quotes.entries()) {
     const wallet = pairs[index]?.wallet
     if (wallet === undefined) continue
-    if ('unpayable' in quote) unpayable.push(quote)
+    if (isUnpayable(quote)) unpayable.push(quote)
     else quoted.push({ quote, wallet, bounds })
   }
   // Wallets have just asked their nodes.
@@ -102,8 +103,9 @@ export async function judgeAll(
   at: Resource,
   call: Call,
   env: Env,
-  { usedUp }: Narrowing,
+  narrowing: Narrowing,
 ): Promise<Appraisal> {
+  const { usedUp } = own(narrowing)
   const known = await env.ledger.facts({
     vendor: at.vendor,
     operation: operationPattern(at),
@@ -125,7 +127,7 @@ async function quoteSafely(
   { alive, need }: Narrowing,
 ): Promise<Quote | Unpayable> {
   try {
-    const quote = await wallet.quote(challenge, {
+    const context = own({
       resource,
       bounds,
       now: env.clock.now(),
@@ -135,14 +137,22 @@ async function quoteSafely(
       ...(alive ? { after: alive.evidence } : {}),
       ...(need ? { need: need.claims } : {}),
     })
-    if ('unpayable' in quote) return quote
+    const quote = await wallet.quote(challenge, context)
+    if (isUnpayable(quote)) return own(quote)
+    completeOwn(quote, ['lane', 'excludes', 'goodUntil'])
+    completeOwn(quote.terms, ['fee', 'locks', 'escrow'])
+    if (quote.lane !== undefined) completeOwn(quote.lane, ['at'])
     return alive === undefined || takesItsPlace(quote) ? freezeQuote(quote) : IN_DOUBT
   } catch (error) {
-    if (isPaymentError(error)) return { unpayable: clean(error.message), code: error.code }
+    if (isPaymentError(error)) return own({ unpayable: clean(error.message), code: error.code })
     // Its own words may quote keys and addresses: for whoever listens, and not for refusals and the ledger.
     env.emitter.emit('error', { error, during: 'quote' })
-    return { unpayable: 'The wallet could not read this offer', code: 'wallet_failed' }
+    return own({ unpayable: 'The wallet could not read this offer', code: 'wallet_failed' })
   }
+}
+
+function isUnpayable(quote: Quote | Unpayable): quote is Unpayable {
+  return Object.hasOwn(quote, 'unpayable')
 }
 
 /**
@@ -172,9 +182,9 @@ function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): 
   try {
     const advertised = env.advertised?.(at, terms) ?? facts.advertised
     const seen = advertised === undefined ? facts : { ...facts, advertised }
-    const decision = env.policy.evaluate(terms, at, call.context, seen)
+    const decision = own(env.policy.evaluate(terms, at, call.context, own(seen)))
     if (!isDecision(decision)) throw new TypeError('The policy gave no decision')
-    return decision
+    return Object.freeze(decision)
   } catch (error) {
     env.emitter.emit('error', { error, during: 'policy' })
     throw new PaymentError('refused', 'untouched', 'The policy could not be evaluated, so nothing is paid', {

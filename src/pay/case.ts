@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Attempt, Hold, Payment, PaymentId } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { operationPattern, type Terms } from '../policy/index.js'
@@ -65,10 +66,11 @@ export function waitingHold({ lane: _, ...hold }: Hold, reserves: 'all' | 'nothi
 }
 
 /** The atomic step for this candidate, under this id. */
-export function holdOf(id: PaymentId, { quote, decision, approvedBy }: Candidate, c: Case): Hold {
+export function holdOf(id: PaymentId, candidate: Candidate, c: Case): Hold {
+  const { quote, decision, approvedBy } = own(candidate)
   const { agent, tasks, tool } = c.call.context
   const { transport, vendor, operation } = c.at
-  return {
+  return own({
     id,
     owner: c.env.owner,
     context: { agent, tasks, ...(tool === undefined ? {} : { tool }) },
@@ -82,5 +84,5 @@ export function holdOf(id: PaymentId, { quote, decision, approvedBy }: Candidate
     ...(c.call.key === undefined ? {} : { key: c.call.key }),
     ...(quote.lane === undefined ? {} : { lane: quote.lane }),
     ...(c.call.trace === undefined ? {} : { trace: c.call.trace }),
-  }
+  })
 }

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Move, Moved, Payment, PaymentId, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
@@ -12,10 +13,8 @@ export async function look(payment: Payment, index: number, env: Env, told?: Pro
   if (evidence === undefined || wallet === undefined)
     return { state: 'unknown', because: 'the wallet that made this payment is not here' }
   try {
-    return await wallet.inspect(evidence, {
-      channels: env.ledger,
-      ...(told === undefined ? {} : { told }),
-    })
+    const context = own({ channels: env.ledger, ...(told === undefined ? {} : { told }) })
+    return own(await wallet.inspect(evidence, context))
   } catch (error) {
     env.emitter.emit('error', { error, during: 'inspect' })
     return { state: 'unknown', because: 'the wallet could not look' }

@@ -1,3 +1,4 @@
+import { ONCE } from '../errors/index.js'
 /** What becomes of work when its caller gives up before it has ended. */
 export interface Unheeded<T> {
   /** Called when the wait ends: what the caller is told. Default: the reason of the abort. */
@@ -54,6 +55,6 @@ function heeding<T>(
       },
     )
     if (signal.aborted) hungUp()
-    else signal.addEventListener('abort', hungUp, { once: true })
+    else signal.addEventListener('abort', hungUp, ONCE)
   })
 }

@@ -1,3 +1,4 @@
+import { completeOwn } from '../errors/index.js'
 import type { Prepared, Wallet } from '../wallet/index.js'
 
 /**
@@ -5,7 +6,9 @@ import type { Prepared, Wallet } from '../wallet/index.js'
  * not be thrown away.
  */
 export function usable(prepared: Prepared, { id }: Wallet): Prepared {
+  completeOwn(Object(prepared), ['laneNext', 'laneSigned'])
   const { evidence, complete, discard }: Partial<Prepared> = Object(prepared)
+  if (evidence !== undefined) completeOwn(Object(evidence), ['recheckAt'])
   const whole = evidence?.wallet === id && Array.isArray(evidence.refs)
   if (whole && typeof complete === 'function' && typeof discard === 'function') return prepared
   throw new TypeError('The wallet prepared no payment')

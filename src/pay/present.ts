@@ -1,5 +1,5 @@
 import pRetry from 'p-retry'
-import { PaymentError } from '../errors/index.js'
+import { own, PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import type { Credential, Reading } from '../protocol/index.js'
 import type { Completed, Waiting } from '../wallet/index.js'
@@ -36,13 +36,13 @@ export async function present<Reply>(
   try {
     call.signal?.throwIfAborted()
     const completing = deal.prepared.complete((credential) => hand(exchange, credential, call))
-    const completed = await heed(completing, call.signal, {
-      late: (value) => void learnLate(value, deal, call, env),
-    })
+    const completed = own(
+      await heed(completing, call.signal, { late: (value) => void learnLate(own(value), deal, call, env) }),
+    )
     evidence = completed.evidence ?? evidence
     const sent = await learn(completed, deal, call, env)
     deals.set(sent, deal)
-    if (completed.waits !== undefined) await acted(completed.waits, deal, call, env)
+    if (completed.waits !== undefined) await acted(own(completed.waits), deal, call, env)
     env.sent.put(deal.payment, sent, env.clock.now())
     return { presented: await transmit(exchange, sent, call, env), evidence, sent }
   } catch (cause) {
@@ -121,7 +121,7 @@ async function hand<Reply>(
 ): Promise<Reading> {
   signal?.throwIfAborted()
   if (exchange.notify !== undefined) return exchange.notify(credential, signal)
-  const reply = await exchange.send({ credential })
+  const reply = await exchange.send(own({ credential }))
   const reading = await exchange.read(reply)
   exchange.drop(reply)
   return reading
@@ -143,11 +143,11 @@ export async function transmit<Reply>(
   call: Call,
   env: Env,
 ): Promise<Presented<Reply>> {
-  const leg = {
+  const leg = own({
     credential: sent.credential,
     idempotencyKey: sent.key,
     ...(call.signal ? { signal: call.signal } : {}),
-  }
+  })
   const send = async (attempt: number): Promise<Presented<Reply>> => {
     call.signal?.throwIfAborted()
     const reply = await exchange.send(leg)

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { isPaymentError, PaymentError } from '../errors/index.js'
+import { isPaymentError, own, PaymentError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
@@ -86,7 +86,7 @@ async function caseOf<Reply>(
   call: Call,
   env: Env,
 ): Promise<Case> {
-  return {
+  return own({
     at: reading.at,
     offers: reading.offers,
     fingerprint: fingerprintOf(call, await heed(exchange.fingerprint(), call.signal)),
@@ -96,11 +96,11 @@ async function caseOf<Reply>(
     place,
     check: (challenge, at) => exchange.check(challenge, at),
     again: () => askAgain(exchange, call),
-  }
+  })
 }
 
 async function askAgain<Reply>(exchange: Exchange<Reply>, call: Call): Promise<readonly Challenge[]> {
-  const reply = await exchange.send(call.signal ? { signal: call.signal } : {})
+  const reply = await exchange.send(own(call.signal ? { signal: call.signal } : {}))
   const reading = await exchange.read(reply)
   exchange.drop(reply)
   return reading.kind === 'asks' ? reading.offers : []
@@ -188,9 +188,11 @@ async function delivered<Reply extends object>(
   let presented: Presented<Reply> | undefined
   let end: End<Reply>
   try {
-    end = await rounds(exchange, deal, c, (latest) => {
-      presented = latest
-    })
+    end = own(
+      await rounds(exchange, deal, c, (latest) => {
+        presented = latest
+      }),
+    )
   } catch (cause) {
     return unwritten(deal.payment, presented, cause, c)
   }

@@ -1,3 +1,4 @@
+import { ONCE } from '../errors/index.js'
 /** A visitor of the queues: holds one place at the most. */
 export interface Place {
   /**
@@ -62,6 +63,6 @@ function turn(waiting: (() => void)[], signal: AbortSignal | undefined): Promise
       reject(signal?.reason)
     }
     waiting.push(wake)
-    signal?.addEventListener('abort', stop, { once: true })
+    signal?.addEventListener('abort', stop, ONCE)
   })
 }

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Room } from '../ledger/index.js'
 import { asJson } from '../money/index.js'
 import type { Decision, Terms } from '../policy/index.js'
@@ -34,7 +35,7 @@ export async function quote<Reply extends object>(
   call: Call,
   environment: () => Promise<Env>,
 ): Promise<Quoted<Reply>> {
-  const reply = await exchange.send(call.signal ? { signal: call.signal } : {})
+  const reply = await exchange.send(own(call.signal ? { signal: call.signal } : {}))
   if (!exchange.mayAsk(reply)) return { reply, offers: [], unpayable: [] }
   const reading = await exchange.read(reply)
   if (reading.kind !== 'asks') return { reply, offers: [], unpayable: [] }

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Channel, DueQuery, Payment } from '../ledger/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
@@ -38,10 +39,12 @@ export async function pay<Reply extends object>(
     const paid = await purchaseAtOnce(exchange, standing, begun, env)
     if (paid !== undefined) return paid.reply
   }
-  const reply = await exchange.send({
-    ...(call.signal ? { signal: call.signal } : {}),
-    ...(call.key === undefined ? {} : { idempotencyKey: call.key }),
-  })
+  const reply = await exchange.send(
+    own({
+      ...(call.signal ? { signal: call.signal } : {}),
+      ...(call.key === undefined ? {} : { idempotencyKey: call.key }),
+    }),
+  )
   if (!exchange.mayAsk(reply)) return reply
   const reading = await exchange.read(reply)
   if (reading.kind !== 'asks') return reply
@@ -58,7 +61,7 @@ export async function pay<Reply extends object>(
   // Its body is read to the end first, so that the paid leg finds the connection free.
   exchange.drop(reply)
   const { purchase } = await purchasing()
-  return purchase(exchange, { ...reading, offers }, begun, env)
+  return purchase(exchange, own({ ...reading, offers }), begun, env)
 }
 
 /** Loaded when money is first talked about: a program whose calls cost nothing carries none of it. */

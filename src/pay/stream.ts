@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/index.js'
+import { isPaymentError, ONCE, PaymentError, PaymentRefusedError } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import { noWorse, type Terms } from '../policy/index.js'
 import type { Challenge, Credential, JsonObject, Reading, Receipt } from '../protocol/index.js'
@@ -127,7 +127,7 @@ class Following<Reply extends object> {
   async #payOn(claims: JsonObject, closing: AbortSignal): Promise<void> {
     const { env } = this.#case
     const close = (): void => this.#ended.abort(closing.reason)
-    closing.addEventListener('abort', close, { once: true })
+    closing.addEventListener('abort', close, ONCE)
     const place = env.queues.place()
     try {
       const c = { ...this.#caseOf(claims), offers: await this.#challenges(), place }

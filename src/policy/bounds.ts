@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
 import type { Ground } from './case.js'
@@ -13,13 +14,14 @@ const NO_LIMIT: Units = 10n ** 18n
 export function boundsOf(ground: Ground, layers: Layers, resource: Resource): Bounds {
   const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
   const maxPrice = lowest(layers.flatMap((layer) => pricesOf(layer, resource)))
-  return Object.freeze({
+  const bounds: Bounds = own({
     maxValidityMs: Math.min(...layers.map(({ rules }) => rules.maxValidity ?? DEFAULT_VALIDITY_MS)),
     ...(maxFee === undefined ? {} : { maxFee }),
     ...(maxPrice === undefined ? {} : { maxPrice }),
     maxLock: maxLock(ground, layers, resource),
     unit: ground.unit,
   })
+  return Object.freeze(bounds)
 }
 
 function pricesOf({ rules, vendors }: Layers[number], resource: Resource): readonly (Units | undefined)[] {

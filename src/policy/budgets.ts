@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { Ground } from './case.js'
 import { noTask } from './claims.js'
@@ -17,33 +18,36 @@ export function budgetLines(
   const asks = (vendor: string): boolean =>
     vendors === undefined || vendors.has(vendor) || !isListed(vendors, vendor)
   return layers.flatMap((layer) => {
-    const own: Scope = layer.ofAgent
+    const whose: Scope = layer.ofAgent
       ? { policy: ground.policy, agent: context.agent }
       : { policy: ground.policy }
-    const money: Scope = { ...own, unit: ground.unit }
+    const money: Scope = { ...whose, unit: ground.unit }
     const lines = layer.lines.flatMap((line) =>
-      linesOf(line, line.counts === 'payments' ? own : money, context, now),
+      linesOf(line, line.counts === 'payments' ? whose : money, context, now),
     )
-    const told = lines.map((line) => (line.each === 'vendor' ? { ...line, asks } : line))
+    const told = lines.map((line) => (line.each === 'vendor' ? own({ ...line, asks }) : line))
     const { deposits } = layer.rules
     if (deposits === undefined) return told
     const rule = `${layer.prefix}deposits`
     const span = { window: 'ever', from: 0, at: 0 }
-    const claim: CounterClaim = { counts: 'lock', scope: money, ...span, amount: 0n, limit: deposits, rule }
-    return [...told, { rule, claim }]
+    const claim: CounterClaim = own({
+      ...({ counts: 'lock', scope: own(money), ...span, amount: 0n, limit: deposits, rule } as const),
+    })
+    return [...told, own({ rule, claim })]
   })
 }
 
-function linesOf(line: Line, own: Scope, context: Context, now: Instant): readonly BudgetLine[] {
+function linesOf(line: Line, whose: Scope, context: Context, now: Instant): readonly BudgetLine[] {
   const { rule, counts, limit, window } = line
   const known = line.by.reduce<readonly Scope[]>(
     (scopes, dimension) => scopes.flatMap((scope) => valuesOf(dimension, scope, context)),
-    [own],
+    [whose],
   )
   const each = line.by.find((dimension) => !isKnown(dimension, context))
   return known.map((scope) => {
-    const claim = { counts, scope, window: window.key, ...window.span(now), amount: 0n, limit, rule }
-    return { rule, claim, ...(each === undefined ? {} : { each }) }
+    const span = window.span(now)
+    const claim = own({ counts, scope: own(scope), window: window.key, ...span, amount: 0n, limit, rule })
+    return own({ rule, claim, ...(each === undefined ? {} : { each }) })
   })
 }
 

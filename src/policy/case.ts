@@ -1,4 +1,4 @@
-import type { Reason } from '../errors/index.js'
+import { own, type Reason } from '../errors/index.js'
 import { type Amount, count, type Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
 import type { Layer, Layers } from './layers.js'
@@ -60,13 +60,16 @@ export function open(
   layers: Layers,
   given: Pick<Case, 'terms' | 'resource' | 'context' | 'facts'>,
 ): Case {
-  const { terms, resource, context, facts } = given
+  const terms = own(given.terms)
+  const resource = own(given.resource)
+  const context = own(given.context)
+  const facts = own(given.facts)
   const listings = new Map<Layer, Listing | undefined>()
   for (const layer of layers) listings.set(layer, layer.vendors && lookUp(layer.vendors, resource))
   // Counters are kept by what the document says of the vendor: an agent's own list is a restriction, not another vendor.
   const [base] = layers
-  const own = listings.get(base)
-  const patterns = own?.patterns ?? []
+  const listing = listings.get(base)
+  const patterns = listing?.patterns ?? []
   return {
     ground,
     terms,
@@ -79,7 +82,7 @@ export function open(
     tasks: taskKeys(context.tasks),
     tool: resource.transport === 'http' ? context.tool : resource.tool,
     vendors: patterns.length === 0 ? [resource.vendor] : patterns,
-    categories: categoriesOf(own),
+    categories: categoriesOf(listing),
   }
 }
 
@@ -108,7 +111,7 @@ function countAll(terms: Terms, unit: string): CaseUnits | undefined {
 export function dimensionsOf(judged: Case, grant: string | undefined): Dimensions {
   const { ground, context, resource, terms, units, tasks, tool } = judged
   const category = categoryKey(judged.categories)
-  return {
+  return own({
     policy: ground.policy,
     agent: context.agent,
     tasks,
@@ -119,5 +122,5 @@ export function dimensionsOf(judged: Case, grant: string | undefined): Dimension
     network: terms.network,
     ...(grant === undefined ? {} : { grant }),
     unit: ground.unit,
-  }
+  })
 }

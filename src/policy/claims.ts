@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { Units } from '../money/index.js'
 import type { Case } from './case.js'
 import type { Layer, Line } from './layers.js'
@@ -20,7 +21,8 @@ export function budgetClaims(layer: Layer, judged: Case): readonly CounterClaim[
     return shares(line, layer, judged).flatMap(({ scope, units: part }): readonly CounterClaim[] => {
       const amount = counts === 'payments' ? 1n : (part ?? units.total)
       // A claim of nothing would still fail on a counter that is over its limit.
-      return amount === 0n ? [] : [{ counts, scope, window: window.key, ...span, amount, limit, rule }]
+      if (amount === 0n) return []
+      return [own({ counts, scope: own(scope), window: window.key, ...span, amount, limit, rule })]
     })
   })
 }
@@ -29,25 +31,26 @@ export function budgetClaims(layer: Layer, judged: Case): readonly CounterClaim[
 export function depositClaims(layer: Layer, judged: Case): readonly CounterClaim[] {
   const { units, ground } = judged
   if (units === undefined || units.lock === 0n) return []
-  const own = ownScope(layer, judged)
-  const claim = (scope: Scope, limit: bigint, rule: string): CounterClaim => ({
-    counts: 'lock',
-    scope: { ...scope, unit: ground.unit },
-    window: 'ever',
-    from: 0,
-    at: 0,
-    amount: units.lock,
-    limit,
-    rule: `${layer.prefix}${rule}`,
-  })
+  const whose = ownScope(layer, judged)
+  const claim = (scope: Scope, limit: bigint, rule: string): CounterClaim =>
+    own({
+      counts: 'lock',
+      scope: own({ ...scope, unit: ground.unit }),
+      window: 'ever',
+      from: 0,
+      at: 0,
+      amount: units.lock,
+      limit,
+      rule: `${layer.prefix}${rule}`,
+    })
   const { deposits } = layer.rules
   const entries = judged.listings.get(layer)?.entries ?? []
   return [
-    ...(deposits === undefined ? [] : [claim(own, deposits, 'deposits')]),
+    ...(deposits === undefined ? [] : [claim(whose, deposits, 'deposits')]),
     ...entries.flatMap(({ origin, deposit }) =>
       deposit === undefined
         ? []
-        : [claim({ ...own, policy: ground.policy, vendor: origin }, deposit, 'vendor.deposit')],
+        : [claim({ ...whose, policy: ground.policy, vendor: origin }, deposit, 'vendor.deposit')],
     ),
   ]
 }
@@ -57,15 +60,17 @@ function ownScope(layer: Layer, { ground, context }: Case): Scope {
 }
 
 function shares(line: Line, layer: Layer, judged: Case): readonly Share[] {
-  const own = ownScope(layer, judged)
+  const whose = ownScope(layer, judged)
   // A number of payments is the same in every unit; a sum of money is not.
-  const scope = line.counts === 'payments' ? own : { ...own, unit: judged.ground.unit }
-  const start: readonly Share[] = [{ scope }]
+  const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.ground.unit }
+  const start: readonly Share[] = [own({ scope })]
   return line.by.reduce(
     (all, dimension) =>
       all.flatMap((share) => {
         const parts = partsAlong(dimension, judged)
-        return parts.map(({ scope, ...part }) => ({ ...share, ...part, scope: { ...share.scope, ...scope } }))
+        return parts.map(({ scope, ...part }) =>
+          own({ ...share, ...part, scope: { ...share.scope, ...scope } }),
+        )
       }),
     start,
   )

@@ -1,4 +1,4 @@
-import { clean, type Reason } from '../errors/index.js'
+import { clean, own, type Reason } from '../errors/index.js'
 import { askingOf } from './asking.js'
 import { type Case, dimensionsOf, type Findings } from './case.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
@@ -55,7 +55,7 @@ function decide(
   const effect =
     found.deny.length > 0 ? 'deny' : found.ask.length > 0 && grant === undefined ? 'ask' : 'allow'
   const remembered = grant === undefined ? [] : [grantReason(grant)]
-  return Object.freeze({
+  const decision: Decision = own({
     effect,
     reasons: Object.freeze([...inOrder(found.deny), ...inOrder(found.ask), ...remembered]),
     claims: Object.freeze(grant === undefined ? claims : [...claims, ...grantClaim(grant, judged)]),
@@ -68,6 +68,7 @@ function decide(
     policy: hash,
     ...(grant === undefined ? {} : { grant: grant.id }),
   })
+  return Object.freeze(decision)
 }
 
 /** In an order of their own, so that it does not matter in which order rules were written. Said once is enough. */
@@ -145,7 +146,7 @@ function grantReason({ by }: Grant): Reason {
 function grantClaim(grant: Grant, { units, ground }: Case): readonly CounterClaim[] {
   if (units === undefined || units.total === 0n) return []
   // The approval's own budget, whatever the document is called that a payment is judged by.
-  const scope = { grant: grant.id, unit: ground.unit }
+  const scope = own({ grant: grant.id, unit: ground.unit })
   const counted = { counts: 'spend', window: 'ever', from: 0, at: 0, rule: 'grant' } as const
-  return [{ ...counted, scope, amount: units.total, limit: grant.total }]
+  return [own({ ...counted, scope, amount: units.total, limit: grant.total })]
 }

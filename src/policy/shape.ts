@@ -168,6 +168,8 @@ export function record<const F extends Fields, const N extends keyof F & string 
       }
       const sound = (record: unknown): record is Values<F, N> =>
         record === read && reading.issues.length === before
+      // A rule that was left out is absent, whatever somebody put on Object.prototype.
+      Object.setPrototypeOf(read, null)
       return sound(read) ? read : undefined
     },
     schema: () => ({

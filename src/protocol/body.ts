@@ -1,3 +1,4 @@
+import { ONCE } from '../errors/index.js'
 /** Bounds on what is read of somebody else's body. */
 export interface BodyLimits {
   /** After decompression. */
@@ -104,7 +105,7 @@ function inTime(
       resolve(how)
     }
     if (signal?.aborted) end('late')
-    else signal?.addEventListener('abort', stop, { once: true })
+    else signal?.addEventListener('abort', stop, ONCE)
     void reading.then(end)
   })
 }

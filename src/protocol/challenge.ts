@@ -1,4 +1,4 @@
-import { clean } from '../errors/index.js'
+import { clean, own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { type AuthChallenge, readAuthChallenges } from './auth-params.js'
 import { decodeJsonObject } from './json.js'
@@ -80,7 +80,7 @@ function toChallenge(received: ReadonlyMap<string, string>): MppChallenge {
   if (!METHOD.test(method)) refuse('bad_method', 'Not a payment method name')
   if (!INTENT.test(intent)) refuse('bad_intent', 'Not an intent name')
   const words = clean(params.description ?? '')
-  const challenge: MppChallenge = {
+  const challenge: MppChallenge = own({
     kind: `${method}/${intent}`,
     id,
     realm,
@@ -93,7 +93,7 @@ function toChallenge(received: ReadonlyMap<string, string>): MppChallenge {
       params: Object.freeze(params),
       header: readHeaderName(params.header),
     }),
-  }
+  })
   return Object.freeze(challenge)
 }
 
@@ -101,7 +101,7 @@ type Params = Record<(typeof REQUIRED)[number], string> & Partial<Record<(typeof
 
 /** The known parameters. Only fixed names become keys, so that no server can name a property. */
 function pick(received: ReadonlyMap<string, string>): Params {
-  const params: Params = { id: '', realm: '', method: '', intent: '', request: '' }
+  const params: Params = own({ id: '', realm: '', method: '', intent: '', request: '' })
   for (const name of REQUIRED)
     params[name] = bounded(received.get(name) ?? refuse('missing_param', `No ${name}`))
   for (const name of OPTIONAL) {

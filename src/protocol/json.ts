@@ -72,5 +72,7 @@ function seal(value: Json, depth: number): void {
   if (depth === 0) throw new ProtocolError('json_too_deep', 'The JSON is nested too deeply')
   if (Object.hasOwn(value, '__proto__')) throw new ProtocolError('unsafe_key', 'The JSON has a key __proto__')
   for (const item of Object.values(value)) seal(item, depth - 1)
+  // What the server left out is absent, whatever somebody put on Object.prototype.
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null)
   Object.freeze(value)
 }

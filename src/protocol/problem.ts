@@ -1,4 +1,4 @@
-import { clean } from '../errors/index.js'
+import { clean, own } from '../errors/index.js'
 import { JSON_LIMITS, parseJsonObject } from './json.js'
 import { ProtocolError } from './protocol-error.js'
 import type { JsonObject, Problem } from './types.js'
@@ -49,13 +49,15 @@ function toProblem(body: JsonObject): Problem | undefined {
   if (type === undefined) return undefined
   const challengeId = said(body, 'challengeId')
   const status = body['status']
-  return Object.freeze({
-    type,
-    ...(title !== undefined && { title }),
-    ...(detail !== undefined && { detail }),
-    ...(isStatus(status) && { status }),
-    ...(challengeId !== undefined && { challengeId }),
-  })
+  return Object.freeze(
+    own({
+      type,
+      ...(title !== undefined && { title }),
+      ...(detail !== undefined && { detail }),
+      ...(isStatus(status) && { status }),
+      ...(challengeId !== undefined && { challengeId }),
+    }),
+  )
 }
 
 function said(body: JsonObject, name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { clean } from '../errors/index.js'
+import { clean, own } from '../errors/index.js'
 import { asBase64url } from './base64url.js'
 import { decodeJsonObject, JSON_LIMITS } from './json.js'
 import { ProtocolError } from './protocol-error.js'
@@ -30,15 +30,17 @@ export function receiptOf(claims: JsonObject): Receipt {
   const challengeId = said(claims, 'challengeId')
   const timestamp = said(claims, 'timestamp')
   const externalId = said(claims, 'externalId')
-  return Object.freeze({
-    success: claims['status'] === 'success',
-    ...(method !== undefined && { method }),
-    ...(reference !== undefined && { reference }),
-    ...(challengeId !== undefined && { challengeId }),
-    ...(timestamp !== undefined && { timestamp }),
-    ...(externalId !== undefined && { externalId }),
-    claims,
-  })
+  return Object.freeze(
+    own({
+      success: claims['status'] === 'success',
+      ...(method !== undefined && { method }),
+      ...(reference !== undefined && { reference }),
+      ...(challengeId !== undefined && { challengeId }),
+      ...(timestamp !== undefined && { timestamp }),
+      ...(externalId !== undefined && { externalId }),
+      claims,
+    }),
+  )
 }
 
 function said(claims: JsonObject, name: string): string | undefined {

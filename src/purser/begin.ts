@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import { heed } from '../pay/heed.js'
 import type { Call, Env } from '../pay/index.js'
 import type { Resource } from '../protocol/index.js'
@@ -31,5 +32,5 @@ export async function begin(
   if (tracer === undefined) return { env, call, leave }
   const { paymentSpan } = await import('./trace.js')
   const span = paymentSpan(tracer, resource, call)
-  return { env, call: span.trace === undefined ? call : { ...call, trace: span.trace }, span, leave }
+  return { env, call: span.trace === undefined ? call : own({ ...call, trace: span.trace }), span, leave }
 }

@@ -1,4 +1,4 @@
-import { isPaymentError, PaymentError, PaymentRefusedError, type Reason } from '../errors/index.js'
+import { isPaymentError, own, PaymentError, PaymentRefusedError, type Reason } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
 import {
   type Call,
@@ -56,15 +56,15 @@ export class Core {
   context(binding: Binding, options: CallOptions = {}): Context {
     const { agent, policy } = this.settings
     const tool = options.tool ?? binding.tool
-    const own = options.task === undefined ? [] : [readTask(options.task)]
-    return {
+    const task = options.task === undefined ? [] : [readTask(options.task)]
+    return own({
       agent,
-      tasks: [...binding.tasks, ...this.tasks.current(), ...own],
+      tasks: [...binding.tasks, ...this.tasks.current(), ...task],
       ...(tool === undefined ? {} : { tool }),
       ...(options.maxAmount === undefined
         ? {}
         : { maxAmount: readMaxAmount(options.maxAmount, policy.symbol) }),
-    }
+    })
   }
 
   /** Runs one call through the story of a payment, and makes a refusal what the caller wants it to be. */
@@ -186,11 +186,11 @@ export class Core {
     if (idempotencyKey !== undefined && exchange.key !== undefined && idempotencyKey !== exchange.key)
       throw new TypeError('The call has two different idempotency keys: one as an option, one as a header')
     const key = idempotencyKey ?? exchange.key
-    return {
+    return own({
       context: this.context(binding, options),
       ...(key === undefined ? {} : { key }),
       ...(signal === undefined ? {} : { signal }),
-    }
+    })
   }
 }
 

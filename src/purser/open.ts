@@ -1,4 +1,4 @@
-import { isPaymentError } from '../errors/index.js'
+import { isPaymentError, ONCE } from '../errors/index.js'
 import { incomplete } from '../ledger/gaps.js'
 import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
@@ -161,7 +161,7 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', stop)
       resolve()
     }, ms)
-    signal?.addEventListener('abort', stop, { once: true })
+    signal?.addEventListener('abort', stop, ONCE)
   })
 }
 

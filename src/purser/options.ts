@@ -1,4 +1,4 @@
-import { ownOptions, PaymentError } from '../errors/index.js'
+import { completeOwn, ownOptions, PaymentError } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
 import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
@@ -181,6 +181,9 @@ function isPolicy(policy: PolicyDocument | Policy): policy is Policy {
   return 'evaluate' in policy && typeof policy.evaluate === 'function'
 }
 
+/** What a wallet need not be able to do, and must not inherit. */
+const OPTIONAL_METHODS = ['abandon', 'recognises', 'accepted', 'standing', 'recall'] as const
+
 function readWallets(wallets: readonly unknown[]): readonly Wallet[] {
   if (wallets.length === 0)
     throw new TypeError('wallets must be a list with at least one wallet, for example [tempo({ account })]')
@@ -191,6 +194,7 @@ function readWallets(wallets: readonly unknown[]): readonly Wallet[] {
     if (ids.has(wallet.id))
       throw new TypeError(`Two wallets have the id ${wallet.id}: evidence could not tell them apart`)
     ids.add(wallet.id)
+    completeOwn(wallet, OPTIONAL_METHODS)
     return wallet
   })
   return Object.freeze(read)

@@ -1,3 +1,4 @@
+import { ONCE } from '../errors/index.js'
 import type { DueQuery, Payment } from '../ledger/index.js'
 import { turn } from '../ledger/turn.js'
 import { type Env, type Recovery, type RecoveryPlan, recover } from '../pay/index.js'
@@ -119,7 +120,7 @@ function idleTurn(closing: AbortSignal): Promise<void> {
       closing.removeEventListener('abort', done)
       resolve()
     }
-    closing.addEventListener('abort', done, { once: true })
+    closing.addEventListener('abort', done, ONCE)
     const next: unknown = setImmediate(done)
     if (typeof next === 'object' && next !== null && 'unref' in next && typeof next.unref === 'function')
       next.unref()

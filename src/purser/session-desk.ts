@@ -143,5 +143,6 @@ function sessionOf(channel: Channel, signed: bigint): Session {
 }
 
 function isChannelWallet(wallet: Wallet): wallet is ChannelWallet {
-  return 'look' in wallet && 'propose' in wallet
+  const can = (name: string): boolean => typeof Reflect.get(wallet, name) === 'function'
+  return can('look') && can('propose')
 }

@@ -1,3 +1,4 @@
+import { ONCE } from '../errors/index.js'
 import { News } from '../fetch/wire/index.js'
 import type { MeterEvent, Metered } from '../pay/index.js'
 import type { Credential, JsonObject, Problem, Receipt } from '../protocol/index.js'
@@ -104,7 +105,7 @@ export class Connection {
       this.#asker?.reject(signal?.reason)
       this.#asker = undefined
     }
-    signal?.addEventListener('abort', abort, { once: true })
+    signal?.addEventListener('abort', abort, ONCE)
     try {
       this.#line.send(authorizationFrame(credential))
       this.#channel = lower(payload['channelId']) ?? this.#channel ?? ''

@@ -1,4 +1,4 @@
-import { isPaymentError, ownOptions, PaymentRefusedError } from '../errors/index.js'
+import { isPaymentError, ONCE, ownOptions, PaymentRefusedError } from '../errors/index.js'
 import { httpCall, isConfidential, resourceAt } from '../fetch/index.js'
 import { checkDuration } from '../money/index.js'
 import { faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
@@ -83,7 +83,7 @@ async function paid(
 async function plain(dial: Dial, signal: AbortSignal | undefined): Promise<Connection> {
   const connection = dial(plainFrame)
   const abort = (): void => connection.fail(signal?.reason)
-  signal?.addEventListener('abort', abort, { once: true })
+  signal?.addEventListener('abort', abort, ONCE)
   try {
     await connection.opened
     return connection
@@ -101,7 +101,7 @@ function watched(connection: Connection, signal: AbortSignal | undefined): PaidS
   if (signal === undefined) return socket
   const abort = (): void => connection.fail(signal.reason)
   if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
+  else signal.addEventListener('abort', abort, ONCE)
   void socket.closed.then(() => signal.removeEventListener('abort', abort))
   return socket
 }

@@ -1,6 +1,7 @@
 import {
   ERROR_CODES,
   type ErrorCode,
+  own,
   PaymentError,
   PaymentRefusedError,
   type Reason,
@@ -92,7 +93,7 @@ export class SocketExchange implements Exchange<SocketReply> {
       return { kind: 'answers', ok: true, status: 101, ...(receipt === undefined ? {} : { receipt }) }
     }
     const reading = await this.#http.read(reply.response)
-    return reading.kind === 'asks' ? { ...reading, offers: sessionsAmong(reading.offers) } : reading
+    return reading.kind === 'asks' ? own({ ...reading, offers: sessionsAmong(reading.offers) }) : reading
   }
 
   /** A socket that cannot be had is found out here, where nothing is signed yet. */
@@ -155,7 +156,7 @@ export class SocketExchange implements Exchange<SocketReply> {
   }
 
   #asks({ problem }: Pick<Rejection['answer'], 'problem'>, offers: readonly Challenge[]): Reading {
-    return { kind: 'asks', at: this.resource, offers, ...(problem === undefined ? {} : { problem }) }
+    return own({ kind: 'asks', at: this.resource, offers, ...(problem === undefined ? {} : { problem }) })
   }
 }
 

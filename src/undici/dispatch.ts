@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { ONCE } from '../errors/index.js'
 import { type Controller, type Handler, UndiciReply } from './reply.js'
 
 /** Called when a leg gets its connection, and with heads that only inform (1xx): what the first leg tells the caller. */
@@ -53,7 +54,7 @@ function abortWith(controller: Controller, signal: AbortSignal | undefined): () 
   if (signal === undefined) return () => {}
   const abort = () => controller.abort(signal.reason)
   if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
+  else signal.addEventListener('abort', abort, ONCE)
   return () => signal.removeEventListener('abort', abort)
 }
 

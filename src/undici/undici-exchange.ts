@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { PaymentRefusedError } from '../errors/index.js'
+import { own, PaymentRefusedError } from '../errors/index.js'
 import {
   bodyBytes,
   ELSEWHERE,
@@ -117,9 +117,9 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     })
     if (said.kind !== 'asks') return said
     const at = this.#payableAt(reply)
-    if (at === undefined) return { ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] }
+    if (at === undefined) return own({ ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] })
     this.#at = at
-    return { ...said, at }
+    return own({ ...said, at })
   }
 
   async check(challenge: Credential['challenge'], at: Resource): Promise<void> {

@@ -1,3 +1,4 @@
+import { own } from '../errors/index.js'
 import type { LaneGrant, PaymentId } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Bounds } from '../policy/index.js'
@@ -32,7 +33,7 @@ const minted = new WeakMap<Authorization, { readonly spendable: Spendable; spent
 export function mintAuthorization(spendable: Spendable): Authorization {
   // The brand exists for the compiler only; the WeakMap is what is checked.
   const authorization = Object.freeze({ payment: spendable.payment }) as Authorization
-  minted.set(authorization, { spendable: Object.freeze({ ...spendable }), spent: false })
+  minted.set(authorization, { spendable: Object.freeze(own(spendable)), spent: false })
   return authorization
 }
 

@@ -1,5 +1,5 @@
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
+import { completeOwn, isPaymentError, own, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../src/money/index.js'
 import { Hands } from '../../src/pay/hands.js'
@@ -97,6 +97,8 @@ interface Shared {
 function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
   const { clock, rail, ledger, server, alive } = shared
   const wallets = (options.wallets ?? [{}]).map((each) => fakeWallet(rail, clock, each))
+  // As `createPurser` does with the wallets that it is given.
+  for (const wallet of wallets) completeOwn(wallet, ['standing', 'recognises', 'accepted', 'abandon'])
   const [wallet] = wallets
   if (wallet === undefined) throw new Error('a world needs a wallet')
   const outcomes = new WeakMap<object, Outcome>()
@@ -110,7 +112,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
   })
   const owner = crypto.randomUUID()
   alive.push(owner)
-  const env: Env = {
+  const env: Env = own({
     owner,
     policy,
     ledger,
@@ -151,13 +153,13 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     lookAgain: (at) => void due.push(at),
     attach: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
-  }
+  })
   const run = ({ key, path, agent = 'agent', signal }: CallIn = {}): Promise<Reply> => {
-    const call: Call = {
-      context: { agent, tasks: [] },
+    const call: Call = own({
+      context: own({ agent, tasks: [] }),
       ...(key === undefined ? {} : { key }),
       ...(signal === undefined ? {} : { signal }),
-    }
+    })
     const exchange = exchangeTo(server, path)
     const { resource: asked } = exchange
     const [standing] = env.wallets.flatMap((one) => one.standing?.(asked, clock.now()) ?? [])
@@ -203,7 +205,7 @@ function exchangeTo(server: Server, path = '/tea'): Exchange<Reply> {
     fingerprint: async () => `GET ${path}`,
     send: (leg) => server.send(leg),
     mayAsk: ({ reading }) => reading.kind === 'asks',
-    read: async ({ reading }) => (reading.kind === 'asks' ? { ...reading, at: resource(path) } : reading),
+    read: async ({ reading }) => own(reading.kind === 'asks' ? { ...reading, at: resource(path) } : reading),
     check: async (challenge) => server.check(challenge),
     drop: () => undefined,
     refuse: (problem) => ({ reading: { kind: 'answers', ok: false, status: 402 }, problem }),

@@ -120,7 +120,7 @@ describe('how parameters are written', () => {
 
   it('takes no parameter named __proto__ for a property', () => {
     const challenge = only(`${payment()}, __proto__="x", __PROTO2__=y`)
-    expect(Object.getPrototypeOf(challenge.echo.params)).toBe(Object.prototype)
+    expect('toString' in challenge.echo.params).toBe(false)
     expect(Object.hasOwn(challenge.echo.params, '__proto__')).toBe(false)
   })
 })

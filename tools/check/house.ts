@@ -1,6 +1,7 @@
 /** The plan of the house, as data. Folders of `src`; a folder may import those of earlier floors, and nothing else. */
 export const FLOORS: readonly (readonly string[])[] = [
-  ['errors', 'money'],
+  ['errors'],
+  ['money'],
   ['protocol'],
   ['policy'],
   ['ledger'],

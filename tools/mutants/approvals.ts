@@ -1,6 +1,7 @@
 import type { Mutant } from './list.js'
 
 const REMEMBERED = ['test/pay/remembered.test.ts']
+const INHERITED = ['test/safety/inherited.test.ts']
 const QUESTIONS = ['test/pay/questions.test.ts']
 const CONTRACT = ['test/ledger/memory.test.ts']
 
@@ -10,8 +11,8 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'grant-counted-per-name',
     breaks: 'what a remembered approval counts starts anew under another document',
     file: 'src/policy/evaluate.ts',
-    find: 'const scope = { grant: grant.id, unit: ground.unit }',
-    replace: 'const scope = { policy: ground.policy, grant: grant.id, unit: ground.unit }',
+    find: 'const scope = own({ grant: grant.id, unit: ground.unit })',
+    replace: 'const scope = own({ policy: ground.policy, grant: grant.id, unit: ground.unit })',
     tests: REMEMBERED,
   },
   {
@@ -26,8 +27,8 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'unit-not-in-counter',
     breaks: 'what was spent in one unit counts as much in another',
     file: 'src/policy/claims.ts',
-    find: "const scope = line.counts === 'payments' ? own : { ...own, unit: judged.ground.unit }",
-    replace: 'const scope = own',
+    find: "const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.ground.unit }",
+    replace: 'const scope = whose',
     tests: ['test/policy/counters.test.ts'],
   },
   {
@@ -109,5 +110,50 @@ export const APPROVALS: readonly Mutant[] = [
     find: 'if (row.charges.length === 0) return no()',
     replace: '',
     tests: CONTRACT,
+  },
+  {
+    name: 'inherited-earlier',
+    breaks: 'a property that every object inherits stands for an earlier payment, and nobody is asked',
+    file: 'src/pay/agree.ts',
+    find: 'this.#c = own(c)',
+    replace: 'this.#c = { ...c }',
+    tests: INHERITED,
+    named: 'opens nothing',
+  },
+  {
+    name: 'inherited-yes',
+    breaks: 'an answer that only inherits a yes is one',
+    file: 'src/pay/approver.ts',
+    find: "const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = own(value)",
+    replace: "const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = value",
+    tests: INHERITED,
+    named: 'opens nothing',
+  },
+  {
+    name: 'inherited-peg',
+    breaks: 'a currency of no known value is worth what every object inherits',
+    file: 'src/money/units.ts',
+    find: "const peg = ownValue(currency, 'peg')",
+    replace: 'const { peg } = currency',
+    tests: INHERITED,
+    named: 'gets none by an inherited',
+  },
+  {
+    name: 'inherited-rules',
+    breaks: 'a policy has the rules that every object inherits',
+    file: 'src/policy/shape.ts',
+    find: 'Object.setPrototypeOf(read, null)',
+    replace: '',
+    tests: INHERITED,
+    named: 'opens nothing',
+  },
+  {
+    name: 'inherited-terms',
+    breaks: 'a wallet’s quote locks up, or runs on, what every object inherits',
+    file: 'src/pay/candidates.ts',
+    find: "completeOwn(quote, ['lane', 'excludes', 'goodUntil'])",
+    replace: '',
+    tests: INHERITED,
+    named: 'stays so',
   },
 ]

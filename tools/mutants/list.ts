@@ -106,9 +106,9 @@ const PAY: readonly Mutant[] = [
     name: 'release-on-already-used',
     breaks: 'the server’s "already used" is taken for a proof',
     file: 'src/pay/doubt.ts',
-    find: 'return await wallet.inspect(evidence, {',
+    find: 'return own(await wallet.inspect(evidence, context))',
     replace: `if (told !== undefined) return { state: 'void', because: 'the server says so' }
-    return await wallet.inspect(evidence, {`,
+    return own(await wallet.inspect(evidence, context))`,
     tests: ['test/pay/doubts.test.ts', 'test/pay/story.test.ts', 'test/safety/lies-and-losses.test.ts'],
   },
   {

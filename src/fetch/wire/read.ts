@@ -1,4 +1,4 @@
-import type { Reason } from '../../errors/index.js'
+import { own, type Reason } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import {
   type Challenge,
@@ -40,6 +40,10 @@ export interface ReadContext {
 
 /** Reads a reply: its head, and of its body no more than may speak of money. */
 export async function readReply(head: Head, context: ReadContext): Promise<ReplyReading> {
+  return own(await reading(head, context))
+}
+
+async function reading(head: Head, context: ReadContext): Promise<ReplyReading> {
   const { url, answers } = context
   const receipt = receiptOf(head, answers)
   const more = receipt ? { receipt } : {}

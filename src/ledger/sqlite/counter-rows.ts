@@ -1,3 +1,4 @@
+import { own } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import type { CounterClaim, Dimension } from '../../policy/index.js'
 import { type Counter, type Counts, counterOf } from '../counts.js'
@@ -102,7 +103,7 @@ export class CounterRows extends FactRows {
       shapes: numberOf(row, 'shapes'),
       gaps: gapsOf(row),
     }
-    this.#meta = frozen === undefined ? rest : { ...rest, frozen }
+    this.#meta = own(frozen === undefined ? rest : { ...rest, frozen })
     this.#bound = stored
     this.#listed = numberOf(row, 'listed')
     return this.#meta
@@ -110,8 +111,8 @@ export class CounterRows extends FactRows {
 
   setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
     const before = this.meta()
-    const { frozen, ...rest } = { ...before, ...change }
-    this.#meta = frozen === undefined ? rest : { ...rest, frozen }
+    const { frozen, ...rest } = own({ ...before, ...change })
+    this.#meta = own(frozen === undefined ? rest : { ...rest, frozen })
     const { high, clock, filled, shapes, gaps } = rest
     this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
     this.#changed ||= gaps !== before.gaps || clock !== before.clock
@@ -240,7 +241,7 @@ function readShape(row: Fields): KnownShape {
   if (!isShape(shape)) throw damaged()
   return shape.fill === undefined
     ? shape
-    : { ...shape, fill: { ...shape.fill, through: numberOf(row, 'through') } }
+    : own({ ...shape, fill: { ...shape.fill, through: numberOf(row, 'through') } })
 }
 
 function isShape(value: unknown): value is KnownShape {

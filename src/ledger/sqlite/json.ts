@@ -61,6 +61,8 @@ function unpack(value: unknown): unknown {
   if (!isRecord(value)) return value
   // `JSON.parse` makes `__proto__` an own property, and so do copies by spread: assigning to it sets no prototype.
   for (const key of Object.keys(value)) value[key] = unpack(value[key])
+  // What was not stored is absent, whatever somebody put on Object.prototype.
+  Object.setPrototypeOf(value, null)
   return value
 }
 

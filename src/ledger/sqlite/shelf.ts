@@ -1,3 +1,4 @@
+import { own } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import type { PaymentId, PaymentQuery } from '../port.js'
 import { type DueGroup, isBeyond, isOver, isStanding, matches } from '../query.js'
@@ -122,7 +123,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     }
     const last = places.length < limit ? undefined : places.at(-1)
     const more = oldest ? to < end : from > first
-    return { rows, next: last ?? (more ? (oldest ? to - 1 : from) : undefined) }
+    return own({ rows, next: last ?? (more ? (oldest ? to - 1 : from) : undefined) })
   }
 
   /** Read from the indexes alone, wherever there is one for what is asked. */
@@ -161,7 +162,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
       WHERE place > ? AND place <= ? AND state <> 'denied' AND counted >= ? ORDER BY place LIMIT ?`
     const rows = this.sql.all(sql, after, end, from, MOST_COUNTED).map((row) => this.placed(row))
     const last = rows.length < MOST_COUNTED ? end : (rows.at(-1)?.place ?? end)
-    return { rows, next: last < until ? last : undefined }
+    return own({ rows, next: last < until ? last : undefined })
   }
 
   #heldAgain(from: Instant, after: number, end: number): FoundPage {
@@ -172,7 +173,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     }
     const listed = found('INDEXED BY payments_again WHERE listed = 1', [])
     const rows = [...listed, ...found('WHERE place > ?', [this.listed])].slice(0, MOST_COUNTED)
-    return { rows, next: rows.length < MOST_COUNTED ? end : (rows.at(-1)?.place ?? end) }
+    return own({ rows, next: rows.length < MOST_COUNTED ? end : (rows.at(-1)?.place ?? end) })
   }
 
   /** The place of the first payment made at or after that moment. They lie in the order they were made. */

@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
+import { own } from '../../errors/index.js'
 import { asBase64url } from '../base64url.js'
 import { decodeJsonObject, type JsonLimits, parseJsonObject } from '../json.js'
 import { ProtocolError } from '../protocol-error.js'
@@ -116,20 +117,22 @@ function challengeOf(entry: Json, { version, resource, extensions, realm }: Arou
   if (!isObject(entry)) refuse('not_an_object', 'An entry of accepts is not an object')
   const scheme = checked(entry, version)
   const words = version === 1 ? wordsAt(entry, 'description') : wordsAt(resource, 'description')
-  return Object.freeze({
-    kind: `x402/${scheme}`,
-    id: hashOf(entry),
-    realm,
-    request: entry,
-    ...(words !== undefined && { words }),
-    echo: Object.freeze({
-      envelope: 'x402',
-      version,
-      accepted: entry,
-      ...(resource !== undefined && { resource }),
-      ...(extensions !== undefined && { extensions }),
+  return Object.freeze(
+    own<X402Challenge>({
+      kind: `x402/${scheme}`,
+      id: hashOf(entry),
+      realm,
+      request: entry,
+      ...(words !== undefined && { words }),
+      echo: Object.freeze({
+        envelope: 'x402',
+        version,
+        accepted: entry,
+        ...(resource !== undefined && { resource }),
+        ...(extensions !== undefined && { extensions }),
+      }),
     }),
-  })
+  )
 }
 
 /** What every scheme needs, present and of its type. Returns the scheme. */
@@ -154,14 +157,16 @@ function signInChallenge(extensions: JsonObject, realm: string): SignInChallenge
   const { info, supportedChains } = read
   const request = Object.freeze({ info, supportedChains })
   const words = wordsAt(info, 'statement')
-  return Object.freeze({
-    kind: `x402/${SIGN_IN}`,
-    id: hashOf(request),
-    realm,
-    request,
-    ...(words !== undefined && { words }),
-    echo: Object.freeze({ envelope: 'sign-in', info }),
-  })
+  return Object.freeze(
+    own<SignInChallenge>({
+      kind: `x402/${SIGN_IN}`,
+      id: hashOf(request),
+      realm,
+      request,
+      ...(words !== undefined && { words }),
+      echo: Object.freeze({ envelope: 'sign-in', info }),
+    }),
+  )
 }
 
 /** x402 has no challenge id: its place takes the hash of what was chosen, in the one spelling of RFC 8785. */

@@ -1,4 +1,4 @@
-import { clean } from '../../errors/index.js'
+import { clean, own } from '../../errors/index.js'
 import { asBase64url } from '../base64url.js'
 import { decodeJsonObject, JSON_LIMITS } from '../json.js'
 import { ProtocolError } from '../protocol-error.js'
@@ -30,13 +30,15 @@ export function parsePaymentResponse(header: string): Receipt | undefined {
 function x402ReceiptOf(claims: JsonObject): Receipt {
   const reference = wordsAt(claims, 'transaction')
   const said = textAt(claims, 'network')
-  return Object.freeze({
-    success: claims['success'] === true,
-    method: 'x402',
-    ...(reference !== undefined && { reference }),
-    ...(said !== undefined && { network: x402Network(said) ?? clean(said) }),
-    claims,
-  })
+  return Object.freeze(
+    own({
+      success: claims['success'] === true,
+      method: 'x402',
+      ...(reference !== undefined && { reference }),
+      ...(said !== undefined && { network: x402Network(said) ?? clean(said) }),
+      claims,
+    }),
+  )
 }
 
 /**
@@ -46,12 +48,12 @@ function x402ReceiptOf(claims: JsonObject): Receipt {
 export function settlementProblem({ success, method, claims }: Receipt): Problem | undefined {
   if (success || method !== 'x402') return undefined
   const detail = wordsAt(claims, 'errorMessage')
-  return { ...x402Problem(textAt(claims, 'errorReason') ?? ''), ...(detail !== undefined && { detail }) }
+  return own({ ...x402Problem(textAt(claims, 'errorReason') ?? ''), ...(detail !== undefined && { detail }) })
 }
 
 /** What an x402 server says is wrong, a code or any words, as a problem. */
 export function x402Problem(error: string): Problem {
-  if (CODE.test(error)) return { type: `${BASE}${error}` }
+  if (CODE.test(error)) return own({ type: `${BASE}${error}` })
   const detail = clean(error)
-  return { type: 'about:blank', ...(detail !== '' && { detail }) }
+  return own({ type: 'about:blank', ...(detail !== '' && { detail }) })
 }

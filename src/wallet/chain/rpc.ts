@@ -1,4 +1,4 @@
-import { PaymentError } from '../../errors/index.js'
+import { ONCE, PaymentError } from '../../errors/index.js'
 import { readText } from '../../protocol/body.js'
 
 /** One node of a chain. */
@@ -80,7 +80,7 @@ function untilAborted(asking: Promise<Response>, signal: AbortSignal): Promise<R
       asking.then(({ body }) => body?.cancel()).catch(() => undefined)
     }
     if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
+    else signal.addEventListener('abort', abort, ONCE)
     asking.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

@@ -1,4 +1,4 @@
-import { PaymentError } from '../../errors/index.js'
+import { ONCE, PaymentError } from '../../errors/index.js'
 import type { Hex } from './hex.js'
 
 /** What signs: the account, behind one function. */
@@ -38,7 +38,7 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
   return new Promise((resolve, reject) => {
     if (signal.aborted) reject(signal.reason)
     const stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
+    signal.addEventListener('abort', stop, ONCE)
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })
 }

@@ -1,3 +1,4 @@
+import { ONCE } from '../../errors/index.js'
 /**
  * Waits for work no longer than that, and no longer than its caller does. The work itself goes on: it is somebody else's.
  *
@@ -10,7 +11,7 @@ export async function within<T>(work: () => Promise<T>, ms: number, signal?: Abo
   let stop = (): void => {}
   const over = new Promise<never>((_, reject) => {
     stop = () => reject(ended.reason)
-    ended.addEventListener('abort', stop, { once: true })
+    ended.addEventListener('abort', stop, ONCE)
   })
   try {
     return await Promise.race([work(), over])
