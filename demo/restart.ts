@@ -18,16 +18,16 @@ export async function survivesAKill(stage: Stage): Promise<void> {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  child.send({ role, url: api.url('/price/0.20') })
+  child.send({ role, url: api.url('/price/0.15') })
   const [, signal] = await once(child, 'exit')
   line('killed', `process ${child.pid} by ${signal}, with the money gone and no answer handed on`, 'red')
-  promise('it had paid 0.20 AlphaUSD', signal === 'SIGKILL' && (await stage.earned()) - before === 200_000n)
+  promise('it had paid 0.15 AlphaUSD', signal === 'SIGKILL' && (await stage.earned()) - before === 150_000n)
 
   act('Another process opens the same ledger')
   await using purser = purserFor(role)
   const [budget] = await purser.budgets()
   line('budget', budget?.says ?? 'none')
-  promise('the payment that nobody saw the end of still counts', (budget?.held ?? 0n) >= 200_000_000n)
+  promise('the payment that nobody saw the end of still counts', (budget?.held ?? 0n) >= 150_000_000n)
   await refused(purser, api, '/price/0.30', 'budget.day')
   await showBooks(purser, stage)
 }
