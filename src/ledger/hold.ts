@@ -7,6 +7,7 @@ import { grantStands, versionOf } from './facts.js'
 import { grantLane, letGo } from './lanes.js'
 import { step } from './machine.js'
 import type { Held, Hold, LaneGrant, Payment } from './port.js'
+import { boundedRefusal, saveRefusal } from './refusals.js'
 import type { Charge, Row } from './row.js'
 import type { Shelf } from './shelf.js'
 import { isLive, view } from './view.js'
@@ -230,6 +231,7 @@ function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant, 
     proof: undefined,
     reference: undefined,
     because: undefined,
+    times: undefined,
     reportedAt: before?.reportedAt,
     recheckAt: undefined,
     signed: before?.signed,
@@ -259,17 +261,17 @@ function chargeNowhere({ decision, terms }: Omit<Hold, 'lane'>): Charge {
   return { dimensions, units, price: decision.price ?? units, lock, at, counted: [] }
 }
 
-/** Writes a refusal down; a budget that was held while a person thought is given back. */
+/** Records a refusal. A budget that was held while a person thought is given back. */
 export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, now: Instant): Row {
   const before = shelf.payment(hold.id)
   if (before !== undefined) checkSame(before, hold)
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
-  // It counts nowhere.
   const { owner: _, ...row } = rowOf(shelf, hold, before, now, chargeNowhere(hold))
-  const charges = row.charges.map((charge) => ({ ...charge, counted: [] }))
-  const denied: Row = { ...row, charges, state: 'denied', because }
-  if (before !== undefined) letGo(shelf, before, { free: true })
-  saveCounted(shelf, before, { ...denied, lanes: [] })
-  return denied
+  const denied: Row = { ...row, state: 'denied', because, lanes: [] }
+  if (before === undefined) return saveRefusal(shelf, denied, now)
+  letGo(shelf, before, { free: true })
+  const after = boundedRefusal(denied)
+  saveCounted(shelf, before, after)
+  return after
 }

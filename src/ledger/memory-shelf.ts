@@ -13,11 +13,13 @@ import type { DayOfPrices } from './prices.js'
 import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
 import type { Row } from './row.js'
 import type { Fill, KnownShape } from './shapes.js'
-import type { Denial, DuePage, DueRow, FoundPage, Meta, Placed, Priced, Shelf } from './shelf.js'
+import type { Denial, DuePage, DueRow, FoundPage, Meta, OldRefusals, Placed, Priced, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** How many payments one search looks at before the event loop turns. */
 const MOST_LOOKED_AT = 2000
+/** How many refusals of one request are looked at. */
+const MOST_ALIKE = 32
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 100
 
@@ -33,6 +35,9 @@ export class MemoryShelf implements Shelf {
   readonly #byKey = new Map<string, Set<PaymentId>>()
   /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
+  /** Refusals in the order in which they were recorded, and by what may be refused again. */
+  readonly #refusals = new Set<PaymentId>()
+  readonly #refused = new Map<string, Set<PaymentId>>()
   readonly #due = new DueLists()
   readonly #counters = new Map<string, Counter>()
   #shapes: KnownShape[] = []
@@ -87,6 +92,29 @@ export class MemoryShelf implements Shelf {
     const twins = nameOf(row.context.agent, row.fingerprint)
     keep(this.#twins, twins, row.id, standingOf(row) !== undefined)
     this.#due.save(row, place)
+    if (row.state !== 'denied') return
+    this.#refusals.add(row.id)
+    add(this.#refused, twins, row.id)
+  }
+
+  refusals(agent: string, fingerprint: string, since: Instant): readonly Row[] {
+    const ids = [...(this.#refused.get(nameOf(agent, fingerprint)) ?? [])].slice(-MOST_ALIKE)
+    const rows = ids.flatMap((id) => this.payment(id) ?? [])
+    return rows.filter(({ createdAt }) => createdAt >= since).reverse()
+  }
+
+  dropRefusals({ before, upTo, limit }: OldRefusals): void {
+    let dropped = 0
+    for (const id of this.#refusals) {
+      const { place, row } = this.#rows.get(id) ?? {}
+      if (place === undefined || row === undefined || place === this.last() || dropped === limit) return
+      if (row.createdAt >= before && place > upTo) return
+      this.#refusals.delete(id)
+      this.#rows.delete(id)
+      this.#order[place] = undefined
+      keep(this.#refused, nameOf(row.context.agent, row.fingerprint), id, false)
+      dropped++
+    }
   }
 
   byKey(agent: string, key: string, except: PaymentId): Row | undefined {
@@ -126,9 +154,9 @@ export class MemoryShelf implements Shelf {
     const rows: Placed[] = []
     let at = after === undefined ? (step > 0 ? 1 : this.last()) : after + step
     for (let looked = 0; looked < MOST_LOOKED_AT && rows.length < limit; looked++, at += step) {
-      const id = this.#order[at]
-      if (id === undefined) return own({ rows })
-      const placed = this.#rows.get(id)
+      if (at < 1 || at > this.last()) return own({ rows })
+      // Nothing is at the place of a refusal that was dropped.
+      const placed = this.#rows.get(this.#order[at] ?? '')
       if (placed !== undefined && matches(placed.row, query)) rows.push(placed)
     }
     return own({ rows, next: at - step })

@@ -96,6 +96,8 @@ export interface Payment {
   readonly reference?: string
   /** Why it was denied or released. */
   readonly because?: string
+  /** How many refusals this record stands for. Absent for one. */
+  readonly times?: number
   /**
    * Why the server did not take the latest credential, in its own words. Kept for people; it decides nothing. Absent once
    * the answer was delivered.

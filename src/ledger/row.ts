@@ -94,7 +94,8 @@ export function paymentOf(row: Row, live: boolean, units: Units): Payment {
 
 /** What a row need not have. */
 function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }, row: Row): void {
-  const { key, approvedBy, fee, proof, reference, because, rejection, reportedAt, recheckAt, trace } = row
+  const { key, approvedBy, fee, proof, reference, because, times } = row
+  const { rejection, reportedAt, recheckAt, trace } = row
   const spent = row.spent ?? agreedPrice(row)
   if (key !== undefined) shown.key = key
   if (approvedBy !== undefined) shown.approvedBy = approvedBy
@@ -103,6 +104,7 @@ function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }
   if (proof !== undefined) shown.proof = proof
   if (reference !== undefined) shown.reference = reference
   if (because !== undefined) shown.because = because
+  if (times !== undefined) shown.times = times
   if (rejection !== undefined) shown.rejection = seal(rejection)
   if (reportedAt !== undefined) shown.reportedAt = reportedAt
   if (recheckAt !== undefined) shown.recheckAt = recheckAt

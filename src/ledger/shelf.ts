@@ -52,6 +52,13 @@ export interface DuePage {
   readonly limit: number
 }
 
+/** Refusals that may be dropped. */
+export interface OldRefusals {
+  readonly before: Instant
+  readonly upTo: number
+  readonly limit: number
+}
+
 /** What a price is remembered under: the operation of a vendor, and the currency id of the unit that the price is in. */
 export interface Priced {
   readonly vendor: string
@@ -83,6 +90,13 @@ export interface Shelf {
    * told of until after `since`; the oldest first.
    */
   twins(agent: string, fingerprint: string, since: Instant): Iterable<Row>
+  /** Refusals of that agent's same request that were first recorded at or after `since`; the newest first, and not many. */
+  refusals(agent: string, fingerprint: string, since: Instant): readonly Row[]
+  /**
+   * Drops the oldest refusals that were first recorded before that moment, or are at that place or an earlier one; at most
+   * `limit` of them. The last payment stays, so that no place is given twice.
+   */
+  dropRefusals(old: OldRefusals): void
   /** A payment's place; 0 for one that is not there. */
   place(id: PaymentId): number
   /** The place of the last payment; 0 if there is none. */

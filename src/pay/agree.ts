@@ -373,20 +373,23 @@ class Attempting {
   ): Promise<PaymentError> {
     const { env, call, earlier, unasked } = this.#c
     if (unasked) return refused(reasons)
-    if (candidate !== undefined) this.#announcer.decision(this.#id, candidate)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
     const more = {
       ...(this.#failure === undefined ? {} : { cause: causeFor(this.#failure, call, env) }),
       ...(this.#retryAt === undefined ? {} : { retryAt: this.#retryAt }),
     }
-    if (candidate === undefined || this.#holding || earlier !== undefined)
+    const unrecorded = candidate === undefined || this.#holding || earlier !== undefined
+    if (unrecorded && candidate !== undefined) this.#announcer.decision(this.#id, candidate)
+    if (unrecorded)
       return refused(reasons, { code, ...more, ...(this.#holding ? { paymentId: this.#id } : {}) })
     const { lane: _, ...hold } = holdOf(this.#id, candidate, this.#c)
-    const error = refused(reasons, { code, ...more, paymentId: this.#id })
-    const decision = { ...hold.decision, reasons: error.reasons }
-    await env.ledger.deny({ ...hold, decision }, { because: error.message })
-    return error
+    const { message } = refused(reasons)
+    const decision = { ...hold.decision, reasons }
+    // An equal refusal of today may be recorded already: then this one is counted there.
+    const { id } = await env.ledger.deny({ ...hold, decision }, { because: message })
+    this.#announcer.decision(id, candidate)
+    return refused(reasons, { code, ...more, paymentId: id })
   }
 }
 

@@ -1,6 +1,8 @@
 import { memoryLedger } from '../../src/ledger/memory.js'
 import { clockContract } from './clock-contract.js'
 import { contract } from './contract.js'
+import { refusalContract } from './refusal-contract.js'
 
 contract('memory', (clock) => memoryLedger({ clock }))
+refusalContract('memory', (clock) => memoryLedger({ clock }))
 clockContract('memory', (_, clock) => memoryLedger({ clock }))

@@ -4,15 +4,17 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { clockContract, type OpenAt, reopeningContract } from './clock-contract.js'
-import { contract } from './contract.js'
+import { contract, type MakeLedger } from './contract.js'
+import { refusalContract } from './refusal-contract.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-ledger-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 let number = 0
-contract('sqlite', (clock) =>
-  sqliteLedger({ path: join(folder, `${++number}.db`), synchronous: 'normal', clock }),
-)
+const make: MakeLedger = (clock) =>
+  sqliteLedger({ path: join(folder, `${++number}.db`), synchronous: 'normal', clock })
+contract('sqlite', make)
+refusalContract('sqlite', make)
 const openAt: OpenAt = (place, clock) =>
   sqliteLedger({ path: join(folder, `${place}.db`), synchronous: 'normal', clock })
 clockContract('sqlite', openAt)

@@ -18,6 +18,7 @@ const MOVING = [
   'proof',
   'reference',
   'because',
+  'times',
   'delivered',
   'reportedAt',
   'updatedAt',
@@ -101,8 +102,8 @@ export function coreText(row: Row, names: CounterNames): string {
 }
 
 export function bodyText(row: Row): string {
-  const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, delivered } = row
-  const { reportedAt, updatedAt, recheckAt, adopted, signed, unlocked, rejection } = row
+  const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, times } = row
+  const { delivered, reportedAt, updatedAt, recheckAt, adopted, signed, unlocked, rejection } = row
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
   )
@@ -117,6 +118,7 @@ export function bodyText(row: Row): string {
     proof,
     reference,
     because,
+    times,
     delivered,
     reportedAt,
     updatedAt,

@@ -220,13 +220,28 @@ export class PaymentRows extends CounterRows {
     this.#recent.doubt()
   }
 
-  #listTasks({ context, charges }: Row, place: number): void {
-    const paths = new Set(charges.flatMap(({ dimensions }) => dimensions.tasks))
-    const tasks = new Set([...paths].map(pathed))
-    // A task that is inside no other goes by its path alone.
-    for (const task of context.tasks) if (!paths.has(outermost(task))) tasks.add(named(task))
-    for (const task of tasks) this.sql.run('INSERT OR IGNORE INTO tasks VALUES (?, ?)', task, place)
+  /** Deletes a payment that is in the indexes and counts nowhere. */
+  protected drop(id: PaymentId): void {
+    const known = this.#find(id)
+    if (known === undefined) return
+    for (const task of tasksOf(known.row))
+      this.sql.run('DELETE FROM tasks WHERE task = ? AND place = ?', task, known.place)
+    this.sql.run('DELETE FROM payments WHERE place = ?', known.place)
+    this.#known.drop(id)
   }
+
+  #listTasks(row: Row, place: number): void {
+    for (const task of tasksOf(row)) this.sql.run('INSERT OR IGNORE INTO tasks VALUES (?, ?)', task, place)
+  }
+}
+
+/** The names in the index of tasks that a payment is found by. */
+function tasksOf({ context, charges }: Row): ReadonlySet<string> {
+  const paths = new Set(charges.flatMap(({ dimensions }) => dimensions.tasks))
+  const tasks = new Set([...paths].map(pathed))
+  // A task that is inside no other goes by its path alone.
+  for (const task of context.tasks) if (!paths.has(outermost(task))) tasks.add(named(task))
+  return tasks
 }
 
 function rowOf(core: Core, fields: Fields): Row {

@@ -26,6 +26,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX payments_due ON payments (state, wallet, due, place, owner)
     WHERE listed = 1 AND due IS NOT NULL;
   CREATE INDEX payments_twins ON payments (agent, fingerprint, standing) WHERE listed = 1 AND standing IS NOT NULL;
+  CREATE INDEX payments_refused ON payments (agent, fingerprint) WHERE listed = 1 AND state = 'denied';
   CREATE INDEX payments_again ON payments (counted) WHERE listed = 1 AND rev > 0;
   CREATE INDEX payments_vendor ON payments (vendor) WHERE listed = 1;
   CREATE INDEX payments_agent ON payments (agent) WHERE listed = 1;

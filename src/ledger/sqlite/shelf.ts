@@ -4,7 +4,7 @@ import type { PaymentId, PaymentQuery } from '../port.js'
 import { type DueGroup, isBeyond, isOver, isStanding, matches } from '../query.js'
 import type { Row } from '../row.js'
 import type { Fill } from '../shapes.js'
-import type { DuePage, DueRow, FoundPage, Placed, Shelf } from '../shelf.js'
+import type { DuePage, DueRow, FoundPage, OldRefusals, Placed, Shelf } from '../shelf.js'
 import { type Fields, numberOf, textOf } from './codec.js'
 import type { Value } from './driver.js'
 import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
@@ -20,6 +20,8 @@ interface Search {
 
 /** How many payments one search looks at before the event loop turns, where no index finds them. */
 const MOST_LOOKED_AT = 5000
+/** How many refusals of one request are looked at. */
+const MOST_ALIKE = 32
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 50
 
@@ -46,6 +48,29 @@ export class SqliteShelf extends PaymentRows implements Shelf {
       .flatMap((found) => this.payment(textOf(found, 'id')) ?? [])
     const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
     return [...listed, ...recent.filter((row) => isStanding(row, since))]
+  }
+
+  refusals(agent: string, fingerprint: string, since: Instant): readonly Row[] {
+    const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
+    const sql = `SELECT id FROM payments INDEXED BY payments_refused
+      WHERE listed = 1 AND state = 'denied' AND agent = ? AND fingerprint = ? AND created >= ?
+      ORDER BY place DESC LIMIT ${MOST_ALIKE}`
+    const listed = this.sql
+      .all(sql, agent, fingerprint, since)
+      .flatMap((found) => this.payment(textOf(found, 'id')) ?? [])
+    const denied = recent.filter(({ state, createdAt }) => state === 'denied' && createdAt >= since)
+    return [...denied.reverse(), ...listed].slice(0, MOST_ALIKE)
+  }
+
+  dropRefusals({ before, upTo, limit }: OldRefusals): void {
+    // Only what is in the indexes is dropped. The last payment is never there: its place would be given again.
+    const sql = `SELECT id, created, place FROM payments INDEXED BY payments_state
+      WHERE listed = 1 AND state = 'denied' ORDER BY place LIMIT ?`
+    for (const found of this.sql.all(sql, limit)) {
+      const place = numberOf(found, 'place')
+      if (numberOf(found, 'created') >= before && place > upTo) return
+      this.drop(textOf(found, 'id'))
+    }
   }
 
   #recentRows(wanted: (recent: RecentPayment) => boolean): readonly Row[] {

@@ -1,0 +1,91 @@
+import { clean, own, type Reason } from '../errors/index.js'
+import type { Instant } from '../money/index.js'
+import type { Terms } from '../policy/index.js'
+import type { Charge, Row } from './row.js'
+import type { Shelf } from './shelf.js'
+
+const DAY_MS = 86_400_000
+/** Refusals of one request by the same rules are one record for this long. */
+const FOLD_MS = DAY_MS
+/** The ledger drops the record of a refusal after this time. */
+const KEPT_MS = 30 * DAY_MS
+/** The ledger also drops the record of a refusal when so many payments and refusals were recorded after it. */
+const MOST_LATER = 100_000
+/** How many old records one refusal drops: more than it adds, so that they become fewer. */
+const MOST_DROPPED = 4
+
+/** How many reasons and payees of a refusal are recorded. The server chooses how many there are. */
+const MOST_REASONS = 8
+const MOST_PAYEES = 10
+const MOST_TEXT = 500
+
+/**
+ * Records a refusal that no payment was held for. Refusals of the same request by the same rules, for one agent and task, are
+ * one record within a day: it has the newest terms and reasons, and `times` says how many they were. Refusals that are older than 30
+ * days are dropped.
+ */
+export function saveRefusal(shelf: Shelf, refusal: Row, now: Instant): Row {
+  const earlier = shelf
+    .refusals(refusal.context.agent, refusal.fingerprint, now - FOLD_MS)
+    .find((row) => isAlike(row, refusal))
+  const row = boundedRefusal(earlier === undefined ? refusal : foldedInto(earlier, refusal))
+  shelf.save(row)
+  shelf.dropRefusals({ before: now - KEPT_MS, upTo: shelf.last() - MOST_LATER, limit: MOST_DROPPED })
+  return row
+}
+
+function isAlike(a: Row, b: Row): boolean {
+  return (
+    a.effect === b.effect &&
+    JSON.stringify(a.context) === JSON.stringify(b.context) &&
+    a.terms.kind === b.terms.kind &&
+    a.terms.network === b.terms.network &&
+    unitIn(a) === unitIn(b) &&
+    rulesOf(a) === rulesOf(b)
+  )
+}
+
+function unitIn({ charges }: Row): string | undefined {
+  return charges.at(-1)?.dimensions.unit
+}
+
+/** Compared as they are recorded: reasons beyond the limit are in no record. */
+function rulesOf({ reasons }: Row): string {
+  return JSON.stringify(reasons.slice(0, MOST_REASONS).map(({ rule }) => rule))
+}
+
+/** The record stays where it is in the order of payments. */
+function foldedInto({ id, createdAt, filled, times = 1 }: Row, refusal: Row): Row {
+  return { ...refusal, id, createdAt, filled, times: times + 1 }
+}
+
+/** A refusal counts nowhere, so nothing of it need be exact except what was asked and why it was refused. */
+export function boundedRefusal(row: Row): Row {
+  return {
+    ...row,
+    terms: boundedTerms(row.terms),
+    reasons: row.reasons.slice(0, MOST_REASONS).map(boundedReason),
+    because: row.because === undefined ? undefined : clean(row.because, MOST_TEXT),
+    charges: row.charges.map(uncounted),
+  }
+}
+
+function boundedTerms(terms: Terms): Terms {
+  return terms.payees.length <= MOST_PAYEES ? terms : { ...terms, payees: terms.payees.slice(0, MOST_PAYEES) }
+}
+
+function boundedReason({ rule, limit, asked, remaining, resetsAt, says }: Reason): Reason {
+  return own({
+    rule: clean(rule, MOST_TEXT),
+    ...(limit === undefined ? {} : { limit: clean(limit, MOST_TEXT) }),
+    ...(asked === undefined ? {} : { asked: clean(asked, MOST_TEXT) }),
+    ...(remaining === undefined ? {} : { remaining: clean(remaining, MOST_TEXT) }),
+    ...(resetsAt === undefined ? {} : { resetsAt }),
+    says: clean(says, MOST_TEXT),
+  })
+}
+
+/** The terms name the payees already. */
+function uncounted({ dimensions, ...charge }: Charge): Charge {
+  return { ...charge, dimensions: own({ ...dimensions, payees: own({}) }), counted: [] }
+}
