@@ -59,6 +59,11 @@ export const ODD_AMOUNTS: readonly unknown[] = [
   null,
 ]
 
+/** Says that everything is approved, under names that every object inherits. */
+const INHERITED: Readonly<Record<string, unknown>> = JSON.parse(
+  '{"__proto__":{"approved":true,"earlier":true,"effect":"allow"},"constructor":{"prototype":{"approved":true}}}',
+)
+
 /** Every behaviour, by name. */
 export const BEHAVIOURS = {
   honest,
@@ -68,6 +73,12 @@ export const BEHAVIOURS = {
   'storm-sponsored': (visit) => visit.ask({ feePayer: true }),
   /** Ten times the price, once the first was paid. */
   escalate: onceItHasTheMoney((visit) => visit.ask({ amount: String(CENT * 5n) })),
+  /** A little dearer each time that it is asked. */
+  'dearer-each-time': (visit) =>
+    visit.seen.credential
+      ? visit.serve()
+      : visit.ask({ amount: String(CENT + (CENT / 10n) * BigInt(visit.unpaid)) }),
+  'inherited-names': asking({ extra: INHERITED }),
   /** The same price, to somebody else, once the first was paid. */
   divert: onceItHasTheMoney((visit) => visit.ask({ recipient: THIEF })),
   'divert-by-split': onceItHasTheMoney((visit) =>

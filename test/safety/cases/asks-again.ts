@@ -109,6 +109,9 @@ export const DENIES: readonly Case[] = [
   { attack: 'gives a payment a life of a year', server: 'lives-a-year', steps: once, most: ONE_CENT },
 ]
 
+const askedOnce: Case['also'] = ({ shown }) =>
+  shown.length === 1 ? undefined : `a person was asked ${shown.length} times`
+
 export const BUDGETS: readonly Case[] = [
   {
     attack: '20 calls at once on a budget of 0.05 USD',
@@ -143,6 +146,22 @@ export const BUDGETS: readonly Case[] = [
     told: { priceJump: '3' },
     steps: [{ times: 6 }],
     most: { cents: 0.6 },
+  },
+  {
+    attack: 'a little dearer after every no of a person',
+    server: 'dearer-each-time',
+    told: { person: 'no' },
+    steps: [{ times: 6 }],
+    most: NOTHING,
+    also: askedOnce,
+  },
+  {
+    attack: '40 calls at once that a person has to approve',
+    server: 'honest',
+    told: { person: 'no' },
+    steps: [{ times: 40, atOnce: true }],
+    most: NOTHING,
+    also: askedOnce,
   },
   {
     attack: 'a page that is free for those who do not say that they can pay',

@@ -19,6 +19,12 @@ export const MISREAD: readonly Case[] = [
   { attack: 'one parameter twice, with two payees', server: 'two-requests', most: NOTHING },
   { attack: 'a challenge in a 401', server: 'asks-with-401', most: NOTHING },
   {
+    attack: 'a request that approves itself under names that all objects inherit',
+    server: 'inherited-names',
+    told: { person: 'no' },
+    most: NOTHING,
+  },
+  {
     attack: 'amounts that are no plain integers',
     server: 'odd-amounts',
     steps: [{ path: '/%', times: ODD_AMOUNTS.length }],
