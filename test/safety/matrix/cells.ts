@@ -74,6 +74,8 @@ const POLICY = [
   })),
 ]
 
+const roomForOne: SetUp = { policy: { budgets: [{ limit: '0.0306 USD', per: 'day' }] } }
+
 const STEPS = ['id', 'facts', 'hold', 'advance', 'renew'] as const
 
 /** A step that says "ok" is believed, since there is nobody else to ask: then it is for the payment to be another one. */
@@ -88,6 +90,20 @@ const LEDGER = [
   ...row('ledger.get', [THROWS, REJECTS, HANGS], ({ act }) => ({
     set: () => ({ ledger: withFault(memoryLedger(), 'get', act) }),
     rules: [allCounted, oneSigned, silent],
+  })),
+  // A refusal stays one, though it cannot be recorded.
+  ...row('ledger.deny', LATER, ({ act }) => ({
+    set: () => ({ policy: { perPayment: '0.001 USD' }, ledger: withFault(memoryLedger(), 'deny', act) }),
+    rules: [unsigned, unsent, unpaid, uncounted, silent],
+  })),
+  // Recovery asks it, and so does a call that looks for room in a budget that is full.
+  ...row('ledger.due', [THROWS, HANGS, ...NONSENSE], ({ act }) => ({
+    set: () => ({ ...roomForOne, ledger: withFault(memoryLedger(), 'due', act) }),
+    act: async (payer) => {
+      await payer.call('/a')
+      return payer.call('/b')
+    },
+    rules: [oneSigned, unpaid, silent],
   })),
   ...row('ledger.hold', NONSENSE, ({ act }) => ({
     set: () => ({ ledger: withFault<Ledger>(memoryLedger(), 'hold', async () => act()) }),
@@ -267,6 +283,14 @@ const CLOCK = [
     set: () => purserWith({ clock: { now: () => Date.now(), monotonic: act as () => number } }),
     rules: noTime,
   })),
+  // It only tells sleep from a clock that was set. Without it, no sleep is believed.
+  ...row('clock, since the host started', NO_TIMES, ({ act }) => ({
+    set: () =>
+      purserWith({
+        clock: { now: () => Date.now(), monotonic: () => performance.now(), booted: act as () => number },
+      }),
+    rules: [oneSigned, allCounted, silent],
+  })),
   // It is read when the ledger is opened, and would fail there: it breaks when it is open.
   ...row('clock of the ledger', NO_TIMES, ({ act }) => ({
     set: () => {
@@ -301,7 +325,6 @@ const NODE = row('node of the chain', LATER, ({ act }) => ({
 }))
 
 const EVENTS = ['offer', 'decision', 'approval', 'payment', 'receipt', 'refusal', 'anomaly', 'error'] as const
-const roomForOne: SetUp = { policy: { budgets: [{ limit: '0.0306 USD', per: 'day' }] } }
 
 /** Whoever only looks on neither stops a payment nor makes one. */
 const onlyOne: Rule = ({ got, signatures }) =>
