@@ -7,6 +7,7 @@ import { LIGHTNING } from './lightning.js'
 import { LOST_LOG } from './lost-log.js'
 import { POWER } from './power.js'
 import { RECORDS } from './records.js'
+import { REFUSALS } from './refusals.js'
 import { STRIPE } from './stripe.js'
 import { TIME } from './time.js'
 import { UPKEEP } from './upkeep.js'
@@ -683,6 +684,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POWER,
   ...CHOOSING,
   ...RECORDS,
+  ...REFUSALS,
   ...TIME,
   ...UPKEEP,
   ...BODIES,

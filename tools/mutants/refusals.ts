@@ -1,0 +1,80 @@
+import type { Mutant } from './list.js'
+
+const CONTRACT = ['test/ledger/memory.test.ts']
+const SQLITE = ['test/ledger/sqlite.test.ts']
+
+/** How refusals are recorded. */
+export const REFUSALS: readonly Mutant[] = [
+  {
+    name: 'refusals-not-folded',
+    breaks: 'each equal refusal is one more record',
+    file: 'src/ledger/refusals.ts',
+    find: '.find((row) => isAlike(row, refusal))',
+    replace: '.find((row) => isAlike(row, refusal) && row.id === refusal.id)',
+    tests: CONTRACT,
+  },
+  {
+    name: 'refusals-folded-by-agent',
+    breaks: 'a refusal by other rules is counted on the record of the first',
+    file: 'src/ledger/refusals.ts',
+    find: 'rulesOf(a) === rulesOf(b)',
+    replace: 'rulesOf(a).length > 0',
+    tests: CONTRACT,
+  },
+  {
+    name: 'refusals-folded-over-tasks',
+    breaks: 'a refusal in one task is counted on the record of another task',
+    file: 'src/ledger/refusals.ts',
+    find: 'JSON.stringify(a.context) === JSON.stringify(b.context)',
+    replace: 'a.context.agent === b.context.agent',
+    tests: CONTRACT,
+  },
+  {
+    name: 'refusals-folded-for-ever',
+    breaks: 'a refusal is counted on a record that is older than a day',
+    file: 'src/ledger/refusals.ts',
+    find: 'now - FOLD_MS)',
+    replace: '0)',
+    tests: CONTRACT,
+  },
+  {
+    name: 'refusal-of-any-length',
+    breaks: 'the server chooses how long the reasons of a recorded refusal are',
+    file: 'src/ledger/refusals.ts',
+    find: 'says: clean(says, MOST_TEXT)',
+    replace: 'says',
+    tests: CONTRACT,
+  },
+  {
+    name: 'refusal-to-any-payees',
+    breaks: 'the server chooses how many payees a recorded refusal has',
+    file: 'src/ledger/refusals.ts',
+    find: 'payees: terms.payees.slice(0, MOST_PAYEES)',
+    replace: 'payees: terms.payees',
+    tests: CONTRACT,
+  },
+  {
+    name: 'refusals-kept-for-ever',
+    breaks: 'records of refusals are never dropped',
+    file: 'src/ledger/refusals.ts',
+    find: 'before: now - KEPT_MS',
+    replace: 'before: 0',
+    tests: CONTRACT,
+  },
+  {
+    name: 'dropped-refusal-ends-the-list',
+    breaks: 'payments beyond a refusal that was dropped are not found',
+    file: 'src/ledger/memory-shelf.ts',
+    find: 'if (at < 1 || at > this.last()) return own({ rows })',
+    replace: 'if (this.#order[at] === undefined) return own({ rows })',
+    tests: CONTRACT,
+  },
+  {
+    name: 'dropped-refusal-stays-known',
+    breaks: 'a process goes on with a record that it has deleted',
+    file: 'src/ledger/sqlite/payment-rows.ts',
+    find: '    this.#known.drop(id)\n',
+    replace: '',
+    tests: SQLITE,
+  },
+]
