@@ -6,8 +6,8 @@ import { syncsOf } from './syncs.js'
 /**
  * What a power cut is here. All processes of a ledger are dead, and its files become what a disk may hold by then:
  *
- * - What was synced is there. The log is synced as a whole by every commit at `synchronous = FULL`, by any process, and
- *   by every checkpoint before it copies anything; its header when it is written. A checkpoint syncs the database before
+ * - What was synced is there. The log is synced as a whole by every sync that a process asks for, by every commit at
+ *   `synchronous = FULL`, by any process, and by every checkpoint before it copies anything; its header when it is written. A checkpoint syncs the database before
  *   the log may start anew. (Seen with strace: SQLite 3.53, WAL mode, `FULL` and `NORMAL`.)
  * - Of what was not synced, which is only ever the end of the log, the disk may have kept anything: nothing, all of it,
  *   a part, or single sectors of 512 bytes with holes of zeros between them.

@@ -1,15 +1,16 @@
-import { appendFileSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { appendFileSync, existsSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { type Database, loadDriver, type Statement } from '../../src/ledger/sqlite/driver.js'
-import { commitAfter, INDEX_BYTES, type LogIndex, readIndex, readLog } from './log-file.js'
+import { commitAfter, INDEX_BYTES, type LogIndex, lastCommit, readIndex, readLog } from './log-file.js'
 
 /** Where it is written down how far a ledger's log was synced. */
 export const syncsOf = (ledger: string): string => `${ledger}.syncs`
 
 /**
- * From now on, every ledger that this process opens writes down how far its log is synced, beside the ledger, before the
- * commit is answered. The ledger itself is not changed: only the driver that it loads.
+ * From now on, every ledger that this process opens writes down how far its log is synced, beside the ledger, before
+ * anybody is told of the sync. The ledger itself is not changed: only the driver that it loads, and the call that syncs.
  */
 export async function noteSyncs(): Promise<void> {
+  noteCalls()
   const { DatabaseSync } = await loadDriver()
   class Watched extends WatchedDatabase {
     constructor(path: string, options: { readonly timeout: number }) {
@@ -21,6 +22,25 @@ export async function noteSyncs(): Promise<void> {
     value: (id: string) => (id === 'node:sqlite' ? { DatabaseSync: Watched } : builtin(id)),
   })
 }
+
+/** The ledger syncs its log by `fdatasync`: what the log's file held at the call is on the disk when it is answered. */
+function noteCalls(): void {
+  const fs = process.getBuiltinModule('node:fs')
+  const { fdatasync } = fs
+  Object.defineProperty(fs, 'fdatasync', {
+    value: (file: number, done: (error?: unknown) => void) => {
+      const path = readlinkSync(`/proc/self/fd/${file}`)
+      const log = path.endsWith(LOG) ? readLog(readFileSync(path)) : undefined
+      fdatasync(file, (error) => {
+        const ledger = path.slice(0, -LOG.length)
+        if (!error && log !== undefined) appendFileSync(syncsOf(ledger), `${log.salts} ${lastCommit(log)}\n`)
+        done(error)
+      })
+    },
+  })
+}
+
+const LOG = '-wal'
 
 class WatchedDatabase implements Database {
   readonly #db: Database

@@ -1,10 +1,43 @@
 import type { Mutant } from './list.js'
 
 const DURABLE = ['test/ledger/durable.test.ts']
+const SYNC = ['test/ledger/log-sync.test.ts']
 const INSPECT = ['test/wallet/stripe/inspect.test.ts']
 
 /** What a power cut must not lose, and what nobody may take for proof that nothing was paid. */
 export const POWER: readonly Mutant[] = [
+  {
+    name: 'commit-answered-before-the-disk',
+    breaks: 'a credential leaves before its commit is on the disk',
+    file: 'src/ledger/sqlite/store.ts',
+    find: '      await this.#syncs.done()\n    } catch (error) {',
+    replace: '      void this.#syncs.done()\n    } catch (error) {',
+    tests: SYNC,
+  },
+  {
+    name: 'sync-that-had-begun',
+    breaks: 'a commit is answered after a sync that began before the commit was written',
+    file: 'src/ledger/sqlite/log-sync.ts',
+    find: 'this.#next ??= this.#running.catch(() => undefined).then(() => this.#start())\n    return this.#next',
+    replace: 'return this.#running',
+    tests: SYNC,
+  },
+  {
+    name: 'failed-sync-forgotten',
+    breaks: 'after a sync that failed, the next one is believed',
+    file: 'src/ledger/sqlite/log-sync.ts',
+    find: 'if (this.#failure !== undefined) throw this.#failure',
+    replace: '',
+    tests: SYNC,
+  },
+  {
+    name: 'failed-sync-ignored',
+    breaks: 'a commit is answered although the disk did not take it',
+    file: 'src/ledger/sqlite/log-sync.ts',
+    find: 'if (error === null || error === undefined) return resolve()',
+    replace: 'if (error !== 0) return resolve()',
+    tests: SYNC,
+  },
   {
     name: 'learned-not-durable',
     breaks: 'what a wallet learned is not on the disk when the credential leaves',

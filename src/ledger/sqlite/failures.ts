@@ -55,8 +55,12 @@ export function failure(error: unknown): unknown {
   return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`, { cause: error })
 }
 
-export function ledgerError(code: ErrorCode, says: string): PaymentError {
-  return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`)
+export function ledgerError(
+  code: ErrorCode,
+  says: string,
+  details: { readonly cause?: unknown } = {},
+): PaymentError {
+  return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`, details)
 }
 
 export function damaged(): PaymentError {

@@ -153,6 +153,8 @@ export function markInUse({ db, sql }: Pick<OpenFile, 'db' | 'sql'>, path: strin
     sql.run('UPDATE meta SET in_use = 1, generation = generation + 1')
     return stateOf(sql)
   })
+  // From now on {@link LogSync} syncs what has to be on the disk, and SQLite no commit.
+  db.exec('PRAGMA synchronous = NORMAL')
   // If a long reader keeps the mark out of the file, one of the next checkpoints takes it there.
   sql.get('PRAGMA wal_checkpoint(PASSIVE)')
   writeRecord(path, state)

@@ -4,6 +4,7 @@ import { Answers } from './answers.js'
 import { numberOf } from './codec.js'
 import { damaged, failure, isBusy, ledgerError } from './failures.js'
 import { type FileId, fileId, logPath, sameFile } from './file.js'
+import { LogSync } from './log-sync.js'
 import { foldForGood, isInUse, markInUse, type OpenFile, openFile, rollBack, unmark } from './open.js'
 import { checkVersion } from './schema.js'
 import { SqliteShelf } from './shelf.js'
@@ -43,15 +44,20 @@ const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 /** How long a path that was looked at need not be looked at by reads. */
 const CHECKED_MS = 10
 
-type Durability = 'FULL' | 'NORMAL'
-
 /** A step that waits for its transaction. */
 interface Job {
   /** Runs the step; what it returns gives the caller the answer, and is called when the answer is true. */
   run(shelf: Shelf): () => void
   reject(error: unknown): void
+  /** Is it answered only when it is on the disk? */
   readonly durable: boolean
   readonly deadline: number
+}
+
+/** A step whose transaction is written. */
+interface Ran {
+  readonly job: Job
+  readonly answer: () => void
 }
 
 /** One SQLite file. Steps run without waiting; only the lock is waited for, and never with the event loop. */
@@ -59,7 +65,7 @@ export class SqliteStore implements Store {
   readonly #options: StoreOptions
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
-  #synchronous: Durability | undefined
+  readonly #syncs = new LogSync()
   /** `data_version`: moves when another connection has written. */
   #version: number | undefined
   readonly #jobs: Job[] = []
@@ -83,7 +89,10 @@ export class SqliteStore implements Store {
     }, this.#deadline())
   }
 
-  /** Steps that are asked for at once share one transaction, and one sync of the disk: each is answered after it. */
+  /**
+   * Steps that are asked for at once share one transaction. A durable step is answered after a sync of the disk. Other
+   * steps go on meanwhile: the sync of any later step covers them, since the log is synced as a whole.
+   */
   write<T>(use: (shelf: Shelf) => T, durable: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push({
@@ -124,29 +133,41 @@ export class SqliteStore implements Store {
   /** Runs as many of these steps as do not take long, the first one at least. How many it ran. */
   async #together(jobs: readonly Job[]): Promise<number> {
     const deadline = Math.min(...jobs.map((job) => job.deadline))
-    const answers = await this.#patiently((opened) => {
+    const ran = await this.#patiently((opened) => {
       this.#checkFile(opened)
-      return this.#marked(opened, () => {
-        // The log is synced as a whole: a synced commit also keeps every step before it.
-        this.#sync(opened, jobs.some(({ durable }) => durable) ? 'FULL' : 'NORMAL')
-        return this.#step(opened, 'BEGIN IMMEDIATE', (shelf, foreign) => {
+      return this.#marked(opened, () =>
+        this.#step(opened, 'BEGIN IMMEDIATE', (shelf, foreign) => {
           if (foreign && !isInUse(opened.sql)) throw UNMARKED
           return runSome(jobs, shelf)
-        })
-      })
+        }),
+      )
     }, deadline)
     this.#foldSoon()
-    await this.#answers.give(answers)
-    return answers.length
+    const durable = ran.filter(({ job }) => job.durable)
+    if (durable.length > 0) void this.#answerSynced(durable)
+    const others = durable.length === 0 ? ran : ran.filter(({ job }) => !job.durable)
+    await this.#answers.give(others.map(({ answer }) => answer))
+    return ran.length
+  }
+
+  async #answerSynced(ran: readonly Ran[]): Promise<void> {
+    try {
+      await this.#syncs.done()
+    } catch (error) {
+      for (const { job } of ran) job.reject(error)
+      return
+    }
+    await this.#answers.give(ran.map(({ answer }) => answer))
   }
 
   /** Writes only while the file itself says that it is in use. */
   #marked<T>(opened: Opened, write: () => T): T {
     for (;;) {
       if (this.#log === undefined) {
-        this.#synchronous = undefined
-        markInUse(opened, this.#options.path)
-        this.#log = fileId(logPath(this.#options.path))
+        const { path } = this.#options
+        markInUse(opened, path)
+        this.#log = fileId(logPath(path))
+        this.#syncs.open(logPath(path))
       }
       try {
         return write()
@@ -159,21 +180,19 @@ export class SqliteStore implements Store {
 
   #foldSoon(): void {
     if (this.#folding !== undefined || this.#closed) return
-    this.#folding = setTimeout(() => {
-      this.#folding = undefined
-      try {
-        if (!this.#closed) this.#opened?.sql.get('PRAGMA wal_checkpoint(PASSIVE)')
-      } catch {
-        // Another process does the same, or the next write finds out what is wrong.
-      }
-    }, FOLD_MS)
+    this.#folding = setTimeout(() => void this.#fold(), FOLD_MS)
     this.#folding.unref()
   }
 
-  #sync({ db }: Opened, needed: Durability): void {
-    if (this.#synchronous === needed) return
-    db.exec(`PRAGMA synchronous = ${needed}`)
-    this.#synchronous = needed
+  async #fold(): Promise<void> {
+    this.#folding = undefined
+    try {
+      // SQLite syncs the log before it copies anything. Most of that is done here, while the event loop turns.
+      await this.#syncs.done()
+      if (!this.#closed) this.#opened?.sql.get('PRAGMA wal_checkpoint(PASSIVE)')
+    } catch {
+      // Another process does the same, or the next write finds out what is wrong.
+    }
   }
 
   async close(): Promise<void> {
@@ -183,10 +202,13 @@ export class SqliteStore implements Store {
     if (opened === undefined) return
     try {
       await untilFree(() => this.#rest(opened), performance.now() + CLOSE_MS)
+      await this.#syncs.ended()
       foldForGood(opened)
     } catch {
       // The log stays beside the file, and whoever opens it next reads both.
     }
+    await this.#syncs.ended()
+    await this.#syncs.close()
     opened.close()
   }
 
@@ -293,12 +315,12 @@ function versionOf(sql: Sql): number {
   return numberOf(row, 'data_version')
 }
 
-function runSome(jobs: readonly Job[], shelf: Shelf): readonly (() => void)[] {
+function runSome(jobs: readonly Job[], shelf: Shelf): readonly Ran[] {
   const start = performance.now()
-  const answers: (() => void)[] = []
+  const ran: Ran[] = []
   for (const job of jobs) {
-    answers.push(job.run(shelf))
+    ran.push({ job, answer: job.run(shelf) })
     if (performance.now() - start > MOST_TOGETHER_MS) break
   }
-  return answers
+  return ran
 }
