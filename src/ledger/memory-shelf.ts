@@ -11,15 +11,15 @@ import type { Pin } from './pins.js'
 import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
+import { RefusalIndex } from './refusal-index.js'
 import type { Row } from './row.js'
+import { add, keep } from './sets.js'
 import type { Fill, KnownShape } from './shapes.js'
 import type { Denial, DuePage, DueRow, FoundPage, Meta, OldRefusals, Placed, Priced, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** How many payments one search looks at before the event loop turns. */
 const MOST_LOOKED_AT = 2000
-/** How many refusals of one request are looked at. */
-const MOST_ALIKE = 32
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 100
 
@@ -35,9 +35,7 @@ export class MemoryShelf implements Shelf {
   readonly #byKey = new Map<string, Set<PaymentId>>()
   /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
-  /** Refusals in the order in which they were recorded, and by what may be refused again. */
-  readonly #refusals = new Set<PaymentId>()
-  readonly #refused = new Map<string, Set<PaymentId>>()
+  readonly #refusals = new RefusalIndex()
   readonly #due = new DueLists()
   readonly #counters = new Map<string, Counter>()
   #shapes: KnownShape[] = []
@@ -92,27 +90,23 @@ export class MemoryShelf implements Shelf {
     const twins = nameOf(row.context.agent, row.fingerprint)
     keep(this.#twins, twins, row.id, standingOf(row) !== undefined)
     this.#due.save(row, place)
-    if (row.state !== 'denied') return
-    this.#refusals.add(row.id)
-    add(this.#refused, twins, row.id)
+    if (row.state === 'denied') this.#refusals.add(row)
   }
 
   refusals(agent: string, fingerprint: string, since: Instant): readonly Row[] {
-    const ids = [...(this.#refused.get(nameOf(agent, fingerprint)) ?? [])].slice(-MOST_ALIKE)
-    const rows = ids.flatMap((id) => this.payment(id) ?? [])
-    return rows.filter(({ createdAt }) => createdAt >= since).reverse()
+    const rows = this.#refusals.of(agent, fingerprint).flatMap((id) => this.payment(id) ?? [])
+    return rows.filter(({ createdAt }) => createdAt >= since)
   }
 
   dropRefusals({ before, upTo, limit }: OldRefusals): void {
     let dropped = 0
-    for (const id of this.#refusals) {
+    for (const id of this.#refusals.oldestFirst()) {
       const { place, row } = this.#rows.get(id) ?? {}
       if (place === undefined || row === undefined || place === this.last() || dropped === limit) return
       if (row.createdAt >= before && place > upTo) return
-      this.#refusals.delete(id)
+      this.#refusals.drop(row)
       this.#rows.delete(id)
       this.#order[place] = undefined
-      keep(this.#refused, nameOf(row.context.agent, row.fingerprint), id, false)
       dropped++
     }
   }
@@ -396,16 +390,4 @@ export class MemoryShelf implements Shelf {
         denials.map((denial) => ({ ...denial, until: move(denial.until) })),
       )
   }
-}
-
-/** Puts it there, or takes it away; nothing stays of a set that is empty. */
-function keep(map: Map<string, Set<string>>, key: string, value: string, wanted: boolean): void {
-  if (wanted) add(map, key, value)
-  else if (map.get(key)?.delete(value) === true && map.get(key)?.size === 0) map.delete(key)
-}
-
-function add(map: Map<string, Set<string>>, key: string, value: string): void {
-  const set = map.get(key)
-  if (set === undefined) map.set(key, new Set([value]))
-  else set.add(value)
 }

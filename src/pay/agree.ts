@@ -9,7 +9,7 @@ import type { Prepared, Quote, Unpayable } from '../wallet/index.js'
 import { Announcer } from './announcing.js'
 import { approve, tooManyQuestions, unanswered } from './approve.js'
 import { type Appraisal, type Candidate, judgeAll, type Quotes, quoteAll, reasonsOf } from './candidates.js'
-import { type Agreement, type Case, holdOf, waitingHold } from './case.js'
+import { type Agreement, type Case, holdOf, restsOnAnother, waitingHold } from './case.js'
 import { causeFor } from './cause.js'
 import { advanceById } from './doubt.js'
 import { heed } from './heed.js'
@@ -395,9 +395,4 @@ class Attempting {
 
 function isStep(held: object): held is Step {
   return Object.hasOwn(held, 'kind')
-}
-
-/** Such a quote is about one value of its lane, or about an earlier credential, and those may have moved. */
-function restsOnAnother({ quote: { lane, excludes } }: Candidate): boolean {
-  return lane?.at !== undefined || excludes !== undefined
 }

@@ -86,3 +86,8 @@ export function holdOf(id: PaymentId, candidate: Candidate, c: Case): Hold {
     ...(c.call.trace === undefined ? {} : { trace: c.call.trace }),
   })
 }
+
+/** Such a quote is about one value of its lane, or about an earlier credential, and those may have moved. */
+export function restsOnAnother({ quote: { lane, excludes } }: Candidate): boolean {
+  return lane?.at !== undefined || excludes !== undefined
+}
