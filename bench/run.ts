@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchCharge } from './charge.js'
 import { benchFree } from './free.js'
+import { benchGrowth } from './growth.js'
 import { benchImport } from './import.js'
 import type { Row } from './measure.js'
 import { benchMemory } from './memory.js'
@@ -30,6 +31,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Ro
   charge: benchCharge,
   x402: benchX402,
   users: () => benchUsers(Math.min(stored, USERS_STORED)),
+  growth: () => benchGrowth(Math.min(stored, USERS_STORED)),
   sessions: benchSessions,
   sse: benchSse,
   policy: benchPolicy,
