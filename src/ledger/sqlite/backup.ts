@@ -24,7 +24,7 @@ export interface Restored {
 
 /**
  * Makes a backup of a ledger: one file, whole and consistent, also while processes pay. SQLite copies it in one go, which
- * takes about a second for 200 MB and blocks the event loop.
+ * blocks the event loop for as long as the disk takes.
  *
  * @param path The ledger's file.
  * @param to The new file. It must not exist.
