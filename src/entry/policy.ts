@@ -10,6 +10,7 @@ export {
   type Money,
   type Policy,
   type PolicyDocument,
+  type RepeatDocument,
   type RulesDocument,
   type VendorDocument,
 } from '../policy/index.js'

@@ -66,6 +66,10 @@ export interface Reason {
   readonly remaining?: string
   /** When the budget opens again, in epoch milliseconds. */
   readonly resetsAt?: number
+  /** The earlier payment that the rule speaks of: its id in the ledger. */
+  readonly payment?: string
+  /** The receipt's or the chain's reference of that earlier payment, if it has one. */
+  readonly reference?: string
   /** The whole reason as one sentence. Never says how to get around the rule. */
   readonly says: string
 }

@@ -1,6 +1,7 @@
 import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
+import { readBought } from './bought.js'
 import { makeRoom, pricedAs, priceVersion } from './folds.js'
 import { nameOf } from './names.js'
 import { type Pin, pinsAfterDelivery, pinsByRail, pinsToAdd, samePins } from './pins.js'
@@ -26,7 +27,7 @@ export function versionOf(shelf: Shelf, { vendor, operation, agent, unit }: Fact
 
 /** What policy judges by. */
 export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts {
-  const { vendor, operation, agent, unit } = query
+  const { vendor, operation, agent, unit, purchase } = query
   const of = { vendor, operation, unit }
   const denials = shelf.denials(agent, vendor, now)
   const usual = [...shelf.prices(pricedAs(shelf, of))].flatMap(([rail, days]) => {
@@ -34,6 +35,7 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
     return price === undefined ? [] : [[rail, price] as const]
   })
   const advertised = shelf.advertised(of)
+  const bought = readBought(shelf, agent, purchase, now)
   return own({
     now,
     version: versionOf(shelf, query),
@@ -44,6 +46,7 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
     knownVendor: shelf.knows(agent, vendor),
     denied: denials.filter((denial) => denial.operation === operation).map(({ terms }) => terms),
     denials: denials.length,
+    ...(bought === undefined ? {} : { bought }),
   })
 }
 

@@ -1,6 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
+import { isBoughtSince, standsInTheWay } from './bought.js'
 import { beginCounting, remember, saveCounted, shortOf, unclaimed } from './counters.js'
 import { countedBy } from './counts.js'
 import { grantStands, versionOf } from './facts.js'
@@ -65,6 +66,8 @@ function tryHold(step: HoldStep, hold: Hold): Held | 'again' {
     return { ok: false, why: 'taken', by: view(shelf, before, now) }
   const rival = rivalOf(step, hold)
   if (rival !== undefined) return rival
+  if (hold.decision.repeat !== undefined && !shelf.beginListing()) return 'again'
+  if (isBoughtSince(shelf, hold, now)) return { ok: false, why: 'stale' }
   if (!beginCounting(shelf, hold.decision.claims)) return 'again'
   const row = rowOf(shelf, hold, before, now, chargeOf(shelf, hold))
   const short = shortfallAfterSweep(step, before, row, hold.decision.claims)
@@ -184,18 +187,6 @@ function rivalOf(step: HoldStep, hold: Hold): Extract<Held, { ok: false }> | und
     const why = other.fingerprint === hold.fingerprint ? 'taken' : 'conflict'
     return { ok: false, why, by: view(shelf, other, now) }
   }
-}
-
-/**
- * A process that died counts as alive until its lease runs out, so a payment of another process is a doubt as long as
- * it is open: whoever asks waits for its end. Open payments of one process are separate calls, as with any fetch.
- */
-function standsInTheWay(payment: Payment, row: Row, { owner, doubtWindowMs }: Hold, now: Instant): boolean {
-  const ours = payment.live && row.owner === owner && row.adopted !== true
-  const inDoubt = payment.state === 'committed' && !payment.delivered && !ours
-  const undelivered = payment.state === 'settled' && !payment.delivered
-  if (!inDoubt && !undelivered) return false
-  return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs
 }
 
 /** The row of a hold: a new one, or the earlier one with new claims. What a credential may have left for stays. */

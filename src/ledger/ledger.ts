@@ -37,6 +37,8 @@ import { isLive, view } from './view.js'
 const PAGE = 100
 /** How long one step counts payments for a budget that is new, in milliseconds. */
 const MOST_FILLING_MS = 6
+/** Purchases are found that are no older: `repeat` looks back thirty days, and a question waits up to seven. */
+const BOUGHT_MS = 38 * 86_400_000
 
 type Denial = Parameters<Ledger['deny']>[1]
 
@@ -64,8 +66,13 @@ export class StoredLedger implements Ledger {
     return this.#read((shelf) => shelf.meta().id)
   }
 
-  facts(query: FactsQuery): Promise<Facts> {
-    return this.#read((shelf, now) => readFacts(shelf, own(query), now))
+  facts(given: FactsQuery): Promise<Facts> {
+    const query = own(given)
+    if (query.purchase === undefined) return this.#read((shelf, now) => readFacts(shelf, query, now))
+    return this.#readCounted(
+      (shelf, now) => (shelf.listsBought() ? readFacts(shelf, query, now) : undefined),
+      (shelf) => shelf.beginListing(),
+    )
   }
 
   async hold(given: Hold): Promise<Held> {
@@ -94,9 +101,10 @@ export class StoredLedger implements Ledger {
 
   async #fillAll(): Promise<void> {
     for (;;) {
-      const filled = await this.#write((shelf) => {
+      const filled = await this.#write((shelf, now) => {
         const start = performance.now()
-        const done = fillSome(shelf, () => performance.now() - start < MOST_FILLING_MS)
+        const goOn = (): boolean => performance.now() - start < MOST_FILLING_MS
+        const done = fillSome(shelf, goOn) && shelf.listBought(now - BOUGHT_MS, goOn)
         return { done, taken: performance.now() - start }
       })
       // Whoever waits for the lock tries from time to time: it is free for as long as it was taken.
@@ -164,7 +172,7 @@ export class StoredLedger implements Ledger {
 
   /** Reads, and until everything is counted that the answer needs, counts it. */
   async #readCounted<T extends object>(
-    use: (shelf: Shelf) => T | undefined,
+    use: (shelf: Shelf, now: Instant) => T | undefined,
     begin: (shelf: Shelf) => boolean = () => false,
   ): Promise<T> {
     for (;;) {

@@ -1,21 +1,21 @@
 import { own } from '../errors/index.js'
-import type { Instant, Units } from '../money/index.js'
-import type { CounterClaim, Dimension, Grant } from '../policy/index.js'
+import type { Instant } from '../money/index.js'
+import type { CounterClaim, Dimension } from '../policy/index.js'
+import { BoughtLists } from './bought-lists.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { NO_RECORD } from './clocks.js'
 import { type Counter, type Counts, counterOf } from './counts.js'
 import { DueLists } from './due-lists.js'
+import { FactMaps } from './fact-maps.js'
 import { sameFamily } from './family.js'
 import { nameOf } from './names.js'
-import type { Pin } from './pins.js'
 import type { PaymentId, PaymentQuery } from './port.js'
-import type { DayOfPrices } from './prices.js'
 import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
 import { RefusalIndex } from './refusal-index.js'
 import type { Row } from './row.js'
 import { add, keep } from './sets.js'
 import type { Fill, KnownShape } from './shapes.js'
-import type { Denial, DuePage, DueRow, FoundPage, Meta, OldRefusals, Placed, Priced, Shelf } from './shelf.js'
+import type { DuePage, DueRow, FoundPage, Meta, OldRefusals, Placed, Shelf } from './shelf.js'
 import { isLive } from './view.js'
 
 /** How many payments one search looks at before the event loop turns. */
@@ -23,10 +23,8 @@ const MOST_LOOKED_AT = 2000
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 100
 
-const NONE: readonly string[] = Object.freeze([])
-
 /** Rows in maps. */
-export class MemoryShelf implements Shelf {
+export class MemoryShelf extends FactMaps implements Shelf {
   #meta: Meta
   readonly #rows = new Map<PaymentId, Placed>()
   /** All payments by their place. There is none at 0. */
@@ -36,6 +34,7 @@ export class MemoryShelf implements Shelf {
   /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
   readonly #refusals = new RefusalIndex()
+  readonly #bought = new BoughtLists()
   readonly #due = new DueLists()
   readonly #counters = new Map<string, Counter>()
   #shapes: KnownShape[] = []
@@ -45,17 +44,9 @@ export class MemoryShelf implements Shelf {
   readonly #lanes = new Map<string, { readonly value: bigint; readonly payment?: PaymentId }>()
   readonly #channels = new Map<string, Channel>()
   readonly #versions = new Map<string, number>()
-  readonly #pins = new Map<string, readonly Pin[]>()
-  readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
-  readonly #operations = new Map<string, Set<string>>()
-  readonly #folds = new Map<string, readonly string[]>()
-  readonly #advertised = new Map<string, Units>()
-  /** By agent and vendor, and then by id. */
-  readonly #grants = new Map<string, Map<string, Grant>>()
-  readonly #known = new Set<string>()
-  readonly #denials = new Map<string, readonly Denial[]>()
 
   constructor(id: string) {
+    super()
     this.#meta = own({ id, high: 0, clock: NO_RECORD, filled: 0, shapes: 0, gaps: [] })
   }
 
@@ -85,6 +76,7 @@ export class MemoryShelf implements Shelf {
 
   save(row: Row): void {
     const place = this.#rows.get(row.id)?.place ?? this.#order.push(row.id) - 1
+    this.#bought.save(this.#rows.get(row.id)?.row, row)
     this.#rows.set(row.id, { place, row })
     if (row.key !== undefined) keep(this.#byKey, nameOf(row.context.agent, row.key), row.id, !isOver(row))
     const twins = nameOf(row.context.agent, row.fingerprint)
@@ -124,6 +116,17 @@ export class MemoryShelf implements Shelf {
     const standing = placed.filter(({ row }) => isStanding(row, since))
     return standing.sort((a, b) => a.place - b.place).map(({ row }) => row)
   }
+
+  *bought(agent: string, fingerprint: string, since: Instant): Iterable<Row> {
+    for (const id of this.#bought.of(agent, fingerprint, since)) {
+      const row = this.payment(id)
+      if (row !== undefined) yield row
+    }
+  }
+
+  readonly listsBought = (): boolean => true
+  readonly beginListing = (): boolean => true
+  readonly listBought = (): boolean => true
 
   place(id: PaymentId): number {
     return this.#rows.get(id)?.place ?? 0
@@ -269,104 +272,6 @@ export class MemoryShelf implements Shelf {
     this.#versions.set(of, (this.#versions.get(of) ?? 0) + 1)
   }
 
-  pins(vendor: string): readonly Pin[] {
-    return this.#pins.get(vendor) ?? []
-  }
-
-  pinnedVendors(): readonly string[] {
-    return [...this.#pins.keys()].sort()
-  }
-
-  setPins(vendor: string, pins: readonly Pin[]): void {
-    if (pins.length > 0) this.#pins.set(vendor, pins)
-    else this.#pins.delete(vendor)
-  }
-
-  prices({ vendor, operation, unit }: Priced): ReadonlyMap<string, readonly DayOfPrices[]> {
-    return this.#prices.get(nameOf(vendor, operation, unit)) ?? new Map()
-  }
-
-  setPrices({ vendor, operation, unit }: Priced, rail: string, day: DayOfPrices, oldest: number): void {
-    const key = nameOf(vendor, operation, unit)
-    const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
-    const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
-    this.#prices.set(key, rails.set(rail, [...others, day]))
-    add(this.#operations, nameOf(vendor, unit), operation)
-  }
-
-  operations(vendor: string, unit: string): readonly string[] {
-    return [...(this.#operations.get(nameOf(vendor, unit)) ?? [])]
-  }
-
-  dropPrices({ vendor, operation, unit }: Priced): void {
-    this.#prices.delete(nameOf(vendor, operation, unit))
-    this.#operations.get(nameOf(vendor, unit))?.delete(operation)
-  }
-
-  folds(vendor: string, unit: string): readonly string[] {
-    return this.#folds.get(nameOf(vendor, unit)) ?? NONE
-  }
-
-  addFold({ vendor, operation, unit }: Priced): void {
-    this.#folds.set(nameOf(vendor, unit), [...this.folds(vendor, unit), operation])
-  }
-
-  advertised({ vendor, operation, unit }: Priced): Units | undefined {
-    return this.#advertised.get(nameOf(vendor, operation, unit))
-  }
-
-  setAdvertised({ vendor, operation, unit }: Priced, units: Units): void {
-    this.#advertised.set(nameOf(vendor, operation, unit), units)
-  }
-
-  grants(agent: string, vendor: string): readonly Grant[] {
-    return [...(this.#grants.get(nameOf(agent, vendor))?.values() ?? [])]
-  }
-
-  allGrants(): readonly Grant[] {
-    return [...this.#grants.values()].flatMap((grants) => [...grants.values()])
-  }
-
-  setGrant(grant: Grant, now: Instant): void {
-    for (const { id, until } of this.allGrants()) if (until <= now) this.dropGrant(id)
-    const name = nameOf(grant.agent, grant.vendor)
-    const grants = this.#grants.get(name) ?? new Map<string, Grant>()
-    this.#grants.set(name, grants.set(grant.id, grant))
-  }
-
-  dropGrant(id: string): Grant | undefined {
-    for (const [name, grants] of this.#grants) {
-      const grant = grants.get(id)
-      if (grant === undefined) continue
-      grants.delete(id)
-      if (grants.size === 0) this.#grants.delete(name)
-      return grant
-    }
-    return undefined
-  }
-
-  knows(agent: string, vendor: string): boolean {
-    return this.#known.has(nameOf(agent, vendor))
-  }
-
-  know(agent: string, vendor: string): void {
-    this.#known.add(nameOf(agent, vendor))
-  }
-
-  denials(agent: string, vendor: string, now: Instant): readonly Denial[] {
-    return (this.#denials.get(nameOf(agent, vendor)) ?? []).filter(({ until }) => until > now)
-  }
-
-  addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
-    for (const [name, denials] of this.#denials) {
-      const standing = denials.filter(({ until }) => until > now)
-      if (standing.length === 0) this.#denials.delete(name)
-      else if (standing.length < denials.length) this.#denials.set(name, standing)
-    }
-    const name = nameOf(agent, vendor)
-    this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
-  }
-
   restamp(row: Row): void {
     this.save(row)
   }
@@ -383,11 +288,6 @@ export class MemoryShelf implements Shelf {
 
   moveEnds(move: (until: Instant) => Instant): void {
     for (const [owner, until] of this.#owners) this.#owners.set(owner, move(until))
-    for (const grant of this.allGrants()) this.setGrant({ ...grant, until: move(grant.until) }, 0)
-    for (const [name, denials] of this.#denials)
-      this.#denials.set(
-        name,
-        denials.map((denial) => ({ ...denial, until: move(denial.until) })),
-      )
+    this.moveFacts(move)
   }
 }

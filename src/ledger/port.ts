@@ -5,7 +5,10 @@ import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
 
 import type { Channels } from './channel.js'
 import type { ClockConfirmation } from './clock.js'
+import type { FactsQuery } from './facts-query.js'
 import type { Gaps } from './gaps.js'
+
+export type { FactsQuery, PurchaseQuery } from './facts-query.js'
 
 declare const brand: unique symbol
 /** The ledger's id of one payment. */
@@ -312,16 +315,6 @@ export interface DueQuery {
   readonly order?: 'oldest' | 'newest'
   /** At most so many. All of them unless given. */
   readonly limit?: number
-}
-
-/** Whose facts: of a vendor, one of its operations, and an agent. */
-export interface FactsQuery {
-  readonly vendor: string
-  /** `GET /v1/items/*`: a path pattern, so that prices of one endpoint are remembered together. */
-  readonly operation: string
-  readonly agent: string
-  /** The currency id of the policy's unit: prices in another unit are not this policy's prices. */
-  readonly unit: string
 }
 
 /** A payee that a vendor is held to on one rail. */

@@ -97,6 +97,20 @@ export interface Shelf {
    * `limit` of them. The last payment stays, so that no place is given twice.
    */
   dropRefusals(old: OldRefusals): void
+  /**
+   * Payments of that agent and fingerprint that something was bought with after `since`; the newest first. All of
+   * them only if {@link listsBought}.
+   */
+  bought(agent: string, fingerprint: string, since: Instant): Iterable<Row>
+  /** Does {@link bought} find every payment? */
+  listsBought(): boolean
+  /** From now on payments are listed for {@link bought}. The answer of {@link listsBought}. */
+  beginListing(): boolean
+  /**
+   * Lists earlier payments for {@link bought}, as long as `goOn` says, if that was begun. Those made before `since` may
+   * be left out. True when all are listed.
+   */
+  listBought(since: Instant, goOn: () => boolean): boolean
   /** A payment's place; 0 for one that is not there. */
   place(id: PaymentId): number
   /** The place of the last payment; 0 if there is none. */

@@ -146,6 +146,7 @@ function givingBack(policy: Policy): Policy {
       const harmless = terms.most.value === 0n && terms.locks === undefined && decision.units !== undefined
       return harmless ? { ...decision, effect: 'allow' } : decision
     },
+    repeatWithin: () => undefined,
     replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
     sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
     budgets: (context, now) => policy.budgets(context, now),

@@ -1,15 +1,23 @@
 import { clean, isPaymentError, own, PaymentError, type Reason } from '../errors/index.js'
 import type { LaneGrant, Move, PaymentId, Room } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
-import { noBetter, noWorse, type Terms } from '../policy/index.js'
+import { noBetter, noWorse } from '../policy/index.js'
 import { shortfall } from '../policy/tell.js'
 import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Quote, Unpayable } from '../wallet/index.js'
 import { Announcer } from './announcing.js'
-import { approve, tooManyQuestions, unanswered } from './approve.js'
+import { approve, isCovered, tooManyQuestions, unanswered } from './approve.js'
 import { type Appraisal, type Candidate, judgeAll, type Quotes, quoteAll, reasonsOf } from './candidates.js'
-import { type Agreement, type Case, holdOf, restsOnAnother, waitingHold } from './case.js'
+import {
+  type Agreement,
+  type Case,
+  holdOf,
+  narrowingOf,
+  queueUp,
+  restsOnAnother,
+  waitingHold,
+} from './case.js'
 import { causeFor } from './cause.js'
 import { advanceById } from './doubt.js'
 import { heed } from './heed.js'
@@ -62,7 +70,7 @@ class Attempting {
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
   #retryAt: Instant | undefined
-  #approved: Terms | undefined
+  #approved: Candidate | undefined
   #offers: readonly Challenge[]
   /** What the wallets quoted, as long as it still holds. */
   #quotes: Quotes | undefined
@@ -131,8 +139,8 @@ class Attempting {
 
   /** Judges the offers by the facts of this moment; wallets are asked only for quotes that do not hold any more. */
   async #appraise(): Promise<Appraisal> {
-    const { at, call, env, earlier, usedUp, need } = this.#c
-    const narrowing = { alive: earlier?.alive, usedUp, need }
+    const { at, call, env } = this.#c
+    const narrowing = narrowingOf(this.#id, this.#c)
     const ended = ({ quote: { goodUntil } }: Pick<Candidate, 'quote'>): boolean =>
       goodUntil !== undefined && goodUntil <= env.clock.now()
     if (this.#quotes?.quoted.some(ended)) this.#quotes = undefined
@@ -186,7 +194,7 @@ class Attempting {
 
   async #pay(candidate: Candidate): Promise<Step> {
     // Whoever had to wait reads the offers again: what they rest on has moved.
-    if (await this.#queueUp(candidate)) return { kind: 'stale' }
+    if (await queueUp(candidate, this.#c)) return { kind: 'stale' }
     const held = await this.#hold(candidate)
     if (isStep(held)) return held
     this.#announcer.decision(this.#id, candidate)
@@ -216,7 +224,7 @@ class Attempting {
       if (isStep(held)) return held
       this.#announcer.decision(this.#id, candidate)
       const approved = await approve(this.#id, candidate, this.#c, seat.end)
-      this.#approved = terms
+      this.#approved = candidate
       // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
       this.#offers = [approved.quote.challenge]
       this.#quotes = undefined
@@ -227,20 +235,10 @@ class Attempting {
     }
   }
 
-  /** Did it have to wait for the payments before it on the same lane? */
-  async #queueUp({ quote: { lane } }: Candidate): Promise<boolean> {
-    const [name, ...others] = lane?.names ?? []
-    if (name === undefined || others.length > 0 || lane?.otherwise !== 'wait') return false
-    const { place, call } = this.#c
-    // Nobody would ever leave the place of a caller who has gone.
-    call.signal?.throwIfAborted()
-    return place.enter(name, call.signal)
-  }
-
   /** A person is asked once: what is no worse than what they approved, or than what was paid already, goes on. */
-  #mustAsk({ decision, quote }: Candidate): boolean {
-    if (decision.effect !== 'ask' || this.#c.earlier !== undefined) return false
-    return this.#approved === undefined || !noWorse(quote.terms, this.#approved)
+  #mustAsk(candidate: Candidate): boolean {
+    if (candidate.decision.effect !== 'ask' || this.#c.earlier !== undefined) return false
+    return this.#approved === undefined || !isCovered(candidate, this.#approved)
   }
 
   async #sign(candidate: Candidate, lane: LaneGrant | undefined): Promise<Step> {

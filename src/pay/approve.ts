@@ -5,7 +5,7 @@ import { noWorse, railOf } from '../policy/index.js'
 import type { Challenge } from '../protocol/index.js'
 import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
 import { appraise, type Candidate } from './candidates.js'
-import { type Case, holdOf } from './case.js'
+import { type Case, holdOf, narrowingOf } from './case.js'
 import type { End, Question, Seat } from './questions.js'
 import { reasonOf, refused } from './refusal.js'
 
@@ -44,7 +44,7 @@ export async function approve(id: PaymentId, candidate: Candidate, c: Case, end:
   }
   await rememberApproval(candidate, c, answer)
   end('answered')
-  return { ...(await freshest(candidate, c)), approvedBy: clean(answer.by) }
+  return { ...(await freshest(id, candidate, c)), approvedBy: clean(answer.by) }
 }
 
 const NO_ANSWER = {
@@ -126,19 +126,28 @@ async function rememberApproval(
   })
 }
 
+type Judged = Pick<Candidate, 'quote' | 'decision'>
+
+/** Does an approval cover this? Its terms are no worse, and the same request was not bought meanwhile. */
+export function isCovered({ quote, decision }: Judged, approved: Judged): boolean {
+  const last = decision.repeat?.last
+  const isNew = last !== undefined && last !== approved.decision.repeat?.last
+  return !isNew && noWorse(quote.terms, approved.quote.terms)
+}
+
 /** What the person agreed to, as it stands now: the windows of this moment, and a live challenge. */
-async function freshest(candidate: Candidate, c: Case): Promise<Candidate> {
+async function freshest(id: PaymentId, candidate: Candidate, c: Case): Promise<Candidate> {
   const { env, call, at } = c
-  const { challenge, terms } = candidate.quote
+  const { challenge } = candidate.quote
   const expired = challenge.expires !== undefined && challenge.expires <= env.clock.now() + NEARLY_EXPIRED_MS
   const offers = expired ? await c.again() : [challenge]
-  const { ranked } = await appraise(offers, at, call, env, { usedUp: c.usedUp, need: c.need })
+  const { ranked } = await appraise(offers, at, call, env, narrowingOf(id, c))
   const fresh = ranked.find(
     ({ quote, wallet, decision }) =>
       wallet === candidate.wallet &&
       decision.effect !== 'deny' &&
       c.need?.fits(quote) !== false &&
-      noWorse(quote.terms, terms),
+      isCovered({ quote, decision }, candidate),
   )
   if (fresh === undefined)
     throw refused(

@@ -1,5 +1,5 @@
 import { clean, completeOwn, isPaymentError, own, PaymentError, type Reason } from '../errors/index.js'
-import type { Evidence } from '../ledger/index.js'
+import type { Evidence, FactsQuery, PaymentId } from '../ledger/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
 import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
@@ -43,6 +43,8 @@ export interface Narrowing {
   readonly usedUp?: ReadonlySet<string>
   /** What a reply that is being read says it needs. */
   readonly need?: { readonly claims: JsonObject } | undefined
+  /** The request that is being bought, and the payment's id if it has one already. */
+  readonly purchase?: { readonly fingerprint: string; readonly id?: PaymentId } | undefined
 }
 
 /** Reads every offer with every wallet that knows its kind, and judges what can be paid. Signs nothing. */
@@ -106,15 +108,40 @@ export async function judgeAll(
   narrowing: Narrowing,
 ): Promise<Appraisal> {
   const { usedUp } = own(narrowing)
+  const purchase = purchaseQuery(at, call, env, narrowing)
   const known = await env.ledger.facts({
     vendor: at.vendor,
     operation: operationPattern(at),
     agent: call.context.agent,
     unit: env.policy.unit,
+    ...(purchase === undefined ? {} : { purchase }),
   })
   const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
-  const judged = quoted.map((one) => ({ ...one, decision: judge(one.quote.terms, at, call, env, facts) }))
+  const judged = quoted.map((one) => {
+    const decision = judge(one.quote.terms, at, call, env, facts)
+    // Nothing was asked of earlier purchases, so the ledger is not held to any.
+    return { ...one, decision: purchase === undefined ? withoutRepeat(decision) : decision }
+  })
   return { ranked: rank(judged, env), unpayable }
+}
+
+/** What policy is told of the call. */
+export function contextOf({ context, key }: Call): Call['context'] {
+  return key === undefined ? context : own({ ...context, keyed: true })
+}
+
+/** What the ledger needs to find an earlier purchase of the same request. Undefined if no rule asks for it. */
+function purchaseQuery(
+  at: Resource,
+  call: Call,
+  { policy, owner, doubtWindowMs }: Env,
+  narrowing: Narrowing,
+): FactsQuery['purchase'] {
+  const { purchase } = own(narrowing)
+  const withinMs = purchase && policy.repeatWithin(at, contextOf(call))
+  if (purchase === undefined || withinMs === undefined) return undefined
+  const { key } = call
+  return own({ ...purchase, owner, doubtWindowMs, withinMs, ...(key === undefined ? {} : { key }) })
 }
 
 /** A wallet that throws cannot pay this offer; the others still can. */
@@ -182,7 +209,7 @@ function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): 
   try {
     const advertised = env.advertised?.(at, terms) ?? facts.advertised
     const seen = advertised === undefined ? facts : { ...facts, advertised }
-    const decision = own(env.policy.evaluate(terms, at, call.context, own(seen)))
+    const decision = own(env.policy.evaluate(terms, at, contextOf(call), own(seen)))
     if (!isDecision(decision)) throw new TypeError('The policy gave no decision')
     return Object.freeze(decision)
   } catch (error) {
@@ -191,6 +218,12 @@ function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): 
       reasons: [{ rule: 'policy', says: 'The policy could not be evaluated.' }],
     })
   }
+}
+
+function withoutRepeat(decision: Decision): Decision {
+  if (decision.repeat === undefined) return decision
+  const { repeat: _, ...rest } = decision
+  return Object.freeze(own(rest))
 }
 
 /** Anything else that a policy of somebody's own may answer is no. */

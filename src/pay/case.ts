@@ -4,7 +4,7 @@ import type { Instant } from '../money/index.js'
 import { operationPattern, type Terms } from '../policy/index.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Prepared, Quote } from '../wallet/index.js'
-import type { Alive, Candidate } from './candidates.js'
+import type { Alive, Candidate, Narrowing } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Place } from './queue.js'
 
@@ -60,6 +60,12 @@ export type Agreement =
   /** Nothing excludes the earlier credential; it dies then. */
   | { readonly kind: 'wait'; readonly until: Instant }
 
+/** What narrows the appraisal of a payment. One that goes on with an earlier payment is no purchase of its own. */
+export function narrowingOf(id: PaymentId, { earlier, usedUp, need, fingerprint }: Case): Narrowing {
+  const purchase = earlier === undefined && need === undefined ? { fingerprint, id } : undefined
+  return { alive: earlier?.alive, usedUp, need, purchase }
+}
+
 /** The hold of a payment that waits for a person: it runs on no lane yet, and counts on budgets only as far as it may. */
 export function waitingHold({ lane: _, ...hold }: Hold, reserves: 'all' | 'nothing'): Hold {
   return reserves === 'all' ? hold : { ...hold, reserves }
@@ -90,4 +96,13 @@ export function holdOf(id: PaymentId, candidate: Candidate, c: Case): Hold {
 /** Such a quote is about one value of its lane, or about an earlier credential, and those may have moved. */
 export function restsOnAnother({ quote: { lane, excludes } }: Candidate): boolean {
   return lane?.at !== undefined || excludes !== undefined
+}
+
+/** Waits for the payments before it on the same lane. False if there were none. */
+export async function queueUp({ quote: { lane } }: Candidate, { place, call }: Case): Promise<boolean> {
+  const [name, ...others] = lane?.names ?? []
+  if (name === undefined || others.length > 0 || lane?.otherwise !== 'wait') return false
+  // Nobody would ever leave the place of a caller who has gone.
+  call.signal?.throwIfAborted()
+  return place.enter(name, call.signal)
 }

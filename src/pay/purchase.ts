@@ -1,5 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isPaymentError, own, PaymentError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
@@ -12,6 +10,7 @@ import { conclude, type Sending } from './conclude.js'
 import type { Examined } from './doubt.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { fingerprintOf } from './fingerprint.js'
 import { hearServer } from './hear-time.js'
 import { heed } from './heed.js'
 import { followStream, meter } from './metering.js'
@@ -104,11 +103,6 @@ async function askAgain<Reply>(exchange: Exchange<Reply>, call: Call): Promise<r
   const reading = await exchange.read(reply)
   exchange.drop(reply)
   return reading.kind === 'asks' ? reading.offers : []
-}
-
-/** One request of one agent on one piece of work: the same in any process, and never another agent's. */
-function fingerprintOf({ context: { agent, tasks, tool } }: Call, request: string): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify([agent, tasks, tool ?? null, request]))))
 }
 
 /** Earlier payments of the same purchase are dealt with one after another, before a new one is made. */

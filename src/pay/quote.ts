@@ -1,11 +1,12 @@
-import { own } from '../errors/index.js'
+import { isPaymentError, own } from '../errors/index.js'
 import type { Room } from '../ledger/index.js'
 import { asJson } from '../money/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Reading } from '../protocol/index.js'
-import { appraise } from './candidates.js'
+import { appraise, contextOf } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { fingerprintOf } from './fingerprint.js'
 import { heed } from './heed.js'
 import { noWallet } from './not-paid.js'
 
@@ -40,17 +41,20 @@ export async function quote<Reply extends object>(
   const reading = await exchange.read(reply)
   if (reading.kind !== 'asks') return { reply, offers: [], unpayable: [] }
   const { reasons = [] } = reading
-  const judged = await heed(appraised(reading, call, environment), call.signal)
+  const judged = await heed(appraised(reading, exchange, call, environment), call.signal)
   return { reply, ...judged, unpayable: [...judged.unpayable, ...reasons.map(({ says }) => says)] }
 }
 
 async function appraised(
   { offers: asked, at }: Extract<Reading, { kind: 'asks' }>,
+  exchange: Pick<Exchange<unknown>, 'fingerprint'>,
   call: Call,
   environment: () => Promise<Env>,
 ): Promise<Omit<Quoted<unknown>, 'reply'>> {
   const env = await environment()
-  const { ranked, unpayable } = await appraise(asked, at, call, env)
+  const purchase =
+    env.policy.repeatWithin(at, contextOf(call)) === undefined ? undefined : await purchaseOf(exchange, call)
+  const { ranked, unpayable } = await appraise(asked, at, call, env, { purchase })
   const offers = await Promise.all(
     ranked.map(async ({ quote: { terms }, decision }) => {
       const room = (await env.ledger.room(decision.claims)).map(readable)
@@ -61,6 +65,19 @@ async function appraised(
   const missing = noWallet(asked, env.wallets)
   const none = missing === undefined ? [] : [missing.says]
   return { offers, unpayable: [...unpayable.map((one) => one.unpayable), ...none] }
+}
+
+/** Undefined if the request cannot be sent again: then it cannot be bought at all. */
+async function purchaseOf(
+  exchange: Pick<Exchange<unknown>, 'fingerprint'>,
+  call: Call,
+): Promise<{ readonly fingerprint: string } | undefined> {
+  try {
+    return { fingerprint: fingerprintOf(call, await exchange.fingerprint()) }
+  } catch (error) {
+    if (isPaymentError(error)) return undefined
+    throw error
+  }
 }
 
 /** A counter's room, writable as JSON. */

@@ -80,6 +80,7 @@ const PURSER_ONLY: readonly (readonly [keyof Rules, string])[] = [
   ['perPayment', 'A key has one limit per token; the chain does not limit single payments.'],
   ['maxFee', 'The chain counts fees within the limit, and sets no bound of their own.'],
   ['deposits', 'The key may open no session at all: its calls are transfers to the named recipients alone.'],
+  ['repeat', 'A chain does not know what is bought.'],
   ['ask', 'The chain asks nobody.'],
   ['approval', 'The chain asks nobody.'],
   ['maxValidity', 'How long a payment lives is up to who signs it.'],

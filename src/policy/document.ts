@@ -26,6 +26,22 @@ export interface BudgetDocument {
   readonly timezone?: string
 }
 
+/**
+ * A rule for "this once". It applies to every call of the agent that has the same task, tool, method, URL and body as one
+ * that was bought before.
+ */
+export interface RepeatDocument {
+  /** How long after a purchase the same request counts as a repeat: from `1s` to `30d`. */
+  readonly within: Duration
+  /** What to do with a repeat: refuse it, or ask a person. */
+  readonly then: 'ask' | 'deny'
+  /**
+   * Lets a call through that has an `Idempotency-Key` of its own: a fresh key says that the same is wanted again. The same
+   * key never pays twice. Leave it out to judge calls with a key like all others.
+   */
+  readonly unlessKeyed?: true
+}
+
 /** One vendor that may be paid, and in what scope. Every entry that matches a call applies to it. */
 export interface VendorDocument {
   /** `https://api.example`, `https://*.example.com` for everything below, or a server's name: `mcp:search`. */
@@ -49,6 +65,8 @@ export interface VendorDocument {
   readonly authorization?: 'replace'
   /** May an `Idempotency-Key` cross origins in a browser? */
   readonly cors?: boolean
+  /** What to do with a request that was bought here before. */
+  readonly repeat?: RepeatDocument
 }
 
 /** When a person must be asked. Each rule has exactly one key. */
@@ -102,6 +120,8 @@ export interface RulesDocument {
   /** Methods (`tempo`), or networks by id (`eip155:4217`). Test networks only by id. */
   readonly networks?: readonly string[]
   readonly ask?: readonly AskDocument[]
+  /** What to do with a request that was bought before. Default: the same request may be bought again. */
+  readonly repeat?: RepeatDocument
   /** How a person is asked, and how much may wait for their answers. */
   readonly approval?: ApprovalDocument
   /** How long an authorization may live, whatever the server asks. Default 10m. */

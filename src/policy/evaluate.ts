@@ -4,6 +4,7 @@ import { type Case, dimensionsOf, type Findings } from './case.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
 import type { Layers } from './layers.js'
 import { judgePayees } from './payees.js'
+import { judgeRepeat } from './repeat.js'
 import { judgeAsks, judgeCurrency, judgePrice, judgeRail, judgeTransport, judgeVendor } from './rules.js'
 import { tooLarge } from './say.js'
 import { noBetter } from './terms.js'
@@ -35,17 +36,18 @@ export function evaluate(
   judgeLock(judged, found)
   judgeEscrow(layers, judged, found)
   judgeDenied(layers, judged, found)
+  const repeat = judgeRepeat(layers, judged, found)
   const claims = mergeClaims(found.claims)
   for (const claim of claims)
     if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.ground.symbol))
-  return decide(judged, found, claims, payees, hash)
+  return decide(judged, found, claims, { payees, repeat }, hash)
 }
 
 function decide(
   judged: Case,
   found: Findings,
   claims: readonly CounterClaim[],
-  payees: Decision['payees'],
+  { payees, repeat }: { readonly payees: Decision['payees']; readonly repeat: Decision['repeat'] },
   hash: string,
 ): Decision {
   const { facts, units, ground } = judged
@@ -67,6 +69,7 @@ function decide(
     at: facts.now,
     policy: hash,
     ...(grant === undefined ? {} : { grant: grant.id }),
+    ...(repeat === undefined ? {} : { repeat }),
   })
   return Object.freeze(decision)
 }

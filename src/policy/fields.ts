@@ -1,5 +1,11 @@
 import { DURATION_PATTERN, parseDuration, parseUnits, UNIT_DECIMALS, type Units } from '../money/index.js'
-import type { ApprovalDocument, PolicyDocument, RulesDocument, VendorDocument } from './document.js'
+import type {
+  ApprovalDocument,
+  PolicyDocument,
+  RepeatDocument,
+  RulesDocument,
+  VendorDocument,
+} from './document.js'
 import { readOrigin } from './origins.js'
 import { readPath } from './paths.js'
 import {
@@ -23,6 +29,9 @@ import { isZone } from './zones.js'
 
 /** What budgets can be kept by; grants are the ledger's own. */
 const EACH = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network'] as const
+
+/** The longest time that a `repeat` rule may look back. */
+const LONGEST_REPEAT = '30d'
 
 /** Text of a value that may have been written without quotes in a text file. */
 function writtenText(value: unknown): string | undefined {
@@ -127,6 +136,16 @@ const payees: Shape<readonly string[] | 'any'> = {
   schema: () => ({ anyOf: [{ const: 'any' }, payeeList.schema()] }),
 }
 
+const repeat = record(
+  {
+    within: duration('1s', LONGEST_REPEAT),
+    // biome-ignore lint/suspicious/noThenProperty: a key of the document; it is no function, so nothing awaits it
+    then: choice('ask', 'deny'),
+    unlessKeyed: yes,
+  } satisfies Record<keyof RepeatDocument, Shape<unknown>>,
+  ['within', 'then'],
+)
+
 const vendor = record(
   {
     origin: normal('an origin: write it like https://api.example', readOrigin),
@@ -148,6 +167,7 @@ const vendor = record(
     ),
     authorization: choice('replace'),
     cors: flag,
+    repeat,
   } satisfies Record<keyof VendorDocument, Shape<unknown>>,
   ['origin'],
 )
@@ -206,6 +226,7 @@ const rules = {
     1,
   ),
   ask: list(ask, 'ask rules', 0),
+  repeat,
   approval,
   maxValidity: duration('5s', '1d'),
   timezone: zone,
@@ -232,3 +253,4 @@ export type Rules = Value<typeof rulesShape>
 export type Budget = Value<typeof budget>
 export type Vendor = Value<typeof vendor>
 export type Ask = Value<typeof ask>
+export type RepeatRule = Value<typeof repeat>

@@ -7,6 +7,7 @@ export type {
   Duration,
   Money,
   PolicyDocument,
+  RepeatDocument,
   RulesDocument,
   VendorDocument,
 } from './document.js'
@@ -16,6 +17,7 @@ export { counterKey, inScope, taskKeys } from './scope.js'
 export { noBetter, noWorse, termsKey } from './terms.js'
 export {
   type Asking,
+  type Bought,
   type Bounds,
   type BudgetLine,
   type Context,

@@ -14,6 +14,7 @@ import { agentLayer, baseLayer, type Layer, type Layers } from './layers.js'
 import { notListed } from './near-vendors.js'
 import { isPlainHttps } from './origins.js'
 import { readDocument } from './read.js'
+import { repeatWithin } from './repeat.js'
 import { checkWildcards, hasWildcards } from './suffixes.js'
 import type { Policy } from './types.js'
 import { isListed, lookUp } from './vendors.js'
@@ -65,6 +66,7 @@ export function policyOf(document: Document): Policy {
       const judged = open(ground, layers, { terms, resource, context, facts })
       return evaluate(layers, judged, hash, checked ? objections : [...objections, UNCHECKED])
     },
+    repeatWithin: (resource, context) => repeatWithin(layersFor(context.agent).layers, resource, context),
     replacesAuthorization: (resource) => everyEntry(base, resource, 'authorization', 'replace'),
     sendsIdempotencyKey: (resource) => everyEntry(base, resource, 'cors', true),
     budgets: (context, now) => budgetLines(ground, layersFor(context.agent).layers, context, now),

@@ -49,6 +49,20 @@ export interface Context {
   readonly tool?: string
   /** A per-call cap. It can only tighten. */
   readonly maxAmount?: Units
+  /** Does the caller name the purchase by an `Idempotency-Key` of its own? */
+  readonly keyed?: true
+}
+
+/** The newest earlier purchase of the same request. */
+export interface Bought {
+  /** The payment's id in the ledger. */
+  readonly payment: string
+  /** When it was authorized. */
+  readonly at: Instant
+  /** Is it still under way? */
+  readonly open: boolean
+  /** The receipt's or the chain's reference, if it has one. */
+  readonly reference?: string
 }
 
 /** A remembered approval: may satisfy an `ask`, never a `deny`. */
@@ -89,6 +103,11 @@ export interface Facts {
   readonly denied: readonly Terms[]
   /** How many questions of this agent about this vendor, whatever the operation, a person denied in that time. */
   readonly denials: number
+  /**
+   * The newest earlier purchase of the same request that no retry goes on with, inside the time that was asked for. Absent
+   * if there is none, or if it was not asked for.
+   */
+  readonly bought?: Bought
 }
 
 /**
@@ -174,6 +193,11 @@ export interface Decision {
   readonly policy: string
   /** The remembered approval that turned an `ask` into `allow`. */
   readonly grant?: string
+  /**
+   * A `repeat` rule applied: the newest earlier purchase of the same request inside the last `withinMs` milliseconds was
+   * `last`, or there was none. The ledger refuses a hold if that is not so any more.
+   */
+  readonly repeat?: { readonly withinMs: number; readonly last?: string }
 }
 
 /** What policy already bounds before an offer is read, so that a wallet can clamp validity and size deposits. */
@@ -216,6 +240,11 @@ export interface Policy {
   objections(resource: Resource, context: Context): readonly Reason[]
   bounds(resource: Resource, context: Context): Bounds
   evaluate(terms: Terms, resource: Resource, context: Context, facts: Facts): Decision
+  /**
+   * How far back `evaluate` wants to know of an earlier purchase of the same request (`repeat`), in milliseconds.
+   * Undefined: no rule asks for that here.
+   */
+  repeatWithin(resource: Resource, context: Context): number | undefined
   /** May a caller's own `Authorization` be replaced by the credential here? (`authorization: replace`) */
   replacesAuthorization(resource: Resource): boolean
   /** May an Idempotency-Key cross origins in a browser here? (`cors: true`) */

@@ -6,6 +6,7 @@ import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { clockContract, type OpenAt, reopeningContract } from './clock-contract.js'
 import { contract, type MakeLedger } from './contract.js'
 import { refusalContract } from './refusal-contract.js'
+import { repeatContract } from './repeat-contract.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-ledger-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -15,6 +16,7 @@ const make: MakeLedger = (clock) =>
   sqliteLedger({ path: join(folder, `${++number}.db`), synchronous: 'normal', clock })
 contract('sqlite', make)
 refusalContract('sqlite', make)
+repeatContract('sqlite', make)
 const openAt: OpenAt = (place, clock) =>
   sqliteLedger({ path: join(folder, `${place}.db`), synchronous: 'normal', clock })
 clockContract('sqlite', openAt)

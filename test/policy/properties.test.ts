@@ -62,6 +62,16 @@ const vendor: fc.Arbitrary<VendorDocument> = fc.record(
   { requiredKeys: ['origin'] },
 )
 
+const repeat: fc.Arbitrary<NonNullable<RulesDocument['repeat']>> = fc.record(
+  {
+    within: fc.constantFrom('1m', '1h'),
+    // biome-ignore lint/suspicious/noThenProperty: a key of the document
+    then: fc.constantFrom('ask', 'deny'),
+    unlessKeyed: fc.constant(true),
+  },
+  { requiredKeys: ['within', 'then'] },
+)
+
 const everyRule: fc.Arbitrary<RulesDocument> = fc.record({
   perPayment: sum,
   maxFee: sum,
@@ -73,6 +83,7 @@ const everyRule: fc.Arbitrary<RulesDocument> = fc.record({
   currencies: fc.constantFrom(['USD'], ['USD', 'iso4217:USD']),
   networks: fc.constantFrom(['tempo', 'stripe'], ['stripe', 'eip155:42431'], ['tempo', 'eip155:42431']),
   ask: fc.array(asking, { maxLength: 3 }),
+  repeat,
 })
 
 /** A few rules of all: with every one of them nothing would ever be paid. */
@@ -80,7 +91,18 @@ const rules: fc.Arbitrary<RulesDocument> = fc
   .tuple(
     everyRule,
     fc.subarray(
-      ['maxFee', 'perTask', 'deposits', 'budgets', 'unlisted', 'vendors', 'currencies', 'networks', 'ask'],
+      [
+        'maxFee',
+        'perTask',
+        'deposits',
+        'budgets',
+        'unlisted',
+        'vendors',
+        'currencies',
+        'networks',
+        'ask',
+        'repeat',
+      ],
       { maxLength: 4 },
     ),
   )

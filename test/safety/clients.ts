@@ -111,6 +111,8 @@ function policyOf(origins: readonly string[], told: Told): PolicyDocument {
       budgets: [{ limit: `${told.budget ?? '1'} USD`, per: 'day' }],
       vendors,
       ...(ask.length === 0 ? {} : { ask }),
+      // biome-ignore lint/suspicious/noThenProperty: a key of the document
+      ...(told.once === undefined ? {} : { repeat: { within: '1h', then: 'deny' as const } }),
     },
   })
 }

@@ -62,7 +62,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
   'purser/policy': `
-    ApprovalDocument AskDocument Asking BudgetDocument Decision Duration Money Policy PolicyDocument RulesDocument VendorDocument
+    ApprovalDocument AskDocument Asking BudgetDocument Decision Duration Money Policy PolicyDocument RepeatDocument RulesDocument VendorDocument
     createPolicy explain loadPolicy parsePolicyText policyJsonSchema
   `,
   'purser/protocol': `

@@ -42,7 +42,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'price-of-any-unit',
     breaks: 'a usual price in one unit is read as one in another',
-    file: 'src/ledger/memory-shelf.ts',
+    file: 'src/ledger/fact-maps.ts',
     find: 'return this.#prices.get(nameOf(vendor, operation, unit)) ?? new Map()',
     replace: "return this.#prices.get(nameOf(vendor, operation, unit && 'iso4217:USD')) ?? new Map()",
     tests: CONTRACT,

@@ -8,6 +8,7 @@ import { LOST_LOG } from './lost-log.js'
 import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { REFUSALS } from './refusals.js'
+import { REPEATS } from './repeats.js'
 import { STRIPE } from './stripe.js'
 import { TIME } from './time.js'
 import { UPKEEP } from './upkeep.js'
@@ -131,7 +132,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'fingerprint-without-request',
     breaks: 'every request of an agent is a twin of every other',
-    file: 'src/pay/purchase.ts',
+    file: 'src/pay/fingerprint.ts',
     find: 'JSON.stringify([agent, tasks, tool ?? null, request])',
     replace: `JSON.stringify([agent, tasks, tool ?? null, request.slice(0, 0)])`,
     tests: DOUBTS,
@@ -149,8 +150,8 @@ const PAY: readonly Mutant[] = [
     name: 'ask-is-allow',
     breaks: 'nobody is asked',
     file: 'src/pay/agree.ts',
-    find: `if (decision.effect !== 'ask' || this.#c.earlier !== undefined) return false`,
-    replace: `if (decision.effect !== 'deny') return false`,
+    find: `if (candidate.decision.effect !== 'ask' || this.#c.earlier !== undefined) return false`,
+    replace: `if (candidate.decision.effect !== 'deny') return false`,
     tests: ['test/pay/approvals.test.ts'],
   },
   {
@@ -165,8 +166,8 @@ const PAY: readonly Mutant[] = [
     name: 'approval-not-bound',
     breaks: 'an approval covers worse terms than were shown',
     file: 'src/pay/approve.ts',
-    find: '      noWorse(quote.terms, terms),\n  )',
-    replace: '      noWorse(terms, terms),\n  )',
+    find: 'return !isNew && noWorse(quote.terms, approved.quote.terms)',
+    replace: 'return !isNew && noWorse(approved.quote.terms, approved.quote.terms)',
     tests: ['test/pay/approvals.test.ts', 'test/safety/approvals.test.ts'],
   },
   {
@@ -323,7 +324,7 @@ const LEDGER: readonly Mutant[] = [
   {
     name: 'twin-in-doubt-ignored',
     breaks: 'a doubt does not stop its twin',
-    file: 'src/ledger/hold.ts',
+    file: 'src/ledger/bought.ts',
     find: `const inDoubt = payment.state === 'committed' && !payment.delivered && !ours`,
     replace: `const inDoubt = payment.state === 'held' && !payment.delivered && !ours`,
     tests: CONTRACT,
@@ -331,7 +332,7 @@ const LEDGER: readonly Mutant[] = [
   {
     name: 'other-process-ignored',
     breaks: 'another process’s open payment does not stop its twin',
-    file: 'src/ledger/hold.ts',
+    file: 'src/ledger/bought.ts',
     find: 'const ours = payment.live && row.owner === owner && row.adopted !== true',
     replace: 'const ours = payment.live && owner !== undefined && row.adopted !== true',
     tests: CONTRACT,
@@ -339,7 +340,7 @@ const LEDGER: readonly Mutant[] = [
   {
     name: 'adopted-doubt-ignored',
     breaks: 'a doubt that was taken over does not stop its twin',
-    file: 'src/ledger/hold.ts',
+    file: 'src/ledger/bought.ts',
     find: 'const ours = payment.live && row.owner === owner && row.adopted !== true',
     replace: 'const ours = payment.live && row.owner === owner',
     tests: CONTRACT,
@@ -347,7 +348,7 @@ const LEDGER: readonly Mutant[] = [
   {
     name: 'doubt-window-without-report',
     breaks: 'a doubt that nobody was told of runs out by itself',
-    file: 'src/ledger/hold.ts',
+    file: 'src/ledger/bought.ts',
     find: 'return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs',
     replace: 'return now < (payment.reportedAt ?? payment.updatedAt) + doubtWindowMs',
     tests: [...CONTRACT, ...DOUBTS],
@@ -685,6 +686,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CHOOSING,
   ...RECORDS,
   ...REFUSALS,
+  ...REPEATS,
   ...TIME,
   ...UPKEEP,
   ...BODIES,

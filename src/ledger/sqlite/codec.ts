@@ -216,6 +216,10 @@ export function numberOf(row: Fields, name: string): number {
   return value
 }
 
+export function optionalNumber(row: Fields, name: string): number | undefined {
+  return row[name] === null ? undefined : numberOf(row, name)
+}
+
 const STATES: ReadonlyMap<string, PaymentState> = new Map(
   (['denied', 'held', 'committed', 'settled', 'released'] as const).map((state) => [state, state]),
 )

@@ -7,7 +7,7 @@ import { type Fill, isFilled, type KnownShape } from '../shapes.js'
 import type { Meta, Shelf } from '../shelf.js'
 import { Buckets } from './buckets.js'
 import { clockOf, clockText } from './clock-rows.js'
-import { type Fields, numberOf, optionalText, textOf } from './codec.js'
+import { type Fields, numberOf, optionalNumber, optionalText, textOf } from './codec.js'
 import { FactRows } from './fact-rows.js'
 import { damaged } from './failures.js'
 import { gapsOf, gapsText } from './gap-rows.js'
@@ -30,6 +30,7 @@ const NOTHING: Counts = Object.freeze({ counted: 0n, held: 0n })
 export class CounterRows extends FactRows {
   #meta: Meta | undefined
   #listed = 0
+  #boughtAfter: number | undefined
   #changed = false
   /** The time that stands in the file: nothing that was answered lies beyond it. */
   #bound: Instant = 0
@@ -69,8 +70,8 @@ export class CounterRows extends FactRows {
     this.#bound = Math.max(this.#bound, high + AHEAD_MS)
     this.#changed = false
     const sql =
-      'UPDATE meta SET high = ?, clock = ?, frozen = ?, filled = ?, shapes = ?, gaps = ?, listed = ?'
-    const rest = [frozen ?? null, filled, shapes, gapsText(gaps), this.#listed]
+      'UPDATE meta SET high = ?, clock = ?, frozen = ?, filled = ?, shapes = ?, gaps = ?, listed = ?, bought = ?'
+    const rest = [frozen ?? null, filled, shapes, gapsText(gaps), this.#listed, this.#boughtAfter ?? null]
     this.sql.run(sql, this.#bound, clockText(clock), ...rest)
   }
 
@@ -91,7 +92,7 @@ export class CounterRows extends FactRows {
 
   meta(): Meta {
     if (this.#meta !== undefined) return this.#meta
-    const row = this.sql.get('SELECT id, high, clock, frozen, filled, shapes, gaps, listed FROM meta')
+    const row = this.sql.get('SELECT id, high, clock, frozen, filled, shapes, gaps, listed, bought FROM meta')
     if (row === undefined) throw damaged()
     const frozen = optionalText(row, 'frozen')
     const stored = numberOf(row, 'high')
@@ -106,6 +107,7 @@ export class CounterRows extends FactRows {
     this.#meta = own(frozen === undefined ? rest : { ...rest, frozen })
     this.#bound = stored
     this.#listed = numberOf(row, 'listed')
+    this.#boughtAfter = optionalNumber(row, 'bought')
     return this.#meta
   }
 
@@ -128,6 +130,17 @@ export class CounterRows extends FactRows {
 
   protected set listed(place: number) {
     this.#listed = place
+    this.#changed = true
+  }
+
+  /** All payments beyond this place are listed by when they bought something. Undefined: nobody asked for that yet. */
+  protected get boughtAfter(): number | undefined {
+    this.meta()
+    return this.#boughtAfter
+  }
+
+  protected set boughtAfter(place: number | undefined) {
+    this.#boughtAfter = place
     this.#changed = true
   }
 

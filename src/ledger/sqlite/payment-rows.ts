@@ -1,5 +1,6 @@
 import type { Instant } from '../../money/index.js'
 import { taskKeys } from '../../policy/index.js'
+import { boughtAt } from '../bought.js'
 import { weightsOf } from '../counters.js'
 import type { PaymentId } from '../port.js'
 import { standingOf, turnOf } from '../query.js'
@@ -36,6 +37,8 @@ const MOST_KNOWN = 1000
  * several of them, and most of them have ended, so that they are not written to the indexes twice.
  */
 const MOST_RECENT = 64
+/** How many earlier payments are listed as bought at once. */
+const MOST_LISTED = 50
 
 interface Known {
   readonly place: number
@@ -148,8 +151,8 @@ export class PaymentRows extends CounterRows {
     const place = this.sql.insert(
       `INSERT INTO payments
         (id, agent, vendor, fingerprint, key, created, rev, listed, core, counted, state, owner, body,
-         standing, wallet, due)
-       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         standing, wallet, due, bought)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       context.agent,
       resource.vendor,
@@ -159,20 +162,20 @@ export class PaymentRows extends CounterRows {
       coreText(row, this.#names),
       countedAt(row),
       ...moving(row),
-      ...waysTo(row),
+      ...this.#waysTo(row),
     )
     this.#keep(place, 0, row)
     this.#recent.add({ place, id, agent: context.agent, fingerprint, key })
   }
 
   #update(row: Row, { place, rev, row: before }: Known): void {
-    const [was, is] = [waysTo(before), waysTo(row)]
+    const [was, is] = [this.#waysTo(before), this.#waysTo(row)]
     // A column that is set is written to its index too, whether or not it changed.
     if (was.every((value, index) => value === is[index])) {
       const sql = 'UPDATE payments SET state = ?, owner = ?, body = ? WHERE place = ?'
       this.sql.run(sql, ...moving(row), place)
     } else {
-      const sql = `UPDATE payments SET state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ?
+      const sql = `UPDATE payments SET state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ?, bought = ?
         WHERE place = ?`
       this.sql.run(sql, ...moving(row), ...is, place)
     }
@@ -182,7 +185,7 @@ export class PaymentRows extends CounterRows {
   #replace(row: Row, { place, rev }: Known): void {
     this.sql.run(
       `UPDATE payments SET rev = ?, fingerprint = ?, key = ?, core = ?, counted = ?, vendor = ?, agent = ?,
-       state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ? WHERE place = ?`,
+       state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ?, bought = ? WHERE place = ?`,
       rev + 1,
       row.fingerprint,
       row.key ?? null,
@@ -191,11 +194,50 @@ export class PaymentRows extends CounterRows {
       row.resource.vendor,
       row.context.agent,
       ...moving(row),
-      ...waysTo(row),
+      ...this.#waysTo(row),
       place,
     )
     this.#keep(place, rev + 1, row)
     if (place <= this.listed) this.#listTasks(row, place)
+  }
+
+  /** By what its twins, recovery and repeats of it find it: the columns `standing`, `wallet`, `due` and `bought`. */
+  #waysTo(row: Row): readonly [Value, Value, Value, Value] {
+    const turn = turnOf(row)
+    const bought = this.boughtAfter === undefined ? null : (boughtAt(row) ?? null)
+    return [standingOf(row) ?? null, turn?.wallet ?? null, turn?.due ?? null, bought]
+  }
+
+  listsBought(): boolean {
+    return this.boughtAfter === 0
+  }
+
+  /** A ledger that no `repeat` rule was ever used on keeps no such list. */
+  beginListing(): boolean {
+    if (this.boughtAfter === undefined) this.boughtAfter = this.last()
+    return this.listsBought()
+  }
+
+  /** From the newest to the oldest, so that what was made meanwhile is never in the way. */
+  listBought(since: Instant, goOn: () => boolean): boolean {
+    for (;;) {
+      const after = this.boughtAfter
+      if (after === undefined || after === 0) return true
+      const sql = `SELECT ${ALL}, created FROM payments WHERE place <= ? ORDER BY place DESC LIMIT ?`
+      const page = this.sql.all(sql, after, MOST_LISTED)
+      const recent = page.filter((fields) => numberOf(fields, 'created') >= since)
+      for (const { place, row } of recent.map((fields) => this.placed(fields)))
+        this.sql.run('UPDATE payments SET bought = ? WHERE place = ?', boughtAt(row) ?? null, place)
+      const last = recent.at(-1)
+      const done = last === undefined || recent.length < page.length || page.length < MOST_LISTED
+      this.boughtAfter = done ? 0 : numberOf(last, 'place') - 1
+      if (!goOn()) return this.boughtAfter === 0
+    }
+  }
+
+  last(): number {
+    const row = this.sql.get('SELECT coalesce(max(place), 0) AS n FROM payments')
+    return row === undefined ? 0 : numberOf(row, 'n')
   }
 
   restamp(row: Row): void {
@@ -251,12 +293,6 @@ function rowOf(core: Core, fields: Fields): Row {
 /** The columns that a move may change, in the order of the statements above. */
 function moving(row: Row): readonly [Value, Value, Value] {
   return [row.state, row.owner ?? null, bodyText(row)]
-}
-
-/** By what its twins and recovery find it: the columns `standing`, `wallet` and `due`. */
-function waysTo(row: Row): readonly [Value, Value, Value] {
-  const turn = turnOf(row)
-  return [standingOf(row) ?? null, turn?.wallet ?? null, turn?.due ?? null]
 }
 
 function countedAt(row: Row): Instant {

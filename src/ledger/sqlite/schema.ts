@@ -13,12 +13,13 @@ export const MIGRATIONS: readonly string[] = [
     one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, high INTEGER NOT NULL, frozen TEXT,
     clock TEXT NOT NULL DEFAULT '{"unseen":[],"lowered":0}',
     filled INTEGER NOT NULL, shapes INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0,
-    generation INTEGER NOT NULL DEFAULT 0, in_use INTEGER NOT NULL DEFAULT 0, gaps TEXT
+    generation INTEGER NOT NULL DEFAULT 0, in_use INTEGER NOT NULL DEFAULT 0, gaps TEXT,
+    bought INTEGER
   ) STRICT;
   CREATE TABLE payments (
     place INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, agent TEXT NOT NULL,
     vendor TEXT NOT NULL, fingerprint TEXT NOT NULL, key TEXT, created INTEGER NOT NULL, counted INTEGER NOT NULL,
-    standing INTEGER, wallet TEXT, due INTEGER,
+    standing INTEGER, wallet TEXT, due INTEGER, bought INTEGER,
     rev INTEGER NOT NULL, listed INTEGER NOT NULL, body TEXT NOT NULL, core TEXT NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX payments_id ON payments (id) WHERE listed = 1;
@@ -27,6 +28,8 @@ export const MIGRATIONS: readonly string[] = [
     WHERE listed = 1 AND due IS NOT NULL;
   CREATE INDEX payments_twins ON payments (agent, fingerprint, standing) WHERE listed = 1 AND standing IS NOT NULL;
   CREATE INDEX payments_refused ON payments (agent, fingerprint) WHERE listed = 1 AND state = 'denied';
+  CREATE INDEX payments_bought ON payments (agent, fingerprint, bought, place)
+    WHERE listed = 1 AND bought IS NOT NULL;
   CREATE INDEX payments_again ON payments (counted) WHERE listed = 1 AND rev > 0;
   CREATE INDEX payments_vendor ON payments (vendor) WHERE listed = 1;
   CREATE INDEX payments_agent ON payments (agent) WHERE listed = 1;

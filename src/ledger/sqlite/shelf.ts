@@ -1,5 +1,6 @@
 import { own } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
+import { boughtAt } from '../bought.js'
 import type { PaymentId, PaymentQuery } from '../port.js'
 import { type DueGroup, isBeyond, isOver, isStanding, matches } from '../query.js'
 import type { Row } from '../row.js'
@@ -73,6 +74,33 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     }
   }
 
+  *bought(agent: string, fingerprint: string, since: Instant): Iterable<Row> {
+    const same = (each: RecentPayment): boolean => each.agent === agent && each.fingerprint === fingerprint
+    const recent = this.#recentRows(same).map((row) => ({ row, at: boughtAt(row) ?? since }))
+    const waiting = recent.filter(({ at }) => at > since).sort((a, b) => a.at - b.at)
+    for (const listed of this.#listedBought(agent, fingerprint, since)) {
+      while ((waiting.at(-1)?.at ?? 0) >= listed.at) yield* waiting.splice(-1).map(({ row }) => row)
+      yield listed.row
+    }
+    yield* waiting.reverse().map(({ row }) => row)
+  }
+
+  /** Read one by one: mostly the first one decides. */
+  *#listedBought(agent: string, fingerprint: string, since: Instant): Iterable<{ row: Row; at: Instant }> {
+    let [at, place] = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
+    for (;;) {
+      const sql = `SELECT id, bought, place FROM payments INDEXED BY payments_bought
+        WHERE listed = 1 AND bought IS NOT NULL AND agent = ? AND fingerprint = ? AND bought > ?
+        AND (bought, place) < (?, ?) ORDER BY bought DESC, place DESC LIMIT 1`
+      const found = this.sql.get(sql, agent, fingerprint, since, at, place)
+      if (found === undefined) return
+      const row = this.payment(textOf(found, 'id'))
+      at = numberOf(found, 'bought')
+      if (row !== undefined) yield { row, at }
+      place = numberOf(found, 'place')
+    }
+  }
+
   #recentRows(wanted: (recent: RecentPayment) => boolean): readonly Row[] {
     const rows: Row[] = []
     for (const recent of this.recent().values()) {
@@ -88,10 +116,6 @@ export class SqliteShelf extends PaymentRows implements Shelf {
       const row = this.payment(textOf(found, 'id'))
       if (row !== undefined) yield row
     }
-  }
-
-  last(): number {
-    return this.#count('SELECT coalesce(max(place), 0) AS n FROM payments')
   }
 
   orphans(now: Instant, limit: number): readonly Row[] {

@@ -141,6 +141,27 @@ export const BUDGETS: readonly Case[] = [
     most: { cents: 5 },
   },
   {
+    attack: 'the same order twelve times, one after the other, where it is wanted once',
+    server: 'sponsored',
+    told: { once: true },
+    steps: [{ times: 12 }],
+    most: ONE_CENT,
+  },
+  {
+    attack: 'the same order twelve times at once, where it is wanted once',
+    server: 'sponsored',
+    told: { once: true },
+    steps: [{ times: 12, atOnce: true }],
+    most: ONE_CENT,
+  },
+  {
+    attack: 'the same order after every restart, where it is wanted once',
+    server: 'sponsored',
+    told: { once: true },
+    steps: [{ times: 6, restarts: true }],
+    most: ONE_CENT,
+  },
+  {
     attack: 'a low price for a while, then ninety times as much',
     server: 'dear-later',
     told: { priceJump: '3' },

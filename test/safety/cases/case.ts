@@ -19,6 +19,8 @@ export interface Told {
   readonly priceJump?: string
   /** A vendor that was never paid needs a person. */
   readonly newVendor?: true
+  /** The same request is bought once in an hour. */
+  readonly once?: true
   /** What the site advertises is read first, and a price above it needs a person. */
   readonly advertised?: true
   /** Every payment needs a person, who says this. */

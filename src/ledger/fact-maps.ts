@@ -1,0 +1,130 @@
+import type { Instant, Units } from '../money/index.js'
+import type { Grant } from '../policy/index.js'
+import { nameOf } from './names.js'
+import type { Pin } from './pins.js'
+import type { DayOfPrices } from './prices.js'
+import { add } from './sets.js'
+import type { Denial, Priced } from './shelf.js'
+
+const NONE: readonly string[] = Object.freeze([])
+
+/** What policy judges by, in maps. */
+export class FactMaps {
+  readonly #pins = new Map<string, readonly Pin[]>()
+  readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
+  readonly #operations = new Map<string, Set<string>>()
+  readonly #folds = new Map<string, readonly string[]>()
+  readonly #advertised = new Map<string, Units>()
+  /** By agent and vendor, and then by id. */
+  readonly #grants = new Map<string, Map<string, Grant>>()
+  readonly #known = new Set<string>()
+  readonly #denials = new Map<string, readonly Denial[]>()
+
+  pins(vendor: string): readonly Pin[] {
+    return this.#pins.get(vendor) ?? []
+  }
+
+  pinnedVendors(): readonly string[] {
+    return [...this.#pins.keys()].sort()
+  }
+
+  setPins(vendor: string, pins: readonly Pin[]): void {
+    if (pins.length > 0) this.#pins.set(vendor, pins)
+    else this.#pins.delete(vendor)
+  }
+
+  prices({ vendor, operation, unit }: Priced): ReadonlyMap<string, readonly DayOfPrices[]> {
+    return this.#prices.get(nameOf(vendor, operation, unit)) ?? new Map()
+  }
+
+  setPrices({ vendor, operation, unit }: Priced, rail: string, day: DayOfPrices, oldest: number): void {
+    const key = nameOf(vendor, operation, unit)
+    const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
+    const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
+    this.#prices.set(key, rails.set(rail, [...others, day]))
+    add(this.#operations, nameOf(vendor, unit), operation)
+  }
+
+  operations(vendor: string, unit: string): readonly string[] {
+    return [...(this.#operations.get(nameOf(vendor, unit)) ?? [])]
+  }
+
+  dropPrices({ vendor, operation, unit }: Priced): void {
+    this.#prices.delete(nameOf(vendor, operation, unit))
+    this.#operations.get(nameOf(vendor, unit))?.delete(operation)
+  }
+
+  folds(vendor: string, unit: string): readonly string[] {
+    return this.#folds.get(nameOf(vendor, unit)) ?? NONE
+  }
+
+  addFold({ vendor, operation, unit }: Priced): void {
+    this.#folds.set(nameOf(vendor, unit), [...this.folds(vendor, unit), operation])
+  }
+
+  advertised({ vendor, operation, unit }: Priced): Units | undefined {
+    return this.#advertised.get(nameOf(vendor, operation, unit))
+  }
+
+  setAdvertised({ vendor, operation, unit }: Priced, units: Units): void {
+    this.#advertised.set(nameOf(vendor, operation, unit), units)
+  }
+
+  grants(agent: string, vendor: string): readonly Grant[] {
+    return [...(this.#grants.get(nameOf(agent, vendor))?.values() ?? [])]
+  }
+
+  allGrants(): readonly Grant[] {
+    return [...this.#grants.values()].flatMap((grants) => [...grants.values()])
+  }
+
+  setGrant(grant: Grant, now: Instant): void {
+    for (const { id, until } of this.allGrants()) if (until <= now) this.dropGrant(id)
+    const name = nameOf(grant.agent, grant.vendor)
+    const grants = this.#grants.get(name) ?? new Map<string, Grant>()
+    this.#grants.set(name, grants.set(grant.id, grant))
+  }
+
+  dropGrant(id: string): Grant | undefined {
+    for (const [name, grants] of this.#grants) {
+      const grant = grants.get(id)
+      if (grant === undefined) continue
+      grants.delete(id)
+      if (grants.size === 0) this.#grants.delete(name)
+      return grant
+    }
+    return undefined
+  }
+
+  knows(agent: string, vendor: string): boolean {
+    return this.#known.has(nameOf(agent, vendor))
+  }
+
+  know(agent: string, vendor: string): void {
+    this.#known.add(nameOf(agent, vendor))
+  }
+
+  denials(agent: string, vendor: string, now: Instant): readonly Denial[] {
+    return (this.#denials.get(nameOf(agent, vendor)) ?? []).filter(({ until }) => until > now)
+  }
+
+  addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
+    for (const [name, denials] of this.#denials) {
+      const standing = denials.filter(({ until }) => until > now)
+      if (standing.length === 0) this.#denials.delete(name)
+      else if (standing.length < denials.length) this.#denials.set(name, standing)
+    }
+    const name = nameOf(agent, vendor)
+    this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
+  }
+
+  /** Moves the ends of grants and denials. */
+  protected moveFacts(move: (until: Instant) => Instant): void {
+    for (const grant of this.allGrants()) this.setGrant({ ...grant, until: move(grant.until) }, 0)
+    for (const [name, denials] of this.#denials)
+      this.#denials.set(
+        name,
+        denials.map((denial) => ({ ...denial, until: move(denial.until) })),
+      )
+  }
+}

@@ -1,0 +1,83 @@
+import { clean, own, type Reason } from '../errors/index.js'
+import type { Resource } from '../protocol/index.js'
+import type { Case, Findings } from './case.js'
+import type { RepeatRule } from './fields.js'
+import type { Layers } from './layers.js'
+import type { Context, Decision } from './types.js'
+import { lookUp } from './vendors.js'
+import { durationText } from './windows.js'
+
+/** A `repeat` rule, and how reasons name it. */
+interface NamedRule extends RepeatRule {
+  readonly rule: string
+}
+
+/** The longest `within` of all `repeat` rules that apply to a call, in milliseconds. Undefined if none applies. */
+export function repeatWithin(layers: Layers, resource: Resource, context: Context): number | undefined {
+  const rules = layers.flatMap(({ prefix, rules, vendors }) =>
+    rulesOf(prefix, rules.repeat, (vendors && lookUp(vendors, resource)?.entries) ?? []),
+  )
+  return longest(rules.filter((rule) => applies(rule, context)))
+}
+
+/**
+ * Was the same request bought already, inside the time that a `repeat` rule names? All rules that apply hold together.
+ *
+ * @returns What the ledger must check again in the step that sets the budget aside. Undefined if no rule applies.
+ */
+export function judgeRepeat(layers: Layers, judged: Case, found: Findings): Decision['repeat'] {
+  // Without a price nothing is bought: a proof of identity may be given again.
+  if (judged.terms.most.value === 0n) return undefined
+  const rules = layers
+    .flatMap((layer) => rulesOf(layer.prefix, layer.rules.repeat, judged.listings.get(layer)?.entries ?? []))
+    .filter((rule) => applies(rule, judged.context))
+  const withinMs = longest(rules)
+  if (withinMs === undefined) return undefined
+  const { bought, now } = judged.facts
+  const last = bought !== undefined && bought.at > now - withinMs ? bought : undefined
+  for (const rule of rules)
+    if (last !== undefined && last.at > now - rule.within)
+      found[rule.then].push(reasonOf(rule, last, judged.resource))
+  return own(last === undefined ? { withinMs } : { withinMs, last: last.payment })
+}
+
+function rulesOf(
+  prefix: string,
+  own: RepeatRule | undefined,
+  entries: readonly { readonly repeat?: RepeatRule }[],
+): readonly NamedRule[] {
+  const ofEntries = entries.flatMap(({ repeat }) =>
+    repeat ? [{ ...repeat, rule: `${prefix}vendor.repeat` }] : [],
+  )
+  return own === undefined ? ofEntries : [{ ...own, rule: `${prefix}repeat` }, ...ofEntries]
+}
+
+/** A fresh Idempotency-Key of the caller says that the same is wanted again, if the rule takes that for an answer. */
+function applies({ unlessKeyed }: RepeatRule, { keyed }: Context): boolean {
+  return unlessKeyed !== true || keyed !== true
+}
+
+function longest(rules: readonly RepeatRule[]): number | undefined {
+  return rules.length === 0 ? undefined : Math.max(...rules.map(({ within }) => within))
+}
+
+function reasonOf(
+  { rule, within, then }: NamedRule,
+  { payment, at, open, reference }: NonNullable<Case['facts']['bought']>,
+  { operation, vendor }: Resource,
+): Reason {
+  const length = durationText(within)
+  const receipt = reference === undefined ? '' : `, receipt ${clean(reference, 100)}`
+  const when = open ? 'is being bought now' : `was bought at ${new Date(at).toISOString()}`
+  const rest =
+    then === 'ask' ? 'so somebody must approve buying it again' : `and may be bought once in ${length}`
+  return {
+    rule,
+    limit: `once in ${length}`,
+    asked: operation,
+    resetsAt: at + within,
+    payment,
+    ...(reference === undefined ? {} : { reference }),
+    says: `The same request to ${vendor} ${when} (payment ${payment}${receipt}), ${rest}.`,
+  }
+}

@@ -1,0 +1,82 @@
+import type { Mutant } from './list.js'
+
+const CONTRACT = ['test/ledger/memory.test.ts']
+const SQLITE = ['test/ledger/repeat.test.ts']
+const PAY = ['test/pay/repeat.test.ts']
+const POLICY = ['test/policy/repeat.test.ts']
+
+/** The same request, bought twice. */
+export const REPEATS: readonly Mutant[] = [
+  {
+    name: 'repeat-not-in-hold',
+    breaks: 'two calls at once both buy what is wanted once',
+    file: 'src/ledger/hold.ts',
+    find: "if (isBoughtSince(shelf, hold, now)) return { ok: false, why: 'stale' }",
+    replace: '',
+    tests: [...PAY, ...CONTRACT],
+  },
+  {
+    name: 'repeat-from-settlement',
+    breaks: 'a purchase counts only once it is committed',
+    file: 'src/ledger/bought.ts',
+    find: "if (state === 'denied' || state === 'released' ||",
+    replace: "if (state === 'denied' || state === 'released' || state === 'held' ||",
+    tests: CONTRACT,
+  },
+  {
+    name: 'repeat-of-released',
+    breaks: 'a payment that came to nothing stands in the way',
+    file: 'src/ledger/bought.ts',
+    find: "if (state === 'denied' || state === 'released' ||",
+    replace: "if (state === 'denied' ||",
+    tests: CONTRACT,
+  },
+  {
+    name: 'repeat-of-doubt',
+    breaks: 'a retry is refused as a repeat, and does not go on with its payment',
+    file: 'src/ledger/bought.ts',
+    find: 'return standsInTheWay(view(shelf, row, now), row, query, now)',
+    replace: 'return false',
+    tests: CONTRACT,
+  },
+  {
+    name: 'repeat-key-ignored',
+    breaks: 'a retry under its key is refused as a repeat',
+    file: 'src/ledger/bought.ts',
+    find: 'if (query.key !== undefined) return row.key === query.key',
+    replace: '',
+    tests: [...PAY, ...CONTRACT],
+  },
+  {
+    name: 'repeat-key-always-again',
+    breaks: 'any key lets the same be bought again',
+    file: 'src/policy/repeat.ts',
+    find: 'return unlessKeyed !== true || keyed !== true',
+    replace: 'return unlessKeyed === undefined ? keyed !== true : keyed !== true',
+    tests: POLICY,
+  },
+  {
+    name: 'repeat-of-document-only',
+    breaks: 'the rule of a vendor is not heard',
+    file: 'src/policy/repeat.ts',
+    find: 'return own === undefined ? ofEntries :',
+    replace: 'return own === undefined ? [] :',
+    tests: POLICY,
+  },
+  {
+    name: 'repeat-approval-of-any',
+    breaks: 'a yes covers what was bought while the person thought',
+    file: 'src/pay/approve.ts',
+    find: 'return !isNew && noWorse(',
+    replace: 'return noWorse(',
+    tests: PAY,
+  },
+  {
+    name: 'repeat-past-not-listed',
+    breaks: 'a rule that is new does not know what was bought before',
+    file: 'src/ledger/sqlite/payment-rows.ts',
+    find: 'if (this.boughtAfter === undefined) this.boughtAfter = this.last()',
+    replace: 'if (this.boughtAfter === undefined) this.boughtAfter = 0',
+    tests: SQLITE,
+  },
+]
