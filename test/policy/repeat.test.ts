@@ -128,7 +128,6 @@ describe('repeat', () => {
         return error instanceof Error ? error.message : error
       }
     }
-    // biome-ignore lint/suspicious/noThenProperty: a key of the document
     expect(wrong({ within: '1h' })).toContain('repeat.then: is missing')
     // biome-ignore lint/suspicious/noThenProperty: a key of the document
     expect(wrong({ within: '1h', then: 'allow' })).toContain('"allow" is not ask or deny')
