@@ -44,7 +44,7 @@ export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
     case 'undelivered':
       return undeliver(row, now)
     case 'reported':
-      return report(row, now)
+      return report(row, move, now)
     case 'rejected':
       return reject(row, move, now)
     case 'unlocked':
@@ -212,10 +212,11 @@ function undeliver(row: Row, now: Instant): Step {
   return same({ ...row, delivered: false, updatedAt: now })
 }
 
-function report(row: Row, now: Instant): Step {
+function report(row: Row, move: MoveOf<'reported'>, now: Instant): Step {
   const open = row.state === 'committed' || (row.state === 'settled' && !row.delivered)
   if (!open) return undefined
-  return same({ ...row, reportedAt: row.reportedAt ?? now, updatedAt: now })
+  const reported = { ...row, reportedAt: row.reportedAt ?? now, updatedAt: now }
+  return same(move.repeatable === true ? { ...reported, repeatable: true } : reported)
 }
 
 function reject(row: Row, { rejection }: MoveOf<'rejected'>, now: Instant): Step {

@@ -263,8 +263,10 @@ export type Move =
   | { readonly to: 'delivered'; readonly receipt?: Receipt }
   /** The answer was written down as delivered, and then its caller had gone: it stands in the way of its twins again. */
   | { readonly to: 'undelivered' }
-  /** A caller was told of the doubt. */
-  | { readonly to: 'reported' }
+  /**
+   * A caller was told of the doubt. `repeatable`: the same request may be paid for again at once, but not under the same key.
+   */
+  | { readonly to: 'reported'; readonly repeatable?: true }
   /** The server answered to the latest credential, and not with what was bought. Moves no money and changes no state. */
   | { readonly to: 'rejected'; readonly rejection: Rejection }
   /** The deposit that it locked up has come back: no exposure any more, whatever was spent of it. */

@@ -29,10 +29,10 @@ export const NEVER: Instant = Number.MAX_SAFE_INTEGER
 /**
  * A payment that was not delivered stands in the way of the same request until `doubtWindowMs` after a caller was told of
  * it. This is when a caller was told; {@link NEVER} while nobody was. Undefined if it cannot stand in the way: it is held,
- * it was delivered, or it moved no money.
+ * it was delivered, it moved no money, or its caller was told that the same request may be paid for again.
  */
-export function standingOf({ state, delivered, reportedAt }: Row): Instant | undefined {
-  const inTheWay = (state === 'committed' || state === 'settled') && !delivered
+export function standingOf({ state, delivered, reportedAt, repeatable }: Row): Instant | undefined {
+  const inTheWay = (state === 'committed' || state === 'settled') && !delivered && repeatable !== true
   return inTheWay ? (reportedAt ?? NEVER) : undefined
 }
 

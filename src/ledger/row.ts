@@ -46,6 +46,8 @@ export interface Row extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
   readonly signed?: boolean | undefined
   /** Has the deposit that it locked up come back? */
   readonly unlocked?: boolean | undefined
+  /** Was it given up, so that the same request may be paid for again at once? */
+  readonly repeatable?: boolean | undefined
   /** Were its payees pinned at the commit? */
   readonly pinned: boolean
   /** Did a person approve its payees beside the pinned ones? */

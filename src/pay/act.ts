@@ -7,6 +7,7 @@ import type { ChannelAct, ChannelWallet, Deliver, Wallet } from '../wallet/index
 import { agree } from './agree.js'
 import { advance, examine } from './doubt.js'
 import type { Call, Env } from './env.js'
+import { tellNotTaken } from './not-taken.js'
 import { shownOf } from './shown.js'
 
 /** An act on a channel: whose it is, and how a credential reaches the vendor. */
@@ -52,8 +53,14 @@ export async function carryOut(acting: Acting, call: Call, env: Env): Promise<Pa
     })
     if (agreement.kind !== 'deal')
       throw new PaymentError('busy', 'untouched', 'The same is being done to this channel already')
-    const { payment: id, prepared } = agreement.deal
-    const failure = await finish(() => prepared.complete(deliver), id, env)
+    const { deal } = agreement
+    const { payment: id, prepared, attempt } = deal
+    const told: Deliver = async (credential) => {
+      const reading = await deliver(credential)
+      await tellNotTaken(reading, deal, attempt.evidence, env)
+      return reading
+    }
+    const failure = await finish(() => prepared.complete(told), id, env)
     const committed = await env.ledger.get(id)
     if (committed === undefined)
       throw new PaymentError('ledger_failed', 'unknown', 'The ledger lost a payment')

@@ -1,10 +1,11 @@
 import { own } from '../errors/index.js'
-import { fundsOf, type Payment } from '../ledger/index.js'
+import { type Evidence, fundsOf, type Payment } from '../ledger/index.js'
 import type { Case, Deal } from './case.js'
 import type { Sending } from './conclude.js'
 import { advance, dueAt, examine, leave } from './doubt.js'
 import type { Exchange } from './exchange.js'
 import { followStream, meter } from './metering.js'
+import { letItRepeat, tellNotTaken } from './not-taken.js'
 import { dealOf, type Presented, transmit } from './present.js'
 import { standsInTheWay, unanswered } from './refusal.js'
 import { noteRejection } from './rejection.js'
@@ -75,8 +76,12 @@ async function adoptDoubt<Reply extends object>(
     if (!adopted.ok) return undefined
     payment = adopted.payment
   }
+  const sent = env.sent.get(payment.id, env.clock.now())
   const answered = await askForTheAnswer(exchange, payment, c, deliver)
   if (answered !== undefined) return answered
+  const before = sent && dealOf(sent)
+  if (before !== undefined && (await letItRepeat(payment, before, env)) !== payment && call.key === undefined)
+    return undefined
   const deal =
     payment.state === 'committed' && call.signal?.aborted !== true ? await goOn(payment, c) : undefined
   if (deal !== undefined) return { deal }
@@ -118,6 +123,7 @@ async function askForTheAnswer<Reply extends object>(
   if (reading.kind !== 'answers' || !reading.ok) {
     // Without a credential a 402 only asks for money again.
     if (sent !== undefined) await noteRejection(presented, payment, env)
+    if (deal !== undefined) await tellNotTaken(reading, deal, evidenceOf(payment, deal), env)
     exchange.drop(reply)
     return undefined
   }
@@ -131,11 +137,14 @@ async function askForTheAnswer<Reply extends object>(
   env.attach(reply, seen)
   env.sent.drop(payment.id)
   if (deal && metered) {
-    const evidence = seen.attempts.at(-1)?.evidence ?? deal.attempt.evidence
-    const sending: Sending = { deal, evidence, sent, metered: true }
+    const sending: Sending = { deal, evidence: evidenceOf(seen, deal), sent, metered: true }
     void followStream({ exchange, metered, sending, payment: seen, case: c, deliver })
   } else watch(exchange, reply, payment.id, env)
   return { reply }
+}
+
+function evidenceOf({ attempts }: Payment, { attempt }: Deal): Evidence {
+  return attempts.at(-1)?.evidence ?? attempt.evidence
 }
 
 async function unpaid<Reply>(

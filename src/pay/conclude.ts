@@ -3,6 +3,7 @@ import type { Reading, Receipt } from '../protocol/index.js'
 import type { Deal } from './case.js'
 import { advance, type Examined, examine, feeToRead, leave, look, settle, voided } from './doubt.js'
 import type { Call, Env } from './env.js'
+import { letItRepeat, tellNotTaken } from './not-taken.js'
 import type { Presented } from './present.js'
 import type { Sent } from './sent.js'
 import { windUpCall } from './wind-up.js'
@@ -34,6 +35,19 @@ export type Conclusion =
 
 /** Writes down what came back. The server's word settles only with a receipt that fits; anything else is looked up. */
 export async function conclude(
+  sending: Sending,
+  presented: Presented<unknown>,
+  payment: Payment,
+  call: Call,
+  env: Env,
+): Promise<Conclusion> {
+  const { deal, evidence } = sending
+  if (presented.kind === 'reply') await tellNotTaken(presented.reading, deal, evidence, env)
+  const end = await concluded(sending, presented, payment, call, env)
+  return { ...end, payment: await letItRepeat(end.payment, deal, env) }
+}
+
+async function concluded(
   sending: Sending,
   presented: Presented<unknown>,
   payment: Payment,

@@ -56,6 +56,8 @@ type Said<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
  * - `payment_rejected`: a server did not take a credential; what it said is in the payment's `rejection`.
  * - `stream_stalled`: a stream asked for more again, and had sent nothing for what it got; it was not paid on.
  * - `stream_not_paid_on`: a stream asked for more, and policy or a failure kept it from getting it.
+ * - `session_forgotten`: a vendor says that it does not know a session. Nothing more is signed on it, and Purser fetches
+ *   its deposit back.
  * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
  */
 export type AnomalyKind =
@@ -68,6 +70,7 @@ export type AnomalyKind =
   | 'payment_rejected'
   | 'stream_stalled'
   | 'stream_not_paid_on'
+  | 'session_forgotten'
   | 'payee_changed'
 
 /** The name of an event, for {@link PurserEvents}. */

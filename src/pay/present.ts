@@ -7,6 +7,7 @@ import type { Deal } from './case.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { heed } from './heed.js'
+import { tellNotTaken } from './not-taken.js'
 import type { Sent } from './sent.js'
 
 /** What came back after a credential left. */
@@ -35,7 +36,11 @@ export async function present<Reply>(
   let evidence = deal.attempt.evidence
   try {
     call.signal?.throwIfAborted()
-    const completing = deal.prepared.complete((credential) => hand(exchange, credential, call))
+    const completing = deal.prepared.complete(async (credential) => {
+      const reading = await hand(exchange, credential, call)
+      await tellNotTaken(reading, deal, deal.attempt.evidence, env)
+      return reading
+    })
     const completed = own(
       await heed(completing, call.signal, { late: (value) => void learnLate(own(value), deal, call, env) }),
     )

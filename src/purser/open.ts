@@ -12,6 +12,7 @@ import { Queues } from '../pay/queue.js'
 import { SentCredentials } from '../pay/sent.js'
 import { Beside } from './beside.js'
 import { Catalog } from './catalog.js'
+import { Deposits } from './deposits.js'
 import { RoomSearch } from './make-room.js'
 import type { Settings } from './options.js'
 import { Recoveries } from './recoveries.js'
@@ -48,10 +49,15 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   const ledger = await openLedger()
   const ledgerId = await ledger.id()
   const owner = crypto.randomUUID()
-  const upkeep: Upkeep = new Upkeep({ clock, owner, ledger, lookAgain: () => recoveries.byItself() })
+  const lookAgain = async (): Promise<void> => {
+    await recoveries.byItself()
+    await deposits.byItself()
+  }
+  const upkeep: Upkeep = new Upkeep({ clock, owner, ledger, lookAgain })
   const beside = new Beside(() => upkeep.enter())
   const catalog = new Catalog()
   const recoveries: Recoveries = new Recoveries(() => env, beside)
+  const deposits: Deposits = new Deposits(() => env, settings.agent, beside)
   const rooms = new RoomSearch(clock, (on, gained) => recoveries.forRoom(on, gained))
   const env: Env = environment(settings, hooks, {
     clock,
@@ -71,9 +77,14 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     ledger,
     upkeep,
     catalog,
-    recover: (which) => recoveries.asked(which),
+    async recover(which) {
+      // What comes back first may be what a doubt waits for.
+      await deposits.asked()
+      return recoveries.asked(which)
+    },
     async close() {
       recoveries.close()
+      deposits.close()
       await beside.close()
       upkeep.stop()
       await retire(ledger, owner)

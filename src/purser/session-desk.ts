@@ -3,7 +3,8 @@ import { httpCall } from '../fetch/index.js'
 import type { Channel } from '../ledger/index.js'
 import { amount, parseAmount } from '../money/index.js'
 import { type Call, carryOut, type Env, settleAccounts } from '../pay/index.js'
-import type { ChannelAct, ChannelWallet, Wallet } from '../wallet/index.js'
+import type { ChannelAct, ChannelWallet } from '../wallet/index.js'
+import { isChannelWallet } from './channel-wallets.js'
 import type { InspectedSession, Session, SessionParts } from './session.js'
 
 /** The work behind {@link Sessions}, loaded when it is first asked for. */
@@ -64,9 +65,22 @@ export class SessionDesk {
     const session =
       channel.state === 'closed'
         ? sessionOf(channel, await env.ledger.signed(channel.lane))
-        : await this.#act(id, { kind: 'close' })
+        : await this.#closeTogether(id)
     await this.#settle(id)
     return session
+  }
+
+  /** A vendor that does not know the session cannot close it: then the chain is asked. */
+  async #closeTogether(id: string): Promise<Session> {
+    const { channel, wallet } = await this.#find(id)
+    if (wallet.forgotten?.(channel) === true) return this.forceClose(id)
+    try {
+      return await this.#act(id, { kind: 'close' })
+    } catch (error) {
+      const after = await this.#find(id)
+      if (after.wallet.forgotten?.(after.channel) === true) return this.forceClose(id)
+      throw error
+    }
   }
 
   async forceClose(id: string): Promise<InspectedSession> {
@@ -140,9 +154,4 @@ function sessionOf(channel: Channel, signed: bigint): Session {
     signed: amount(signed, currency),
     unspent: amount(unspent, currency),
   }
-}
-
-function isChannelWallet(wallet: Wallet): wallet is ChannelWallet {
-  const can = (name: string): boolean => typeof Reflect.get(wallet, name) === 'function'
-  return can('look') && can('propose')
 }

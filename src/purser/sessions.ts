@@ -51,6 +51,7 @@ export class Sessions {
   /**
    * Closes it together with the vendor: it takes what it is owed, and the rest of the deposit comes back. Where the chain
    * does not show that yet, what the vendor has agreed to, the state is `closing`: called again later, it says how it ended.
+   * A vendor that does not know the session any more is not needed: then this does what {@link forceClose} does.
    *
    * @throws PaymentError if the vendor does not agree, or not answer: {@link forceClose} needs no vendor.
    */

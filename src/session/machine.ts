@@ -1,5 +1,5 @@
 import type { PaymentId } from '../ledger/index.js'
-import type { Currency } from '../money/index.js'
+import type { Currency, Instant } from '../money/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import type { Expiring } from './chain.js'
@@ -28,6 +28,8 @@ interface Base {
   readonly funding: readonly PaymentId[]
   /** No block before this second holds anything of it. */
   readonly openedAt: number
+  /** When the vendor said that it does not know the channel: nothing more is signed on it. */
+  readonly forgottenAt?: Instant
   /** What its credentials answer where nothing newer is known: a top-up and a close need one. */
   readonly challenge: Challenge
 }
@@ -76,6 +78,8 @@ export type SessionEvent =
   | { readonly kind: 'leaving' }
   /** The vendor has said that it closes it. */
   | { readonly kind: 'agreed' }
+  /** The vendor says that it does not know the channel. */
+  | { readonly kind: 'forgotten'; readonly at: Instant }
   /** It is over. */
   | { readonly kind: 'closed'; readonly captured?: bigint }
   /** Our signature was found under a total higher than any that the ledger knows. */
@@ -122,6 +126,8 @@ export function reduce(channel: SessionChannel | undefined, event: SessionEvent)
       return channel.state === 'open' ? leave(channel) : unchanged(channel)
     case 'agreed':
       return agreed(channel)
+    case 'forgotten':
+      return forgotten(channel, event.at)
     case 'closed':
       return closed(channel, event.captured)
     case 'recalled':
@@ -142,8 +148,10 @@ function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
   const arrived = channel.pending !== undefined && channel.pending.seen === added?.seen
   if (!arrived) return { channel, effects: channel.state === 'open' ? [remember] : [] }
   const before = channel.state === 'open' ? channel.deposit : 0n
+  // A vendor that takes an opening after all knows the channel again.
+  const { forgottenAt: _, ...known } = base(channel)
   return {
-    channel: { ...base(channel), state: 'open', deposit: before + added.add },
+    channel: { ...known, state: 'open', deposit: before + added.add },
     effects: [STORE, remember],
   }
 }
@@ -151,6 +159,14 @@ function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
 function leave(channel: Open): Reduced {
   const closing: Closing = { ...base(channel), state: 'closing', deposit: channel.deposit }
   return { channel: closing, effects: [STORE, FORGET] }
+}
+
+/** An opening may still be included: the chain has to show that before its deposit can be fetched back. */
+function forgotten(channel: Living, at: Instant): Reduced {
+  if (channel.forgottenAt !== undefined) return unchanged(channel)
+  if (channel.state !== 'open') return { channel: { ...channel, forgottenAt: at }, effects: [STORE, FORGET] }
+  const { channel: closing, effects } = leave(channel)
+  return { channel: closing && { ...closing, forgottenAt: at }, effects }
 }
 
 function agreed(channel: Living): Reduced {
@@ -171,6 +187,7 @@ function found(channel: Living, { deposit, closeRequestedAt }: EventOf<'found'>)
     return { channel: closing, effects: [STORE, FORGET] }
   }
   if (promised) return unchanged(channel)
+  if (channel.forgottenAt !== undefined) return foundForgotten(channel, deposit)
   if (channel.state !== 'open')
     return { channel: { ...base(channel), state: 'open', deposit }, effects: [STORE] }
   if (channel.deposit === deposit) return unchanged(channel)
@@ -178,6 +195,12 @@ function found(channel: Living, { deposit, closeRequestedAt }: EventOf<'found'>)
   const { pending, ...rest } = channel
   const late = pending !== undefined && deposit < channel.deposit + pending.add
   return { channel: { ...rest, deposit, ...(late ? { pending } : {}) }, effects: [STORE] }
+}
+
+/** Its deposit is there; vouchers are signed on it no more. */
+function foundForgotten(channel: Living, deposit: bigint): Reduced {
+  if (channel.state === 'closing' && channel.deposit === deposit) return unchanged(channel)
+  return { channel: { ...base(channel), state: 'closing', deposit }, effects: [STORE, FORGET] }
 }
 
 function funding(channel: Living, { pending, payment }: EventOf<'funding'>): Reduced {

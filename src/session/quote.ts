@@ -7,6 +7,7 @@ import { type Asked, totalOf, understand, unpayable } from './asked.js'
 import { mostOf } from './challenge.js'
 import { depositFor, topUpFor } from './deposit.js'
 import { readDetail, type SessionDetail } from './evidence.js'
+import { mayReopen } from './forgotten.js'
 import { readAmount } from './json.js'
 import { settled } from './look.js'
 import type { Open, Opening, SessionChannel } from './machine.js'
@@ -38,6 +39,11 @@ async function quoteNext(asked: Asked): Promise<Quote | Unpayable> {
   const last = records.at(-1)
   const channel = last === undefined ? undefined : await current(last, asked)
   if (channel !== undefined && 'unpayable' in channel) return channel
+  if (channel?.state === 'opening' && channel.forgottenAt !== undefined)
+    return unpayable(
+      'The vendor says that it does not know the session that is being opened. The chain shows within a minute whether it was',
+      'busy',
+    )
   if (channel?.state === 'opening' || channel?.state === 'open') return quoteOn(channel, asked)
   const lane = `${slot}#${records.length}`
   const resumed = await resumable(asked, lane)
@@ -103,6 +109,8 @@ function quoteVoucher(
 
 async function quoteOpening(lane: string, asked: Asked): Promise<Quote | Unpayable> {
   const { session, currency, context, parts, slot } = asked
+  const refusal = await mayReopen(asked)
+  if (refusal !== undefined) return refusal
   const price = stepOf(asked, 0n)
   const deposit = depositFor(session, currency, context.bounds, parts)
   const funded = await withFunding('open', { price, add: deposit }, asked)

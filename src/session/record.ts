@@ -30,6 +30,7 @@ function detailOf(channel: SessionChannel): JsonObject {
   const pending = channel.state === 'opening' || channel.state === 'open' ? channel.pending : undefined
   const captured = channel.state === 'closed' ? channel.captured : undefined
   const { since, agreed } = channel.state === 'closing' ? channel : {}
+  const { forgottenAt } = channel
   return {
     identity: identityJson(identity),
     base: base.toString(),
@@ -39,6 +40,7 @@ function detailOf(channel: SessionChannel): JsonObject {
     ...(captured === undefined ? {} : { captured: captured.toString() }),
     ...(since === undefined ? {} : { since }),
     ...(agreed === undefined ? {} : { agreed }),
+    ...(forgottenAt === undefined ? {} : { forgottenAt }),
   }
 }
 
@@ -78,6 +80,7 @@ function parse(record: Channel): SessionChannel | undefined {
     base,
     openedAt,
     challenge,
+    ...(typeof detail['forgottenAt'] === 'number' ? { forgottenAt: detail['forgottenAt'] } : {}),
   }
   const pending = readPending(detail['pending'])
   const captured = readAmount(detail['captured'])

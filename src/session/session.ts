@@ -3,6 +3,7 @@ import type { Acceptance, ChannelWallet } from '../wallet/index.js'
 import { spendAuthorization } from '../wallet/index.js'
 import { operationOf } from './book.js'
 import { KIND, readDetail } from './evidence.js'
+import { isForgotten, rejected } from './forgotten.js'
 import { channelIdOf } from './identity.js'
 import { inspectSession } from './inspect.js'
 import { readAmount } from './json.js'
@@ -44,6 +45,8 @@ export function tempoSession(options: SessionOptions): SessionWallet {
       return detail === undefined ? undefined : channelIdOf(detail.identity) === reference.toLowerCase()
     },
     accepted: (acceptance) => accepted(acceptance, parts),
+    rejected: (rejection) => rejected(rejection, parts),
+    forgotten: isForgotten,
     standing: (resource, now) => parts.book.standing(resource, now),
     look: (channel: Channel, channels: Channels) => lookAt(channel, channels, parts),
     recall: (said, at, channels) => recall(said, at, channels, parts),

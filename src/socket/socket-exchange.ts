@@ -8,7 +8,15 @@ import {
 } from '../errors/index.js'
 import type { HttpExchange } from '../fetch/index.js'
 import type { Exchange, Leg, Metered, RefusalProblem } from '../pay/index.js'
-import type { Challenge, Credential, HttpResource, Reading, Receipt, Resource } from '../protocol/index.js'
+import type {
+  Challenge,
+  Credential,
+  HttpResource,
+  Problem,
+  Reading,
+  Receipt,
+  Resource,
+} from '../protocol/index.js'
 import type { Answer, Connection } from './connection.js'
 import type { PaidSocket } from './types.js'
 
@@ -155,9 +163,15 @@ export class SocketExchange implements Exchange<SocketReply> {
     return reading.kind === 'asks' ? sessionsAmong(reading.offers) : []
   }
 
-  #asks({ problem }: Pick<Rejection['answer'], 'problem'>, offers: readonly Challenge[]): Reading {
+  #asks(refusal: Partial<Rejection['answer']>, offers: readonly Challenge[]): Reading {
+    const problem = problemOf(refusal)
     return own({ kind: 'asks', at: this.resource, offers, ...(problem === undefined ? {} : { problem }) })
   }
+}
+
+/** A refusal in words or without: its status tells whether the server asks for money or knows the session no more. */
+function problemOf({ problem, status }: { problem?: Problem; status?: number }): Problem | undefined {
+  return status === undefined ? problem : own({ type: 'about:blank', ...problem, status })
 }
 
 /** Only a running total can be raised in the midst of a socket. */

@@ -91,6 +91,21 @@ export interface Acceptance {
   readonly channels: Channels
 }
 
+/** A credential that the server did not take. */
+export interface NotTaken {
+  readonly evidence: Evidence
+  /** What the server said. Its `status` is that of the answer; its `type` is `about:blank` if the server named none. */
+  readonly problem: Problem
+  readonly now: Instant
+  readonly channels: Channels
+}
+
+/** What a wallet does not use any more after a server's answer. */
+export interface GivenUp {
+  /** A sentence for people. */
+  readonly says: string
+}
+
 /**
  * A way to pay. It knows no fetch and no policy; it signs only for an {@link Authorization}.
  *
@@ -120,6 +135,13 @@ export interface Wallet {
   times?(): readonly HeardTime[]
   /** Told of every credential that was accepted: what it may remember of it is its own affair. */
   accepted?(acceptance: Acceptance): Promise<void>
+  /**
+   * Told of every credential that the server did not take.
+   *
+   * @returns What the wallet gives up because of it: listeners are told, and the same request may be paid for again.
+   * Undefined if it goes on as before.
+   */
+  rejected?(rejection: NotTaken): Promise<GivenUp | undefined>
   /**
    * A challenge it has answered before and may answer again, for exactly this operation: what is judged, held and sent
    * with the request at once, instead of asking first.
@@ -155,6 +177,8 @@ export interface ChannelWallet extends Wallet {
    * the next call there goes on with. A channel that the ledger knows already is not told.
    */
   recall?(said: string, at: Resource, channels: Channels): Promise<boolean>
+  /** Did the vendor say that it does not know this channel? Then Purser fetches the deposit back without the vendor. */
+  forgotten?(channel: Channel): boolean
   /** What an act comes to: judged, held and signed like a payment. Its `prepare` delivers or broadcasts. */
   propose(act: ChannelAct, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
 }

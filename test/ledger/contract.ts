@@ -399,6 +399,21 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await hold('c', buy)).toMatchObject({ ok: true })
     })
 
+    it('lets the twin of a doubt pass at once if its caller was told so, except under a key', async () => {
+      const { ledger, hold, commit } = await bench()
+      const buy = { fingerprint: 'f' }
+      await commit('a', buy)
+      await ledger.advance('a', { to: 'left' })
+      expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
+      await ledger.advance('a', { to: 'reported', repeatable: true })
+      expect(await hold('b', buy)).toMatchObject({ ok: true })
+      const keyed = { key: 'k', fingerprint: 'g' }
+      await commit('c', keyed)
+      await ledger.advance('c', { to: 'left' })
+      await ledger.advance('c', { to: 'reported', repeatable: true })
+      expect(await hold('d', keyed)).toMatchObject({ why: 'taken', by: { id: 'c' } })
+    })
+
     it('stops the twin of what another process has open: that process may have died', async () => {
       const { ledger, hold, commit } = await bench()
       const buy = { fingerprint: 'f' }

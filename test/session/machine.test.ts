@@ -29,6 +29,7 @@ const EVENTS: Readonly<Record<SessionEvent['kind'], SessionEvent>> = {
   lapsed: { kind: 'lapsed', seen: opening.pending.seen },
   leaving: { kind: 'leaving' },
   agreed: { kind: 'agreed' },
+  forgotten: { kind: 'forgotten', at: 5 },
   closed: { kind: 'closed', captured: 10n },
   recalled: { kind: 'recalled', total: 40n },
 }
@@ -99,6 +100,31 @@ describe('a channel', () => {
     expect(asked).toMatchObject({ state: 'closing', since: 7 })
     expect(reduce(asked, { kind: 'found', deposit: 100n, closeRequestedAt: 7 }).effects).toEqual([])
     expect(led(asked, EVENTS.funding)).toMatchObject({ state: 'closing', funding: ['opened', 'more'] })
+  })
+
+  it('that the vendor has forgotten is never signed on again, whatever the chain shows', () => {
+    const forgotten = led(open, EVENTS.forgotten)
+    expect(forgotten).toMatchObject({ state: 'closing', deposit: 100n, forgottenAt: 5 })
+    if (forgotten === undefined) return expect.fail('no channel')
+    expect(reduce(open, EVENTS.forgotten).effects).toEqual([{ kind: 'store' }, { kind: 'forget' }])
+    expect(led(forgotten, EVENTS.found)).toBe(forgotten)
+    expect(led(forgotten, { kind: 'found', deposit: 150n, closeRequestedAt: 0 })).toMatchObject({
+      ...{ state: 'closing', deposit: 150n, forgottenAt: 5 },
+    })
+    expect(led(forgotten, { kind: 'found', deposit: 100n, closeRequestedAt: 7 })).toMatchObject({
+      ...{ state: 'closing', since: 7, forgottenAt: 5 },
+    })
+    expect(led(forgotten, { kind: 'forgotten', at: 9 })).toBe(forgotten)
+    expect(reduce(forgotten, EVENTS.accepted).effects).toEqual([])
+    expect(led(forgotten, EVENTS.closed)).toMatchObject({ state: 'closed', forgottenAt: 5 })
+  })
+
+  it('that the vendor has forgotten while it was opened is closing as soon as the chain shows it', () => {
+    const forgotten = led(opening, EVENTS.forgotten)
+    expect(forgotten).toMatchObject({ state: 'opening', forgottenAt: 5 })
+    expect(led(forgotten, EVENTS.found)).toMatchObject({ state: 'closing', forgottenAt: 5 })
+    expect(led(forgotten, EVENTS.lapsed)).toMatchObject({ state: 'closed', deposit: 0n })
+    expect(led(forgotten, EVENTS.accepted)).not.toHaveProperty('forgottenAt')
   })
 
   it('that the vendor has agreed to close stays closing, however long the chain takes', () => {

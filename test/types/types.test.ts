@@ -82,6 +82,7 @@ test('every event, anomaly, state of a payment and place of the money has its na
     | 'payment_rejected'
     | 'stream_stalled'
     | 'stream_not_paid_on'
+    | 'session_forgotten'
     | 'payee_changed'
   >()
   expectTypeOf<PaymentState>().toEqualTypeOf<'denied' | 'held' | 'committed' | 'settled' | 'released'>()

@@ -2,6 +2,7 @@ import { APPROVALS } from './approvals.js'
 import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
+import { FORGETTING } from './forgotten.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
 import { LOST_LOG } from './lost-log.js'
@@ -674,6 +675,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PAY,
   ...HARDENING,
   ...SESSIONS,
+  ...FORGETTING,
   ...POLICY,
   ...LEDGER,
   ...WALLETS,

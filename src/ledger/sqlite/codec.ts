@@ -27,6 +27,7 @@ const MOVING = [
   'signed',
   'unlocked',
   'rejection',
+  'repeatable',
 ] as const
 
 type Body = Pick<Row, (typeof MOVING)[number]>
@@ -103,7 +104,8 @@ export function coreText(row: Row, names: CounterNames): string {
 
 export function bodyText(row: Row): string {
   const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, times } = row
-  const { delivered, reportedAt, updatedAt, recheckAt, adopted, signed, unlocked, rejection } = row
+  const { delivered, reportedAt, updatedAt, recheckAt, adopted, signed, unlocked } = row
+  const { rejection, repeatable } = row
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
   )
@@ -127,6 +129,7 @@ export function bodyText(row: Row): string {
     signed,
     unlocked,
     rejection,
+    repeatable,
   }
   return encode(body)
 }

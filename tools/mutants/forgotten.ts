@@ -1,0 +1,70 @@
+import type { Mutant } from './list.js'
+
+const FORGOTTEN = ['test/session/forgotten.live.test.ts']
+const MACHINE = ['test/session/machine.test.ts']
+
+/** Sessions that a vendor says it does not know. */
+export const FORGETTING: readonly Mutant[] = [
+  {
+    name: 'denied-channel-signed-on',
+    breaks: 'a channel that the vendor denies stays open, and every call signs one price more on it',
+    file: 'src/session/machine.ts',
+    find: 'return forgotten(channel, event.at)',
+    replace: 'return unchanged(channel)',
+    tests: FORGOTTEN,
+    named: 'gets one voucher',
+  },
+  {
+    name: 'denied-channel-found-open',
+    breaks: 'a channel that the vendor denies is open again as soon as the chain shows it',
+    file: 'src/session/machine.ts',
+    find: 'if (channel.forgottenAt !== undefined) return foundForgotten(channel, deposit)',
+    replace: '',
+    tests: MACHINE,
+  },
+  {
+    name: 'denials-without-end',
+    breaks: 'a vendor that denies every channel gets a new one with each call',
+    file: 'src/session/forgotten.ts',
+    find: 'return forgotten < 2 ? 0 :',
+    replace: 'return forgotten > 0 ? 0 :',
+    tests: FORGOTTEN,
+    named: 'denies every channel',
+  },
+  {
+    name: 'denial-by-status-missed',
+    breaks: 'a 410 without a problem, as a HEAD or a socket gives it, is no denial',
+    file: 'src/session/forgotten.ts',
+    find: "(type === 'about:blank' && status === GONE)",
+    replace: "(type === 'about:blank' && status === 0)",
+    tests: FORGOTTEN,
+    named: 'HEAD has no body',
+  },
+  {
+    name: 'denial-of-a-top-up-missed',
+    breaks: 'a top-up that the vendor denies does not end the channel',
+    file: 'src/pay/present.ts',
+    find: '      await tellNotTaken(reading, deal, deal.attempt.evidence, env)\n',
+    replace: '',
+    tests: FORGOTTEN,
+    named: 'after a top-up',
+  },
+  {
+    name: 'denied-request-blocked',
+    breaks: 'the same request is not paid for again after the vendor has denied the channel',
+    file: 'src/ledger/query.ts',
+    find: '!delivered && repeatable !== true',
+    replace: '!delivered && repeatable !== false',
+    tests: ['test/ledger/memory.test.ts', 'test/ledger/sqlite.test.ts'],
+    named: 'told so, except under a key',
+  },
+  {
+    name: 'denied-deposit-left',
+    breaks: 'nobody fetches the deposit of a denied channel back',
+    file: 'src/purser/open.ts',
+    find: 'await deposits.byItself()',
+    replace: '',
+    tests: FORGOTTEN,
+    named: 'without anybody asking for that',
+  },
+]
