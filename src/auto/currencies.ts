@@ -13,8 +13,17 @@ export function readCurrencies(text: string): readonly Currency[] {
   } catch {
     throw invalid('The file that PURSER_CURRENCIES names is not JSON')
   }
+  return currenciesOf(list)
+}
+
+/**
+ * Currencies from a list, as a file of settings has it.
+ *
+ * @throws PaymentError `invalid_config` that names the entry.
+ */
+export function currenciesOf(list: unknown): readonly Currency[] {
   if (!Array.isArray(list)) throw invalid('PURSER_CURRENCIES must hold a list of currencies')
-  const currencies = list.map((entry: unknown, index) => readCurrency(entry, index))
+  const currencies = list.map(readCurrency)
   try {
     currencyTable(currencies)
   } catch (error) {

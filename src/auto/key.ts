@@ -1,53 +1,81 @@
 import { close, constants, fstat, open, read, type Stats, unlink } from 'node:fs'
 import { promisify } from 'node:util'
-import { type KeySource, noKey } from './environment.js'
 import { invalid } from './invalid.js'
+import type { KeySource } from './key-source.js'
 
 /** A private key, and what became of the place where it was read. */
-export interface ReadKey {
-  readonly key: `0x${string}`
+export interface ReadKey<Key> {
+  readonly key: Key
   /** Can another process read it there again? */
   readonly again: boolean
   /** What its owner should know about that place, as a sentence. */
   readonly remark?: string
 }
 
-/** A key has 66 characters. What is much longer is something else. */
+/** What a key of some kind looks like. */
+export interface KeyForm<Key> {
+  readonly what: string
+  /** Undefined for a text that is none. */
+  parse(text: string): Key | undefined
+}
+
+/** The private key of an account on a chain. */
+export const CHAIN_KEY: KeyForm<`0x${string}`> = {
+  what: 'a key of 32 bytes in hexadecimal',
+  parse(text) {
+    const digits = /^\s*(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)?.[1]
+    return digits === undefined ? undefined : `0x${digits}`
+  },
+}
+
+/** A secret or restricted key of Stripe. */
+export const STRIPE_KEY: KeyForm<string> = {
+  what: 'a secret or restricted key of Stripe: sk_… or rk_…',
+  parse: (text) => /^\s*([sr]k_\w{5,500})\s*$/.exec(text)?.[1],
+}
+
+/** No key is longer. What is much longer is something else. */
 const LONGEST = 1024
 const MODE = 0o777
 const OTHERS = 0o077
 
 /**
- * Reads the private key.
+ * Reads a key.
  *
- * @throws PaymentError `invalid_config` that names the variable. It never quotes what was read.
+ * @returns Undefined if it is in a credential that nobody named and that is not there.
+ * @throws PaymentError `invalid_config` that names the setting. It never quotes what was read.
  */
-export async function readKey(source: Exclude<KeySource, { takenBy: string }>): Promise<ReadKey> {
-  if ('hex' in source) return { key: parse(source.hex, 'PURSER_TEMPO_KEY'), again: false }
+export async function readKey<Key>(
+  source: Exclude<KeySource, { takenBy: string }>,
+  form: KeyForm<Key>,
+): Promise<ReadKey<Key> | undefined> {
+  const { name } = source
+  if ('hex' in source) return { key: parse(source.hex, name, form), again: false }
   if ('descriptor' in source) {
-    const { text } = await readDescriptor(source.descriptor, 'PURSER_TEMPO_KEY_FD')
-    return { key: parse(text, 'PURSER_TEMPO_KEY_FD'), again: false }
+    const { text } = await readDescriptor(source.descriptor, name)
+    return { key: parse(text, name, form), again: false }
   }
   if ('credential' in source) {
     // systemd gives the file to the service alone, by its mode or by an access list.
-    const { text } = await readFile(source.credential, 'PURSER_TEMPO_KEY_CREDENTIAL', source.optional)
-    return { key: parse(text, 'PURSER_TEMPO_KEY_CREDENTIAL'), again: true }
+    const contents = await readFile(source.credential, name, source.optional)
+    return contents && { key: parse(contents.text, name, form), again: true }
   }
-  const { text, stat } = await readFile(source.file, 'PURSER_TEMPO_KEY_FILE', undefined)
-  const key = parse(text, 'PURSER_TEMPO_KEY_FILE')
+  const contents = await readFile(source.file, name, undefined)
+  if (contents === undefined) return undefined
+  const key = parse(contents.text, name, form)
   // A pipe, such as `<(pass show key)`, is empty now.
-  if (!stat.isFile()) return { key, again: false }
+  if (!contents.stat.isFile()) return { key, again: false }
   if (source.unlink) {
-    await remove(source.file)
+    await remove(source.file, name)
     return { key, again: false }
   }
-  const open = process.platform !== 'win32' && (stat.mode & OTHERS) !== 0
-  return { key, again: true, ...(open ? { remark: readableByOthers(stat) } : {}) }
+  const open = process.platform !== 'win32' && (contents.stat.mode & OTHERS) !== 0
+  return { key, again: true, ...(open ? { remark: readableByOthers(contents.stat, name) } : {}) }
 }
 
-function readableByOthers({ mode }: Stats): string {
+function readableByOthers({ mode }: Stats, name: string): string {
   const text = (mode & MODE).toString(8).padStart(4, '0')
-  return `the file that PURSER_TEMPO_KEY_FILE names has mode ${text}, so other users of this machine may read or change the key: chmod 600 it`
+  return `the file that ${name} names has mode ${text}, so other users of this machine may read or change the key: chmod 600 it`
 }
 
 interface Contents {
@@ -55,17 +83,24 @@ interface Contents {
   readonly stat: Stats
 }
 
-async function readFile(path: string, variable: string, optional: true | undefined): Promise<Contents> {
-  const descriptor = await promisify(open)(path, constants.O_RDONLY).catch((error: unknown) => {
-    if (optional && Object(error).code === 'ENOENT') throw noKey()
-    throw invalid(`The file that ${variable} names cannot be read`)
-  })
-  return readDescriptor(descriptor, variable)
+async function readFile(
+  path: string,
+  name: string,
+  optional: true | undefined,
+): Promise<Contents | undefined> {
+  let descriptor: number
+  try {
+    descriptor = await promisify(open)(path, constants.O_RDONLY)
+  } catch (error) {
+    if (optional && Object(error).code === 'ENOENT') return undefined
+    throw invalid(`The file that ${name} names cannot be read`)
+  }
+  return readDescriptor(descriptor, name)
 }
 
 /** Reads what is behind a descriptor to its end, and closes it. */
-async function readDescriptor(descriptor: number, variable: string): Promise<Contents> {
-  const cannot = (): Error => invalid(`What ${variable} names cannot be read`)
+async function readDescriptor(descriptor: number, name: string): Promise<Contents> {
+  const cannot = (): Error => invalid(`What ${name} names cannot be read`)
   const stat = await promisify(fstat)(descriptor).catch(() => {
     throw cannot()
   })
@@ -89,17 +124,15 @@ async function readDescriptor(descriptor: number, variable: string): Promise<Con
   }
 }
 
-async function remove(path: string): Promise<void> {
+async function remove(path: string, name: string): Promise<void> {
   await promisify(unlink)(path).catch(() => {
-    throw invalid(
-      'The file that PURSER_TEMPO_KEY_FILE names cannot be removed, as PURSER_TEMPO_KEY_UNLINK asks',
-    )
+    throw invalid(`The file that ${name} names cannot be removed, as the setting unlink beside it asks`)
   })
 }
 
-function parse(text: string, variable: string): `0x${string}` {
-  const match = /^\s*(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)
+function parse<Key>(text: string, name: string, form: KeyForm<Key>): Key {
+  const key = form.parse(text)
   // The text itself stays out of the message: it is a key, or close to one.
-  if (match?.[1] === undefined) throw invalid(`${variable} must lead to a key of 32 bytes in hexadecimal`)
-  return `0x${match[1]}`
+  if (key === undefined) throw invalid(`${name} must lead to ${form.what}`)
+  return key
 }

@@ -1,17 +1,20 @@
 import { PaymentError } from '../errors/index.js'
+import type { OfferKind } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
+import type { WalletName } from './settings.js'
 
 /**
  * The wallet of a process whose parent has the key: it pays nothing, and says why. A call that would cost something is
  * refused with that sentence, instead of ending the process or passing for a server's own 402.
  *
+ * @param wallet - The wallet that has no key here.
  * @param takenBy - The process that has the key.
  */
-export function keylessWallet(takenBy: string): Wallet {
+export function keylessWallet(wallet: KeyedWallet, takenBy: string): Wallet {
   const says = withoutKey(takenBy)
   return {
-    id: 'purser/auto:no-key',
-    kinds: ['tempo/charge'],
+    id: `purser/auto:no-key:${wallet}`,
+    kinds: KINDS[wallet],
     quote: async () => ({ unpayable: says, code: 'wallet_failed' }),
     prepare: async () => {
       throw new PaymentError('wallet_failed', 'untouched', says)
@@ -20,8 +23,19 @@ export function keylessWallet(takenBy: string): Wallet {
   }
 }
 
+/** A wallet that signs with a key. */
+export type KeyedWallet = Exclude<WalletName, 'lightning'>
+
+/** What the wallets pay, without loading them. */
+const KINDS: Readonly<Record<KeyedWallet, readonly OfferKind[]>> = {
+  tempo: ['tempo/charge'],
+  session: ['tempo/session'],
+  evm: ['evm/charge', 'usdc/charge', 'x402/exact', 'x402/upto'],
+  stripe: ['stripe/charge'],
+}
+
 /** Why this process does not pay, and what to do about it. */
 export function withoutKey(takenBy: string): string {
   const who = /^\d{1,10}$/.test(takenBy) ? `Process ${takenBy}` : 'The process that started this one'
-  return `${who} has the key and keeps it, so nothing is paid here: pay there, or name a key that can be read twice (PURSER_TEMPO_KEY_FILE)`
+  return `${who} has the key and keeps it, so nothing is paid here: pay there, or name a key that can be read twice (PURSER_TEMPO_KEY_FILE and the like)`
 }

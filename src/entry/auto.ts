@@ -7,13 +7,11 @@ const started = await startFromEnvironment({
 })
 
 /**
- * The purser that now stands behind the global `fetch`, made from the environment and a policy file.
- *
- * `PURSER_POLICY` (file), one of `PURSER_TEMPO_KEY_FILE`, `PURSER_TEMPO_KEY_FD`, `PURSER_TEMPO_KEY_CREDENTIAL` and
- * `PURSER_TEMPO_KEY`, and if wanted `PURSER_AGENT`, `PURSER_LEDGER` (file), `PURSER_TEMPO_ACCOUNT`, `PURSER_TEMPO_RPC`
- * (`4217=https://…`), `PURSER_CURRENCIES` (JSON file), `PURSER_TEMPO_KEY_UNLINK`, `PURSER_LOG`.
+ * The purser that now stands behind the global `fetch` and undici's global dispatcher, made from the environment
+ * (`PURSER_POLICY`, `PURSER_TEMPO_KEY_FILE` and others), from the file of settings that `PURSER_CONFIG` names, and from a
+ * policy file. `docs/auto.md` lists all settings.
  */
 export const purser = started.purser
 
-/** Puts the `fetch` back that was there before; the purser itself stays open. */
+/** Puts back the `fetch` and the dispatcher that were there before; the purser itself stays open. */
 export const restore = started.restore

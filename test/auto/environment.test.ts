@@ -5,10 +5,12 @@ const KEY = `0x${'1'.repeat(64)}`
 const ACCOUNT = `0x${'Ab'.repeat(20)}`
 /** No key by value, so that another way can be tried. */
 const OTHER = { PURSER_TEMPO_KEY: '' }
+const HEX = { name: 'PURSER_TEMPO_KEY', hex: KEY }
+const LEAST = { policy: 'policy.yaml', quiet: false, wallets: { tempo: { key: HEX } } }
 const least = { PURSER_POLICY: 'policy.yaml', PURSER_TEMPO_KEY: KEY }
 
 test('a policy and a key are enough', () => {
-  expect(readEnvironment(least)).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {}, quiet: false })
+  expect(readEnvironment(least)).toEqual(LEAST)
 })
 
 test('everything that can be said, and nothing else is looked at', () => {
@@ -27,10 +29,14 @@ test('everything that can be said, and nothing else is looked at', () => {
     policy: '/etc/policy.yaml',
     agent: 'researcher',
     ledger: '/var/lib/ledger.db',
-    key: { file: '/run/secrets/key', unlink: true },
-    account: ACCOUNT,
     quiet: true,
-    rpc: { 4217: ['https://a.example', 'https://b.example/x?y=1'], 42431: ['http://127.0.0.1:8545'] },
+    wallets: {
+      tempo: {
+        key: { name: 'PURSER_TEMPO_KEY_FILE', file: '/run/secrets/key', unlink: true },
+        account: ACCOUNT,
+        rpc: { 4217: ['https://a.example', 'https://b.example/x?y=1'], 42431: ['http://127.0.0.1:8545'] },
+      },
+    },
   })
 })
 
@@ -46,7 +52,7 @@ test('a variable that is empty is not set', () => {
       PURSER_TEMPO_ACCOUNT: '',
       PURSER_TEMPO_RPC: '',
     }),
-  ).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {}, quiet: false })
+  ).toEqual(LEAST)
 })
 
 test.each<[string, Record<string, string>, RegExp]>([
@@ -86,7 +92,7 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^PURSER_TEMPO_ACOUNT is no variable of purser\/auto: did you mean PURSER_TEMPO_ACCOUNT\?$/,
   ],
   ['a mistyped policy', { PURSER_POLICIES: 'p' }, /did you mean PURSER_POLICY\?$/],
-  ['a variable of nothing', { PURSER_MAKE_COFFEE_PLEASE: '1' }, /: use PURSER_POLICY, PURSER_AGENT, /],
+  ['a variable of nothing', { PURSER_MAKE_COFFEE_PLEASE: '1' }, /: docs\/auto\.md lists them$/],
   [
     'an account that is no address',
     { PURSER_TEMPO_ACCOUNT: 'mine' },
@@ -125,14 +131,16 @@ test.each<[string, Record<string, string>, object]>([
     { CREDENTIALS_DIRECTORY: '/run/c' },
     { credential: '/run/c/purser-tempo-key', optional: true },
   ],
-  ['nothing, since the parent has it', { PURSER_KEY_TAKEN_BY: '12' }, { takenBy: '12' }],
+  ['nothing, since the parent has it', { PURSER_KEY_TAKEN_BY: 'evm=11,tempo=12' }, { takenBy: '12' }],
   [
     'its own, although the parent has one',
-    { PURSER_KEY_TAKEN_BY: '12', PURSER_TEMPO_KEY_FILE: '/key' },
+    { PURSER_KEY_TAKEN_BY: 'tempo=12', PURSER_TEMPO_KEY_FILE: '/key' },
     { file: '/key' },
   ],
 ])('the key comes from %s', (_what, given, key) => {
-  expect(readEnvironment({ PURSER_POLICY: 'policy.yaml', ...given })).toMatchObject({ key })
+  expect(readEnvironment({ PURSER_POLICY: 'policy.yaml', ...given })).toMatchObject({
+    wallets: { tempo: { key } },
+  })
 })
 
 test('what Kubernetes and Docker set beside a service called purser is left alone', () => {
@@ -148,5 +156,5 @@ test('what Kubernetes and Docker set beside a service called purser is left alon
 
 test('a variable that objects only inherit is not set', () => {
   const env = Object.assign(Object.create({ PURSER_TEMPO_ACCOUNT: ACCOUNT, PURSER_AGENT: 'eve' }), least)
-  expect(readEnvironment(env)).toEqual({ policy: 'policy.yaml', key: { hex: KEY }, rpc: {}, quiet: false })
+  expect(readEnvironment(env)).toEqual(LEAST)
 })

@@ -3,11 +3,20 @@ import { chmodSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { readKey } from '../../src/auto/key.js'
+import { CHAIN_KEY, readKey as read, STRIPE_KEY } from '../../src/auto/key.js'
+import type { KeySource } from '../../src/auto/key-source.js'
 
 const KEY = `0x${'a1'.repeat(32)}` as const
 const folder = mkdtempSync(join(tmpdir(), 'purser-key-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+type Place<S> = S extends { takenBy: string } ? never : Omit<S, 'name'>
+/** Reads a chain's key from a place, named as the variable of that place. */
+function readKey(place: Place<KeySource>) {
+  if ('descriptor' in place) return read({ name: 'PURSER_TEMPO_KEY_FD', ...place }, CHAIN_KEY)
+  if ('credential' in place) return read({ name: 'PURSER_TEMPO_KEY_CREDENTIAL', ...place }, CHAIN_KEY)
+  return read({ name: 'PURSER_TEMPO_KEY_FILE', ...place }, CHAIN_KEY)
+}
 
 let number = 0
 function keyFile(text = `${KEY}\n`, mode = 0o600): string {
@@ -23,7 +32,7 @@ test('a file of its owner alone is read, and may be read again by another proces
 })
 
 test.each([0o604, 0o640, 0o666, 0o602, 0o644])('a file of mode %o is remarked on', async (mode) => {
-  const { key, remark } = await readKey({ file: keyFile(KEY, mode) })
+  const { key, remark } = (await readKey({ file: keyFile(KEY, mode) })) ?? {}
   expect(key).toBe(KEY)
   expect(remark).toContain(`has mode 0${mode.toString(8)}`)
   expect(remark).toContain('chmod 600')
@@ -59,9 +68,7 @@ test('a credential of a service is read as it is, and need not be there if nobod
   expect(await readKey({ credential: keyFile(KEY, 0o440) })).toEqual({ key: KEY, again: true })
   const credential = join(folder, 'none')
   await expect(readKey({ credential })).rejects.toThrow('PURSER_TEMPO_KEY_CREDENTIAL names cannot be read')
-  await expect(readKey({ credential, optional: true })).rejects.toThrow(
-    'PURSER_TEMPO_KEY_FILE must name a file',
-  )
+  expect(await readKey({ credential, optional: true })).toBeUndefined()
 })
 
 test.each([
@@ -79,4 +86,16 @@ test.each([
 test('a folder and a device are no key files', async () => {
   await expect(readKey({ file: folder })).rejects.toThrow('cannot be read')
   await expect(readKey({ file: '/dev/zero' })).rejects.toThrow('cannot be read')
+})
+
+test('a key of Stripe is a secret or a restricted one, and no other text', async () => {
+  const stripe = (text: string) => read({ name: 'PURSER_STRIPE_KEY_FILE', file: keyFile(text) }, STRIPE_KEY)
+  expect(await stripe('rk_test_a1a1a1\n')).toEqual({ key: 'rk_test_a1a1a1', again: true })
+  expect(await stripe(' sk_live_a1a1a1 ')).toMatchObject({ key: 'sk_live_a1a1a1' })
+  for (const text of ['pk_test_a1a1a1', 'a1a1', 'sk_live_a1a1 sk_live_a1a1', KEY]) {
+    await expect(stripe(text)).rejects.toThrow(
+      'PURSER_STRIPE_KEY_FILE must lead to a secret or restricted key',
+    )
+    await expect(stripe(text)).rejects.not.toThrow('a1a1')
+  }
 })

@@ -120,7 +120,7 @@ const LOOK = `
       worker.once('message', (text) => resolve(text.includes(key)))
       worker.once('error', reject)
     }),
-    taken: process.env.PURSER_KEY_TAKEN_BY === String(process.pid),
+    taken: process.env.PURSER_KEY_TAKEN_BY === 'tempo=' + process.pid,
     others: Object.keys(process.env).filter((name) => name.startsWith('PURSER_TEMPO_KEY')),
   }
   console.log(JSON.stringify(found))

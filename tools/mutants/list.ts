@@ -1,4 +1,5 @@
 import { APPROVALS } from './approvals.js'
+import { AUTO } from './auto.js'
 import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
@@ -693,4 +694,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...UPKEEP,
   ...BODIES,
   ...APPROVALS,
+  ...AUTO,
 ]

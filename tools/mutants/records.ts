@@ -74,7 +74,7 @@ export const RECORDS: readonly Mutant[] = [
     name: 'child-dies-without-key',
     breaks: 'a child of a program with purser/auto ends at its start',
     file: 'src/auto/start.ts',
-    find: "env['PURSER_KEY_TAKEN_BY'] = String(process.pid)",
+    find: "env[TAKEN_BY] = [...taken].map((entry) => entry.join('=')).join(',')",
     replace: '',
     tests: AUTO,
   },

@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { LineCounter, parseDocument, visit } from 'yaml'
+import { clean, suggestion } from '../errors/index.js'
+import { isMapping } from './fields.js'
+import { invalid } from './invalid.js'
+import { GENERAL, KEY, KEYS, type SettingPath, WALLETS } from './settings.js'
+import { CONFIG, type Environment, variableIn } from './variables.js'
+
+/** A file of settings. */
+export interface ConfigFile {
+  readonly path: string
+  /** What stands in it. Numbers are texts, as they were written. */
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+const LARGEST = 1024 * 1024
+
+/**
+ * Reads the file of settings: the one that `PURSER_CONFIG` names, else `purser/config.yaml` in the user's folder of
+ * configuration, if it is there and `PURSER_POLICY` is not set. Never one of the working directory: whoever can write
+ * there would decide what may be spent.
+ *
+ * @returns Undefined if there is none.
+ * @throws PaymentError `invalid_config` that names the file, and the key or line.
+ */
+export async function readConfig(env: Environment): Promise<ConfigFile | undefined> {
+  const named = variableIn(env, CONFIG)
+  const path = named === undefined ? usualPath(env) : resolve(named)
+  if (path === undefined) return undefined
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    if (named === undefined && Object(error).code === 'ENOENT') return undefined
+    throw invalid(
+      named === undefined ? `${path} cannot be read` : `The file that ${CONFIG} names cannot be read`,
+    )
+  }
+  if (bytes.length > LARGEST) throw invalid(`${path} is too large to be a file of settings`)
+  return parseConfig(new TextDecoder().decode(bytes), path)
+}
+
+function usualPath(env: Environment): string | undefined {
+  if (variableIn(env, 'PURSER_POLICY') !== undefined) return undefined
+  const folder = variableIn(env, 'XDG_CONFIG_HOME')
+  if (folder !== undefined && isAbsolute(folder)) return join(folder, 'purser', 'config.yaml')
+  const home = variableIn(env, 'HOME')
+  if (home === undefined || !isAbsolute(home)) return undefined
+  return join(home, '.config', 'purser', 'config.yaml')
+}
+
+/**
+ * Settings from the text of a file, in YAML or JSON.
+ *
+ * @throws PaymentError `invalid_config` that names the file, and the key or line.
+ */
+export function parseConfig(text: string, path: string): ConfigFile {
+  const lines = new LineCounter()
+  const yaml = parseDocument(text.replace(/^\uFEFF/, ''), {
+    lineCounter: lines,
+    schema: 'core',
+    version: '1.2',
+    uniqueKeys: true,
+    stringKeys: true,
+    prettyErrors: false,
+  })
+  const [problem] = [...yaml.errors, ...yaml.warnings]
+  if (problem !== undefined) {
+    const { line } = lines.linePos(problem.pos[0])
+    // Not the parser's own words: they may quote the text around the place.
+    throw invalid(`${path} cannot be read as YAML or JSON (line ${line})`)
+  }
+  // Numbers stay the text they were written as, before anything can round them.
+  visit(yaml, {
+    Scalar: (key, node) => {
+      if (key !== 'key' && typeof node.value === 'number') node.value = node.source ?? String(node.value)
+    },
+  })
+  const value: unknown = ownOnly(contentOf(yaml, path))
+  if (!isMapping(value)) throw invalid(`${path} must be a mapping of settings`)
+  checkKeys(value, path)
+  return { path, value }
+}
+
+function contentOf(yaml: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return yaml.toJS({ maxAliasCount: 100 })
+  } catch {
+    throw invalid(`${path} has aliases that stand for too much`)
+  }
+}
+
+/** The same without prototypes, so that nothing is a setting that objects only inherit. */
+function ownOnly(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ownOnly)
+  if (!isMapping(value)) return value
+  const copy: Record<string, unknown> = Object.create(null)
+  for (const [key, inner] of Object.entries(value)) copy[key] = ownOnly(inner)
+  return copy
+}
+
+/** What the file has under a path; undefined for nothing, also for a key without a value. */
+export function configValue(file: ConfigFile | undefined, path: SettingPath): unknown {
+  let value: unknown = file?.value
+  for (const key of path) value = isMapping(value) ? value[key] : undefined
+  return value ?? undefined
+}
+
+/** An unknown name is refused: a mistyped one would mean another account, or no limit. */
+function checkKeys(value: Readonly<Record<string, unknown>>, file: string): void {
+  check(value, [...Object.keys(GENERAL), 'wallets'], file, '')
+  for (const [wallet, settings] of mappingAt(value, 'wallets', file, '', Object.keys(WALLETS))) {
+    const known = walletKeys(wallet)
+    const at = `wallets.${wallet}`
+    if (settings === null) continue
+    if (!isMapping(settings)) throw invalid(`${at} of ${file} must be a mapping of settings`)
+    check(settings, known.all, file, at)
+    for (const key of known.keys) checkKey(settings[key], `${at}.${key}`, file)
+  }
+}
+
+function walletKeys(wallet: string): { readonly all: readonly string[]; readonly keys: readonly string[] } {
+  const own: Readonly<Record<string, object>> = WALLETS
+  const keysOf: Readonly<Record<string, readonly string[]>> = KEYS
+  const keys = keysOf[wallet] ?? []
+  return { all: [...Object.keys(own[wallet] ?? {}), ...keys], keys }
+}
+
+/** A key is a file's path, or a mapping that says where it is. */
+function checkKey(key: unknown, at: string, file: string): void {
+  if (key === undefined || key === null) return
+  if (typeof key === 'string') {
+    // The text stays out of the message: it is a key.
+    if (/^(?:0x)?[0-9a-f]{64}$/i.test(key) || /^[sr]k_/.test(key))
+      throw invalid(`${at} of ${file} must not hold the key itself: name a file that holds it`)
+    return
+  }
+  if (!isMapping(key))
+    throw invalid(`${at} of ${file} must be a path, or one of { file }, { fd }, { credential }`)
+  check(key, Object.keys(KEY), file, at)
+}
+
+function mappingAt(
+  value: Readonly<Record<string, unknown>>,
+  name: string,
+  file: string,
+  at: string,
+  known: readonly string[],
+): readonly (readonly [string, unknown])[] {
+  const inner = value[name]
+  if (inner === undefined || inner === null) return []
+  if (!isMapping(inner)) throw invalid(`${name} of ${file} must be a mapping`)
+  check(inner, known, file, at === '' ? name : `${at}.${name}`)
+  return Object.entries(inner)
+}
+
+function check(
+  value: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  file: string,
+  at: string,
+): void {
+  const unknown = Object.keys(value).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const where = at === '' ? file : `${at} of ${file}`
+  throw invalid(`${where} has no setting ${clean(unknown, 60)}${suggestion(unknown, known)}`)
+}

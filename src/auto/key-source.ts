@@ -1,0 +1,147 @@
+import { isAbsolute, join } from 'node:path'
+import { type ConfigFile, configValue } from './config.js'
+import { type Field, isMapping } from './fields.js'
+import { invalid } from './invalid.js'
+import { KEY, type SettingPath, variableOf } from './settings.js'
+import { type Environment, KEY_BY_VALUE, TAKEN_BY, variableIn } from './variables.js'
+
+/** Where a key comes from, and what errors call that place. */
+export type KeySource = { readonly name: string } /** `PURSER_TEMPO_KEY`: the key itself. */ & (
+  | { readonly hex: string }
+  /** A file. `unlink`: it is removed once it was read. */
+  | { readonly file: string; readonly unlink?: true }
+  /** An open descriptor, read to its end and closed. */
+  | { readonly descriptor: number }
+  /** A credential of a systemd service. `optional`: nobody named it, so it need not be there. */
+  | { readonly credential: string; readonly optional?: true }
+  /** The process that started this one has the key, and keeps it. */
+  | { readonly takenBy: string }
+)
+
+/** Where settings come from. A variable that is set wins over the file. */
+export interface Sources {
+  readonly env: Environment
+  readonly file?: ConfigFile
+}
+
+/**
+ * Finds out where a key comes from: a variable, a process above this one that keeps it, or the file.
+ *
+ * @param wallet - The wallet's name in the settings.
+ * @param key - The key's name there.
+ * @returns Undefined if nothing says.
+ * @throws PaymentError `invalid_config` if two places are named, or one that cannot be.
+ */
+export function keySourceOf(sources: Sources, wallet: string, key: string): KeySource | undefined {
+  const at = ['wallets', wallet, key]
+  const named = fromVariables(sources.env, at)
+  if (named !== undefined) return named
+  const written = fromFile(sources, at)
+  const takenBy = takenKeys(sources.env).get(takenName(wallet, key))
+  if (takenBy === undefined || (written !== undefined && isLasting(written))) return written
+  return { name: TAKEN_BY, takenBy }
+}
+
+/** Is it a place that stays as it is when it is read? Below `/dev` and `/proc` are pipes of the process that had them. */
+function isLasting(source: KeySource): boolean {
+  if ('file' in source) return source.unlink !== true && !/^\/(?:dev|proc)\//.test(source.file)
+  return 'credential' in source
+}
+
+/** The credential that a service uses for a wallet if nothing says where its key is: `purser-tempo-key`. */
+export function usualCredential({ env }: Sources, wallet: string): KeySource | undefined {
+  if (variableIn(env, 'CREDENTIALS_DIRECTORY') === undefined) return undefined
+  const name = variableOf(['wallets', wallet, 'key', 'credential'])
+  return { name, credential: credentialPath(env, `purser-${wallet}-key`, name), optional: true }
+}
+
+/** What a key is called in `PURSER_KEY_TAKEN_BY`: the wallet, or for its second key both names. */
+export function takenName(wallet: string, key: string): string {
+  return key === 'key' ? wallet : `${wallet}.${key}`
+}
+
+/** Which keys are in which process: `tempo=12,evm=12`. */
+export function takenKeys(env: Environment): ReadonlyMap<string, string> {
+  const entries = (variableIn(env, TAKEN_BY) ?? '').split(',')
+  return new Map(
+    entries.flatMap((entry) => {
+      const [, name, process] = /^([A-Za-z.]{1,40})=([0-9]{1,10})$/.exec(entry) ?? []
+      return name === undefined || process === undefined ? [] : [[name, process] as const]
+    }),
+  )
+}
+
+function fromVariables(env: Environment, at: SettingPath): KeySource | undefined {
+  const places = ['file', 'fd', 'credential'].map((place) => variableOf([...at, place]))
+  const byValue = variableOf(at)
+  if (byValue === KEY_BY_VALUE) places.push(byValue)
+  const set = places.filter((name) => variableIn(env, name) !== undefined)
+  const [first, second] = set
+  if (first !== undefined && second !== undefined) throw invalid(`Set ${first} or ${second}, not both`)
+  const hex = first === byValue ? variableIn(env, byValue) : undefined
+  const given = new Map(Object.keys(KEY).map((place) => [place, variableIn(env, variableOf([...at, place]))]))
+  const unlinkName = variableOf([...at, 'unlink'])
+  if (given.get('unlink') !== undefined && given.get('unlink') !== '1')
+    throw invalid(`${unlinkName} must be 1: leave it out if the key file is to stay`)
+  if (given.get('unlink') !== undefined && given.get('file') === undefined)
+    throw invalid(`${unlinkName} removes the file that ${variableOf([...at, 'file'])} names: set both`)
+  if (hex !== undefined) return { name: byValue, hex }
+  return first === undefined
+    ? undefined
+    : sourceOf(env, (place) => ({ value: given.get(place), name: variableOf([...at, place]) }))
+}
+
+function fromFile({ env, file }: Sources, at: SettingPath): KeySource | undefined {
+  const written = configValue(file, at)
+  if (file === undefined || written === undefined) return undefined
+  const places = isMapping(written) ? written : { file: written }
+  const nameOf = (place: string) => `${[...at, place].join('.')} of ${file.path}`
+  const [first, second] = ['file', 'fd', 'credential'].filter((place) => has(places, place))
+  if (first !== undefined && second !== undefined)
+    throw invalid(`Set ${nameOf(first)} or its ${second}, not both`)
+  if (first === undefined)
+    throw invalid(`${at.join('.')} of ${file.path} must have one of file, fd and credential`)
+  if (has(places, 'unlink') && first !== 'file')
+    throw invalid(`${nameOf('unlink')} removes a key file: name it as file`)
+  return sourceOf(env, (place) => ({
+    value: has(places, place) ? places[place] : undefined,
+    name: nameOf(place),
+    file: file.path,
+  }))
+}
+
+/** A place of a key as it was given, before it is read. */
+type Given = (place: keyof typeof KEY) => {
+  readonly value: unknown
+  readonly name: string
+  readonly file?: string
+}
+
+function sourceOf(env: Environment, given: Given): KeySource {
+  const read = <T>(place: keyof typeof KEY, field: Field<T>): { value: T; name: string } | undefined => {
+    const { value, ...origin } = given(place)
+    return value === undefined ? undefined : { value: field(value, origin), name: origin.name }
+  }
+  const file = read('file', KEY.file)
+  if (file !== undefined) {
+    const unlink = read('unlink', KEY.unlink)?.value === true
+    return { name: file.name, file: file.value, ...(unlink ? { unlink } : {}) }
+  }
+  const descriptor = read('fd', KEY.fd)
+  if (descriptor !== undefined) return { name: descriptor.name, descriptor: Number(descriptor.value) }
+  const { value, name } = read('credential', KEY.credential) ?? { value: '', name: given('credential').name }
+  return { name, credential: credentialPath(env, value, name) }
+}
+
+function has(places: Readonly<Record<string, unknown>>, place: string): boolean {
+  return places[place] !== undefined && places[place] !== null
+}
+
+function credentialPath(env: Environment, credential: string, name: string): string {
+  const folder = variableIn(env, 'CREDENTIALS_DIRECTORY')
+  if (folder === undefined || !isAbsolute(folder))
+    throw invalid(`${name} needs CREDENTIALS_DIRECTORY, which systemd sets for a service`)
+  if (!/^[\w.-]{1,255}$/.test(credential) || /^\.+$/.test(credential))
+    throw invalid(`${name} must be the name of a credential, without a path`)
+  return join(folder, credential)
+}
