@@ -15,7 +15,7 @@ beforeAll(async () => {
     'policy.yaml',
     `{ perPayment: 2, budgets: [{ limit: 50, per: day }], networks: ["stripe:test"], vendors: [{ origin: "${shop.origin}" }] }`,
   )
-  write('tokens.mjs', 'let n = 0; export const createToken = async () => `spt_test_${++n}`')
+  write('tokens.mjs', 'let n = 0; export const createToken = async () => "spt_test_" + ++n')
   write('node.mjs', "export const payInvoice = async () => ({ state: 'failed' })")
   write('tempo.key', 'a1b2'.repeat(16))
   write('evm.key', 'b2c3'.repeat(16))

@@ -99,7 +99,7 @@ const SETTINGS: readonly (readonly [path: string, variable: string, yaml: string
 /** `a.b.c` with a value, as the text of a file. */
 function document(path: string, yaml: string): string {
   const keys = path.split('.')
-  return keys.map((key, depth) => `${'  '.repeat(depth)}${key}:`).join('\n') + ` ${yaml}\n`
+  return `${keys.map((key, depth) => `${'  '.repeat(depth)}${key}:`).join('\n')} ${yaml}\n`
 }
 
 function at(value: unknown, path: string): unknown {
