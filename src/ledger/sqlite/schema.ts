@@ -2,6 +2,7 @@ import type { PaymentError } from '../../errors/index.js'
 import { fields, numberOf } from './codec.js'
 import type { Database } from './driver.js'
 import { ledgerError } from './failures.js'
+import { VIEWS } from './views.js'
 
 /** `PURS`: tells a ledger from any other SQLite file. */
 export const APPLICATION_ID = 0x50555253
@@ -64,7 +65,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX grants_for ON grants (agent, vendor);
   CREATE INDEX grants_until ON grants (until);
   CREATE TABLE known (agent TEXT, vendor TEXT, PRIMARY KEY (agent, vendor)) STRICT, WITHOUT ROWID;
-  `,
+  ${VIEWS}`,
   `
   CREATE TABLE denials (
     n INTEGER PRIMARY KEY, agent TEXT NOT NULL, vendor TEXT NOT NULL, operation TEXT NOT NULL,
