@@ -1,7 +1,10 @@
-import { Recording, sourceOf } from './recording.js'
+import { PaymentError } from '../errors/index.js'
+import { RAISE, Recording, sourceOf, within } from './recording.js'
 
 /** A request's body, set aside so that it can be sent again. */
 export interface KeptBody {
+  /** Every leg makes it anew: the first one too. */
+  readonly made?: true
   /** What the first leg sends; undefined leaves the body to the `Request` it belongs to. */
   readonly first: RequestInit['body']
   /**
@@ -23,6 +26,9 @@ export interface KeptBody {
   /** Frees what was kept. Absent where nothing is. */
   readonly forget?: () => void
 }
+
+/** Makes a request's body anew each time it is called. */
+export type BodyFactory = () => RequestInit['body'] | Promise<RequestInit['body']>
 
 /** Bounds on what is kept of a body that can be read only once. */
 export interface KeepLimits {
@@ -82,6 +88,49 @@ export function keepRequestBody(request: Request, limits: KeepLimits): KeptBody 
   return { ...recorded(recording, limits), first: undefined }
 }
 
+/** A body that the caller makes anew for each leg: nothing of it is kept, whatever its size. */
+export function keepFactory(make: BodyFactory, limits: KeepLimits): KeptBody {
+  return {
+    made: true,
+    first: undefined,
+    again: async () => make(),
+    async *pieces() {
+      const body = await make()
+      if (isStream(body)) yield* streamed(body, limits.patienceMs)
+      else yield* keepBody(body, limits).pieces()
+    },
+    exact: true,
+  }
+}
+
+/** Is it read piece by piece? Then `fetch` wants `duplex: 'half'` with it. */
+export function isStream(body: unknown): body is ReadableStream<unknown> | AsyncIterable<unknown> {
+  return body instanceof ReadableStream || isAsyncIterable(body)
+}
+
+/** A stream from its start to its end, piece by piece: no piece is waited for longer than that. */
+async function* streamed(
+  body: ReadableStream<unknown> | AsyncIterable<unknown>,
+  patienceMs: number,
+): AsyncGenerator<Uint8Array> {
+  const source = sourceOf(body)
+  for (;;) {
+    const next = await within(source.next(), patienceMs)
+    if (next === 'late' || (!next.done && !(next.value instanceof Uint8Array))) {
+      source.cancel(undefined)
+      throw new PaymentError(
+        'not_replayable',
+        'untouched',
+        next === 'late'
+          ? `The body that \`payment.body\` made brought nothing for ${patienceMs} ms, so it cannot be sent with a payment.`
+          : 'The body that `payment.body` made is a stream of something else than bytes, so it cannot be sent.',
+      )
+    }
+    if (next.done) return
+    if (next.value instanceof Uint8Array) yield next.value
+  }
+}
+
 function keepStream(body: unknown, limits: KeepLimits): KeptBody {
   if (body instanceof ReadableStream) {
     // Throws for a stream that is locked or was read from, which `fetch` refuses too; does not lock it.
@@ -118,10 +167,24 @@ function fixed(body: NonNullable<RequestInit['body']>, pieces: () => AsyncIterab
 const utf8 = (text: string): Uint8Array => encoder.encode(text)
 const encoder = new TextEncoder()
 
-/** The body's bytes in one piece. */
-export async function bodyBytes(body: KeptBody): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * The body's bytes in one piece.
+ *
+ * @throws PaymentError `not_replayable` if a body that is made anew is longer than what may be kept.
+ */
+export async function bodyBytes(body: KeptBody, { bytes }: KeepLimits): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = []
-  for await (const piece of body.pieces()) pieces.push(piece)
+  let size = 0
+  for await (const piece of body.pieces()) {
+    size += piece.byteLength
+    if (body.made && size > bytes)
+      throw new PaymentError(
+        'not_replayable',
+        'untouched',
+        `The offer is bound to a body by its digest, and the body that \`payment.body\` made is longer than ${bytes} bytes, so they are not compared. ${RAISE}`,
+      )
+    pieces.push(piece)
+  }
   return concat(pieces)
 }
 

@@ -1,5 +1,5 @@
 import { own, PaymentRefusedError } from '../errors/index.js'
-import { checkDuration, type Instant } from '../money/index.js'
+import type { Instant } from '../money/index.js'
 import {
   type Exchange,
   type Leg,
@@ -8,11 +8,11 @@ import {
   type PayingFace,
   type RefusalProblem,
 } from '../pay/index.js'
-import type { BodyLimits } from '../protocol/body.js'
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
-import type { KeepLimits } from './body.js'
+import type { BodyFactory } from './body.js'
 import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
+import type { HttpLimits } from './limits.js'
 import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 import { ELSEWHERE, isConfidential, resourceAt, withoutFragment } from './resource.js'
@@ -27,32 +27,11 @@ export interface HttpExchangeOptions {
   readonly page?: string | undefined
   readonly now: () => Instant
   readonly limits: HttpLimits
+  /** Makes the body anew for each leg, instead of one in `init`. */
+  readonly body?: BodyFactory | undefined
 }
 
-/** Bounds on what is kept and read. */
-export interface HttpLimits {
-  /** Of a request body that can be read only once. */
-  readonly keep: KeepLimits
-  /** Of a reply's body that may hold a problem, or that is drained. */
-  readonly read: BodyLimits
-}
-
-const KIB = 1024
 const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/
-
-/** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
-const DEFAULT_LIMITS: HttpLimits = {
-  keep: { bytes: KIB * KIB, patienceMs: 10_000 },
-  read: { bytes: 64 * KIB, patienceMs: 1_000 },
-}
-
-/** @throws TypeError for a patience that no timer holds. */
-export function httpLimits(given: Partial<HttpLimits> = {}): HttpLimits {
-  const limits = { ...DEFAULT_LIMITS, ...given }
-  checkDuration('limits.keep.patienceMs', limits.keep.patienceMs)
-  checkDuration('limits.read.patienceMs', limits.read.patienceMs)
-  return limits
-}
 
 /** One call to `fetch`, whether or not it was ever asked to pay. */
 export class HttpExchange implements Exchange<Response> {
@@ -84,6 +63,7 @@ export class HttpExchange implements Exchange<Response> {
     this.#sameOrigin = page === undefined || new URL(page).origin === resource.vendor
     this.#request = new ReplayableRequest(input, init, resource, {
       limits: limits.keep,
+      body: options.body,
       acceptPayment: this.#sameOrigin ? face.acceptPayment : undefined,
     })
     const key = this.#request.header('idempotency-key')
@@ -108,7 +88,7 @@ export class HttpExchange implements Exchange<Response> {
 
   async send(leg: Leg): Promise<Response> {
     if (leg.credential !== undefined) return this.#sendPaid(leg, leg.credential)
-    const first = !this.#sent
+    const first = !this.#sent && !this.#request.makesBody
     this.#sent = true
     const options = this.#optionsOf(leg)
     const { base } = this.#options

@@ -1,13 +1,12 @@
 export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
 export type { Head } from './head.js'
 export { BODY_HEADERS } from './headers.js'
-export {
-  type HttpExchange,
-  type HttpExchangeOptions,
-  type HttpLimits,
-  httpLimits,
+export type {
+  HttpExchange,
+  HttpExchangeOptions,
 } from './http-exchange.js'
 export { install, pristine, type Restore } from './install.js'
+export { checkBytes, type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 export {
   type HttpCall,
   httpCall,

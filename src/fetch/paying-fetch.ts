@@ -1,8 +1,11 @@
+import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { type CallOptions, ownCallOptions, type PayingFace } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
-import { HttpExchange, type HttpLimits, httpLimits } from './http-exchange.js'
+import { type BodyFactory, isStream } from './body.js'
+import { HttpExchange } from './http-exchange.js'
 import { pristine } from './install.js'
+import { type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 import type { FetchLike } from './request.js'
 import { dialled } from './resource.js'
 
@@ -11,7 +14,16 @@ export type PayingFetch = (input: RequestInfo | URL, init?: PayingInit) => Promi
 
 /** What `fetch` takes, and per-call options that can only tighten what policy allows. */
 export interface PayingInit extends RequestInit {
-  readonly payment?: CallOptions
+  readonly payment?: FetchPayment
+}
+
+/** What a caller may say about one call to `fetch`. */
+export interface FetchPayment extends CallOptions {
+  /**
+   * Makes the request's body, instead of `init.body`: it is called anew for each time that the request is sent, and once
+   * to read what the request says. It must make the same bytes each time. So a body of any size can be paid for.
+   */
+  readonly body?: () => RequestInit['body'] | Promise<RequestInit['body']>
 }
 
 /** What a paying fetch needs of the world; each has a default. */
@@ -21,7 +33,7 @@ export interface PayingFetchOptions {
   /** The address of the page, in a browser: relative URLs stand on it, and CORS begins beyond its origin. */
   readonly page?: () => string | undefined
   readonly now?: () => Instant
-  readonly limits?: Partial<HttpLimits>
+  readonly limits?: HttpLimitsOptions
 }
 
 /** One call as an exchange, and what the caller said about paying for it. */
@@ -47,7 +59,7 @@ export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}):
   const { base, page } = setting
   return function fetch(input, init) {
     let call: HttpCall
-    let payment: CallOptions
+    let payment: Payment
     try {
       payment = paymentOf(init)
     } catch (error) {
@@ -56,14 +68,35 @@ export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}):
     }
     try {
       const resource = dialled(input, init, page())
-      if (resource === undefined || !face.payable(resource)) return handOn(face, resource, base(input, init))
+      if (resource === undefined || !face.payable(resource))
+        return handOn(face, resource, untouched(base, input, init, payment))
       call = callOf(face, input, init, { resource, payment }, setting)
     } catch {
       // What cannot even be set aside, `fetch` refuses in its own words, or sends without any hope of paying.
-      return base(input, init)
+      return untouched(base, input, init, payment)
     }
     return face.run(call.exchange, call.options)
   }
+}
+
+/** The call as it is, without any payment. Only a body that the caller makes is made. */
+function untouched(
+  base: FetchLike,
+  input: RequestInfo | URL,
+  init: PayingInit | undefined,
+  { body }: Payment,
+): Promise<Response> {
+  return body === undefined ? base(input, init) : withBody(base, input, init, body)
+}
+
+async function withBody(
+  base: FetchLike,
+  input: RequestInfo | URL,
+  init: PayingInit | undefined,
+  make: BodyFactory,
+): Promise<Response> {
+  const body = (await make()) ?? null
+  return base(input, { ...init, body, ...(isStream(body) ? { duplex: 'half' } : {}) })
 }
 
 /** The reply as it came. A 402 is noted, so that its caller can ask why it was not paid. */
@@ -99,19 +132,35 @@ function callOf(
   face: PayingFace,
   input: RequestInfo | URL,
   init: PayingInit | undefined,
-  { resource, payment }: { readonly resource: HttpResource; readonly payment: CallOptions },
+  { resource, payment }: { readonly resource: HttpResource; readonly payment: Payment },
   { base, page, now, limits }: Setting,
 ): HttpCall {
-  const exchange = new HttpExchange(input, init, resource, { base, face, page: page(), now, limits })
+  const { said, body } = payment
+  const exchange = new HttpExchange(input, init, resource, { base, face, page: page(), now, limits, body })
   const { signal } = exchange
-  return { exchange, options: signal ? { ...payment, signal } : payment }
+  return { exchange, options: signal ? { ...said, signal } : said }
 }
 
-const NONE: CallOptions = Object.freeze(Object.create(null))
+/** What a caller said about one call: to the story of a payment, and to this face of it. */
+interface Payment {
+  readonly said: CallOptions
+  readonly body?: BodyFactory | undefined
+}
 
-function paymentOf(init: PayingInit | undefined): CallOptions {
+const NONE: Payment = Object.freeze({ said: Object.freeze(Object.create(null)) })
+
+function paymentOf(init: PayingInit | undefined): Payment {
   const payment = init?.payment
-  return payment === undefined ? NONE : ownCallOptions(payment)
+  if (payment === undefined) return NONE
+  const { body, ...said } = ownCallOptions<FetchPayment>(payment, { body: true })
+  if (body === undefined) return { said: own(said) }
+  if (typeof body !== 'function')
+    throw new TypeError(
+      'init.payment.body must be a function that makes the body: () => createReadStream(path)',
+    )
+  if (init?.body !== undefined && init.body !== null)
+    throw new TypeError('The call has two bodies: init.body and init.payment.body. Leave one of them out')
+  return { said: own(said), body }
 }
 
 function settingOf({ base, page = pageAddress, now = Date.now, limits }: PayingFetchOptions): Setting {

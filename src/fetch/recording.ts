@@ -1,5 +1,12 @@
 import { PaymentError } from '../errors/index.js'
 
+/** How a longer body can be kept. */
+export const RAISE =
+  'Raise `maxKeptBody` of createPurser (`limits.keep.bytes` of purserInterceptor) to keep longer bodies.'
+
+/** Why a body was not kept. */
+type Loss = 'long' | 'late' | 'failed'
+
 /** Where the chunks of a body come from: read once, in order. */
 export interface ChunkSource {
   next(): Promise<IteratorResult<unknown, unknown>>
@@ -42,6 +49,7 @@ export class Recording {
   #chunks: Uint8Array[] = []
   #size = 0
   #state: 'open' | 'whole' | 'lost' = 'open'
+  #loss: Loss = 'failed'
   #ended = false
   #cancelled: { readonly reason: unknown } | undefined
   #turn: Promise<void> = Promise.resolve()
@@ -71,14 +79,22 @@ export class Recording {
     const deadline = performance.now() + patienceMs
     while (this.#state === 'open') {
       const left = deadline - performance.now()
-      if (left <= 0 || (await within(this.#step(), left)) === 'late') this.#lose()
+      if (left <= 0 || (await within(this.#step(), left)) === 'late') this.#lose('late')
     }
     if (this.#state === 'whole') return this.#chunks
-    throw new PaymentError(
-      'not_replayable',
-      'untouched',
-      'The request has a streaming body that could not be kept, so it cannot be sent again with a payment.',
-    )
+    throw new PaymentError('not_replayable', 'untouched', this.#why(patienceMs))
+  }
+
+  #why(patienceMs: number): string {
+    const so = 'so it cannot be sent again with a payment'
+    switch (this.#loss) {
+      case 'long':
+        return `The request has a streaming body of more than ${this.#cap} bytes, ${so}. ${RAISE} Or give fetch a function that makes the body anew: \`payment.body\`.`
+      case 'late':
+        return `The request has a streaming body that had not ended ${patienceMs} ms after the server asked for money, ${so}. Send it as bytes, or give fetch a function that makes the body anew: \`payment.body\`.`
+      case 'failed':
+        return `The request has a streaming body that could not be kept, ${so}.`
+    }
   }
 
   /** Nobody will read {@link stream}: reads ahead by itself until the end or the cap. */
@@ -121,7 +137,7 @@ export class Recording {
         // A copy: readers of files and sockets reuse their buffers.
         this.#chunks.push(chunk.slice())
         this.#size = size
-      } else this.#lose()
+      } else this.#lose(chunk instanceof Uint8Array ? 'long' : 'failed')
     }
     if (!this.#cancelled) this.#controller?.enqueue(chunk)
   }
@@ -132,8 +148,9 @@ export class Recording {
     if (this.#state === 'lost' && !this.#ended) this.#source.cancel(reason)
   }
 
-  #lose(): void {
+  #lose(why: Loss = 'failed'): void {
     this.#state = 'lost'
+    this.#loss = why
     this.#chunks = []
     this.#size = 0
   }

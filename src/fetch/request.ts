@@ -1,5 +1,14 @@
 import type { HttpResource } from '../protocol/index.js'
-import { bodyBytes, type KeepLimits, type KeptBody, keepBody, keepRequestBody } from './body.js'
+import {
+  type BodyFactory,
+  bodyBytes,
+  isStream,
+  type KeepLimits,
+  type KeptBody,
+  keepBody,
+  keepFactory,
+  keepRequestBody,
+} from './body.js'
 
 import {
   type HeaderChanges,
@@ -50,6 +59,7 @@ export class ReplayableRequest {
   /** What else the caller said: no headers and no body. */
   readonly #init: RequestInit
   readonly #body: KeptBody
+  readonly #limits: KeepLimits
 
   /**
    * @param acceptPayment Sent as `Accept-Payment`, unless the caller sends one.
@@ -60,17 +70,25 @@ export class ReplayableRequest {
     input: RequestInfo | URL,
     init: RequestInit | undefined,
     resource: HttpResource,
-    options: { readonly limits: KeepLimits; readonly acceptPayment?: string | undefined },
+    options: {
+      readonly limits: KeepLimits
+      readonly acceptPayment?: string | undefined
+      /** Makes the body anew for each leg. */
+      readonly body?: BodyFactory | undefined
+    },
   ) {
     this.resource = resource
     this.#request = isRequest(input) ? input : undefined
     const { headers, body, ...rest } = copyInit(init)
     this.#init = rest
     this.#headers = snapshot(headers ?? this.#request?.headers, options.acceptPayment)
-    this.#body =
-      this.#request && isAbsent(body)
-        ? keepRequestBody(this.#request, options.limits)
-        : keepBody(body, options.limits)
+    this.#limits = options.limits
+    if (options.body !== undefined) this.#body = keepFactory(options.body, options.limits)
+    else
+      this.#body =
+        this.#request && isAbsent(body)
+          ? keepRequestBody(this.#request, options.limits)
+          : keepBody(body, options.limits)
   }
 
   /** The signal that the caller gave, by `init` or by the `Request`. */
@@ -87,6 +105,11 @@ export class ReplayableRequest {
   /** Is there a body that could be read only once? Only then has {@link forget} anything to free, or a replay to fail. */
   get keepsBody(): boolean {
     return this.#body.forget !== undefined
+  }
+
+  /** Does the caller make the body anew for each leg, the first one too? */
+  get makesBody(): boolean {
+    return this.#body.made === true
   }
 
   /** One header of the caller's. */
@@ -118,6 +141,7 @@ export class ReplayableRequest {
     const init: RequestInit = { headers: this.#headers, ...own, ...this.#init, ...options }
     const body = await this.#body.again()
     if (!isAbsent(body)) init.body = body
+    if (this.makesBody && isStream(body)) Reflect.set(init, 'duplex', 'half')
     return [moved ? address : (this.#request ?? address), init]
   }
 
@@ -135,7 +159,7 @@ export class ReplayableRequest {
 
   /** The body as it goes over the wire; undefined for a form, which is encoded anew with every send. */
   async bytes(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.#body.exact ? bodyBytes(this.#body) : undefined
+    return this.#body.exact ? bodyBytes(this.#body, this.#limits) : undefined
   }
 
   /** @throws PaymentError `not_replayable` */

@@ -19,14 +19,19 @@ const CALL_OPTIONS: Names<CallOptions> = { task: true, tool: true, maxAmount: tr
 /**
  * What a caller says about one call, and nothing that objects inherit.
  *
+ * @param more Names that a face of its own adds.
  * @throws TypeError for a name that is not known, because a cap that was mistyped would be no cap.
  */
-export function ownCallOptions(given: CallOptions): CallOptions {
-  const options = ownOptions(given, CALL_OPTIONS, 'init.payment')
+export function ownCallOptions<T extends CallOptions>(
+  given: T,
+  more: Names<Omit<T, keyof CallOptions>>,
+  what = 'init.payment',
+): T {
+  const options = ownOptions(given, { ...CALL_OPTIONS, ...more }, what)
   for (const name of ['tool', 'idempotencyKey'] as const) {
     const value: unknown = options[name]
     if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw new TypeError(`init.payment.${name} must be a text that is not empty`)
+      throw new TypeError(`${what}.${name} must be a text that is not empty`)
   }
   return options
 }

@@ -1,4 +1,4 @@
-import { isPaymentError, own, PaymentError } from '../errors/index.js'
+import { isPaymentError, own, PaymentError, PaymentRefusedError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Challenge, Reading } from '../protocol/index.js'
 import { adopt } from './adopt.js'
@@ -16,7 +16,7 @@ import { heed } from './heed.js'
 import { followStream, meter } from './metering.js'
 import { type Presented, present } from './present.js'
 import type { Place } from './queue.js'
-import { actionRequired, provenVoid, unanswered } from './refusal.js'
+import { actionRequired, provenVoid, reasonOf, refused, unanswered } from './refusal.js'
 import { noteRejection, tellRejection } from './rejection.js'
 import { secondCredential, tryAgree } from './second.js'
 import { undelivered, watch } from './undelivered.js'
@@ -68,7 +68,8 @@ export async function purchaseAtOnce<Reply extends object>(
   const place = env.queues.place()
   try {
     const at = exchange.resource
-    const c = await caseOf(exchange, { at, offers: [offer] }, place, call, env)
+    const c = await unlessRefused(caseOf(exchange, { at, offers: [offer] }, place, call, env))
+    if (c === undefined) return undefined
     const agreement = await tryAgree({ ...c, unasked: true })
     if (agreement?.kind !== 'deal') return undefined
     return { reply: await deliver(exchange, agreement.deal, c) }
@@ -88,7 +89,7 @@ async function caseOf<Reply>(
   return own({
     at: reading.at,
     offers: reading.offers,
-    fingerprint: fingerprintOf(call, await heed(exchange.fingerprint(), call.signal)),
+    fingerprint: await fingerprint(exchange, call),
     call,
     env,
     usedUp: new Set(),
@@ -96,6 +97,26 @@ async function caseOf<Reply>(
     check: (challenge, at) => exchange.check(challenge, at),
     again: () => askAgain(exchange, call),
   })
+}
+
+/** @throws PaymentRefusedError for a request that cannot be sent a second time: nothing was signed for it. */
+async function fingerprint<Reply>(exchange: Exchange<Reply>, call: Call): Promise<string> {
+  try {
+    return fingerprintOf(call, await heed(exchange.fingerprint(), call.signal))
+  } catch (error) {
+    if (!isPaymentError(error, 'not_replayable')) throw error
+    throw refused([reasonOf(error)], { code: error.code, cause: error })
+  }
+}
+
+/** Undefined if it was refused: a request that cannot be sent again goes out unpaid first. */
+async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof PaymentRefusedError) return undefined
+    throw error
+  }
 }
 
 async function askAgain<Reply>(exchange: Exchange<Reply>, call: Call): Promise<readonly Challenge[]> {

@@ -109,7 +109,7 @@ function originOf(where: string | URL): string {
 /** The OpenAPI document; where that has no prices, the catalogue of an x402 server. */
 async function look(
   origin: string,
-  { fetch = pristine(globalThis.fetch) }: Settings,
+  { http: { base: fetch = pristine(globalThis.fetch) } }: Settings,
   now: Instant,
   signal: AbortSignal | undefined,
 ): Promise<Finding> {

@@ -1,5 +1,5 @@
 import { completeOwn, ownOptions, PaymentError } from '../errors/index.js'
-import type { FetchLike } from '../fetch/index.js'
+import { checkBytes, type FetchLike, type PayingFetchOptions } from '../fetch/index.js'
 import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
   areRates,
@@ -58,6 +58,11 @@ export interface PurserOptions {
   readonly patience?: number
   /** The fetch below this one. Default: the runtime's own. */
   readonly fetch?: FetchLike
+  /**
+   * How many bytes of a request's body Purser keeps, if the body can be read only once (a stream, the body of a `Request`):
+   * what it keeps it can send again with a payment. A longer body is sent, and not paid for. Default 1 MiB (1,048,576).
+   */
+  readonly maxKeptBody?: number
   /** An OpenTelemetry tracer: one span per payment. */
   readonly tracer?: TracerLike
   /** Where time comes from. For tests. */
@@ -81,7 +86,8 @@ export interface Settings {
   readonly onRefusal: 'respond' | 'throw'
   readonly doubtWindowMs: number
   readonly patienceMs: number
-  readonly fetch?: FetchLike
+  /** The fetch beneath, and what is kept of bodies. */
+  readonly http: Pick<PayingFetchOptions, 'base' | 'limits'>
   readonly tracer?: TracerLike
   readonly clock: Clock
 }
@@ -122,6 +128,7 @@ const CHECKS: Readonly<
   ],
   onRefusal: [(value) => value === 'respond' || value === 'throw', "'respond' or 'throw'"],
   fetch: [isFunction, 'a function'],
+  maxKeptBody: [(value) => typeof value === 'number', 'a whole number of bytes'],
   tracer: [(value) => has(value, 'startSpan'), 'an OpenTelemetry tracer'],
   clock: [(value) => has(value, 'now', 'monotonic'), 'a clock: { now, monotonic }'],
 }
@@ -168,9 +175,14 @@ export function readOptions(given: PurserOptions): Settings {
     patienceMs,
     clock: options.clock ?? systemClock,
     ...(options.approver === undefined ? {} : { approver: options.approver }),
-    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    http: httpOf(options),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   }
+}
+
+function httpOf({ fetch, maxKeptBody: bytes }: PurserOptions): Settings['http'] {
+  const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) }
+  return { limits: { keep }, ...(fetch === undefined ? {} : { base: fetch }) }
 }
 
 function preferenceOf(one: PaymentRange | Preference): Preference {

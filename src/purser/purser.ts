@@ -73,8 +73,7 @@ export class Purser {
       env: async () => (await core.open()).env,
       context: () => core.context(binding),
     })
-    const { fetch } = core.settings
-    this.fetch = payingFetch(face, fetch === undefined ? {} : { base: fetch })
+    this.fetch = payingFetch(face, settings.http)
   }
 
   /**
@@ -132,14 +131,8 @@ export class Purser {
     init?: PayingInit,
     options: { readonly send?: boolean } = {},
   ): Promise<Quoted<Response>> {
-    const { fetch } = this.#core.settings
     const face = faceFor(this.#core, this.#binding)
-    const { exchange, options: call } = httpCall(
-      face,
-      input,
-      init,
-      fetch === undefined ? {} : { base: fetch },
-    )
+    const { exchange, options: call } = httpCall(face, input, init, this.#core.settings.http)
     const { method } = exchange.resource
     if (quoteOptions(options).send !== true && method !== 'GET' && method !== 'HEAD')
       throw new TypeError(

@@ -35,10 +35,9 @@ export class SessionDesk {
 
   async recall(url: string | URL): Promise<boolean> {
     const { face, settings } = this.#parts
-    const { fetch: base } = settings
     // The payer is asked for by a charge of nothing: whoever proves to be it is told what is remembered.
     const init = { method: 'HEAD', headers: { 'accept-payment': 'tempo/charge' } }
-    const { exchange, options } = httpCall(face, url, init, base === undefined ? {} : { base })
+    const { exchange, options } = httpCall(face, url, init, settings.http)
     if (!face.payable(exchange.resource)) return false
     const reply = await face.run(exchange, options)
     const said = reply.headers.get('payment-session-snapshot')
@@ -101,13 +100,8 @@ export class SessionDesk {
   async #act(id: string, act: ChannelAct): Promise<Session> {
     const { env, channel, wallet } = await this.#find(id)
     if (channel.state === 'closed') throw new TypeError('This session is closed')
-    const { fetch } = this.#parts.settings
-    const { exchange } = httpCall(
-      this.#parts.face,
-      channel.address,
-      { method: 'POST' },
-      fetch === undefined ? {} : { base: fetch },
-    )
+    const { settings, face } = this.#parts
+    const { exchange } = httpCall(face, channel.address, { method: 'POST' }, settings.http)
     const call: Call = { context: this.#parts.context() }
     await carryOut(
       {

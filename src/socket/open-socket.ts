@@ -1,7 +1,7 @@
 import { isPaymentError, ONCE, ownOptions, PaymentRefusedError } from '../errors/index.js'
 import { httpCall, isConfidential, resourceAt } from '../fetch/index.js'
 import { checkDuration } from '../money/index.js'
-import { faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
+import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
 import { Connection } from './connection.js'
 import { plainFrame, readFrame } from './frames.js'
 import { Probe, SocketExchange } from './socket-exchange.js'
@@ -34,7 +34,7 @@ export async function openSocket(
   given: SocketOptions = {},
 ): Promise<PaidSocket> {
   const options = ownOptions(given, SOCKET_OPTIONS, 'openSocket()')
-  if (options.payment !== undefined) ownCallOptions(options.payment)
+  if (options.payment !== undefined) ownCallOptions<CallOptions>(options.payment, {}, 'payment')
   const face = faceOf(purser)
   const { signal } = options
   signal?.throwIfAborted()

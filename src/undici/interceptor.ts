@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { type Names, ownOptions } from '../errors/index.js'
-import { type HttpLimits, httpLimits } from '../fetch/index.js'
+import { type HttpLimitsOptions, httpLimits } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
 import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
 import type { Herald } from './dispatch.js'
@@ -12,7 +12,8 @@ import { UndiciExchange } from './undici-exchange.js'
 /** Each has a default. */
 export interface InterceptorOptions {
   readonly now?: () => Instant
-  readonly limits?: Partial<HttpLimits>
+  /** Bounds on what is kept of a request's body, and read of a reply that is not handed on. */
+  readonly limits?: HttpLimitsOptions
   /**
    * The origin that a `Client` or a `Pool` beneath was made for. They dial it whatever a request names: requests that
    * name none are then paid for there, and requests that name another one never are. Default: what each request names,
@@ -55,7 +56,7 @@ export function payingInterceptor(
   options: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const { now = Date.now, limits, origin, payment = {} } = ownOptions(options, OPTIONS, 'purserInterceptor()')
-  const said = ownCallOptions(payment)
+  const said = ownCallOptions<CallOptions>(payment, {}, 'payment')
   if (said.idempotencyKey !== undefined)
     throw new TypeError('An idempotency key names one request: send it as its Idempotency-Key header')
   const bounds = httpLimits(limits)

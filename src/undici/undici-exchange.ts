@@ -132,7 +132,10 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       own: this.#own(),
       address: this.#at.address,
       replacesAuthorization: this.#options.face.replacesAuthorization(at),
-      body: challenge.digest !== undefined && this.#body.exact ? await bodyBytes(this.#body) : undefined,
+      body:
+        challenge.digest !== undefined && this.#body.exact
+          ? await bodyBytes(this.#body, this.#options.limits.keep)
+          : undefined,
     })
   }
 

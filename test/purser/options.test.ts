@@ -29,7 +29,8 @@ test('everything but wallets and policy has a default', () => {
     patienceMs: 45_000,
     clock: systemClock,
   })
-  for (const name of ['approver', 'fetch', 'tracer']) expect(settings).not.toHaveProperty(name)
+  expect(settings.http).toEqual({ limits: { keep: {} } })
+  for (const name of ['approver', 'tracer']) expect(settings).not.toHaveProperty(name)
   expect(settings.policy.symbol).toBe('USD')
 })
 
@@ -38,6 +39,7 @@ const DURATION = 'must be a whole number of milliseconds from 0 to 2147483647'
 test('what is given is taken, and a loaded policy is taken as it is', async () => {
   const loaded = createPolicy(policy)
   const ledger = memoryLedger({ clock })
+  const fetch = async () => new Response()
   const given = {
     agent: 'researcher',
     approver: async () => ({ approved: false, by: 'ann' }) as const,
@@ -46,7 +48,6 @@ test('what is given is taken, and a loaded policy is taken as it is', async () =
     onRefusal: 'throw',
     doubtWindow: 0,
     patience: 1,
-    fetch: async () => new Response(),
     tracer: {
       startSpan: () => {
         throw new TypeError('unused')
@@ -54,10 +55,18 @@ test('what is given is taken, and a loaded policy is taken as it is', async () =
     },
     clock,
   } as const
-  const settings = readOptions({ ...least, ...given, policy: loaded, ledger })
+  const settings = readOptions({
+    ...least,
+    ...given,
+    fetch,
+    maxKeptBody: 5,
+    policy: loaded,
+    ledger,
+  })
   const { doubtWindow: doubtWindowMs, patience: patienceMs, ...same } = given
   const prefer = [{ kind: 'tempo/charge' }, { kind: 'stripe/*', q: 0 }]
   expect(settings).toMatchObject({ ...same, prefer, doubtWindowMs, patienceMs })
+  expect(settings.http).toEqual({ base: fetch, limits: { keep: { bytes: 5 } } })
   expect(settings.policy).toBe(loaded)
   expect(await settings.openLedger()).toBe(ledger)
 })

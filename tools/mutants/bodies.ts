@@ -2,12 +2,37 @@ import type { Mutant } from './list.js'
 
 const HANDLERS = ['test/undici/handlers.test.ts']
 const HEADERS = ['test/undici/headers.test.ts']
+const KEPT = ['test/purser/bodies.test.ts']
 const READER = ['test/protocol/body.test.ts']
 const REDACTION = ['test/safety/redaction.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
 
 /** What comes from outside through a body, and what a transport makes of a handler that throws. */
 export const BODIES: readonly Mutant[] = [
+  {
+    name: 'not-replayable-thrown',
+    breaks: 'a request that cannot be sent again ends in an exception instead of a refusal',
+    file: 'src/pay/purchase.ts',
+    find: "if (!isPaymentError(error, 'not_replayable')) throw error",
+    replace: 'throw error',
+    tests: KEPT,
+  },
+  {
+    name: 'made-body-compared-without-bound',
+    breaks: 'a body of any size is read into memory to compare its digest',
+    file: 'src/fetch/body.ts',
+    find: 'if (body.made && size > bytes)',
+    replace: 'if (body.made && size < 0)',
+    tests: KEPT,
+  },
+  {
+    name: 'kept-body-option-ignored',
+    breaks: 'a longer body is not kept, whatever the option says',
+    file: 'src/purser/options.ts',
+    find: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) }",
+    replace: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) && 1048576 }",
+    tests: KEPT,
+  },
   {
     name: 'thrown-at-the-end-lost',
     breaks: 'what an undici handler throws at the end of an answer is lost, and the request hangs',
