@@ -11,13 +11,14 @@ export {
   type Reason,
   type Rejection,
 } from './errors/index.js'
-export type { FetchLike, PayingFetch, PayingInit, Restore } from './fetch/index.js'
+export type { FetchInput, FetchLike, PayingFetch, PayingInit, Restore } from './fetch/index.js'
 export type {
   Attempt,
   Channel,
   ChannelQuery,
   Channels,
   Clock,
+  ClockConfirmation,
   ConfirmedGap,
   DueQuery,
   Evidence,
@@ -146,6 +147,7 @@ export {
   type ChannelWallet,
   type Completed,
   type Deliver,
+  type HeardTime,
   type InspectOptions,
   type KeyKeeper,
   type KeyLimit,

@@ -4,6 +4,7 @@ export {
   type AskDocument,
   type Asking,
   type BudgetDocument,
+  type Calendar,
   createPolicy,
   type Decision,
   type Duration,
@@ -13,5 +14,6 @@ export {
   type RepeatDocument,
   type RulesDocument,
   type VendorDocument,
+  type Weekday,
 } from '../policy/index.js'
 export { explain } from '../policy/tell.js'

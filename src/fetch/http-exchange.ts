@@ -15,7 +15,7 @@ import type { HeaderChanges } from './headers.js'
 import type { HttpLimits } from './limits.js'
 import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
-import { ELSEWHERE, isConfidential, resourceAt, withoutFragment } from './resource.js'
+import { ELSEWHERE, type FetchInput, isConfidential, resourceAt, withoutFragment } from './resource.js'
 import type { Answers } from './wire/index.js'
 
 /** What an HTTP exchange needs of the world. */
@@ -51,7 +51,7 @@ export class HttpExchange implements Exchange<Response> {
 
   /** @throws TypeError where `fetch` would reject too, or where the body is of a kind that cannot be sent twice. */
   constructor(
-    input: RequestInfo | URL,
+    input: FetchInput,
     init: RequestInit | undefined,
     resource: HttpResource,
     options: HttpExchangeOptions,

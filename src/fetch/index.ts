@@ -16,4 +16,4 @@ export {
   payingFetch,
 } from './paying-fetch.js'
 export type { FetchLike } from './request.js'
-export { ELSEWHERE, isConfidential, resourceAt } from './resource.js'
+export { ELSEWHERE, type FetchInput, isConfidential, resourceAt } from './resource.js'

@@ -7,10 +7,10 @@ import { HttpExchange } from './http-exchange.js'
 import { pristine } from './install.js'
 import { type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 import type { FetchLike } from './request.js'
-import { dialled } from './resource.js'
+import { dialled, type FetchInput } from './resource.js'
 
 /** A `fetch` whose `init` may say more about the payment of this one call. */
-export type PayingFetch = (input: RequestInfo | URL, init?: PayingInit) => Promise<Response>
+export type PayingFetch = (input: FetchInput, init?: PayingInit) => Promise<Response>
 
 /** What `fetch` takes, and per-call options that can only tighten what policy allows. */
 export interface PayingInit extends RequestInit {
@@ -117,7 +117,7 @@ async function handOn(
  */
 export function httpCall(
   face: PayingFace,
-  input: RequestInfo | URL,
+  input: FetchInput,
   init?: PayingInit,
   options: PayingFetchOptions = {},
 ): HttpCall {
@@ -130,7 +130,7 @@ export function httpCall(
 
 function callOf(
   face: PayingFace,
-  input: RequestInfo | URL,
+  input: FetchInput,
   init: PayingInit | undefined,
   { resource, payment }: { readonly resource: HttpResource; readonly payment: Payment },
   { base, page, now, limits }: Setting,

@@ -18,13 +18,13 @@ import {
   withHeaders,
   withoutBody,
 } from './headers.js'
-import { isRequest } from './resource.js'
+import { type FetchInput, isRequest } from './resource.js'
 
 /** Any `fetch`. */
-export type FetchLike = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+export type FetchLike = (input: FetchInput, init?: RequestInit) => Promise<Response>
 
 /** What a `fetch` is called with. */
-export type FetchArguments = readonly [input: RequestInfo | URL, init: RequestInit]
+export type FetchArguments = readonly [input: FetchInput, init: RequestInit]
 
 /**
  * What of an `init` counts even where it is not its own and enumerable: a `Request` handed in as `init`, or an object
@@ -67,7 +67,7 @@ export class ReplayableRequest {
    *   that nobody knows how to send twice.
    */
   constructor(
-    input: RequestInfo | URL,
+    input: FetchInput,
     init: RequestInit | undefined,
     resource: HttpResource,
     options: {

@@ -1,6 +1,9 @@
 import type { Reason } from '../errors/index.js'
 import type { HttpResource } from '../protocol/index.js'
 
+/** What `fetch` is called on. It is spelt out: `RequestInfo` is a name that only the DOM library has. */
+export type FetchInput = string | URL | Request
+
 /** Why a 402 from behind a redirect is not paid. */
 export const ELSEWHERE: Reason = Object.freeze({
   rule: 'redirect',
@@ -47,11 +50,7 @@ export function resourceAt(url: URL, method: string): HttpResource {
  *
  * @param page The address that relative URLs stand on, where there is one.
  */
-export function dialled(
-  input: RequestInfo | URL,
-  init?: RequestInit,
-  page?: string,
-): HttpResource | undefined {
+export function dialled(input: FetchInput, init?: RequestInit, page?: string): HttpResource | undefined {
   const request = isRequest(input) ? input : undefined
   const method = String(init?.method ?? request?.method ?? 'GET').toUpperCase()
   return resourceOf(request ? request.url : String(input), method, page)

@@ -168,12 +168,7 @@ export interface Room {
 }
 
 /** What came of the one atomic step: all of it was taken, or nothing was, and why. */
-export type Held = HoldAnswer & {
-  /** Holds of dead processes that this step released to make room. None unless given. */
-  readonly ended?: readonly Payment[]
-}
-
-type HoldAnswer =
+export type Held = (
   | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
   /** Every counter that is short, and what is left of it. */
   | {
@@ -188,6 +183,10 @@ type HoldAnswer =
   /** Every lane is busy. */
   | { readonly ok: false; readonly why: 'lane' }
   | { readonly ok: false; readonly why: 'frozen'; readonly because: string }
+) & {
+  /** Holds of dead processes that this step released to make room. None unless given. */
+  readonly ended?: readonly Payment[]
+}
 
 /** A guarded step of the state machine. */
 export type Move =

@@ -34,3 +34,4 @@ export {
   type Scope,
   type Terms,
 } from './types.js'
+export type { Calendar, Weekday } from './windows.js'

@@ -18,7 +18,8 @@ export type OfferKind = `${string}/${string}`
  */
 export type Resource = HttpResource | ToolResource
 
-interface ResourceBase {
+/** Something bought by an HTTP request. */
+export interface HttpResource {
   /** The origin that was dialled, or the name that the caller gave an MCP or JSON-RPC server. */
   readonly vendor: string
   /** What is bought there, without a query: `GET /v1/search`, `tool:search`, `eth_call`. */
@@ -28,10 +29,6 @@ interface ResourceBase {
    * loggers do not dump its query.
    */
   readonly address: string
-}
-
-/** Something bought by an HTTP request. */
-export interface HttpResource extends ResourceBase {
   readonly transport: 'http'
   readonly method: string
   /** The URL's path, as WHATWG normalised it (still percent-encoded). */
@@ -39,7 +36,7 @@ export interface HttpResource extends ResourceBase {
 }
 
 /** A call of a tool or a method, on a server that the caller named. */
-export interface ToolResource extends ResourceBase {
+export interface ToolResource extends Pick<HttpResource, 'vendor' | 'operation' | 'address'> {
   readonly transport: 'mcp' | 'jsonrpc'
   readonly tool: string
 }

@@ -30,7 +30,7 @@ export function pinQuery<Q extends PinQuery>(query: Q): Q {
 }
 
 /** What `with()` binds to. */
-export interface NewBinding {
+interface NewBinding {
   readonly task?: string
   readonly tool?: string
 }

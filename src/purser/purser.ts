@@ -1,4 +1,5 @@
 import {
+  type FetchInput,
   httpCall,
   install,
   type PayingFetch,
@@ -30,7 +31,6 @@ import type { Discovered, DiscoverOptions } from './discover.js'
 import { faceFor } from './face.js'
 import {
   clockConfirmation,
-  type NewBinding,
   newBinding,
   paymentQuery,
   pinQuery,
@@ -41,12 +41,19 @@ import {
 import { type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import type { RestoreStatement } from './restore.js'
-import { Sessions } from './sessions.js'
+import { type Sessions, sessionsOf } from './sessions.js'
 import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
 
+/** Makes a purser. Outside the class only this module can: users are not shown what a purser is made of. */
+let make: (core: Core, binding: Binding) => Purser
+
 /** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
 export class Purser {
+  static {
+    make = (core, binding) => new Purser(core, binding)
+  }
+
   readonly #core: Core
   readonly #binding: Binding
   /**
@@ -60,14 +67,13 @@ export class Purser {
   /** Open and closed sessions: what is locked up where, topping up, and getting it back. */
   readonly sessions: Sessions
 
-  /** @internal */
-  constructor(core: Core, binding: Binding) {
+  private constructor(core: Core, binding: Binding) {
     this.#core = core
     this.#binding = binding
     const face = faceFor(core, binding)
     lendFace(this, face)
     const { settings } = core
-    this.sessions = new Sessions({
+    this.sessions = sessionsOf({
       settings,
       face,
       env: async () => (await core.open()).env,
@@ -98,7 +104,7 @@ export class Purser {
    *
    * @throws TypeError for a name that is no option, or a task or tool that is no name.
    */
-  with(binding: NewBinding): Purser {
+  with(binding: { readonly task?: string; readonly tool?: string }): Purser {
     const { task, tool = this.#binding.tool } = newBinding(binding)
     const tasks = task === undefined ? [] : [readTask(task)]
     return new Purser(this.#core, {
@@ -127,7 +133,7 @@ export class Purser {
    * ```
    */
   quote(
-    input: RequestInfo | URL,
+    input: FetchInput,
     init?: PayingInit,
     options: { readonly send?: boolean } = {},
   ): Promise<Quoted<Response>> {
@@ -372,5 +378,5 @@ export class Purser {
  * ```
  */
 export function createPurser(options: PurserOptions): Purser {
-  return new Purser(new Core(readOptions(options)), { tasks: [] })
+  return make(new Core(readOptions(options)), { tasks: [] })
 }

@@ -1,12 +1,18 @@
 import { once } from '../pay/index.js'
 import type { InspectedSession, Session, SessionParts } from './session.js'
 
+/** The sessions that one purser shows. */
+export let sessionsOf: (parts: SessionParts) => Sessions
+
 /** The sessions of a purser's ledger: listed, looked at, topped up, and closed. */
 export class Sessions {
+  static {
+    sessionsOf = (parts) => new Sessions(parts)
+  }
+
   readonly #desk: () => Promise<import('./session-desk.js').SessionDesk>
 
-  /** @internal */
-  constructor(parts: SessionParts) {
+  private constructor(parts: SessionParts) {
     this.#desk = once(async () => new (await import('./session-desk.js')).SessionDesk(parts))
   }
 

@@ -45,10 +45,10 @@ const NAMES: Readonly<Record<string, string>> = {
   purser: `
     Acceptance AccessKeyName Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest Approver Asking Attempt
     Authorization AuthorizeOptions Authorized Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
-    ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock Completed ConfirmedGap Context CounterClaim Credential
+    ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock ClockConfirmation Completed ConfirmedGap Context CounterClaim Credential
     Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
     DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
-    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchLike Funds Gap GapCause GapStatement Gaps Grant Held Hold HttpResource
+    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike Funds Gap GapCause GapStatement Gaps Grant HeardTime Held Hold HttpResource
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
     LaneRequest Ledger Listener Move Moved NextAction NotPaid OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
@@ -62,7 +62,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
   'purser/policy': `
-    ApprovalDocument AskDocument Asking BudgetDocument Decision Duration Money Policy PolicyDocument RepeatDocument RulesDocument VendorDocument
+    ApprovalDocument AskDocument Asking BudgetDocument Calendar Decision Duration Money Policy PolicyDocument RepeatDocument RulesDocument VendorDocument Weekday
     createPolicy explain loadPolicy parsePolicyText policyJsonSchema
   `,
   'purser/protocol': `
