@@ -115,6 +115,25 @@ describe('a ledger whose log is lost', { timeout: 60_000 }, () => {
 })
 
 describe('a ledger that lost nothing goes on', { timeout: 60_000 }, () => {
+  it.each([
+    ['by itself', 'leaves', 0],
+    ['by process.exit()', 'exits', 0],
+    ['by an error', 'throws', 1],
+  ])('after a process that ended %s and closed nothing', async (_, how, code) => {
+    for (const name of ['first', 'second']) {
+      const end = await ended(start('spender.ts', [path, name, '2', '9', how]))
+      expect(end).toEqual({ code, out: 'open\n2\n' })
+    }
+    expect(await closedAfter(1, 'last')).toBe(1)
+  })
+
+  it('after a process that read the log of a killed one, and closed nothing', async () => {
+    await killedAfter(2)
+    const { out } = await ended(start('spender.ts', [path, 'reader', '0', '9', 'leaves']))
+    expect(out).toBe('open\n0\n')
+    expect(await closedAfter(1, 'last')).toBe(1)
+  })
+
   it('after a kill, with its log', async () => {
     await closedAfter(1, 'old')
     await killedAfter(3)

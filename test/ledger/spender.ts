@@ -1,4 +1,5 @@
-// A process of its own: holds and commits so many payments of a cent under a limit, and then waits to be killed.
+// A process of its own: holds and commits so many payments of a cent under a limit. Then it waits to be killed, closes the
+// ledger, or ends without closing it.
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { CENT, committed, everClaim, holdOf } from './fixtures.js'
 
@@ -16,3 +17,5 @@ for (let n = 0; n < Number(payments); n++) {
 process.stdout.write(`${paid}\n`)
 if (how === 'waits') await new Promise((resolve) => setTimeout(resolve, 120_000))
 if (how === 'closes') await ledger.close()
+if (how === 'exits') process.exit(0)
+if (how === 'throws') throw new TypeError('This process ends by an error')

@@ -40,6 +40,16 @@ export const LOST_LOG: readonly Mutant[] = [
     tests: LOST,
   },
   {
+    name: 'end-without-close-leaves-the-mark',
+    breaks:
+      'a ledger whose process ended by itself says that it may have forgotten something, and pays nothing',
+    file: 'src/ledger/sqlite/leaving.ts',
+    find: "    process.on('exit', leaveAll)\n",
+    replace: '',
+    tests: LOST,
+    named: 'ended by itself',
+  },
+  {
     name: 'gap-lets-holds-through',
     breaks: 'a restored ledger holds budget before a person has said what was spent',
     file: 'src/ledger/ledger.ts',

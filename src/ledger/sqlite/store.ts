@@ -4,6 +4,7 @@ import { Answers } from './answers.js'
 import { numberOf } from './codec.js'
 import { damaged, failure, isBusy, ledgerError } from './failures.js'
 import { type FileId, fileId, logPath, sameFile } from './file.js'
+import { closed, type Leaver, leaveAtExit } from './leaving.js'
 import { LogSync } from './log-sync.js'
 import { foldForGood, isInUse, markInUse, type OpenFile, openFile, rollBack, unmark } from './open.js'
 import { checkVersion } from './schema.js'
@@ -61,7 +62,7 @@ interface Ran {
 }
 
 /** One SQLite file. Steps run without waiting; only the lock is waited for, and never with the event loop. */
-export class SqliteStore implements Store {
+export class SqliteStore implements Store, Leaver {
   readonly #options: StoreOptions
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
@@ -210,6 +211,24 @@ export class SqliteStore implements Store {
     await this.#syncs.ended()
     await this.#syncs.close()
     opened.close()
+    closed(this)
+  }
+
+  /**
+   * What a close does, in one synchronous step: the process ends. The driver closes the file next, and SQLite removes the
+   * log of a file that nobody else has open: one that said it has a log would look as if it had forgotten payments.
+   */
+  leave(): void {
+    const opened = this.#opened
+    if (opened === undefined || this.#closed) return
+    try {
+      this.#rest(opened)
+      foldForGood(opened)
+      // Should anything be written after all, the file is marked again first.
+      this.#log = undefined
+    } catch {
+      // Another process has the lock: it has the file open too, so the log stays.
+    }
   }
 
   /** The last step: the file says that it is whole. Other processes that still use it mark it again. */
@@ -292,6 +311,7 @@ export class SqliteStore implements Store {
     const { path, create } = this.#options
     const file = await openFile(path, create)
     this.#opened = { ...file, shelf: new SqliteShelf(file.sql), file: fileId(path) }
+    leaveAtExit(this)
     return this.#opened
   }
 }
