@@ -5,6 +5,7 @@ import { parsePolicyText } from '../src/policy/file/index.js'
 import { ROOT } from './check/entries.js'
 import { checkExamples } from './check/examples.js'
 import { docstringFences, type Fence, markdownFences } from './check/fences.js'
+import { unknownHosts } from './check/hosts.js'
 import { report, type Violation } from './check/report.js'
 import { sourceFiles } from './check/shape.js'
 
@@ -28,6 +29,10 @@ process.exitCode = report('check:docs', [
   ...checkExamples(fences.filter(({ language }) => language === 'ts')),
   ...fences.filter(({ language }) => language === 'yaml').flatMap(checkPolicy),
   ...pages.flatMap(deadLinks),
+  // NOTICE.md repeats the words of other people's licences.
+  ...[...pages.filter((page) => page !== 'NOTICE.md'), ...sources].flatMap((file) =>
+    unknownHosts(file, read(file)),
+  ),
 ])
 
 /** A policy on a page must be one that a purser starts with. */

@@ -109,7 +109,8 @@ export interface PaymentErrorDetails {
 }
 
 const BRAND = Symbol.for('purser.PaymentError')
-const DOCS = 'https://purser.dev/errors#'
+/** The page that explains every code, in the package: a web address could one day belong to somebody else. */
+const DOCS = 'purser/docs/errors.md#'
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['busy', 'ledger_busy', 'wallet_unavailable'])
 
 /**
@@ -130,6 +131,7 @@ export class PaymentError extends Error {
   /** Was I charged? */
   readonly funds: Funds
   readonly retryable: boolean
+  /** Where this code is explained: a page of the package and its heading, below `node_modules`. */
   readonly docs: string
   readonly reasons: readonly Reason[]
   declare readonly paymentId?: string

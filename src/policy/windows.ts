@@ -3,6 +3,7 @@ import { dayNumber, localDay, startOfDay, weekday, yearAndMonth } from './zones.
 
 /** A window of the calendar. `task` is the whole life of a task: `ever`, in the scope of that task. */
 export const CALENDAR = ['minute', 'hour', 'day', 'week', 'month', 'year', 'ever', 'task'] as const
+/** A window by its name: a span of the calendar, the time of a task, or all time. */
 export type Calendar = (typeof CALENDAR)[number]
 
 /** The days a week can start on, Sunday first, as {@link weekday} counts. */
@@ -15,6 +16,7 @@ export const WEEKDAYS = [
   'friday',
   'saturday',
 ] as const
+/** The day that a week begins on. */
 export type Weekday = (typeof WEEKDAYS)[number]
 
 /** Which stretch of time a counter sums up at a moment. */

@@ -24,9 +24,10 @@ export type SessionWallet = ChannelWallet
  * @example
  * ```ts
  * import { tempoSession } from 'purser/session'
+ * import { parsePrivateKey } from 'purser/wallet/tempo'
  * import { privateKeyToAccount } from 'viem/accounts'
  *
- * const wallet = tempoSession({ account: privateKeyToAccount(process.env.TEMPO_KEY), deposit: '0.50' })
+ * const wallet = tempoSession({ account: privateKeyToAccount(parsePrivateKey(process.env.TEMPO_KEY)), deposit: '0.50' })
  * ```
  */
 export function tempoSession(options: SessionOptions): SessionWallet {

@@ -25,7 +25,7 @@ test.each(ERROR_CODES)('%s: an error that says what happened to the money', (cod
     message: 'It went wrong.',
     reasons: [],
   })
-  expect(error.docs).toBe(`https://purser.dev/errors#${code}`)
+  expect(error.docs).toBe(`purser/docs/errors.md#${code}`)
   expect(error.retryable).toBe(['busy', 'ledger_busy', 'wallet_unavailable'].includes(code))
 })
 

@@ -79,14 +79,14 @@ const NAMES: Readonly<Record<string, string>> = {
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
   'purser/wallet/evm':
-    'ApprovePermit2Options EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain approvePermit2 evm',
+    'ApprovePermit2Options EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey',
   'purser/wallet/lightning':
     'InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': `
     ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions TokenRequest stripe
   `,
   'purser/wallet/tempo':
-    'ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions TempoOptions tempo tempoKeys',
+    'ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions TempoOptions parsePrivateKey tempo tempoKeys',
 }
 
 test('the names of every entry', { timeout: 60_000 }, () => {

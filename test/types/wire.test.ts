@@ -55,7 +55,7 @@ test('the headers and the members of a refusal', async () => {
   })
   const problem: unknown = await response.json()
   expect(problem).toMatchObject({
-    type: 'https://purser.dev/errors#refused',
+    type: 'urn:uuid:3188016e-4bfb-43a7-b1eb-e8d9ae90bd99#refused',
     title: 'Payment refused',
     status: 402,
     code: 'refused',

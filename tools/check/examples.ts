@@ -34,7 +34,8 @@ export function checkExamples(fences: readonly Fence[]): Violation[] {
 function compilerOptions(): ts.CompilerOptions {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, ROOT)
-  // Examples are read by people: unused names and `process.env.NAME` are fine in them.
+  // Examples are read by people: unused names and `process.env.NAME` are fine in them. What a variable holds is not: it
+  // may be undefined, as for every reader.
   return {
     ...options,
     noUnusedLocals: false,

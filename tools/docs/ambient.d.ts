@@ -16,18 +16,6 @@ declare global {
   const resource: import('../../src/protocol/index.js').Resource
   const terms: import('../../src/policy/index.js').Terms
   const decision: import('../../src/policy/index.js').Decision
-
-  namespace NodeJS {
-    interface ProcessEnv {
-      TEMPO_KEY: `0x${string}`
-      EVM_KEY: `0x${string}`
-      ACCOUNT: `0x${string}`
-      ACCOUNT_KEY: `0x${string}`
-      AGENT_KEY: `0x${string}`
-      OPENAI_API_KEY: string
-      ANTHROPIC_API_KEY: string
-    }
-  }
 }
 
 export {}

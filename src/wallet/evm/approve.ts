@@ -40,11 +40,11 @@ const PATIENCE_S = 120
  * @throws PaymentError `wallet_unavailable` where no node answers, `wallet_failed` where the chain did not confirm it.
  * @example
  * ```ts
- * import { approvePermit2 } from 'purser/wallet/evm'
+ * import { approvePermit2, parsePrivateKey } from 'purser/wallet/evm'
  * import { privateKeyToAccount } from 'viem/accounts'
  *
  * await approvePermit2({
- *   account: privateKeyToAccount(process.env.EVM_KEY),
+ *   account: privateKeyToAccount(parsePrivateKey(process.env.EVM_KEY)),
  *   token: 'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913',
  *   amount: 5_000_000n,
  * })

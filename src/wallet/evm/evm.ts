@@ -19,10 +19,10 @@ import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
  * @throws TypeError for malformed options; an account is required.
  * @example
  * ```ts
- * import { evm } from 'purser/wallet/evm'
+ * import { evm, parsePrivateKey } from 'purser/wallet/evm'
  * import { privateKeyToAccount } from 'viem/accounts'
  *
- * const wallet = evm({ account: privateKeyToAccount(process.env.EVM_KEY) })
+ * const wallet = evm({ account: privateKeyToAccount(parsePrivateKey(process.env.EVM_KEY)) })
  * ```
  */
 export function evm(options: EvmOptions): Wallet {

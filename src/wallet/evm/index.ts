@@ -1,4 +1,4 @@
-export type { Hex } from '../chain/index.js'
+export { type Hex, parsePrivateKey } from '../chain/index.js'
 export { type ApprovePermit2Options, approvePermit2 } from './approve.js'
 export { evm } from './evm.js'
 export type { EvmAccount, EvmGasOptions, EvmOptions, EvmWay } from './options.js'

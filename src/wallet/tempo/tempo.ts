@@ -16,10 +16,10 @@ import { quoteCharge } from './quote.js'
  * @throws TypeError for malformed options; an account is required.
  * @example
  * ```ts
- * import { tempo } from 'purser/wallet/tempo'
+ * import { parsePrivateKey, tempo } from 'purser/wallet/tempo'
  * import { privateKeyToAccount } from 'viem/accounts'
  *
- * const wallet = tempo({ account: privateKeyToAccount(process.env.TEMPO_KEY) })
+ * const wallet = tempo({ account: privateKeyToAccount(parsePrivateKey(process.env.TEMPO_KEY)) })
  * ```
  */
 export function tempo(options: TempoOptions): Wallet {

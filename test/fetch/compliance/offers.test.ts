@@ -100,7 +100,7 @@ test('a refusal is a 402 with a problem that says why, and tells SDKs not to ret
   const { fetch } = testFetch({
     run: async (exchange) =>
       exchange.refuse({
-        type: 'https://purser.dev/errors#refused',
+        type: 'urn:uuid:3188016e-4bfb-43a7-b1eb-e8d9ae90bd99#refused',
         title: 'Refused',
         status: 402,
         detail: 'Too dear.',
