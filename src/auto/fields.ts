@@ -67,6 +67,13 @@ export const whole: Field<number> = (value, { name }) => {
   return Number(value)
 }
 
+/** A share of a whole, such as `0.5`. */
+export const share: Field<number> = (value, { name }) => {
+  if (typeof value !== 'string' || !/^(?:1|0\.[0-9]{1,6})$/.test(value))
+    throw invalid(`${name} must be shares above 0 and up to 1, for example 0.5,0.8`)
+  return Number(value)
+}
+
 /** A whole number of any size. */
 export const big: Field<bigint> = (value, { name }) => {
   if (typeof value !== 'string' || !/^(?:0|[1-9][0-9]{0,38})$/.test(value))

@@ -19,6 +19,9 @@ export function remarkOnUnpaid(purser: Purser, tell: Tell): void {
   purser.on('refusal', ({ resource, code, reasons }) =>
     once(`${called(resource)} is refused (${code}): ${says(reasons)}`),
   )
+  purser.on('budget', ({ share, budget }) =>
+    tell(`A budget (${budget.rule}) has reached ${Math.round(share * 100)} %: ${budget.says}`),
+  )
   purser.on('error', ({ error, during }) => {
     if (during === 'start' && isPaymentError(error)) tell(error.message)
   })

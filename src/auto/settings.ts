@@ -12,6 +12,7 @@ import {
   path,
   preferences,
   rates,
+  share,
   text,
   tokens,
   whole,
@@ -28,8 +29,10 @@ export const GENERAL = {
   rates,
   prefer: preferences,
   onRefusal: choice('respond', 'throw'),
+  budgetAlerts: list(share),
   doubtWindow: whole,
   patience: whole,
+  maxKeptBody: whole,
   log: choice('on', 'off'),
 } as const satisfies Section
 

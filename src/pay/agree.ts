@@ -328,6 +328,7 @@ class Attempting {
         return { kind: 'stale' }
       }
       this.#holding = false
+      env.budgetsUsed(candidate.decision.claims)
       const deal = { payment: this.#id, committed: moved.payment, candidate, prepared, attempt }
       return { kind: 'deal', deal }
     } finally {

@@ -57,6 +57,8 @@ export interface Env {
    * `patienceMs`. True if some was found meanwhile. What it brings later is written down all the same.
    */
   makeRoom(short: readonly CounterClaim[], patienceMs: number): Promise<boolean>
+  /** A payment with these claims was committed: listeners hear of budgets that reach a share. Never in its way. */
+  budgetsUsed(claims: readonly CounterClaim[]): void
   /** Before a piece of work: waits if calls have kept the event loop from turning. Undefined if it may go on at once. */
   breathe(): Promise<void> | undefined
   /** Evidence can first bring news then: look again. */

@@ -2,6 +2,7 @@ import { clean, type ErrorCode, type Reason } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
+import type { Budget } from './budget.js'
 import { shownOf } from './shown.js'
 
 /** What a purser tells its listeners. They observe; they can never veto, delay or supply a credential. */
@@ -29,6 +30,8 @@ export interface PurserEvents {
   }
   /** A 402 was handed on unpaid although policy refused nothing: the vendor is not listed, no wallet pays its offers, … */
   readonly not_paid: { readonly reasons: readonly Reason[]; readonly resource?: Resource }
+  /** A payment brought a budget to one of the shares in `budgetAlerts`: once for each window and share. */
+  readonly budget: { readonly share: number; readonly budget: Budget }
   /** Something that an honest server, chain or clock does not do. */
   readonly anomaly: { readonly kind: AnomalyKind; readonly payment: string; readonly says: string }
   /** Work in the background failed, such as a recovery. Nothing was paid because of it. */
@@ -85,6 +88,7 @@ const NAMES: Readonly<Record<PurserEvent, true>> = {
   receipt: true,
   refusal: true,
   not_paid: true,
+  budget: true,
   anomaly: true,
   error: true,
 }

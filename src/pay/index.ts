@@ -1,4 +1,5 @@
 export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
+export type { Budget } from './budget.js'
 export type { Call, Env, Outcome, Refusal } from './env.js'
 export {
   type AnomalyKind,

@@ -1,23 +1,7 @@
-import type { Ledger, Room } from '../ledger/index.js'
-import { asJson, formatUnits, type Instant, type Units } from '../money/index.js'
-import type { Context, Policy, Scope } from '../policy/index.js'
-
-/** One budget as it stands. Amounts are units: the policy's unit at nine decimals; `payments` counts payments. */
-export interface Budget {
-  readonly rule: string
-  readonly counts: 'spend' | 'lock' | 'payments'
-  /** Whose budget it is: policy, agent, task, vendor, … */
-  readonly scope: Scope
-  readonly window: string
-  readonly limit: bigint
-  readonly spent: bigint
-  /** Set aside for payments under way or in doubt. */
-  readonly held: bigint
-  readonly remaining: bigint
-  readonly resetsAt?: Instant
-  /** The same for people: `1.2 of 5 USD spent, 0.1 USD held`. */
-  readonly says: string
-}
+import type { Ledger } from '../ledger/index.js'
+import { budgetOf } from '../pay/alerts.js'
+import type { Budget } from '../pay/index.js'
+import type { Context, Policy } from '../policy/index.js'
 
 /** Every budget that stands for this context; of a budget per vendor, task and so on every one that was ever used. */
 export async function budgetsOf(
@@ -35,32 +19,5 @@ export async function budgetsOf(
     }),
   )
   const room = await ledger.room(families.flat())
-  return room.map((one) => asBudget(one, policy.symbol))
-}
-
-function asBudget({ claim, spent, held, remaining }: Room, symbol: string): Budget {
-  const { rule, counts, scope, window, limit, resetsAt } = claim
-  return asJson({
-    rule,
-    counts,
-    scope,
-    window,
-    limit,
-    spent,
-    held,
-    remaining,
-    ...(resetsAt === undefined ? {} : { resetsAt }),
-    says: sentence(counts, { limit, spent, held }, symbol),
-  })
-}
-
-function sentence(
-  counts: Budget['counts'],
-  { limit, spent, held }: Pick<Budget, 'limit' | 'spent' | 'held'>,
-  symbol: string,
-): string {
-  if (counts === 'payments') return `${spent + held} of ${limit} payments`
-  const money = (units: Units): string => formatUnits(units, symbol)
-  const verb = counts === 'lock' ? 'locked up' : 'spent'
-  return `${money(spent)} of ${money(limit)} ${verb}${held > 0n ? `, ${money(held)} held` : ''}`
+  return room.map((one) => budgetOf(one, policy.symbol))
 }

@@ -1,4 +1,4 @@
-export type { Budget } from './budgets.js'
+export type { Budget } from '../pay/index.js'
 export type { DelegateOptions, Delegation } from './delegate.js'
 export type { Discovered, DiscoveredOffer, DiscoveredOperation, DiscoverOptions } from './discover.js'
 export type { PurserOptions } from './options.js'

@@ -4,6 +4,7 @@ import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
 import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
+import { BudgetAlerts } from '../pay/alerts.js'
 import { Hands } from '../pay/hands.js'
 import type { Emitter, Env, Outcome, Recovery } from '../pay/index.js'
 import { Pace } from '../pay/pace.js'
@@ -131,6 +132,8 @@ function environment(
   const { policy, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
   const { clock, ledger, ledgerId, owner, upkeep, beside, catalog, rooms } = parts
   const slices = new Slices(processorTime)
+  const { emitter } = hooks
+  const alerts = new BudgetAlerts(settings.budgetAlerts, { ledger, emitter, symbol: policy.symbol })
   return {
     owner,
     policy,
@@ -154,6 +157,7 @@ function environment(
     sleep,
     keepAlive: () => upkeep.keepAlive(),
     beside: (work) => beside.run(work),
+    budgetsUsed: (claims) => void alerts.committed(claims),
     makeRoom: (short, patienceMs) => rooms.makeRoom(short, patienceMs),
     lookAgain: (at) => upkeep.lookAgain(at),
     advertised: (at, terms) => catalog.advertised(at, terms),

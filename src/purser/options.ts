@@ -56,6 +56,12 @@ export interface PurserOptions {
   readonly doubtWindow?: number
   /** How long one call may wait for an earlier credential to die, in whole milliseconds; 0: not at all. Default 45 seconds. */
   readonly patience?: number
+  /**
+   * Shares of a budget, above 0 and up to 1: a payment that brings a budget to one is told as a `budget` event. Default: none.
+   *
+   * @example [0.5, 0.8]
+   */
+  readonly budgetAlerts?: readonly number[]
   /** The fetch below this one. Default: the runtime's own. */
   readonly fetch?: FetchLike
   /**
@@ -86,6 +92,7 @@ export interface Settings {
   readonly onRefusal: 'respond' | 'throw'
   readonly doubtWindowMs: number
   readonly patienceMs: number
+  readonly budgetAlerts: readonly number[]
   /** The fetch beneath, and what is kept of bodies. */
   readonly http: Pick<PayingFetchOptions, 'base' | 'limits'>
   readonly tracer?: TracerLike
@@ -104,6 +111,10 @@ const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 const has = (value: unknown, ...methods: readonly string[]): boolean =>
   isObject(value) && methods.every((method) => isFunction(Reflect.get(value, method)))
+
+const MOST_SHARES = 16
+/** In whole millionths: a smaller one would be reached by nothing. */
+const isShare = (value: unknown): boolean => typeof value === 'number' && value >= 0.000_001 && value <= 1
 
 /** What each option must be, and how that is said. Types are for those who compile; money is for everyone. */
 const CHECKS: Readonly<
@@ -127,6 +138,10 @@ const CHECKS: Readonly<
     "a list of kinds, for example ['tempo/charge', { kind: 'stripe/*', q: 0.5 }]",
   ],
   onRefusal: [(value) => value === 'respond' || value === 'throw', "'respond' or 'throw'"],
+  budgetAlerts: [
+    (value) => Array.isArray(value) && value.length <= MOST_SHARES && value.every(isShare),
+    `a list of at most ${MOST_SHARES} shares above 0 and up to 1, for example [0.5, 0.8]`,
+  ],
   fetch: [isFunction, 'a function'],
   maxKeptBody: [(value) => typeof value === 'number', 'a whole number of bytes'],
   tracer: [(value) => has(value, 'startSpan'), 'an OpenTelemetry tracer'],
@@ -173,6 +188,7 @@ export function readOptions(given: PurserOptions): Settings {
     onRefusal,
     doubtWindowMs,
     patienceMs,
+    budgetAlerts: options.budgetAlerts ?? [],
     clock: options.clock ?? systemClock,
     ...(options.approver === undefined ? {} : { approver: options.approver }),
     http: httpOf(options),

@@ -16,6 +16,7 @@ import type {
   PinQuery,
 } from '../ledger/index.js'
 import {
+  type Budget,
   type Listener,
   lendFace,
   type Outcome,
@@ -24,7 +25,6 @@ import {
   type Recovery,
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
-import type { Budget } from './budgets.js'
 import { type Binding, Core } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'

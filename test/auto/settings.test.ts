@@ -35,8 +35,10 @@ const SETTINGS: readonly (readonly [path: string, variable: string, yaml: string
     [{ kind: 'tempo/*' }, { kind: 'stripe/charge', q: 0.5 }],
   ],
   ['onRefusal', 'throw', 'throw', 'throw'],
+  ['budgetAlerts', '0.5,0.8', '[0.5, 0.8]', [0.5, 0.8]],
   ['doubtWindow', '0', '0', 0],
   ['patience', '45000', '45000', 45_000],
+  ['maxKeptBody', '1048576', '1048576', 1_048_576],
   ['wallets.tempo.account', ADDRESS, `"${ADDRESS}"`, ADDRESS],
   [
     'wallets.tempo.rpc',

@@ -142,6 +142,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     pace: new Pace(),
     breathe: () => undefined,
     hands: new Hands(),
+    budgetsUsed: () => undefined,
     makeRoom: async (on) => {
       let found = false
       const made = (before: Payment, after: Payment): void => {

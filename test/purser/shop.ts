@@ -1,4 +1,4 @@
-import type { Clock, Ledger, Verdict } from '../../src/index.js'
+import type { Clock, Ledger, PolicyDocument, Verdict } from '../../src/index.js'
 import {
   amount,
   CURRENCIES,
@@ -49,24 +49,37 @@ export interface ShopOptions {
   readonly limit: string
   readonly clock?: Clock
   readonly patience?: number
+  readonly budgetAlerts?: readonly number[]
+  /** Default: one of dollars a day. */
+  readonly budgets?: PolicyDocument['budgets']
   /** Headers of its 402. */
   readonly head?: () => Readonly<Record<string, string>>
 }
 
 /** A purser that buys at a shop which takes any credential and gives a receipt. */
-export function buyer({ ledger, inspect, limit, clock, patience, head }: ShopOptions): Purser {
+export function buyer({
+  ledger,
+  inspect,
+  limit,
+  clock,
+  patience,
+  head,
+  budgetAlerts,
+  budgets = [{ limit, per: 'day' }],
+}: ShopOptions): Purser {
   let serial = 0
   return createPurser({
     wallets: [slowWallet(inspect)],
     policy: {
       perPayment: '1',
       maxFee: '0.90',
-      budgets: [{ limit, per: 'day' }],
+      budgets,
       vendors: [{ origin: ORIGIN }],
     },
     ledger,
     ...(clock === undefined ? {} : { clock }),
     ...(patience === undefined ? {} : { patience }),
+    ...(budgetAlerts === undefined ? {} : { budgetAlerts }),
     fetch: async (_, init) => {
       if (new Headers(init?.headers).has('authorization'))
         return new Response('tea', { headers: { 'payment-receipt': receipt } })

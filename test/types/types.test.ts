@@ -70,7 +70,16 @@ test('the paying fetch is a fetch', () => {
 
 test('every event, anomaly, state of a payment and place of the money has its name', () => {
   expectTypeOf<PurserEvent>().toEqualTypeOf<
-    'offer' | 'decision' | 'approval' | 'payment' | 'receipt' | 'refusal' | 'not_paid' | 'anomaly' | 'error'
+    | 'offer'
+    | 'decision'
+    | 'approval'
+    | 'payment'
+    | 'receipt'
+    | 'refusal'
+    | 'not_paid'
+    | 'budget'
+    | 'anomaly'
+    | 'error'
   >()
   expectTypeOf<AnomalyKind>().toEqualTypeOf<
     | 'receipt_missing'

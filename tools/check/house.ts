@@ -94,6 +94,11 @@ export const SIDE_DOORS: readonly {
     why: 'needed by a recovery: a free call does without it',
   },
   {
+    file: 'pay/alerts.ts',
+    from: ['purser'],
+    why: 'made when the ledger is opened: a free call does without it',
+  },
+  {
     file: 'pay/hands.ts',
     from: ['purser'],
     why: 'made when the ledger is opened: a free call does without it',

@@ -3,8 +3,39 @@ import type { Mutant } from './list.js'
 const SETTINGS = ['test/auto/settings.test.ts']
 const PROGRAMS = ['test/auto/programs.test.ts']
 
+const ALERTS = ['test/purser/budget-alerts.test.ts']
+
+/** Faults of the events at shares of budgets. */
+const BUDGETS: readonly Mutant[] = [
+  {
+    name: 'alert-without-held',
+    breaks: 'a share of a budget that is held is not told',
+    file: 'src/pay/alerts.ts',
+    find: '(spent + held) * MILLION',
+    replace: 'spent * MILLION',
+    tests: ALERTS,
+  },
+  {
+    name: 'alert-each-time',
+    breaks: 'a share of a budget is told by each payment after it was reached',
+    file: 'src/pay/alerts.ts',
+    find: 'const known = this.#told.has(key)',
+    replace: 'const known = key === undefined',
+    tests: ALERTS,
+  },
+  {
+    name: 'alert-once-for-ever',
+    breaks: 'a new window of a budget is not told again',
+    file: 'src/pay/alerts.ts',
+    find: 'this.#told.get(key) === claim.resetsAt && ',
+    replace: '',
+    tests: ALERTS,
+  },
+]
+
 /** Faults of `purser/auto`: its settings, and what of a program it serves. */
 export const AUTO: readonly Mutant[] = [
+  ...BUDGETS,
   {
     name: 'mistyped-setting-ignored',
     breaks: 'a name in the file of settings that nothing reads is passed over',

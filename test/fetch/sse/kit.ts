@@ -241,6 +241,7 @@ export function till(
     receipt: [],
     refusal: [],
     not_paid: [],
+    budget: [],
     anomaly: [],
     error: [],
   }

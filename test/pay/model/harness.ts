@@ -155,6 +155,7 @@ export class Real {
       policy: policyOf(limits),
       wallets: [],
       keepAlive: () => ledger.renew(owner, 30_000),
+      budgetsUsed: () => undefined,
       makeRoom: async () => (await this.#recover(env)).released > 0,
     }
     return env
