@@ -4,6 +4,8 @@ import type { Violation } from './report.js'
 const OWNERS: Readonly<Record<string, string>> = {
   'paymentauth.org': 'the MPP specification: its problem types',
   'json-schema.org': 'JSON Schema',
+  'keepachangelog.com': 'Keep a Changelog',
+  'semver.org': 'Semantic Versioning',
   'sqlite.org': 'SQLite',
   'docs.stripe.com': 'Stripe',
   'tempo.xyz': 'Tempo: its nodes',
