@@ -105,4 +105,13 @@ export const LOST_LOG: readonly Mutant[] = [
     replace: 'const LOG_BYTES = 8000 * 1024 * 1024',
     tests: COMPANIONS,
   },
+  {
+    name: 'closed-ledger-lingers',
+    breaks:
+      'a closed ledger stays open until garbage is collected, and then takes the log of another process away',
+    file: 'src/ledger/sqlite/open.ts',
+    find: 'await destroyStatements?.()',
+    replace: 'if (destroyStatements === undefined) return',
+    tests: ['test/ledger/letting-go.test.ts'],
+  },
 ]

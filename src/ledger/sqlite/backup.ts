@@ -47,7 +47,7 @@ export async function backupLedger(path: string, to: string): Promise<{ readonly
       })
       return { until }
     } finally {
-      leave(file)
+      await leave(file)
     }
   })
 }
@@ -143,7 +143,7 @@ function markBackup(sql: Sql, { high, gaps }: State): Instant {
 
 /** Changes a file that nobody else has open, and leaves it whole and on the disk. */
 async function change<T>(path: string, step: (sql: Sql) => T): Promise<T> {
-  const { DatabaseSync } = await loadDriver()
+  const { DatabaseSync, destroyStatements } = await loadDriver()
   const db = new DatabaseSync(path, { timeout: 0 })
   let answer: T
   try {
@@ -155,6 +155,7 @@ async function change<T>(path: string, step: (sql: Sql) => T): Promise<T> {
     db.exec('COMMIT')
   } finally {
     db.close()
+    await destroyStatements?.()
   }
   syncFile(path)
   return answer
@@ -167,7 +168,7 @@ function checkWhole(db: Database): void {
 }
 
 /** Closes a file as a purser does, so that the next one finds it whole. */
-function leave(file: OpenFile): void {
+async function leave(file: OpenFile): Promise<void> {
   const { db, sql } = file
   try {
     db.exec('BEGIN IMMEDIATE')
@@ -177,7 +178,7 @@ function leave(file: OpenFile): void {
   } catch {
     // Somebody else writes, and so has it open.
   }
-  file.close()
+  await file.close()
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<T> {

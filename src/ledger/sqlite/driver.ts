@@ -1,4 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
+import { destroyStatements } from './collect.js'
 
 export type Value = string | number | bigint | null
 
@@ -22,6 +23,8 @@ export interface Database {
 
 export interface Driver {
   readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => Database
+  /** Ends databases that were closed, for a driver that keeps them open while their statements exist. */
+  readonly destroyStatements?: () => Promise<void>
 }
 
 const PACKAGE = '@photostructure/sqlite'
@@ -36,7 +39,7 @@ export async function loadDriver(): Promise<Driver> {
   if (own !== undefined) return own
   try {
     const loaded: unknown = await import(PACKAGE)
-    if (isDriver(loaded)) return loaded
+    if (isDriver(loaded)) return { DatabaseSync: loaded.DatabaseSync, destroyStatements }
   } catch (cause) {
     throw noDriver(cause)
   }

@@ -24,8 +24,8 @@ const SETTINGS = `PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;
 export interface OpenFile {
   readonly db: Database
   readonly sql: Sql
-  /** Closes the database. */
-  close(): void
+  /** Closes the database, so that nothing of it stays open in this process. */
+  close(): Promise<void>
 }
 
 /**
@@ -34,15 +34,18 @@ export interface OpenFile {
  * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_newer`; what SQLite throws.
  */
 export async function openFile(path: string, create: boolean): Promise<OpenFile> {
-  const { DatabaseSync } = await loadDriver()
+  const { DatabaseSync, destroyStatements } = await loadDriver()
   // Read first: another process may make the ledger meanwhile, and then it has not vanished.
   const record = readRecord(path)
   prepareFile(path, create, record !== undefined)
   const unuse = useOneSqlite(path, DatabaseSync)
   let db: Database | undefined
-  const close = (): void => {
+  let sql: Sql | undefined
+  const close = async (): Promise<void> => {
     try {
+      sql?.forget()
       db?.close()
+      await destroyStatements?.()
     } finally {
       unuse()
     }
@@ -57,11 +60,11 @@ export async function openFile(path: string, create: boolean): Promise<OpenFile>
     // Only now, so that a new ledger's tables are in the file itself before there is a log that could be lost.
     db.exec('PRAGMA journal_mode = WAL')
     db.exec(SETTINGS)
-    const sql = new Sql(db)
+    sql = new Sql(db)
     noticeGap(db, sql, path, record)
     return { db, sql, close }
   } catch (error) {
-    close()
+    await close()
     throw error
   }
 }

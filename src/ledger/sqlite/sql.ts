@@ -46,6 +46,12 @@ export class Sql {
     return rowsOf(statement.all(...values))
   }
 
+  /** Lets go of all statements: nothing may be asked of a database that is about to be closed. */
+  forget(): void {
+    this.#statements.clear()
+    this.#exact.clear()
+  }
+
   #prepared(sql: string): Statement {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known

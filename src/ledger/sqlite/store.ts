@@ -210,7 +210,7 @@ export class SqliteStore implements Store, Leaver {
     }
     await this.#syncs.ended()
     await this.#syncs.close()
-    opened.close()
+    await opened.close()
     closed(this)
   }
 
