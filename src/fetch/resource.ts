@@ -18,9 +18,9 @@ export function withoutFragment(url: string): string {
   return hash === -1 ? url : url.slice(0, hash)
 }
 
-const PLAIN_HTTP = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+const PLAIN_HTTP = /^((?:[a-z0-9_-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-/** May a credential travel to this URL? https only; plain http on exactly `localhost`, 127/8 and `[::1]`. */
+/** May a credential travel to this URL? https only; plain http on `localhost` and below it, 127/8 and `[::1]` alone. */
 export function isConfidential(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && PLAIN_HTTP.test(url.hostname))
 }

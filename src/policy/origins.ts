@@ -8,7 +8,7 @@ export function readOrigin(text: string): string {
   if (!text.includes('://')) return readName(text)
   if (/[\s\\@?#]/.test(text) || hasControl(text))
     return '!an origin has no user, query, fragment, space or backslash: write scheme, host and port alone'
-  const wild = /^https:\/\/\*\./i.test(text)
+  const wild = /^https?:\/\/\*\./i.test(text)
   const url = parseUrl(text, wild)
   if (url === undefined || url.host === '')
     return '!it cannot be read as an origin: write it like https://api.example'
@@ -18,8 +18,10 @@ export function readOrigin(text: string): string {
   if (url.hostname.includes('*'))
     return '!a wildcard stands for the first label alone: write it like https://*.example.com'
   if (!isSecure(url))
-    return '!only https can be paid (http on localhost, 127.0.0.0/8 and [::1] alone): write https://'
+    return '!only https can be paid (http on localhost, names below localhost, 127.0.0.0/8 and [::1] alone): write https://'
   if (!wild) return url.origin
+  // Names below `localhost` are this machine (RFC 6761, section 6.3).
+  if (url.protocol === 'http:' && isLocalhost(url.hostname)) return `http://*.${url.host}`
   if (url.protocol !== 'https:' || isAddress(url.hostname) || !url.hostname.includes('.'))
     return '!a wildcard stands below a registrable domain: write it like https://*.example.com'
   return `https://*.${url.host}`
@@ -53,8 +55,12 @@ function isSecure(url: URL): boolean {
   const { hostname } = url
   return (
     url.protocol === 'http:' &&
-    (hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname))
+    (isLocalhost(hostname) || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname))
   )
+}
+
+function isLocalhost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost')
 }
 
 function hasControl(text: string): boolean {
@@ -68,15 +74,17 @@ export function isPlainHttps(vendor: string): boolean {
   return url !== undefined && url.origin === vendor && !url.hostname.endsWith('.')
 }
 
+const BELOW_LOCALHOST = /\.localhost(?::\d+)?$/
+
 /** The patterns that could match what was dialled: itself, then one wildcard for each label that is taken away. */
 export function patternsFor(vendor: string): readonly string[] {
-  if (!vendor.startsWith('https://')) return [vendor]
-  const host = vendor.slice('https://'.length)
+  const [, scheme = '', host = ''] = /^(https?:\/\/)(.*)$/s.exec(vendor) ?? []
+  if (scheme === '' || (scheme === 'http://' && !BELOW_LOCALHOST.test(host))) return [vendor]
   const patterns = [vendor]
   // A wildcard sees only hosts in normal form: what a URL parser would read otherwise is nobody's subdomain.
   if (/[A-Z/?#@\\[]/.test(host) || !/^[!-~]+$/.test(host)) return patterns
   for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1))
-    patterns.push(`https://*${host.slice(dot)}`)
+    patterns.push(`${scheme}*${host.slice(dot)}`)
   return patterns
 }
 

@@ -10,8 +10,8 @@ export interface Preference {
 }
 
 const MAX_HEADER = 8 * 1024
-const NAME = '[A-Za-z0-9][A-Za-z0-9:_-]*'
-const RANGE = new RegExp(`^(?:${NAME}|\\*)/(?:${NAME}|\\*)$`)
+// Methods are lower case, intents are not (as challenges name them).
+const RANGE = /^(?:[a-z0-9][a-z0-9:_-]*|\*)\/(?:[A-Za-z0-9][A-Za-z0-9:_-]*|\*)$/
 // `weight` of RFC 9110, section 12.4.2.
 const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/i
 

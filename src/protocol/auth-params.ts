@@ -31,6 +31,9 @@ for (const char of "!#$%&'*^`|") mark(char, TOKEN)
 mark('+', TOKEN | TOKEN68)
 mark('/', TOKEN68)
 
+/** The one parameter that is for people: it decides nothing. */
+const WORDS = 'description'
+
 const TAB = 9
 const SPACE = 32
 const QUOTE = 34
@@ -87,8 +90,12 @@ function readParam(cursor: Cursor, name: string, offset: number, open: Draft | u
   }
   cursor.at++
   skipSpace(cursor)
-  const value = codeAt(cursor) === QUOTE ? readQuoted(cursor) : readToken(cursor) || undefined
+  const start = cursor.at
+  const quoted = codeAt(cursor) === QUOTE
+  let value = quoted ? readQuoted(cursor) : readToken(cursor) || undefined
   skipSpace(cursor)
+  if (quoted && open !== undefined && !atItemEnd(cursor) && name.toLowerCase() === WORDS)
+    value = readLoosely(cursor, start)
   if (value === undefined || !atItemEnd(cursor)) {
     spoilItem(cursor, open, 'Not a parameter value', offset)
     return
@@ -109,6 +116,40 @@ function spoilItem(cursor: Cursor, open: Draft | undefined, message: string, off
 
 function spoil(open: Draft | undefined, code: ProtocolErrorCode, message: string, offset: number): void {
   if (open !== undefined) open.fault ??= new ProtocolError(code, message, offset)
+}
+
+/**
+ * A text for people that has quotes in it which its server did not escape: it ends at the first quote after which the line
+ * ends, or a comma and a parameter or another challenge follow. Nothing that decides is read so: what such a text swallows
+ * is then missing, and the challenge cannot be paid.
+ *
+ * @param start Where its first quote stands.
+ */
+function readLoosely(cursor: Cursor, start: number): string | undefined {
+  const { text } = cursor
+  for (cursor.at = start + 1; cursor.at < text.length; cursor.at++) {
+    const code = codeAt(cursor)
+    if (code === BACKSLASH) cursor.at++
+    else if ((code < SPACE && code !== TAB) || code === DELETE) return undefined
+    else if (code === QUOTE && isFollowed({ text, at: cursor.at + 1 })) {
+      const value = text.slice(start + 1, cursor.at++).replace(/\\(.)/g, '$1')
+      skipSpace(cursor)
+      return value
+    }
+  }
+  return undefined
+}
+
+/** Does the line end here, or do a comma and then `name=` or `Scheme name=` follow? */
+function isFollowed(ahead: Cursor): boolean {
+  skipSpace(ahead)
+  if (ahead.at >= ahead.text.length) return true
+  if (codeAt(ahead) !== COMMA || !skipSeparators(ahead) || readToken(ahead) === '') return false
+  skipSpace(ahead)
+  if (codeAt(ahead) === EQUALS) return true
+  const named = readToken(ahead) !== ''
+  skipSpace(ahead)
+  return named && codeAt(ahead) === EQUALS
 }
 
 /**

@@ -24,6 +24,9 @@ describe('origins in a document', () => {
     ['https://*.example.com:8443', 'https://*.example.com:8443'],
     ['https://0x7f.1', 'https://127.0.0.1'],
     ['http://localhost:3000', 'http://localhost:3000'],
+    ['http://shop.localhost:3000', 'http://shop.localhost:3000'],
+    ['http://*.localhost', 'http://*.localhost'],
+    ['http://*.Shop.localhost:3000', 'http://*.shop.localhost:3000'],
     ['http://127.8.9.1', 'http://127.8.9.1'],
     ['http://[::1]:80', 'http://[::1]'],
     ['https://[2001:DB8::1]', 'https://[2001:db8::1]'],
@@ -58,7 +61,10 @@ describe('origins in a document', () => {
     ['https://*.com', /registrable domain/],
     ['https://*.127.0.0.1', /registrable domain/],
     ['https://*.[::1]', /cannot be read|registrable/],
-    ['http://*.localhost', /only https|first label/],
+    ['http://localhost.', /no dot at its end/],
+    ['http://*.example.localhost.example', /only https/],
+    ['http://*.127.0.0.1', /registrable domain/],
+    ['http://notlocalhost', /only https/],
     ['api.example', /write it like https/],
     ['localhost:3000', /write it like https/],
     ['api.example:8443', /write it like https/],
@@ -162,6 +168,21 @@ describe('who is dialled', () => {
       'http://127.0.0.1:3000',
       'https://localhost:3000',
       'http://[::]:3000',
+    ])
+      expect(pays(policy, vendor)).toBe(false)
+  })
+
+  it('is a name of this machine below localhost, one by one or by a wildcard', () => {
+    const policy = policyFor('http://shop.localhost:3000', 'http://*.test.localhost:4000')
+    expect(pays(policy, 'http://shop.localhost:3000')).toBe(true)
+    expect(pays(policy, 'http://a.test.localhost:4000')).toBe(true)
+    expect(pays(policy, 'http://a.b.test.localhost:4000')).toBe(true)
+    for (const vendor of [
+      'http://other.localhost:3000',
+      'http://test.localhost:4000',
+      'http://a.test.localhost',
+      'https://a.test.localhost:4000',
+      'http://a.test.localhost.example:4000',
     ])
       expect(pays(policy, vendor)).toBe(false)
   })

@@ -114,3 +114,14 @@ describe('how much a kind is liked', () => {
     expect(acceptQuality([], 'tempo/charge')).toBe(0)
   })
 })
+
+describe('names in the wrong case', () => {
+  it.each([['Tempo/charge'], ['TEMPO/*'], ['x402/exact, Tempo/charge']])('%s names no method', (header) => {
+    expect(parseAcceptPayment(header)).toBeUndefined()
+  })
+
+  it('are not written, and intents keep theirs', () => {
+    expect(() => formatAcceptPayment([{ kind: 'Tempo/charge' }])).toThrow(TypeError)
+    expect(parseAcceptPayment('tempo/Charge')).toEqual([{ kind: 'tempo/Charge' }])
+  })
+})

@@ -125,6 +125,64 @@ describe('how parameters are written', () => {
   })
 })
 
+describe('a description with quotes that are not escaped', () => {
+  const loose = (text: string, rest: Readonly<Record<string, string | undefined>> = {}): string =>
+    payment({ description: undefined, ...rest }).replace('Payment ', `Payment description="${text}", `)
+
+  it.each([
+    ['Pay "now" please', 'Pay "now" please'],
+    ['say "hi", and "bye"', 'say "hi", and "bye"'],
+    ['the "best"', 'the "best"'],
+    ['a "b\\"c" d', 'a "b"c" d'],
+    ['"', '"'],
+    ['5" disk', '5" disk'],
+  ])('is read to its end: %s', (text, words) => {
+    for (const header of [loose(text), payment({ description: text })]) {
+      const challenge = only(header)
+      expect(challenge).toMatchObject({ id: 'abc', kind: 'tempo/charge', words })
+      expect(challenge.echo.params).toMatchObject({ request: REQUEST, description: words })
+    }
+  })
+
+  it('hides no other challenge, and takes nothing from one', () => {
+    const first = payment({ id: 'first', description: 'a "b" c' })
+    expect(outcome(`${first}, ${A}`)).toEqual({ ids: ['first', 'a'], codes: [] })
+    expect(outcome(`${A}, ${first}`)).toEqual({ ids: ['a', 'first'], codes: [] })
+    expect(outcome(`${first}, Basic realm="x", ${A}`)).toEqual({ ids: ['first', 'a'], codes: [] })
+  })
+
+  it('decides nothing: what it names is no parameter, and a parameter that it swallows is missing', () => {
+    const { request } = only(loose('x "y request="evil" z'))
+    expect(request).toMatchObject({ amount: '10000' })
+    // The quote before `request` has nothing behind it that a description could end at.
+    const swallowed =
+      'Payment id="abc", realm="api", method="tempo", intent="charge", description="x "y, request="e" z"'
+    expect(outcome(swallowed)).toEqual({ ids: [], codes: ['missing_param'] })
+    expect(outcome(loose('x "y", request="evil'))).toEqual({ ids: [], codes: ['duplicate_param'] })
+  })
+
+  it.each([['realm'], ['id'], ['foo'], ['opaque']])(
+    'is the only parameter that is read so, unlike %s',
+    (name) => {
+      expect(outcome(payment({ [name]: 'a "b" c' }))).toEqual({ ids: [], codes: ['malformed'] })
+    },
+  )
+
+  it('that never ends, or holds a control character, spoils its challenge alone', () => {
+    expect(outcome([payment({ description: '="a "b' }), A])).toEqual({ ids: ['a'], codes: ['malformed'] })
+    expect(outcome([payment({ description: 'a "b\x00" c' }), A])).toEqual({
+      ids: ['a'],
+      codes: ['malformed'],
+    })
+  })
+
+  it('is read in one pass, however many quotes it has', () => {
+    const start = performance.now()
+    only(payment({ description: '", a '.repeat(3000) }))
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+})
+
 describe('several challenges', () => {
   it.each([
     ['in one line', `${A}, ${B}`],

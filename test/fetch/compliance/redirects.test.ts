@@ -119,6 +119,7 @@ test('plain http beyond this machine is never paid for', async () => {
   for (const url of [
     'http://api.example/',
     'http://localhost.example/',
+    'http://notlocalhost/',
     'http://128.0.0.1/',
     'http://[::2]/',
   ]) {
