@@ -2,7 +2,7 @@ import { clean, isPaymentError, own, PaymentError, type Reason } from '../errors
 import type { LaneGrant, Move, PaymentId, Room } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { noBetter, noWorse } from '../policy/index.js'
-import { shortfall } from '../policy/tell.js'
+import { shortfalls } from '../policy/tell.js'
 import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Quote, Unpayable } from '../wallet/index.js'
@@ -281,7 +281,7 @@ class Attempting {
       case 'short':
         if (await this.#room.make(held.short)) return { kind: 'stale' }
         if (this.#usedUp(candidate, held.short)) return { kind: 'stale' }
-        this.#reasons.push(...held.short.map((room) => shortfall(room, this.#c.env.policy.symbol)))
+        this.#reasons.push(...shortfalls(held.short, candidate.decision, this.#c.env.policy.symbol))
         return { kind: 'next' }
       case 'taken':
         return { kind: 'taken', by: held.by }

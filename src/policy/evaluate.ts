@@ -39,7 +39,7 @@ export function evaluate(
   const repeat = judgeRepeat(layers, judged, found)
   const claims = mergeClaims(found.claims)
   for (const claim of claims)
-    if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.ground.symbol))
+    if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.ground.symbol, judged.units))
   return decide(judged, found, claims, { payees, repeat }, hash)
 }
 

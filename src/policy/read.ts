@@ -9,25 +9,30 @@ export type Locate = (path: Path) => string
 /**
  * Reads and checks a document.
  *
+ * @param source What errors call it, such as the name of its file.
  * @throws PaymentError `invalid_policy` that lists everything that is wrong, and how to mend it.
  */
-export function readDocument(value: unknown, locate: Locate = () => ''): Document {
+export function readDocument(value: unknown, locate: Locate = () => '', source = 'The policy'): Document {
   const reading: Reading = { issues: [], symbol: symbolOf(value) }
   const document = documentShape.read(value, [], reading)
   // Whether the rules are complete can only be told of rules that were understood.
   if (document !== undefined && reading.issues.length === 0) checkDocument(document, reading)
-  if (document === undefined || reading.issues.length > 0) throw invalid(reading.issues, locate)
+  if (document === undefined || reading.issues.length > 0) throw invalid(reading.issues, locate, source)
   return deepFreeze(document)
 }
 
 /** The error for a document that is wrong. Each reason's rule is the path of what is wrong. */
-export function invalid(issues: readonly Issue[], locate: Locate = () => ''): PaymentError {
+export function invalid(
+  issues: readonly Issue[],
+  locate: Locate = () => '',
+  source = 'The policy',
+): PaymentError {
   const reasons = issues.map(({ path, says }) => {
     const rule = pathText(path)
     return Object.freeze({ rule, says: `${rule}${locate(path)}: ${says}${/[.?]$/.test(says) ? '' : '.'}` })
   })
   const head =
-    issues.length === 1 ? 'The policy is not valid' : `The policy is not valid in ${issues.length} places`
+    issues.length === 1 ? `${source} is not valid` : `${source} is not valid in ${issues.length} places`
   const message = [`${head}:`, ...reasons.map(({ says }) => `- ${says}`)].join('\n')
   return new PaymentError('invalid_policy', 'untouched', message, { reasons })
 }

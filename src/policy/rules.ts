@@ -74,7 +74,7 @@ export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
     found.deny.push({
       rule: `${layer.prefix}networks.test`,
       asked: terms.network,
-      says: `${terms.network} is not known as a network with real money, and may be used only where it is named.`,
+      says: `${terms.network} is not known as a network with real money, and may be used only if \`networks\` of the policy names it.`,
     })
 }
 

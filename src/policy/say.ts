@@ -3,14 +3,27 @@ import { formatUnits } from '../money/index.js'
 import type { CounterClaim, Dimension } from './types.js'
 
 /** Why a payment that is larger than a whole budget can never fit it. */
-export function tooLarge(claim: CounterClaim, symbol: string): Reason {
+export function tooLarge(claim: CounterClaim, symbol: string, cost?: Cost): Reason {
   const asked = quantity(claim, claim.amount, symbol)
   return {
     rule: claim.rule,
     limit: quantity(claim, claim.limit, symbol),
     asked,
-    says: `This payment needs ${asked}, which is more than ${budgetText(claim, symbol)}.`,
+    says: `This payment needs ${asked}${costText(claim, symbol, cost)}, which is more than ${budgetText(claim, symbol)}.`,
   }
+}
+
+/** What a payment costs, in units: its price, and what its fee may come to. */
+export interface Cost {
+  readonly price: bigint
+  readonly fee: bigint
+}
+
+/** ` (0.01 USD and up to 0.001 USD for its fee)`, if that is what the counter would hold for it. */
+export function costText({ counts, amount }: CounterClaim, symbol: string, cost: Cost | undefined): string {
+  if (cost === undefined || counts !== 'spend' || cost.fee === 0n || amount !== cost.price + cost.fee)
+    return ''
+  return ` (${formatUnits(cost.price, symbol)} and up to ${formatUnits(cost.fee, symbol)} for its fee)`
 }
 
 /** `the budget of 5 USD per day (UTC) for vendor https://api.example`. */

@@ -1,6 +1,6 @@
 import type { Reason } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { budgetText, quantity } from './say.js'
+import { budgetText, type Cost, costText, quantity } from './say.js'
 import type { CounterClaim, Decision } from './types.js'
 
 /** A counter that lacks room, as the ledger found it. */
@@ -13,8 +13,9 @@ export interface Short {
  * Why a counter that is short stops a payment.
  *
  * @param symbol The symbol of the policy's unit.
+ * @param cost What the payment costs, so that its fee is named beside its price.
  */
-export function shortfall({ claim, remaining }: Short, symbol: string): Reason {
+export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Cost): Reason {
   const { rule, resetsAt } = claim
   const asked = quantity(claim, claim.amount, symbol)
   const left = quantity(claim, remaining, symbol)
@@ -25,8 +26,18 @@ export function shortfall({ claim, remaining }: Short, symbol: string): Reason {
     asked,
     remaining: left,
     ...(resetsAt === undefined ? {} : { resetsAt }),
-    says: `${sentenceCase(budgetText(claim, symbol))} has ${left} left, and this payment needs ${asked}${reset}.`,
+    says: `${sentenceCase(budgetText(claim, symbol))} has ${left} left, and this payment needs ${asked}${costText(claim, symbol, cost)}${reset}.`,
   }
+}
+
+/** Why the counters that are short stop a payment that was decided so. */
+export function shortfalls(
+  short: readonly Short[],
+  { price, units }: Pick<Decision, 'price' | 'units'>,
+  symbol: string,
+): readonly Reason[] {
+  const cost = price === undefined || units === undefined ? undefined : { price, fee: units - price }
+  return short.map((room) => shortfall(room, symbol, cost))
 }
 
 function rolls({ window }: CounterClaim): string {

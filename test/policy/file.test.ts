@@ -48,6 +48,62 @@ agents:
   researcher: { budgets: [{ limit: 2, per: day }] }
 `
 
+describe('a file that is not valid', () => {
+  it('is named in the error, with the key that stands twice', () => {
+    for (const [text, key, line] of [
+      ['perPayment: 1\nbudgets: []\nperPayment: 2\n', 'perPayment', 3],
+      ['{ "maxFee": 1, "maxFee": 2 }', 'maxFee', 1],
+      ['vendors:\n  - origin: https://a.example\n    cors: true\n    cors: false\n', 'cors', 4],
+    ] as const) {
+      const { message } = errorOf(text, 'team.yaml')
+      expect(message).toBe(
+        `team.yaml cannot be read as YAML or JSON (line ${line}): the key ${key} stands twice. Leave one of them out.`,
+      )
+    }
+    expect(errorOf('perPayment: one\n', 'team.yaml').message).toMatch(/^team\.yaml is not valid/)
+    expect(errorOf('perPayment: one\nbudgets: 5\n', 'team.yaml').message).toMatch(
+      /^team\.yaml is not valid in 2 places/,
+    )
+    expect(errorOf('perPayment: one\n').message).toMatch(/^The policy is not valid/)
+  })
+})
+
+describe('a merge key', () => {
+  const text = `
+shop: &shop { methods: [GET], perPayment: 0.02 }
+perPayment: 0.10
+budgets: [{ limit: 5, per: day }]
+vendors:
+  - { <<: *shop, origin: https://a.example }
+  - { <<: *shop, origin: https://b.example, perPayment: 0.01 }
+`
+  it('gives an entry what it names, and the entry its own values before', () => {
+    // The anchor stands inside the document, so that no key is unknown.
+    const inside = text
+      .replace(/^shop.*$/m, '')
+      .replace(
+        '{ <<: *shop, origin: https://a.example }',
+        '&shop { origin: https://a.example, methods: [GET], perPayment: 0.02 }',
+      )
+    const merged = parsePolicyText(inside)
+    const plain = createPolicy({
+      perPayment: '0.10',
+      budgets: [{ limit: '5', per: 'day' }],
+      vendors: [
+        { origin: 'https://a.example', methods: ['GET'], perPayment: '0.02' },
+        { origin: 'https://b.example', methods: ['GET'], perPayment: '0.01' },
+      ],
+    })
+    expect(merged.hash).toBe(plain.hash)
+  })
+
+  it('that names nothing, or what is no map, is refused', () => {
+    expect(errorOf(text).message).toMatch(/shop.*is not a key that is known here/)
+    errorOf('{ <<: *nothing, perPayment: 1 }')
+    errorOf('{ <<: 5, perPayment: 1 }')
+  })
+})
+
 function errorOf(text: string, source?: string): PaymentError {
   try {
     parsePolicyText(text, source)
@@ -117,7 +173,7 @@ ask: [{ priceJump: 2.50 }]
     [
       'a duplicate key',
       'perPayment: 1\nunlisted: deny\nperPayment: 2',
-      /\(line 3\): Map keys must be unique/,
+      /\(line 3\): the key perPayment stands twice/,
     ],
     ['a duplicate key deep inside', 'vendors:\n  - origin: mcp:x\n    origin: mcp:y', /\(line 3\)/],
     ['two documents', 'name: a\n---\nname: b', /multiple documents/],

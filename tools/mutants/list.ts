@@ -11,6 +11,7 @@ import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { REFUSALS } from './refusals.js'
 import { REPEATS } from './repeats.js'
+import { SENTENCES } from './sentences.js'
 import { STRIPE } from './stripe.js'
 import { TIME } from './time.js'
 import { UPKEEP } from './upkeep.js'
@@ -690,6 +691,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECORDS,
   ...REFUSALS,
   ...REPEATS,
+  ...SENTENCES,
   ...TIME,
   ...UPKEEP,
   ...BODIES,

@@ -61,16 +61,24 @@ export function prepareFile(path: string, create: boolean, made: boolean): void 
     makeFile(path, create)
     return
   }
-  if (!stat.isFile()) throw ledgerError('ledger_corrupt', `${path} is not a file`)
+  if (!stat.isFile())
+    throw ledgerError('ledger_corrupt', `${path} is not a file. Look at \`path\` of sqliteLedger`)
   try {
     accessSync(path, constants.W_OK)
     accessSync(dirname(path), constants.W_OK)
   } catch {
-    throw ledgerError('ledger_read_only', `${path} cannot be written to`)
+    throw ledgerError(
+      'ledger_read_only',
+      `${path} cannot be written to. \`path\` of sqliteLedger can name another place`,
+    )
   }
   if (stat.size === 0) {
     if (made) throw ledgerError('ledger_corrupt', `${path} has been emptied`)
-    if (!create) throw ledgerError('ledger_missing', `There is no ledger in ${path}`)
+    if (!create)
+      throw ledgerError(
+        'ledger_missing',
+        `There is no ledger in ${path}. Look at \`path\` and \`create\` of sqliteLedger`,
+      )
   }
 }
 
@@ -80,14 +88,21 @@ function vanished(path: string): PaymentError {
 }
 
 function makeFile(path: string, create: boolean): void {
-  if (!create) throw ledgerError('ledger_missing', `There is no ledger at ${path}`)
+  if (!create)
+    throw ledgerError(
+      'ledger_missing',
+      `There is no ledger at ${path}. Look at \`path\` and \`create\` of sqliteLedger`,
+    )
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     // SQLite gives its other files the mode of this one.
     closeSync(openSync(path, 'a', 0o600))
     chmodSync(path, 0o600)
   } catch {
-    throw ledgerError('ledger_read_only', `The ledger ${path} cannot be made`)
+    throw ledgerError(
+      'ledger_read_only',
+      `The ledger ${path} cannot be made. \`path\` of sqliteLedger can name another place`,
+    )
   }
 }
 

@@ -32,6 +32,7 @@ export function parsePolicyText(text: string, source = 'The policy'): Policy {
     schema: 'core',
     version: '1.2',
     uniqueKeys: true,
+    merge: true,
     stringKeys: true,
     prettyErrors: false,
   })
@@ -40,12 +41,19 @@ export function parsePolicyText(text: string, source = 'The policy'): Policy {
     const { line } = lines.linePos(problem.pos[0])
     throw unreadable(
       source,
-      `cannot be read as YAML or JSON (line ${line}): ${clean(problem.message)}`,
+      `cannot be read as YAML or JSON (line ${line}): ${faultOf(problem, text)}`,
       problem,
     )
   }
   keepNumerals(yaml)
-  return policyOf(readDocument(toValue(yaml, source), locator(yaml, lines)))
+  return policyOf(readDocument(toValue(yaml, source), locator(yaml, lines), source))
+}
+
+/** What is wrong, with the key that stands twice by its name. */
+function faultOf({ code, message, pos: [from, to] }: Yaml['errors'][number], text: string): string {
+  if (code !== 'DUPLICATE_KEY') return clean(message)
+  const name = /^["']?([^"'\s:#]{1,60})/.exec(text.slice(from, Math.max(to, from + 64)))?.[1] ?? ''
+  return `the key ${clean(name, 60)} stands twice. Leave one of them out`
 }
 
 /** Numbers become the text they were written as, before anything can round them. */

@@ -1,6 +1,9 @@
 import { ONCE, PaymentError } from '../../errors/index.js'
 import { readText } from '../../protocol/body.js'
 
+/** What to do about a node. */
+const MEND = 'Look at `rpc` of the wallet: it can name another node, or several'
+
 /** One node of a chain. */
 export interface Node {
   /** @throws PaymentError `wallet_unavailable` if it does not answer, or answers with an error. */
@@ -94,18 +97,26 @@ function tooLong(method: string): PaymentError {
   return new PaymentError(
     'wallet_unavailable',
     'untouched',
-    `The chain's node answered ${method} with more than ${most}`,
+    `The chain's node answered ${method} with more than ${most}. ${MEND}`,
   )
 }
 
 function unavailable(method: string): PaymentError {
-  return new PaymentError('wallet_unavailable', 'untouched', `The chain's node did not answer ${method}`)
+  return new PaymentError(
+    'wallet_unavailable',
+    'untouched',
+    `The chain's node did not answer ${method}. ${MEND}`,
+  )
 }
 
 /** The node's own text may quote what it was sent, so its code must do. */
 function refused(method: string, code: number | undefined): PaymentError {
   const detail = code === undefined ? '' : ` (${code})`
-  return new PaymentError('wallet_unavailable', 'untouched', `The chain's node refused ${method}${detail}`)
+  return new PaymentError(
+    'wallet_unavailable',
+    'untouched',
+    `The chain's node refused ${method}${detail}. ${MEND}`,
+  )
 }
 
 function codeOf(error: unknown): number | undefined {

@@ -63,7 +63,11 @@ export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex>
   const nodes = config.nodes(chainId) ?? []
   const [node] = nodes
   if (node === undefined)
-    throw new PaymentError('wrong_chain', 'untouched', `There is no node for eip155:${chainId}`)
+    throw new PaymentError(
+      'wrong_chain',
+      'untouched',
+      `There is no node for eip155:${chainId}: name one in \`rpc\` of the wallet`,
+    )
   const [nonce, price] = await Promise.all([readCount(node, config.sender, 'pending'), readPrice(node)])
   const most = config.maxFeePerGas ?? price.most
   const data = concatHex([APPROVE, word(PERMIT2), word(amount)])

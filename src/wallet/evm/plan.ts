@@ -39,10 +39,16 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
   if ('unpayable' in offer) return offer
   const network = networkOf(offer)
   if (config.chains !== undefined && !config.chains.has(offer.chainId))
-    return unpayable(`This wallet does not pay on ${network}`, 'wrong_chain')
+    return unpayable(
+      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
+      'wrong_chain',
+    )
   // Without a node nobody could ever tell what became of a payment.
   if (config.nodes(offer.chainId) === undefined)
-    return unpayable(`This wallet has no node for ${network}`, 'wrong_chain')
+    return unpayable(
+      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
+      'wrong_chain',
+    )
   const way = offer.ways.find((each) => config.ways.has(each))
   return way === undefined
     ? unpayable(`The server takes ${offer.ways.join(' or ')}, and this wallet makes no such payment`)
@@ -79,7 +85,10 @@ export function currencyOf(
   const network = `eip155:${chainId}`
   const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
   if (currency === undefined)
-    return unpayable(`${network}/erc20:${token} is no currency that is known here`, 'unknown_currency')
+    return unpayable(
+      `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
+      'unknown_currency',
+    )
   if (says.decimals !== undefined && says.decimals !== currency.decimals)
     return unpayable(
       `The offer says that the token has ${says.decimals} decimals, and it has ${currency.decimals}`,

@@ -43,7 +43,10 @@ export async function quoteOffer(
   if ('unpayable' in place) return place
   const fee = paysGas(way) ? await feeOf(offer, context, parts) : undefined
   if (paysGas(way) && fee === undefined)
-    return unpayable('No node says what a transaction costs', 'wallet_unavailable')
+    return unpayable(
+      'No node says what a transaction costs: look at `rpc` of the wallet',
+      'wallet_unavailable',
+    )
   const terms = termsOf(offer, currency, fee)
   const refusal = overFee(terms, context) ?? (await shortOf(plan, terms, context.now, parts))
   if (refusal !== undefined) return refusal
@@ -134,7 +137,7 @@ function shortOfGas({ bound }: Fee, held: bigint | undefined): Unpayable | undef
   if (held === undefined) return undefined
   const has = formatAmount(amount(held, bound.currency))
   return unpayable(
-    `The account holds ${has}, and the gas of this payment may come to ${formatAmount(bound)}`,
+    `The account holds ${has}, and the gas of this payment may come to ${formatAmount(bound)}. The account needs that coin`,
     'insufficient_funds',
   )
 }

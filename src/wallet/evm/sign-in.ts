@@ -79,7 +79,11 @@ export function quoteSignIn(
     return unpayable('Nothing was paid here before, so that nobody knows this account')
   const network = `eip155:${custom.chainId}`
   const currency = context.currencies.token(network, custom.token) ?? config.own.token(network, custom.token)
-  if (currency === undefined) return unpayable(`${custom.token} is not known any more`, 'unknown_currency')
+  if (currency === undefined)
+    return unpayable(
+      `${custom.token} is not known any more: name it in \`currencies\` of createPurser`,
+      'unknown_currency',
+    )
   const message = readMessage(challenge, resource, now)
   if ('unpayable' in message) return message
   const chain = chainFor(challenge.request['supportedChains'], custom.chainId, config)

@@ -71,7 +71,10 @@ function payableIn(charge: Charge, context: QuoteContext, config: Config): Curre
   const currency = currencyOf(code, context.currencies)
   const name = code.toUpperCase()
   if (currency === undefined)
-    return unpayable(`${name} is no currency that is known here as Stripe counts it`, 'unknown_currency')
+    return unpayable(
+      `${name} is no currency that is known here as Stripe counts it: name it in \`currencies\` of createPurser`,
+      'unknown_currency',
+    )
   if (!fitsStep(code, charge.amount))
     return unpayable(
       `${formatAmount(amount(charge.amount, currency))} is finer than Stripe charges in ${name}`,

@@ -110,10 +110,16 @@ function goodUntil(challenge: Challenge, context: QuoteContext, config: Config):
 function chargeable(charge: Charge, context: QuoteContext, config: Config): Currency | Unpayable {
   const network = networkOf(charge)
   if (config.chains !== undefined && !config.chains.has(charge.chainId))
-    return unpayable(`This wallet does not pay on ${network}`, 'wrong_chain')
+    return unpayable(
+      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
+      'wrong_chain',
+    )
   // Without a node nobody could ever tell what became of a payment. A proof moves nothing, and needs none.
   if (charge.amount > 0n && config.nodes(charge.chainId) === undefined)
-    return unpayable(`This wallet has no node for ${network}`, 'wrong_chain')
+    return unpayable(
+      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
+      'wrong_chain',
+    )
   return currencyOf(charge.token, network, context, config)
 }
 
@@ -125,7 +131,11 @@ export function currencyOf(
 ): Currency | Unpayable {
   const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
   return (
-    currency ?? unpayable(`${network}/erc20:${token} is no currency that is known here`, 'unknown_currency')
+    currency ??
+    unpayable(
+      `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
+      'unknown_currency',
+    )
   )
 }
 
@@ -226,7 +236,12 @@ function needs(terms: Terms): readonly Need[] {
 function shortfall({ most, fee }: Terms, held: Amount): string {
   const price = `this payment needs ${formatAmount(most)}`
   const extra = fee === undefined ? '' : ` and up to ${formatAmount(fee.bound)} for its fee`
-  return `The account holds ${formatAmount(held)}, and ${price}${extra}`
+  const other = fee !== undefined && fee.bound.currency.id !== most.currency.id
+  const mend =
+    other && held.currency.id === fee.bound.currency.id
+      ? '. `feeToken` of the wallet can name another token for fees'
+      : ''
+  return `The account holds ${formatAmount(held)}, and ${price}${extra}${mend}`
 }
 
 /** The contract address in a token's id. */
