@@ -1,4 +1,5 @@
 import type { Instant } from '../money/index.js'
+import { mayAskSystem } from './permission.js'
 
 /** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
 export interface Clock {
@@ -39,10 +40,12 @@ function uptime(): number | undefined {
     const found = process?.getBuiltinModule?.('node:os')
     os = isOs(found) ? found : undefined
   }
+  // Asking without the permission would stop a program in Deno at a prompt.
+  if (!mayAskSystem('osUptime')) return undefined
   try {
     return os === undefined ? undefined : os.uptime() * 1000
   } catch {
-    // Deno asks for a permission (`--allow-sys`).
+    // A sandbox may hide it.
     return undefined
   }
 }

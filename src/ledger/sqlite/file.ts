@@ -1,4 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
+import { mayAskSystem } from '../permission.js'
 import { ledgerError } from './failures.js'
 import { recordPath } from './record.js'
 
@@ -15,7 +16,7 @@ const { dirname, isAbsolute, join } = process.getBuiltinModule('node:path')
  *
  * @throws PaymentError `invalid_config`
  */
-export function defaultPath(env: NodeJS.ProcessEnv = process.env, home: string = homedir()): string {
+export function defaultPath(env: NodeJS.ProcessEnv = process.env, home: string = homeOf(env)): string {
   const { XDG_STATE_HOME: xdg, LOCALAPPDATA: local } = env
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'purser', 'ledger.db')
   if (platform() === 'win32' && local !== undefined && isAbsolute(local))
@@ -29,6 +30,11 @@ export function defaultPath(env: NodeJS.ProcessEnv = process.env, home: string =
   if (platform() === 'darwin') return join(home, 'Library', 'Application Support', 'purser', 'ledger.db')
   if (platform() === 'win32') return join(home, 'AppData', 'Local', 'purser', 'ledger.db')
   return join(home, '.local', 'state', 'purser', 'ledger.db')
+}
+
+/** Deno tells the home directory only with a permission of its own; the environment has it there too. */
+function homeOf(env: NodeJS.ProcessEnv): string {
+  return mayAskSystem('homedir') ? homedir() : (env['HOME'] ?? env['USERPROFILE'] ?? '')
 }
 
 /** The identity of a file: a path that leads elsewhere is another ledger, or none. */

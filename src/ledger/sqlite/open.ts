@@ -1,5 +1,6 @@
 import type { Gap, GapCause } from '../gaps.js'
 import { numberOf, textOf } from './codec.js'
+import { warnOfNetworkDrive } from './drive.js'
 import { type Database, loadDriver } from './driver.js'
 import { damaged, ledgerError } from './failures.js'
 import { hasLog, prepareFile, sizeOf } from './file.js'
@@ -62,6 +63,7 @@ export async function openFile(path: string, create: boolean): Promise<OpenFile>
     db.exec(SETTINGS)
     sql = new Sql(db)
     noticeGap(db, sql, path, record)
+    warnOfNetworkDrive(path)
     return { db, sql, close }
   } catch (error) {
     await close()
