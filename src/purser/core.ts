@@ -20,6 +20,7 @@ import type { Begun } from './begin.js'
 import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
 import { builtin } from './runtime.js'
+import { leaveLedger, useLedger } from './shared-ledgers.js'
 import { readTask, type TaskStore, taskStore } from './tasks.js'
 
 /** What a purser is bound to: its agent, and the task and tool that `with` added. */
@@ -46,6 +47,7 @@ export class Core {
 
   constructor(settings: Settings) {
     this.settings = settings
+    if (settings.sharedLedger !== undefined) useLedger(settings.sharedLedger)
     this.events = new Events(diagnosticsTap())
     const { doubtful } = settings
     // After whoever made this purser has had time to listen.
@@ -145,7 +147,8 @@ export class Core {
     if (this.#closed) return
     this.#closed = true
     const opened = await this.#opening?.catch(() => undefined)
-    await opened?.close()
+    if (opened !== undefined) await opened.close()
+    else if (this.settings.sharedLedger !== undefined) await leaveLedger(this.settings.sharedLedger)
   }
 
   async #open(): Promise<Opened> {

@@ -18,6 +18,7 @@ import { RoomSearch } from './make-room.js'
 import type { Settings } from './options.js'
 import { Recoveries } from './recoveries.js'
 import { processorTime } from './runtime.js'
+import { leaveLedger, useLedger } from './shared-ledgers.js'
 import { Slices } from './slices.js'
 import { Upkeep } from './upkeep.js'
 
@@ -38,9 +39,6 @@ export interface Hooks {
   readonly emitter: Emitter
   attach(target: object, outcome: Outcome): void
 }
-
-/** Pursers by the ledger object they share: it is closed with the last of them. */
-const users = new WeakMap<Ledger, number>()
 
 /** Opens the ledger, takes an identity on it, and settles what an earlier process left behind. */
 export async function openPurser(settings: Settings, hooks: Hooks): Promise<Opened> {
@@ -70,7 +68,8 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     catalog,
     rooms,
   })
-  users.set(ledger, (users.get(ledger) ?? 0) + 1)
+  // One that was handed in as an object is in use since its purser was made.
+  if (settings.sharedLedger === undefined) useLedger(ledger)
   void tellGap(ledger, hooks)
   recoveries.first()
   return {
@@ -89,9 +88,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
       await beside.close()
       upkeep.stop()
       await retire(ledger, owner)
-      const others = (users.get(ledger) ?? 1) - 1
-      users.set(ledger, others)
-      if (others === 0) await ledger.close()
+      await leaveLedger(ledger)
     },
   }
 }

@@ -87,6 +87,8 @@ export interface Settings {
   /** The user's own currencies, as they were given. */
   readonly own: readonly Currency[]
   readonly openLedger: () => Promise<Ledger>
+  /** A ledger that was handed in, and that other pursers may use too. */
+  readonly sharedLedger?: Ledger
   readonly approver?: Approver
   readonly prefer: readonly Preference[]
   readonly onRefusal: 'respond' | 'throw'
@@ -184,6 +186,7 @@ export function readOptions(given: PurserOptions): Settings {
     rates,
     own: options.currencies ?? [],
     openLedger: ledgerOpener(options.ledger),
+    ...(isShared(options.ledger) ? { sharedLedger: options.ledger } : {}),
     prefer: prefer.map(preferenceOf),
     onRefusal,
     doubtWindowMs,
@@ -234,6 +237,10 @@ function isWallet(value: unknown): value is Wallet {
   return (
     typeof id === 'string' && id !== '' && Array.isArray(kinds) && [quote, prepare, inspect].every(isFunction)
   )
+}
+
+function isShared(ledger: PurserOptions['ledger']): ledger is Ledger {
+  return ledger !== undefined && typeof ledger !== 'function'
 }
 
 function ledgerOpener(ledger: PurserOptions['ledger']): () => Promise<Ledger> {

@@ -349,7 +349,10 @@ export class Purser {
     return this.#core.events.on(event, listener)
   }
 
-  /** Ends this purser and all that were made from it: the ledger is closed, nothing is paid any more. */
+  /**
+   * Ends this purser and all that were made from it by `with()`: nothing is paid any more. The ledger is closed too, unless
+   * it was handed in as an object and other pursers that are not closed use it.
+   */
   close(): Promise<void> {
     return this.#core.close()
   }
