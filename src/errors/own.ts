@@ -17,13 +17,23 @@ export function ownValue<T extends object, Name extends keyof T>(record: T, name
 }
 
 /**
+ * Is it what plain objects inherit from: `Object.prototype`, of this realm or another one? Frames, `node:vm` and test runners
+ * such as Jest make realms.
+ */
+export function isObjectPrototype(value: unknown): boolean {
+  if (value === Object.prototype) return true
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== null) return false
+  return Object.hasOwn(value, 'hasOwnProperty') && Object.hasOwn(value, 'isPrototypeOf')
+}
+
+/**
  * Gives a plain object of somebody else's the properties that it lacks, as undefined, so that it cannot inherit them. For
  * objects that must stay the ones they are. One of a class keeps what its class gives it.
  *
  * @throws TypeError if the object is frozen and inherits one of them from `Object.prototype`.
  */
 export function completeOwn(record: object, names: readonly string[]): void {
-  if (Object.getPrototypeOf(record) !== Object.prototype) return
+  if (!isObjectPrototype(Object.getPrototypeOf(record))) return
   for (const name of names) {
     if (Object.hasOwn(record, name)) continue
     if (Object.isExtensible(record)) Object.defineProperty(record, name, ABSENT)

@@ -1,4 +1,5 @@
 import { PaymentError } from '../errors/index.js'
+import { isBuffer, isBytes } from '../protocol/body.js'
 import { RAISE, Recording, sourceOf, within } from './recording.js'
 
 /** A request's body, set aside so that it can be sent again. */
@@ -53,7 +54,7 @@ export function keepBody(body: unknown, limits: KeepLimits): KeptBody {
     return fixed(body, async function* () {
       yield utf8(body)
     })
-  if (body instanceof ArrayBuffer) return ofBytes(new Uint8Array(body.slice(0)))
+  if (isBuffer(body)) return ofBytes(new Uint8Array(body.slice(0)))
   if (ArrayBuffer.isView(body)) {
     return ofBytes(new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice())
   }
@@ -116,7 +117,7 @@ async function* streamed(
   const source = sourceOf(body)
   for (;;) {
     const next = await within(source.next(), patienceMs)
-    if (next === 'late' || (!next.done && !(next.value instanceof Uint8Array))) {
+    if (next === 'late' || (!next.done && !isBytes(next.value))) {
       source.cancel(undefined)
       throw new PaymentError(
         'not_replayable',
@@ -127,7 +128,7 @@ async function* streamed(
       )
     }
     if (next.done) return
-    if (next.value instanceof Uint8Array) yield next.value
+    if (isBytes(next.value)) yield next.value
   }
 }
 
@@ -212,7 +213,7 @@ async function* formPieces(form: FormData): AsyncGenerator<Uint8Array> {
 async function* bytesOf(blob: Blob): AsyncGenerator<Uint8Array> {
   const source = sourceOf(blob.stream())
   for (let next = await source.next(); !next.done; next = await source.next()) {
-    if (next.value instanceof Uint8Array) yield next.value
+    if (isBytes(next.value)) yield next.value
   }
 }
 

@@ -1,3 +1,4 @@
+import { isObjectPrototype } from '../errors/index.js'
 /** Headers that were set aside: nobody changes them. */
 export type KeptHeaders = Headers | Readonly<Record<string, string>>
 
@@ -64,5 +65,5 @@ export function headerOf(headers: KeptHeaders, name: string): string | undefined
 
 function isPlain(headers: HeadersInit): headers is Record<string, string> {
   const parent: unknown = Object.getPrototypeOf(headers)
-  return parent === Object.prototype || parent === null
+  return parent === null || isObjectPrototype(parent)
 }

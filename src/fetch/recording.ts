@@ -1,4 +1,5 @@
 import { PaymentError } from '../errors/index.js'
+import { isBytes } from '../protocol/body.js'
 
 /** How a longer body can be kept. */
 export const RAISE =
@@ -132,12 +133,12 @@ export class Recording {
 
   #pass(chunk: unknown): void {
     if (this.#state === 'open') {
-      const size = this.#size + (chunk instanceof Uint8Array ? chunk.byteLength : Number.POSITIVE_INFINITY)
-      if (chunk instanceof Uint8Array && size <= this.#cap) {
+      const size = this.#size + (isBytes(chunk) ? chunk.byteLength : Number.POSITIVE_INFINITY)
+      if (isBytes(chunk) && size <= this.#cap) {
         // A copy: readers of files and sockets reuse their buffers.
         this.#chunks.push(chunk.slice())
         this.#size = size
-      } else this.#lose(chunk instanceof Uint8Array ? 'long' : 'failed')
+      } else this.#lose(isBytes(chunk) ? 'long' : 'failed')
     }
     if (!this.#cancelled) this.#controller?.enqueue(chunk)
   }

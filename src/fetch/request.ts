@@ -1,3 +1,4 @@
+import { isObjectPrototype } from '../errors/index.js'
 import type { HttpResource } from '../protocol/index.js'
 import {
   type BodyFactory,
@@ -178,7 +179,7 @@ function copyInit(init: object | undefined): RequestInit {
   if (init === undefined || init === null) return {}
   const copy: Record<string, unknown> = { ...init }
   const parent: unknown = Object.getPrototypeOf(init)
-  if (parent !== Object.prototype && parent !== null) {
+  if (parent !== null && !isObjectPrototype(parent)) {
     for (const key of INIT_KEYS) {
       const value: unknown = Reflect.get(init, key)
       // `navigate` is a browser's own word: no script may say it.

@@ -1,4 +1,4 @@
-import { clean, closestName, oneOf, suggestion } from '../errors/index.js'
+import { clean, closestName, isObjectPrototype, oneOf, suggestion } from '../errors/index.js'
 
 /** A numeral of a text file, kept as it was written: `0.10` stays `0.10`, and never becomes a float. */
 export class Numeral {
@@ -209,7 +209,7 @@ export function show(value: unknown): string {
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype
+  return prototype === null || isObjectPrototype(prototype)
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { clean } from '../errors/index.js'
+import { isBuffer } from '../protocol/body.js'
 import { networkFailure, patiently } from './ends.js'
 import type { SocketData, SocketEnd, SocketEvent, SocketLike, SocketLimits, SocketPayload } from './types.js'
 
@@ -111,7 +112,7 @@ export class Line {
 
 /** Something that is neither text nor bytes is nothing: it was asked for bytes. */
 function dataOf(data: unknown): SocketData {
-  if (typeof data === 'string' || data instanceof ArrayBuffer) return data
+  if (typeof data === 'string' || isBuffer(data)) return data
   if (!ArrayBuffer.isView(data)) return ''
   const copy = new Uint8Array(data.byteLength)
   copy.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))

@@ -253,11 +253,70 @@ describe('a 402 that is not paid under purser/auto', () => {
   })
 })
 
-function policyOf(perPayment: string): string {
+describe('a cluster under purser/auto', () => {
+  test('shares one budget: its workers together never pay more than it has', async () => {
+    const { code, stdout, stderr } = await run.run(
+      { ...config(), PURSER_POLICY: policyOf('perPayment: 1.00', 5), PURSER_LOG: 'off' },
+      `import cluster from 'node:cluster'
+       if (cluster.isPrimary) {
+         const workers = Array.from({ length: 3 }, () => cluster.fork())
+         const said = await Promise.all(workers.map((worker) => new Promise((resolve, reject) => {
+           const statuses = []
+           worker.on('message', (status) => statuses.push(status))
+           worker.once('error', reject)
+           worker.once('exit', (code) => resolve([code, statuses]))
+         })))
+         console.log(JSON.stringify(said))
+       } else {
+         for (let n = 0; n < 4; n++) {
+           const reply = await fetch(${JSON.stringify(`${shop.origin}/tea`)} + '/' + cluster.worker.id + '/' + n)
+           await reply.text()
+           process.send(reply.status)
+         }
+         cluster.worker.disconnect()
+       }`,
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const workers: readonly [number, readonly number[]][] = JSON.parse(stdout)
+    expect(workers.map(([ended]) => ended)).toEqual([0, 0, 0])
+    const statuses = workers.flatMap(([, all]) => all)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(5)
+    expect(statuses.filter((status) => status === 402)).toHaveLength(7)
+    expect(paidFor()).toHaveLength(5)
+  })
+
+  test('keeps a key that can be read once in the primary: workers say so and pay nothing', async () => {
+    const keyFile = join(run.folder, 'once.key')
+    writeFileSync(keyFile, 'rk_test_a1b2c3d4', { mode: 0o600 })
+    const { code, stdout, stderr } = await run.run(
+      {
+        PURSER_POLICY: join(run.folder, 'policy.yaml'),
+        PURSER_STRIPE_KEY_FILE: keyFile,
+        PURSER_STRIPE_KEY_UNLINK: '1',
+        PURSER_STRIPE_PAYMENT_METHOD: 'pm_1',
+      },
+      `import cluster from 'node:cluster'
+       if (cluster.isPrimary) {
+         const worker = cluster.fork()
+         worker.on('message', (text) => console.log(text))
+         await new Promise((resolve) => worker.once('exit', resolve))
+       } else {
+         const reply = await fetch(${JSON.stringify(`${shop.origin}/tea`)})
+         process.send((await reply.json()).code)
+         cluster.worker.disconnect()
+       }`,
+    )
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'wallet_failed\n' })
+    expect(stderr).toMatch(/^purser\/auto: Process \d+ has the key and keeps it/)
+    expect(paidFor()).toHaveLength(0)
+  })
+})
+
+function policyOf(perPayment: string, limit = 50): string {
   const file = join(run.folder, `${perPayment.replace(/\W/g, '-')}.yaml`)
   writeFileSync(
     file,
-    `{ ${perPayment}, budgets: [{ limit: 50, per: day }], networks: ["stripe:test"], vendors: [{ origin: "${shop.origin}" }] }`,
+    `{ ${perPayment}, budgets: [{ limit: ${limit}, per: day }], networks: ["stripe:test"], vendors: [{ origin: "${shop.origin}" }] }`,
   )
   return file
 }

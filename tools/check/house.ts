@@ -130,7 +130,7 @@ export const SIDE_DOORS: readonly {
   },
   {
     file: 'protocol/body.ts',
-    from: ['wallet', 'fetch', 'undici', 'purser'],
+    from: ['wallet', 'fetch', 'undici', 'socket', 'purser'],
     why: 'the one reader of bodies: a free call needs it, and none of the codecs beside it',
   },
   {

@@ -33,9 +33,46 @@ const BUDGETS: readonly Mutant[] = [
   },
 ]
 
+/** Faults of what other realms make, of closing, and of where a ledger lies. */
+const REALMS: readonly Mutant[] = [
+  {
+    name: 'foreign-bytes-lost',
+    breaks: 'bytes of another realm are no bytes: a body is not paid for, or its offers are not read',
+    file: 'src/protocol/body.ts',
+    find: "return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]')",
+    replace: 'return value instanceof Uint8Array',
+    tests: ['test/purser/realms.test.ts'],
+  },
+  {
+    name: 'foreign-document-refused',
+    breaks: 'a policy that another realm made is refused',
+    file: 'src/errors/own.ts',
+    find: "return Object.hasOwn(value, 'hasOwnProperty') && Object.hasOwn(value, 'isPrototypeOf')",
+    replace: 'return false',
+    tests: ['test/purser/realms.test.ts'],
+  },
+  {
+    name: 'shared-ledger-closed-early',
+    breaks: 'a purser that is closed closes the ledger of another one that has paid nothing yet',
+    file: 'src/purser/shared-ledgers.ts',
+    find: 'if (others === 0)',
+    replace: 'if (others <= 1)',
+    tests: ['test/purser/closing.test.ts'],
+  },
+  {
+    name: 'network-drive-unsaid',
+    breaks: 'a ledger on a network drive is opened without a word',
+    file: 'src/ledger/sqlite/open.ts',
+    find: '    warnOfNetworkDrive(path)\n',
+    replace: '',
+    tests: ['test/ledger/drive.test.ts'],
+  },
+]
+
 /** Faults of `purser/auto`: its settings, and what of a program it serves. */
 export const AUTO: readonly Mutant[] = [
   ...BUDGETS,
+  ...REALMS,
   {
     name: 'mistyped-setting-ignored',
     breaks: 'a name in the file of settings that nothing reads is passed over',
