@@ -1,6 +1,6 @@
 /**
- * Everything that is measured, in one run: `npm run build && npm run bench`. With `--write` the table goes into the
- * README. The large ledger takes about ten minutes to fill; `--stored 100000` makes it smaller, and the table says so.
+ * Everything that is measured, in one run: `npm run build && npm run bench`. With `--write` the table goes into
+ * docs/performance.md. The large ledger takes about ten minutes to fill; `--stored 100000` makes it smaller, and the table says so.
  * With `--quick` it is that small, and the heap is not weighed. `--only users,store` runs the parts of these names.
  */
 import { readFile, writeFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ import { benchX402 } from './x402.js'
 
 const quick = process.argv.includes('--quick')
 const stored = Number(after('--stored') ?? (quick ? 100_000 : 1_000_000))
-const README = new URL('../README.md', import.meta.url)
+const PAGE = new URL('../docs/performance.md', import.meta.url)
 const [START, END] = ['<!-- bench:start -->', '<!-- bench:end -->']
 
 /** The largest ledger that the calls of users are measured on. */
@@ -58,17 +58,18 @@ if (process.argv.includes('--write')) await write(rows)
 process.exit(0)
 
 async function write(all: readonly Row[]): Promise<void> {
-  const readme = await readFile(README, 'utf8')
-  const [before, rest] = readme.split(START)
+  const page = await readFile(PAGE, 'utf8')
+  const [before, rest] = page.split(START)
   const tail = rest?.split(END)[1]
-  if (before === undefined || tail === undefined) throw new TypeError(`README.md needs ${START} and ${END}`)
+  if (before === undefined || tail === undefined)
+    throw new TypeError(`docs/performance.md needs ${START} and ${END}`)
   const table = [
     '| what | measured | target |',
     '|---|---|---|',
     ...all.map(({ what, measured, target }) => `| ${what} | ${measured} | ${target} |`),
   ]
   const machine = `Medians of one run of \`npm run bench\` on Node ${process.versions.node}, ${cpus().length} cores.`
-  await writeFile(README, `${before}${START}\n${machine}\n\n${table.join('\n')}\n${END}${tail}`)
+  await writeFile(PAGE, `${before}${START}\n${machine}\n\n${table.join('\n')}\n${END}${tail}`)
 }
 
 /** What stands after a flag. */
