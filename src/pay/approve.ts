@@ -34,6 +34,7 @@ export async function approve(id: PaymentId, candidate: Candidate, c: Case, end:
     ...(answer === undefined ? {} : { by: answer.by }),
   })
   if (answer === undefined) {
+    if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })
     end(asked.because)
     throw unanswered(candidate, asked.because)
   }

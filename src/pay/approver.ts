@@ -49,7 +49,12 @@ export type Approver = (request: ApprovalRequest, signal: AbortSignal) => Promis
 /** What came of asking: an answer that was read, or why there is none. */
 export type Asked =
   | { readonly answer: ApprovalAnswer }
-  | { readonly answer?: never; readonly because: 'nobody' | 'late' | 'failed' | 'nonsense' }
+  | {
+      readonly answer?: never
+      readonly because: 'nobody' | 'late' | 'failed' | 'nonsense'
+      /** What the approver threw. */
+      readonly thrown?: { readonly error: unknown }
+    }
 
 /** An object of which nothing is known yet. */
 type Loose<Name extends string> = { readonly [N in Name]?: unknown }
@@ -101,9 +106,13 @@ export async function ask(
     // Called inside a function, so that an approver that throws at once is no different from one that rejects.
     const answer = readAnswer(await Promise.race([(async () => approver(request, either))(), given]))
     return own(answer === undefined ? { because: 'nonsense' } : { answer })
-  } catch {
+  } catch (error) {
     // Whatever an approver throws means that nobody said yes; the caller's own abort is reported by the story.
-    return own({ because: late.signal.aborted ? 'late' : 'failed' })
+    return own(
+      either.aborted
+        ? { because: late.signal.aborted ? 'late' : 'failed' }
+        : { because: 'failed', thrown: { error } },
+    )
   } finally {
     clearTimeout(timer)
     late.abort()

@@ -1,4 +1,4 @@
-import { PaymentError } from '../errors/index.js'
+import { type Names, ownOptions, PaymentError } from '../errors/index.js'
 import { fundsOf, type Move, type Payment, type PaymentId } from '../ledger/index.js'
 import { advanceById } from '../pay/doubt.js'
 import type { Env } from '../pay/index.js'
@@ -14,6 +14,7 @@ export async function closeByHand(
   resolution: Resolution,
   env: Pick<Env, 'ledger' | 'emitter' | 'clock'>,
 ): Promise<Payment> {
+  const said = readResolution(resolution)
   const now = env.clock.now()
   const payment = await env.ledger.get(id)
   if (payment === undefined) throw new TypeError('The ledger has no payment with this id')
@@ -24,9 +25,27 @@ export async function closeByHand(
   const alive = attempts.some(
     (attempt) => attempt.void === undefined && (attempt.evidence.recheckAt ?? 0) > now,
   )
-  if (resolution.as === 'released' && alive)
+  if (said.as === 'released' && alive)
     throw notYet('Its credential may still settle: look again with recover() when it has run out')
-  return close(payment, resolution, env)
+  return close(payment, said, env)
+}
+
+const SETTLED: Names<Extract<Resolution, { as: 'settled' }>> = { as: true, by: true, reference: true }
+const RELEASED: Names<Extract<Resolution, { as: 'released' }>> = { as: true, by: true, because: true }
+
+/** @throws TypeError for a name that is not known, or a statement that says too little. */
+function readResolution(given: Resolution): Resolution {
+  const { as }: { readonly as?: unknown } = Object(given)
+  if (as !== 'settled' && as !== 'released')
+    throw new TypeError("resolve() needs { as: 'settled', by } or { as: 'released', by, because }")
+  const said =
+    given.as === 'settled'
+      ? ownOptions(given, SETTLED, 'resolve()')
+      : ownOptions(given, RELEASED, 'resolve()')
+  const needed = said.as === 'settled' ? { by: said.by } : { by: said.by, because: said.because }
+  for (const [name, value] of Object.entries<unknown>(needed))
+    if (typeof value !== 'string' || value === '') throw new TypeError(`resolve() needs \`${name}\`, a text`)
+  return said
 }
 
 async function close(

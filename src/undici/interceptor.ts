@@ -5,7 +5,7 @@ import type { Instant } from '../money/index.js'
 import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
 import type { Herald } from './dispatch.js'
 import { Front } from './front.js'
-import type { UndiciReply } from './reply.js'
+import type { Handler, UndiciReply } from './reply.js'
 import { dialled, originOf } from './request.js'
 import { UndiciExchange } from './undici-exchange.js'
 
@@ -65,7 +65,11 @@ export function payingInterceptor(
     throw new TypeError('`origin` must be an origin, such as https://api.example')
   return (dispatch) => (options, handler) => {
     const resource = dialled(options, only)
-    if (resource === undefined || !face.payable(resource)) return dispatch(options, handler)
+    if (resource === undefined || !face.payable(resource))
+      return dispatch(
+        options,
+        noting(handler, (reply) => face.handedOn(reply, resource)),
+      )
     const front = new Front(handler)
     const holder: { reply?: UndiciReply } = {}
     let exchange: UndiciExchange
@@ -81,6 +85,28 @@ export function payingInterceptor(
     }
     void deliver(face.run(exchange, { ...said, signal: front.signal }), front, holder)
     return true
+  }
+}
+
+/** The same handler. A 402 that nobody pays is noted, so that its caller can ask why: see {@link replyBehind}. */
+function noting(handler: Handler, note: (reply: object) => void): Handler {
+  // A handler of undici's older form is called by other names, and goes its own way.
+  if (typeof handler.onRequestStart !== 'function') return handler
+  const holder: { reply?: object } = {}
+  return {
+    onRequestStart: (controller, context) =>
+      handler.onRequestStart?.(controller, { ...Object(context), [REPLY]: holder }),
+    onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+    onResponseStart: (controller, status, headers, message) => {
+      if (status === 402) {
+        holder.reply = { status }
+        note(holder.reply)
+      }
+      return handler.onResponseStart?.(controller, status, headers, message)
+    },
+    onResponseData: (...args) => handler.onResponseData?.(...args),
+    onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+    onResponseError: (...args) => handler.onResponseError?.(...args),
   }
 }
 

@@ -290,3 +290,33 @@ describe('events', () => {
     expect(approvals).toEqual([expect.objectContaining({ approved: true, by: 'ann' })])
   })
 })
+
+describe('an approver that fails', () => {
+  it('is an error event with its cause, and a refusal without its words', async () => {
+    for (const approver of [
+      () => {
+        throw new Error('out of office: key 0x1234')
+      },
+      () => Promise.reject(new Error('out of office: key 0x1234')),
+    ] satisfies Approver[]) {
+      const world = asking(approver)
+      const failed = world.heard('error')
+      const error = await world.fails()
+      await Promise.resolve()
+      expect(failed).toMatchObject([{ during: 'approver' }])
+      expect(failed[0]?.thrown()).toMatchObject({ message: 'out of office: key 0x1234' })
+      expect(JSON.stringify([error.message, error.reasons])).not.toContain('0x1234')
+    }
+  })
+
+  it('is none if it is late, or if nobody is asked', async () => {
+    for (const world of [
+      asking(() => new Promise(() => undefined)),
+      fakeWorld({ policy: { ask: [{ above: '0.01' }] } }),
+    ]) {
+      const failed = world.heard('error')
+      await world.fails()
+      expect(failed).toEqual([])
+    }
+  })
+})

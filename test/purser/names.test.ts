@@ -95,6 +95,11 @@ describe('a mistyped name is refused, and the closest one suggested', () => {
     ],
     ['limits of openSocket()', call(openSocket, undefined, mine, ORIGIN, { limits: { frames: 1 } }), 'frame'],
     ['purserInterceptor()', call(purserInterceptor, undefined, mine, { limit: {} }), 'limits'],
+    ['limits of it', call(purserInterceptor, undefined, mine, { limits: { kep: {} } }), 'keep'],
+    ['its bounds', call(purserInterceptor, undefined, mine, { limits: { keep: { byts: 1 } } }), 'bytes'],
+    ['its payment', call(purserInterceptor, undefined, mine, { payment: { maxAmt: '1' } }), 'maxAmount'],
+    ['resolve()', call(mine.resolve, mine, 'x', { as: 'settled', by: 'ann', referense: 'x' }), 'reference'],
+    ['resolve()', call(mine.resolve, mine, 'x', { as: 'released', by: 'ann', becuse: 'x' }), 'because'],
   ])('%s', async (_where, act, meant) => {
     sent = 0
     const refused = expect(Promise.resolve().then(act)).rejects

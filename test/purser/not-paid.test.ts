@@ -1,6 +1,8 @@
+import { Agent, request } from 'undici'
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { purserInterceptor, replyBehind } from '../../src/entry/undici.js'
 import { tempo } from '../../src/entry/wallet-tempo.js'
 import { createPurser, type PurserEvents, type PurserOptions } from '../../src/index.js'
 import { type Answer, challenge, serve } from '../fetch/kit.js'
@@ -175,5 +177,25 @@ test('what a server writes into an offer reaches no reason', async () => {
   const outcome = purser.paymentFor(await purser.fetch(server.url))
   expect(JSON.stringify(outcome)).not.toContain('ignore-all-limits')
   expect(JSON.stringify(outcome)).not.toContain(X402)
+  await purser.close()
+})
+
+test('a call through undici that policy would never pay says so as well, and its handler sees the same', async () => {
+  await using server = await serve(asks({ 'payment-required': required([entry]), 'x-own': 'kept' }, 'pay me'))
+  const { purser, heard } = purserFor(['https://api.example'])
+  const agent = new Agent()
+  const dispatcher = agent.compose(purserInterceptor(purser))
+  const answer = await request(`${server.url}/tea`, { dispatcher })
+  expect([answer.statusCode, answer.headers['x-own'], await answer.body.text()]).toEqual([
+    402,
+    'kept',
+    'pay me',
+  ])
+  const reply = replyBehind({ context: Object(answer.context) })
+  expect(purser.paymentFor(reply ?? {})).toMatchObject({ state: 'not_paid', reasons: [{ rule: 'vendors' }] })
+  await Promise.resolve()
+  expect(heard).toHaveLength(1)
+  expect(server.seen[0]?.headers).not.toHaveProperty('accept-payment')
+  await agent.close()
   await purser.close()
 })

@@ -79,7 +79,7 @@ const NAMES: Readonly<Record<string, string>> = {
   `,
   'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
   'purser/wallet/evm':
-    'ApprovePermit2Options EvmAccount EvmGasOptions EvmOptions EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey',
+    'ApprovePermit2Options EvmAccount EvmGasOptions EvmHashAccount EvmOptions EvmTypedData EvmTypedDataAccount EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey',
   'purser/wallet/lightning':
     'InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': `

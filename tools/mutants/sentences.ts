@@ -3,6 +3,30 @@ import type { Mutant } from './list.js'
 /** What people are told, and what is read as it was meant. */
 export const SENTENCES: readonly Mutant[] = [
   {
+    name: 'approver-fails-silently',
+    breaks: 'an approver that throws is no event',
+    file: 'src/pay/approve.ts',
+    find: "if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })",
+    replace: '',
+    tests: ['test/pay/approvals.test.ts'],
+  },
+  {
+    name: 'undici-not-paid-untold',
+    breaks: 'a 402 through undici from a vendor that is not listed says no reason',
+    file: 'src/undici/interceptor.ts',
+    find: 'note(holder.reply)',
+    replace: '',
+    tests: ['test/purser/not-paid.test.ts'],
+  },
+  {
+    name: 'typed-signature-not-compared',
+    breaks: 'what a hosted signer made of other data leaves',
+    file: 'src/wallet/evm/account.ts',
+    find: 'if (lower(await recoverAddress({ hash, signature })) !== lower(address))',
+    replace: 'if (lower(await recoverAddress({ hash, signature })) === hash)',
+    tests: ['test/wallet/evm/typed-data.test.ts'],
+  },
+  {
     name: 'fee-not-named',
     breaks: 'a refusal by a budget does not say how much of the sum is the fee',
     file: 'src/policy/say.ts',

@@ -5,12 +5,15 @@ import { parsePolicyText, unreadable } from './text.js'
  * A policy from a file, in YAML or JSON.
  *
  * @throws PaymentError `invalid_policy` if the file is missing, empty, not UTF-8, not YAML or JSON, or not a policy.
+ * @throws TypeError if the path is no text.
  * @example
  * ```ts
  * const purser = createPurser({ wallets, policy: await loadPolicy('policy.yaml') })
  * ```
  */
 export async function loadPolicy(path: string): Promise<Policy> {
+  if (typeof path !== 'string' || path === '')
+    throw new TypeError('loadPolicy() needs the path of a file, as text')
   return parsePolicyText(decode(await read(path), path), path)
 }
 

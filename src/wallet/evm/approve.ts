@@ -54,6 +54,8 @@ export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex>
   const options = ownOptions(given, OPTIONS, 'approvePermit2()')
   const { token, amount } = options
   const config = configure(options)
+  if (config.signer.typedOnly)
+    throw new TypeError('approvePermit2() sends a transaction, and this account signs typed data only')
   const [, chain, address] = TOKEN.exec(String(token).toLowerCase()) ?? []
   if (address === undefined)
     throw new TypeError('token must be the id of a currency: "eip155:8453/erc20:0x…"')
@@ -74,7 +76,7 @@ export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex>
   const tip = price.tip < most ? price.tip : most
   const raw = await signCall(
     { chainId, to: lower(address), data, nonce, gas: config.gasLimit, most, tip },
-    config,
+    config.signer,
   )
   const hash = keccak256(raw)
   await broadcast(nodes, raw, { hash, validBefore: Math.floor(config.now() / 1000) + PATIENCE_S }, config)

@@ -1,5 +1,6 @@
 export { type Hex, parsePrivateKey } from '../chain/index.js'
+export type { EvmAccount, EvmHashAccount, EvmTypedData, EvmTypedDataAccount } from './account.js'
 export { type ApprovePermit2Options, approvePermit2 } from './approve.js'
 export { evm } from './evm.js'
-export type { EvmAccount, EvmGasOptions, EvmOptions, EvmWay } from './options.js'
+export type { EvmGasOptions, EvmOptions, EvmWay } from './options.js'
 export type { TokenDomain } from './tokens.js'

@@ -9,17 +9,8 @@ import {
 } from '../../money/index.js'
 import { checkChainId, type Hex, listening, lower, type Nodes, nodesOf } from '../chain/index.js'
 import type { HeardTime } from '../index.js'
+import { checkAccount, type EvmAccount, type EvmSigner } from './account.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
-
-/**
- * An account that signs hashes: viem's `privateKeyToAccount`, or a key in a vault through viem's `toAccount` with
- * `sign`.
- */
-export interface EvmAccount {
-  readonly address: Hex
-  readonly type: 'local'
-  readonly sign?: ((parameters: { hash: Hex }) => Promise<Hex>) | undefined
-}
 
 /**
  * How a payment is made: a signature that the server cashes (`authorization` of EIP-3009, `permit2`), a signed
@@ -37,6 +28,9 @@ export interface EvmGasOptions {
 
 /** What {@link evm} takes. */
 export interface EvmOptions {
+  /**
+   * The payer: an account that signs hashes, or one that signs typed data. The latter pays by `authorization` and `permit2`.
+   */
   readonly account: EvmAccount
   /**
    * Nodes by chain id; public ones are built in for the chains of the token table. Where several are listed, all that
@@ -68,7 +62,7 @@ export interface Config {
   /** The payer, in lower case, and as EIP-55 spells it. */
   readonly sender: Hex
   readonly checksummed: Hex
-  readonly sign: (hash: Hex) => Promise<Hex>
+  readonly signer: EvmSigner
   readonly chains: ReadonlySet<number> | undefined
   readonly own: CurrencyTable
   readonly domains: ReadonlyMap<string, TokenDomain>
@@ -82,8 +76,9 @@ export interface Config {
   readonly nodes: Nodes
 }
 
-const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']
+/** What is signed as typed data. */
+const TYPED_WAYS: readonly EvmWay[] = ['authorization', 'permit2']
 /** A transfer of a proxied, checked dollar takes 40,000 to 65,000, and more where the payee never held it. */
 const GAS_LIMIT = 120_000n
 
@@ -110,19 +105,19 @@ export const EVM_OPTIONS: Names<EvmOptions> = {
 
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(options: EvmOptions): Config {
-  const { account, sign } = checkAccount(options)
+  const { address, signer } = checkAccount(options?.account)
   const gas = ownOptions(options.gas ?? {}, GAS, 'gas of evm()')
-  const sender = lower(account.address)
+  const sender = lower(address)
   const heard = listening(options.fetch ?? globalThis.fetch)
   return {
     id: `evm:${sender}`,
     sender,
-    checksummed: getAddress(account.address),
-    sign,
+    checksummed: getAddress(address),
+    signer,
     chains: options.chains && new Set(options.chains.map(checkChainId)),
     own: currencyTable([...BUILT_IN, ...(options.currencies ?? [])]),
     domains: checkDomains(options.domains),
-    ways: checkWays(options.ways),
+    ways: checkWays(options.ways, signer),
     gasLimit: checkGas('limit', gas.limit ?? GAS_LIMIT),
     maxFeePerGas: gas.maxFeePerGas && checkGas('maxFeePerGas', gas.maxFeePerGas),
     validityMs: checkDuration('validityMs', options.validityMs ?? MOST_VALIDITY_MS, VALIDITY),
@@ -130,16 +125,6 @@ export function configure(options: EvmOptions): Config {
     times: heard.times,
     nodes: nodesOf(KNOWN_NODES, options.rpc, heard.fetch),
   }
-}
-
-function checkAccount(options: EvmOptions): { account: EvmAccount; sign: (hash: Hex) => Promise<Hex> } {
-  const account: EvmAccount | undefined = options?.account
-  if (typeof account !== 'object' || account === null || !ADDRESS.test(String(account.address)))
-    throw new TypeError('evm() needs an account, for example privateKeyToAccount(key) from viem/accounts')
-  const { sign } = account
-  if (account.type !== 'local' || typeof sign !== 'function')
-    throw new TypeError('evm() needs an account that can sign hashes: a local account of viem')
-  return { account, sign: (hash) => sign.call(account, { hash }) }
 }
 
 function checkDomains(own: EvmOptions['domains'] = {}): ReadonlyMap<string, TokenDomain> {
@@ -155,9 +140,15 @@ function checkDomains(own: EvmOptions['domains'] = {}): ReadonlyMap<string, Toke
   return domains
 }
 
-function checkWays(ways: readonly EvmWay[] = WAYS): ReadonlySet<EvmWay> {
+function checkWays(given: readonly EvmWay[] | undefined, { typedOnly }: EvmSigner): ReadonlySet<EvmWay> {
+  const ways = given ?? (typedOnly ? TYPED_WAYS : WAYS)
   if (!Array.isArray(ways) || ways.length === 0 || !ways.every((way) => WAYS.includes(way)))
     throw new TypeError(`ways must be some of ${WAYS.join(', ')}`)
+  const other = typedOnly ? ways.find((way) => !TYPED_WAYS.includes(way)) : undefined
+  if (other !== undefined)
+    throw new TypeError(
+      `ways has ${other}, and the account signs typed data only: it pays by ${TYPED_WAYS.join(' and ')}`,
+    )
   return new Set(ways)
 }
 

@@ -50,9 +50,11 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
       'wrong_chain',
     )
   const way = offer.ways.find((each) => config.ways.has(each))
-  return way === undefined
-    ? unpayable(`The server takes ${offer.ways.join(' or ')}, and this wallet makes no such payment`)
-    : { offer, way }
+  if (way !== undefined) return { offer, way }
+  const makes = config.signer.typedOnly
+    ? 'the account of this wallet signs typed data only: an account that signs hashes can make transactions'
+    : 'this wallet makes no such payment'
+  return unpayable(`The server takes ${offer.ways.join(' or ')}, and ${makes}`)
 }
 
 /** Only for a token that is known: of any other, nothing is asked. */

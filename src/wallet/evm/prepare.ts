@@ -9,7 +9,7 @@ import { goodUntil } from './quote.js'
 import { checksum, withRecovery } from './spelling.js'
 import type { Task } from './task.js'
 import { prepareTransaction } from './transaction.js'
-import { PERMIT2, permitDigest, spenderOf, transferDigest } from './typed.js'
+import { PERMIT2, permitData, permitDigest, spenderOf, transferData, transferDigest } from './typed.js'
 
 /**
  * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
@@ -72,11 +72,11 @@ async function prepareAuthorization(
   const bound = bindingOf(spendable, offer)
   const nonce = nonceFor(spendable, token, chainId, bound.nonce)
   const { sender } = config
-  const digest = transferDigest(
-    { from: sender, to, value: amount, validBefore: until, nonce },
-    { chainId, address: token, domain },
-  )
-  const signature = withRecovery(await sign(digest, config, options.signal))
+  const transfer = { from: sender, to, value: amount, validBefore: until, nonce }
+  const signing = { chainId, address: token, domain }
+  const digest = transferDigest(transfer, signing)
+  const signer = { sign: (hash: Hex) => config.signer.signTyped(hash, transferData(transfer, signing)) }
+  const signature = withRecovery(await sign(digest, signer, options.signal))
   const detail: AuthorizationDetail = {
     form: 'authorization',
     chainId,
@@ -117,7 +117,8 @@ async function preparePermit(task: Task): Promise<Prepared> {
     deadline: until,
     ...(facilitator && { facilitator }),
   }
-  const signature = withRecovery(await sign(permitDigest(permit, chainId), config, options.signal))
+  const signer = { sign: (hash: Hex) => config.signer.signTyped(hash, permitData(permit, chainId)) }
+  const signature = withRecovery(await sign(permitDigest(permit, chainId), signer, options.signal))
   const detail: PermitDetail = {
     form: 'permit2',
     chainId,

@@ -1,6 +1,6 @@
 import { keccak256, serializeTransaction } from 'viem/utils'
 import { failed, type Hex, sign } from '../chain/index.js'
-import type { Config } from './options.js'
+import type { EvmSigner } from './account.js'
 import { withRecovery } from './spelling.js'
 
 /** A call of a contract, as a transaction of type 2 says it. */
@@ -18,7 +18,7 @@ export interface Call {
 /** The signed transaction. */
 export async function signCall(
   { chainId, to, data, nonce, gas, most, tip }: Call,
-  signer: Pick<Config, 'sign'>,
+  signer: Pick<EvmSigner, 'sign'>,
   signal?: AbortSignal,
 ): Promise<Hex> {
   if (nonce > BigInt(Number.MAX_SAFE_INTEGER)) throw failed('The account has no nonce left')

@@ -74,6 +74,7 @@ export function quoteSignIn(
   { paid }: Pick<Visits, 'paid'>,
 ): Quote | Unpayable {
   const { resource, now, bounds } = context
+  if (config.signer.signText === undefined) return unpayable(NO_TEXTS)
   const custom = paid(resource)
   if (custom === undefined)
     return unpayable('Nothing was paid here before, so that nobody knows this account')
@@ -105,6 +106,9 @@ export function quoteSignIn(
   }
 }
 
+const NO_TEXTS =
+  'The account of this wallet signs typed data only, so it signs in nowhere: `signMessage` would let it'
+
 /** Signs the message that was judged: nothing of it moves money. */
 export async function prepareSignIn(
   { quote }: Spendable,
@@ -120,7 +124,11 @@ export async function prepareSignIn(
   if (!ours || terms.payees.length > 0 || chainId === undefined)
     throw failed('The quote is not one of this wallet, so nothing was signed')
   const text = messageText(message.info, config.checksummed, chainId)
-  const signature = withRecovery(await sign(hashMessage(text), config, signal))
+  const { signText } = config.signer
+  if (signText === undefined) throw failed(NO_TEXTS)
+  const signature = withRecovery(
+    await sign(hashMessage(text), { sign: (hash) => signText(hash, text) }, signal),
+  )
   const payload = { address: config.checksummed, chainId: `eip155:${chainId}`, type: 'eip191', signature }
   return {
     evidence: evidenceOf(config.id, SIGN_IN, challenge.id, { form: 'proof', chainId, sender: config.sender }),

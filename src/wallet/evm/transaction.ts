@@ -54,7 +54,7 @@ async function signTransfer(
   const tip = price === undefined || price.tip > most ? 0n : price.tip
   const data = concatHex([TRANSFER, word(to), word(amount)])
   const call = { chainId, to: token, data, nonce, gas: config.gasLimit, most, tip }
-  const raw = await signCall(call, config, options.signal)
+  const raw = await signCall(call, config.signer, options.signal)
   const detail: TransactionDetail = {
     form: 'transaction',
     way,

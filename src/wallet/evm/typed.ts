@@ -1,5 +1,6 @@
 import { concatHex, hashTypedData, keccak256, stringToBytes } from 'viem/utils'
 import { type Hex, word } from '../chain/index.js'
+import type { EvmTypedData } from './account.js'
 import type { TokenDomain } from './tokens.js'
 
 /** What an EIP-3009 authorization says. */
@@ -23,6 +24,30 @@ export function transferDigest(
 
 /** keccak256 of `TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)`. */
 const TRANSFER_TYPE: Hex = '0x7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267'
+
+/** The same as typed data, for accounts that sign no hashes. */
+export function transferData(
+  { from, to, value, validBefore, nonce }: TransferAuthorization,
+  { chainId, address, domain: { name, version } }: SigningToken,
+): EvmTypedData {
+  return {
+    domain: { name, version, chainId, verifyingContract: address },
+    primaryType: 'TransferWithAuthorization',
+    types: TRANSFER,
+    message: { from, to, value, validAfter: 0n, validBefore: BigInt(validBefore), nonce },
+  }
+}
+
+const TRANSFER = {
+  TransferWithAuthorization: [
+    { name: 'from', type: 'address' },
+    { name: 'to', type: 'address' },
+    { name: 'value', type: 'uint256' },
+    { name: 'validAfter', type: 'uint256' },
+    { name: 'validBefore', type: 'uint256' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const
 
 /** A token, and what it signs by. */
 export interface SigningToken {
@@ -73,28 +98,26 @@ export function spenderOf({ facilitator }: Pick<Permit, 'facilitator'>): Hex {
 
 /** The digest of Permit2's `PermitWitnessTransferFrom`, with the witness of the x402 proxies. */
 export function permitDigest(permit: Permit, chainId: number): Hex {
+  return hashTypedData(permitData(permit, chainId))
+}
+
+/** The same as typed data. */
+export function permitData(permit: Permit, chainId: number): EvmTypedData {
   const { token, amount, to, nonce, deadline, facilitator } = permit
-  const message = {
-    permitted: { token, amount },
-    spender: spenderOf(permit),
-    nonce,
-    deadline: BigInt(deadline),
+  const witness = { to, ...(facilitator && { facilitator }), validAfter: 0n }
+  const who = facilitator === undefined ? [] : [{ name: 'facilitator', type: 'address' }]
+  return {
+    domain: { name: 'Permit2', chainId, verifyingContract: PERMIT2 },
+    primaryType: 'PermitWitnessTransferFrom',
+    types: { ...PERMIT, Witness: [TO, ...who, VALID_AFTER] },
+    message: {
+      permitted: { token, amount },
+      spender: spenderOf(permit),
+      nonce,
+      deadline: BigInt(deadline),
+      witness,
+    },
   }
-  const domain = { name: 'Permit2', chainId, verifyingContract: PERMIT2 }
-  const primaryType = 'PermitWitnessTransferFrom'
-  return facilitator === undefined
-    ? hashTypedData({
-        domain,
-        primaryType,
-        types: { ...PERMIT, Witness: [TO, VALID_AFTER] },
-        message: { ...message, witness: { to, validAfter: 0n } },
-      })
-    : hashTypedData({
-        domain,
-        primaryType,
-        types: { ...PERMIT, Witness: [TO, { name: 'facilitator', type: 'address' }, VALID_AFTER] },
-        message: { ...message, witness: { to, facilitator, validAfter: 0n } },
-      })
 }
 
 const TO = { name: 'to', type: 'address' } as const

@@ -183,7 +183,7 @@ export function signerOf(account: TempoAccount, name: string): (hash: Hex) => Pr
   const { sign } = account
   if (account.type !== 'local' || typeof sign !== 'function')
     throw new TypeError(
-      `tempo() needs an ${name} that can sign hashes: a local account of viem or viem/tempo`,
+      `tempo() needs an ${name} that can sign hashes: a local account of viem or viem/tempo. A Tempo transaction is no typed data, so an account that signs typed data only cannot make one`,
     )
   return (hash) => sign.call(account, { hash })
 }

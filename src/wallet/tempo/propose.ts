@@ -1,4 +1,4 @@
-import { PaymentError } from '../../errors/index.js'
+import { type Names, ownOptions, PaymentError } from '../../errors/index.js'
 import { formatAmount } from '../../money/index.js'
 import { lower } from '../chain/index.js'
 import type { AccessKeyName, Allowances, AuthorizeOptions, KeyProposal, KeyWish } from '../index.js'
@@ -45,7 +45,8 @@ export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyPropos
     key: grant.key,
     allowances,
     cost: deed.cost,
-    async authorize({ despiteAllowances = false }: AuthorizeOptions = {}) {
+    async authorize(options: AuthorizeOptions = {}) {
+      const { despiteAllowances = false } = ownOptions(options, AUTHORIZE, 'authorize()')
       // Looked at again: a person may have thought about it for a while, or said yes before.
       await refuseUsed()
       if (!despiteAllowances) refuseOpen(await look())
@@ -53,6 +54,8 @@ export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyPropos
     },
   }
 }
+
+const AUTHORIZE: Names<AuthorizeOptions> = { despiteAllowances: true }
 
 const USED = {
   authorized: 'This key is authorized already: revoke it, and make another one',
