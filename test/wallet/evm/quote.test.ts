@@ -35,7 +35,7 @@ describe('options', () => {
     ['no account', {}],
     ['an account without an address', { account: { type: 'local', sign: account.sign } }],
     ['an account that cannot sign', { account: { type: 'local', address: account.address } }],
-    ['an account of a node', { account: { ...account, type: 'json-rpc' } }],
+    ['an account of a node', { account: { address: account.address, type: 'json-rpc' } }],
     ['an address that is no node', { ...ok, rpc: { 1: 'ws://127.0.0.1' } }],
     ['an empty list of nodes', { ...ok, rpc: { 1: [] } }],
     ['a chain that is none', { ...ok, chains: [0] }],
