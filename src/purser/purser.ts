@@ -293,7 +293,9 @@ export class Purser {
    */
   async confirmClock(confirmation: ClockConfirmation = {}): Promise<void> {
     const own = clockConfirmation(confirmation)
-    await (await this.#core.ledger()).confirmClock(own)
+    const { ledger, upkeep } = await this.#core.open()
+    await ledger.confirmClock(own)
+    upkeep.timeMoved()
   }
 
   /**

@@ -49,6 +49,11 @@ export class Upkeep {
     await this.#renewing
   }
 
+  /** The ledger's time was moved: a lease that was renewed before may have ended, so the next payment renews it. */
+  timeMoved(): void {
+    this.#renewed = Number.NEGATIVE_INFINITY
+  }
+
   /** Looks again at that moment, beside those that were asked for before. */
   lookAgain(at: Instant): void {
     this.#alarm.set(at)

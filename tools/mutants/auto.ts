@@ -60,6 +60,15 @@ const REALMS: readonly Mutant[] = [
     tests: ['test/purser/closing.test.ts'],
   },
   {
+    name: 'lease-ended-by-confirmation',
+    breaks:
+      'the payments right after a person confirmed the clock are refused, since the lease of the process seems to have ended',
+    file: 'src/purser/purser.ts',
+    find: '    upkeep.timeMoved()\n',
+    replace: '',
+    tests: ['test/purser/clocks.test.ts'],
+  },
+  {
     name: 'network-drive-unsaid',
     breaks: 'a ledger on a network drive is opened without a word',
     file: 'src/ledger/sqlite/open.ts',
