@@ -74,7 +74,8 @@ function boundedTerms(terms: Terms): Terms {
   return terms.payees.length <= MOST_PAYEES ? terms : { ...terms, payees: terms.payees.slice(0, MOST_PAYEES) }
 }
 
-function boundedReason({ rule, limit, asked, remaining, resetsAt, says }: Reason): Reason {
+function boundedReason(reason: Reason): Reason {
+  const { rule, limit, asked, remaining, resetsAt, says } = own(reason)
   return own({
     rule: clean(rule, MOST_TEXT),
     ...(limit === undefined ? {} : { limit: clean(limit, MOST_TEXT) }),

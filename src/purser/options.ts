@@ -15,7 +15,7 @@ import type { Approver } from '../pay/index.js'
 import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
 import { isPreference } from '../protocol/accept-payment.js'
 import type { PaymentRange, Preference } from '../protocol/index.js'
-import type { Wallet } from '../wallet/index.js'
+import { OPTIONAL_METHODS, type Wallet } from '../wallet/index.js'
 import type { TracerLike } from './trace.js'
 
 /** How a purser is set up. Everything but `wallets` and `policy` has a default. */
@@ -211,9 +211,6 @@ function preferenceOf(one: PaymentRange | Preference): Preference {
 function isPolicy(policy: PolicyDocument | Policy): policy is Policy {
   return 'evaluate' in policy && typeof policy.evaluate === 'function'
 }
-
-/** What a wallet need not be able to do, and must not inherit. */
-const OPTIONAL_METHODS = ['abandon', 'recognises', 'accepted', 'standing', 'recall'] as const
 
 function readWallets(wallets: readonly unknown[]): readonly Wallet[] {
   if (wallets.length === 0)

@@ -10,6 +10,7 @@ export type {
   KeyWish,
   OpenAllowance,
 } from './keys.js'
+export { OPTIONAL_METHODS } from './optional-methods.js'
 export type {
   Acceptance,
   ChannelAct,

@@ -42,7 +42,7 @@ describe('policy says no, and nothing is signed', () => {
       title: 'Payment refused',
       status: 402,
     })
-    expect(String(problem['type'])).toMatch(/^https:\/\/.*#refused$/)
+    expect(String(problem['type'])).toMatch(/^urn:uuid:[0-9a-f-]{36}#refused$/)
     const { reasons } = problem
     expect(reasons).toEqual([
       {

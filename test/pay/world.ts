@@ -20,7 +20,7 @@ import { Questions } from '../../src/pay/questions.js'
 import { Queues } from '../../src/pay/queue.js'
 import { SentCredentials } from '../../src/pay/sent.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
-import type { Wallet } from '../../src/wallet/index.js'
+import { OPTIONAL_METHODS, type Wallet } from '../../src/wallet/index.js'
 import { TestClock } from '../ledger/fixtures.js'
 import {
   CENT,
@@ -98,7 +98,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
   const { clock, rail, ledger, server, alive } = shared
   const wallets = (options.wallets ?? [{}]).map((each) => fakeWallet(rail, clock, each))
   // As `createPurser` does with the wallets that it is given.
-  for (const wallet of wallets) completeOwn(wallet, ['standing', 'recognises', 'accepted', 'abandon'])
+  for (const wallet of wallets) completeOwn(wallet, OPTIONAL_METHODS)
   const [wallet] = wallets
   if (wallet === undefined) throw new Error('a world needs a wallet')
   const outcomes = new WeakMap<object, Outcome>()

@@ -16,7 +16,7 @@ interface Expected {
   readonly counted: number
 }
 
-const refused = (code: string, payments: readonly string[] = ['denied', 'denied']): Expected => ({
+const refused = (code: string, payments: readonly string[] = ['denied']): Expected => ({
   calls: [`402 ${code} untouched`, `402 ${code} untouched`],
   signatures: 0,
   payments,

@@ -57,6 +57,7 @@ const EVERYTHING = [
   'newVendor',
   'advertised',
   'person',
+  'once',
 ] as const satisfies readonly (keyof Told)[]
 
 const purser: Client = {

@@ -8,8 +8,10 @@ const SOURCES = new URL('../../src', import.meta.url).pathname
 export function optionalNames(): readonly string[] {
   const names = new Set<string>()
   const visit = (node: ts.Node): void => {
-    if (ts.isPropertySignature(node) && mayBeAbsent(node) && ts.isIdentifier(node.name))
-      names.add(node.name.text)
+    const optional =
+      (ts.isPropertySignature(node) && mayBeAbsent(node)) ||
+      (ts.isMethodSignature(node) && node.questionToken !== undefined)
+    if (optional && ts.isIdentifier(node.name)) names.add(node.name.text)
     ts.forEachChild(node, visit)
   }
   for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
