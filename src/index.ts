@@ -80,6 +80,7 @@ export type {
   Recovery,
   Refusal,
   Remember,
+  UnseenDoubts,
 } from './pay/index.js'
 export type {
   Asking,

@@ -1,7 +1,18 @@
 import type { Evidence, Payment, Verdict } from '../ledger/index.js'
 import type { Reading, Receipt } from '../protocol/index.js'
+import { hasNothingLeft } from '../wallet/index.js'
 import type { Deal } from './case.js'
-import { advance, type Examined, examine, feeToRead, leave, look, settle, voided } from './doubt.js'
+import {
+  advance,
+  type Examined,
+  examine,
+  examineBy,
+  feeToRead,
+  leave,
+  look,
+  settle,
+  voided,
+} from './doubt.js'
 import type { Call, Env } from './env.js'
 import { letItRepeat, tellNotTaken } from './not-taken.js'
 import type { Presented } from './present.js'
@@ -55,6 +66,13 @@ async function concluded(
   env: Env,
 ): Promise<Conclusion> {
   const { recheckAt } = sending.evidence
+  if (presented.kind === 'lost' && hasNothingLeft(presented.cause)) {
+    const index = payment.attempts.length - 1
+    const { message: because } = presented.cause
+    const verdictOn = async (at: number): Promise<Verdict> =>
+      at === index ? { state: 'void', because } : look(payment, at, env)
+    return { kind: 'lost', cause: presented.cause, ...(await examineBy(verdictOn, payment, env)) }
+  }
   if (presented.kind === 'lost') {
     // A caller who has hung up does not wait for a chain: the doubt is looked into in the background.
     const gone = call.signal?.aborted === true

@@ -15,5 +15,5 @@ export { type CallOptions, faceOf, lendFace, ownCallOptions, type PayingFace } f
 export { type NotPaid, paysKind } from './not-paid.js'
 export { once } from './once.js'
 export type { Quoted, QuotedOffer } from './quote.js'
-export type { Recovery, RecoveryPlan } from './recover.js'
-export { carryOut, pay, quote, recover, settleAccounts } from './story.js'
+export type { Recovery, RecoveryPlan, UnseenDoubts } from './recover.js'
+export { carryOut, pay, quote, recover, recoverAndTell, settleAccounts } from './story.js'

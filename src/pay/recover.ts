@@ -10,10 +10,19 @@ import { windUp } from './wind-up.js'
 export interface Recovery {
   readonly settled: number
   readonly released: number
-  /** Still in doubt. */
+  /** Still in doubt, with those that nobody here can look at. */
   readonly open: number
+  /** Doubts that this purser cannot look at, because the wallet that made them is not among its `wallets`. */
+  readonly unseen: readonly UnseenDoubts[]
   /** Payments whose fee was read from the chain. */
   readonly fees: number
+}
+
+/** Doubts of one wallet that is not here. */
+export interface UnseenDoubts {
+  /** The wallet that could look: its kind, and the account or key that it needs. For example `tempo:0x15d3…`. */
+  readonly wallet: string
+  readonly payments: number
 }
 
 /** What a recovery looks at, and how it goes about it. */
@@ -43,7 +52,7 @@ export async function recover(
   which: DueQuery['which'],
   plan: RecoveryPlan = {},
 ): Promise<Recovery> {
-  const tally = { settled: 0, released: 0, open: 0, fees: 0 }
+  const tally = { settled: 0, released: 0, open: 0, unseen: [], fees: 0 }
   const silent = new Set<string>()
   for await (const batch of batches(env, which, plan)) {
     await env.keepAlive()
@@ -60,6 +69,31 @@ export async function recover(
   return tally
 }
 
+/** The same, asked for by a person: they also hear of the doubts that this process can never look at. */
+export async function recoverAndTell(
+  env: Env,
+  which: DueQuery['which'],
+  plan: RecoveryPlan = {},
+): Promise<Recovery> {
+  const recovery = await recover(env, which, plan)
+  const unseen = await unseenBy(env)
+  const more = unseen.reduce((sum, { payments }) => sum + payments, 0)
+  return { ...recovery, open: recovery.open + more, unseen }
+}
+
+async function unseenBy({ ledger, wallets }: Env): Promise<readonly UnseenDoubts[]> {
+  const here = new Set(wallets.map(({ id }) => id))
+  const counts = new Map<string, number>()
+  for await (const { live, attempts } of ledger.find({ states: ['committed'] })) {
+    if (live) continue
+    const missing = attempts.find((each) => each.void === undefined && !here.has(each.evidence.wallet))
+    if (missing === undefined) continue
+    const { wallet } = missing.evidence
+    counts.set(wallet, (counts.get(wallet) ?? 0) + 1)
+  }
+  return [...counts].map(([wallet, payments]) => ({ wallet, payments }))
+}
+
 /** What one look came to. */
 interface Looked {
   readonly before: Payment
@@ -68,7 +102,7 @@ interface Looked {
   readonly slow: boolean
 }
 
-function endOf({ before, after }: Looked): keyof Recovery | undefined {
+function endOf({ before, after }: Looked): Exclude<keyof Recovery, 'unseen'> | undefined {
   if (after.state === 'released') return 'released'
   if (before.state === 'settled') return hasNews({ before, after }) ? 'fees' : undefined
   return after.state === 'settled' ? 'settled' : 'open'

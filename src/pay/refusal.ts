@@ -8,6 +8,7 @@ import {
   type Reason,
 } from '../errors/index.js'
 import { fundsOf, type Payment } from '../ledger/index.js'
+import { hasNothingLeft } from '../wallet/index.js'
 import { sentenceOf } from './rejection.js'
 
 /** Policy, a person or a counter said no. */
@@ -90,6 +91,11 @@ export function provenVoid(
   { id, rejection }: Pick<Payment, 'id' | 'rejection'>,
   details: { cause?: unknown; reply?: unknown },
 ): PaymentError {
+  if (hasNothingLeft(details.cause))
+    return new PaymentError('wallet_unavailable', 'untouched', details.cause.message, {
+      ...details,
+      paymentId: id,
+    })
   const answer = rejection === undefined ? '' : ` The server did not take it: ${sentenceOf(rejection)}`
   return new PaymentError(
     'wallet_failed',

@@ -75,6 +75,15 @@ export async function recover(env: Env, which: DueQuery['which'], plan?: Recover
   return (await looking()).recover(env, which, plan)
 }
 
+/** The same for who asked: also says which doubts nobody here can look at. */
+export async function recoverAndTell(
+  env: Env,
+  which: DueQuery['which'],
+  plan?: RecoveryPlan,
+): Promise<Recovery> {
+  return (await looking()).recoverAndTell(env, which, plan)
+}
+
 /** What a call would cost, loaded when it is first needed. */
 export async function quote<Reply extends object>(
   exchange: Exchange<Reply>,

@@ -1,7 +1,7 @@
 import { ONCE } from '../errors/index.js'
 import type { DueQuery, Payment } from '../ledger/index.js'
 import { turn } from '../ledger/turn.js'
-import { type Env, type Recovery, type RecoveryPlan, recover } from '../pay/index.js'
+import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import type { Beside } from './beside.js'
 
@@ -34,7 +34,7 @@ export class Recoveries {
   async asked(which: DueQuery['which']): Promise<Recovery> {
     this.#asked++
     try {
-      return await this.#inTurn(() => this.#run(which, { turn }))
+      return await this.#inTurn(() => this.#run(which, { turn }, recoverAndTell))
     } finally {
       this.#asked--
     }
@@ -96,9 +96,9 @@ export class Recoveries {
     return mine
   }
 
-  #run(which: DueQuery['which'], plan: RecoveryPlan): Promise<Recovery> {
+  #run(which: DueQuery['which'], plan: RecoveryPlan, how = recover): Promise<Recovery> {
     return this.#beside.run((signal) =>
-      recover(this.#env(), which, { turn: () => idleTurn(signal), ...plan, signal }),
+      how(this.#env(), which, { turn: () => idleTurn(signal), ...plan, signal }),
     )
   }
 

@@ -28,3 +28,4 @@ export type {
   Wallet,
 } from './port.js'
 export type { Quote, QuoteContext, Unpayable } from './quote.js'
+export { hasNothingLeft } from './unsent.js'

@@ -32,6 +32,13 @@ function counted(lanes?: number): Promise<Buyer> {
   return world.buyer({ wallet: lanes === undefined ? { rpc } : { rpc, lanes } })
 }
 
+/** An address at which nobody listens. */
+async function gone(): Promise<string> {
+  const front = await startFront(world.chain.url, ({ forward }) => forward())
+  await front.close()
+  return front.origin
+}
+
 describe('the wallet asks the chain', () => {
   it('once, for what the account holds, and then not at all while payments go well', async () => {
     const buyer = await counted()
@@ -92,6 +99,27 @@ describe('the wallet asks the chain', () => {
     } finally {
       await front.close()
     }
+  })
+
+  it('and a push whose node cannot be reached has left nowhere: it is no doubt, and may be tried again', async () => {
+    const buyer = await world.buyer({ wallet: { rpc: { [world.chain.id]: [await gone(), await gone()] } } })
+    for (let call = 0; call < 2; call++)
+      await expect(buyer.get('/push')).rejects.toMatchObject({
+        code: 'wallet_unavailable',
+        funds: 'untouched',
+        message: expect.stringContaining('`rpc` option'),
+      })
+    expect((await buyer.payments()).map(({ state }) => state)).toEqual(['released', 'released'])
+    expect(await buyer.booked()).toBe(0n)
+    expect(await buyer.left()).toBe(0n)
+  })
+
+  it('and a push that one of its nodes may have taken is a doubt', async () => {
+    const rpc = { [world.chain.id]: [await gone(), node.origin] }
+    const buyer = await world.buyer({ wallet: { rpc, validityMs: 5_000 } })
+    down = true
+    await expect(buyer.get('/push')).rejects.toMatchObject({ funds: 'unknown' })
+    expect(only(await buyer.payments()).state).toBe('committed')
   })
 
   it('and a push that nobody can broadcast is a doubt, and then proven void', async () => {

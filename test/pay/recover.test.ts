@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Payment, Verdict } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import { recover } from '../../src/pay/index.js'
+import { recover, recoverAndTell } from '../../src/pay/index.js'
 import { offer } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
@@ -61,6 +61,20 @@ it('a wallet that never answers holds up no recovery but its own, and what it sa
   answer()
   await new Promise(setImmediate)
   expect((await world.payments()).map(({ state }) => state)).toEqual(['settled', 'settled'])
+})
+
+it('who asks hears of doubts that belong to a wallet that is not here, and which wallet that is', async () => {
+  const world = fakeWorld()
+  await doubts(world, 3)
+  const elsewhere = { ...world.env, wallets: [] }
+  expect(await recoverAndTell(elsewhere, 'all')).toEqual({
+    ...{ settled: 0, released: 0, fees: 0, open: 3 },
+    unseen: [{ wallet: world.wallet.id, payments: 3 }],
+  })
+  expect(await recoverAndTell(world.env, 'all')).toMatchObject({ open: 3, unseen: [] })
+  world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
+  await recover(world.env, 'all')
+  expect(await recoverAndTell(elsewhere, 'all')).toMatchObject({ open: 0, unseen: [] })
 })
 
 it('looks at several payments at once, and at no more than eight', async () => {

@@ -55,7 +55,7 @@ const NAMES: Readonly<Record<string, string>> = {
     PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution
     Resource Restore RestoreStatement Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
-    Units Unpayable Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits
+    Units Unpayable UnseenDoubts Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits
     isPaymentError parseAmount spendAuthorization subtract token zero
   `,
   'purser/auto': 'purser restore',

@@ -126,4 +126,21 @@ export const UPKEEP: readonly Mutant[] = [
     replace: 'return { ok: true, was: next.row.state, payment: view(shelf, next.row, now) }',
     tests: ['test/pay/told.test.ts'],
   },
+  {
+    name: 'missing-wallet-untold',
+    breaks: 'recovery reports nothing open when the wallet of a doubt is missing',
+    file: 'src/pay/recover.ts',
+    find: '!here.has(each.evidence.wallet)',
+    replace: 'here.has(each.evidence.wallet)',
+    tests: RECOVER,
+  },
+  {
+    name: 'reached-node-taken-for-none',
+    breaks: 'a push that a node may have passed on is void because another node could not be reached',
+    file: 'src/wallet/chain/broadcast.ts',
+    find: 'reached ||= !hasReachedNobody(error)',
+    replace: 'reached &&= !hasReachedNobody(error)',
+    tests: ['test/live/rpc.test.ts'],
+    named: 'may have taken is a doubt',
+  },
 ]

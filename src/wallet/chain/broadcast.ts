@@ -1,13 +1,14 @@
 import { PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
+import { nothingLeft } from '../unsent.js'
 import type { Hex } from './hex.js'
-import { ask, type Node } from './rpc.js'
+import { ask, hasReachedNobody, type Node } from './rpc.js'
 
 const PAUSE_MS = 250
 
 /**
- * Broadcasts a transaction and waits until a block has it, since servers look only once. Every failure here is a
- * doubt: the nodes may have passed it on.
+ * Broadcasts a transaction and waits until a block has it, since servers look only once. A failure is a doubt, because the
+ * nodes may have passed it on, unless no node could be reached at all: then nothing has left.
  */
 export async function broadcast(
   nodes: readonly Node[],
@@ -15,11 +16,7 @@ export async function broadcast(
   { hash, validBefore }: { readonly hash?: Hex | undefined; readonly validBefore: number },
   config: { now(): Instant },
 ): Promise<void> {
-  try {
-    await ask(nodes, 'eth_sendRawTransaction', [signed])
-  } catch {
-    // A node that refuses may still have passed it on, or know it from another: only the chain can tell.
-  }
+  await sendToAny(nodes, signed)
   while (config.now() < validBefore * 1000) {
     const receipt = await receiptOf(nodes, hash)
     if (receipt === 'success') return
@@ -27,6 +24,24 @@ export async function broadcast(
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
   throw new PaymentError('wallet_failed', 'unknown', 'The chain did not confirm the payment')
+}
+
+/** @throws PaymentError `wallet_unavailable` if no node could be reached, so that nothing has left. */
+async function sendToAny(nodes: readonly Node[], signed: Hex): Promise<void> {
+  let reached = nodes.length === 0
+  for (const node of nodes) {
+    try {
+      await node.call('eth_sendRawTransaction', [signed])
+      return
+    } catch (error) {
+      // A node that refuses may still have passed it on, or know it from another: only the chain can tell.
+      reached ||= !hasReachedNobody(error)
+    }
+  }
+  if (!reached)
+    throw nothingLeft(
+      'No node of the chain could be reached, so the payment was not sent. Check the `rpc` option of the wallet.',
+    )
 }
 
 async function receiptOf(

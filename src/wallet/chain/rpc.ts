@@ -58,6 +58,7 @@ async function post(
   const signal = AbortSignal.any([...signals])
   const limits = { bytes: mostOf(method) * MIB, patienceMs: TIMEOUT_MS }
   let long = false
+  let unreached = false
   try {
     const asking = fetch(url, {
       method: 'POST',
@@ -69,10 +70,39 @@ async function post(
     const said = await readText(await untilAborted(asking, signal), limits, signal)
     if ('text' in said) return JSON.parse(said.text)
     long = said.unread === 'long'
-  } catch {
+  } catch (error) {
     // The cause would quote the URL or the body.
+    unreached = isUnreached(error)
   }
-  throw long ? tooLong(method) : unavailable(method)
+  const failure = long ? tooLong(method) : unavailable(method)
+  if (unreached) neverReached.add(failure)
+  throw failure
+}
+
+const neverReached = new WeakSet<object>()
+/** What the operating system says before a connection stands: no byte of the request has left. */
+const UNREACHED: readonly unknown[] = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]
+
+/** Is this failure of a node proof that it was sent nothing? */
+export function hasReachedNobody(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && neverReached.has(error)
+}
+
+/** A host with several addresses fails once for each. */
+function isUnreached(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { cause } = error
+  const failures: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+  return (
+    failures.length > 0 &&
+    failures.every((each) => each instanceof Error && 'code' in each && UNREACHED.includes(each.code))
+  )
 }
 
 /** Also for a `fetch` of the caller's that does not listen to its signal. */
