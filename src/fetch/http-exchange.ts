@@ -13,6 +13,7 @@ import type { BodyFactory } from './body.js'
 import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
 import type { HttpLimits } from './limits.js'
+import { noStore } from './no-store.js'
 import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 import { ELSEWHERE, type FetchInput, isConfidential, resourceAt, withoutFragment } from './resource.js'
@@ -158,7 +159,7 @@ export class HttpExchange implements Exchange<Response> {
     try {
       const leg = becomesGet(reply.status, this.resource.method)
         ? this.#request.bare(target.href, 'GET')
-        : await this.#request.again(target.href, { cache: 'no-store' })
+        : await this.#request.again(target.href, noStore())
       const followed = await base(...leg)
       this.drop(reply)
       return followed
@@ -205,7 +206,7 @@ export class HttpExchange implements Exchange<Response> {
     const options = this.#optionsOf(leg, await this.#carrying(credential))
     // Never through a redirect, which could carry it elsewhere; and no cache may keep what was paid for.
     options.redirect = 'manual'
-    options.cache = 'no-store'
+    Object.assign(options, noStore())
     const [input, init] = await this.#request.again(this.#at.address, options)
     const { base } = this.#options
     const reply = await base(input, init)

@@ -19,6 +19,7 @@ import {
   withHeaders,
   withoutBody,
 } from './headers.js'
+import { noStore } from './no-store.js'
 import { type FetchInput, isRequest } from './resource.js'
 
 /** Any `fetch`. */
@@ -150,7 +151,7 @@ export class ReplayableRequest {
   bare(address: string, method: string, options?: RequestInit): FetchArguments {
     const { headers: _, body: __, ...own } = this.#request ? copyInit(this.#request) : {}
     const headers = withoutBody(options?.headers ?? this.#headers)
-    return [address, { ...own, ...this.#init, ...options, method, headers, cache: 'no-store' }]
+    return [address, { ...own, ...this.#init, ...options, method, headers, ...noStore() }]
   }
 
   /** What was set aside of its body. */

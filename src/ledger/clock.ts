@@ -1,3 +1,4 @@
+import { builtin } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { mayAskSystem } from './permission.js'
 
@@ -36,8 +37,7 @@ let os: Os | undefined | null = null
 /** Includes sleep: `/proc/uptime` on Linux, `GetTickCount64` on Windows, time since `kern.boottime` on macOS. */
 function uptime(): number | undefined {
   if (os === null) {
-    const process: { getBuiltinModule?: (name: string) => unknown } | undefined = globalThis.process
-    const found = process?.getBuiltinModule?.('node:os')
+    const found = builtin('node:os')
     os = isOs(found) ? found : undefined
   }
   // Asking without the permission would stop a program in Deno at a prompt.

@@ -16,6 +16,7 @@ import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } f
 import { isPreference } from '../protocol/accept-payment.js'
 import type { PaymentRange, Preference } from '../protocol/index.js'
 import { OPTIONAL_METHODS, type Wallet } from '../wallet/index.js'
+import type { DefaultLedger } from './default-ledger.js'
 import type { TracerLike } from './trace.js'
 
 /** How a purser is set up. Everything but `wallets` and `policy` has a default. */
@@ -153,9 +154,10 @@ const CHECKS: Readonly<
 /**
  * Reads the options.
  *
+ * @param unnamed - Decides about the ledger if no option does.
  * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` for a document that does not hold.
  */
-export function readOptions(given: PurserOptions): Settings {
+export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Settings {
   if (!isObject(given)) throw new TypeError('createPurser needs options: { wallets, policy }')
   const options = ownOptions(given, { ...CHECKS, ...DURATIONS }, 'createPurser')
   for (const [name, [holds, what]] of Object.entries(CHECKS)) {
@@ -185,7 +187,7 @@ export function readOptions(given: PurserOptions): Settings {
     currencies: currencyTable(options.currencies),
     rates,
     own: options.currencies ?? [],
-    openLedger: ledgerOpener(options.ledger),
+    openLedger: ledgerOpener(options.ledger, unnamed),
     ...(isShared(options.ledger) ? { sharedLedger: options.ledger } : {}),
     prefer: prefer.map(preferenceOf),
     onRefusal,
@@ -240,21 +242,10 @@ function isShared(ledger: PurserOptions['ledger']): ledger is Ledger {
   return ledger !== undefined && typeof ledger !== 'function'
 }
 
-function ledgerOpener(ledger: PurserOptions['ledger']): () => Promise<Ledger> {
+function ledgerOpener(ledger: PurserOptions['ledger'], unnamed: DefaultLedger): () => Promise<Ledger> {
   if (typeof ledger === 'function') return async () => ledger()
   if (ledger !== undefined) return async () => ledger
-  return openDefaultLedger
-}
-
-/** A budget that a restart forgets is no budget: where there are files, the default ledger is one. */
-async function openDefaultLedger(): Promise<Ledger> {
-  const node: unknown = globalThis.process?.versions?.node
-  if (typeof node === 'string') {
-    const { sqliteLedger } = await import('../ledger/sqlite/index.js')
-    return sqliteLedger()
-  }
-  const { memoryLedger } = await import('../ledger/memory.js')
-  return memoryLedger()
+  return unnamed()
 }
 
 /**

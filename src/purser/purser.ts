@@ -26,6 +26,7 @@ import {
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
 import { type Binding, Core } from './core.js'
+import type { DefaultLedger } from './default-ledger.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
 import { faceFor } from './face.js'
@@ -364,24 +365,7 @@ export class Purser {
   }
 }
 
-/**
- * A purser.
- *
- * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` if the policy does not hold.
- * @example
- * ```ts
- * const purser = createPurser({
- *   agent: 'researcher',
- *   wallets: [tempo({ account })],
- *   policy: {
- *     perPayment: '0.10 USD',
- *     budgets: [{ limit: '5 USD', per: 'day' }],
- *     vendors: [{ origin: 'https://api.search.example' }],
- *   },
- * })
- * const response = await purser.fetch('https://api.search.example/v1/search?q=tea')
- * ```
- */
-export function createPurser(options: PurserOptions): Purser {
-  return make(new Core(readOptions(options)), { tasks: [] })
+/** A purser, with what decides about its ledger if no option does. */
+export function newPurser(options: PurserOptions, unnamed: DefaultLedger): Purser {
+  return make(new Core(readOptions(options, unnamed)), { tasks: [] })
 }

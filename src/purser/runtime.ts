@@ -1,3 +1,5 @@
+import { builtin as find } from '../errors/index.js'
+
 /** What some runtimes have and browsers lack, asked for without importing it: the core must load anywhere. */
 interface Builtins {
   'node:async_hooks': {
@@ -8,10 +10,9 @@ interface Builtins {
   }
 }
 
-/** A builtin module where the runtime has it (Node ≥ 20.16, Bun, Deno); undefined elsewhere. */
+/** A builtin module where the runtime has it; undefined elsewhere. */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
-  const process: { getBuiltinModule?: (name: string) => unknown } | undefined = globalThis.process
-  const found: unknown = process?.getBuiltinModule?.(name)
+  const found = find(name)
   // The runtime's own module under its own name: its shape is the runtime's promise.
   return found === undefined || found === null ? undefined : (found as Builtins[Name])
 }
@@ -20,6 +21,11 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
 export function processorTime(): number {
   const process: { cpuUsage?: () => { readonly user: number; readonly system: number } } | undefined =
     globalThis.process
-  const used = process?.cpuUsage?.()
-  return used === undefined ? performance.now() : (used.user + used.system) / 1000
+  try {
+    const used = process?.cpuUsage?.()
+    return used === undefined ? performance.now() : (used.user + used.system) / 1000
+  } catch {
+    // Edge runtimes have a `process` whose functions throw when they are called.
+    return performance.now()
+  }
 }

@@ -1,5 +1,5 @@
 import { isPaymentError, ONCE, ownOptions, PaymentRefusedError } from '../errors/index.js'
-import { httpCall, isConfidential, resourceAt } from '../fetch/index.js'
+import { httpCall, isConfidential, noStore, resourceAt } from '../fetch/index.js'
 import { checkDuration } from '../money/index.js'
 import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
 import { Connection } from './connection.js'
@@ -59,7 +59,7 @@ async function paid(
   dial: Dial,
   { payment, signal, fetch, protocols }: SocketOptions,
 ): Promise<Connection | undefined> {
-  const init = { redirect: 'manual', cache: 'no-store', ...(signal ? { signal } : {}) } as const
+  const init = { redirect: 'manual', ...noStore(), ...(signal ? { signal } : {}) } as const
   const { exchange: http } = httpCall(face, target.http, init, fetch ? { base: fetch } : {})
   const exchange = new SocketExchange(http, listOf(protocols), () => dial(readFrame))
   let kept: Connection | undefined

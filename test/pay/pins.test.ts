@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createPurser } from '../../src/index.js'
 import { memoryLedger } from '../../src/ledger/memory.js'
-import { createPurser } from '../../src/purser/index.js'
 import { committed, holdOf, settled, TestClock, VENDOR } from '../ledger/fixtures.js'
 import { fakeWallet, ORIGIN, offer, Rail } from './peers.js'
 import { fakeWorld } from './world.js'

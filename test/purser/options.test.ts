@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { systemClock } from '../../src/ledger/index.js'
 import { createPolicy } from '../../src/policy/index.js'
-import { type PurserOptions, readMaxAmount, readOptions } from '../../src/purser/options.js'
+import { fileLedger } from '../../src/purser/file-ledger.js'
+import { type PurserOptions, readOptions as read, readMaxAmount } from '../../src/purser/options.js'
 import { TestClock } from '../ledger/fixtures.js'
 import { fakeWallet, Rail } from '../pay/peers.js'
 
@@ -14,6 +15,8 @@ const policy = {
   vendors: [{ origin: 'https://api.search.example' }],
 } as const
 const least: PurserOptions = { wallets: [wallet], policy }
+
+const readOptions = (options: PurserOptions) => read(options, fileLedger)
 
 /** Options as somebody passes them who does not compile. */
 const spoilt = (wrong: Readonly<Record<string, unknown>>): PurserOptions => Object.assign({ ...least }, wrong)
@@ -114,8 +117,8 @@ test('the list of wallets is a copy, and frozen', () => {
 })
 
 test.each([undefined, null, 'wallets', 402, () => undefined])('%o are no options', (options) => {
-  const read: (options: never) => unknown = readOptions
-  expect(() => Reflect.apply(read, undefined, [options])).toThrow(
+  const reading: (options: never) => unknown = readOptions
+  expect(() => Reflect.apply(reading, undefined, [options])).toThrow(
     new TypeError('createPurser needs options: { wallets, policy }'),
   )
 })

@@ -12,6 +12,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['undici', 'socket'],
   ['purser'],
   ['auto'],
+  ['front'],
   ['index'],
   ['entry'],
 ]
@@ -58,6 +59,21 @@ export const SIDE_DOORS: readonly {
   readonly from: readonly string[]
   readonly why: string
 }[] = [
+  {
+    file: 'purser/create.ts',
+    from: ['index', 'auto'],
+    why: 'leads to SQLite, which the front entry of browsers and Workers must not',
+  },
+  {
+    file: 'front.ts',
+    from: ['entry'],
+    why: 'what both front entries export',
+  },
+  {
+    file: 'purser/create-without-files.ts',
+    from: ['entry'],
+    why: 'the front entry of browsers and Workers, which must lead to no SQLite',
+  },
   {
     file: 'policy/delegation.ts',
     from: ['purser'],

@@ -7,6 +7,22 @@ const MATRIX = ['test/safety/fail-closed.test.ts']
 /** Callers who hang up, several rails in one answer, and parts that lie or fail late. */
 export const HARDENING: readonly Mutant[] = [
   {
+    name: 'silent-memory-on-servers',
+    breaks: 'a server without files pays with budgets that every restart forgets, and nobody asked for that',
+    file: 'src/purser/default-ledger.ts',
+    find: '  if (!isBrowser())\n',
+    replace: "  if (userAgent() === '?')\n",
+    tests: ['test/purser/default-ledger.test.ts'],
+  },
+  {
+    name: 'cache-where-fetch-throws-for-it',
+    breaks: 'a Worker of before November 2024 signs a credential that never leaves',
+    file: 'src/fetch/no-store.ts',
+    find: 'known ??= tried({',
+    replace: 'known ??= ({',
+    tests: ['test/purser/default-ledger.test.ts'],
+  },
+  {
     name: 'abort-waits-for-what-hangs',
     breaks: 'a caller who gives up waits for a wallet or a ledger that hangs',
     file: 'src/pay/heed.ts',

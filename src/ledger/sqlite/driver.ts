@@ -27,8 +27,6 @@ export interface Driver {
   readonly destroyStatements?: () => Promise<void>
 }
 
-const PACKAGE = '@photostructure/sqlite'
-
 /**
  * The runtime's own SQLite, or the package with the same API.
  *
@@ -38,7 +36,11 @@ export async function loadDriver(): Promise<Driver> {
   const own = ownDriver()
   if (own !== undefined) return own
   try {
-    const loaded: unknown = await import(PACKAGE)
+    // Its binaries lie beside it, so that no bundler may take it along: webpack and Next.js read the comment, esbuild is
+    // told by its options (docs/bundlers.md).
+    const loaded: unknown = await import(
+      /* webpackIgnore: true */ /* @vite-ignore */ '@photostructure/sqlite'
+    )
     if (isDriver(loaded)) return { DatabaseSync: loaded.DatabaseSync, destroyStatements }
   } catch (cause) {
     throw noDriver(cause)
@@ -47,7 +49,7 @@ export async function loadDriver(): Promise<Driver> {
 }
 
 function noDriver(cause: unknown): PaymentError {
-  const message = `This runtime has no node:sqlite: install ${PACKAGE}, or use Node 22.13 or later`
+  const message = `This runtime has no node:sqlite: install @photostructure/sqlite, or use Node 22.13 or later`
   return new PaymentError('ledger_failed', 'untouched', message, { cause })
 }
 

@@ -1,3 +1,4 @@
+import { builtin } from '../../errors/index.js'
 import type { Policy } from '../types.js'
 import { parsePolicyText, unreadable } from './text.js'
 
@@ -19,13 +20,21 @@ export async function loadPolicy(path: string): Promise<Policy> {
 
 async function read(path: string): Promise<Uint8Array> {
   // Not imported: a page imports this module for its other half, and its bundler knows no `node:` names.
-  const files = globalThis.process?.getBuiltinModule?.('node:fs/promises')
-  if (files === undefined) throw unreadable(path, 'cannot be read: this runtime has no files')
+  const files = builtin('node:fs/promises')
+  if (!isFiles(files)) throw unreadable(path, 'cannot be read: this runtime has no files')
   try {
     return await files.readFile(path)
   } catch (cause) {
     throw unreadable(path, `cannot be read: ${why(cause)}`, cause)
   }
+}
+
+interface Files {
+  readFile(path: string): Promise<Uint8Array>
+}
+
+function isFiles(value: unknown): value is Files {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'readFile') === 'function'
 }
 
 function why(cause: unknown): string {
