@@ -11,7 +11,7 @@ export {
   type Reason,
   type Rejection,
 } from './errors/index.js'
-export type { FetchInput, FetchLike, PayingFetch, PayingInit, Restore } from './fetch/index.js'
+export type { FetchInput, FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from './fetch/index.js'
 export type {
   Attempt,
   Channel,
@@ -40,6 +40,7 @@ export type {
   PaymentState,
   PinnedPayee,
   PinQuery,
+  PurchaseQuery,
   Room,
   Verdict,
 } from './ledger/index.js'
@@ -84,6 +85,7 @@ export type {
 } from './pay/index.js'
 export type {
   Asking,
+  Bought,
   Bounds,
   BudgetLine,
   Context,
@@ -147,12 +149,14 @@ export {
   type ChannelWallet,
   type Completed,
   type Deliver,
+  type GivenUp,
   type HeardTime,
   type InspectOptions,
   type KeyKeeper,
   type KeyLimit,
   type KeyProposal,
   type KeyWish,
+  type NotTaken,
   type OpenAllowance,
   type Prepared,
   type PrepareOptions,

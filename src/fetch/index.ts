@@ -9,6 +9,7 @@ export { install, pristine, type Restore } from './install.js'
 export { checkBytes, type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 export { noStore } from './no-store.js'
 export {
+  type FetchPayment,
   type HttpCall,
   httpCall,
   type PayingFetch,

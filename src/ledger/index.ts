@@ -21,6 +21,7 @@ export type {
   PaymentState,
   PinnedPayee,
   PinQuery,
+  PurchaseQuery,
   Room,
   Verdict,
 } from './port.js'

@@ -44,15 +44,15 @@ test('the codes of errors', () => {
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
     Acceptance AccessKeyName Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest Approver Asking Attempt
-    Authorization AuthorizeOptions Authorized Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
+    Authorization AuthorizeOptions Authorized Bought Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
     ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock ClockConfirmation Completed ConfirmedGap Context CounterClaim Credential
     Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
     DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
-    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike Funds Gap GapCause GapStatement Gaps Grant HeardTime Held Hold HttpResource
+    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap GapCause GapStatement Gaps GivenUp Grant HeardTime Held Hold HttpResource
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
-    LaneRequest Ledger Listener Move Moved NextAction NotPaid OfferKind OpenAllowance Outcome Payee PayingFetch
+    LaneRequest Ledger Listener Move Moved NextAction NotPaid NotTaken OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
-    PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem Purser PurserEvent PurserEvents PurserOptions Quote
+    PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem PurchaseQuery Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution
     Resource Restore RestoreStatement Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
     Units Unpayable UnseenDoubts Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits

@@ -82,6 +82,6 @@ describe('an authorization', () => {
   })
 
   test('is minted nowhere but in the payment story', () => {
-    expect(Object.keys(folder).sort()).toEqual(['OPTIONAL_METHODS', 'spendAuthorization'])
+    expect(Object.keys(folder).sort()).toEqual(['OPTIONAL_METHODS', 'hasNothingLeft', 'spendAuthorization'])
   })
 })
