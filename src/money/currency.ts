@@ -70,6 +70,8 @@ export interface CurrencyTable {
   get(id: string): Currency | undefined
   /** A token by CAIP-2 network and address, in any case. */
   token(network: string, address: string): Currency | undefined
+  /** The tokens that are known on a CAIP-2 network. */
+  on(network: string): readonly Currency[]
 }
 
 /**
@@ -89,6 +91,7 @@ export function currencyTable(own: readonly Currency[] = []): CurrencyTable {
   return Object.freeze({
     get: (id: string) => known.get(id),
     token: (network: string, address: string) => known.get(tokenId(network, address)),
+    on: (network: string) => [...known.values()].filter(({ id }) => id.startsWith(`${network}/erc20:`)),
   })
 }
 

@@ -20,7 +20,11 @@ export function withRates(table: CurrencyTable, rates: Rates, unit: string): Cur
     if (rated !== currency) kept.set(id, rated)
     return rated
   }
-  return Object.freeze({ get, token: (network: string, address: string) => get(tokenId(network, address)) })
+  return Object.freeze({
+    get,
+    token: (network: string, address: string) => get(tokenId(network, address)),
+    on: (network: string) => table.on(network).map((currency) => get(currency.id) ?? currency),
+  })
 }
 
 function withRate(currency: Currency, most: string | undefined, unit: string): Currency {

@@ -14,12 +14,14 @@ const NO_LIMIT: Units = 10n ** 18n
 export function boundsOf(ground: Ground, layers: Layers, resource: Resource): Bounds {
   const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
   const maxPrice = lowest(layers.flatMap((layer) => pricesOf(layer, resource)))
+  const currencies = layers.flatMap(({ rules }) => (rules.currencies === undefined ? [] : [rules.currencies]))
   const bounds: Bounds = own({
     maxValidityMs: Math.min(...layers.map(({ rules }) => rules.maxValidity ?? DEFAULT_VALIDITY_MS)),
     ...(maxFee === undefined ? {} : { maxFee }),
     ...(maxPrice === undefined ? {} : { maxPrice }),
     maxLock: maxLock(ground, layers, resource),
     unit: ground.unit,
+    ...(currencies.length === 0 ? {} : { currencies }),
   })
   return Object.freeze(bounds)
 }

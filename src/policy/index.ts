@@ -11,6 +11,7 @@ export type {
   RulesDocument,
   VendorDocument,
 } from './document.js'
+export { mayUse } from './named.js'
 export { operationPattern } from './paths.js'
 export { createPolicy, documentOf } from './policy.js'
 export { counterKey, inScope, taskKeys } from './scope.js'

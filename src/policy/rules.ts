@@ -2,6 +2,7 @@ import type { Reason } from '../errors/index.js'
 import { type Amount, count, formatUnits, isProductionNetwork, type Units } from '../money/index.js'
 import { type Case, categoriesOf, type Findings } from './case.js'
 import type { Layer } from './layers.js'
+import { namesCurrency } from './named.js'
 import { isPlainHttps } from './origins.js'
 import { isDisguised } from './paths.js'
 import type { Terms } from './types.js'
@@ -81,9 +82,7 @@ export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
 /** The first amount in a currency that the list names neither itself nor by the unit it is pegged to. */
 function outside(currencies: readonly string[], { terms, ground }: Case): Amount | undefined {
   return [terms.most, ...partsOf(terms)].find(
-    ({ currency: { id, peg } }) =>
-      !currencies.includes(id) &&
-      !(currencies.includes(ground.symbol) && (id === ground.unit || peg === ground.unit)),
+    ({ currency }) => !namesCurrency(currencies, currency, ground.unit),
   )
 }
 

@@ -210,6 +210,8 @@ export interface Bounds {
   /** The most that may be locked up with this vendor, in units. */
   readonly maxLock: Units
   readonly unit: string
+  /** The lists of currencies in force, as documents write them. Each of them must name what is paid with. Absent: no list. */
+  readonly currencies?: readonly (readonly string[])[]
 }
 
 /** How a person is asked, and how much may wait for their answers. */

@@ -1,10 +1,12 @@
-import { type Amount, amount, type Currency, formatAmount } from '../money/index.js'
+import { type Amount, type Currency, formatAmount } from '../money/index.js'
 import { partsWithin } from '../money/rates.js'
 import type { Bounds, Fee } from '../policy/index.js'
-import type { QuoteContext, Unpayable } from '../wallet/index.js'
-import { addressOf } from '../wallet/tempo/kit.js'
+import type { Unpayable } from '../wallet/index.js'
+import { type Funded, feesOf, fundedBy } from '../wallet/tempo/kit.js'
+import type { Asked } from './asked.js'
 import { mostOf, type Session } from './challenge.js'
 import { type Parts, partsOf } from './options.js'
+import { type Deed, feeFor } from './transaction.js'
 
 /** How many calls a deposit is meant for, where nothing else is said. */
 const CALLS = 100n
@@ -46,32 +48,20 @@ function lowest(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }
 
-/** Says what the account lacks for a deposit and its fee, by the cached balance; before it says so, it looks again. */
-export async function shortOf(
-  locks: Amount,
-  fee: Fee | undefined,
-  chainId: number,
-  { now }: Pick<QuoteContext, 'now'>,
-  { balances }: Parts,
-): Promise<Unpayable | undefined> {
-  for (const need of needsOf(locks, fee?.bound)) {
-    const token = addressOf(need.currency)
-    const enough = (held: bigint | undefined) => held === undefined || held >= need.value
-    if (enough(await balances.known(chainId, token, now))) continue
-    const held = await balances.read(chainId, token, now)
-    if (enough(held)) continue
-    const holds = formatAmount(amount(held ?? 0n, need.currency))
-    const wants = `a deposit of ${formatAmount(locks)}${fee ? ` and up to ${formatAmount(fee.bound)} for its fee` : ''}`
-    return {
-      unpayable: `The account holds ${holds}, and this session needs ${wants}`,
-      code: 'insufficient_funds',
-    }
-  }
-  return undefined
+/** The fee of a deed, in the first token that the account holds enough of, beside what the deed locks up. */
+export function fundedFor(deed: Deed, locks: Amount, asked: Asked): Promise<Funded | Unpayable> {
+  const { session, currency, context, parts } = asked
+  const fees = feesOf(session, currency, context, parts.config, (token) => feeFor(deed, token, parts.config))
+  return 'unpayable' in fees ? Promise.resolve(fees) : funded(locks, fees, asked)
 }
 
-function needsOf(locks: Amount, fee: Amount | undefined): readonly Amount[] {
-  if (fee === undefined) return [locks]
-  if (fee.currency.id !== locks.currency.id) return [locks, fee]
-  return [amount(locks.value + fee.value, locks.currency)]
+/** Nothing but what is locked up: the server pays the fee. */
+export function fundedAlone(locks: Amount, asked: Asked): Promise<Funded | Unpayable> {
+  return funded(locks, [], asked)
+}
+
+function funded(locks: Amount, fees: readonly Fee[], asked: Asked): Promise<Funded | Unpayable> {
+  const { session, context, parts } = asked
+  const says = `this session needs ${locks.value === 0n ? '' : `a deposit of ${formatAmount(locks)}`}`
+  return fundedBy({ chainId: session.chainId, takes: locks, fees, says }, context, parts)
 }

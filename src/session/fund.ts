@@ -1,6 +1,7 @@
+import { amount } from '../money/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
-import { oneEnd } from '../wallet/tempo/kit.js'
+import { oneEnd, takenBy } from '../wallet/tempo/kit.js'
 import { lane } from './act.js'
 import { topUpCalls } from './calls.js'
 import { deliverFunding } from './deliver.js'
@@ -87,7 +88,8 @@ async function fundingOf(
     sending,
     payload,
     async send(deliver) {
-      parts.balances.took(session.chainId, session.token, add)
+      for (const { token, value } of takenBy(amount(add, channel.currency), quote.terms.fee))
+        parts.balances.took(session.chainId, token, value)
       await deliverFunding(deliver, payload, { challenge: quote.challenge, session, identity, parts })
     },
     async lapse() {

@@ -1,17 +1,16 @@
 import type { Channel, Channels } from '../ledger/index.js'
 import { amount } from '../money/index.js'
 import type { ChannelAct, ChannelView, Quote, QuoteContext, Unpayable } from '../wallet/index.js'
-import { feeCurrency, overFee } from '../wallet/tempo/kit.js'
 import { type Asked, read, totalOf, unpayable } from './asked.js'
 import { GRACE_SECONDS } from './chain.js'
 import { readSession } from './challenge.js'
+import { fundedFor } from './deposit.js'
 import { consult, settled } from './look.js'
 import type { SessionChannel } from './machine.js'
 import type { Parts } from './options.js'
 import { planned } from './plan.js'
 import { readRecord } from './record.js'
 import { quoteOf, termsOf, withFunding } from './terms.js'
-import { feeFor } from './transaction.js'
 
 /** What the chain says of a channel; what is found is stored. */
 export async function lookAt(
@@ -109,12 +108,9 @@ async function quoteAlone(
   channel: SessionChannel,
   asked: Asked,
 ): Promise<Quote | Unpayable> {
-  const { session, currency, context, parts } = asked
-  const paidIn = feeCurrency(session, currency, context, parts.config)
-  if ('unpayable' in paidIn) return paidIn
-  const terms = termsOf(asked, 0n, feeFor(deed, paidIn, parts.config))
-  const refusal = overFee(terms, context)
-  if (refusal !== undefined) return refusal
+  const funded = await fundedFor(deed, amount(0n, asked.currency), asked)
+  if ('unpayable' in funded) return funded
+  const terms = termsOf(asked, 0n, funded.fee)
   const quote: Quote = { ...bare(asked), terms, lane: await laneOf(channel, asked) }
   return planned(quote, { does: deed, channel })
 }

@@ -1,8 +1,8 @@
 import { bytesToHex } from 'viem/utils'
-import type { Instant } from '../money/index.js'
+import { amount, type Instant } from '../money/index.js'
 import type { Prepared } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { failed, oneEnd } from '../wallet/tempo/kit.js'
+import { failed, oneEnd, takenBy } from '../wallet/tempo/kit.js'
 import { addressOfResource } from './asked.js'
 import { openCalls } from './calls.js'
 import { EXPIRING_SECONDS } from './chain.js'
@@ -42,8 +42,9 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
     laneSigned: total,
     ...oneEnd(
       async () => {
-        parts.balances.took(plan.session.chainId, plan.session.token, plan.deposit)
         const { fee, locks } = quote.terms
+        for (const { token, value } of takenBy(amount(plan.deposit, channel.currency), fee))
+          parts.balances.took(plan.session.chainId, token, value)
         if (locks !== undefined)
           keep(channel.lane, { payload, sending, locks, ...(fee ? { fee } : {}) }, options.now, parts)
         const credential = credentialOf(challenge, payload, parts, channel.identity)

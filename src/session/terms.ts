@@ -1,12 +1,12 @@
 import { amount } from '../money/index.js'
 import type { Fee, Terms } from '../policy/index.js'
 import type { Quote, Unpayable } from '../wallet/index.js'
-import { feeCurrency, networkOf, overFee } from '../wallet/tempo/kit.js'
+import { networkOf } from '../wallet/tempo/kit.js'
 import { type Asked, unpayable } from './asked.js'
 import { isOwnEscrow } from './challenge.js'
-import { shortOf } from './deposit.js'
+import { fundedAlone, fundedFor } from './deposit.js'
 import { KIND } from './evidence.js'
-import { type Deed, feeFor, liveUntil } from './transaction.js'
+import { type Deed, liveUntil } from './transaction.js'
 
 /** What locks something up: its terms, if fee, funds and time allow it. */
 export async function withFunding(
@@ -17,13 +17,11 @@ export async function withFunding(
   const { session, currency, context, parts, challenge } = asked
   const until = liveUntil(challenge.expires, context.now, context.bounds, parts.config)
   if (until === undefined) return unpayable('The offer leaves too little time to lock up a deposit')
-  const paidIn = session.sponsored ? undefined : feeCurrency(session, currency, context, parts.config)
-  if (paidIn !== undefined && 'unpayable' in paidIn) return paidIn
-  const fee = paidIn === undefined ? undefined : feeFor(deed, paidIn, parts.config)
   const locks = amount(add, currency)
-  const terms: Terms = { ...termsOf(asked, price, fee), locks }
-  const refusal = overFee(terms, context) ?? (await shortOf(locks, fee, session.chainId, context, parts))
-  return refusal ?? { ...quoteOf(asked), terms, goodUntil: until }
+  const funded = session.sponsored ? await fundedAlone(locks, asked) : await fundedFor(deed, locks, asked)
+  if ('unpayable' in funded) return funded
+  const terms: Terms = { ...termsOf(asked, price, funded.fee), locks }
+  return { ...quoteOf(asked), terms, goodUntil: until }
 }
 
 /** The normal form: what is judged. Where nothing is bought, the deposit is only moved to and fro. */

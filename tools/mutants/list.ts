@@ -3,6 +3,7 @@ import { AUTO } from './auto.js'
 import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
 import { EVM } from './evm.js'
+import { FEES } from './fees.js'
 import { FORGETTING } from './forgotten.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
@@ -694,6 +695,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SENTENCES,
   ...TIME,
   ...UPKEEP,
+  ...FEES,
   ...BODIES,
   ...APPROVALS,
   ...AUTO,

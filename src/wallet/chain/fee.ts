@@ -3,7 +3,10 @@ import type { Terms } from '../../policy/index.js'
 import type { QuoteContext, Unpayable } from '../index.js'
 
 /** Says so where the fee of terms may come to more than policy lets any fee come to. */
-export function overFee(terms: Terms, { bounds }: Pick<QuoteContext, 'bounds'>): Unpayable | undefined {
+export function overFee(
+  terms: Pick<Terms, 'fee'>,
+  { bounds }: Pick<QuoteContext, 'bounds'>,
+): Unpayable | undefined {
   if (terms.fee === undefined || bounds.maxFee === undefined) return undefined
   const units = count(terms.fee.bound, bounds.unit)
   if (units === undefined || units <= bounds.maxFee) return undefined

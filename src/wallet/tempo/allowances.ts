@@ -3,8 +3,8 @@ import { amount, type Currency } from '../../money/index.js'
 import { ask, lower, type Node, word } from '../chain/index.js'
 import type { Allowances, OpenAllowance } from '../index.js'
 import type { Hex } from './charge.js'
-import { addressOf } from './quote.js'
 import { searchLogs } from './search.js'
+import { addressOf } from './tokens.js'
 
 /** `Approval(address,address,uint256)`: owner and spender are indexed. */
 const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'

@@ -12,8 +12,8 @@ import {
   readScopes,
 } from './keychain.js'
 import type { Owner } from './owner.js'
-import { addressOf } from './quote.js'
 import { searchLogs } from './search.js'
+import { addressOf } from './tokens.js'
 
 /** An access key, as the chain has it. */
 export interface TempoKey {

@@ -12,7 +12,6 @@ export {
   firstBlockAt,
   type Node,
   oneEnd,
-  overFee,
   readBlock,
   readCurrency,
   readLogs,
@@ -21,8 +20,10 @@ export {
 } from '../chain/index.js'
 export { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize } from './envelope.js'
 export { FINALITY_MS } from './evidence.js'
+export { type Funded, feesOf, fundedBy, takenBy } from './fee-token.js'
 export { feeAmount } from './gas.js'
 export { checkCalls } from './key-limits.js'
 export { type Config, configure } from './options.js'
-export { addressOf, currencyOf, feeCurrency, LEAST_VALIDITY_MS, networkOf } from './quote.js'
+export { LEAST_VALIDITY_MS } from './quote.js'
 export { readSeen, readTransactions } from './reads.js'
+export { addressOf, currencyOf, networkOf } from './tokens.js'

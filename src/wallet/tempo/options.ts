@@ -45,7 +45,10 @@ export interface TempoOptions {
   readonly mode?: ChargeMode
   /** Payments that can run side by side at the lower price of a reused nonce (default 4); 0: expiring nonces only. */
   readonly lanes?: number
-  /** The token that pays fees, by chain id. Default: the token of the payment, or pathUSD if that is not a dollar. */
+  /**
+   * The only token that pays fees, by chain id. Default: the token of the payment, or pathUSD if that is not a dollar; if the
+   * account holds too little of it, another dollar that Purser knows and policy allows.
+   */
   readonly feeToken?: Readonly<Record<number, string>>
   /** Names this client in the memo on the chain. Default: random bytes, so that nobody can link payments by it. */
   readonly clientId?: string

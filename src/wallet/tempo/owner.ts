@@ -14,7 +14,7 @@ import type { Hex } from './charge.js'
 import { EXPIRING, encodeForSigning, serialize } from './envelope.js'
 import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
-import { addressOf } from './quote.js'
+import { addressOf } from './tokens.js'
 
 /** The account that keys are kept for, and where. */
 export interface Owner {

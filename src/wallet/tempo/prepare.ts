@@ -7,11 +7,13 @@ import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
 import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
+import { takenBy } from './fee-token.js'
 import { gasLimit, sponsoredLimit } from './gas.js'
 import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
 import type { Parts } from './parts.js'
-import { addressOf, chooseMode, LEAST_VALIDITY_MS, networkOf } from './quote.js'
+import { chooseMode, LEAST_VALIDITY_MS } from './quote.js'
+import { addressOf, networkOf } from './tokens.js'
 
 /**
  * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
@@ -84,13 +86,15 @@ async function prepareTransaction(
     // A sponsor's signature is part of the hash, so only an unsponsored transaction's is known.
     ...(charge.sponsored ? {} : { hash: keccak256(signed) }),
   })
-  const took = terms.fee?.bound.currency.id === terms.most.currency.id ? terms.fee.usual.value : 0n
+  const takes = takenBy(terms.most, terms.fee)
   return {
     evidence: evidenceOf(config.id, challenge.id, detail),
     ...(lane === undefined ? {} : { laneNext: lane.value + 1n }),
     ...oneEnd(async () => {
-      parts.balances.took(charge.chainId, charge.token, charge.amount + took)
-      parts.limits?.took(charge.chainId, charge.token, charge.amount + took)
+      for (const { token, value } of takes) {
+        parts.balances.took(charge.chainId, token, value)
+        parts.limits?.took(charge.chainId, token, value)
+      }
       if (mode === 'push') await broadcast(config.nodes(charge.chainId) ?? [], signed, detail, config)
       const payload =
         mode === 'push'

@@ -7,7 +7,7 @@ import type { Hex } from './charge.js'
 import { transferSelector } from './envelope.js'
 import { authorizeCall, KEY_TYPES, KEYCHAIN, type KeyGrant, type KeyType, readKey } from './keychain.js'
 import { type Owner, planDeed } from './owner.js'
-import { addressOf } from './quote.js'
+import { addressOf } from './tokens.js'
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 

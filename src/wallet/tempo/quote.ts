@@ -1,16 +1,16 @@
 import type { Evidence, LaneRequest } from '../../ledger/index.js'
-import { type Amount, amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
+import { amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
-import { type Balances, overFee } from '../chain/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
 import { type Charge, type ChargeMode, readCharge } from './charge.js'
 import { FINALITY_MS, KIND, readDetail } from './evidence.js'
+import { feesOf, fundedBy } from './fee-token.js'
 import { feeOf, type NonceUse } from './gas.js'
-import type { Need } from './key-limits.js'
 import { laneNames } from './lanes.js'
 import type { Config } from './options.js'
 import type { Parts } from './parts.js'
+import { currencyOf, networkOf } from './tokens.js'
 
 /** Blocks must still have time to include it: a node wants more than three seconds, the way there takes some too. */
 export const LEAST_VALIDITY_MS = 5_000
@@ -38,18 +38,27 @@ export async function quoteCharge(
   if (charge.amount === 0n)
     return foreignRealm(challenge, context) ?? { terms: termsOf(charge, currency), ...quote }
 
-  const feeToken = charge.sponsored ? undefined : feeCurrency(charge, currency, context, config)
-  if (feeToken !== undefined && 'unpayable' in feeToken) return feeToken
   const run = laneFor(charge, context, config)
   if ('unpayable' in run) return run
-  const terms = termsOf(charge, currency, feeToken && feeFor(charge, run.lane, feeToken, config))
-  const refusal = overFee(terms, context)
-  if (refusal !== undefined) return refusal
-  const [objection, short] = await Promise.all([
-    limits?.objection(charge, needs(terms), context.now),
-    shortOf(terms, charge, context.now, balances),
-  ])
-  return objection ?? short ?? { terms, ...quote, ...run }
+  const feeIn = (token: Currency) => feeFor(charge, run.lane, token, config)
+  const fees = charge.sponsored ? [] : feesOf(charge, currency, context, config, feeIn)
+  if ('unpayable' in fees) return fees
+  const takes = amount(charge.amount, currency)
+  const { chainId } = charge
+  const says = `this payment needs ${formatAmount(takes)}`
+  const funded = await fundedBy(
+    {
+      chainId,
+      takes,
+      fees,
+      says,
+      objection: async (needs) => limits?.objection(charge, needs, context.now),
+    },
+    context,
+    { balances },
+  )
+  if ('unpayable' in funded) return funded
+  return { terms: termsOf(charge, currency, funded.fee), ...quote, ...run }
 }
 
 /**
@@ -75,10 +84,6 @@ export function termsOf(charge: Charge, currency: Currency, fee?: Fee): Terms {
     payees: charge.transfers.map(({ to, amount: value }) => ({ id: to, amount: amount(value, currency) })),
     ...(fee ? { fee } : {}),
   }
-}
-
-export function networkOf({ chainId }: { readonly chainId: number }): string {
-  return `eip155:${chainId}`
 }
 
 /** How the charge would be submitted. */
@@ -123,45 +128,6 @@ function chargeable(charge: Charge, context: QuoteContext, config: Config): Curr
   return currencyOf(charge.token, network, context, config)
 }
 
-export function currencyOf(
-  token: string,
-  network: string,
-  context: QuoteContext,
-  config: Config,
-): Currency | Unpayable {
-  const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
-  return (
-    currency ??
-    unpayable(
-      `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
-      'unknown_currency',
-    )
-  )
-}
-
-/** The token fees are paid in. It is always set: left open, the chain would pick one. */
-function feeTokenOf(
-  charge: Pick<Charge, 'chainId' | 'token'>,
-  currency: Currency,
-  config: Config,
-): Charge['token'] {
-  const set = config.feeTokens.get(charge.chainId)
-  if (set !== undefined) return set
-  // Fees are counted in dollars, so only a dollar token can pay them.
-  return currency.peg === 'iso4217:USD' ? charge.token : PATH_USD
-}
-
-const PATH_USD = '0x20c0000000000000000000000000000000000000'
-
-export function feeCurrency(
-  charge: Pick<Charge, 'chainId' | 'token'>,
-  currency: Currency,
-  context: QuoteContext,
-  config: Config,
-): Currency | Unpayable {
-  return currencyOf(feeTokenOf(charge, currency, config), networkOf(charge), context, config)
-}
-
 function feeFor(charge: Charge, lane: LaneRequest | undefined, token: Currency, config: Config): Fee {
   const uses: NonceUse[] = lane === undefined ? ['expiring'] : ['expiring', 'fresh', 'reused']
   return feeOf(config.gas, uses, charge.transfers.length - 1, config.maxFeePerGas, token)
@@ -200,51 +166,4 @@ function excludable(
     ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
     ...(detail === undefined ? {} : { freeAt: detail.validBefore * 1000 + FINALITY_MS }),
   }
-}
-
-/** Says what is missing, by the cached balance; before it says so, it looks again. */
-async function shortOf(
-  terms: Terms,
-  charge: Charge,
-  now: Instant,
-  balances: Balances,
-): Promise<Unpayable | undefined> {
-  for (const need of needs(terms)) {
-    const token = need.token
-    const enough = (held: bigint | undefined) => held === undefined || held >= need.value
-    if (enough(await balances.known(charge.chainId, token, now))) continue
-    const held = await balances.read(charge.chainId, token, now)
-    if (enough(held)) continue
-    return unpayable(shortfall(terms, amount(held ?? 0n, need.currency)), 'insufficient_funds')
-  }
-  return undefined
-}
-
-function needs(terms: Terms): readonly Need[] {
-  const { most, fee } = terms
-  const need = (sum: Amount, more = 0n) => ({
-    token: addressOf(sum.currency),
-    currency: sum.currency,
-    value: sum.value + more,
-  })
-  if (fee === undefined) return [need(most)]
-  // The chain sets the whole bound aside before it runs anything.
-  if (fee.bound.currency.id === most.currency.id) return [need(most, fee.bound.value)]
-  return [need(most), need(fee.bound)]
-}
-
-function shortfall({ most, fee }: Terms, held: Amount): string {
-  const price = `this payment needs ${formatAmount(most)}`
-  const extra = fee === undefined ? '' : ` and up to ${formatAmount(fee.bound)} for its fee`
-  const other = fee !== undefined && fee.bound.currency.id !== most.currency.id
-  const mend =
-    other && held.currency.id === fee.bound.currency.id
-      ? '. `feeToken` of the wallet can name another token for fees'
-      : ''
-  return `The account holds ${formatAmount(held)}, and ${price}${extra}${mend}`
-}
-
-/** The contract address in a token's id. */
-export function addressOf({ id }: Currency): `0x${string}` {
-  return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/protocol/index.js'
 import { signFor } from '../../../src/wallet/tempo/access-key.js'
 import { type TempoOptions, tempo, tempoKeys } from '../../../src/wallet/tempo/index.js'
-import { ACCOUNTS, addressOf, alphaUSD, CHAIN_ID, LOCAL_CURRENCIES } from '../../chain/chain.js'
+import { ACCOUNTS, addressOf, alphaUSD, CHAIN_ID, LOCAL_CURRENCIES, pathUSD } from '../../chain/chain.js'
 import { challenge, context, payable, unpayable } from './harness.js'
 
 const root = ACCOUNTS.payer.address
@@ -190,10 +190,13 @@ describe('an offer that the chain would not let the key pay is passed over', () 
 
   test('a limit that does not cover price and fee', async () => {
     const bound = 20_600n
-    expect('unpayable' in (await quoted({ remaining: 10_000n + bound }))).toBe(false)
-    expect(unpayable(await quoted({ remaining: 9_999n + bound }))).toEqual({
+    const payer = async (remaining: bigint) => payable(await quoted({ remaining })).terms.fee?.bound.currency
+    expect(await payer(10_000n + bound)).toEqual(alphaUSD)
+    // The limit is one for each token, and that of another dollar covers the fee.
+    expect(await payer(9_999n + bound)).toEqual(pathUSD)
+    expect(unpayable(await quoted({ remaining: bound - 1n }))).toEqual({
       unpayable:
-        'The access key may spend 0.030599 AlphaUSD more, and this payment takes up to 0.0306 AlphaUSD of it',
+        'The access key may spend 0.020599 AlphaUSD more, and this payment takes up to 0.0306 AlphaUSD of it',
       code: 'insufficient_funds',
     })
     const periodEnd = NOW / 1000 + 60

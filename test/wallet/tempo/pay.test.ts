@@ -263,9 +263,12 @@ const request = (more: object = {}) => ({
   ...more,
 })
 
+/** No other token pays a fee. */
+const IN_ALPHA = { feeToken: { [CHAIN_ID]: addressOf(alphaUSD) } }
+
 describe('money that is short', () => {
   test('is said before anything is signed, price and fee bound together', async () => {
-    const { wallet, did } = await walletOf({}, 15_000n)
+    const { wallet, did } = await walletOf(IN_ALPHA, 15_000n)
     const refused = unpayable(await wallet.quote(challenge(request()), context()))
     expect(refused.code).toBe('insufficient_funds')
     expect(refused.unpayable).toMatch(/holds 0.015 AlphaUSD.*needs 0.01 AlphaUSD and up to 0.0206 AlphaUSD/)
@@ -273,7 +276,7 @@ describe('money that is short', () => {
   })
 
   test('is looked up again before it is said', async () => {
-    const { wallet, account } = await walletOf({}, 15_000n)
+    const { wallet, account } = await walletOf(IN_ALPHA, 15_000n)
     unpayable(await wallet.quote(challenge(request()), context()))
     await chain.fund(account.address, alphaUSD, 1_000_000n)
     payable(await wallet.quote(challenge(request()), context()))

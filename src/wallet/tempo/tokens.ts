@@ -1,0 +1,29 @@
+import type { Currency } from '../../money/index.js'
+import type { QuoteContext, Unpayable } from '../index.js'
+import type { Config } from './options.js'
+
+/** The CAIP-2 name of a chain. */
+export function networkOf({ chainId }: { readonly chainId: number }): string {
+  return `eip155:${chainId}`
+}
+
+/** A token that is known here: by the purser, or by the wallet's own table. */
+export function currencyOf(
+  token: string,
+  network: string,
+  context: Pick<QuoteContext, 'currencies'>,
+  config: Config,
+): Currency | Unpayable {
+  const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
+  return (
+    currency ?? {
+      unpayable: `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
+      code: 'unknown_currency',
+    }
+  )
+}
+
+/** The contract address in a token's id. */
+export function addressOf({ id }: Currency): `0x${string}` {
+  return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
+}
