@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PaymentRefusedError } from '../../src/index.js'
-import { alphaUSD, betaUSD, pathUSD } from '../chain/chain.js'
+import { addressOf, alphaUSD, betaUSD, pathUSD } from '../chain/chain.js'
 import { type Buyer, DOLLAR, only, problemIn, record, startWorld, type World } from './world.js'
 
 let world: World
@@ -111,7 +111,10 @@ describe('policy says no, and nothing is signed', () => {
 
   it('when the account has the price, and not the fee', async () => {
     const account = await world.chain.account(10_000n)
-    const buyer = await world.buyer({ account })
+    const buyer = await world.buyer({
+      account,
+      wallet: { feeToken: { [world.chain.id]: addressOf(alphaUSD) } },
+    })
     expect((await refused(buyer, await buyer.get('/paid')))['code']).toBe('insufficient_funds')
     expect((await buyer.get('/sponsored')).status).toBe(200)
   })
