@@ -5,7 +5,7 @@ import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
-import { hearWallets } from './hear-time.js'
+import { hearWallets, tellNodeFaults } from './hear-time.js'
 import { EFFECTS, rank } from './rank.js'
 
 /** An offer that one wallet can pay, judged. */
@@ -93,6 +93,7 @@ export async function quoteAll(
   }
   // Wallets have just asked their nodes.
   hearWallets(env)
+  tellNodeFaults(env)
   return { quoted, unpayable }
 }
 

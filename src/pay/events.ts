@@ -33,7 +33,12 @@ export interface PurserEvents {
   /** A payment brought a budget to one of the shares in `budgetAlerts`: once for each window and share. */
   readonly budget: { readonly share: number; readonly budget: Budget }
   /** Something that an honest server, chain or clock does not do. */
-  readonly anomaly: { readonly kind: AnomalyKind; readonly payment: string; readonly says: string }
+  readonly anomaly: {
+    readonly kind: AnomalyKind
+    /** Absent: it belongs to no single payment. */
+    readonly payment?: string
+    readonly says: string
+  }
   /** Work in the background failed, such as a recovery. Nothing was paid because of it. */
   readonly error: {
     /** Fit to be logged: a `PaymentError` as it is, anybody else's error by its kind and code alone. */
@@ -61,6 +66,8 @@ type Said<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
  * - `stream_not_paid_on`: a stream asked for more, and policy or a failure kept it from getting it.
  * - `session_forgotten`: a vendor says that it does not know a session. Nothing more is signed on it, and Purser fetches
  *   its deposit back.
+ * - `node_of_another_chain`: a node in `rpc` of a wallet is of another chain. Nothing that it says is believed.
+ * - `node_unusable`: a node in `rpc` of a wallet does not say which chain it is of: it is down, or no node at all.
  * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
  */
 export type AnomalyKind =
@@ -75,6 +82,8 @@ export type AnomalyKind =
   | 'stream_not_paid_on'
   | 'session_forgotten'
   | 'payee_changed'
+  | 'node_of_another_chain'
+  | 'node_unusable'
 
 /** The name of an event, for {@link PurserEvents}. */
 export type PurserEvent = keyof PurserEvents

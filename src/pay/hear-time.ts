@@ -35,6 +35,12 @@ export function hearWallets({ wallets, ledger }: Pick<Env, 'wallets' | 'ledger'>
       ledger.hearTime(domainOf(host), at + (performance.now() - since))
 }
 
+/** Tells what the wallets found wrong with their nodes. */
+export function tellNodeFaults({ wallets, emitter }: Pick<Env, 'wallets' | 'emitter'>): void {
+  for (const wallet of wallets)
+    for (const { kind, says } of wallet.nodeFaults?.() ?? []) emitter.emit('anomaly', { kind, says })
+}
+
 /** Servers below one domain are one witness. Two labels may be a public suffix: then more of them are one. */
 function domainOf(host: string): string {
   return /^[\d.]+$|:/.test(host) ? host : host.split('.').slice(-2).join('.')

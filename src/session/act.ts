@@ -88,7 +88,7 @@ export async function prepareAlone(plan: PlanOf<'requestClose' | 'withdraw'>, wo
     evidence: evidenceFor({ form: does, total: 0n, price: 0n, sending }, channel, work),
     ...lane(work),
     ...oneEnd(async () => {
-      await broadcast(parts.config.nodes(identity.chainId) ?? [], raw, sending, parts.config)
+      await broadcast(parts.config.checkedNodes(identity.chainId) ?? [], raw, sending, parts.config)
       if (does === 'withdraw') await over(channel, options.channels, parts)
       else await consult(channel, options.channels, parts)
       return { credential: credentialOf(quote.challenge, { action: does }, parts, identity) }

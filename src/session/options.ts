@@ -120,7 +120,7 @@ export function configureSession(all: SessionOptions): Parts {
   return {
     id: key === undefined ? id : `${id}:${vouchers.sender}`,
     config,
-    balances: balanceCache(config.sender, config.nodes),
+    balances: balanceCache(config.sender, config.checkedNodes),
     book: new Book(),
     signer: vouchers.sender,
     vouchers,

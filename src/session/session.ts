@@ -41,6 +41,7 @@ export function tempoSession(options: SessionOptions): SessionWallet {
     },
     inspect: (evidence, inspect) => inspectSession(evidence, inspect, parts),
     times: parts.config.times,
+    nodeFaults: parts.config.nodeFaults,
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail === undefined ? undefined : channelIdOf(detail.identity) === reference.toLowerCase()

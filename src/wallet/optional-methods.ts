@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<OptionalName<ChannelWallet>, true>> = {
   abandon: true,
   recognises: true,
   times: true,
+  nodeFaults: true,
   accepted: true,
   rejected: true,
   standing: true,

@@ -74,6 +74,14 @@ export interface HeardTime {
   readonly since: number
 }
 
+/** What is wrong with a node of a chain that a wallet asks. */
+export interface NodeFault {
+  /** It is of another chain, or it does not say which chain it is of: it is down, or no node at all. */
+  readonly kind: 'node_of_another_chain' | 'node_unusable'
+  /** A sentence for people. It names no URL: URLs hold keys. */
+  readonly says: string
+}
+
 /** What a wallet is told when it looks for what became of a credential. */
 export interface InspectOptions {
   /** What the server said; believed only where that costs us. */
@@ -133,6 +141,8 @@ export interface Wallet {
   recognises?(evidence: Evidence, reference: string): boolean | undefined
   /** What the servers that it asks have said of the time, lately. */
   times?(): readonly HeardTime[]
+  /** What it found wrong with its nodes since it was last asked. Listeners hear of it as an anomaly. */
+  nodeFaults?(): readonly NodeFault[]
   /** Told of every credential that was accepted: what it may remember of it is its own affair. */
   accepted?(acceptance: Acceptance): Promise<void>
   /**

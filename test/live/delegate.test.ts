@@ -89,10 +89,10 @@ describe('a delegated key', () => {
     }
     const agent = await agentOf({ fetch: gate })
     await agent.get('/paid')
-    // What the account holds; the key, its limit, and whom it may pay.
-    expect(asked).toEqual(['eth_call', 'eth_call', 'eth_call', 'eth_call'])
+    // Which chain it is; what the account holds; the key, its limit, and whom it may pay.
+    expect(asked).toEqual(['eth_chainId', 'eth_call', 'eth_call', 'eth_call', 'eth_call'])
     for (let count = 0; count < 5; count++) expect((await agent.get(`/paid?n=${count}`)).status).toBe(200)
-    expect(asked).toHaveLength(4)
+    expect(asked).toHaveLength(5)
   })
 
   it('is not asked to sign what the chain would refuse', async () => {

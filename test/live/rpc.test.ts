@@ -40,13 +40,13 @@ async function gone(): Promise<string> {
 }
 
 describe('the wallet asks the chain', () => {
-  it('once, for what the account holds, and then not at all while payments go well', async () => {
+  it('once for its id and once for what the account holds, and then not at all while payments go well', async () => {
     const buyer = await counted()
     expect((await buyer.get('/paid?n=0')).status).toBe(200)
-    expect(calls).toEqual(['eth_call'])
+    expect(calls).toEqual(['eth_chainId', 'eth_call'])
     for (const path of ['/paid', '/sponsored', '/zero', '/price/0.02', '/paid?n=1', '/paid?n=2'])
       expect((await buyer.get(path)).status).toBe(200)
-    expect(calls).toEqual(['eth_call'])
+    expect(calls).toEqual(['eth_chainId', 'eth_call'])
   })
 
   it('not at all for many at once, lanes or not', async () => {
@@ -117,6 +117,8 @@ describe('the wallet asks the chain', () => {
   it('and a push that one of its nodes may have taken is a doubt', async () => {
     const rpc = { [world.chain.id]: [await gone(), node.origin] }
     const buyer = await world.buyer({ wallet: { rpc, validityMs: 5_000 } })
+    // The wallet has asked the node for its chain before the node goes down.
+    await buyer.purser.quote(world.api.url('/push'))
     down = true
     await expect(buyer.get('/push')).rejects.toMatchObject({ funds: 'unknown' })
     expect(only(await buyer.payments()).state).toBe('committed')
@@ -126,6 +128,8 @@ describe('the wallet asks the chain', () => {
     const buyer = await world.buyer({
       wallet: { rpc: { [world.chain.id]: node.origin }, validityMs: 5_000 },
     })
+    // The wallet has asked the node for its chain before the node goes down.
+    await buyer.purser.quote(world.api.url('/push'))
     down = true
     await expect(buyer.get('/push')).rejects.toMatchObject({ funds: 'unknown' })
     expect(only(await buyer.payments()).state).toBe('committed')

@@ -93,6 +93,8 @@ test('every event, anomaly, state of a payment and place of the money has its na
     | 'stream_not_paid_on'
     | 'session_forgotten'
     | 'payee_changed'
+    | 'node_of_another_chain'
+    | 'node_unusable'
   >()
   expectTypeOf<PaymentState>().toEqualTypeOf<'denied' | 'held' | 'committed' | 'settled' | 'released'>()
   expectTypeOf<Funds>().toEqualTypeOf<'untouched' | 'held' | 'committed' | 'settled' | 'unknown'>()

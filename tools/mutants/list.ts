@@ -8,6 +8,7 @@ import { FORGETTING } from './forgotten.js'
 import { HARDENING } from './hardening.js'
 import { LIGHTNING } from './lightning.js'
 import { LOST_LOG } from './lost-log.js'
+import { NODES } from './nodes.js'
 import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { REFUSALS } from './refusals.js'
@@ -696,6 +697,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...TIME,
   ...UPKEEP,
   ...FEES,
+  ...NODES,
   ...BODIES,
   ...APPROVALS,
   ...AUTO,

@@ -6,7 +6,7 @@ export { oneEnd } from './ends.js'
 export { overFee } from './fee.js'
 export { type Hex, lower, word } from './hex.js'
 export { digitsOf, hexOf, isObject, readCurrency } from './json.js'
-export { checkChainId, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
+export { checkChainId, type NodeBook, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
 export { parsePrivateKey } from './private-key.js'
 export { type Readings, readings } from './readings.js'
 export {

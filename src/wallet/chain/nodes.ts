@@ -1,24 +1,45 @@
+import type { NodeFault } from '../port.js'
+import { checking } from './of-chain.js'
 import { type Node, node } from './rpc.js'
 
 /** Nodes by chain id. */
 export type Nodes = (chainId: number) => readonly Node[] | undefined
 
+/** The nodes of a wallet. */
+export interface NodeBook {
+  /** For what proves itself: a receipt, or a view that is held against the chain's id. */
+  readonly nodes: Nodes
+  /** The same nodes for what must be believed as it is said, and for broadcasts. Each is asked for its chain first, once. */
+  readonly checkedNodes: Nodes
+  /** What is wrong with nodes: each fault is handed out once. */
+  readonly nodeFaults: () => readonly NodeFault[]
+}
+
 /** URLs of nodes by chain id. */
 export type NodeUrls = Readonly<Record<number, string | readonly string[]>>
 
 /** @throws TypeError for what is no node. */
-export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globalThis.fetch): Nodes {
+export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globalThis.fetch): NodeBook {
   const nodes = new Map<number, readonly Node[]>()
+  const checkedNodes = new Map<number, readonly Node[]>()
+  const { checked, faults } = checking()
   for (const [id, urls] of Object.entries({ ...known, ...own })) {
     const list = typeof urls === 'string' ? [urls] : urls
     if (!Array.isArray(list) || list.length === 0 || !list.every(isHttp))
       throw new TypeError(`rpc[${id}] must be an http(s) URL or a list of them`)
-    nodes.set(
-      checkChainId(Number(id)),
-      list.map((url) => node(url, fetch)),
+    const chainId = checkChainId(Number(id))
+    const made = list.map((url) => node(url, fetch))
+    nodes.set(chainId, made)
+    checkedNodes.set(
+      chainId,
+      made.map((each) => checked(each, chainId)),
     )
   }
-  return (id) => nodes.get(id)
+  return {
+    nodes: (id) => nodes.get(id),
+    checkedNodes: (id) => checkedNodes.get(id),
+    nodeFaults: faults,
+  }
 }
 
 function isHttp(url: unknown): boolean {

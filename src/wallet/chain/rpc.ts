@@ -89,6 +89,15 @@ const UNREACHED: readonly unknown[] = [
   'ENETUNREACH',
 ]
 
+/** Marks a failure that came before anything but a question was sent. */
+export function markUnsent<E extends object>(failure: E): E {
+  neverReached.add(failure)
+  return failure
+}
+
+/** The failure of a node that is not asked anything, and why. */
+export const unfit = (says: string): PaymentError => new PaymentError('wallet_unavailable', 'untouched', says)
+
 /** Is this failure of a node proof that it was sent nothing? */
 export function hasReachedNobody(error: unknown): boolean {
   return typeof error === 'object' && error !== null && neverReached.has(error)

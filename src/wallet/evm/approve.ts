@@ -62,7 +62,7 @@ export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex>
   if (typeof amount !== 'bigint' || amount < 0n || amount > MOST)
     throw new TypeError('amount must be a bigint of smallest parts')
   const chainId = Number(chain)
-  const nodes = config.nodes(chainId) ?? []
+  const nodes = config.checkedNodes(chainId) ?? []
   const [node] = nodes
   if (node === undefined)
     throw new PaymentError(

@@ -49,6 +49,7 @@ export function evm(options: EvmOptions): Wallet {
       return inspectOffer(evidence, config)
     },
     times: config.times,
+    nodeFaults: config.nodeFaults,
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail?.form === 'transaction' ? detail.hash === reference.toLowerCase() : undefined

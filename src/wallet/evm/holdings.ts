@@ -29,7 +29,7 @@ export interface Holdings {
 /** Coin and price belong to a chain and to no token. */
 export const NO_TOKEN: Hex = '0x'
 
-export function holdingsOf({ sender, nodes, maxFeePerGas }: Config): Holdings {
+export function holdingsOf({ sender, checkedNodes: nodes, maxFeePerGas }: Config): Holdings {
   const look =
     <T>(read: (node: Node, token: Hex, signal: AbortSignal) => Promise<T>) =>
     (chainId: number, token: Hex): Promise<T | undefined> =>

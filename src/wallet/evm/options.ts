@@ -7,7 +7,7 @@ import {
   currencyTable,
   type Instant,
 } from '../../money/index.js'
-import { checkChainId, type Hex, listening, lower, type Nodes, nodesOf } from '../chain/index.js'
+import { checkChainId, type Hex, listening, lower, type NodeBook, nodesOf } from '../chain/index.js'
 import type { HeardTime } from '../index.js'
 import { checkAccount, type EvmAccount, type EvmSigner } from './account.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
@@ -57,7 +57,7 @@ export interface EvmOptions {
 }
 
 /** Options, checked and filled in. */
-export interface Config {
+export interface Config extends NodeBook {
   readonly id: string
   /** The payer, in lower case, and as EIP-55 spells it. */
   readonly sender: Hex
@@ -73,7 +73,6 @@ export interface Config {
   readonly now: () => Instant
   /** What its nodes have said of the time. */
   readonly times: () => readonly HeardTime[]
-  readonly nodes: Nodes
 }
 
 const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']
@@ -123,7 +122,7 @@ export function configure(options: EvmOptions): Config {
     validityMs: checkDuration('validityMs', options.validityMs ?? MOST_VALIDITY_MS, VALIDITY),
     now: options.now ?? Date.now,
     times: heard.times,
-    nodes: nodesOf(KNOWN_NODES, options.rpc, heard.fetch),
+    ...nodesOf(KNOWN_NODES, options.rpc, heard.fetch),
   }
 }
 

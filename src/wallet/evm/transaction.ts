@@ -32,7 +32,7 @@ export async function prepareTransaction(task: Task, way: Way): Promise<Prepared
     laneNext: BigInt(detail.nonce) + 1n,
     ...oneEnd(async () => {
       holdings.tokens.took(offer.chainId, offer.token, offer.amount)
-      const nodes = config.nodes(offer.chainId) ?? []
+      const nodes = config.checkedNodes(offer.chainId) ?? []
       if (way === 'hash') await broadcast(nodes, raw, { hash, validBefore: until }, config)
       return { credential, goodUntil: challenge.expires ?? until * 1000 }
     }),
@@ -87,7 +87,7 @@ async function placeOf({
   const name = laneName(offer.chainId, config.sender)
   if (lane?.name !== name)
     throw failed('The lane that was granted is not of this account, so nothing was signed')
-  const nodes = config.nodes(offer.chainId) ?? []
+  const nodes = config.checkedNodes(offer.chainId) ?? []
   const [first] = nodes
   if (first === undefined) throw failed('This wallet has no node to ask for a nonce')
   const block = await readBlock(first, 'latest')

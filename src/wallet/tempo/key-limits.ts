@@ -134,13 +134,13 @@ function strangerIn({ token, transfers }: Charge, scopes: readonly CallScope[] |
  * @throws PaymentError `wallet_failed` if the key may not: the chain would refuse it, and take a fee for that.
  */
 export async function checkCalls(
-  { key, sender, nodes }: Pick<Config, 'key' | 'sender' | 'nodes'>,
+  { key, sender, checkedNodes }: Pick<Config, 'key' | 'sender' | 'checkedNodes'>,
   chainId: number,
   calls: readonly { readonly to: Hex; readonly data: Hex }[],
 ): Promise<void> {
   if (key === undefined) return
   const signal = AbortSignal.timeout(PATIENCE_MS)
-  const scopes = await readScopes(nodes(chainId) ?? [], sender, key, { signal }).catch(() => undefined)
+  const scopes = await readScopes(checkedNodes(chainId) ?? [], sender, key, { signal }).catch(() => undefined)
   const refused = calls.some(({ to, data }) => {
     const rules = scopes?.filter(({ target }) => target === to)
     const first: Hex = `0x${data.slice(34, 74)}`

@@ -7,7 +7,7 @@ import {
   currencyTable,
   type Instant,
 } from '../../money/index.js'
-import { checkChainId as chainId, listening, lower, type Node, nodesOf } from '../chain/index.js'
+import { checkChainId as chainId, listening, lower, type NodeBook, nodesOf } from '../chain/index.js'
 import type { HeardTime } from '../index.js'
 import { signFor } from './access-key.js'
 import type { ChargeMode, Hex } from './charge.js'
@@ -66,7 +66,7 @@ export interface TempoOptions {
 }
 
 /** Options, checked and filled in. */
-export interface Config {
+export interface Config extends NodeBook {
   readonly id: string
   /** The payer, in lower case, and as EIP-55 spells it. */
   readonly sender: Hex
@@ -88,7 +88,6 @@ export interface Config {
   readonly now: () => Instant
   /** What its nodes have said of the time. */
   readonly times: () => readonly HeardTime[]
-  nodes(chainId: number): readonly Node[] | undefined
 }
 
 const KNOWN: Readonly<Record<number, string>> = {
@@ -143,7 +142,7 @@ export function configure(given: TempoOptions): Config {
     random: options.random ?? pooledRandom(),
     now: options.now ?? Date.now,
     times: heard.times,
-    nodes: nodesOf(KNOWN, options.rpc, heard.fetch),
+    ...nodesOf(KNOWN, options.rpc, heard.fetch),
   }
 }
 

@@ -91,7 +91,7 @@ async function gasFor({ nodes, config }: Owner, calls: Calls): Promise<bigint> {
 }
 
 async function feeTokenFor({ config, chain, currencies, feeToken }: Owner, gas: bigint): Promise<Currency> {
-  const balances = balanceCache(config.sender, config.nodes)
+  const balances = balanceCache(config.sender, config.checkedNodes)
   const dollars = currencies.filter(({ peg }) => peg === 'iso4217:USD')
   for (const currency of feeToken === undefined ? dollars : [feeToken]) {
     const held = await balances.read(chain, addressOf(currency), config.now())

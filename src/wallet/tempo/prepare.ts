@@ -95,7 +95,7 @@ async function prepareTransaction(
         parts.balances.took(charge.chainId, token, value)
         parts.limits?.took(charge.chainId, token, value)
       }
-      if (mode === 'push') await broadcast(config.nodes(charge.chainId) ?? [], signed, detail, config)
+      if (mode === 'push') await broadcast(config.checkedNodes(charge.chainId) ?? [], signed, detail, config)
       const payload =
         mode === 'push'
           ? { type: 'hash', hash: keccak256(signed) }

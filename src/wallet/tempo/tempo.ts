@@ -24,8 +24,8 @@ import { quoteCharge } from './quote.js'
  */
 export function tempo(options: TempoOptions): Wallet {
   const config = configure(options)
-  const balances = balanceCache(config.sender, config.nodes)
-  const limits = config.key && keyLimits(config.sender, config.key, config.nodes)
+  const balances = balanceCache(config.sender, config.checkedNodes)
+  const limits = config.key && keyLimits(config.sender, config.key, config.checkedNodes)
   const parts: Parts = { config, balances, limits, memo: memoMaker(config.random, config.clientId) }
   return Object.freeze<Wallet>({
     id: config.id,
@@ -41,6 +41,7 @@ export function tempo(options: TempoOptions): Wallet {
       return verdict
     },
     times: config.times,
+    nodeFaults: config.nodeFaults,
     recognises(evidence, reference) {
       const detail = readDetail(evidence.detail)
       if (detail?.form === 'proof') return evidence.refs.includes(reference)

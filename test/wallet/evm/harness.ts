@@ -82,8 +82,9 @@ export function mpp(request: JsonObject, more: Partial<Challenge> = {}): Challen
 /** What a node answers, by method; `eth_call` by the selector. */
 export type Answers = Readonly<Record<string, unknown>>
 
-/** Nodes that know nothing but this. */
-export function nodeWith(answers: Answers): typeof fetch {
+/** Nodes of Base that know nothing but this. */
+export function nodeWith(said: Answers): typeof fetch {
+  const answers: Answers = { eth_chainId: '0x2105', ...said }
   return async (_url, init) => {
     const { method, params } = JSON.parse(String(init?.body))
     const key = method === 'eth_call' ? String(params[0].data).slice(0, 10) : method

@@ -33,7 +33,9 @@ interface Said {
 /** A node that knows a balance of a million, and one key. */
 function nodeThat(say: () => Said): typeof fetch {
   return async (_, init) => {
-    const { id, params } = JSON.parse(String(init?.body))
+    const { id, method, params } = JSON.parse(String(init?.body))
+    if (method === 'eth_chainId')
+      return Response.json({ jsonrpc: '2.0', id, result: `0x${CHAIN_ID.toString(16)}` })
     const [{ data }] = params
     if (data.startsWith('0x70a08231'))
       return Response.json({ jsonrpc: '2.0', id, result: `0x${'f4240'.padStart(64, '0')}` })

@@ -363,7 +363,14 @@ describe('nodes', () => {
     const prepared = await prepare(wallet, challenge(charge(), { expires: now + 60_000 }), { now })
     const secret = 'http://127.0.0.1:9/v1/secret-project-key'
     let clock = now
-    const cut = tempo({ account, mode: 'push', rpc: { [CHAIN_ID]: secret }, now: () => (clock += 10_000) })
+    // It names its chain, and answers nothing else.
+    const mute: typeof fetch = (input, init) => {
+      const { id, method } = JSON.parse(String(init?.body))
+      if (method !== 'eth_chainId') return fetch(input, init)
+      return Promise.resolve(Response.json({ jsonrpc: '2.0', id, result: `0x${CHAIN_ID.toString(16)}` }))
+    }
+    const rpc = { [CHAIN_ID]: secret }
+    const cut = tempo({ account, mode: 'push', rpc, fetch: mute, now: () => (clock += 10_000) })
     const lost = await prepare(cut, challenge(charge(), { expires: now + 60_000 }), { now })
     const error = await complete(lost).catch((failure: unknown) => failure)
     expect(error).toMatchObject({ code: 'wallet_failed', funds: 'unknown' })

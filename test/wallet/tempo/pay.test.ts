@@ -233,11 +233,11 @@ describe('round trips', () => {
     }
     const { wallet } = await walletOf({ fetch: gate })
     await pay(wallet, api.url('/paid'))
-    expect(calls).toEqual(['eth_call'])
+    expect(calls).toEqual(['eth_chainId', 'eth_call'])
     down = true
     for (let count = 0; count < 5; count++)
       expect((await pay(wallet, api.url('/paid'))).response.status).toBe(200)
-    expect(calls).toEqual(['eth_call'])
+    expect(calls).toEqual(['eth_chainId', 'eth_call'])
     // Much later the balance is stale: it is read again beside the payment, which goes on by the old one.
     const later = Date.now() + 120_000
     const quote = await wallet.quote(
@@ -345,7 +345,7 @@ describe('nothing leaves before it is committed', () => {
     const prepared = await prepare(wallet, challenge(request()))
     await prepared.discard()
     await expect(complete(prepared)).rejects.toThrow(/discarded/)
-    expect(did).toEqual({ signatures: 1, rpc: ['eth_call'] })
+    expect(did).toEqual({ signatures: 1, rpc: ['eth_chainId', 'eth_call'] })
     expect(await held(account)).toBe(1_000_000n)
   })
 
