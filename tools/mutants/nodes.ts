@@ -19,7 +19,7 @@ export const NODES: readonly Mutant[] = [
     file: 'src/wallet/chain/of-chain.ts',
     find: 'proven = true\n',
     replace: 'proven = false\n',
-    tests: ['test/live/delegate.test.ts'],
+    tests: ['test/wallet/chain/of-chain.test.ts'],
   },
   {
     name: 'node-fault-not-told',
