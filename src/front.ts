@@ -156,6 +156,7 @@ export {
   type KeyLimit,
   type KeyProposal,
   type KeyWish,
+  type NodeFault,
   type NotTaken,
   type OpenAllowance,
   type Prepared,

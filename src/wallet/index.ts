@@ -21,6 +21,7 @@ export type {
   GivenUp,
   HeardTime,
   InspectOptions,
+  NodeFault,
   NotTaken,
   Prepared,
   PrepareOptions,

@@ -50,7 +50,7 @@ const NAMES: Readonly<Record<string, string>> = {
     DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
     DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap GapCause GapStatement Gaps GivenUp Grant HeardTime Held Hold HttpResource
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
-    LaneRequest Ledger Listener Move Moved NextAction NotPaid NotTaken OfferKind OpenAllowance Outcome Payee PayingFetch
+    LaneRequest Ledger Listener Move Moved NextAction NodeFault NotPaid NotTaken OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
     PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem PurchaseQuery Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution
