@@ -2,7 +2,7 @@ import { own } from '../errors/index.js'
 import { type Evidence, fundsOf, type Payment } from '../ledger/index.js'
 import type { Case, Deal } from './case.js'
 import type { Sending } from './conclude.js'
-import { advance, dueAt, examine, leave } from './doubt.js'
+import { dueAt, endHold, examine, leave } from './doubt.js'
 import type { Exchange } from './exchange.js'
 import { followStream, meter } from './metering.js'
 import { letItRepeat, tellNotTaken } from './not-taken.js'
@@ -36,8 +36,9 @@ export async function adopt<Reply extends object>(
   if (ended.live) throw standsInTheWay('busy', ended)
   if (ended.state === 'released' || ended.state === 'denied') return undefined
   if (ended.state === 'held') {
-    // Its process is gone, and it never signed.
-    await advance(ended, { to: 'released', because: 'its process ended before anything was signed' }, c.env)
+    const after = await endHold(ended, c.env)
+    // Its process was not gone after all.
+    if (after.state === 'committed') throw standsInTheWay('busy', after)
     return undefined
   }
   if (ended.state === 'settled' && ended.delivered) return delivered(ended, c)

@@ -76,6 +76,15 @@ const MORE_IS_KNOWN: Verdict & Examined['open'] = {
   because: 'More became known of it while it was looked at',
 }
 
+/**
+ * Gives back the budget of a hold whose process is gone: it signed nothing. The process may wake up and commit at the same
+ * moment. Then the payment has an attempt, and stays as it is.
+ */
+export function endHold(payment: Payment, env: Env): Promise<Payment> {
+  const because = 'its process ended before anything was signed'
+  return advance(payment, { to: 'released', because, attempts: payment.attempts.length }, env)
+}
+
 /** A settlement proven on the rail's own record. */
 export function settle(
   payment: Payment,

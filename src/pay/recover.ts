@@ -1,5 +1,5 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { advance, leave } from './doubt.js'
+import { endHold, leave } from './doubt.js'
 import type { Env } from './env.js'
 import { putOff, readFee } from './fees.js'
 import { heed } from './heed.js'
@@ -181,8 +181,7 @@ async function lookInTime(
 }
 
 async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
-  if (payment.state === 'held')
-    return advance(payment, { to: 'released', because: 'its process ended before anything was signed' }, env)
+  if (payment.state === 'held') return endHold(payment, env)
   if (payment.state === 'settled') return readFee(payment, env)
   // A call of this process that goes on with it does better than to end it.
   return (await env.hands.recovery(payment.id, () => recoverDoubt(payment, env))) ?? payment

@@ -31,6 +31,14 @@ export const POWER: readonly Mutant[] = [
     tests: SYNC,
   },
   {
+    name: 'woken-hold-released',
+    breaks: 'recovery releases a payment that its owner, seen as dead, commits at that moment',
+    file: 'src/pay/doubt.ts',
+    find: "{ to: 'released', because, attempts: payment.attempts.length }",
+    replace: "{ to: 'released', because }",
+    tests: ['test/pay/waking.test.ts'],
+  },
+  {
     name: 'failed-sync-ignored',
     breaks: 'a commit is answered although the disk did not take it',
     file: 'src/ledger/sqlite/log-sync.ts',
