@@ -61,7 +61,11 @@ async function close(
           reference: resolution.reference ?? `by ${resolution.by}`,
           spent: payment.terms.most,
         }
-      : { to: 'released', because: `${resolution.because} (${resolution.by})` }
+      : {
+          to: 'released',
+          because: `${resolution.because} (${resolution.by})`,
+          attempts: payment.attempts.length,
+        }
   const open = payment.attempts.flatMap((attempt, index) => (attempt.void === undefined ? [index] : []))
   if (move.to === 'released')
     for (const attempt of open)
