@@ -85,8 +85,9 @@ export class MemoryShelf extends FactMaps implements Shelf {
     if (row.state === 'denied') this.#refusals.add(row)
   }
 
-  refusals(agent: string, fingerprint: string, since: Instant): readonly Row[] {
-    const rows = this.#refusals.of(agent, fingerprint).flatMap((id) => this.payment(id) ?? [])
+  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly Row[] {
+    const ids = this.#refusals.of(agent, fingerprint).slice(0, limit)
+    const rows = ids.flatMap((id) => this.payment(id) ?? [])
     return rows.filter(({ createdAt }) => createdAt >= since)
   }
 

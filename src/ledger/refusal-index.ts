@@ -3,9 +3,6 @@ import type { PaymentId } from './port.js'
 import type { Row } from './row.js'
 import { add, keep } from './sets.js'
 
-/** How many refusals of one request are looked at. */
-const MOST_ALIKE = 32
-
 /** Where refusals are found in memory: by what may be refused again, and by their age. */
 export class RefusalIndex {
   /** In the order in which they were recorded. */
@@ -24,7 +21,7 @@ export class RefusalIndex {
 
   /** The newest of one request, the newest first. */
   of(agent: string, fingerprint: string): readonly PaymentId[] {
-    return [...(this.#byRequest.get(nameOf(agent, fingerprint)) ?? [])].slice(-MOST_ALIKE).reverse()
+    return [...(this.#byRequest.get(nameOf(agent, fingerprint)) ?? [])].reverse()
   }
 
   oldestFirst(): Iterable<PaymentId> {

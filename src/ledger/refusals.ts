@@ -11,6 +11,8 @@ const FOLD_MS = DAY_MS
 const KEPT_MS = 30 * DAY_MS
 /** The ledger also drops the record of a refusal when so many payments and refusals were recorded after it. */
 const MOST_LATER = 100_000
+/** How many refusals of one request are compared with a new one. */
+const MOST_COMPARED = 32
 /** How many old records one refusal drops: more than it adds, so that they become fewer. */
 const MOST_DROPPED = 4
 
@@ -26,7 +28,7 @@ const MOST_TEXT = 500
  */
 export function saveRefusal(shelf: Shelf, refusal: Row, now: Instant): Row {
   const earlier = shelf
-    .refusals(refusal.context.agent, refusal.fingerprint, now - FOLD_MS)
+    .refusals(refusal.context.agent, refusal.fingerprint, now - FOLD_MS, MOST_COMPARED)
     .find((row) => isAlike(row, refusal))
   const row = boundedRefusal(earlier === undefined ? refusal : foldedInto(earlier, refusal))
   shelf.save(row)
@@ -74,16 +76,15 @@ function boundedTerms(terms: Terms): Terms {
   return terms.payees.length <= MOST_PAYEES ? terms : { ...terms, payees: terms.payees.slice(0, MOST_PAYEES) }
 }
 
+const TEXTS = ['rule', 'limit', 'asked', 'remaining', 'payment', 'reference', 'says'] as const
+
 function boundedReason(reason: Reason): Reason {
-  const { rule, limit, asked, remaining, resetsAt, says } = own(reason)
-  return own({
-    rule: clean(rule, MOST_TEXT),
-    ...(limit === undefined ? {} : { limit: clean(limit, MOST_TEXT) }),
-    ...(asked === undefined ? {} : { asked: clean(asked, MOST_TEXT) }),
-    ...(remaining === undefined ? {} : { remaining: clean(remaining, MOST_TEXT) }),
-    ...(resetsAt === undefined ? {} : { resetsAt }),
-    says: clean(says, MOST_TEXT),
-  })
+  const bounded: { -readonly [Name in keyof Reason]: Reason[Name] } = own(reason)
+  for (const name of TEXTS) {
+    const text = bounded[name]
+    if (text !== undefined) bounded[name] = clean(text, MOST_TEXT)
+  }
+  return bounded
 }
 
 /** The terms name the payees already. */

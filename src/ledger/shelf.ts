@@ -90,8 +90,8 @@ export interface Shelf {
    * told of until after `since`; the oldest first.
    */
   twins(agent: string, fingerprint: string, since: Instant): Iterable<Row>
-  /** Refusals of that agent's same request that were first recorded at or after `since`; the newest first, and not many. */
-  refusals(agent: string, fingerprint: string, since: Instant): readonly Row[]
+  /** Refusals of that agent's same request that were first recorded at or after `since`; the newest first, at most `limit`. */
+  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly Row[]
   /**
    * Drops the oldest refusals that were first recorded before that moment, or are at that place or an earlier one; at most
    * `limit` of them. The last payment stays, so that no place is given twice.

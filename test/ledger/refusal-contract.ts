@@ -98,6 +98,20 @@ export function refusalContract(name: string, make: MakeLedger): void {
       expect(stored).toMatchObject({ unit: 'iso4217:USD', because: expect.stringMatching(/^x+…$/) })
     })
 
+    it('the record keeps what a reason says of an earlier payment', async () => {
+      const { refuse } = await bench()
+      const repeated: Reason = {
+        rule: 'repeat',
+        limit: 'once in 1h',
+        asked: 'GET /v1/items/1',
+        resetsAt: 1,
+        payment: 'an earlier one',
+        reference: '0xref',
+        says: 'The same request was bought before.',
+      }
+      expect((await refuse('a', {}, [repeated])).reasons).toEqual([repeated])
+    })
+
     it('drops old refusals, and goes on counting, finding and ordering all other payments', async () => {
       const { clock, ledger, refuse, refused } = await bench()
       const buy = { tasks: ['report'] }

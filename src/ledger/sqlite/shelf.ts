@@ -21,8 +21,6 @@ interface Search {
 
 /** How many payments one search looks at before the event loop turns, where no index finds them. */
 const MOST_LOOKED_AT = 5000
-/** How many refusals of one request are looked at. */
-const MOST_ALIKE = 32
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 50
 
@@ -51,16 +49,16 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return [...listed, ...recent.filter((row) => isStanding(row, since))]
   }
 
-  refusals(agent: string, fingerprint: string, since: Instant): readonly Row[] {
+  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly Row[] {
     const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
     const sql = `SELECT id FROM payments INDEXED BY payments_refused
       WHERE listed = 1 AND state = 'denied' AND agent = ? AND fingerprint = ? AND created >= ?
-      ORDER BY place DESC LIMIT ${MOST_ALIKE}`
+      ORDER BY place DESC LIMIT ?`
     const listed = this.sql
-      .all(sql, agent, fingerprint, since)
+      .all(sql, agent, fingerprint, since, limit)
       .flatMap((found) => this.payment(textOf(found, 'id')) ?? [])
     const denied = recent.filter(({ state, createdAt }) => state === 'denied' && createdAt >= since)
-    return [...denied.reverse(), ...listed].slice(0, MOST_ALIKE)
+    return [...denied.reverse(), ...listed].slice(0, limit)
   }
 
   dropRefusals({ before, upTo, limit }: OldRefusals): void {
