@@ -22,7 +22,7 @@ import { causeFor } from './cause.js'
 import { advanceById } from './doubt.js'
 import { heed } from './heed.js'
 import { usable } from './prepared.js'
-import { reasonOf, refused, standsInTheWay } from './refusal.js'
+import { reasonOf, refused, sentence, standsInTheWay } from './refusal.js'
 import { RoomFor } from './room.js'
 import { leaveUnsent } from './unsent.js'
 
@@ -364,7 +364,7 @@ class Attempting {
     return { kind: 'next' }
   }
 
-  /** Writes the refusal down, where there were terms to refuse, and makes the error for it. */
+  /** Records the refusal if there were terms to refuse, and makes the error for it. */
   async #refuse(
     reasons: readonly Reason[],
     candidate: Candidate | undefined,
@@ -378,17 +378,19 @@ class Attempting {
       ...(this.#failure === undefined ? {} : { cause: causeFor(this.#failure, call, env) }),
       ...(this.#retryAt === undefined ? {} : { retryAt: this.#retryAt }),
     }
-    const unrecorded = candidate === undefined || this.#holding || earlier !== undefined
-    if (unrecorded && candidate !== undefined) this.#announcer.decision(this.#id, candidate)
-    if (unrecorded)
-      return refused(reasons, { code, ...more, ...(this.#holding ? { paymentId: this.#id } : {}) })
+    const isNew = !this.#holding && earlier === undefined
+    const recorded = candidate && isNew ? await this.#record(reasons, candidate) : undefined
+    if (candidate !== undefined) this.#announcer.decision(recorded ?? this.#id, candidate)
+    const paymentId = this.#holding ? this.#id : recorded
+    return refused(reasons, { code, ...more, ...(paymentId === undefined ? {} : { paymentId }) })
+  }
+
+  /** The id of the record: an equal refusal of today may be recorded already, and then this one is counted there. */
+  async #record(reasons: readonly Reason[], candidate: Candidate): Promise<PaymentId> {
     const { lane: _, ...hold } = holdOf(this.#id, candidate, this.#c)
-    const { message } = refused(reasons)
     const decision = { ...hold.decision, reasons }
-    // An equal refusal of today may be recorded already: then this one is counted there.
-    const { id } = await env.ledger.deny({ ...hold, decision }, { because: message })
-    this.#announcer.decision(id, candidate)
-    return refused(reasons, { code, ...more, paymentId: id })
+    const { id } = await this.#c.env.ledger.deny({ ...hold, decision }, { because: sentence(reasons) })
+    return id
   }
 }
 

@@ -53,10 +53,15 @@ export class BudgetAlerts {
         continue
       this.#told.delete(key)
       if (!reached) continue
-      for (const [oldest] of this.#told) if (this.#told.size >= MOST_TOLD) this.#told.delete(oldest)
-      this.#told.set(key, claim.resetsAt)
+      this.#remember(key, claim.resetsAt)
       this.#emitter.emit('budget', { share, budget: budgetOf(room, this.#symbol) })
     }
+  }
+
+  #remember(key: string, until: Instant | undefined): void {
+    const [oldest] = this.#told.keys()
+    if (oldest !== undefined && this.#told.size >= MOST_TOLD) this.#told.delete(oldest)
+    this.#told.set(key, until)
   }
 }
 

@@ -105,7 +105,8 @@ export function provenVoid(
   )
 }
 
-function sentence(reasons: readonly Reason[]): string {
+/** The reasons as one text. The same reason stands in it once. */
+export function sentence(reasons: readonly Reason[]): string {
   const says = [...new Set(reasons.map((reason) => reason.says))]
   return says.length === 0 ? 'Nothing allowed this payment.' : says.join(' ')
 }
