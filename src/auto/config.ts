@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { LineCounter, parseDocument, visit } from 'yaml'
 import { clean, suggestion } from '../errors/index.js'
+import { parseYaml, type Yaml, yamlValue } from '../policy/file/index.js'
 import { isMapping } from './fields.js'
 import { invalid } from './invalid.js'
 import { GENERAL, KEY, KEYS, type SettingPath, WALLETS } from './settings.js'
@@ -56,36 +56,18 @@ function usualPath(env: Environment): string | undefined {
  * @throws PaymentError `invalid_config` that names the file, and the key or line.
  */
 export function parseConfig(text: string, path: string): ConfigFile {
-  const lines = new LineCounter()
-  const yaml = parseDocument(text.replace(/^\uFEFF/, ''), {
-    lineCounter: lines,
-    schema: 'core',
-    version: '1.2',
-    uniqueKeys: true,
-    stringKeys: true,
-    prettyErrors: false,
-  })
-  const [problem] = [...yaml.errors, ...yaml.warnings]
-  if (problem !== undefined) {
-    const { line } = lines.linePos(problem.pos[0])
-    // Not the parser's own words: they may quote the text around the place.
-    throw invalid(`${path} cannot be read as YAML or JSON (line ${line})`)
-  }
-  // Numbers stay the text they were written as, before anything can round them.
-  visit(yaml, {
-    Scalar: (key, node) => {
-      if (key !== 'key' && typeof node.value === 'number') node.value = node.source ?? String(node.value)
-    },
-  })
+  const yaml = parseYaml(text, (numeral) => numeral)
+  // Not the parser's own words: they may quote the text around the place.
+  if (yaml.problem !== undefined) throw invalid(`${path} cannot be read as YAML or JSON (line ${yaml.line})`)
   const value: unknown = ownOnly(contentOf(yaml, path))
   if (!isMapping(value)) throw invalid(`${path} must be a mapping of settings`)
   checkKeys(value, path)
   return { path, value }
 }
 
-function contentOf(yaml: ReturnType<typeof parseDocument>, path: string): unknown {
+function contentOf(yaml: Yaml, path: string): unknown {
   try {
-    return yaml.toJS({ maxAliasCount: 100 })
+    return yamlValue(yaml)
   } catch {
     throw invalid(`${path} has aliases that stand for too much`)
   }

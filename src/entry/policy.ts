@@ -1,4 +1,4 @@
-export * from '../policy/file/index.js'
+export { loadPolicy, parsePolicyText, policyJsonSchema } from '../policy/file/index.js'
 export {
   type ApprovalDocument,
   type AskDocument,

@@ -1,16 +1,13 @@
-import { isCollection, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import { isCollection, isNode, isScalar } from 'yaml'
 import { clean, PaymentError } from '../../errors/index.js'
 import { policyOf } from '../policy.js'
 import { type Locate, readDocument } from '../read.js'
 import { Numeral, type Path } from '../shape.js'
 import type { Policy } from '../types.js'
+import { parseYaml, type Yaml, yamlValue } from './yaml.js'
 
 /** More than ten thousand vendors; a file that is larger is not a policy. */
 const LARGEST = 8 * 1024 * 1024
-/** How often aliases may multiply what they stand for. */
-const MOST_ALIASES = 100
-
-type Yaml = ReturnType<typeof parseDocument>
 
 /**
  * A policy from the text of a document, in YAML or JSON. Amounts are read from their numerals, digit by digit:
@@ -26,68 +23,46 @@ type Yaml = ReturnType<typeof parseDocument>
 export function parsePolicyText(text: string, source = 'The policy'): Policy {
   if (text.length > LARGEST) throw unreadable(source, 'is too large to be a policy')
   if (text.trim() === '') throw unreadable(source, 'is empty')
-  const lines = new LineCounter()
-  const yaml = parseDocument(text.replace(/^\uFEFF/, ''), {
-    lineCounter: lines,
-    schema: 'core',
-    version: '1.2',
-    uniqueKeys: true,
-    merge: true,
-    stringKeys: true,
-    prettyErrors: false,
-  })
-  const [problem] = [...yaml.errors, ...yaml.warnings]
-  if (problem !== undefined) {
-    const { line } = lines.linePos(problem.pos[0])
+  const yaml = parseYaml(text, (numeral) => new Numeral(numeral), { merge: true })
+  const { problem, line } = yaml
+  if (problem !== undefined)
     throw unreadable(
       source,
       `cannot be read as YAML or JSON (line ${line}): ${faultOf(problem, text)}`,
       problem,
     )
-  }
-  keepNumerals(yaml)
-  return policyOf(readDocument(toValue(yaml, source), locator(yaml, lines), source))
+  return policyOf(readDocument(toValue(yaml, source), locator(yaml), source))
 }
 
 /** What is wrong, with the key that stands twice by its name. */
-function faultOf({ code, message, pos: [from, to] }: Yaml['errors'][number], text: string): string {
+function faultOf({ code, message, pos: [from, to] }: NonNullable<Yaml['problem']>, text: string): string {
   if (code !== 'DUPLICATE_KEY') return clean(message)
   const name = /^["']?([^"'\s:#]{1,60})/.exec(text.slice(from, Math.max(to, from + 64)))?.[1] ?? ''
   return `the key ${clean(name, 60)} stands twice. Leave one of them out`
 }
 
-/** Numbers become the text they were written as, before anything can round them. */
-function keepNumerals(yaml: Yaml): void {
-  visit(yaml, {
-    Scalar: (key, node) => {
-      if (key === 'key' || typeof node.value !== 'number') return
-      node.value = new Numeral(node.source ?? String(node.value))
-    },
-  })
-}
-
 function toValue(yaml: Yaml, source: string): unknown {
   try {
-    return yaml.toJS({ maxAliasCount: MOST_ALIASES })
+    return yamlValue(yaml)
   } catch (cause) {
     throw unreadable(source, 'has aliases that cannot be followed, or stand for too much', cause)
   }
 }
 
 /** Finds the line of a path, or of the nearest thing around it. */
-function locator(yaml: Yaml, lines: LineCounter): Locate {
+function locator({ document, lines }: Yaml): Locate {
   return (path: Path) => {
     for (let length = path.length; length >= 0; length--) {
-      const offset = offsetOf(yaml, path.slice(0, length))
+      const offset = offsetOf(document, path.slice(0, length))
       if (offset !== undefined) return ` (line ${lines.linePos(offset).line})`
     }
     return ''
   }
 }
 
-function offsetOf(yaml: Yaml, path: Path): number | undefined {
+function offsetOf(document: Yaml['document'], path: Path): number | undefined {
   const last = path.at(-1)
-  const around = path.length < 2 ? yaml.contents : yaml.getIn(path.slice(0, -1), true)
+  const around = path.length < 2 ? document.contents : document.getIn(path.slice(0, -1), true)
   if (isCollection(around) && typeof last === 'string') {
     // A value may start lines below its key; people look for the key.
     for (const item of around.items) {
@@ -98,7 +73,7 @@ function offsetOf(yaml: Yaml, path: Path): number | undefined {
     }
     return undefined
   }
-  const node = path.length === 0 ? yaml.contents : yaml.getIn(path, true)
+  const node = path.length === 0 ? document.contents : document.getIn(path, true)
   return isNode(node) ? node.range?.[0] : undefined
 }
 
