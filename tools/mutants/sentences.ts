@@ -38,8 +38,8 @@ export const SENTENCES: readonly Mutant[] = [
     name: 'policy-file-not-named',
     breaks: 'an invalid policy does not say which file it is',
     file: 'src/policy/file/text.ts',
-    find: 'readDocument(toValue(yaml, source), locator(yaml, lines), source)',
-    replace: 'readDocument(toValue(yaml, source), locator(yaml, lines))',
+    find: 'readDocument(toValue(yaml, source), locator(yaml), source)',
+    replace: 'readDocument(toValue(yaml, source), locator(yaml))',
     tests: ['test/policy/file.test.ts'],
   },
   {
