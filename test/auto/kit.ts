@@ -22,13 +22,12 @@ export interface Programs {
   remove(): void
 }
 
-/** Builds `purser/auto` once. The programs stand beside the packages of this repository, so that they can import them. */
-export async function programs(): Promise<Programs> {
+/** Builds `purser/auto`. The file stands beside the packages of this repository, so that it can import them. */
+export async function buildAuto(): Promise<{ readonly built: string; readonly auto: string }> {
   const repository = fileURLToPath(new URL('../..', import.meta.url))
-  const folder = mkdtempSync(join(tmpdir(), 'purser-programs-'))
   const cache = join(repository, 'node_modules', '.cache')
   mkdirSync(cache, { recursive: true })
-  const built = mkdtempSync(join(cache, 'programs-'))
+  const built = mkdtempSync(join(cache, 'auto-'))
   const auto = join(built, 'auto.mjs')
   await build({
     entryPoints: [join(repository, 'src', 'entry', 'auto.ts')],
@@ -38,6 +37,13 @@ export async function programs(): Promise<Programs> {
     platform: 'node',
     packages: 'external',
   })
+  return { built, auto }
+}
+
+/** Programs that run with it: they stand beside it. */
+export async function programs(): Promise<Programs> {
+  const folder = mkdtempSync(join(tmpdir(), 'purser-programs-'))
+  const { built, auto } = await buildAuto()
   let count = 0
   return {
     auto,

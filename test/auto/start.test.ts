@@ -1,34 +1,22 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildAuto } from './kit.js'
 
 /** What is looked for everywhere: a key that no test network knows. */
 const KEY = 'a1b2'.repeat(16)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'purser-auto-'))
-/** The sources as JavaScript: Node 20 reads no TypeScript in threads. Beside the packages that it imports. */
-const cache = join(repository, 'node_modules', '.cache')
-mkdirSync(cache, { recursive: true })
-const built = mkdtempSync(join(cache, 'auto-'))
-const auto = join(built, 'auto.mjs')
+const { built, auto } = await buildAuto()
 const policy = join(folder, 'policy.json')
 let shop: Server
 let shopUrl = ''
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(repository, 'src', 'entry', 'auto.ts')],
-    outfile: auto,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  })
   // A server that asks for money in a way that a Tempo wallet reads.
   const request = Buffer.from(
     JSON.stringify({

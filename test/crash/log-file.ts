@@ -37,13 +37,6 @@ export function commitAfter(from: number, log: LogFile): number | undefined {
   return undefined
 }
 
-/** The number of frames up to the end of the last transaction; 0 if there is none. */
-export function lastCommit(log: LogFile): number {
-  let last = 0
-  for (let next = commitAfter(0, log); next !== undefined; next = commitAfter(next, log)) last = next
-  return last
-}
-
 /** The index that processes share: how many frames count, and how many of them a checkpoint may have copied. */
 export interface LogIndex {
   readonly salts: string

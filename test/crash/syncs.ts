@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+import { appendFileSync, existsSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { type Database, loadDriver, type Statement } from '../../src/ledger/sqlite/driver.js'
-import { commitAfter, INDEX_BYTES, type LogIndex, lastCommit, readIndex, readLog } from './log-file.js'
+import { commitAfter, INDEX_BYTES, type LogIndex, readIndex, readLog } from './log-file.js'
 
 /** Where it is written down how far a ledger's log was synced. */
 export const syncsOf = (ledger: string): string => `${ledger}.syncs`
@@ -23,17 +23,17 @@ export async function noteSyncs(): Promise<void> {
   })
 }
 
-/** The ledger syncs its log by `fdatasync`: what the log's file held at the call is on the disk when it is answered. */
+/** The ledger syncs its log by `fdatasync`: what was committed to the log before the call is on the disk when it is answered. */
 function noteCalls(): void {
   const fs = process.getBuiltinModule('node:fs')
   const { fdatasync } = fs
   Object.defineProperty(fs, 'fdatasync', {
     value: (file: number, done: (error?: unknown) => void) => {
       const path = readlinkSync(`/proc/self/fd/${file}`)
-      const log = path.endsWith(LOG) ? readLog(readFileSync(path)) : undefined
+      const ledger = path.endsWith(LOG) ? path.slice(0, -LOG.length) : undefined
+      const before = ledger === undefined ? undefined : indexOf(ledger)
       fdatasync(file, (error) => {
-        const ledger = path.slice(0, -LOG.length)
-        if (!error && log !== undefined) appendFileSync(syncsOf(ledger), `${log.salts} ${lastCommit(log)}\n`)
+        if (!error && ledger !== undefined && before !== undefined) note(ledger, before.salts, before.frames)
         done(error)
       })
     },
@@ -42,12 +42,29 @@ function noteCalls(): void {
 
 const LOG = '-wal'
 
+function note(ledger: string, salts: string, frames: number): void {
+  appendFileSync(syncsOf(ledger), `${salts} ${frames}\n`)
+}
+
+/** Files of indexes are never closed: that would drop the locks that SQLite has on them in this process. */
+const indexes = new Map<number, number>()
+
+function indexOf(ledger: string): LogIndex | undefined {
+  const path = `${ledger}-shm`
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return undefined
+  const file = indexes.get(found.ino) ?? openSync(path, 'r')
+  indexes.set(found.ino, file)
+  const bytes = Buffer.alloc(INDEX_BYTES)
+  readSync(file, bytes, 0, INDEX_BYTES, 0)
+  return readIndex(bytes)
+}
+
 class WatchedDatabase implements Database {
   readonly #db: Database
   readonly #path: string
   /** SQLite's default. */
   #full = true
-  #index: number | undefined
 
   constructor(db: Database, path: string) {
     this.#db = db
@@ -81,23 +98,14 @@ class WatchedDatabase implements Database {
   /** A commit at `FULL` syncs the whole log up to its own end, whoever wrote it; one at `NORMAL` syncs nothing. */
   #commit<T>(commit: () => T): T {
     // Nobody else writes before it is done: until then the log ends where the index says.
-    const before = this.#full ? this.#readIndex() : undefined
+    const before = this.#full ? indexOf(this.#path) : undefined
     const result = commit()
     // The tables of a new ledger are made before there is a log: that commit is on the disk, in the file itself.
     if (!this.#full || !existsSync(`${this.#path}-wal`)) return result
     const log = readLog(readFileSync(`${this.#path}-wal`))
     if (log === undefined) return result
     const end = commitAfter(log.salts === before?.salts ? before.frames : 0, log)
-    if (end !== undefined) appendFileSync(syncsOf(this.#path), `${log.salts} ${end}\n`)
+    if (end !== undefined) note(this.#path, log.salts, end)
     return result
-  }
-
-  /** Its file is never closed: that would drop the locks that SQLite has on it in this process. */
-  #readIndex(): LogIndex | undefined {
-    if (!existsSync(`${this.#path}-shm`)) return undefined
-    this.#index ??= openSync(`${this.#path}-shm`, 'r')
-    const bytes = Buffer.alloc(INDEX_BYTES)
-    readSync(this.#index, bytes, 0, INDEX_BYTES, 0)
-    return readIndex(bytes)
   }
 }
