@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
 import { fuseDrive, isShare, networkType } from '../../src/ledger/sqlite/drive.js'
+import { ended, start } from './processes.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-drive-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -77,23 +76,8 @@ test('a ledger on a local disk warns of nothing, and opening it waits for nothin
 })
 
 test.runIf(process.platform === 'linux')('a ledger on a network drive warns once, with a code', async () => {
-  // A real network drive cannot be mounted here. What statfs answers is the only thing that is replaced.
-  const script = `
-    import { createRequire, syncBuiltinESMExports } from 'node:module'
-    const files = createRequire(import.meta.url)('node:fs/promises')
-    files.statfs = async () => ({ type: 0x6969 })
-    syncBuiltinESMExports()
-    process.on('warning', ({ name, code, message }) => console.log(JSON.stringify({ name, code, message })))
-    const { sqliteLedger } = await import('./src/entry/ledger-sqlite.ts')
-    for (let n = 0; n < 2; n++) {
-      const ledger = sqliteLedger({ path: ${JSON.stringify(join(folder, 'far.db'))} })
-      await ledger.id()
-      await ledger.close()
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))`
-  const args = ['--no-warnings', '--import', 'tsx', '--input-type=module', '-e', script]
-  const { stdout } = await promisify(execFile)(process.execPath, args)
-  const lines = stdout.trim().split('\n')
+  const { out } = await ended(start('far-opener.ts', [join(folder, 'far.db')]))
+  const lines = out.trim().split('\n')
   expect(lines).toHaveLength(1)
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     name: 'PurserWarning',
