@@ -8,7 +8,7 @@ syncBuiltinESMExports()
 
 process.on('warning', (warning) => {
   const code = 'code' in warning ? warning.code : undefined
-  console.log(JSON.stringify({ name: warning.name, code, message: warning.message }))
+  process.stdout.write(`${JSON.stringify({ name: warning.name, code, message: warning.message })}\n`)
 })
 
 const { sqliteLedger } = await import('../../src/entry/ledger-sqlite.js')
