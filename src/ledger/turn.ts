@@ -1,9 +1,20 @@
 /** Lets the event loop turn: timers, sockets and whoever else waits have their turn before this goes on. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve)
-    else setTimeout(resolve)
-  })
+  return new Promise((resolve) => void afterTurn(resolve))
+}
+
+/**
+ * Calls a function after a turn of the event loop. The Edge runtime of Next.js has a `setImmediate` that throws.
+ *
+ * @returns The runtime's handle of the timer.
+ */
+export function afterTurn(call: () => void): unknown {
+  try {
+    if (typeof setImmediate === 'function') return setImmediate(call)
+  } catch {
+    // Nothing was scheduled.
+  }
+  return setTimeout(call)
 }
 
 /** Waits, and lets the event loop turn at least once. */

@@ -1,6 +1,6 @@
 import { ONCE } from '../errors/index.js'
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { turn } from '../ledger/turn.js'
+import { afterTurn, turn } from '../ledger/turn.js'
 import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import type { Beside } from './beside.js'
@@ -114,14 +114,13 @@ export class Recoveries {
 
 /** Lets the event loop turn, if anything else keeps the process alive; a purser that closes waits for no turn. */
 function idleTurn(closing: AbortSignal): Promise<void> {
-  if (typeof setImmediate !== 'function') return turn()
   return new Promise((resolve) => {
     const done = (): void => {
       closing.removeEventListener('abort', done)
       resolve()
     }
     closing.addEventListener('abort', done, ONCE)
-    const next: unknown = setImmediate(done)
+    const next = afterTurn(done)
     if (typeof next === 'object' && next !== null && 'unref' in next && typeof next.unref === 'function')
       next.unref()
   })

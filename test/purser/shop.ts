@@ -54,6 +54,8 @@ export interface ShopOptions {
   readonly budgets?: PolicyDocument['budgets']
   /** Headers of its 402. */
   readonly head?: () => Readonly<Record<string, string>>
+  /** Its answer to a credential. Default: tea, with a receipt. */
+  readonly answer?: () => Promise<Response>
 }
 
 /** A purser that buys at a shop which takes any credential and gives a receipt. */
@@ -66,6 +68,7 @@ export function buyer({
   head,
   budgetAlerts,
   budgets = [{ limit, per: 'day' }],
+  answer = async () => new Response('tea', { headers: { 'payment-receipt': receipt } }),
 }: ShopOptions): Purser {
   let serial = 0
   return createPurser({
@@ -81,8 +84,7 @@ export function buyer({
     ...(patience === undefined ? {} : { patience }),
     ...(budgetAlerts === undefined ? {} : { budgetAlerts }),
     fetch: async (_, init) => {
-      if (new Headers(init?.headers).has('authorization'))
-        return new Response('tea', { headers: { 'payment-receipt': receipt } })
+      if (new Headers(init?.headers).has('authorization')) return answer()
       const challenge = `Payment id="c${serial++}", realm="shop", method="slow", intent="charge", request="${request}"`
       return new Response(null, { status: 402, headers: { 'www-authenticate': challenge, ...head?.() } })
     },

@@ -7,6 +7,14 @@ const ROOM = ['test/purser/make-room.test.ts']
 /** What Purser does by itself, and what a refusal waits for. */
 export const UPKEEP: readonly Mutant[] = [
   {
+    name: 'no-turn-on-edge',
+    breaks: 'a runtime whose setImmediate throws pays for eight calls, and the ninth waits for ever',
+    file: 'src/ledger/turn.ts',
+    find: 'return setTimeout(call)',
+    replace: 'return undefined',
+    tests: ['test/purser/edge-timers.test.ts'],
+  },
+  {
     name: 'refusal-waits-for-all',
     breaks: 'a refusal waits until everything that may make room has been looked at',
     file: 'src/purser/make-room.ts',
