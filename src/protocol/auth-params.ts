@@ -54,10 +54,12 @@ export function readAuthChallenges(text: string, scheme: string, limit: number):
   const cursor: Cursor = { text, at: 0 }
   const found: Draft[] = []
   let open: Draft | undefined
+  let before: Draft | undefined
   while (skipSeparators(cursor)) {
     const offset = cursor.at
     const name = readToken(cursor)
     if (name !== '' && startsChallenge(cursor)) {
+      before = open ?? before
       open = name.toLowerCase() === scheme ? { offset, params: new Map() } : undefined
       if (open !== undefined) found.push(open)
       if (open !== undefined && found.length > limit) {
@@ -66,10 +68,20 @@ export function readAuthChallenges(text: string, scheme: string, limit: number):
       }
       readFirst(cursor, open)
     } else {
+      if (open === undefined && STRAY.test(name)) spoilDescribed(before, offset)
       readParam(cursor, name, offset, open)
     }
   }
   return found
+}
+
+/** Parameters of payments that no other scheme has. */
+const STRAY = /^(?:intent|request|digest|expires)$/i
+
+/** A parameter of a payment under another scheme: the description before it was not escaped, and a challenge stands in it. */
+function spoilDescribed(before: Draft | undefined, offset: number): void {
+  if (before?.params.has(WORDS))
+    spoil(before, 'malformed', 'A parameter after its description was lost', offset)
 }
 
 /** What follows a scheme name on the same list item: nothing, a token68, or its first parameter. */
@@ -94,8 +106,7 @@ function readParam(cursor: Cursor, name: string, offset: number, open: Draft | u
   const quoted = codeAt(cursor) === QUOTE
   let value = quoted ? readQuoted(cursor) : readToken(cursor) || undefined
   skipSpace(cursor)
-  if (quoted && open !== undefined && !atItemEnd(cursor) && name.toLowerCase() === WORDS)
-    value = readLoosely(cursor, start)
+  if (quoted && open !== undefined && name.toLowerCase() === WORDS) value = readWords(cursor, start, value)
   if (value === undefined || !atItemEnd(cursor)) {
     spoilItem(cursor, open, 'Not a parameter value', offset)
     return
@@ -119,12 +130,29 @@ function spoil(open: Draft | undefined, code: ProtocolErrorCode, message: string
 }
 
 /**
- * A text for people that has quotes in it which its server did not escape: it ends at the first quote after which the line
- * ends, or a comma and a parameter or another challenge follow. Nothing that decides is read so: what such a text swallows
- * is then missing, and the challenge cannot be paid.
+ * A text for people ends at its closing quote, if the line can go on there. If it cannot, the text has quotes in it that its
+ * server did not escape, and {@link readLoosely} finds its end.
+ *
+ * Reading on is safe for three reasons. It begins only where RFC 9110 gives the line no meaning. It moves an end further
+ * back, so it makes no parameter out of text. And {@link takesParameter} refuses a text that took a parameter along: without
+ * that, a stranger who writes a description could remove `expires` or `digest`. It protects against no stranger who writes a
+ * whole challenge into an unescaped description: that line is sound, and only its server or the policy's `payees` can tell.
  *
  * @param start Where its first quote stands.
+ * @param value What it says up to its first closing quote; the cursor stands behind that.
  */
+function readWords(cursor: Cursor, start: number, value: string | undefined): string | undefined {
+  const { at } = cursor
+  if (isFollowed({ text: cursor.text, at })) return value
+  const ended = atItemEnd(cursor)
+  const words = readLoosely(cursor, start)
+  if (words !== undefined || !ended) return words
+  // Broken syntax of another scheme follows, and spoils nothing here.
+  cursor.at = at
+  return value
+}
+
+/** Reads up to the first quote at which the line can go on. Undefined: there is none, or the text took a parameter along. */
 function readLoosely(cursor: Cursor, start: number): string | undefined {
   const { text } = cursor
   for (cursor.at = start + 1; cursor.at < text.length; cursor.at++) {
@@ -132,21 +160,30 @@ function readLoosely(cursor: Cursor, start: number): string | undefined {
     if (code === BACKSLASH) cursor.at++
     else if ((code < SPACE && code !== TAB) || code === DELETE) return undefined
     else if (code === QUOTE && isFollowed({ text, at: cursor.at + 1 })) {
-      const value = text.slice(start + 1, cursor.at++).replace(/\\(.)/g, '$1')
+      const written = text.slice(start + 1, cursor.at++)
       skipSpace(cursor)
-      return value
+      return takesParameter(written) ? undefined : written.replace(/\\(.)/g, '$1')
     }
   }
   return undefined
 }
 
-/** Does the line end here, or do a comma and then `name=` or `Scheme name=` follow? */
+/** Does a text hold a parameter that decides, behind a comma? Then it ended before that. */
+function takesParameter(written: string): boolean {
+  return /,[\t ]*(?:payment[\t ]+)?(?:id|realm|method|intent|request|digest|expires|header|opaque)[\t ]*=/i.test(
+    written,
+  )
+}
+
+/** Can the line go on here? It ends, or a comma and then `name=`, `Scheme name=`, `Scheme` or `Scheme token68` follow. */
 function isFollowed(ahead: Cursor): boolean {
   skipSpace(ahead)
   if (ahead.at >= ahead.text.length) return true
-  if (codeAt(ahead) !== COMMA || !skipSeparators(ahead) || readToken(ahead) === '') return false
+  if (codeAt(ahead) !== COMMA) return false
+  if (!skipSeparators(ahead)) return true
+  if (readToken(ahead) === '') return false
   skipSpace(ahead)
-  if (codeAt(ahead) === EQUALS) return true
+  if (codeAt(ahead) === EQUALS || atItemEnd(ahead) || skipToken68(ahead)) return true
   const named = readToken(ahead) !== ''
   skipSpace(ahead)
   return named && codeAt(ahead) === EQUALS

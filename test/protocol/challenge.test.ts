@@ -136,6 +136,10 @@ describe('a description with quotes that are not escaped', () => {
     ['a "b\\"c" d', 'a "b"c" d'],
     ['"', '"'],
     ['5" disk', '5" disk'],
+    ['"hi", and more', '"hi", and more'],
+    ['hi", and more', 'hi", and more'],
+    ['see "a", "b", and c', 'see "a", "b", and c'],
+    ['for "x", 5 of it', 'for "x", 5 of it'],
   ])('is read to its end: %s', (text, words) => {
     for (const header of [loose(text), payment({ description: text })]) {
       const challenge = only(header)
@@ -157,8 +161,56 @@ describe('a description with quotes that are not escaped', () => {
     // The quote before `request` has nothing behind it that a description could end at.
     const swallowed =
       'Payment id="abc", realm="api", method="tempo", intent="charge", description="x "y, request="e" z"'
-    expect(outcome(swallowed)).toEqual({ ids: [], codes: ['missing_param'] })
+    expect(outcome(swallowed)).toEqual({ ids: [], codes: ['malformed'] })
     expect(outcome(loose('x "y", request="evil'))).toEqual({ ids: [], codes: ['duplicate_param'] })
+  })
+
+  it('takes no parameter along, although a backslash hides the quote before it', () => {
+    const ends = payment({ description: 'x\\', expires: '2026-11-21T12:00:00Z', digest: 'sha-256=:AA==:' })
+    expect(outcome([ends, A])).toEqual({ ids: ['a'], codes: ['malformed'] })
+  })
+
+  it.each([
+    ['a scheme with a parameter', 'tea", Basic realm="'],
+    ['words that read like schemes', 'tea", and more, and "more'],
+  ])('lets no stranger who writes it remove what follows, by %s', (_, text) => {
+    const whole = payment({ id: undefined, request: undefined, description: text })
+    const rest = (more: string) => outcome([`${whole}, ${more}`, A])
+    expect(rest(`id="abc", request="${REQUEST}"`).ids).toEqual(['a'])
+    const end = `id="abc", request="${REQUEST}", description="${text}"`
+    const lost = payment({ id: undefined, request: undefined })
+    for (const more of ['digest="sha-256=:AA==:"', 'expires="2026-11-21T12:00:00Z"'])
+      expect(outcome([`${lost}, ${end}, ${more}`, A])).toEqual({ ids: ['a'], codes: ['malformed'] })
+  })
+
+  it.each([
+    ['a scheme alone', 'Negotiate'],
+    ['a scheme with a token', 'Negotiate YII='],
+    ['a scheme with a parameter', 'Basic realm="x"'],
+    ['a scheme with a broken parameter', 'Basic realm="x'],
+    ['a parameter', 'foo=bar'],
+    ['nothing', ''],
+  ])('ends where it is closed, if %s follows', (_, next) => {
+    const first = payment({ id: 'first', description: 'hi' })
+    expect(only(`${first}, ${next}`)).toMatchObject({ id: 'first', words: 'hi' })
+  })
+
+  it('ends where it is closed, if only a broken item and another challenge follow', () => {
+    const first = payment({ id: 'first', description: 'hi' })
+    expect(outcome(`${first}, Broken @@@, ${A}`)).toEqual({ ids: ['first', 'a'], codes: [] })
+  })
+
+  it.each([
+    ['a second request after it', 'tea", and more", request="evil'],
+    ['a second id after it', 'tea", and "more", id="evil'],
+    ['a request of another scheme', 'tea", request="evil", Basic realm="'],
+    ['words that read like other schemes', 'tea", and more, and "more", request="evil'],
+  ])('lets no stranger who writes it change what is paid: %s', (_, text) => {
+    expect(outcome(loose(text)).ids.map(String)).not.toContain('evil')
+    for (const header of [payment({ description: text }), loose(text)]) {
+      const { challenges } = parseChallenges(header)
+      for (const { request } of challenges) expect(request).toMatchObject({ amount: '10000' })
+    }
   })
 
   it.each([['realm'], ['id'], ['foo'], ['opaque']])(
