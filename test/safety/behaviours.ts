@@ -1,14 +1,18 @@
+import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import {
   type Behaviour,
   CENT,
   CHAIN_ID,
   challengeOf,
+  EURO,
   encode,
   type Offer,
+  OTHER_DOLLAR,
   PAYEE,
   receiptFor,
   THIEF,
+  TOKEN,
 } from './offers.js'
 
 /** Asks once for a cent, and is content with any credential. */
@@ -25,6 +29,24 @@ const asking =
   (...offers: readonly Offer[]): Behaviour =>
   (visit) =>
     visit.seen.credential ? visit.serve() : visit.ask(...offers)
+
+const feeIn = (feeToken: string): Offer => ({
+  extra: { feeToken, methodDetails: { chainId: CHAIN_ID, feeToken } },
+})
+
+const requestTo = (recipient: string): string =>
+  encode({ amount: String(CENT), currency: TOKEN, recipient, methodDetails: { chainId: CHAIN_ID } })
+
+/** Writes a text into its challenges as it is: in the midst of them on `/midst`, else in front of the expiry. */
+const describing =
+  (text: string): Behaviour =>
+  (visit) => {
+    if (visit.seen.credential) return visit.serve()
+    const before = visit.seen.url === '/midst' ? 'request' : 'expires'
+    const challenge = challengeOf({}, `described-${visit.unpaid}`)
+    const header = challenge.replace(`, ${before}="`, `, description="${text}", ${before}="`)
+    visit.response.writeHead(402, { 'www-authenticate': header }).end()
+  }
 
 const hangUp: Behaviour = ({ request }) => {
   request.socket.destroy()
@@ -269,6 +291,29 @@ export const BEHAVIOURS = {
     },
     { header: 'payment-authorization' },
   ),
+  /** Names a token for the payer's fee. */
+  'fee-token': asking(feeIn(OTHER_DOLLAR)),
+  'fee-token-of-euros': asking(feeIn(EURO)),
+  /** Binds the offer to the body that it saw. */
+  'digest-of-body': (visit) => {
+    if (visit.seen.credential) return visit.serve()
+    const hash = createHash('sha256').update(visit.seen.body).digest('base64')
+    visit.ask({ digest: `sha-256=:${hash}:` })
+  },
+  /** The same, and asks again for whatever body came with the payment. */
+  'digest-of-each-body': (visit) => {
+    const hash = createHash('sha256').update(visit.seen.body).digest('base64')
+    visit.ask({ digest: `sha-256=:${hash}:`, feePayer: true })
+  },
+  /** What strangers write into a description that the server does not escape. */
+  'description-with-request': describing(`tea", and more", request="${requestTo(THIEF)}`),
+  'description-with-id': describing(`tea "now", id="stolen", request="${requestTo(THIEF)}", and "more`),
+  'description-with-scheme': describing(`tea", request="${requestTo(THIEF)}", Basic realm="`),
+  'description-with-payee': describing(
+    `tea", Payment id="x", realm="shop", method="tempo", intent="charge", request="${requestTo(THIEF)}`,
+  ),
+  /** The expiry goes along with the text. */
+  'description-takes-expiry': describing('tea\\'),
   'other-digest': asking({ digest: 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:' }),
 } satisfies Readonly<Record<string, Behaviour>>
 

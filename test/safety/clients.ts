@@ -5,15 +5,16 @@ import { createClient, http, type LocalAccount } from 'viem'
 import { tempo as tempoChain } from 'viem/tempo/chains'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
-import { type Approver, createPurser, type PolicyDocument } from '../../src/index.js'
-import { evm } from '../../src/wallet/evm/index.js'
+import { type Approver, createPurser, type PolicyDocument, token } from '../../src/index.js'
+import { tempoSession } from '../../src/session/index.js'
+import { type EvmTypedData, evm } from '../../src/wallet/evm/index.js'
 import { stripe } from '../../src/wallet/stripe/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { METHODS } from '../stripe/tokens.js'
 import { clientOf } from '../stripe/world.js'
 import type { Rail, Told } from './cases/index.js'
 import { alphaUSD, policyFor } from './kit.js'
-import { CHAIN_ID } from './offers.js'
+import { CHAIN_ID, ESCROW, EURO, OTHER_DOLLAR } from './offers.js'
 import { EVM_CHAIN_ID, NETWORK } from './x402-offers.js'
 
 /** What a client has to pay with, and what its user says to it. */
@@ -26,6 +27,7 @@ export interface Site {
   readonly rpc: Readonly<Record<'tempo' | 'evm', string>>
   /** Where Stripe is, in cases that are paid through it. */
   readonly stripe?: { readonly host: '127.0.0.1'; readonly port: number }
+  readonly rail: Rail
   readonly told: Told
   /** Where state may be kept: the same after a restart. */
   readonly folder: string
@@ -33,9 +35,14 @@ export interface Site {
   readonly shown: (text: string) => void
 }
 
+/** `makesBody` makes the body of each request anew, for clients that ask for it again. */
+export interface ContestantInit extends RequestInit {
+  readonly makesBody?: () => string
+}
+
 /** A client under attack: a `fetch` that pays. */
 export interface Contestant {
-  fetch(url: string, init?: RequestInit): Promise<Response>
+  fetch(url: string, init?: ContestantInit): Promise<Response>
   close(): Promise<void>
 }
 
@@ -58,13 +65,17 @@ const EVERYTHING = [
   'advertised',
   'person',
   'once',
+  'deposits',
+  'currencies',
+  'maxFee',
+  'typedOnly',
 ] as const satisfies readonly (keyof Told)[]
 
 const purser: Client = {
   name: 'purser',
   set: 'It is told: this origin, these two chains, at most 0.10 USD a payment and 1 USD a day, unless the case says otherwise.',
-  hears: { tempo: EVERYTHING, evm: EVERYTHING, stripe: EVERYTHING },
-  make({ origins, account, rpc, stripe: api, told, folder, shown }) {
+  hears: { tempo: EVERYTHING, session: EVERYTHING, evm: EVERYTHING, stripe: EVERYTHING },
+  make({ origins, account, rpc, rail, stripe: api, told, folder, shown }) {
     const approver: Approver = async (request) => {
       shown(request.serverSays ?? '')
       return { approved: told.person === 'yes', by: 'ann' }
@@ -73,13 +84,16 @@ const purser: Client = {
       agent: 'victim',
       wallets: [
         tempo({ account, rpc: { [CHAIN_ID]: rpc.tempo } }),
-        evm({ account, rpc: { [EVM_CHAIN_ID]: rpc.evm } }),
+        ...(rail === 'session'
+          ? [tempoSession({ account, rpc: { [CHAIN_ID]: rpc.tempo }, escrows: [ESCROW], deposit: '0.05' })]
+          : []),
+        evm({ account: told.typedOnly ? typedOnly(account) : account, rpc: { [EVM_CHAIN_ID]: rpc.evm } }),
         ...(api === undefined
           ? []
           : [stripe({ client: clientOf(api), paymentMethod: METHODS.works, livemode: false })]),
       ],
-      policy: policyOf(origins, told),
-      currencies: [alphaUSD],
+      policy: policyOf(origins, told, rail),
+      currencies: [alphaUSD, otherDollar, euro],
       ledger: folder === '' ? memoryLedger() : sqliteLedger({ path: join(folder, 'ledger.db') }),
       patience: 0,
       ...(told.person === undefined ? {} : { approver }),
@@ -87,14 +101,29 @@ const purser: Client = {
     return {
       async fetch(url, init) {
         if (told.advertised) await made.discover(new URL(url).origin)
-        return made.fetch(url, init)
+        const { makesBody, ...rest } = init ?? {}
+        return made.fetch(url, makesBody === undefined ? rest : { ...rest, payment: { body: makesBody } })
       },
       close: () => made.close(),
     }
   },
 }
 
-function policyOf(origins: readonly string[], told: Told): PolicyDocument {
+/** As a wallet behind EIP-1193 or a hosted signer is. */
+const typedOnly = ({ address, signTypedData }: LocalAccount) => ({
+  address,
+  signTypedData: (data: EvmTypedData) => signTypedData(data as never),
+})
+
+const onTempo = { decimals: 6 } as const
+const otherDollar = token(`eip155:${CHAIN_ID}`, OTHER_DOLLAR, {
+  ...onTempo,
+  symbol: 'BetaUSD',
+  peg: 'iso4217:USD',
+})
+const euro = token(`eip155:${CHAIN_ID}`, EURO, { ...onTempo, symbol: 'AlphaEUR', peg: 'iso4217:EUR' })
+
+function policyOf(origins: readonly string[], told: Told, rail: Rail): PolicyDocument {
   const ask: NonNullable<PolicyDocument['ask']> = [
     ...(told.priceJump === undefined ? [] : [{ priceJump: told.priceJump }]),
     ...(told.advertised === undefined ? [] : [{ aboveAdvertised: true as const }]),
@@ -103,7 +132,11 @@ function policyOf(origins: readonly string[], told: Told): PolicyDocument {
   ]
   const { payees } = told
   const vendors = (told.vendor === undefined || told.vendor === 'this' ? origins : [told.vendor]).map(
-    (origin) => (payees === undefined ? { origin } : { origin, payees: [...payees] }),
+    (origin) => ({
+      origin,
+      ...(payees === undefined ? {} : { payees: [...payees] }),
+      ...(rail === 'session' ? { escrows: [ESCROW] } : {}),
+    }),
   )
   return policyFor('', {
     policy: {
@@ -111,6 +144,9 @@ function policyOf(origins: readonly string[], told: Told): PolicyDocument {
       perPayment: `${told.limit ?? '0.10'} USD`,
       budgets: [{ limit: `${told.budget ?? '1'} USD`, per: 'day' }],
       vendors,
+      ...(told.currencies === undefined ? {} : { currencies: [alphaUSD.id] }),
+      ...(told.maxFee === undefined ? {} : { maxFee: `${told.maxFee} USD` }),
+      ...(rail === 'session' ? { deposits: `${told.deposits ?? '0.50'} USD` } : {}),
       ...(ask.length === 0 ? {} : { ask }),
       // biome-ignore lint/suspicious/noThenProperty: a key of the document
       ...(told.once === undefined ? {} : { repeat: { within: '1h', then: 'deny' as const } }),

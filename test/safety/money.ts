@@ -1,6 +1,6 @@
 import { keccak256, slice } from 'viem'
 import { Transaction } from 'viem/tempo'
-import { THIEF, TOKEN } from './offers.js'
+import { ESCROW, THIEF, TOKEN } from './offers.js'
 import { USDC } from './x402-offers.js'
 
 /** What the holder of something signed can make of it. */
@@ -17,6 +17,8 @@ export interface Signed {
   readonly strange: number
   /** In seconds. */
   readonly validBefore: number
+  /** What its fee is paid with, where the payer pays one. */
+  readonly feeToken?: string
 }
 
 /** The nonce key of nonces that expire: every transaction has a place of its own (TIP-1009). */
@@ -24,6 +26,10 @@ const EXPIRING = 2n ** 256n - 1n
 /** Of either chain. */
 const DOLLARS: readonly string[] = [TOKEN, USDC]
 const TRANSFERS = ['0xa9059cbb', '0x95777d59']
+/** The channel reserve of sessions of version 2, and the escrow of version 1. */
+export const ESCROWS: readonly string[] = ['0x4d50500000000000000000000000000000000000', ESCROW]
+/** What asks an escrow for a deposit of one's own: `requestClose` and `withdraw`, in both versions. */
+const CLOSES = ['0x6bf5fe6f', '0x8e19899e', '0x675402e5', '0x41e2c664']
 
 type Hex = `0x${string}`
 interface Call {
@@ -35,7 +41,7 @@ export function readSigned(raw: Hex): Signed {
   const tx = Transaction.deserialize(raw as Transaction.TransactionSerializedTempo)
   // A transaction of another kind than Tempo's is one call.
   const calls: readonly Call[] = tx.calls ?? [{ to: tx.to ?? undefined, data: tx.data }]
-  const read = calls.map(readCall)
+  const read = calls.filter((each) => !isClose(each)).map(readCall)
   const sum = (of: (transfer: Transfer) => bigint): bigint =>
     read.reduce((total, transfer) => total + (transfer === undefined ? 0n : of(transfer)), 0n)
   return {
@@ -45,6 +51,7 @@ export function readSigned(raw: Hex): Signed {
     foreign: sum(({ token, amount }) => (DOLLARS.includes(token) ? 0n : amount)),
     strange: read.filter((transfer) => transfer === undefined).length,
     validBefore: tx.validBefore ?? Number.POSITIVE_INFINITY,
+    ...(typeof tx.feeToken === 'string' && { feeToken: tx.feeToken.toLowerCase() }),
   }
 }
 
@@ -52,6 +59,10 @@ interface Transfer {
   readonly token: string
   readonly to: string
   readonly amount: bigint
+}
+
+function isClose({ to = '0x', data = '0x' }: Call): boolean {
+  return ESCROWS.includes(to.toLowerCase()) && CLOSES.includes(data.slice(0, 10))
 }
 
 function readCall({ to = '0x', data = '0x' }: Call): Transfer | undefined {

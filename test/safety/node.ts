@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { keccak256 } from 'viem'
 import { BOMB } from './floods.js'
-import { CHAIN_ID } from './offers.js'
+import { CENT, CHAIN_ID, TOKEN } from './offers.js'
 import { EVM_CHAIN_ID } from './x402-offers.js'
 
 /** What a node of the chain says. Whoever holds it changes it as the test goes on. */
@@ -15,6 +15,10 @@ export interface StubNode {
   /** The next nonce of every lane, in final state. */
   laneNonce: bigint
   down: boolean
+  /** What it says of its chain, if not the truth. */
+  chain?: string
+  /** It shows a cent of the token that is paid with, and plenty of every other one. */
+  poor: boolean
   /** What was broadcast. It counts as included at once. */
   readonly sent: readonly `0x${string}`[]
 }
@@ -28,11 +32,14 @@ export function stubNode(): StubNode {
     past: false,
     laneNonce: 0n,
     down: false,
+    poor: false,
     fetch: async (input, init) => {
       if (node.down) throw new TypeError('fetch failed')
       const { id, method, params } = JSON.parse(String(init?.body))
       const result =
-        method === 'eth_chainId' ? hex(chainAt(String(input))) : answer(node, sent, method, params)
+        method === 'eth_chainId'
+          ? (node.chain ?? hex(chainAt(String(input))))
+          : answer(node, sent, method, params)
       return Response.json({ jsonrpc: '2.0', id, result })
     },
   }
@@ -41,8 +48,10 @@ export function stubNode(): StubNode {
 
 function answer(node: StubNode, sent: `0x${string}`[], method: string, params: readonly unknown[]): unknown {
   switch (method) {
-    case 'eth_call':
-      return word(called(node, JSON.stringify(params)))
+    case 'eth_call': {
+      const call = JSON.stringify(params)
+      return channelIn(call) ?? word(called(node, call))
+    }
     case 'eth_getBlockByNumber':
       return blockAt(params[0], node.past)
     case 'eth_getLogs':
@@ -69,9 +78,24 @@ function chainAt(address: string): bigint {
   return BigInt(address.endsWith(EVM_PATH) ? EVM_CHAIN_ID : CHAIN_ID)
 }
 
+/** Every channel is open, with a dollar in it, of which nothing was taken: as version 2 says it, and version 1. */
+function channelIn(call: string): string | undefined {
+  const [nothing, dollar] = [0n, 1_000_000n]
+  if (call.includes('0xd18da8b1')) return words([nothing, dollar, nothing])
+  const somebody = 1n
+  if (call.includes('0x831c2b82'))
+    return words([nothing, nothing, ...Array.from({ length: 4 }, () => somebody), dollar, nothing])
+  return undefined
+}
+
+function words(values: readonly bigint[]): string {
+  return `0x${values.map((value) => word(value).slice(2)).join('')}`
+}
+
 /** Lane nonces of Tempo, used nonces of EIP-3009 and of Permit2 (none), and what is held or may be taken. */
-function called({ laneNonce, balance }: StubNode, call: string): bigint {
+function called({ laneNonce, balance, poor }: StubNode, call: string): bigint {
   if (call.includes('0x89535803')) return laneNonce
+  if (poor && call.includes(TOKEN)) return CENT
   return /0xe94a0102|0x4fe02b44/.test(call) ? 0n : balance
 }
 
@@ -107,10 +131,14 @@ function word(value: bigint): string {
   return `0x${value.toString(16).padStart(64, '0')}`
 }
 
-/** How a node can mean to exhaust whoever asks it. */
-export type NodeFault = 'endless' | 'bomb'
+/**
+ * How a node can mean harm. `endless` and `bomb` exhaust whoever asks. `other-chain` is of another chain, and `no-chain` says
+ * no id: both show a rich account, and final blocks in which nothing was ever paid. `no-fee-in-own-token` shows an account
+ * that holds a cent of the token it pays with, and plenty of every other one.
+ */
+export type NodeFault = 'endless' | 'bomb' | 'other-chain' | 'no-chain' | 'no-fee-in-own-token'
 
-const FAULTS: Readonly<Record<NodeFault, (response: ServerResponse) => void>> = {
+const FAULTS: Readonly<Partial<Record<NodeFault, (response: ServerResponse) => void>>> = {
   endless(response) {
     response.write('{"jsonrpc":"2.0","id":1,"result":"0x')
     const more = (): void => {
@@ -132,14 +160,16 @@ export async function listeningNode(fault?: NodeFault): Promise<{
   close(): Promise<void>
 }> {
   const node = stubNode()
+  const lies = fault === 'other-chain' || fault === 'no-chain'
+  node.past = lies
+  if (lies) node.chain = fault === 'no-chain' ? '0x' : '0x1'
+  node.poor = fault === 'no-fee-in-own-token'
   const sockets = new Set<Socket>()
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    if (fault !== undefined) {
-      FAULTS[fault](response)
-      return
-    }
+    const answer = fault && FAULTS[fault]
+    if (answer !== undefined) return answer(response)
     const reply = await node.fetch(`http://127.0.0.1${request.url}`, {
       method: 'POST',
       body: Buffer.concat(chunks).toString(),

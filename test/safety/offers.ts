@@ -4,7 +4,12 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 
 export const CHAIN_ID = 31337
 export const TOKEN = '0x20c0000000000000000000000000000000000001'
+/** Another dollar that everybody is told of, and a euro. */
+export const OTHER_DOLLAR = '0x20c0000000000000000000000000000000000002'
+export const EURO = '0x20c0000000000000000000000000000000000003'
 export const PAYEE = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
+/** An escrow of sessions of version 1. No test here talks to it. */
+export const ESCROW = '0x3333333333333333333333333333333333333333'
 export const THIEF = '0x6666666666666666666666666666666666666666'
 /** A cent, in the token's six decimals. */
 export const CENT = 10_000n
@@ -47,6 +52,8 @@ export interface Credential {
   /** What it says that it pays for: of MPP the challenge, of x402 the entry of `accepts`. */
   readonly challenge: Readonly<Record<string, unknown>>
   readonly payload: Readonly<Record<string, unknown>>
+  /** Who says that they pay, where it says so. */
+  readonly source?: string
 }
 
 /** What a behaviour has in its hands. */

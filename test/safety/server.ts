@@ -13,6 +13,7 @@ import {
   type Seen,
   type Visit,
 } from './offers.js'
+import { SESSION_BEHAVIOURS, type SessionBehaviourName } from './session-behaviours.js'
 import { STRIPE_BEHAVIOURS, type StripeBehaviourName } from './stripe-behaviours.js'
 import { X402_BEHAVIOURS, type X402BehaviourName } from './x402-behaviours.js'
 import { x402CredentialIn } from './x402-offers.js'
@@ -35,11 +36,17 @@ export interface HostileServer {
 }
 
 /** What a server can do, by name. */
-export type ServerName = BehaviourName | FloodName | X402BehaviourName | StripeBehaviourName
+export type ServerName =
+  | BehaviourName
+  | FloodName
+  | SessionBehaviourName
+  | X402BehaviourName
+  | StripeBehaviourName
 
 const SERVERS: Readonly<Record<ServerName, Behaviour>> = {
   ...BEHAVIOURS,
   ...FLOODS,
+  ...SESSION_BEHAVIOURS,
   ...X402_BEHAVIOURS,
   ...STRIPE_BEHAVIOURS,
 }
@@ -115,8 +122,8 @@ function seenOf(request: IncomingMessage, body: string): Seen {
   const mpp = ['payment-authorization', 'authorization', 'cookie'].flatMap((header) => {
     const match = /^Payment ([\w-]+)$/i.exec(String(headers[header] ?? ''))
     if (match?.[1] === undefined) return []
-    const { challenge, payload } = JSON.parse(Buffer.from(match[1], 'base64url').toString())
-    return [{ header, raw: match[1], challenge, payload }]
+    const { challenge, payload, source } = JSON.parse(Buffer.from(match[1], 'base64url').toString())
+    return [{ header, raw: match[1], challenge, payload, source }]
   })
   const [credential] = [...mpp, ...x402CredentialIn(headers)]
   return { method, url, host: headers.host ?? '', headers, body, credential }

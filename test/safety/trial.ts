@@ -5,13 +5,14 @@ import type { LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type StripeDouble, startStripe } from '../stripe/double.js'
 import type { Case, Findings, Outcome, Step } from './cases/index.js'
-import type { Client, Contestant, Site } from './clients.js'
+import type { Client, Contestant, ContestantInit, Site } from './clients.js'
 import { readAuthorization } from './evm-money.js'
 import { KEY } from './kit.js'
 import { cashable, readSigned, type Signed } from './money.js'
 import { EVM_PATH, listeningNode } from './node.js'
 import { CENT, type Credential } from './offers.js'
 import { type HostileServer, hostileServer } from './server.js'
+import { readVoucher, signaturesOf } from './session-money.js'
 import { chargeAll, readTokens } from './stripe-money.js'
 
 const MIB = 1024 * 1024
@@ -59,16 +60,21 @@ export async function tryCase(one: Case, client: Client): Promise<Trial> {
   const origins = servers.map(({ origin }) => origin)
   const rpc = { tempo: node.url, evm: new URL(EVM_PATH, node.url).href }
   const shows = (text: string) => shown.push(text)
-  const site: Site = { origins, account, rpc, told, folder, shown: shows, ...(double && { stripe: double }) }
+  const rail = one.rail ?? 'tempo'
+  const more = { folder, shown: shows, rail, ...(double && { stripe: double }) }
+  const site: Site = { origins, account, rpc, told, ...more }
   const memory = watchMemory()
   try {
     const outcomes = await perform(steps, servers, () => client.make(site))
     const seen = servers.flatMap((server) => server.seen)
     const signed = await signedIn(servers, node.node.sent, double)
     signatures += double?.tokens.length ?? 0
+    // When a deposit is asked back varies, and it pays nobody: of sessions what reached the server counts.
+    if (rail === 'session') signatures = signaturesIn(servers)
     const cents = centsOf(cashable(signed))
     const stolenCents = centsOf(cashable(signed, ({ stolen }) => stolen))
-    const findings: Findings = { outcomes, signatures, cents, stolenCents, seen, shown }
+    const feeTokens = [...new Set(signed.flatMap(({ feeToken }) => feeToken ?? []))]
+    const findings: Findings = { outcomes, signatures, cents, stolenCents, seen, shown, feeTokens }
     const taken = servers.reduce((sum, server) => sum + server.taken, node.taken)
     const grew = memory.stop()
     return {
@@ -147,7 +153,11 @@ async function call(client: Contestant, server: HostileServer, step: Step, index
   const origin = step.host === undefined ? server.origin : `http://${step.host}:${port}`
   const url = new URL((step.path ?? '/a').replace('%', String(index)), origin).href
   const patience = step.givesUp === undefined ? undefined : givesUp(server, step.givesUp)
-  const init: RequestInit = { ...step.init, ...(patience ? { signal: patience.signal } : {}) }
+  const init: ContestantInit = {
+    ...step.init,
+    ...(patience ? { signal: patience.signal } : {}),
+    ...(step.makesBodies ? { makesBody: otherBodies() } : {}),
+  }
   try {
     return await outcomeOf(await client.fetch(url, init))
   } catch (error) {
@@ -156,6 +166,12 @@ async function call(client: Contestant, server: HostileServer, step: Step, index
   } finally {
     patience?.stop()
   }
+}
+
+/** `body 1`, `body 2`: no two are the same. */
+function otherBodies(): () => string {
+  let made = 0
+  return () => `body ${++made}`
 }
 
 /** A caller whose patience ends once the server has what it waits for; a moment later, in case an answer comes. */
@@ -216,9 +232,15 @@ async function signedIn(
   return [...given.flat(), ...broadcast.map(readSigned), ...tokens]
 }
 
+function signaturesIn(servers: readonly HostileServer[]): number {
+  const all = servers.flatMap(({ paid }) => paid.flatMap(({ credential }) => credential ?? []))
+  return new Set(all.flatMap(signaturesOf)).size
+}
+
 /** By what was sent. What was broadcast is known from the node, and tokens from Stripe. */
 async function readCredential(credential: Credential): Promise<readonly Signed[]> {
-  const { type, signature, spt } = credential.payload
+  const { type, signature, spt, action } = credential.payload
+  if (action !== undefined) return [await readVoucher(credential)]
   if (type === 'transaction') return [readSigned(signature as `0x${string}`)]
   if (spt !== undefined) return []
   return type === 'authorization' || type === undefined ? readAuthorization(credential) : []

@@ -1,5 +1,5 @@
 import { ODD_AMOUNTS } from './behaviours.js'
-import { type Behaviour, CENT, type Offer, THIEF, TOKEN, type Visit } from './offers.js'
+import { type Behaviour, CENT, type Offer, PAYEE, THIEF, TOKEN, type Visit } from './offers.js'
 import {
   askX402,
   askX402InBody,
@@ -68,6 +68,29 @@ const SIGN_IN_ELSEWHERE: Entry = {
     },
   },
 }
+
+const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64')
+
+/** An offer that lacks what it cannot do without: `maxTimeoutSeconds`. */
+function broken(more: Entry): string {
+  const { maxTimeoutSeconds: _, ...rest } = entry(more)
+  return base64({ x402Version: 2, accepts: [rest] })
+}
+
+/** An offer on a network that nobody here pays on. */
+const decoyTo = (payTo: string): string =>
+  base64({ x402Version: 2, accepts: [entry({ network: 'eip155:1', payTo })] })
+
+/** Asks by this header, and in version 1 by its body. */
+function askBeside({ response }: Visit, header: string, more: Entry): void {
+  response.writeHead(402, { 'payment-required': header, 'content-type': 'application/json' })
+  response.end(JSON.stringify({ x402Version: 1, accepts: [entryV1(more)] }))
+}
+
+const bodyBeside =
+  (header: string, more: Entry): Behaviour =>
+  (visit) =>
+    visit.seen.credential ? serveX402(visit) : askBeside(visit, header, more)
 
 /** What it advertises, and what it asks then. */
 const advertised: Behaviour = (visit) => {
@@ -177,6 +200,15 @@ export const X402_BEHAVIOURS = {
     visit.response.writeHead(402, headers)
     visit.response.end(JSON.stringify({ x402Version: 1, accepts: [entryV1({ payTo: THIEF, amount: '1' })] }))
   },
+  /** The header cannot be read, or cannot be paid; the body asks in version 1. */
+  'x402-broken-header': bodyBeside('%%%.not.an.offer', {}),
+  'x402-empty-header': bodyBeside('', {}),
+  'x402-broken-header-fifty': bodyBeside(broken({ amount: '1' }), { maxAmountRequired: FIFTY_DOLLARS }),
+  'x402-broken-header-thief': bodyBeside(broken({}), { payTo: THIEF }),
+  'x402-unpayable-header-thief': bodyBeside(decoyTo(PAYEE), { payTo: THIEF }),
+  'x402-broken-header-storm': (visit) => askBeside(visit, broken({}), {}),
+  'x402-header-then-body': (visit) =>
+    visit.seen.credential ? askBeside(visit, '%%%', { maxAmountRequired: FIVE_CENTS }) : askX402(visit),
   'x402-decoy': asking(
     { network: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1', asset: 'decoy', amount: '1' },
     { amount: FIFTY_DOLLARS },

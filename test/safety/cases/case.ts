@@ -23,12 +23,23 @@ export interface Told {
   readonly once?: true
   /** What the site advertises is read first, and a price above it needs a person. */
   readonly advertised?: true
+  /** The most that may lie in channels, in dollars. Default 0.50. */
+  readonly deposits?: '0'
+  /** The only currency that may be paid with, fees included: the dollar of the offers. */
+  readonly currencies?: 'own'
+  /** The most that a fee may come to, in dollars. Default 0.05. */
+  readonly maxFee?: string
+  /** The account signs typed data, and nothing else. */
+  readonly typedOnly?: true
   /** Every payment needs a person, who says this. */
   readonly person?: 'yes' | 'no'
 }
 
-/** `evm`: signed transfers on a chain of Ethereum's kind, by x402 or MPP. `stripe`: Shared Payment Tokens. */
-export type Rail = 'tempo' | 'evm' | 'stripe'
+/**
+ * `session`: vouchers on a channel of Tempo. `evm`: signed transfers on a chain of Ethereum's kind, by x402 or MPP.
+ * `stripe`: Shared Payment Tokens.
+ */
+export type Rail = 'tempo' | 'session' | 'evm' | 'stripe'
 
 /** One thing that a client is asked to do. */
 export interface Step {
@@ -39,6 +50,8 @@ export interface Step {
     readonly body?: string
     readonly headers?: Record<string, string>
   }
+  /** The caller makes the body anew for each request, and never the same one. Needs a client that takes such callers. */
+  readonly makesBodies?: true
   /** Another name for this machine than the one that the client was told. */
   readonly host?: 'localhost' | '0.0.0.0'
   /** Which of several servers of the same kind; the client was told all of them. `each`: one after the other. */
@@ -73,6 +86,8 @@ export interface Findings {
   readonly seen: readonly Seen[]
   /** What the person was shown. */
   readonly shown: readonly string[]
+  /** What signed transactions pay their fees with, each once. */
+  readonly feeTokens: readonly string[]
 }
 
 /** An attack: a server, what a client is asked to do with it, and what counts as defended. */

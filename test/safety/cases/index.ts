@@ -2,24 +2,30 @@ import { ASKS_AGAIN, BUDGETS, CONTROL, DENIES } from './asks-again.js'
 import type { Group } from './case.js'
 import { FLOODED } from './floods.js'
 import { DIVERTED, ELSEWHERE, MISREAD } from './misread.js'
+import { NODE_LIES } from './nodes.js'
+import { SESSION_CONTROL, SESSIONS, STREAMS } from './sessions.js'
 import { STRIPE, STRIPE_CONTROL } from './stripe.js'
-import { EVM_ASKS_AGAIN, EVM_CONTROL, EVM_DENIES, EVM_ELSEWHERE, EVM_MISREAD } from './x402.js'
+import { EVM_ASKS_AGAIN, EVM_CONTROL, EVM_DENIES, EVM_ELSEWHERE, EVM_MISREAD, EVM_TYPED } from './x402.js'
 
 export type { Case, Findings, Group, Outcome, Rail, Step, Told } from './case.js'
 
 /** Every case, in the order of the table. */
 export const GROUPS: readonly Group[] = [
-  { name: 'No attack', cases: [...CONTROL, ...EVM_CONTROL, ...STRIPE_CONTROL] },
+  { name: 'No attack', cases: [...CONTROL, ...SESSION_CONTROL, ...EVM_CONTROL, ...STRIPE_CONTROL] },
   { name: 'Asks again', cases: ASKS_AGAIN },
   { name: 'Takes the money, and says otherwise', cases: DENIES },
   { name: 'Can be read in two ways', cases: MISREAD },
   { name: 'Asks for other money, or for somebody else', cases: DIVERTED },
   { name: 'Sends callers elsewhere', cases: ELSEWHERE },
   { name: 'Around budgets', cases: BUDGETS },
+  { name: 'Nodes that lie, and fees', cases: NODE_LIES },
+  { name: 'Vouchers on a channel', cases: SESSIONS },
+  { name: 'Vouchers in a stream', cases: STREAMS, alone: true },
   { name: 'Signed transfers: asks again', cases: EVM_ASKS_AGAIN },
   { name: 'Signed transfers: takes the money, and says otherwise', cases: EVM_DENIES },
   { name: 'Signed transfers: can be read in two ways, or in other money', cases: EVM_MISREAD },
   { name: 'Signed transfers: sends callers elsewhere', cases: EVM_ELSEWHERE },
+  { name: 'Signed transfers of an account that signs typed data only', cases: EVM_TYPED },
   { name: 'Paid through Stripe', cases: STRIPE },
   { name: 'Floods', cases: FLOODED, alone: true },
 ]

@@ -4,6 +4,15 @@ import { type Case, type Findings, NOTHING, type Step } from './case.js'
 
 const oneCent = { cents: 1 } as const
 
+/** In front of the request, and behind it. */
+const DESCRIBED: readonly Step[] = [{ path: '/midst' }, { path: '/end' }]
+
+/** Nothing of an offer was left out of what is paid. */
+const expires: Case['also'] = ({ seen }) =>
+  seen.every(({ credential }) => credential === undefined || 'expires' in credential.challenge)
+    ? undefined
+    : 'an offer was paid without its expiry'
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
 
@@ -48,6 +57,46 @@ export const MISREAD: readonly Case[] = [
     most: { cents: 2 },
     also: ({ seen }) =>
       seen.some(({ credential }) => credential?.header === 'cookie') ? 'it went there' : undefined,
+  },
+  ...(
+    [
+      ['a second request in a description that is not escaped', 'description-with-request'],
+      ['a second id and request in a description', 'description-with-id'],
+      ['a request in a description, and another scheme for the one behind it', 'description-with-scheme'],
+      [
+        'a backslash at the end of a description, so that the expiry is part of it',
+        'description-takes-expiry',
+      ],
+    ] as const
+  ).map(
+    ([attack, server]): Case => ({ attack, server, steps: DESCRIBED, most: { cents: 2 }, also: expires }),
+  ),
+  {
+    attack: 'a whole challenge in a description, where the payees are listed',
+    server: 'description-with-payee',
+    told: { payees: [PAYEE] },
+    steps: DESCRIBED,
+    most: { cents: 2 },
+  },
+  {
+    attack: 'an offer for the body that it saw; the caller makes another one for the payment',
+    server: 'digest-of-body',
+    steps: [{ init: { method: 'POST' }, makesBodies: true, times: 3 }],
+    most: NOTHING,
+  },
+  {
+    attack: 'the same, and it asks again for every body that comes',
+    server: 'digest-of-each-body',
+    steps: [{ init: { method: 'POST' }, makesBodies: true, times: 3 }],
+    most: NOTHING,
+  },
+  {
+    attack: 'a fresh challenge after every payment; the caller makes another body for each',
+    server: 'storm-sponsored',
+    steps: [
+      { init: { method: 'POST', headers: { 'idempotency-key': 'order-1' } }, makesBodies: true, times: 4 },
+    ],
+    most: oneCent,
   },
   {
     attack: 'an offer for another body',

@@ -8,6 +8,7 @@ import { leaked } from './misread.js'
 
 const once: readonly Step[] = [{}]
 const retried: readonly Step[] = [{ times: 4 }]
+const PAGES: readonly Step[] = [{ path: '/a' }, { path: '/b' }]
 const ONE_CENT = { cents: 1 } as const
 const TEN_CENTS: readonly Step[] = [{ path: '/%', times: 12 }]
 
@@ -129,6 +130,23 @@ export const EVM_MISREAD: readonly Case[] = [
   twoCents('x402: the price of version 1 beside the one of version 2', 'x402-two-prices'),
   fifty('x402: a price of version 2 that hides the one of version 1', 'x402-v1-two-prices'),
   twoCents('x402: another offer in the body than in the header', 'x402-header-and-body'),
+  ...(
+    [
+      ['x402: a broken header beside a body of version 1', 'x402-broken-header'],
+      ['x402: an empty header beside a body of version 1', 'x402-empty-header'],
+    ] as const
+  ).map(([attack, server]) =>
+    evm(attack, server, { steps: [{ path: '/%', times: 2 }], most: { cents: 2 }, also: twice }),
+  ),
+  fifty('x402: a broken header of next to nothing beside a body of 50 USD', 'x402-broken-header-fifty'),
+  ...(
+    [
+      ['x402: a broken header beside a body with another payee', 'x402-broken-header-thief'],
+      ['x402: a header that nobody can pay beside a body with another payee', 'x402-unpayable-header-thief'],
+    ] as const
+  ).map(([attack, server]) => evm(attack, server, { told: { payees: [PAYEE] }, most: NOTHING })),
+  oneCent('x402: a broken header and a body after every payment', 'x402-broken-header-storm', retried),
+  oneCent('x402: a dearer body, once its header was paid', 'x402-header-then-body', retried),
   nothing('x402: another name to sign by than the token has', 'x402-other-name'),
   twoCents('x402: another chain and contract to sign for', 'x402-other-domain'),
   twoCents('x402: a spender of its own for a permit', 'x402-own-spender'),
@@ -151,6 +169,25 @@ export const EVM_MISREAD: readonly Case[] = [
   },
 ]
 
+/** Asked of an account that signs typed data only: what it is shown is what it signs. */
+export const EVM_TYPED: readonly Case[] = (
+  [
+    ['another chain and contract to sign for', 'x402-other-domain', ONE_CENT],
+    ['another name to sign by than the token has', 'x402-other-name', NOTHING],
+    ['a spender of its own for a permit', 'x402-own-spender', ONE_CENT],
+    ['a facilitator of its own for a ceiling', 'x402-thief-settles', ONE_CENT],
+    ['a euro in the place of a dollar', 'x402-euro', NOTHING],
+    ['the same, under the name of the dollar', 'x402-euro-as-dollar', NOTHING],
+    ['a token that only looks like the dollar', 'x402-lookalike', NOTHING],
+    ["another chain's dollar", 'x402-other-chain', NOTHING],
+    ['another token, once it was paid', 'x402-other-asset', ONE_CENT],
+    ['Permit2, once it was paid by EIP-3009', 'x402-other-transfer', ONE_CENT],
+    ['MPP: decimals of its own', 'mpp-evm-own-decimals', NOTHING],
+  ] as const
+).map(([what, server, most]) =>
+  evm(`typed data only: ${what}`, server, { told: { typedOnly: true }, steps: once, most }),
+)
+
 const carrying: Step = {
   init: { method: 'POST', body: 'callers-own-body', headers: { 'x-own': 'callers-own' } },
 }
@@ -164,8 +201,6 @@ const shown = ({ seen }: Findings): string | undefined => {
   const words = new Set(raws.map((each) => each.slice(each.indexOf(' '))))
   return words.size === new Set(raws).size ? undefined : 'a payment was shown at another page'
 }
-
-const PAGES: readonly Step[] = [{ path: '/a' }, { path: '/b' }]
 
 export const EVM_ELSEWHERE: readonly Case[] = [
   evm('x402: says that it is a trusted site', 'x402-spoof', {
