@@ -1,6 +1,6 @@
 export { builtin } from './builtin.js'
 export { clean } from './clean.js'
-export { closestName, type Names, oneOf, ownOptions, suggestion } from './names.js'
+export { checkFunctions, closestName, type Names, oneOf, ownOptions, suggestion } from './names.js'
 export { completeOwn, isObjectPrototype, ONCE, own, ownValue } from './own.js'
 export {
   ERROR_CODES,

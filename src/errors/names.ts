@@ -46,6 +46,17 @@ export function ownOptions<T extends object>(given: T, names: Names<T>, what: st
   return own
 }
 
+/**
+ * Sees that these options are functions, where they are given: anything else would only be noticed by the first payment.
+ *
+ * @throws TypeError that names the option.
+ */
+export function checkFunctions<T extends object>(options: T, names: readonly (keyof T & string)[]): void {
+  for (const name of names)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new TypeError(`${name} must be a function`)
+}
+
 /** How many letters must change to make one word the other. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -80,6 +80,7 @@ export interface CurrencyTable {
  * @throws TypeError if a currency is malformed, or contradicts one that is already known.
  */
 export function currencyTable(own: readonly Currency[] = []): CurrencyTable {
+  if (!Array.isArray(own)) throw new TypeError('currencies must be a list: [token(…)]')
   const known = new Map<string, Currency>(Object.values(CURRENCIES).map((c) => [c.id, c]))
   for (const currency of own) {
     const id = checkCurrency(currency)

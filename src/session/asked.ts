@@ -27,10 +27,12 @@ export function understand(challenge: Challenge, context: QuoteContext, parts: P
   if ('unpayable' in asked) return asked
   const { session } = asked
   if (parts.protocol !== undefined && parts.protocol !== session.protocol)
-    return unpayable(`This wallet does not speak session protocol ${session.protocol}`)
+    return unpayable(
+      `The server speaks session protocol ${session.protocol}, and \`protocol\` of the wallet allows ${parts.protocol} only`,
+    )
   if (!isOwnEscrow(session) && !parts.escrows.has(session.escrow))
     return unpayable(
-      `The session would lock a deposit up in ${session.escrow}, which this wallet does not know`,
+      `The session would lock a deposit up in ${session.escrow}, which this wallet does not know: \`escrows\` of the wallet can name it`,
     )
   return asked
 }
@@ -42,9 +44,15 @@ export function read(challenge: Challenge, context: QuoteContext, parts: Parts):
   const network = networkOf(session)
   const { config } = parts
   if (config.chains !== undefined && !config.chains.has(session.chainId))
-    return unpayable(`This wallet does not pay on ${network}`, 'wrong_chain')
+    return unpayable(
+      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
+      'wrong_chain',
+    )
   if (config.nodes(session.chainId) === undefined)
-    return unpayable(`This wallet has no node for ${network}`, 'wrong_chain')
+    return unpayable(
+      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
+      'wrong_chain',
+    )
   const currency = currencyOf(session.token, network, context, config)
   if ('unpayable' in currency) return currency
   const slot = slotOf(session, context.resource, parts)

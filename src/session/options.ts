@@ -3,7 +3,7 @@ import { type Amount, type Currency, type Instant, parseAmount } from '../money/
 import type { Fee } from '../policy/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Hex, TempoAccount, TempoOptions } from '../wallet/tempo/index.js'
-import { type Balances, balanceCache, type Config, configure } from '../wallet/tempo/kit.js'
+import { type Balances, balanceCache, type Config, configure, signerOf } from '../wallet/tempo/kit.js'
 import { Book } from './book.js'
 import type { Protocol } from './challenge.js'
 import type { Sending } from './evidence.js'
@@ -113,6 +113,7 @@ export function configureSession(all: SessionOptions): Parts {
   }
   const config = configure({ account, lanes: 0, ...defined(given) })
   const key = options.authorizedSigner
+  if (key !== undefined) signerOf(key, 'authorizedSigner')
   if (key === undefined && account.accessKeyAddress !== undefined)
     throw new TypeError('tempoSession() with an access key needs an authorizedSigner that signs the vouchers')
   const vouchers = key === undefined ? config : configure({ account: key })

@@ -51,6 +51,22 @@ export const SENTENCES: readonly Mutant[] = [
     tests: ['test/protocol/challenge.test.ts'],
   },
   {
+    name: 'option-of-wrong-kind',
+    breaks: 'a `fetch` or a clock that is no function is noticed by the first payment only',
+    file: 'src/errors/names.ts',
+    find: "if (options[name] !== undefined && typeof options[name] !== 'function')",
+    replace: "if (options[name] !== undefined && typeof options[name] === 'bigint')",
+    tests: ['test/wallet/messages.test.ts'],
+  },
+  {
+    name: 'message-names-no-option',
+    breaks: 'a refusal names an option that the wallet does not have',
+    file: 'src/session/asked.ts',
+    find: 'which this wallet does not know: \\`escrows\\`',
+    replace: 'which this wallet does not know: \\`escrow\\`',
+    tests: ['test/wallet/messages.test.ts'],
+  },
+  {
     name: 'description-takes-parameters',
     breaks: 'a stranger who writes a description removes the expiry and the digest behind it',
     file: 'src/protocol/auth-params.ts',

@@ -1,5 +1,5 @@
 import { getAddress } from 'viem/utils'
-import { type Names, ownOptions } from '../../errors/index.js'
+import { checkFunctions, type Names, ownOptions } from '../../errors/index.js'
 import {
   type Currency,
   type CurrencyTable,
@@ -105,6 +105,7 @@ export const EVM_OPTIONS: Names<EvmOptions> = {
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(options: EvmOptions): Config {
   const { address, signer } = checkAccount(options?.account)
+  checkFunctions(options, ['fetch', 'now'])
   const gas = ownOptions(options.gas ?? {}, GAS, 'gas of evm()')
   const sender = lower(address)
   const heard = listening(options.fetch ?? globalThis.fetch)

@@ -53,7 +53,7 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
   if (way !== undefined) return { offer, way }
   const makes = config.signer.typedOnly
     ? 'the account of this wallet signs typed data only: an account that signs hashes can make transactions'
-    : 'this wallet makes no such payment'
+    : '`ways` of the wallet allows none of them'
   return unpayable(`The server takes ${offer.ways.join(' or ')}, and ${makes}`)
 }
 

@@ -1,4 +1,4 @@
-import { type Names, ownOptions } from '../../errors/index.js'
+import { checkFunctions, type Names, ownOptions } from '../../errors/index.js'
 import { checkDuration, type Instant } from '../../money/index.js'
 import { isNetwork, type LightningNetwork } from './networks.js'
 
@@ -96,13 +96,12 @@ const MAX_FEE: Names<RoutingFee> = { sats: true, partsPerMillion: true }
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(given: LightningOptions): Config {
   const options = ownOptions(given ?? {}, OPTIONS, 'lightning()')
-  const { node, payInvoice, lookUpPayment, network = 'mainnet' } = options
+  const { node, payInvoice, network = 'mainnet' } = options
   const maxFee = ownOptions(options.maxFee ?? {}, MAX_FEE, 'maxFee of lightning()')
   if (typeof node !== 'string' || !/^[\w.@:-]{1,100}$/.test(node))
     throw new TypeError('lightning() needs the name of a node: letters, digits and any of . _ @ : -')
   if (typeof payInvoice !== 'function') throw new TypeError('lightning() needs payInvoice, a function')
-  if (lookUpPayment !== undefined && typeof lookUpPayment !== 'function')
-    throw new TypeError('lookUpPayment must be a function')
+  checkFunctions(options, ['lookUpPayment', 'now'])
   if (!isNetwork(network)) throw new TypeError('network must be mainnet, testnet, signet or regtest')
   return {
     id: `lightning:${node}`,

@@ -31,7 +31,10 @@ export function quoteCharge(
   if ('unpayable' in charge) return charge
   const { network } = charge.invoice
   if (network !== config.network)
-    return unpayable(`This node pays on ${config.network}, and the invoice is for ${network}`, 'wrong_chain')
+    return unpayable(
+      `The invoice is for ${network}, and \`network\` of the wallet says that its node pays on ${config.network}`,
+      'wrong_chain',
+    )
   const until = goodUntil(challenge, charge)
   // Said this way round, so that a moment that is no number is too little time as well.
   if (!(until >= now + LEAST_LIFE_MS))

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { type Names, type NextAction, ownOptions } from '../../errors/index.js'
+import { checkFunctions, type Names, type NextAction, ownOptions } from '../../errors/index.js'
 import { checkDuration, type Instant } from '../../money/index.js'
 import {
   API_VERSION,
@@ -141,7 +141,7 @@ const DEFAULT_VALIDITY_MS = 600_000
 const VALIDITY = { least: 60_000, most: 3_600_000 }
 
 function checkCommon(options: CommonOptions & { readonly paymentMethod?: unknown }): void {
-  const { livemode, account, onActionRequired, paymentMethod } = options
+  const { livemode, account, paymentMethod } = options
   const { paymentMethodTypes: types } = options
   if (livemode !== undefined && typeof livemode !== 'boolean')
     throw new TypeError('livemode must be true or false')
@@ -149,8 +149,7 @@ function checkCommon(options: CommonOptions & { readonly paymentMethod?: unknown
     throw new TypeError('account must be a short name, for example the id of the Stripe account')
   if (typeof account === 'string' && /^[sr]k_/.test(account))
     throw new TypeError('account must not be a key: it is written into the ledger')
-  if (onActionRequired !== undefined && typeof onActionRequired !== 'function')
-    throw new TypeError('onActionRequired must be a function')
+  checkFunctions(options, ['onActionRequired', 'now'])
   if (paymentMethod !== undefined && (typeof paymentMethod !== 'string' || paymentMethod === ''))
     throw new TypeError('paymentMethod must be the id of a payment method: pm_…')
   if (types !== undefined && !(Array.isArray(types) && types.length > 0))
@@ -172,9 +171,7 @@ function livemodeOf({ secretKey, livemode }: StripeOptions): boolean {
 function issuerOf(options: StripeOptions): Issuer {
   if (options.createToken !== undefined) {
     const { createToken, retrieveToken, revokeToken, paymentMethod } = options
-    for (const [name, value] of Object.entries({ createToken, retrieveToken, revokeToken }))
-      if (value !== undefined && typeof value !== 'function')
-        throw new TypeError(`${name} must be a function`)
+    checkFunctions(options, ['createToken', 'retrieveToken', 'revokeToken'])
     const callbacks: CallbackIssuer = {
       createToken,
       ...(retrieveToken === undefined ? {} : { retrieveToken }),

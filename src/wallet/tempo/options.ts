@@ -1,5 +1,5 @@
 import { getAddress } from 'viem/utils'
-import { type Names, ownOptions } from '../../errors/index.js'
+import { checkFunctions, type Names, ownOptions } from '../../errors/index.js'
 import {
   type Currency,
   type CurrencyTable,
@@ -120,6 +120,7 @@ const OPTIONS: Names<TempoOptions> = {
 /** @throws TypeError for anything a payment could later stumble over. */
 export function configure(given: TempoOptions): Config {
   const options = ownOptions(given ?? {}, OPTIONS, 'tempo()')
+  checkFunctions(options, ['fetch', 'random', 'now'])
   const { sender, key, sign } = checkPayer(options)
   const heard = listening(options.fetch ?? globalThis.fetch)
   return {
@@ -134,7 +135,7 @@ export function configure(given: TempoOptions): Config {
     mode: checkMode(options.mode),
     lanes: integer('lanes', options.lanes ?? 4, 0, MOST_LANES),
     feeTokens: checkFeeTokens(options.feeToken),
-    clientId: options.clientId,
+    clientId: checkClientId(options.clientId),
     maxFeePerGas: price('maxFeePerGas', options.maxFeePerGas ?? BASE_FEE),
     maxPriorityFeePerGas: price('maxPriorityFeePerGas', options.maxPriorityFeePerGas ?? 0n),
     gas: gasTable(options.gas),
@@ -196,10 +197,15 @@ function checkMode(mode: ChargeMode | undefined): ChargeMode | undefined {
   return mode
 }
 
+function checkClientId(id: string | undefined): string | undefined {
+  if (id !== undefined && typeof id !== 'string') throw new TypeError('clientId must be a string')
+  return id
+}
+
 function checkFeeTokens(tokens: TempoOptions['feeToken'] = {}): ReadonlyMap<number, Hex> {
   return new Map(
     Object.entries(tokens).map(([id, address]) => {
-      if (!ADDRESS.test(address)) throw new TypeError(`feeToken[${id}] must be a token address`)
+      if (!ADDRESS.test(String(address))) throw new TypeError(`feeToken[${id}] must be a token address`)
       return [chainId(Number(id)), lower(address)]
     }),
   )

@@ -91,7 +91,7 @@ export function chooseMode(charge: Charge, config: Pick<Config, 'mode'>): Charge
   if (charge.amount === 0n) return 'pull'
   const mode = config.mode ?? (charge.modes.includes('pull') ? 'pull' : 'push')
   if (!charge.modes.includes(mode))
-    return unpayable(`The server does not take ${mode} payments, and this wallet makes no others`)
+    return unpayable(`The server does not take ${mode} payments, and \`mode\` of the wallet allows no others`)
   // draft-tempo-charge-00: clients MUST NOT use type="hash" where the server pays the fee.
   if (mode === 'push' && charge.sponsored)
     return unpayable(
