@@ -46,14 +46,10 @@ import { type Sessions, sessionsOf } from './sessions.js'
 import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
 
-/** Makes a purser. Outside the class only this module can: users are not shown what a purser is made of. */
-let make: (core: Core, binding: Binding) => Purser
-
 /** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
 export class Purser {
-  static {
-    make = (core, binding) => new Purser(core, binding)
-  }
+  /** For this module alone: users are not shown what a purser is made of. React Native reads no `static {}`. */
+  private static readonly make = (core: Core, binding: Binding): Purser => new Purser(core, binding)
 
   readonly #core: Core
   readonly #binding: Binding
@@ -108,7 +104,7 @@ export class Purser {
   with(binding: { readonly task?: string; readonly tool?: string }): Purser {
     const { task, tool = this.#binding.tool } = newBinding(binding)
     const tasks = task === undefined ? [] : [readTask(task)]
-    return new Purser(this.#core, {
+    return Purser.make(this.#core, {
       tasks: [...this.#binding.tasks, ...tasks],
       ...(tool === undefined ? {} : { tool }),
     })
@@ -367,5 +363,5 @@ export class Purser {
 
 /** A purser, with what decides about its ledger if no option does. */
 export function newPurser(options: PurserOptions, unnamed: DefaultLedger): Purser {
-  return make(new Core(readOptions(options, unnamed)), { tasks: [] })
+  return Purser['make'](new Core(readOptions(options, unnamed)), { tasks: [] })
 }

@@ -1,14 +1,10 @@
 import { once } from '../pay/index.js'
 import type { InspectedSession, Session, SessionParts } from './session.js'
 
-/** The sessions that one purser shows. */
-export let sessionsOf: (parts: SessionParts) => Sessions
-
 /** The sessions of a purser's ledger: listed, looked at, topped up, and closed. */
 export class Sessions {
-  static {
-    sessionsOf = (parts) => new Sessions(parts)
-  }
+  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: used below, and by nobody else. React Native reads no `static {}`
+  private static readonly make = (parts: SessionParts): Sessions => new Sessions(parts)
 
   readonly #desk: () => Promise<import('./session-desk.js').SessionDesk>
 
@@ -73,3 +69,6 @@ export class Sessions {
     return (await this.#desk()).forceClose(id)
   }
 }
+
+/** The sessions that one purser shows. */
+export const sessionsOf = Sessions['make']
