@@ -3,7 +3,7 @@ import { type Amount, count, type Instant } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
 import type { CounterClaim, Scope } from '../policy/index.js'
 import { counterKey } from '../policy/index.js'
-import type { Charge, Counted, Row } from './row.js'
+import type { Charge, Counted, PaymentRow } from './payment-row.js'
 import { type Fill, type KnownShape, scopesOf } from './shapes.js'
 
 /** What a counter's key says: what it counts, over which window, and of which payments. */
@@ -59,7 +59,7 @@ export function counterOf(key: string): Counter | undefined {
  *
  * @param late Shapes that were added after this payment was held; it counts there without having claimed it.
  */
-export function weights(row: Row, late: readonly KnownShape[]): Map<string, Weight> {
+export function weights(row: PaymentRow, late: readonly KnownShape[]): Map<string, Weight> {
   const all = new Map<string, Weight>()
   if (row.state === 'denied') return all
   for (const charge of row.charges) {
@@ -74,7 +74,7 @@ export function weights(row: Row, late: readonly KnownShape[]): Map<string, Weig
 }
 
 /** What the payment counts for in all, in units: held, or spent. */
-export function unitsOf(row: Row): bigint {
+export function unitsOf(row: PaymentRow): bigint {
   let most = 0n
   if (row.state === 'denied') return most
   for (const charge of row.charges) {
@@ -112,8 +112,8 @@ export function changes(
 const NO_WEIGHT: Weight = Object.freeze({ at: 0, held: 0n, spent: 0n })
 
 /** Does a payment surely count for the same before and after? The commit of what was held changes nothing. */
-export function countsAlike(before: Row, after: Row): boolean {
-  const underWay = ({ state }: Row): boolean => state === 'held' || state === 'committed'
+export function countsAlike(before: PaymentRow, after: PaymentRow): boolean {
+  const underWay = ({ state }: PaymentRow): boolean => state === 'held' || state === 'committed'
   return (
     underWay(before) &&
     underWay(after) &&
@@ -177,7 +177,7 @@ export function amountIn(
   return Object.hasOwn(payees, scope.payee) ? (payees[scope.payee] ?? 0n) : 0n
 }
 
-function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted): Weight {
+function weigh(row: PaymentRow, charge: Charge, { counts, payee, at, amount }: Counted): Weight {
   const burnt = counts === 'spend' && !payee ? row.burnt : 0n
   if (counts === 'lock' && row.unlocked === true) return { at, held: 0n, spent: 0n }
   if (row.state === 'released') return { at, held: 0n, spent: burnt }
@@ -191,7 +191,7 @@ function weigh(row: Row, charge: Charge, { counts, payee, at, amount }: Counted)
 }
 
 /** The price that moved and the fee that was taken; what is unread, or in a currency of no known value, at its bound. */
-function settledUnits(row: Row, charge: Charge): { readonly price: bigint; readonly fee: bigint } {
+function settledUnits(row: PaymentRow, charge: Charge): { readonly price: bigint; readonly fee: bigint } {
   const terms = row.attempts[row.charges.indexOf(charge)]?.terms ?? row.terms
   const counted = (moved: Amount | undefined): bigint | undefined =>
     moved === undefined ? undefined : count(asAgreed(moved, terms), charge.dimensions.unit)

@@ -1,8 +1,8 @@
-import { nameOf } from './names.js'
+import { compositeKey } from './composite-key.js'
+import type { PaymentRow } from './payment-row.js'
 import type { PaymentId } from './port.js'
-import { type DueGroup, type DuePlace, isBeyond, type Turn, turnOf } from './query.js'
-import type { Row } from './row.js'
-import type { DuePage } from './shelf.js'
+import { type DueEntry, type DueGroup, type DuePlace, dueEntryOf, isBeyond } from './query.js'
+import type { DuePage } from './tables.js'
 
 /** A payment in the list of its group. */
 interface Entry extends DuePlace {
@@ -12,11 +12,11 @@ interface Entry extends DuePlace {
 /** What recovery may have something to do about, in memory: a list for each group, in the order of {@link isBeyond}. */
 export class DueLists {
   readonly #lists = new Map<string, Entry[]>()
-  readonly #turns = new Map<PaymentId, Turn>()
+  readonly #turns = new Map<PaymentId, DueEntry>()
 
-  save(row: Row, place: number): void {
+  save(row: PaymentRow, place: number): void {
     const before = this.#turns.get(row.id)
-    const after = turnOf(row)
+    const after = dueEntryOf(row)
     if (before?.due === after?.due && before?.state === after?.state && before?.wallet === after?.wallet)
       return
     if (before !== undefined) this.#remove(before, { id: row.id, due: before.due, place })
@@ -24,19 +24,19 @@ export class DueLists {
     else this.#insert(after, { id: row.id, due: after.due, place })
   }
 
-  #insert(turn: Turn, entry: Entry): void {
+  #insert(turn: DueEntry, entry: Entry): void {
     this.#turns.set(entry.id, turn)
     const list = this.#listOf(turn)
     list.splice(positionIn(list, entry), 0, entry)
   }
 
-  #remove(turn: Turn, entry: Entry): void {
+  #remove(turn: DueEntry, entry: Entry): void {
     const list = this.#listOf(turn)
     list.splice(positionIn(list, entry), 1)
   }
 
   #listOf({ state, wallet }: DueGroup): Entry[] {
-    const name = nameOf(state, wallet)
+    const name = compositeKey(state, wallet)
     const known = this.#lists.get(name)
     if (known !== undefined) return known
     const made: Entry[] = []

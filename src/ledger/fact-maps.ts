@@ -1,10 +1,10 @@
 import type { Instant, Units } from '../money/index.js'
 import type { Grant } from '../policy/index.js'
-import { nameOf } from './names.js'
+import { compositeKey } from './composite-key.js'
+import { addMember } from './map-of-sets.js'
 import type { Pin } from './pins.js'
 import type { DayOfPrices } from './prices.js'
-import { add } from './sets.js'
-import type { Denial, Priced } from './shelf.js'
+import type { Denial, PriceKey } from './tables.js'
 
 const NONE: readonly string[] = Object.freeze([])
 
@@ -33,45 +33,45 @@ export class FactMaps {
     else this.#pins.delete(vendor)
   }
 
-  prices({ vendor, operation, unit }: Priced): ReadonlyMap<string, readonly DayOfPrices[]> {
-    return this.#prices.get(nameOf(vendor, operation, unit)) ?? new Map()
+  prices({ vendor, operation, unit }: PriceKey): ReadonlyMap<string, readonly DayOfPrices[]> {
+    return this.#prices.get(compositeKey(vendor, operation, unit)) ?? new Map()
   }
 
-  setPrices({ vendor, operation, unit }: Priced, rail: string, day: DayOfPrices, oldest: number): void {
-    const key = nameOf(vendor, operation, unit)
+  setPrices({ vendor, operation, unit }: PriceKey, rail: string, day: DayOfPrices, oldest: number): void {
+    const key = compositeKey(vendor, operation, unit)
     const rails = this.#prices.get(key) ?? new Map<string, readonly DayOfPrices[]>()
     const others = (rails.get(rail) ?? []).filter((known) => known.day !== day.day && known.day >= oldest)
     this.#prices.set(key, rails.set(rail, [...others, day]))
-    add(this.#operations, nameOf(vendor, unit), operation)
+    addMember(this.#operations, compositeKey(vendor, unit), operation)
   }
 
   operations(vendor: string, unit: string): readonly string[] {
-    return [...(this.#operations.get(nameOf(vendor, unit)) ?? [])]
+    return [...(this.#operations.get(compositeKey(vendor, unit)) ?? [])]
   }
 
-  dropPrices({ vendor, operation, unit }: Priced): void {
-    this.#prices.delete(nameOf(vendor, operation, unit))
-    this.#operations.get(nameOf(vendor, unit))?.delete(operation)
+  dropPrices({ vendor, operation, unit }: PriceKey): void {
+    this.#prices.delete(compositeKey(vendor, operation, unit))
+    this.#operations.get(compositeKey(vendor, unit))?.delete(operation)
   }
 
-  folds(vendor: string, unit: string): readonly string[] {
-    return this.#folds.get(nameOf(vendor, unit)) ?? NONE
+  operationGroups(vendor: string, unit: string): readonly string[] {
+    return this.#folds.get(compositeKey(vendor, unit)) ?? NONE
   }
 
-  addFold({ vendor, operation, unit }: Priced): void {
-    this.#folds.set(nameOf(vendor, unit), [...this.folds(vendor, unit), operation])
+  addOperationGroup({ vendor, operation, unit }: PriceKey): void {
+    this.#folds.set(compositeKey(vendor, unit), [...this.operationGroups(vendor, unit), operation])
   }
 
-  advertised({ vendor, operation, unit }: Priced): Units | undefined {
-    return this.#advertised.get(nameOf(vendor, operation, unit))
+  advertised({ vendor, operation, unit }: PriceKey): Units | undefined {
+    return this.#advertised.get(compositeKey(vendor, operation, unit))
   }
 
-  setAdvertised({ vendor, operation, unit }: Priced, units: Units): void {
-    this.#advertised.set(nameOf(vendor, operation, unit), units)
+  setAdvertised({ vendor, operation, unit }: PriceKey, units: Units): void {
+    this.#advertised.set(compositeKey(vendor, operation, unit), units)
   }
 
   grants(agent: string, vendor: string): readonly Grant[] {
-    return [...(this.#grants.get(nameOf(agent, vendor))?.values() ?? [])]
+    return [...(this.#grants.get(compositeKey(agent, vendor))?.values() ?? [])]
   }
 
   allGrants(): readonly Grant[] {
@@ -80,7 +80,7 @@ export class FactMaps {
 
   setGrant(grant: Grant, now: Instant): void {
     for (const { id, until } of this.allGrants()) if (until <= now) this.dropGrant(id)
-    const name = nameOf(grant.agent, grant.vendor)
+    const name = compositeKey(grant.agent, grant.vendor)
     const grants = this.#grants.get(name) ?? new Map<string, Grant>()
     this.#grants.set(name, grants.set(grant.id, grant))
   }
@@ -96,16 +96,16 @@ export class FactMaps {
     return undefined
   }
 
-  knows(agent: string, vendor: string): boolean {
-    return this.#known.has(nameOf(agent, vendor))
+  isKnownVendor(agent: string, vendor: string): boolean {
+    return this.#known.has(compositeKey(agent, vendor))
   }
 
-  know(agent: string, vendor: string): void {
-    this.#known.add(nameOf(agent, vendor))
+  addKnownVendor(agent: string, vendor: string): void {
+    this.#known.add(compositeKey(agent, vendor))
   }
 
   denials(agent: string, vendor: string, now: Instant): readonly Denial[] {
-    return (this.#denials.get(nameOf(agent, vendor)) ?? []).filter(({ until }) => until > now)
+    return (this.#denials.get(compositeKey(agent, vendor)) ?? []).filter(({ until }) => until > now)
   }
 
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
@@ -114,7 +114,7 @@ export class FactMaps {
       if (standing.length === 0) this.#denials.delete(name)
       else if (standing.length < denials.length) this.#denials.set(name, standing)
     }
-    const name = nameOf(agent, vendor)
+    const name = compositeKey(agent, vendor)
     this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
   }
 

@@ -1,49 +1,49 @@
 import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
-import { readBought } from './bought.js'
-import { makeRoom, pricedAs, priceVersion } from './folds.js'
-import { nameOf } from './names.js'
+import { compositeKey } from './composite-key.js'
+import { makeRoomForPrice, priceKeyOf, priceVersion } from './operation-groups.js'
+import type { PaymentRow } from './payment-row.js'
+import { isLive } from './payment-view.js'
 import { type Pin, pinsAfterDelivery, pinsByRail, pinsToAdd, samePins } from './pins.js'
 import type { FactsQuery, Move, PinnedPayee, PinQuery } from './port.js'
 import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
-import type { Row } from './row.js'
-import type { Shelf } from './shelf.js'
-import { isLive } from './view.js'
+import { earlierPurchaseFact } from './purchases.js'
+import type { LedgerTables } from './tables.js'
 
 /** The names whose versions move when a value in these facts does. */
 export const versions = {
-  vendor: (vendor: string) => nameOf('vendor', vendor),
+  vendor: (vendor: string) => compositeKey('vendor', vendor),
   operation: priceVersion,
-  agent: (agent: string, vendor: string) => nameOf('agent', agent, vendor),
+  agent: (agent: string, vendor: string) => compositeKey('agent', agent, vendor),
 }
 
-export function versionOf(shelf: Shelf, { vendor, operation, agent, unit }: FactsQuery): number {
+export function versionOf(tables: LedgerTables, { vendor, operation, agent, unit }: FactsQuery): number {
   const of = { vendor, operation, unit }
-  const priced = pricedAs(shelf, of)
+  const priced = priceKeyOf(tables, of)
   const own = [versions.vendor(vendor), versions.operation(of), versions.agent(agent, vendor)]
-  return shelf.version(priced === of ? own : [...own, versions.operation(priced)])
+  return tables.version(priced === of ? own : [...own, versions.operation(priced)])
 }
 
 /** What policy judges by. */
-export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts {
+export function readFacts(tables: LedgerTables, query: FactsQuery, now: Instant): Facts {
   const { vendor, operation, agent, unit, purchase } = query
   const of = { vendor, operation, unit }
-  const denials = shelf.denials(agent, vendor, now)
-  const usual = [...shelf.prices(pricedAs(shelf, of))].flatMap(([rail, days]) => {
+  const denials = tables.denials(agent, vendor, now)
+  const usual = [...tables.prices(priceKeyOf(tables, of))].flatMap(([rail, days]) => {
     const price = usualPrice(days, now)
     return price === undefined ? [] : [[rail, price] as const]
   })
-  const advertised = shelf.advertised(of)
-  const bought = readBought(shelf, agent, purchase, now)
+  const advertised = tables.advertised(of)
+  const bought = earlierPurchaseFact(tables, agent, purchase, now)
   return own({
     now,
-    version: versionOf(shelf, query),
-    pins: pinsByRail(standingPins(shelf, vendor, now)),
+    version: versionOf(tables, query),
+    pins: pinsByRail(standingPins(tables, vendor, now)),
     usual: Object.fromEntries(usual),
     ...(advertised === undefined ? {} : { advertised }),
-    grants: shelf.grants(agent, vendor).filter(({ until }) => until > now),
-    knownVendor: shelf.knows(agent, vendor),
+    grants: tables.grants(agent, vendor).filter(({ until }) => until > now),
+    knownVendor: tables.isKnownVendor(agent, vendor),
     denied: denials.filter((denial) => denial.operation === operation).map(({ terms }) => terms),
     denials: denials.length,
     ...(bought === undefined ? {} : { bought }),
@@ -54,18 +54,18 @@ export function readFacts(shelf: Shelf, query: FactsQuery, now: Instant): Facts 
  * The payees that a vendor is held to now: those of payments that were settled and delivered, and those of payments that
  * a process works on. A doubt holds nobody to its payee.
  */
-function standingPins(shelf: Shelf, vendor: string, now: Instant): readonly Pin[] {
-  return shelf.pins(vendor).filter(({ payment }) => {
-    const row = payment === undefined ? undefined : shelf.payment(payment)
-    return payment === undefined || (row !== undefined && isLive(shelf, row, now))
+function standingPins(tables: LedgerTables, vendor: string, now: Instant): readonly Pin[] {
+  return tables.pins(vendor).filter(({ payment }) => {
+    const row = payment === undefined ? undefined : tables.payment(payment)
+    return payment === undefined || (row !== undefined && isLive(tables, row, now))
   })
 }
 
 /** Every payee that stands pinned and that the query names. */
-export function readPins(shelf: Shelf, query: PinQuery, now: Instant): readonly PinnedPayee[] {
-  const vendors = query.vendor === undefined ? shelf.pinnedVendors() : [query.vendor]
+export function readPins(tables: LedgerTables, query: PinQuery, now: Instant): readonly PinnedPayee[] {
+  const vendors = query.vendor === undefined ? tables.pinnedVendors() : [query.vendor]
   return vendors.flatMap((vendor) =>
-    standingPins(shelf, vendor, now)
+    standingPins(tables, vendor, now)
       .filter((pin) => isNamed(pin, query))
       .map(({ rail, payee, payment }) =>
         Object.freeze({ vendor, rail, payee, ...(payment === undefined ? {} : { payment }) }),
@@ -74,12 +74,12 @@ export function readPins(shelf: Shelf, query: PinQuery, now: Instant): readonly 
 }
 
 /** Takes the pins away that the query names. How many payees that were. */
-export function dropPins(shelf: Shelf, query: PinQuery & { readonly vendor: string }): number {
-  const before = shelf.pins(query.vendor)
+export function dropPins(tables: LedgerTables, query: PinQuery & { readonly vendor: string }): number {
+  const before = tables.pins(query.vendor)
   const dropped = before.filter((pin) => isNamed(pin, query))
   if (dropped.length > 0)
     changePins(
-      shelf,
+      tables,
       query.vendor,
       before,
       before.filter((pin) => !dropped.includes(pin)),
@@ -93,7 +93,7 @@ function isNamed(pin: Pin, { rail, payee }: PinQuery): boolean {
 
 /** Does the remembered approval still stand that a decision rests on? One that runs out moves no version. */
 export function grantStands(
-  shelf: Shelf,
+  tables: LedgerTables,
   {
     agent,
     vendor,
@@ -102,21 +102,21 @@ export function grantStands(
   now: Instant,
 ): boolean {
   return (
-    grant === undefined || shelf.grants(agent, vendor).some(({ id, until }) => id === grant && until > now)
+    grant === undefined || tables.grants(agent, vendor).some(({ id, until }) => id === grant && until > now)
   )
 }
 
 /** Pins the payees of a commit, provisionally. False if another payee is pinned there. */
 export function pinAtCommit(
-  shelf: Shelf,
-  row: Row,
+  tables: LedgerTables,
+  row: PaymentRow,
   move: Extract<Move, { to: 'committed' }>,
   now: Instant,
 ): boolean {
   if (!move.pin) return true
   const { vendor } = row.resource
   const { terms } = move.attempt
-  const before = standingPins(shelf, vendor, now)
+  const before = standingPins(tables, vendor, now)
   const added = pinsToAdd(
     before,
     railOf(terms),
@@ -125,35 +125,35 @@ export function pinAtCommit(
     move.widenPin,
   )
   if (added === undefined) return false
-  if (added.length > 0) changePins(shelf, vendor, before, [...before, ...added])
+  if (added.length > 0) changePins(tables, vendor, before, [...before, ...added])
   return true
 }
 
 /** What a payment teaches once it has ended: its payees, its price, that the vendor delivers. */
-export function learnFrom(shelf: Shelf, before: Row, after: Row, now: Instant): void {
-  const done = (row: Row): boolean => row.state === 'settled' && row.delivered
+export function learnFrom(tables: LedgerTables, before: PaymentRow, after: PaymentRow, now: Instant): void {
+  const done = (row: PaymentRow): boolean => row.state === 'settled' && row.delivered
   if (done(after) && !done(before)) {
-    confirmPins(shelf, after)
-    samplePrice(shelf, after, now)
+    confirmPins(tables, after)
+    samplePrice(tables, after, now)
     const { agent } = after.context
     const { vendor } = after.resource
-    if (shelf.knows(agent, vendor)) return
-    shelf.know(agent, vendor)
-    shelf.bump(versions.agent(agent, vendor))
+    if (tables.isKnownVendor(agent, vendor)) return
+    tables.addKnownVendor(agent, vendor)
+    tables.bump(versions.agent(agent, vendor))
   }
   if (after.state === 'released' && before.state !== 'released' && after.pinned) {
     const { vendor } = after.resource
-    const pins = shelf.pins(vendor)
+    const pins = tables.pins(vendor)
     const kept = pins.filter((pin) => pin.payment !== after.id)
-    if (kept.length < pins.length) changePins(shelf, vendor, pins, kept)
+    if (kept.length < pins.length) changePins(tables, vendor, pins, kept)
   }
 }
 
 /** Read from the payment itself: what it pinned at its commit may have been taken away while it was in doubt. */
-function confirmPins(shelf: Shelf, row: Row): void {
+function confirmPins(tables: LedgerTables, row: PaymentRow): void {
   if (!row.pinned) return
   const { vendor } = row.resource
-  const before = shelf.pins(vendor)
+  const before = tables.pins(vendor)
   const paid = row.attempts
     .filter((attempt) => attempt.void === undefined)
     .flatMap(({ terms }) => terms.payees)
@@ -161,27 +161,32 @@ function confirmPins(shelf: Shelf, row: Row): void {
   const of = { payment: row.id, widened: row.widened === true }
   const after = pinsAfterDelivery(before, railOf(row.terms), payees, of)
   if (after.length !== before.length || after.some((pin, index) => pin !== before[index]))
-    changePins(shelf, vendor, before, after)
+    changePins(tables, vendor, before, after)
 }
 
-function changePins(shelf: Shelf, vendor: string, before: readonly Pin[], after: readonly Pin[]): void {
-  shelf.setPins(vendor, after)
-  if (!samePins(before, after)) shelf.bump(versions.vendor(vendor))
+function changePins(
+  tables: LedgerTables,
+  vendor: string,
+  before: readonly Pin[],
+  after: readonly Pin[],
+): void {
+  tables.setPins(vendor, after)
+  if (!samePins(before, after)) tables.bump(versions.vendor(vendor))
 }
 
-function samplePrice(shelf: Shelf, row: Row, now: Instant): void {
+function samplePrice(tables: LedgerTables, row: PaymentRow, now: Instant): void {
   const charge = row.charges.at(-1)
   if (charge === undefined) return
   const own = { vendor: row.resource.vendor, operation: row.pattern, unit: charge.dimensions.unit }
-  const priced = pricedAs(shelf, own)
-  const of = priced === own ? makeRoom(shelf, own, now) : priced
+  const priced = priceKeyOf(tables, own)
+  const of = priced === own ? makeRoomForPrice(tables, own, now) : priced
   const rail = railOf(row.terms)
-  const days = shelf.prices(of).get(rail) ?? []
+  const days = tables.prices(of).get(rail) ?? []
   const day = dayOf(now)
   const today = days.find((known) => known.day === day)?.prices ?? []
   const prices = withPrice(today, charge.price)
   if (prices === undefined) return
   const after = [...days.filter((known) => known.day !== day), { day, prices }]
-  shelf.setPrices(of, rail, { day, prices }, day - MEMORY_DAYS)
-  if (usualPrice(days, now) !== usualPrice(after, now)) shelf.bump(versions.operation(of))
+  tables.setPrices(of, rail, { day, prices }, day - MEMORY_DAYS)
+  if (usualPrice(days, now) !== usualPrice(after, now)) tables.bump(versions.operation(of))
 }

@@ -1,17 +1,17 @@
 import { PaymentError } from '../errors/index.js'
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
-import { isBoughtSince, standsInTheWay } from './bought.js'
 import { beginCounting, remember, saveCounted, shortOf, unclaimed } from './counters.js'
 import { countedBy } from './counts.js'
 import { grantStands, versionOf } from './facts.js'
 import { grantLane, letGo } from './lanes.js'
-import { step } from './machine.js'
-import type { Held, Hold, LaneGrant, Payment } from './port.js'
+import type { Charge, PaymentRow } from './payment-row.js'
+import { applyMove } from './payment-state.js'
+import { isLive, viewOf } from './payment-view.js'
+import type { Hold, HoldResult, LaneGrant, Payment } from './port.js'
+import { blocksRepeat, hasOtherPurchase } from './purchases.js'
 import { boundedRefusal, saveRefusal } from './refusals.js'
-import type { Charge, Row } from './row.js'
-import type { Shelf } from './shelf.js'
-import { isLive, view } from './view.js'
+import type { LedgerTables } from './tables.js'
 
 /** A decision older than this is judged again, so that no window is left behind. */
 const STALE_MS = 5000
@@ -31,45 +31,45 @@ export function checkHold({ decision }: Hold): void {
 const MOST_SWEPT = 50
 
 /** What came of one step of a hold. */
-export interface HoldTried {
+export interface HoldStepResult {
   /**
    * `again`: a part of the work was done that would take too long in one step. Ask again after {@link fillSome}, in
    * another step.
    */
-  readonly held: Held | 'again'
+  readonly held: HoldResult | 'again'
   /** Holds of dead processes that it released. */
   readonly ended: readonly Payment[]
 }
 
 /** The atomic step: freeze, facts, machine, key and twin, room, lane. All of it, or nothing. */
-export function holdIn(shelf: Shelf, hold: Hold, now: Instant): HoldTried {
-  const step: HoldStep = { shelf, now, ended: [] }
+export function holdIn(tables: LedgerTables, hold: Hold, now: Instant): HoldStepResult {
+  const step: HoldStep = { tables, now, ended: [] }
   return { held: tryHold(step, hold), ended: step.ended }
 }
 
 /** What one step works with. */
 interface HoldStep {
-  readonly shelf: Shelf
+  readonly tables: LedgerTables
   readonly now: Instant
   /** Holds of dead processes that it released. */
   readonly ended: Payment[]
 }
 
-function tryHold(step: HoldStep, hold: Hold): Held | 'again' {
-  const { shelf, now } = step
-  const { frozen } = shelf.meta()
+function tryHold(step: HoldStep, hold: Hold): HoldResult | 'again' {
+  const { tables, now } = step
+  const { frozen } = tables.meta()
   if (frozen !== undefined) return { ok: false, why: 'frozen', because: frozen }
-  if (isStale(shelf, hold, now)) return { ok: false, why: 'stale' }
-  const before = shelf.payment(hold.id)
+  if (isStale(tables, hold, now)) return { ok: false, why: 'stale' }
+  const before = tables.payment(hold.id)
   if (before !== undefined) checkSame(before, hold)
-  if (before !== undefined && !mayHoldAgain(shelf, before, hold, now))
-    return { ok: false, why: 'taken', by: view(shelf, before, now) }
+  if (before !== undefined && !mayHoldAgain(tables, before, hold, now))
+    return { ok: false, why: 'taken', by: viewOf(tables, before, now) }
   const rival = rivalOf(step, hold)
   if (rival !== undefined) return rival
-  if (hold.decision.repeat !== undefined && !shelf.beginListing()) return 'again'
-  if (isBoughtSince(shelf, hold, now)) return { ok: false, why: 'stale' }
-  if (!beginCounting(shelf, hold.decision.claims)) return 'again'
-  const row = rowOf(shelf, hold, before, now, chargeOf(shelf, hold))
+  if (hold.decision.repeat !== undefined && !tables.beginListing()) return 'again'
+  if (hasOtherPurchase(tables, hold, now)) return { ok: false, why: 'stale' }
+  if (!beginCounting(tables, hold.decision.claims)) return 'again'
+  const row = rowOf(tables, hold, before, now, chargeOf(tables, hold))
   const short = shortfallAfterSweep(step, before, row, hold.decision.claims)
   if (short === 'again') return 'again'
   if (short.length > 0) return { ok: false, why: 'short', short }
@@ -78,82 +78,86 @@ function tryHold(step: HoldStep, hold: Hold): Held | 'again' {
   if (lane === 'busy') return { ok: false, why: 'lane' }
   if (lane === 'moved') return { ok: false, why: 'stale' }
   const charges = hold.reserves === 'nothing' ? row.charges.slice(0, -1) : row.charges
-  return keep(shelf, before, { ...row, charges }, lane, now)
+  return keep(tables, before, { ...row, charges }, lane, now)
 }
 
 function keep(
-  shelf: Shelf,
-  before: Row | undefined,
-  row: Row,
+  tables: LedgerTables,
+  before: PaymentRow | undefined,
+  row: PaymentRow,
   lane: LaneGrant | undefined,
   now: Instant,
-): Held {
+): HoldResult {
   const asked = lane === undefined ? [] : [lane.name]
   // Nothing signed runs on the lanes of a hold, so it keeps only what it asks for now.
   const dropped = row.state === 'held' ? row.lanes.filter((name) => !asked.includes(name)) : []
-  letGo(shelf, { id: row.id, lanes: dropped }, { free: true })
+  letGo(tables, { id: row.id, lanes: dropped }, { free: true })
   const kept = row.lanes.filter((name) => !dropped.includes(name) && !asked.includes(name))
   const after = { ...row, lanes: [...kept, ...asked] }
-  for (const { dimensions } of after.charges.slice(-1)) remember(shelf, dimensions)
-  saveCounted(shelf, before, after)
-  const payment = view(shelf, after, now)
+  for (const { dimensions } of after.charges.slice(-1)) remember(tables, dimensions)
+  saveCounted(tables, before, after)
+  const payment = viewOf(tables, after, now)
   return lane === undefined ? { ok: true, payment } : { ok: true, payment, lane }
 }
 
 /** What does not fit. Budget that a dead process left behind is given back before saying so. */
 function shortfallAfterSweep(
   step: HoldStep,
-  before: Row | undefined,
-  row: Row,
+  before: PaymentRow | undefined,
+  row: PaymentRow,
   claims: readonly CounterClaim[],
 ): ReturnType<typeof shortOf> | 'again' {
-  const { shelf } = step
-  const short = shortOf(shelf, before, row, claims)
+  const { tables } = step
+  const short = shortOf(tables, before, row, claims)
   const swept = short.length === 0 ? 0 : sweep(step, row)
   if (swept === 0) return short
-  const still = shortOf(shelf, before, row, claims)
+  const still = shortOf(tables, before, row, claims)
   return still.length > 0 && swept >= MOST_SWEPT ? 'again' : still
 }
 
-function laneFor(step: HoldStep, row: Row, { lane }: Hold): ReturnType<typeof grantLane> | 'again' {
-  const { shelf, now } = step
-  const granted = grantLane(shelf, row, lane, now)
+function laneFor(step: HoldStep, row: PaymentRow, { lane }: Hold): ReturnType<typeof grantLane> | 'again' {
+  const { tables, now } = step
+  const granted = grantLane(tables, row, lane, now)
   const swept = granted === 'busy' ? sweep(step, row) : 0
   if (swept === 0) return granted
-  const then = grantLane(shelf, row, lane, now)
+  const then = grantLane(tables, row, lane, now)
   return then === 'busy' && swept >= MOST_SWEPT ? 'again' : then
 }
 
 /** Gives back some of what dead processes held. Of how many payments? */
-function sweep(step: HoldStep, row: Row): number {
+function sweep(step: HoldStep, row: PaymentRow): number {
   // One more than are given back, since this payment may be among them.
-  const orphans = step.shelf.orphans(step.now, MOST_SWEPT + 1).filter(({ id }) => id !== row.id)
+  const orphans = step.tables.orphans(step.now, MOST_SWEPT + 1).filter(({ id }) => id !== row.id)
   for (const orphan of orphans) giveBack(step, orphan)
   return orphans.length
 }
 
 /** Releases a held payment whose process is gone: nothing of it was ever signed. */
-function giveBack({ shelf, now, ended }: HoldStep, row: Row): void {
+function giveBack({ tables, now, ended }: HoldStep, row: PaymentRow): void {
   const because = 'its process ended before anything was signed'
-  const next = step(row, { to: 'released', because }, now, false)
+  const next = applyMove(row, { to: 'released', because }, now, false)
   if (next === undefined) return
-  letGo(shelf, next.row, next.lane)
-  saveCounted(shelf, row, next.row)
-  ended.push(view(shelf, next.row, now))
+  letGo(tables, next.row, next.lane)
+  saveCounted(tables, row, next.row)
+  ended.push(viewOf(tables, next.row, now))
 }
 
-function isStale(shelf: Shelf, { decision, resource, pattern, context }: Hold, now: Instant): boolean {
+function isStale(
+  tables: LedgerTables,
+  { decision, resource, pattern, context }: Hold,
+  now: Instant,
+): boolean {
   const over = (claim: CounterClaim): boolean => claim.resetsAt !== undefined && claim.resetsAt <= now
   if (decision.at > now || now - decision.at > STALE_MS || decision.claims.some(over)) return true
   const { agent } = context
   const { vendor } = resource
   const query = { vendor, operation: pattern, agent, unit: decision.unit }
-  if (versionOf(shelf, query) !== decision.facts) return true
-  return !grantStands(shelf, { agent, vendor, grant: decision.grant }, now)
+  if (versionOf(tables, query) !== decision.facts) return true
+  return !grantStands(tables, { agent, vendor, grant: decision.grant }, now)
 }
 
 /** @throws TypeError if an id is used for another purchase: keys and twins are found by what it was first. */
-function checkSame(row: Row, hold: Omit<Hold, 'lane'>): void {
+function checkSame(row: PaymentRow, hold: Omit<Hold, 'lane'>): void {
   const same =
     row.context.agent === hold.context.agent &&
     row.resource.vendor === hold.resource.vendor &&
@@ -162,42 +166,48 @@ function checkSame(row: Row, hold: Omit<Hold, 'lane'>): void {
   if (!same) throw new TypeError('This payment id belongs to another purchase')
 }
 
-function mayHoldAgain(shelf: Shelf, row: Row, hold: Hold, now: Instant): boolean {
-  if (row.state === 'held') return row.owner === hold.owner || !isLive(shelf, row, now)
-  return row.state === 'committed' && row.owner === hold.owner && isLive(shelf, row, now)
+function mayHoldAgain(tables: LedgerTables, row: PaymentRow, hold: Hold, now: Instant): boolean {
+  if (row.state === 'held') return row.owner === hold.owner || !isLive(tables, row, now)
+  return row.state === 'committed' && row.owner === hold.owner && isLive(tables, row, now)
 }
 
 /** Whoever stands in the way: the same key, or without one a twin whose end nobody knows. */
-function rivalOf(step: HoldStep, hold: Hold): Extract<Held, { ok: false }> | undefined {
-  const { shelf, now } = step
+function rivalOf(step: HoldStep, hold: Hold): Extract<HoldResult, { ok: false }> | undefined {
+  const { tables, now } = step
   const { agent } = hold.context
   if (hold.key === undefined) {
-    for (const twin of shelf.twins(agent, hold.fingerprint, now - hold.doubtWindowMs))
-      if (twin.id !== hold.id && standsInTheWay(view(shelf, twin, now), twin, hold, now))
-        return { ok: false, why: 'taken', by: view(shelf, twin, now) }
+    for (const twin of tables.twins(agent, hold.fingerprint, now - hold.doubtWindowMs))
+      if (twin.id !== hold.id && blocksRepeat(viewOf(tables, twin, now), twin, hold, now))
+        return { ok: false, why: 'taken', by: viewOf(tables, twin, now) }
     return undefined
   }
   for (;;) {
-    const other = shelf.byKey(agent, hold.key, hold.id)
+    const other = tables.byKey(agent, hold.key, hold.id)
     if (other === undefined) return undefined
-    if (other.state === 'held' && !isLive(shelf, other, now)) {
+    if (other.state === 'held' && !isLive(tables, other, now)) {
       giveBack(step, other)
       continue
     }
     const why = other.fingerprint === hold.fingerprint ? 'taken' : 'conflict'
-    return { ok: false, why, by: view(shelf, other, now) }
+    return { ok: false, why, by: viewOf(tables, other, now) }
   }
 }
 
 /** The row of a hold: a new one, or the earlier one with new claims. What a credential may have left for stays. */
-function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant, charge: Charge): Row {
+function rowOf(
+  tables: LedgerTables,
+  hold: Hold,
+  before: PaymentRow | undefined,
+  now: Instant,
+  charge: Charge,
+): PaymentRow {
   const earlier = before?.state === 'committed' ? before.charges : []
   const { decision, key, trace } = hold
   return {
     id: hold.id,
     state: before?.state ?? 'held',
     owner: hold.owner,
-    adopted: before?.adopted,
+    takenOver: before?.takenOver,
     context: hold.context,
     resource: pickResource(hold.resource),
     fingerprint: hold.fingerprint,
@@ -215,7 +225,7 @@ function rowOf(shelf: Shelf, hold: Hold, before: Row | undefined, now: Instant, 
     lanes: before?.lanes ?? [],
     pinned: before?.pinned ?? false,
     widened: before?.widened,
-    filled: before?.filled ?? shelf.meta().filled,
+    filled: before?.filled ?? tables.meta().filled,
     delivered: before?.delivered ?? false,
     spent: undefined,
     fee: undefined,
@@ -238,10 +248,10 @@ function pickResource({ transport, vendor, operation }: Hold['resource']): Hold[
   return { transport, vendor, operation }
 }
 
-function chargeOf(shelf: Shelf, hold: Hold): Charge {
+function chargeOf(tables: LedgerTables, hold: Hold): Charge {
   const { claims } = hold.decision
   const charge = chargeNowhere(hold)
-  return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(shelf, claims, charge)] }
+  return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(tables, claims, charge)] }
 }
 
 /** What was decided, counted nowhere yet. */
@@ -253,16 +263,21 @@ function chargeNowhere({ decision, terms }: Omit<Hold, 'lane'>): Charge {
 }
 
 /** Records a refusal. A budget that was held while a person thought is given back. */
-export function denyIn(shelf: Shelf, hold: Omit<Hold, 'lane'>, because: string, now: Instant): Row {
-  const before = shelf.payment(hold.id)
+export function denyIn(
+  tables: LedgerTables,
+  hold: Omit<Hold, 'lane'>,
+  because: string,
+  now: Instant,
+): PaymentRow {
+  const before = tables.payment(hold.id)
   if (before !== undefined) checkSame(before, hold)
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
-  const { owner: _, ...row } = rowOf(shelf, hold, before, now, chargeNowhere(hold))
-  const denied: Row = { ...row, state: 'denied', because, lanes: [] }
-  if (before === undefined) return saveRefusal(shelf, denied, now)
-  letGo(shelf, before, { free: true })
+  const { owner: _, ...row } = rowOf(tables, hold, before, now, chargeNowhere(hold))
+  const denied: PaymentRow = { ...row, state: 'denied', because, lanes: [] }
+  if (before === undefined) return saveRefusal(tables, denied, now)
+  letGo(tables, before, { free: true })
   const after = boundedRefusal(denied)
-  saveCounted(shelf, before, after)
+  saveCounted(tables, before, after)
   return after
 }

@@ -1,20 +1,20 @@
 export type { Channel, ChannelQuery, Channels } from './channel.js'
 export { type Clock, type ClockConfirmation, systemClock } from './clock.js'
+export { durationText } from './duration-text.js'
 export { fundsOf } from './funds.js'
 export type { ConfirmedGap, Gap, GapCause, GapStatement, Gaps } from './gaps.js'
-export { lengthOf } from './length.js'
 export type {
   Attempt,
   DueQuery,
   Evidence,
   FactsQuery,
-  Held,
   Hold,
+  HoldResult,
   LaneGrant,
   LaneRequest,
   Ledger,
   Move,
-  Moved,
+  MoveResult,
   Payment,
   PaymentId,
   PaymentQuery,

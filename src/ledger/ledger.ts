@@ -4,19 +4,23 @@ import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Clock, ClockConfirmation } from './clock.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
+import { nextTurn, pause } from './event-loop.js'
 import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
-import { step } from './machine.js'
+import { lowerTime } from './lower-time.js'
+import type { PaymentRow } from './payment-row.js'
+import { applyMove } from './payment-state.js'
+import { isLive, viewOf } from './payment-view.js'
 import type {
   DueQuery,
   FactsQuery,
-  Held,
   Hold,
+  HoldResult,
   Ledger,
   Move,
-  Moved,
+  MoveResult,
   Payment,
   PaymentId,
   PaymentQuery,
@@ -25,13 +29,9 @@ import type {
   Room,
 } from './port.js'
 import { groupsOf, isProvable, NEVER } from './query.js'
-import type { Row } from './row.js'
 import { isFilled } from './shapes.js'
-import type { DuePage, DueRow, Placed, Shelf, Store } from './shelf.js'
-import { takeBack } from './take-back.js'
-import { Timekeeper } from './time.js'
-import { pause, turn } from './turn.js'
-import { isLive, view } from './view.js'
+import type { DuePage, DueRow, LedgerTables, Store, StoredRow } from './tables.js'
+import { Timekeeper } from './timekeeper.js'
 
 /** How many payments one read of `find` and `due` takes. */
 const PAGE = 100
@@ -48,7 +48,7 @@ type Denial = Parameters<Ledger['deny']>[1]
  *
  * All other moves say what became of a payment. Recovery finds that out again, and until then the payment counts.
  */
-const DURABLE: ReadonlySet<Move['to']> = new Set(['committed', 'learned', 'undelivered'])
+const DURABLE: ReadonlySet<Move['to']> = new Set(['committed', 'evidence', 'undelivered'])
 
 /** The ledger's rules over any {@link Store}: stores load and write, and this decides. */
 export class StoredLedger implements Ledger {
@@ -63,27 +63,27 @@ export class StoredLedger implements Ledger {
   }
 
   id(): Promise<string> {
-    return this.#read((shelf) => shelf.meta().id)
+    return this.#read((tables) => tables.meta().id)
   }
 
   facts(given: FactsQuery): Promise<Facts> {
     const query = own(given)
-    if (query.purchase === undefined) return this.#read((shelf, now) => readFacts(shelf, query, now))
+    if (query.purchase === undefined) return this.#read((tables, now) => readFacts(tables, query, now))
     return this.#readCounted(
-      (shelf, now) => (shelf.listsBought() ? readFacts(shelf, query, now) : undefined),
-      (shelf) => shelf.beginListing(),
+      (tables, now) => (tables.listsPurchases() ? readFacts(tables, query, now) : undefined),
+      (tables) => tables.beginListing(),
     )
   }
 
-  async hold(given: Hold): Promise<Held> {
+  async hold(given: Hold): Promise<HoldResult> {
     const hold = ownHold(given)
     checkHold(hold)
     const allEnded: Payment[] = []
     for (;;) {
-      const { held, ended } = await this.#write((shelf, now) => {
+      const { held, ended } = await this.#write((tables, now) => {
         this.#time.check()
-        checkGaps(shelf.meta().gaps)
-        return holdIn(shelf, hold, now)
+        checkGaps(tables.meta().gaps)
+        return holdIn(tables, hold, now)
       })
       allEnded.push(...ended)
       if (held !== 'again') return own(allEnded.length === 0 ? held : { ...held, ended: allEnded })
@@ -101,10 +101,10 @@ export class StoredLedger implements Ledger {
 
   async #fillAll(): Promise<void> {
     for (;;) {
-      const filled = await this.#write((shelf, now) => {
+      const filled = await this.#write((tables, now) => {
         const start = performance.now()
         const goOn = (): boolean => performance.now() - start < MOST_FILLING_MS
-        const done = fillSome(shelf, goOn) && shelf.listBought(now - BOUGHT_MS, goOn)
+        const done = fillSome(tables, goOn) && tables.listPurchases(now - BOUGHT_MS, goOn)
         return { done, taken: performance.now() - start }
       })
       // Whoever waits for the lock tries from time to time: it is free for as long as it was taken.
@@ -113,67 +113,67 @@ export class StoredLedger implements Ledger {
     }
   }
 
-  advance(id: PaymentId, move: Move): Promise<Moved> {
-    return this.#write((shelf, now) => this.#advance(shelf, id, move, now), DURABLE.has(move.to))
+  advance(id: PaymentId, move: Move): Promise<MoveResult> {
+    return this.#write((tables, now) => this.#advance(tables, id, move, now), DURABLE.has(move.to))
   }
 
-  #advance(shelf: Shelf, id: PaymentId, given: Move, now: Instant): Moved {
+  #advance(tables: LedgerTables, id: PaymentId, given: Move, now: Instant): MoveResult {
     const move = own(given)
-    const row = shelf.payment(id)
+    const row = tables.payment(id)
     if (row === undefined) throw new TypeError('The ledger has no payment of this id')
-    const no = (): Moved => ({ ok: false, was: row.state, payment: view(shelf, row, now) })
+    const no = (): MoveResult => ({ ok: false, was: row.state, payment: viewOf(tables, row, now) })
     if (move.to === 'committed') {
       this.#time.check()
-      checkGaps(shelf.meta().gaps)
-      if (shelf.meta().frozen !== undefined) return no()
-      if (!stillGranted(shelf, row, now)) return no()
+      checkGaps(tables.meta().gaps)
+      if (tables.meta().frozen !== undefined) return no()
+      if (!stillGranted(tables, row, now)) return no()
       // It waited for a person without counting anywhere, and was not held again after the answer.
       if (row.charges.length === 0) return no()
     }
-    const next = step(row, move, now, isLive(shelf, row, now))
+    const next = applyMove(row, move, now, isLive(tables, row, now))
     if (next === undefined) return no()
-    if (move.to === 'committed' && !pinAtCommit(shelf, row, move, now)) return no()
-    letGo(shelf, next.row, next.lane)
-    saveCounted(shelf, row, next.row)
-    learnFrom(shelf, row, next.row, now)
-    return { ok: true, was: row.state, payment: view(shelf, next.row, now) }
+    if (move.to === 'committed' && !pinAtCommit(tables, row, move, now)) return no()
+    letGo(tables, next.row, next.lane)
+    saveCounted(tables, row, next.row)
+    learnFrom(tables, row, next.row, now)
+    return { ok: true, was: row.state, payment: viewOf(tables, next.row, now) }
   }
 
   deny(given: Omit<Hold, 'lane'>, why: Denial): Promise<Payment> {
     const hold = ownHold(given)
     const { because, standsMs } = own(why)
-    return this.#write((shelf, now) => {
-      const row = denyIn(shelf, hold, because, now)
+    return this.#write((tables, now) => {
+      const row = denyIn(tables, hold, because, now)
       if (standsMs !== undefined && row.state === 'denied') {
         const { agent } = hold.context
         const { vendor } = hold.resource
         const denial = { operation: hold.pattern, terms: hold.terms, until: now + standsMs }
-        shelf.addDenial(agent, vendor, denial, now)
-        shelf.bump(versions.agent(agent, vendor))
+        tables.addDenial(agent, vendor, denial, now)
+        tables.bump(versions.agent(agent, vendor))
       }
-      return view(shelf, row, now)
+      return viewOf(tables, row, now)
     })
   }
 
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
     return this.#readCounted(
-      (shelf) => (isCounted(shelf, claims) ? roomsOf(shelf, claims) : undefined),
-      (shelf) => beginCounting(shelf, claims),
+      (tables) => (isCounted(tables, claims) ? roomsOf(tables, claims) : undefined),
+      (tables) => beginCounting(tables, claims),
     )
   }
 
   family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]> {
-    return this.#readCounted((shelf) => {
-      if (!shelf.shapes().every(isFilled)) return undefined
-      const counters = shelf.family(claim, dimension)
+    return this.#readCounted((tables) => {
+      if (!tables.shapes().every(isFilled)) return undefined
+      const counters = tables.family(claim, dimension)
       return counters.map(({ scope }) => own({ ...claim, scope: own({ ...claim.scope, ...scope }) }))
     })
   }
 
   /** Reads, and until everything is counted that the answer needs, counts it. */
   async #readCounted<T extends object>(
-    use: (shelf: Shelf, now: Instant) => T | undefined,
-    begin: (shelf: Shelf) => boolean = () => false,
+    use: (tables: LedgerTables, now: Instant) => T | undefined,
+    begin: (tables: LedgerTables) => boolean = () => false,
   ): Promise<T> {
     for (;;) {
       const answer = await this.#read(use)
@@ -183,9 +183,9 @@ export class StoredLedger implements Ledger {
   }
 
   get(id: PaymentId): Promise<Payment | undefined> {
-    return this.#read((shelf, now) => {
-      const row = shelf.payment(id)
-      return row === undefined ? undefined : view(shelf, row, now)
+    return this.#read((tables, now) => {
+      const row = tables.payment(id)
+      return row === undefined ? undefined : viewOf(tables, row, now)
     })
   }
 
@@ -195,10 +195,10 @@ export class StoredLedger implements Ledger {
     let after: number | undefined
     while (left > 0) {
       const size = Math.min(PAGE, left)
-      if (after !== undefined) await turn()
-      const page = await this.#read((shelf, now) => {
-        const { rows, next } = shelf.find(query, after, size)
-        return { payments: seen(shelf, rows, now), next }
+      if (after !== undefined) await nextTurn()
+      const page = await this.#read((tables, now) => {
+        const { rows, next } = tables.find(query, after, size)
+        return { payments: seen(tables, rows, now), next }
       })
       yield* page.payments
       left -= page.payments.length
@@ -227,12 +227,12 @@ export class StoredLedger implements Ledger {
     for (const group of groupsOf(query)) {
       let after: DueRow | undefined
       do {
-        if (after !== undefined) await turn()
+        if (after !== undefined) await nextTurn()
         const page: DuePage = { to, order, after, limit: PAGE }
-        const rows = await this.#read((shelf, now) => {
-          const found = shelf.due(group, page, now)
-          const wanted = found.filter(({ row }) => isProvable(row, query) && countsOn(shelf, row, query.on))
-          return { payments: seen(shelf, wanted, now), last: found.length < PAGE ? undefined : found.at(-1) }
+        const rows = await this.#read((tables, now) => {
+          const found = tables.due(group, page, now)
+          const wanted = found.filter(({ row }) => isProvable(row, query) && countsOn(tables, row, query.on))
+          return { payments: seen(tables, wanted, now), last: found.length < PAGE ? undefined : found.at(-1) }
         })
         yield* rows.payments
         after = rows.last
@@ -241,93 +241,93 @@ export class StoredLedger implements Ledger {
   }
 
   renew(owner: string, ttlMs: number): Promise<void> {
-    return this.#write((shelf, now) => shelf.setOwner(owner, now + ttlMs))
+    return this.#write((tables, now) => tables.setOwner(owner, now + ttlMs))
   }
 
   retire(owner: string): Promise<void> {
-    return this.#write((shelf) => shelf.setOwner(owner, undefined))
+    return this.#write((tables) => tables.setOwner(owner, undefined))
   }
 
   freeze(why: string): Promise<void> {
-    return this.#write((shelf) => shelf.setMeta({ frozen: why }), true)
+    return this.#write((tables) => tables.setMeta({ frozen: why }), true)
   }
 
   unfreeze(): Promise<void> {
-    return this.#write((shelf) => shelf.setMeta({ frozen: undefined }), true)
+    return this.#write((tables) => tables.setMeta({ frozen: undefined }), true)
   }
 
   frozen(): Promise<string | undefined> {
-    return this.#read((shelf) => shelf.meta().frozen)
+    return this.#read((tables) => tables.meta().frozen)
   }
 
   grant(grant: Grant): Promise<void> {
-    return this.#write((shelf, now) => {
-      shelf.setGrant(grant, now)
-      shelf.bump(versions.agent(grant.agent, grant.vendor))
+    return this.#write((tables, now) => {
+      tables.setGrant(grant, now)
+      tables.bump(versions.agent(grant.agent, grant.vendor))
     }, true)
   }
 
   grants(): Promise<readonly Grant[]> {
-    return this.#read((shelf, now) => shelf.allGrants().filter(({ until }) => until > now))
+    return this.#read((tables, now) => tables.allGrants().filter(({ until }) => until > now))
   }
 
   revoke(grantId: string): Promise<boolean> {
-    return this.#write((shelf) => {
-      const grant = shelf.dropGrant(grantId)
-      if (grant !== undefined) shelf.bump(versions.agent(grant.agent, grant.vendor))
+    return this.#write((tables) => {
+      const grant = tables.dropGrant(grantId)
+      if (grant !== undefined) tables.bump(versions.agent(grant.agent, grant.vendor))
       return grant !== undefined
     }, true)
   }
 
   pins(query: PinQuery = {}): Promise<readonly PinnedPayee[]> {
-    return this.#read((shelf, now) => readPins(shelf, query, now))
+    return this.#read((tables, now) => readPins(tables, query, now))
   }
 
   unpin(query: PinQuery & { readonly vendor: string }): Promise<number> {
-    return this.#write((shelf) => dropPins(shelf, query), true)
+    return this.#write((tables) => dropPins(tables, query), true)
   }
 
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void> {
-    return this.#write((shelf) => {
-      if (shelf.advertised(query) === units) return
-      shelf.setAdvertised(query, units)
-      shelf.bump(versions.operation(query))
+    return this.#write((tables) => {
+      if (tables.advertised(query) === units) return
+      tables.setAdvertised(query, units)
+      tables.bump(versions.operation(query))
     })
   }
 
   channels(query: ChannelQuery): Promise<readonly Channel[]> {
-    return this.#read((shelf) => shelf.channels(own(query)))
+    return this.#read((tables) => tables.channels(own(query)))
   }
 
   putChannel(channel: Channel): Promise<boolean> {
-    return this.#write((shelf, now) => {
-      const stored = shelf.channels({ slot: channel.slot }).find(({ lane }) => lane === channel.lane)
+    return this.#write((tables, now) => {
+      const stored = tables.channels({ slot: channel.slot }).find(({ lane }) => lane === channel.lane)
       if ((stored?.rev ?? 0) !== channel.rev) return false
-      shelf.setChannel(Object.freeze({ ...channel, rev: channel.rev + 1 }))
+      tables.setChannel(Object.freeze({ ...channel, rev: channel.rev + 1 }))
       // What has come back is locked up no more: both are written, or neither.
       const behind = channel.state === 'closed' ? [] : channel.funding
       for (const id of new Set([...(stored?.funding ?? []), ...channel.funding]))
-        if (!behind.includes(id)) this.#advance(shelf, id, { to: 'unlocked' }, now)
+        if (!behind.includes(id)) this.#advance(tables, id, { to: 'unlocked' }, now)
       return true
     }, true)
   }
 
   signed(lane: string): Promise<bigint> {
-    return this.#read((shelf) => shelf.lane(lane)?.value ?? 0n)
+    return this.#read((tables) => tables.lane(lane)?.value ?? 0n)
   }
 
   async confirmClock({ to = 'store' }: ClockConfirmation = {}): Promise<void> {
     if (to !== 'store' && to !== 'wall') throw new TypeError("confirmClock: `to` must be 'store' or 'wall'")
     this.#open()
-    await this.#store.write((shelf) => {
-      const { high, clock } = shelf.meta()
+    await this.#store.write((tables) => {
+      const { high, clock } = tables.meta()
       const wall = this.#time.wall()
       if (to === 'wall' && wall < high) {
-        takeBack(shelf, high, wall)
-        shelf.setMeta({ high: wall, clock: { ...clock, unseen: [], lowered: clock.lowered + 1 } })
-      } else shelf.setMeta({ clock: this.#time.confirm(shelf.meta()) })
-      const { now, clock: after } = this.#time.step(shelf.meta())
-      shelf.setMeta({ high: Math.max(now, shelf.meta().high), clock: after })
+        lowerTime(tables, high, wall)
+        tables.setMeta({ high: wall, clock: { ...clock, unseen: [], lowered: clock.lowered + 1 } })
+      } else tables.setMeta({ clock: this.#time.confirm(tables.meta()) })
+      const { now, clock: after } = this.#time.step(tables.meta())
+      tables.setMeta({ high: Math.max(now, tables.meta().high), clock: after })
     }, true)
   }
 
@@ -336,17 +336,17 @@ export class StoredLedger implements Ledger {
   }
 
   gaps(): Promise<readonly Gap[]> {
-    return this.#read((shelf) => shelf.meta().gaps)
+    return this.#read((tables) => tables.meta().gaps)
   }
 
   confirmGaps(statement: GapStatement): Promise<readonly Gap[] | undefined> {
-    return this.#write((shelf, now) => {
-      const gaps = confirmGaps(shelf.meta().gaps, statement, now)
+    return this.#write((tables, now) => {
+      const gaps = confirmGaps(tables.meta().gaps, statement, now)
       if (gaps === undefined) return undefined
-      shelf.setMeta({ gaps })
-      for (const { id, agent, vendor } of shelf.allGrants()) {
-        shelf.dropGrant(id)
-        shelf.bump(versions.agent(agent, vendor))
+      tables.setMeta({ gaps })
+      for (const { id, agent, vendor } of tables.allGrants()) {
+        tables.dropGrant(id)
+        tables.bump(versions.agent(agent, vendor))
       }
       return gaps
     }, true)
@@ -358,20 +358,20 @@ export class StoredLedger implements Ledger {
     await this.#store.close()
   }
 
-  async #read<T>(use: (shelf: Shelf, now: Instant) => T): Promise<T> {
+  async #read<T>(use: (tables: LedgerTables, now: Instant) => T): Promise<T> {
     this.#open()
-    return this.#store.read((shelf) => use(shelf, this.#time.look(shelf.meta())))
+    return this.#store.read((tables) => use(tables, this.#time.look(tables.meta())))
   }
 
   /** One atomic step. What time it was is written with it, so that time never goes back for anybody. */
-  async #write<T>(use: (shelf: Shelf, now: Instant) => T, durable = false): Promise<T> {
+  async #write<T>(use: (tables: LedgerTables, now: Instant) => T, durable = false): Promise<T> {
     this.#open()
-    return this.#store.write((shelf) => {
-      const meta = shelf.meta()
+    return this.#store.write((tables) => {
+      const meta = tables.meta()
       const { now, clock } = this.#time.step(meta)
-      if (clock !== meta.clock) shelf.setMeta({ clock })
-      const answer = use(shelf, now)
-      if (now > meta.high) shelf.setMeta({ high: now })
+      if (clock !== meta.clock) tables.setMeta({ clock })
+      const answer = use(tables, now)
+      if (now > meta.high) tables.setMeta({ high: now })
       return answer
     }, durable)
   }
@@ -390,11 +390,15 @@ function ownHold<H extends Omit<Hold, 'lane'>>(hold: H): H {
 }
 
 /** An approval that was revoked while the wallet signed covers nothing: what was signed does not leave. */
-function stillGranted(shelf: Shelf, { charges, context, resource }: Row, now: Instant): boolean {
+function stillGranted(
+  tables: LedgerTables,
+  { charges, context, resource }: PaymentRow,
+  now: Instant,
+): boolean {
   const grant = charges.at(-1)?.dimensions.grant
-  return grantStands(shelf, { agent: context.agent, vendor: resource.vendor, grant }, now)
+  return grantStands(tables, { agent: context.agent, vendor: resource.vendor, grant }, now)
 }
 
-function seen(shelf: Shelf, page: readonly Placed[], now: Instant): readonly Payment[] {
-  return page.map(({ row }) => view(shelf, row, now))
+function seen(tables: LedgerTables, page: readonly StoredRow[], now: Instant): readonly Payment[] {
+  return page.map(({ row }) => viewOf(tables, row, now))
 }

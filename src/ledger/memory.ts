@@ -1,9 +1,9 @@
 import { ownOptions } from '../errors/index.js'
 import { type Clock, systemClock } from './clock.js'
 import { StoredLedger } from './ledger.js'
-import { MemoryShelf } from './memory-shelf.js'
+import { MemoryTables } from './memory-tables.js'
 import type { Ledger } from './port.js'
-import type { Store } from './shelf.js'
+import type { Store } from './tables.js'
 
 /** How a ledger in memory is made. */
 export interface MemoryLedgerOptions {
@@ -22,11 +22,11 @@ export interface MemoryLedgerOptions {
  */
 export function memoryLedger(options: MemoryLedgerOptions = {}): Ledger {
   const { clock = systemClock } = ownOptions(options, { clock: true }, 'memoryLedger()')
-  const shelf = new MemoryShelf(crypto.randomUUID())
+  const tables = new MemoryTables(crypto.randomUUID())
   // Steps run to their end without waiting, so each is atomic by itself; each checks before it writes.
   const store: Store = {
-    read: async (use) => use(shelf),
-    write: async (use) => use(shelf),
+    read: async (use) => use(tables),
+    write: async (use) => use(tables),
     close: async () => undefined,
   }
   return new StoredLedger(store, clock)

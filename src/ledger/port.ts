@@ -168,7 +168,7 @@ export interface Room {
 }
 
 /** What came of the one atomic step: all of it was taken, or nothing was, and why. */
-export type Held = (
+export type HoldResult = (
   | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
   /** Every counter that is short, and what is left of it. */
   | {
@@ -209,7 +209,7 @@ export type Move =
    *
    * `attempt`: its place among the attempts; the last one unless given.
    */
-  | { readonly to: 'learned'; readonly evidence: Evidence; readonly attempt?: number }
+  | { readonly to: 'evidence'; readonly evidence: Evidence; readonly attempt?: number }
   /**
    * Committed: an attempt is proven void; its burnt fee counts. `lane`: the lane's value after it. `evidence`: what that
    * rests on, where more may have been learned meanwhile; with other evidence, it is not proven.
@@ -224,7 +224,7 @@ export type Move =
     }
   /** Committed: nobody works on it now. */
   | {
-      readonly to: 'left'
+      readonly to: 'unresolved'
       readonly recheckAt?: Instant
       readonly delivered?: boolean
       readonly receipt?: Receipt
@@ -233,7 +233,7 @@ export type Move =
    * Committed: a recoverer takes it as its own. Fails while another owner lives. It stays a doubt to its twins
    * (`taken`), although it is live now.
    */
-  | { readonly to: 'adopted'; readonly owner: string }
+  | { readonly to: 'taken-over'; readonly owner: string }
   /** The price is final. Also from released: proof beats the ledger, past a limit if it must be. */
   | {
       readonly to: 'settled'
@@ -272,7 +272,7 @@ export type Move =
   | { readonly to: 'unlocked' }
 
 /** `ok: false`: the machine forbids it, or somebody was faster. Here is what the payment is now. */
-export interface Moved {
+export interface MoveResult {
   readonly ok: boolean
   /** Its state before. */
   readonly was: PaymentState
@@ -343,8 +343,8 @@ export interface Ledger extends Channels, Gaps {
   /** Random, made with the ledger, never reused: lanes are named after it. */
   id(): Promise<string>
   facts(query: FactsQuery): Promise<Facts>
-  hold(hold: Hold): Promise<Held>
-  advance(id: PaymentId, move: Move): Promise<Moved>
+  hold(hold: Hold): Promise<HoldResult>
+  advance(id: PaymentId, move: Move): Promise<MoveResult>
   /**
    * Writes down a refusal. `standsMs`: a person's denial stands that long, for these terms and for all that are no
    * better.
@@ -360,7 +360,7 @@ export interface Ledger extends Channels, Gaps {
   find(query: PaymentQuery): AsyncIterable<Payment>
   /**
    * What recovery should look at. No payment comes twice. What falls due after the first payment was given is left for the
-   * next time. A payment that is looked at in vain should get a later `recheckAt` (by `left`, or by `settled` for one
+   * next time. A payment that is looked at in vain should get a later `recheckAt` (by `unresolved`, or by `settled` for one
    * that is settled already), or it stays due.
    */
   due(query: DueQuery): AsyncIterable<Payment>

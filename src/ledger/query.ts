@@ -1,10 +1,10 @@
 import type { Instant } from '../money/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
+import { feeUnread, type PaymentRow } from './payment-row.js'
 import type { DueQuery, PaymentQuery, PaymentState } from './port.js'
-import { feeUnread, type Row } from './row.js'
 
 /** Is this row what the query asks for? */
-export function matches(row: Row, query: PaymentQuery): boolean {
+export function matches(row: PaymentRow, query: PaymentQuery): boolean {
   const { id, key, agent, task, vendor, states, from, to } = query
   return (
     (id === undefined || row.id === id) &&
@@ -19,7 +19,7 @@ export function matches(row: Row, query: PaymentQuery): boolean {
 }
 
 /** Did it end without a payment? Then it stands in nobody's way: not even under the same key. */
-export function isOver({ state }: Row): boolean {
+export function isOver({ state }: PaymentRow): boolean {
   return state === 'released' || state === 'denied'
 }
 
@@ -31,13 +31,13 @@ export const NEVER: Instant = Number.MAX_SAFE_INTEGER
  * it. This is when a caller was told; {@link NEVER} while nobody was. Undefined if it cannot stand in the way: it is held,
  * it was delivered, it moved no money, or its caller was told that the same request may be paid for again.
  */
-export function standingOf({ state, delivered, reportedAt, repeatable }: Row): Instant | undefined {
+export function standingOf({ state, delivered, reportedAt, repeatable }: PaymentRow): Instant | undefined {
   const inTheWay = (state === 'committed' || state === 'settled') && !delivered && repeatable !== true
   return inTheWay ? (reportedAt ?? NEVER) : undefined
 }
 
 /** Does it stand in the way of the same request, for somebody who waits until `since` after a report? */
-export function isStanding(row: Row, since: Instant): boolean {
+export function isStanding(row: PaymentRow, since: Instant): boolean {
   const standing = standingOf(row)
   return standing !== undefined && standing > since
 }
@@ -50,7 +50,7 @@ export interface DueGroup {
 }
 
 /** Where recovery finds a payment. */
-export interface Turn extends DueGroup {
+export interface DueEntry extends DueGroup {
   /** {@link NEVER}: only recovery of everything (`all`) looks at it. */
   readonly due: Instant
 }
@@ -59,7 +59,7 @@ export const ANY_WALLET = ''
 export const MANY_WALLETS = '*'
 
 /** Recovery's way to a payment. Undefined if recovery has nothing to do about it, ever. */
-export function turnOf(row: Row): Turn | undefined {
+export function dueEntryOf(row: PaymentRow): DueEntry | undefined {
   const { state, recheckAt } = row
   if (state === 'held') return { state, wallet: ANY_WALLET, due: 0 }
   if (state === 'committed') return { state, wallet: walletOf(row), due: recheckAt ?? 0 }
@@ -67,7 +67,7 @@ export function turnOf(row: Row): Turn | undefined {
 }
 
 /** The wallet of every credential that is not proven void. */
-function walletOf({ attempts }: Row): string {
+function walletOf({ attempts }: PaymentRow): string {
   const wallets = new Set(attempts.flatMap((a) => (a.void === undefined ? [a.evidence.wallet] : [])))
   const [wallet = ANY_WALLET, ...others] = wallets
   return others.length === 0 ? wallet : MANY_WALLETS
@@ -84,7 +84,7 @@ export function groupsOf({ wallets }: DueQuery): readonly DueGroup[] {
 }
 
 /** Does this process have every wallet that it takes to prove what became of the payment? */
-export function isProvable({ attempts }: Row, { wallets }: DueQuery): boolean {
+export function isProvable({ attempts }: PaymentRow, { wallets }: DueQuery): boolean {
   return attempts.every((a) => a.void !== undefined || wallets.includes(a.evidence.wallet))
 }
 

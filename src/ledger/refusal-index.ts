@@ -1,7 +1,7 @@
-import { nameOf } from './names.js'
+import { compositeKey } from './composite-key.js'
+import { addMember, setMembership } from './map-of-sets.js'
+import type { PaymentRow } from './payment-row.js'
 import type { PaymentId } from './port.js'
-import type { Row } from './row.js'
-import { add, keep } from './sets.js'
 
 /** Where refusals are found in memory: by what may be refused again, and by their age. */
 export class RefusalIndex {
@@ -9,19 +9,19 @@ export class RefusalIndex {
   readonly #all = new Set<PaymentId>()
   readonly #byRequest = new Map<string, Set<PaymentId>>()
 
-  add({ id, context, fingerprint }: Row): void {
+  add({ id, context, fingerprint }: PaymentRow): void {
     this.#all.add(id)
-    add(this.#byRequest, nameOf(context.agent, fingerprint), id)
+    addMember(this.#byRequest, compositeKey(context.agent, fingerprint), id)
   }
 
-  drop({ id, context, fingerprint }: Row): void {
+  drop({ id, context, fingerprint }: PaymentRow): void {
     this.#all.delete(id)
-    keep(this.#byRequest, nameOf(context.agent, fingerprint), id, false)
+    setMembership(this.#byRequest, compositeKey(context.agent, fingerprint), id, false)
   }
 
   /** The newest of one request, the newest first. */
   of(agent: string, fingerprint: string): readonly PaymentId[] {
-    return [...(this.#byRequest.get(nameOf(agent, fingerprint)) ?? [])].reverse()
+    return [...(this.#byRequest.get(compositeKey(agent, fingerprint)) ?? [])].reverse()
   }
 
   oldestFirst(): Iterable<PaymentId> {

@@ -1,8 +1,8 @@
 import { clean, own, type Reason } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
-import type { Charge, Row } from './row.js'
-import type { Shelf } from './shelf.js'
+import type { Charge, PaymentRow } from './payment-row.js'
+import type { LedgerTables } from './tables.js'
 
 const DAY_MS = 86_400_000
 /** Refusals of one request by the same rules are one record for this long. */
@@ -26,17 +26,17 @@ const MOST_TEXT = 500
  * one record within a day: it has the newest terms and reasons, and `times` says how many they were. Refusals that are older than 30
  * days are dropped.
  */
-export function saveRefusal(shelf: Shelf, refusal: Row, now: Instant): Row {
-  const earlier = shelf
+export function saveRefusal(tables: LedgerTables, refusal: PaymentRow, now: Instant): PaymentRow {
+  const earlier = tables
     .refusals(refusal.context.agent, refusal.fingerprint, now - FOLD_MS, MOST_COMPARED)
     .find((row) => isAlike(row, refusal))
   const row = boundedRefusal(earlier === undefined ? refusal : foldedInto(earlier, refusal))
-  shelf.save(row)
-  shelf.dropRefusals({ before: now - KEPT_MS, upTo: shelf.last() - MOST_LATER, limit: MOST_DROPPED })
+  tables.save(row)
+  tables.dropRefusals({ before: now - KEPT_MS, upTo: tables.last() - MOST_LATER, limit: MOST_DROPPED })
   return row
 }
 
-function isAlike(a: Row, b: Row): boolean {
+function isAlike(a: PaymentRow, b: PaymentRow): boolean {
   return (
     a.effect === b.effect &&
     JSON.stringify(a.context) === JSON.stringify(b.context) &&
@@ -47,22 +47,22 @@ function isAlike(a: Row, b: Row): boolean {
   )
 }
 
-function unitIn({ charges }: Row): string | undefined {
+function unitIn({ charges }: PaymentRow): string | undefined {
   return charges.at(-1)?.dimensions.unit
 }
 
 /** Compared as they are recorded: reasons beyond the limit are in no record. */
-function rulesOf({ reasons }: Row): string {
+function rulesOf({ reasons }: PaymentRow): string {
   return JSON.stringify(reasons.slice(0, MOST_REASONS).map(({ rule }) => rule))
 }
 
 /** The record stays where it is in the order of payments. */
-function foldedInto({ id, createdAt, filled, times = 1 }: Row, refusal: Row): Row {
+function foldedInto({ id, createdAt, filled, times = 1 }: PaymentRow, refusal: PaymentRow): PaymentRow {
   return { ...refusal, id, createdAt, filled, times: times + 1 }
 }
 
 /** A refusal counts nowhere, so nothing of it need be exact except what was asked and why it was refused. */
-export function boundedRefusal(row: Row): Row {
+export function boundedRefusal(row: PaymentRow): PaymentRow {
   return {
     ...row,
     terms: boundedTerms(row.terms),

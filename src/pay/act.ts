@@ -118,7 +118,7 @@ async function finish(
 ): Promise<unknown> {
   try {
     const { evidence } = await complete()
-    if (evidence !== undefined) await env.ledger.advance(id, { to: 'learned', evidence })
+    if (evidence !== undefined) await env.ledger.advance(id, { to: 'evidence', evidence })
     return undefined
   } catch (error) {
     env.emitter.emit('error', { error, during: 'channel' })

@@ -73,7 +73,7 @@ async function adoptDoubt<Reply extends object>(
   const { env, call } = c
   let payment = doubt
   if (payment.state === 'committed') {
-    const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
+    const adopted = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
     if (!adopted.ok) return undefined
     payment = adopted.payment
   }
@@ -132,7 +132,11 @@ async function askForTheAnswer<Reply extends object>(
   const after =
     payment.state === 'settled'
       ? await env.ledger.advance(payment.id, { to: 'delivered', ...(receipt ? { receipt } : {}) })
-      : await env.ledger.advance(payment.id, { to: 'left', delivered: true, ...(receipt ? { receipt } : {}) })
+      : await env.ledger.advance(payment.id, {
+          to: 'unresolved',
+          delivered: true,
+          ...(receipt ? { receipt } : {}),
+        })
   // An answer is an answer; what became of the money is for the rail to say.
   const seen = await examine(after.payment, env)
   env.attach(reply, seen)

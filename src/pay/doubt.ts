@@ -1,5 +1,5 @@
 import { own } from '../errors/index.js'
-import type { Move, Moved, Payment, PaymentId, Verdict } from '../ledger/index.js'
+import type { Move, MoveResult, Payment, PaymentId, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
@@ -154,7 +154,7 @@ export function leave(
   return advance(
     payment,
     {
-      to: 'left',
+      to: 'unresolved',
       ...(recheckAt === undefined ? {} : { recheckAt }),
       ...(delivered === undefined ? {} : { delivered }),
       ...(receipt === undefined ? {} : { receipt }),
@@ -178,7 +178,7 @@ export async function advanceById(
   id: PaymentId,
   move: Move,
   { ledger, emitter }: Pick<Env, 'ledger' | 'emitter'>,
-): Promise<Moved> {
+): Promise<MoveResult> {
   const moved = await ledger.advance(id, move)
   const { ok, was, payment } = moved
   // Another process may have moved it since we last saw it: the ledger says what it was.

@@ -1,5 +1,5 @@
 import { PaymentRefusedError } from '../errors/index.js'
-import { lengthOf } from '../ledger/index.js'
+import { durationText } from '../ledger/index.js'
 import type { Reading } from '../protocol/index.js'
 import type { Env } from './env.js'
 
@@ -23,7 +23,7 @@ export function hearServer(
   const off = clock.now() - date
   if (Math.abs(off) <= WRONG_MS || others > 0) return
   const way = off > 0 ? 'ahead of' : 'behind'
-  const says = `The clock of this host is ${lengthOf(Math.abs(off))} ${way} that of ${host}. Nothing was signed: set the clock right.`
+  const says = `The clock of this host is ${durationText(Math.abs(off))} ${way} that of ${host}. Nothing was signed: set the clock right.`
   throw new PaymentRefusedError(says, { code: 'clock_wrong', reasons: [{ rule: 'clock', says }] })
 }
 

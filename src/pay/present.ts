@@ -75,7 +75,7 @@ async function learn(
   env: Env,
 ): Promise<Sent> {
   const attempt = committed.attempts.length - 1
-  const learned = evidence && (await env.ledger.advance(payment, { to: 'learned', evidence, attempt }))
+  const learned = evidence && (await env.ledger.advance(payment, { to: 'evidence', evidence, attempt }))
   if (learned?.ok === false)
     throw new PaymentError(
       'wallet_failed',

@@ -188,7 +188,7 @@ async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
 }
 
 async function recoverDoubt(payment: Payment, env: Env): Promise<Payment> {
-  const adopted = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
+  const adopted = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
   if (!adopted.ok) return adopted.payment
   const { payment: after } = await windUp(adopted.payment, env)
   notePace(after, env)

@@ -12,7 +12,7 @@ export async function windUp(payment: Payment, env: Env, told?: Problem): Promis
   if (payment.state !== 'committed' || !canAbandon(payment, env))
     return examineBy((index) => look(payment, index, env, told), payment, env)
   // As our own first: whoever took it over meanwhile may be showing its credential right now.
-  const { ok, payment: ours } = await env.ledger.advance(payment.id, { to: 'adopted', owner: env.owner })
+  const { ok, payment: ours } = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
   if (!ok) return { payment: ours }
   return examineBy((index) => lastVerdict(ours, index, env, told), ours, env)
 }

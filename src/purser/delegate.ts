@@ -1,5 +1,5 @@
 import { type Names, ownOptions } from '../errors/index.js'
-import { soundClock } from '../ledger/sound-clock.js'
+import { checkedClock } from '../ledger/checked-clock.js'
 import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
 import { partsWithin } from '../money/rates.js'
 import { type DelegationPlan, planDelegation } from '../policy/delegation.js'
@@ -77,7 +77,7 @@ const HEADROOM = '0.05'
 export async function delegate(settings: Settings, given: DelegateOptions): Promise<Delegation> {
   const options = ownOptions(given, OPTIONS, 'delegate()')
   const { policy, agent } = settings
-  const clock = soundClock(settings.clock)
+  const clock = checkedClock(settings.clock)
   const document = documentOf(policy)
   if (document === undefined)
     throw new TypeError(

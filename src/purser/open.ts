@@ -1,7 +1,7 @@
 import { isPaymentError, ONCE } from '../errors/index.js'
+import { checkedClock } from '../ledger/checked-clock.js'
 import { incomplete } from '../ledger/gaps.js'
 import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
-import { soundClock } from '../ledger/sound-clock.js'
 import type { Instant } from '../money/index.js'
 import { withRates } from '../money/rates.js'
 import { BudgetAlerts } from '../pay/alerts.js'
@@ -43,7 +43,7 @@ export interface Hooks {
 /** Opens the ledger, takes an identity on it, and settles what an earlier process left behind. */
 export async function openPurser(settings: Settings, hooks: Hooks): Promise<Opened> {
   const { policy, openLedger } = settings
-  const clock = soundClock(settings.clock)
+  const clock = checkedClock(settings.clock)
   await policy.ready()
   const ledger = await openLedger()
   const ledgerId = await ledger.id()

@@ -1,6 +1,6 @@
 import { ONCE } from '../errors/index.js'
+import { afterTurn, nextTurn } from '../ledger/event-loop.js'
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { afterTurn, turn } from '../ledger/turn.js'
 import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import type { Beside } from './beside.js'
@@ -34,7 +34,7 @@ export class Recoveries {
   async asked(which: DueQuery['which']): Promise<Recovery> {
     this.#asked++
     try {
-      return await this.#inTurn(() => this.#run(which, { turn }, recoverAndTell))
+      return await this.#inTurn(() => this.#run(which, { turn: nextTurn }, recoverAndTell))
     } finally {
       this.#asked--
     }

@@ -1,4 +1,4 @@
-import { turn } from '../ledger/turn.js'
+import { nextTurn } from '../ledger/event-loop.js'
 
 /** How long calls may keep the event loop from turning, in milliseconds of processor time. */
 const SLICE_MS = 8
@@ -44,7 +44,7 @@ export class Slices {
         this.#left--
         this.#waiting.shift()?.()
       }
-      await turn()
+      await nextTurn()
       this.#fit(this.#cpu() - start)
     } while (this.#waiting.length > 0)
     this.#turning = false

@@ -1,17 +1,17 @@
 import { describe, expect, it, test } from 'vitest'
 import {
-  type Finding,
+  type ClockFinding,
+  type ClockReadings,
   judgeClocks,
-  type Look,
   NO_RECORD,
   reachOf,
   withUnseen,
-} from '../../src/ledger/clocks.js'
-import { lengthOf } from '../../src/ledger/length.js'
+} from '../../src/ledger/clock-jumps.js'
+import { durationText } from '../../src/ledger/duration-text.js'
 import { DAY, START } from './fixtures.js'
 
 const HOUR = DAY / 24
-const steady: Look = {
+const steady: ClockReadings = {
   wall: START,
   expected: START,
   booted: START,
@@ -22,58 +22,67 @@ const steady: Look = {
 }
 
 /** The table of docs/ledger.md: a situation, what each clock shows, and what became of the wall clock. */
-const TABLE: readonly (readonly [situation: string, shows: Partial<Look>, finding: Finding])[] = [
-  ['time passes', {}, 'steady'],
-  ['the wall clock is corrected by five minutes', { wall: START + 300_000 }, 'steady'],
-  ['it is corrected backwards by five minutes', { wall: START - 300_000 }, 'steady'],
-  ['the host sleeps for five minutes and a bit', { wall: START + 300_001, booted: START + 300_001 }, 'slept'],
-  ['the host sleeps for a week', { wall: START + 7 * DAY, booted: START + 7 * DAY }, 'slept'],
+const TABLE: readonly (readonly [situation: string, shows: Partial<ClockReadings>, finding: ClockFinding])[] =
   [
-    'it sleeps in a browser, where nothing counts sleep',
-    { wall: START + DAY, booted: undefined },
-    'unvouched',
-  ],
-  ['the clock is set forward', { wall: START + DAY }, 'ahead'],
-  ['it is set forward while the host sleeps', { wall: START + DAY, booted: START + HOUR }, 'ahead'],
-  ['it is set forward, and one server says so too', { wall: START + DAY, witnesses: 1 }, 'unvouched'],
-  ['a virtual machine was suspended, and two servers agree', { wall: START + DAY, witnesses: 2 }, 'vouched'],
-  ['the clock is set back', { wall: START - DAY }, 'behind'],
-  ['it is set back, and every server agrees', { wall: START - DAY, witnesses: 9 }, 'behind'],
-  [
-    'another process accepted a jump and wrote it down',
-    { wall: START + DAY, high: START + DAY, booted: START },
-    'steady',
-  ],
-  ['another process is ahead of this clock', { high: START + DAY }, 'behind'],
-  ['a person accepted that the clock is behind', { high: START + DAY, lag: DAY }, 'steady'],
-  ['a process starts again at once', { opening: true }, 'steady'],
-  [
-    'a process starts after a weekend, the host was up',
-    { opening: true, wall: START + 3 * DAY, booted: START + 3 * DAY },
-    'slept',
-  ],
-  ['host and process start after a weekend', { opening: true, wall: START + 3 * DAY }, 'ahead'],
-  [
-    'the same, and the first server agrees',
-    { opening: true, wall: START + 3 * DAY, witnesses: 1 },
-    'unvouched',
-  ],
-  [
-    'the same, and a server and a chain agree',
-    { opening: true, wall: START + 3 * DAY, witnesses: 2 },
-    'vouched',
-  ],
-  [
-    'a runtime without that clock starts after a weekend',
-    { opening: true, wall: START + 3 * DAY, booted: undefined },
-    'ahead',
-  ],
-  [
-    'a process starts with a clock that is years behind',
-    { opening: true, wall: START - 700 * DAY },
-    'behind',
-  ],
-]
+    ['time passes', {}, 'steady'],
+    ['the wall clock is corrected by five minutes', { wall: START + 300_000 }, 'steady'],
+    ['it is corrected backwards by five minutes', { wall: START - 300_000 }, 'steady'],
+    [
+      'the host sleeps for five minutes and a bit',
+      { wall: START + 300_001, booted: START + 300_001 },
+      'slept',
+    ],
+    ['the host sleeps for a week', { wall: START + 7 * DAY, booted: START + 7 * DAY }, 'slept'],
+    [
+      'it sleeps in a browser, where nothing counts sleep',
+      { wall: START + DAY, booted: undefined },
+      'unvouched',
+    ],
+    ['the clock is set forward', { wall: START + DAY }, 'ahead'],
+    ['it is set forward while the host sleeps', { wall: START + DAY, booted: START + HOUR }, 'ahead'],
+    ['it is set forward, and one server says so too', { wall: START + DAY, witnesses: 1 }, 'unvouched'],
+    [
+      'a virtual machine was suspended, and two servers agree',
+      { wall: START + DAY, witnesses: 2 },
+      'vouched',
+    ],
+    ['the clock is set back', { wall: START - DAY }, 'behind'],
+    ['it is set back, and every server agrees', { wall: START - DAY, witnesses: 9 }, 'behind'],
+    [
+      'another process accepted a jump and wrote it down',
+      { wall: START + DAY, high: START + DAY, booted: START },
+      'steady',
+    ],
+    ['another process is ahead of this clock', { high: START + DAY }, 'behind'],
+    ['a person accepted that the clock is behind', { high: START + DAY, lag: DAY }, 'steady'],
+    ['a process starts again at once', { opening: true }, 'steady'],
+    [
+      'a process starts after a weekend, the host was up',
+      { opening: true, wall: START + 3 * DAY, booted: START + 3 * DAY },
+      'slept',
+    ],
+    ['host and process start after a weekend', { opening: true, wall: START + 3 * DAY }, 'ahead'],
+    [
+      'the same, and the first server agrees',
+      { opening: true, wall: START + 3 * DAY, witnesses: 1 },
+      'unvouched',
+    ],
+    [
+      'the same, and a server and a chain agree',
+      { opening: true, wall: START + 3 * DAY, witnesses: 2 },
+      'vouched',
+    ],
+    [
+      'a runtime without that clock starts after a weekend',
+      { opening: true, wall: START + 3 * DAY, booted: undefined },
+      'ahead',
+    ],
+    [
+      'a process starts with a clock that is years behind',
+      { opening: true, wall: START - 700 * DAY },
+      'behind',
+    ],
+  ]
 
 test.each(TABLE)('%s', (_, shows, finding) => {
   expect(judgeClocks({ ...steady, ...shows })).toBe(finding)
@@ -119,5 +128,5 @@ test.each([
   [63 * HOUR, '3 days'],
   [30 * HOUR, '30 hours'],
 ])('%d ms are said as %s', (ms, text) => {
-  expect(lengthOf(ms)).toBe(text)
+  expect(durationText(ms)).toBe(text)
 })

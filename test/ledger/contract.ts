@@ -313,7 +313,7 @@ export function contract(name: string, make: MakeLedger): void {
       await ledger.retire('me')
       expect(await ledger.get('a')).toMatchObject({ live: false })
       await ledger.renew('me', 60_000)
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await ledger.get('a')).toMatchObject({ live: false, state: 'committed' })
     })
 
@@ -350,13 +350,13 @@ export function contract(name: string, make: MakeLedger): void {
       const { ledger, commit } = await bench()
       await commit('a')
       await ledger.renew('you', 60_000)
-      expect(await ledger.advance('a', { to: 'adopted', owner: 'you' })).toMatchObject({ ok: false })
-      await ledger.advance('a', { to: 'left' })
-      expect(await ledger.advance('a', { to: 'adopted', owner: 'you' })).toMatchObject({
+      expect(await ledger.advance('a', { to: 'taken-over', owner: 'you' })).toMatchObject({ ok: false })
+      await ledger.advance('a', { to: 'unresolved' })
+      expect(await ledger.advance('a', { to: 'taken-over', owner: 'you' })).toMatchObject({
         ok: true,
         payment: { live: true },
       })
-      expect(await ledger.advance('a', { to: 'adopted', owner: 'me' })).toMatchObject({ ok: false })
+      expect(await ledger.advance('a', { to: 'taken-over', owner: 'me' })).toMatchObject({ ok: false })
     })
   })
 
@@ -371,7 +371,7 @@ export function contract(name: string, make: MakeLedger): void {
         by: { id: 'a' },
       })
       expect(await hold('c', { ...buy, agent: 'writer' })).toMatchObject({ ok: true })
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       await ledger.advance('a', { to: 'reported' })
       clock.pass(10 * 60_000)
       await ledger.renew('me', 60_000)
@@ -387,7 +387,7 @@ export function contract(name: string, make: MakeLedger): void {
       // Live twins are separate calls.
       expect(await hold('b', buy)).toMatchObject({ ok: true })
       await ledger.advance('b', { to: 'released', because: 'not needed' })
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('c', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
       clock.pass(120_000)
       await ledger.renew('me', 600_000)
@@ -403,13 +403,13 @@ export function contract(name: string, make: MakeLedger): void {
       const { ledger, hold, commit } = await bench()
       const buy = { fingerprint: 'f' }
       await commit('a', buy)
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
       await ledger.advance('a', { to: 'reported', repeatable: true })
       expect(await hold('b', buy)).toMatchObject({ ok: true })
       const keyed = { key: 'k', fingerprint: 'g' }
       await commit('c', keyed)
-      await ledger.advance('c', { to: 'left' })
+      await ledger.advance('c', { to: 'unresolved' })
       await ledger.advance('c', { to: 'reported', repeatable: true })
       expect(await hold('d', keyed)).toMatchObject({ why: 'taken', by: { id: 'c' } })
     })
@@ -430,7 +430,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('does not stop the twin of what was answered, though nothing proves yet that it was paid', async () => {
       const { ledger, hold, commit } = await bench()
       await commit('a', { fingerprint: 'f' })
-      await ledger.advance('a', { to: 'left', delivered: true })
+      await ledger.advance('a', { to: 'unresolved', delivered: true })
       expect(await hold('b', { fingerprint: 'f' })).toMatchObject({ ok: true })
     })
 
@@ -438,8 +438,8 @@ export function contract(name: string, make: MakeLedger): void {
       const { ledger, hold, commit } = await bench()
       const buy = { fingerprint: 'f' }
       await commit('a', buy)
-      await ledger.advance('a', { to: 'left' })
-      await ledger.advance('a', { to: 'adopted', owner: 'me' })
+      await ledger.advance('a', { to: 'unresolved' })
+      await ledger.advance('a', { to: 'taken-over', owner: 'me' })
       expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
       await ledger.advance('a', { to: 'settled', proof: 'chain' })
       expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { state: 'settled' } })
@@ -561,7 +561,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('frees a lane with its next value, keeps one in doubt, and lowers a value for nothing but proof', async () => {
       const { ledger, hold, commit } = await bench()
       await commit('a', { lane })
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('b', { lane })).toMatchObject({ lane: { name: 'l2' } })
       await ledger.advance('a', { to: 'settled', proof: 'chain', lane: 7n })
       expect(await hold('c', { lane })).toMatchObject({ lane: { name: 'l1', value: 7n } })
@@ -593,7 +593,7 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await ledger.signed('c')).toBe(10n)
       expect(await hold('b', { lane: total })).toMatchObject({ why: 'lane' })
       // Nobody works on it any more: it stays in doubt, and its total stays signed.
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('b', { lane: { ...total, at: 0n } })).toMatchObject({ why: 'stale' })
       expect(await hold('b', { lane: { ...total, at: 10n } })).toMatchObject({ lane: { value: 10n } })
       await ledger.advance('b', signs(20n))
@@ -611,7 +611,7 @@ export function contract(name: string, make: MakeLedger): void {
       await ledger.advance('a', committed({}, { signed: 10n }))
       expect(await hold('a', { lane: { ...lane, at: 10n } })).toMatchObject({ lane: { value: 10n } })
       // The second credential was never made.
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('b', { lane })).toMatchObject({ lane: { value: 10n } })
     })
 
@@ -703,7 +703,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('a doubt holds the vendor to nobody, whoever left it', async () => {
       const b = await bench()
       expect(await pay(b, 'a', '0xaaaa')).toBe(true)
-      await b.ledger.advance('a', { to: 'left', recheckAt: b.clock.wall + DAY })
+      await b.ledger.advance('a', { to: 'unresolved', recheckAt: b.clock.wall + DAY })
       expect(await pinned(b.ledger)).toBeUndefined()
       expect(await pay(b, 'b', '0xbbbb')).toBe(true)
       expect(await pinned(b.ledger)).toEqual(['0xbbbb'])
@@ -725,7 +725,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('of payments to different payees at once, the first delivered one decides', async () => {
       const b = await bench()
       await pay(b, 'a', '0xaaaa')
-      await b.ledger.advance('a', { to: 'left', delivered: true })
+      await b.ledger.advance('a', { to: 'unresolved', delivered: true })
       await pay(b, 'b', '0xbbbb')
       await b.ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r' })
       expect(await pinned(b.ledger)).toEqual(['0xaaaa'])
@@ -1088,7 +1088,7 @@ export function contract(name: string, make: MakeLedger): void {
       await commit('later')
       await commit('fee', { fee: 3 })
       await commit('done')
-      await ledger.advance('later', { to: 'left', recheckAt: clock.wall + 1000 })
+      await ledger.advance('later', { to: 'unresolved', recheckAt: clock.wall + 1000 })
       await ledger.advance('fee', settled)
       await ledger.advance('done', settled)
       expect(await due('due')).toEqual([])
@@ -1134,7 +1134,7 @@ export function contract(name: string, make: MakeLedger): void {
         await ledger.hold(await holdOf(ledger, id, buy))
         await ledger.advance(id, committed(buy))
         clock.pass(10)
-        await ledger.advance(id, ends ? settledUntil(clock.wall) : { to: 'left' })
+        await ledger.advance(id, ends ? settledUntil(clock.wall) : { to: 'unresolved' })
       }
       const [a, b] = ['https://a.example', 'https://b.example']
       for (let n = 0; n < 130; n++) await pay(`a${n}`, a, true)
@@ -1167,7 +1167,7 @@ export function contract(name: string, make: MakeLedger): void {
       const seen: string[] = []
       for await (const { id } of ledger.due({ wallets: [evidence.wallet], which: 'due' })) {
         seen.push(id)
-        await ledger.advance(id, { to: 'left', recheckAt: clock.wall - 1 })
+        await ledger.advance(id, { to: 'unresolved', recheckAt: clock.wall - 1 })
       }
       expect(seen).toEqual(ids)
     })
@@ -1176,7 +1176,7 @@ export function contract(name: string, make: MakeLedger): void {
       const { ledger, commit, clock } = await bench()
       const receipt = { success: true, reference: '0xref', claims: { any: ['thing', 1, null], $n: 'odd' } }
       await commit('a', { key: 'k', tasks: ['t'], fee: 2 })
-      await ledger.advance('a', { to: 'learned', evidence: { ...evidence, refs: ['0xreal'], recheckAt: 5 } })
+      await ledger.advance('a', { to: 'evidence', evidence: { ...evidence, refs: ['0xreal'], recheckAt: 5 } })
       clock.pass(7)
       await ledger.advance('a', { ...settled, receipt } as Move)
       expect(await ledger.get('a')).toEqual({

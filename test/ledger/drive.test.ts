@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { sqliteLedger } from '../../src/entry/ledger-sqlite.js'
-import { fuseDrive, isShare, networkType } from '../../src/ledger/sqlite/drive.js'
+import { fuseDrive, isShare, networkType } from '../../src/ledger/sqlite/network-drive.js'
 import { ended, start } from './processes.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-drive-'))

@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest'
 import { StoredLedger } from '../../src/ledger/ledger.js'
-import { MemoryShelf } from '../../src/ledger/memory-shelf.js'
+import { MemoryTables } from '../../src/ledger/memory-tables.js'
 import type { Move } from '../../src/ledger/port.js'
 import { CENT, committed, everClaim, evidence, holdOf, settled, TestClock } from './fixtures.js'
 
 /** What a ledger asks of its store for each of these moves: to be on the disk before it is answered? */
 async function asksFor(moves: readonly Move[]): Promise<readonly boolean[]> {
-  const shelf = new MemoryShelf('ledger')
+  const tables = new MemoryTables('ledger')
   const asked: boolean[] = []
   const ledger = new StoredLedger(
     {
-      read: async (use) => use(shelf),
+      read: async (use) => use(tables),
       write: async (use, durable) => {
         asked.push(durable)
-        return use(shelf)
+        return use(tables)
       },
       close: async () => undefined,
     },
@@ -32,7 +32,7 @@ it('of a payment only the commit is synced to the disk, not the hold and not its
 })
 
 it('what becomes known before a credential leaves is synced too', async () => {
-  const learned: Move = { to: 'learned', evidence: { ...evidence, refs: ['the token'] } }
+  const learned: Move = { to: 'evidence', evidence: { ...evidence, refs: ['the token'] } }
   expect(await asksFor([committed(), learned, settled])).toEqual([false, true, true, false])
 })
 

@@ -7,9 +7,9 @@ import { beginCounting, fillSome, saveCounted, weightsOf } from '../../src/ledge
 import { total } from '../../src/ledger/counts.js'
 import { holdIn } from '../../src/ledger/hold.js'
 import type { Ledger, Move, Payment } from '../../src/ledger/index.js'
-import { step } from '../../src/ledger/machine.js'
 import { memoryLedger } from '../../src/ledger/memory.js'
-import { MemoryShelf } from '../../src/ledger/memory-shelf.js'
+import { MemoryTables } from '../../src/ledger/memory-tables.js'
+import { applyMove } from '../../src/ledger/payment-state.js'
 import { loadDriver } from '../../src/ledger/sqlite/driver.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { counterKey } from '../../src/policy/index.js'
@@ -210,10 +210,10 @@ it('a counter that is filled step by step comes to what the payments come to, wh
   })
   fc.assert(
     fc.property(fc.array(fc.array(deed, { maxLength: 12 }), { maxLength: 8 }), (rounds) => {
-      const shelf = new MemoryShelf('id')
-      shelf.setOwner('me', START + 10 ** 9)
+      const tables = new MemoryTables('id')
+      tables.setOwner('me', START + 10 ** 9)
       for (const hold of holds.slice(0, 210))
-        expect(holdIn(shelf, hold, START)).toMatchObject({ held: { ok: true } })
+        expect(holdIn(tables, hold, START)).toMatchObject({ held: { ok: true } })
       const claims = [
         everClaim(0n, limit, { agent: 'researcher' }),
         rollingClaim(START, 0n, limit, { vendor: vendorOf(1) }),
@@ -222,33 +222,33 @@ it('a counter that is filled step by step comes to what the payments come to, wh
         everClaim(0n, limit, { agent: 'researcher', task: 't' }),
       ]
       const act = ({ id, what }: { readonly id: number; readonly what: number }): void => {
-        const row = shelf.payment(`p${id}`)
+        const row = tables.payment(`p${id}`)
         const move = moves[what]
         const hold = again[id]
-        if (row === undefined && holds[id] !== undefined) holdIn(shelf, holds[id], START)
-        else if (move === undefined && hold !== undefined) holdIn(shelf, hold, START)
+        if (row === undefined && holds[id] !== undefined) holdIn(tables, holds[id], START)
+        else if (move === undefined && hold !== undefined) holdIn(tables, hold, START)
         else if (row !== undefined && move !== undefined) {
-          const next = step(row, move, START, true)
-          if (next !== undefined) saveCounted(shelf, row, next.row)
+          const next = applyMove(row, move, START, true)
+          if (next !== undefined) saveCounted(tables, row, next.row)
         }
       }
       for (const round of rounds.slice(0, 2)) round.forEach(act)
-      expect(beginCounting(shelf, claims)).toBe(false)
+      expect(beginCounting(tables, claims)).toBe(false)
       for (const round of rounds.slice(2)) {
-        fillSome(shelf, () => false)
+        fillSome(tables, () => false)
         round.forEach(act)
       }
-      while (!fillSome(shelf, () => false));
+      while (!fillSome(tables, () => false));
       for (const claim of claims) {
         const key = counterKey(claim)
         let [counted, held] = [0n, 0n]
         for (let n = 0; n < holds.length; n++) {
-          const row = shelf.payment(`p${n}`)
-          const weight = row === undefined ? undefined : weightsOf(shelf, row).get(key)
+          const row = tables.payment(`p${n}`)
+          const weight = row === undefined ? undefined : weightsOf(tables, row).get(key)
           counted += weight === undefined ? 0n : total(weight)
           held += weight?.held ?? 0n
         }
-        expect(shelf.sum(key, claim.from)).toEqual({ counted, held })
+        expect(tables.countsSince(key, claim.from)).toEqual({ counted, held })
         expect(counted).toBeGreaterThan(0n)
       }
     }),

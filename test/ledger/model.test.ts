@@ -54,8 +54,8 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   fc.boolean().map((pin) => committed({}, { pin })),
   fc.boolean().map((pin) => committed({ payee: '0xbbbb' }, { pin })),
   fee.map((burnt): Move => ({ to: 'voided', attempt: 0, because: 'void', ...some('fee', burnt) })),
-  fc.constant<Move>({ to: 'left' }),
-  fc.constant<Move>({ to: 'adopted', owner: 'me' }),
+  fc.constant<Move>({ to: 'unresolved' }),
+  fc.constant<Move>({ to: 'taken-over', owner: 'me' }),
   fc.tuple(fc.constantFrom('receipt', 'chain', 'person'), fc.option(small(30)), fee, fc.boolean()).map(
     ([proof, spent, taken, delivered]): Move => ({
       to: 'settled',

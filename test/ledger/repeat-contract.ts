@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Held, Ledger } from '../../src/ledger/index.js'
+import type { HoldResult, Ledger } from '../../src/ledger/index.js'
 import type { Facts } from '../../src/policy/index.js'
 import { type Buy, committed, holdOf, OPERATION, settled, TestClock, VENDOR } from './fixtures.js'
 
@@ -11,7 +11,7 @@ interface Bench {
   readonly clock: TestClock
   bought(more?: Buy & { readonly id?: string; readonly withinMs?: number }): Promise<Facts['bought']>
   /** Holds as a decision does that rests on `last` as the newest earlier purchase. */
-  hold(id: string, last?: string, more?: Buy): Promise<Held>
+  hold(id: string, last?: string, more?: Buy): Promise<HoldResult>
   buy(id: string, last?: string, more?: Buy): Promise<void>
 }
 
@@ -143,7 +143,7 @@ export function repeatContract(name: string, make: (clock: TestClock) => Ledger)
       const { ledger, clock, bought, hold } = await bench()
       await hold('a')
       await ledger.advance('a', committed())
-      await ledger.advance('a', { to: 'left' })
+      await ledger.advance('a', { to: 'unresolved' })
       expect(await bought()).toBeUndefined()
       expect(await hold('b')).toMatchObject({ why: 'taken', by: { id: 'a' } })
       await ledger.advance('a', { to: 'reported' })

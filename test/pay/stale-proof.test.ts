@@ -14,7 +14,7 @@ describe('a proof that a payment is void', () => {
     world.wallet.hooks.inspect = async (evidence) => {
       // Another process wakes up, and writes down what it is about to send.
       const more = { ...evidence, detail: { woken: true } }
-      await world.env.ledger.advance(doubt.id, { to: 'learned', evidence: more })
+      await world.env.ledger.advance(doubt.id, { to: 'evidence', evidence: more })
       return { state: 'void', because: 'nothing was ever made' }
     }
     world.clock.pass(20_000)

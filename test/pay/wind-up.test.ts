@@ -154,7 +154,7 @@ describe('nobody goes on with a payment', () => {
       const [payment] = await world.payments()
       await world.env.ledger.retire(world.env.owner)
       await other.env.keepAlive()
-      await other.env.ledger.advance(payment?.id ?? '', { to: 'adopted', owner: other.env.owner })
+      await other.env.ledger.advance(payment?.id ?? '', { to: 'taken-over', owner: other.env.owner })
     }
     await world.pay()
     expect(rail.abandoned).toEqual([])

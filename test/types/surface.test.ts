@@ -48,9 +48,9 @@ const NAMES: Readonly<Record<string, string>> = {
     ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock ClockConfirmation Completed ConfirmedGap Context CounterClaim Credential
     Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
     DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
-    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap GapCause GapStatement Gaps GivenUp Grant HeardTime Held Hold HttpResource
+    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap GapCause GapStatement Gaps GivenUp Grant HeardTime Hold HoldResult HttpResource
     InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
-    LaneRequest Ledger Listener Move Moved NextAction NodeFault NotPaid NotTaken OfferKind OpenAllowance Outcome Payee PayingFetch
+    LaneRequest Ledger Listener Move MoveResult NextAction NodeFault NotPaid NotTaken OfferKind OpenAllowance Outcome Payee PayingFetch
     PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
     PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem PurchaseQuery Purser PurserEvent PurserEvents PurserOptions Quote
     QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution

@@ -100,12 +100,12 @@ export const SIDE_DOORS: readonly {
     why: 'asked when the ledger is opened: a free call does without it',
   },
   {
-    file: 'ledger/sound-clock.ts',
+    file: 'ledger/checked-clock.ts',
     from: ['purser'],
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'ledger/turn.ts',
+    file: 'ledger/event-loop.ts',
     from: ['purser'],
     why: 'needed by a recovery: a free call does without it',
   },

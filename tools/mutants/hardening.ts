@@ -122,7 +122,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'clock-of-nonsense',
     breaks: 'a clock that gives null or true is believed',
-    file: 'src/ledger/sound-clock.ts',
+    file: 'src/ledger/checked-clock.ts',
     find: "if (typeof time === 'number' && time >= 0 && time <= LAST) return time",
     replace: 'if (Number(time) >= 0 && Number(time) <= LAST) return Number(time)',
     tests: MATRIX,

@@ -72,7 +72,7 @@ export const REFUSALS: readonly Mutant[] = [
   {
     name: 'dropped-refusal-ends-the-list',
     breaks: 'payments beyond a refusal that was dropped are not found',
-    file: 'src/ledger/memory-shelf.ts',
+    file: 'src/ledger/memory-tables.ts',
     find: 'if (at < 1 || at > this.last()) return own({ rows })',
     replace: 'if (this.#order[at] === undefined) return own({ rows })',
     tests: CONTRACT,
@@ -81,7 +81,7 @@ export const REFUSALS: readonly Mutant[] = [
     name: 'dropped-refusal-stays-known',
     breaks: 'a process goes on with a record that it has deleted',
     file: 'src/ledger/sqlite/payment-rows.ts',
-    find: '    this.#known.drop(id)\n',
+    find: '    this.#known.delete(id)\n',
     replace: '',
     tests: SQLITE,
   },

@@ -50,10 +50,10 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'released-beside-another',
     breaks: 'a payment is released for fewer credentials than it has',
-    file: 'src/ledger/machine.ts',
+    file: 'src/ledger/payment-state.ts',
     find: 'if (more || !releasable(row)) return undefined',
     replace: 'if (!releasable(row) && !more) return undefined',
-    tests: ['test/ledger/machine.test.ts'],
+    tests: ['test/ledger/payment-state.test.ts'],
   },
   {
     name: 'stripe-token-for-another-amount',

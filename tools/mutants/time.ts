@@ -39,7 +39,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'window-opened-by-a-vendor',
     breaks: 'one server that agrees with a clock that is ahead opens new budgets',
-    file: 'src/ledger/clocks.ts',
+    file: 'src/ledger/clock-jumps.ts',
     find: "if (witnesses >= ENOUGH_WITNESSES) return 'vouched'",
     replace: "if (witnesses > 0) return 'vouched'",
     tests: CLOCKS,
@@ -47,7 +47,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'jump-at-a-start',
     breaks: 'a program that starts with a clock that is ahead pays, and takes the ledger along',
-    file: 'src/ledger/clocks.ts',
+    file: 'src/ledger/clock-jumps.ts',
     find: "return opening || booted !== undefined ? 'ahead' : 'unvouched'",
     replace: "return booted !== undefined ? 'ahead' : 'slept'",
     tests: CLOCKS,
@@ -55,7 +55,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'sleep-is-a-jump',
     breaks: 'a host that slept does not go on until a person says so',
-    file: 'src/ledger/clocks.ts',
+    file: 'src/ledger/clock-jumps.ts',
     find: "return 'slept'",
     replace: "return 'ahead'",
     tests: CLOCKS,
@@ -63,7 +63,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'future-stays-in-the-future',
     breaks: 'what was paid while the clock was ahead does not count once it is right',
-    file: 'src/ledger/take-back.ts',
+    file: 'src/ledger/lower-time.ts',
     find: 'counted: charge.counted.map((counted) => ({ ...counted, at: past(counted.at) })),',
     replace:
       'counted: charge.counted.map((counted) => ({ ...counted, at: past(counted.at) < counted.at ? 0 : counted.at })),',
@@ -72,15 +72,15 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'counter-of-the-future',
     breaks: 'a budget that was first asked for while the clock was ahead misses what was paid before',
-    file: 'src/ledger/take-back.ts',
-    find: 'shelf.setFill({ ...fill, from: 0, at: to, exact: true })',
-    replace: 'shelf.setFill(fill)',
+    file: 'src/ledger/lower-time.ts',
+    find: 'tables.setFill({ ...fill, from: 0, at: to, exact: true })',
+    replace: 'tables.setFill(fill)',
     tests: CLOCKS,
   },
   {
     name: 'time-taken-back-by-one',
     breaks: 'another process writes the wrong time again after a person took it back',
-    file: 'src/ledger/time.ts',
+    file: 'src/ledger/timekeeper.ts',
     find: 'if (this.#lowered !== stored.clock.lowered) this.#startOver(stored)',
     replace: 'if (this.#lowered === undefined) this.#startOver(stored)',
     tests: CLOCKS,

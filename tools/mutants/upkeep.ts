@@ -57,7 +57,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fee-time-forgotten',
     breaks: 'what more is learned of a payment forgets when its fee is read',
-    file: 'src/ledger/machine.ts',
+    file: 'src/ledger/payment-state.ts',
     find: "recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),",
     replace: 'recheckAt: move.recheckAt,',
     tests: RECOVER,
@@ -130,8 +130,8 @@ export const UPKEEP: readonly Mutant[] = [
     name: 'state-as-believed',
     breaks: 'listeners are told of a state only if this process believed that the payment had another',
     file: 'src/ledger/ledger.ts',
-    find: 'return { ok: true, was: row.state, payment: view(shelf, next.row, now) }',
-    replace: 'return { ok: true, was: next.row.state, payment: view(shelf, next.row, now) }',
+    find: 'return { ok: true, was: row.state, payment: viewOf(tables, next.row, now) }',
+    replace: 'return { ok: true, was: next.row.state, payment: viewOf(tables, next.row, now) }',
     tests: ['test/pay/told.test.ts'],
   },
   {

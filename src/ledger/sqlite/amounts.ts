@@ -1,9 +1,9 @@
 import { type Amount, amount, type Currency } from '../../money/index.js'
-import { Kept } from './kept.js'
+import { BoundedCache } from './bounded-cache.js'
 
 /** Currencies are few, and named by every amount: one text for each, worked out once. */
 const texts = new WeakMap<Currency, string>()
-const currencies = new Kept<Currency>(1000)
+const currencies = new BoundedCache<Currency>(1000)
 
 /** Between a peg and a rate. No id of a currency has it. */
 const STAR = '*'
@@ -27,7 +27,7 @@ export function readAmount(text: string): Amount {
   const name = text.slice(end + 1)
   return amount(
     BigInt(text.slice(0, end)),
-    currencies.of(name, () => readCurrency(name)),
+    currencies.getOrLoad(name, () => readCurrency(name)),
   )
 }
 

@@ -1,4 +1,4 @@
-import { turn } from '../turn.js'
+import { nextTurn } from '../event-loop.js'
 
 /** What those who are answered together may do before the event loop turns, in milliseconds. */
 const MOST_MS = 5
@@ -8,7 +8,7 @@ const MOST_AT_ONCE = 64
  * Answers those who waited for one transaction, a few at a time. Each goes on at once, and many of them sign or parse: if
  * all went on together, the event loop would stand still for the sum of that.
  */
-export class Answers {
+export class AnswerQueue {
   /** How many are answered at a time: fewer if they were seen to do much. */
   #atOnce = 4
 
@@ -21,7 +21,7 @@ export class Answers {
       const some = answers.slice(next, next + this.#atOnce)
       for (const answer of some) answer()
       next += some.length
-      await turn()
+      await nextTurn()
       this.#learn(some.length, performance.now() - start)
     }
   }

@@ -1,8 +1,8 @@
 import type { Instant } from '../../money/index.js'
 import type { Counts } from '../counts.js'
+import { BoundedCache } from './bounded-cache.js'
 import type { Value } from './driver.js'
-import { damaged } from './failures.js'
-import { Kept } from './kept.js'
+import { damaged } from './errors.js'
 import type { Sql } from './sql.js'
 
 /** Buckets that no window reaches are kept this long, and removed a few at a time. */
@@ -42,7 +42,7 @@ interface Known {
  */
 export class Buckets {
   readonly #sql: Sql
-  readonly #known = new Kept<Known, number>()
+  readonly #known = new BoundedCache<Known, number>()
   readonly #changed = new Set<Bucket>()
 
   constructor(sql: Sql) {
@@ -56,7 +56,7 @@ export class Buckets {
   }
 
   sum(counter: number, from: Instant): Counts {
-    const known = this.#known.peek(counter)
+    const known = this.#known.get(counter)
     // One that has grown long is read anew, from where its window is now.
     const fits = known !== undefined && known.from <= from && known.buckets.size <= MOST_BUCKETS
     const sum = { counted: 0n, held: 0n }
@@ -70,7 +70,7 @@ export class Buckets {
 
   add(counter: number, at: Instant, { counted, held }: Counts): void {
     if (counted === 0n && held === 0n) return
-    const known = this.#known.peek(counter)
+    const known = this.#known.get(counter)
     // Nobody has asked for it in this window, so that where the window begins is not known.
     if (known === undefined || at < known.from) {
       this.#sql.run(ADD, counter, at, counted, held)

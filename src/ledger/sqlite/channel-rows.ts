@@ -1,7 +1,7 @@
 import type { Channel, ChannelQuery } from '../channel.js'
 import { isChannel } from '../query.js'
 import { isChannelRecord, textOf } from './codec.js'
-import { damaged } from './failures.js'
+import { damaged } from './errors.js'
 import { decode, encode } from './json.js'
 import type { Sql } from './sql.js'
 

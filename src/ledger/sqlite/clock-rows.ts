@@ -1,7 +1,7 @@
-import { type ClockRecord, NO_RECORD } from '../clocks.js'
+import { type ClockRecord, NO_RECORD } from '../clock-jumps.js'
 import { type Fields, textOf } from './codec.js'
 import { isObject } from './disk.js'
-import { damaged } from './failures.js'
+import { damaged } from './errors.js'
 import { decode, encode } from './json.js'
 
 export function clockText(clock: ClockRecord): string {

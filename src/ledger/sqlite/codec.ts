@@ -1,9 +1,9 @@
 import type { Instant } from '../../money/index.js'
 import type { Terms } from '../../policy/index.js'
 import type { Channel } from '../channel.js'
+import type { Charge, Counted, PaymentRow } from '../payment-row.js'
 import type { Attempt, PaymentState } from '../port.js'
-import type { Charge, Counted, Row } from '../row.js'
-import { damaged } from './failures.js'
+import { damaged } from './errors.js'
 import { decode, encode } from './json.js'
 
 /** What may change after the hold; the rest of a row is written once per hold. */
@@ -23,15 +23,15 @@ const MOVING = [
   'reportedAt',
   'updatedAt',
   'recheckAt',
-  'adopted',
+  'takenOver',
   'signed',
   'unlocked',
   'rejection',
   'repeatable',
 ] as const
 
-type Body = Pick<Row, (typeof MOVING)[number]>
-export type Core = Omit<Row, (typeof MOVING)[number] | 'state' | 'owner'>
+type Body = Pick<PaymentRow, (typeof MOVING)[number]>
+export type Core = Omit<PaymentRow, (typeof MOVING)[number] | 'state' | 'owner'>
 
 /** How charges name counters in the file: by number. */
 export interface CounterNames {
@@ -98,13 +98,13 @@ export function coreOf(row: Core): Core {
   }
 }
 
-export function coreText(row: Row, names: CounterNames): string {
+export function coreText(row: PaymentRow, names: CounterNames): string {
   return encode({ ...coreOf(row), charges: row.charges.map((charge) => packCharge(charge, names)) })
 }
 
-export function bodyText(row: Row): string {
+export function bodyText(row: PaymentRow): string {
   const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, times } = row
-  const { delivered, reportedAt, updatedAt, recheckAt, adopted, signed, unlocked } = row
+  const { delivered, reportedAt, updatedAt, recheckAt, takenOver, signed, unlocked } = row
   const { rejection, repeatable } = row
   const attempts = row.attempts.map((attempt) =>
     attempt.terms === row.terms ? { ...attempt, terms: undefined } : attempt,
@@ -125,7 +125,7 @@ export function bodyText(row: Row): string {
     reportedAt,
     updatedAt,
     recheckAt,
-    adopted,
+    takenOver,
     signed,
     unlocked,
     rejection,
@@ -149,7 +149,7 @@ export function readBody(text: string, { terms }: Pick<Core, 'terms'>): Body {
   }
 }
 
-export function rowFrom(core: Core, body: Body, state: PaymentState, owner: string | undefined): Row {
+export function rowFrom(core: Core, body: Body, state: PaymentState, owner: string | undefined): PaymentRow {
   return owner === undefined ? { ...core, ...body, state } : { ...core, ...body, state, owner }
 }
 

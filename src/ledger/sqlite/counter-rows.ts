@@ -4,18 +4,18 @@ import type { CounterClaim, Dimension } from '../../policy/index.js'
 import { type Counter, type Counts, counterOf } from '../counts.js'
 import { claimBy, familyOf, sameFamily } from '../family.js'
 import { type Fill, isFilled, type KnownShape } from '../shapes.js'
-import type { Meta, Shelf } from '../shelf.js'
+import type { LedgerTables, Meta } from '../tables.js'
+import { BoundedCache } from './bounded-cache.js'
 import { Buckets } from './buckets.js'
 import { clockOf, clockText } from './clock-rows.js'
 import { type Fields, numberOf, optionalNumber, optionalText, textOf } from './codec.js'
+import { damaged } from './errors.js'
 import { FactRows } from './fact-rows.js'
-import { damaged } from './failures.js'
 import { gapsOf, gapsText } from './gap-rows.js'
 import { decode, encode } from './json.js'
-import { Kept } from './kept.js'
 import type { Sql } from './sql.js'
 
-/** More names than this are not kept in mind; the table knows them all. */
+/** More names than this are not cached; the table knows them all. */
 const MOST_NAMES = 10_000
 
 /**
@@ -38,8 +38,8 @@ export class CounterRows extends FactRows {
   #high: Instant | undefined
   readonly #buckets: Buckets
   // Rows that are never removed, so what was read once stays true, unless the transaction that wrote it is undone.
-  readonly #numbers = new Kept<number>()
-  readonly #keys = new Kept<string>()
+  readonly #numbers = new BoundedCache<number>()
+  readonly #keys = new BoundedCache<string>()
   readonly #names = new Set<string>()
   #shapes: readonly KnownShape[] = []
 
@@ -111,7 +111,7 @@ export class CounterRows extends FactRows {
     return this.#meta
   }
 
-  setMeta(change: Parameters<Shelf['setMeta']>[0]): void {
+  setMeta(change: Parameters<LedgerTables['setMeta']>[0]): void {
     const before = this.meta()
     const { frozen, ...rest } = own({ ...before, ...change })
     this.#meta = own(frozen === undefined ? rest : { ...rest, frozen })
@@ -152,12 +152,12 @@ export class CounterRows extends FactRows {
     return counters.filter((counter) => sameFamily(counter, claim, dimension))
   }
 
-  sum(key: string, from: Instant): Counts {
+  countsSince(key: string, from: Instant): Counts {
     const n = this.#number(key)
     return n === undefined ? NOTHING : this.#buckets.sum(n, from)
   }
 
-  addTo(key: string, at: Instant, change: Counts): void {
+  addCounts(key: string, at: Instant, change: Counts): void {
     this.#buckets.add(this.numberOf(key), at, change)
   }
 
@@ -211,7 +211,7 @@ export class CounterRows extends FactRows {
   }
 
   #number(key: string): number | undefined {
-    const known = this.#numbers.peek(key)
+    const known = this.#numbers.get(key)
     if (known !== undefined) return known
     const row = this.sql.get('SELECT n FROM counters WHERE key = ?', key)
     if (row === undefined) return undefined
@@ -235,7 +235,7 @@ export class CounterRows extends FactRows {
   }
 
   protected keyOf(n: number): string {
-    return this.#keys.of(`${n}`, () => {
+    return this.#keys.getOrLoad(`${n}`, () => {
       const row = this.sql.get('SELECT key FROM counters WHERE n = ?', n)
       if (row === undefined) throw damaged()
       return textOf(row, 'key')

@@ -1,5 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
-import { destroyStatements } from './collect.js'
+import { destroyStatements } from './destroy-statements.js'
 
 export type Value = string | number | bigint | null
 

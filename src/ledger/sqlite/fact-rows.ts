@@ -1,15 +1,15 @@
 import type { Instant, Units } from '../../money/index.js'
 import type { Grant, Terms } from '../../policy/index.js'
-import { nameOf } from '../names.js'
+import { compositeKey } from '../composite-key.js'
 import type { Pin } from '../pins.js'
 import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
-import type { Denial, Priced } from '../shelf.js'
+import type { Denial, PriceKey } from '../tables.js'
+import { BoundedCache } from './bounded-cache.js'
 import { ChannelRows } from './channel-rows.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
-import { damaged } from './failures.js'
+import { damaged } from './errors.js'
 import { decode, encode } from './json.js'
-import { Kept } from './kept.js'
 
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }
 type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
@@ -19,17 +19,17 @@ const MOST_LISTS = 1000
 
 /** Owners, lanes, and what policy judges by. */
 export class FactRows extends ChannelRows {
-  readonly #owners = new Kept<Instant | undefined>()
-  readonly #lanes = new Kept<Lane | undefined>()
-  readonly #versions = new Kept<number>()
-  readonly #pins = new Kept<readonly Pin[]>(MOST_LISTS)
-  readonly #prices = new Kept<Rails>(MOST_LISTS)
-  readonly #operations = new Kept<readonly string[]>(MOST_LISTS)
-  readonly #folds = new Kept<readonly string[]>(MOST_LISTS)
-  readonly #advertised = new Kept<Units | undefined>()
-  readonly #known = new Kept<boolean>()
-  readonly #denials = new Kept<readonly Denial[]>(MOST_LISTS)
-  readonly #grants = new Kept<readonly Grant[]>(MOST_LISTS)
+  readonly #owners = new BoundedCache<Instant | undefined>()
+  readonly #lanes = new BoundedCache<Lane | undefined>()
+  readonly #versions = new BoundedCache<number>()
+  readonly #pins = new BoundedCache<readonly Pin[]>(MOST_LISTS)
+  readonly #prices = new BoundedCache<Rails>(MOST_LISTS)
+  readonly #operations = new BoundedCache<readonly string[]>(MOST_LISTS)
+  readonly #folds = new BoundedCache<readonly string[]>(MOST_LISTS)
+  readonly #advertised = new BoundedCache<Units | undefined>()
+  readonly #known = new BoundedCache<boolean>()
+  readonly #denials = new BoundedCache<readonly Denial[]>(MOST_LISTS)
+  readonly #grants = new BoundedCache<readonly Grant[]>(MOST_LISTS)
 
   /** Somebody else has written: nothing that was read before is believed. */
   doubt(): void {
@@ -44,7 +44,7 @@ export class FactRows extends ChannelRows {
   }
 
   owner(name: string): Instant | undefined {
-    return this.#owners.of(name, () => {
+    return this.#owners.getOrLoad(name, () => {
       const row = this.sql.get('SELECT until FROM owners WHERE name = ?', name)
       return row === undefined ? undefined : numberOf(row, 'until')
     })
@@ -62,7 +62,7 @@ export class FactRows extends ChannelRows {
   }
 
   lane(name: string): Lane | undefined {
-    return this.#lanes.of(name, () => {
+    return this.#lanes.getOrLoad(name, () => {
       const row = this.sql.get('SELECT value, payment FROM lanes WHERE name = ?', name)
       if (row === undefined) return undefined
       const value = BigInt(textOf(row, 'value'))
@@ -87,7 +87,7 @@ export class FactRows extends ChannelRows {
   }
 
   #version(name: string): number {
-    return this.#versions.of(name, () => {
+    return this.#versions.getOrLoad(name, () => {
       const row = this.sql.get('SELECT n FROM versions WHERE name = ?', name)
       return row === undefined ? 0 : numberOf(row, 'n')
     })
@@ -104,7 +104,7 @@ export class FactRows extends ChannelRows {
   }
 
   pins(vendor: string): readonly Pin[] {
-    return this.#pins.of(vendor, () => {
+    return this.#pins.getOrLoad(vendor, () => {
       const row = this.sql.get('SELECT body FROM pins WHERE vendor = ?', vendor)
       return row === undefined ? [] : decodeAs(row, isPins)
     })
@@ -125,8 +125,8 @@ export class FactRows extends ChannelRows {
       )
   }
 
-  prices({ vendor, operation, unit }: Priced): Rails {
-    return this.#prices.of(nameOf(vendor, operation, unit), () => {
+  prices({ vendor, operation, unit }: PriceKey): Rails {
+    return this.#prices.getOrLoad(compositeKey(vendor, operation, unit), () => {
       const rails = new Map<string, DayOfPrices[]>()
       const sql = 'SELECT rail, day, body FROM prices WHERE vendor = ? AND operation = ? AND unit = ?'
       for (const row of this.sql.all(sql, vendor, operation, unit)) {
@@ -139,14 +139,14 @@ export class FactRows extends ChannelRows {
     })
   }
 
-  setPrices(of: Priced, rail: string, today: DayOfPrices, oldest: number): void {
+  setPrices(of: PriceKey, rail: string, today: DayOfPrices, oldest: number): void {
     const { vendor, operation, unit } = of
     const rails = this.prices(of)
     const before = rails.get(rail) ?? []
     const kept = before.filter(({ day }) => day !== today.day && day >= oldest)
-    const known = rails.size === 0 ? this.#operations.peek(nameOf(vendor, unit)) : undefined
-    if (known !== undefined) this.#operations.set(nameOf(vendor, unit), [...known, operation])
-    this.#prices.set(nameOf(vendor, operation, unit), new Map([...rails, [rail, [...kept, today]]]))
+    const known = rails.size === 0 ? this.#operations.get(compositeKey(vendor, unit)) : undefined
+    if (known !== undefined) this.#operations.set(compositeKey(vendor, unit), [...known, operation])
+    this.#prices.set(compositeKey(vendor, operation, unit), new Map([...rails, [rail, [...kept, today]]]))
     this.sql.run(
       `INSERT INTO prices VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (vendor, operation, unit, rail, day) DO UPDATE SET body = excluded.body`,
@@ -163,55 +163,55 @@ export class FactRows extends ChannelRows {
   }
 
   operations(vendor: string, unit: string): readonly string[] {
-    return this.#operations.of(nameOf(vendor, unit), () => {
+    return this.#operations.getOrLoad(compositeKey(vendor, unit), () => {
       const sql = `SELECT operation FROM prices WHERE vendor = ? AND unit = ?
         GROUP BY operation ORDER BY min(day), operation`
       return this.sql.all(sql, vendor, unit).map((row) => textOf(row, 'operation'))
     })
   }
 
-  dropPrices({ vendor, operation, unit }: Priced): void {
-    const known = this.#operations.peek(nameOf(vendor, unit))
+  dropPrices({ vendor, operation, unit }: PriceKey): void {
+    const known = this.#operations.get(compositeKey(vendor, unit))
     if (known !== undefined)
       this.#operations.set(
-        nameOf(vendor, unit),
+        compositeKey(vendor, unit),
         known.filter((one) => one !== operation),
       )
-    this.#prices.drop(nameOf(vendor, operation, unit))
+    this.#prices.delete(compositeKey(vendor, operation, unit))
     const sql = 'DELETE FROM prices WHERE vendor = ? AND operation = ? AND unit = ?'
     this.sql.run(sql, vendor, operation, unit)
   }
 
-  folds(vendor: string, unit: string): readonly string[] {
-    return this.#folds.of(nameOf(vendor, unit), () =>
+  operationGroups(vendor: string, unit: string): readonly string[] {
+    return this.#folds.getOrLoad(compositeKey(vendor, unit), () =>
       this.sql
         .all('SELECT operation FROM folds WHERE vendor = ? AND unit = ? ORDER BY n', vendor, unit)
         .map((row) => textOf(row, 'operation')),
     )
   }
 
-  addFold({ vendor, operation, unit }: Priced): void {
-    this.#folds.drop(nameOf(vendor, unit))
+  addOperationGroup({ vendor, operation, unit }: PriceKey): void {
+    this.#folds.delete(compositeKey(vendor, unit))
     const sql = 'INSERT OR IGNORE INTO folds (vendor, unit, operation) VALUES (?, ?, ?)'
     this.sql.run(sql, vendor, unit, operation)
   }
 
-  advertised({ vendor, operation, unit }: Priced): Units | undefined {
-    return this.#advertised.of(nameOf(vendor, operation, unit), () => {
+  advertised({ vendor, operation, unit }: PriceKey): Units | undefined {
+    return this.#advertised.getOrLoad(compositeKey(vendor, operation, unit), () => {
       const sql = 'SELECT units FROM advertised WHERE vendor = ? AND operation = ? AND unit = ?'
       const row = this.sql.get(sql, vendor, operation, unit)
       return row === undefined ? undefined : BigInt(textOf(row, 'units'))
     })
   }
 
-  setAdvertised({ vendor, operation, unit }: Priced, units: Units): void {
-    this.#advertised.set(nameOf(vendor, operation, unit), units)
+  setAdvertised({ vendor, operation, unit }: PriceKey, units: Units): void {
+    this.#advertised.set(compositeKey(vendor, operation, unit), units)
     const sql = 'INSERT OR REPLACE INTO advertised VALUES (?, ?, ?, ?)'
     this.sql.run(sql, vendor, operation, unit, units.toString())
   }
 
   grants(agent: string, vendor: string): readonly Grant[] {
-    return this.#grants.of(nameOf(agent, vendor), () =>
+    return this.#grants.getOrLoad(compositeKey(agent, vendor), () =>
       this.sql
         .all('SELECT body FROM grants WHERE agent = ? AND vendor = ? ORDER BY id', agent, vendor)
         .map((row) => decodeAs(row, isGrant)),
@@ -224,7 +224,7 @@ export class FactRows extends ChannelRows {
 
   setGrant(grant: Grant, now: Instant): void {
     const { id, agent, vendor, until } = grant
-    this.#grants.drop(nameOf(agent, vendor))
+    this.#grants.delete(compositeKey(agent, vendor))
     this.sql.run('DELETE FROM grants WHERE until <= ?', now)
     this.sql.run(
       'INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?)',
@@ -240,18 +240,21 @@ export class FactRows extends ChannelRows {
     const row = this.sql.get('SELECT body FROM grants WHERE id = ?', id)
     if (row === undefined) return undefined
     const grant = decodeAs(row, isGrant)
-    this.#grants.drop(nameOf(grant.agent, grant.vendor))
+    this.#grants.delete(compositeKey(grant.agent, grant.vendor))
     this.sql.run('DELETE FROM grants WHERE id = ?', id)
     return grant
   }
 
-  knows(agent: string, vendor: string): boolean {
+  isKnownVendor(agent: string, vendor: string): boolean {
     const sql = 'SELECT 1 FROM known WHERE agent = ? AND vendor = ?'
-    return this.#known.of(nameOf(agent, vendor), () => this.sql.get(sql, agent, vendor) !== undefined)
+    return this.#known.getOrLoad(
+      compositeKey(agent, vendor),
+      () => this.sql.get(sql, agent, vendor) !== undefined,
+    )
   }
 
-  know(agent: string, vendor: string): void {
-    this.#known.set(nameOf(agent, vendor), true)
+  addKnownVendor(agent: string, vendor: string): void {
+    this.#known.set(compositeKey(agent, vendor), true)
     this.sql.run('INSERT OR IGNORE INTO known VALUES (?, ?)', agent, vendor)
   }
 
@@ -262,7 +265,7 @@ export class FactRows extends ChannelRows {
 
   #denialsOf(agent: string, vendor: string): readonly Denial[] {
     const sql = 'SELECT operation, until, body FROM denials WHERE agent = ? AND vendor = ? ORDER BY n'
-    return this.#denials.of(nameOf(agent, vendor), () =>
+    return this.#denials.getOrLoad(compositeKey(agent, vendor), () =>
       this.sql.all(sql, agent, vendor).map((row) => ({
         operation: textOf(row, 'operation'),
         until: numberOf(row, 'until'),
@@ -285,7 +288,7 @@ export class FactRows extends ChannelRows {
 
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void {
     const standing = this.denials(agent, vendor, now)
-    this.#denials.set(nameOf(agent, vendor), [...standing, denial])
+    this.#denials.set(compositeKey(agent, vendor), [...standing, denial])
     this.sql.run('DELETE FROM denials WHERE until <= ?', now)
     const sql = 'INSERT INTO denials (agent, vendor, operation, until, body) VALUES (?, ?, ?, ?, ?)'
     this.sql.run(sql, agent, vendor, denial.operation, denial.until, encode(denial.terms))

@@ -1,7 +1,7 @@
 import { PaymentError } from '../../errors/index.js'
 import { mayAskSystem } from '../permission.js'
-import { ledgerError } from './failures.js'
-import { recordPath } from './record.js'
+import { ledgerError } from './errors.js'
+import { recordPath } from './made-record.js'
 
 // Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
 const { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } =

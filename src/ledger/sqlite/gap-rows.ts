@@ -1,7 +1,7 @@
 import type { Gap } from '../gaps.js'
 import { type Fields, optionalText } from './codec.js'
 import { isObject } from './disk.js'
-import { damaged } from './failures.js'
+import { damaged } from './errors.js'
 import { decode, encode } from './json.js'
 
 const NONE: readonly Gap[] = []

@@ -1,5 +1,5 @@
 import { amountText, isAmount, readAmount } from './amounts.js'
-import { damaged } from './failures.js'
+import { damaged } from './errors.js'
 
 /** What a bigint or an amount begins with as a text. Other texts that begin so get a second one. */
 const MARK = '#'

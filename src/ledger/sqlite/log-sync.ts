@@ -1,4 +1,4 @@
-import { ledgerError } from './failures.js'
+import { ledgerError } from './errors.js'
 
 const fs = process.getBuiltinModule('node:fs')
 

@@ -1,11 +1,12 @@
 import type { Instant } from '../../money/index.js'
 import { taskKeys } from '../../policy/index.js'
-import { boughtAt } from '../bought.js'
 import { weightsOf } from '../counters.js'
+import type { PaymentRow } from '../payment-row.js'
 import type { PaymentId } from '../port.js'
-import { standingOf, turnOf } from '../query.js'
-import type { Row } from '../row.js'
-import type { Placed } from '../shelf.js'
+import { purchasedAt } from '../purchases.js'
+import { dueEntryOf, standingOf } from '../query.js'
+import type { StoredRow } from '../tables.js'
+import { BoundedCache } from './bounded-cache.js'
 import {
   bodyText,
   type Core,
@@ -23,14 +24,13 @@ import {
 } from './codec.js'
 import { CounterRows } from './counter-rows.js'
 import type { Value } from './driver.js'
-import { damaged } from './failures.js'
-import { Kept } from './kept.js'
-import { type RecentPayment, RecentPayments } from './recent.js'
+import { damaged } from './errors.js'
+import { type RecentPayment, RecentPayments } from './recent-payments.js'
 import type { Sql } from './sql.js'
 
 const MOVING = 'place, state, owner, rev, body'
 export const ALL = `${MOVING}, core`
-/** How many payments are kept in mind: more than are under way at once. */
+/** How many payments are cached: more than are under way at once. */
 const MOST_KNOWN = 1000
 /**
  * So many payments go into the indexes at once, when as many are behind them: each page of an index is then written for
@@ -43,7 +43,7 @@ const MOST_LISTED = 50
 interface Known {
   readonly place: number
   readonly rev: number
-  readonly row: Row
+  readonly row: PaymentRow
   /** In which stretch without foreign writes it was read: later than that, only what a hold wrote is still true. */
   readonly stretch: number
 }
@@ -51,7 +51,7 @@ interface Known {
 /** Payments in their table, one by one. */
 export class PaymentRows extends CounterRows {
   /** What a hold wrote stays as it is until the next hold of the same payment, which raises `rev`. */
-  readonly #known = new Kept<Known>(MOST_KNOWN)
+  readonly #known = new BoundedCache<Known>(MOST_KNOWN)
   readonly #recent: RecentPayments
   readonly #names: CounterNames = {
     numberOf: (key) => this.numberOf(key),
@@ -84,7 +84,7 @@ export class PaymentRows extends CounterRows {
     super.end()
   }
 
-  payment(id: PaymentId): Row | undefined {
+  payment(id: PaymentId): PaymentRow | undefined {
     return this.#find(id)?.row
   }
 
@@ -93,7 +93,7 @@ export class PaymentRows extends CounterRows {
   }
 
   /** Are its columns in the indexes, and what it holds in the buckets? */
-  keepsHeld(id: PaymentId): boolean {
+  isHoldInBuckets(id: PaymentId): boolean {
     const place = this.place(id)
     return place > 0 && place <= this.listed
   }
@@ -104,7 +104,7 @@ export class PaymentRows extends CounterRows {
   }
 
   #find(id: PaymentId): Known | undefined {
-    const known = this.#known.peek(id)
+    const known = this.#known.get(id)
     if (known?.stretch === this.#stretch) return known
     if (id === this.#absent) return undefined
     const recent = this.recent().get(id)?.place
@@ -125,26 +125,26 @@ export class PaymentRows extends CounterRows {
     return readCore(row === undefined ? '' : textOf(row, 'core'), this.#names)
   }
 
-  #keep(place: number, rev: number, row: Row): Known {
+  #keep(place: number, rev: number, row: PaymentRow): Known {
     const known = { place, rev, row, stretch: this.#stretch }
     this.#known.set(row.id, known)
     return known
   }
 
   /** A row of {@link ALL} columns. */
-  protected placed(fields: Fields): Placed {
+  protected placed(fields: Fields): StoredRow {
     const core = readCore(textOf(fields, 'core'), this.#names)
     return { place: numberOf(fields, 'place'), row: rowOf(core, fields) }
   }
 
-  save(row: Row): void {
+  save(row: PaymentRow): void {
     const known = this.#find(row.id)
     if (known === undefined) this.#insert(row)
     else if (known.row.charges === row.charges && known.row.lanes === row.lanes) this.#update(row, known)
     else this.#replace(row, known)
   }
 
-  #insert(row: Row): void {
+  #insert(row: PaymentRow): void {
     const { id, context, resource, fingerprint, key, createdAt } = row
     // Asked before it is there, so that it is not read back.
     this.recent()
@@ -168,7 +168,7 @@ export class PaymentRows extends CounterRows {
     this.#recent.add({ place, id, agent: context.agent, fingerprint, key })
   }
 
-  #update(row: Row, { place, rev, row: before }: Known): void {
+  #update(row: PaymentRow, { place, rev, row: before }: Known): void {
     const [was, is] = [this.#waysTo(before), this.#waysTo(row)]
     // A column that is set is written to its index too, whether or not it changed.
     if (was.every((value, index) => value === is[index])) {
@@ -182,7 +182,7 @@ export class PaymentRows extends CounterRows {
     this.#keep(place, rev, row)
   }
 
-  #replace(row: Row, { place, rev }: Known): void {
+  #replace(row: PaymentRow, { place, rev }: Known): void {
     this.sql.run(
       `UPDATE payments SET rev = ?, fingerprint = ?, key = ?, core = ?, counted = ?, vendor = ?, agent = ?,
        state = ?, owner = ?, body = ?, standing = ?, wallet = ?, due = ?, bought = ? WHERE place = ?`,
@@ -202,24 +202,24 @@ export class PaymentRows extends CounterRows {
   }
 
   /** By what its twins, recovery and repeats of it find it: the columns `standing`, `wallet`, `due` and `bought`. */
-  #waysTo(row: Row): readonly [Value, Value, Value, Value] {
-    const turn = turnOf(row)
-    const bought = this.boughtAfter === undefined ? null : (boughtAt(row) ?? null)
+  #waysTo(row: PaymentRow): readonly [Value, Value, Value, Value] {
+    const turn = dueEntryOf(row)
+    const bought = this.boughtAfter === undefined ? null : (purchasedAt(row) ?? null)
     return [standingOf(row) ?? null, turn?.wallet ?? null, turn?.due ?? null, bought]
   }
 
-  listsBought(): boolean {
+  listsPurchases(): boolean {
     return this.boughtAfter === 0
   }
 
   /** A ledger that no `repeat` rule was ever used on keeps no such list. */
   beginListing(): boolean {
     if (this.boughtAfter === undefined) this.boughtAfter = this.last()
-    return this.listsBought()
+    return this.listsPurchases()
   }
 
   /** From the newest to the oldest, so that what was made meanwhile is never in the way. */
-  listBought(since: Instant, goOn: () => boolean): boolean {
+  listPurchases(since: Instant, goOn: () => boolean): boolean {
     for (;;) {
       const after = this.boughtAfter
       if (after === undefined || after === 0) return true
@@ -227,7 +227,7 @@ export class PaymentRows extends CounterRows {
       const page = this.sql.all(sql, after, MOST_LISTED)
       const recent = page.filter((fields) => numberOf(fields, 'created') >= since)
       for (const { place, row } of recent.map((fields) => this.placed(fields)))
-        this.sql.run('UPDATE payments SET bought = ? WHERE place = ?', boughtAt(row) ?? null, place)
+        this.sql.run('UPDATE payments SET bought = ? WHERE place = ?', purchasedAt(row) ?? null, place)
       const last = recent.at(-1)
       const done = last === undefined || recent.length < page.length || page.length < MOST_LISTED
       this.boughtAfter = done ? 0 : numberOf(last, 'place') - 1
@@ -240,7 +240,7 @@ export class PaymentRows extends CounterRows {
     return row === undefined ? 0 : numberOf(row, 'n')
   }
 
-  restamp(row: Row): void {
+  restamp(row: PaymentRow): void {
     const known = this.#find(row.id)
     if (known === undefined) throw damaged()
     this.#replace(row, known)
@@ -254,7 +254,7 @@ export class PaymentRows extends CounterRows {
       const row = this.payment(id)
       if (row !== undefined) {
         this.#listTasks(row, place)
-        for (const [key, { at, held }] of weightsOf(this, row)) this.addTo(key, at, { counted: 0n, held })
+        for (const [key, { at, held }] of weightsOf(this, row)) this.addCounts(key, at, { counted: 0n, held })
       }
       this.listed = place
     }
@@ -269,16 +269,16 @@ export class PaymentRows extends CounterRows {
     for (const task of tasksOf(known.row))
       this.sql.run('DELETE FROM tasks WHERE task = ? AND place = ?', task, known.place)
     this.sql.run('DELETE FROM payments WHERE place = ?', known.place)
-    this.#known.drop(id)
+    this.#known.delete(id)
   }
 
-  #listTasks(row: Row, place: number): void {
+  #listTasks(row: PaymentRow, place: number): void {
     for (const task of tasksOf(row)) this.sql.run('INSERT OR IGNORE INTO tasks VALUES (?, ?)', task, place)
   }
 }
 
 /** The names in the index of tasks that a payment is found by. */
-function tasksOf({ context, charges }: Row): ReadonlySet<string> {
+function tasksOf({ context, charges }: PaymentRow): ReadonlySet<string> {
   const paths = new Set(charges.flatMap(({ dimensions }) => dimensions.tasks))
   const tasks = new Set([...paths].map(pathed))
   // A task that is inside no other goes by its path alone.
@@ -286,16 +286,16 @@ function tasksOf({ context, charges }: Row): ReadonlySet<string> {
   return tasks
 }
 
-function rowOf(core: Core, fields: Fields): Row {
+function rowOf(core: Core, fields: Fields): PaymentRow {
   return rowFrom(core, readBody(textOf(fields, 'body'), core), stateOf(fields), optionalText(fields, 'owner'))
 }
 
 /** The columns that a move may change, in the order of the statements above. */
-function moving(row: Row): readonly [Value, Value, Value] {
+function moving(row: PaymentRow): readonly [Value, Value, Value] {
   return [row.state, row.owner ?? null, bodyText(row)]
 }
 
-function countedAt(row: Row): Instant {
+function countedAt(row: PaymentRow): Instant {
   return Math.max(row.createdAt, ...row.charges.map(({ at }) => at))
 }
 

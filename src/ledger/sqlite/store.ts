@@ -1,15 +1,15 @@
 import { isPaymentError, PaymentError } from '../../errors/index.js'
-import type { Shelf, Store } from '../shelf.js'
-import { Answers } from './answers.js'
+import type { LedgerTables, Store } from '../tables.js'
+import { AnswerQueue } from './answers.js'
+import { closeAtExit, noLongerOpen, type OpenLedgerFile } from './close-at-exit.js'
 import { numberOf } from './codec.js'
-import { damaged, failure, isBusy, ledgerError } from './failures.js'
+import { damaged, failure, isBusy, ledgerError } from './errors.js'
 import { type FileId, fileId, logPath, sameFile } from './file.js'
-import { closed, type Leaver, leaveAtExit } from './leaving.js'
 import { LogSync } from './log-sync.js'
 import { foldForGood, isInUse, markInUse, type OpenFile, openFile, rollBack, unmark } from './open.js'
 import { checkVersion } from './schema.js'
-import { SqliteShelf } from './shelf.js'
 import type { Sql } from './sql.js'
+import { SqliteTables } from './tables.js'
 
 export interface StoreOptions {
   readonly path: string
@@ -19,7 +19,7 @@ export interface StoreOptions {
 }
 
 interface Opened extends OpenFile {
-  readonly shelf: SqliteShelf
+  readonly tables: SqliteTables
   readonly file: FileId | undefined
 }
 
@@ -48,7 +48,7 @@ const CHECKED_MS = 10
 /** A step that waits for its transaction. */
 interface Job {
   /** Runs the step; what it returns gives the caller the answer, and is called when the answer is true. */
-  run(shelf: Shelf): () => void
+  run(tables: LedgerTables): () => void
   reject(error: unknown): void
   /** Is it answered only when it is on the disk? */
   readonly durable: boolean
@@ -62,7 +62,7 @@ interface Ran {
 }
 
 /** One SQLite file. Steps run without waiting; only the lock is waited for, and never with the event loop. */
-export class SqliteStore implements Store, Leaver {
+export class SqliteStore implements Store, OpenLedgerFile {
   readonly #options: StoreOptions
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
@@ -70,7 +70,7 @@ export class SqliteStore implements Store, Leaver {
   /** `data_version`: moves when another connection has written. */
   #version: number | undefined
   readonly #jobs: Job[] = []
-  readonly #answers = new Answers()
+  readonly #answers = new AnswerQueue()
   #working = false
   #checked = Number.NEGATIVE_INFINITY
   /** The log's file, once this process has marked the ledger as used: from then on it must not vanish either. */
@@ -82,7 +82,7 @@ export class SqliteStore implements Store, Leaver {
     this.#options = options
   }
 
-  async read<T>(use: (shelf: Shelf) => T): Promise<T> {
+  async read<T>(use: (tables: LedgerTables) => T): Promise<T> {
     return this.#patiently((opened) => {
       // Nothing is paid on the word of a read alone, so that not each of a row of reads looks at the path.
       if (performance.now() - this.#checked > CHECKED_MS) this.#checkFile(opened)
@@ -94,11 +94,11 @@ export class SqliteStore implements Store, Leaver {
    * Steps that are asked for at once share one transaction. A durable step is answered after a sync of the disk. Other
    * steps go on meanwhile: the sync of any later step covers them, since the log is synced as a whole.
    */
-  write<T>(use: (shelf: Shelf) => T, durable: boolean): Promise<T> {
+  write<T>(use: (tables: LedgerTables) => T, durable: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push({
-        run: (shelf) => {
-          const answer = use(shelf)
+        run: (tables) => {
+          const answer = use(tables)
           return () => resolve(answer)
         },
         reject,
@@ -137,9 +137,9 @@ export class SqliteStore implements Store, Leaver {
     const ran = await this.#patiently((opened) => {
       this.#checkFile(opened)
       return this.#marked(opened, () =>
-        this.#step(opened, 'BEGIN IMMEDIATE', (shelf, foreign) => {
+        this.#step(opened, 'BEGIN IMMEDIATE', (tables, foreign) => {
           if (foreign && !isInUse(opened.sql)) throw UNMARKED
-          return runSome(jobs, shelf)
+          return runSome(jobs, tables)
         }),
       )
     }, deadline)
@@ -211,7 +211,7 @@ export class SqliteStore implements Store, Leaver {
     await this.#syncs.ended()
     await this.#syncs.close()
     await opened.close()
-    closed(this)
+    noLongerOpen(this)
   }
 
   /**
@@ -234,32 +234,32 @@ export class SqliteStore implements Store, Leaver {
   /** The last step: the file says that it is whole. Other processes that still use it mark it again. */
   #rest(opened: Opened): void {
     this.#checkFile(opened)
-    this.#step(opened, 'BEGIN IMMEDIATE', (shelf) => {
-      shelf.rest()
+    this.#step(opened, 'BEGIN IMMEDIATE', (tables) => {
+      tables.rest()
       unmark(opened.sql)
     })
   }
 
   #step<T>(
-    { db, sql, shelf }: Opened,
+    { db, sql, tables }: Opened,
     begin: 'BEGIN' | 'BEGIN IMMEDIATE',
-    use: (shelf: SqliteShelf, foreign: boolean) => T,
+    use: (tables: SqliteTables, foreign: boolean) => T,
   ): T {
     sql.run(begin)
     try {
       const version = versionOf(sql)
       const foreign = version !== this.#version
       if (foreign) {
-        shelf.doubt()
+        tables.doubt()
         checkVersion(db)
       }
       this.#version = version
-      const answer = use(shelf, foreign)
-      if (begin === 'BEGIN IMMEDIATE') shelf.end()
+      const answer = use(tables, foreign)
+      if (begin === 'BEGIN IMMEDIATE') tables.end()
       sql.run('COMMIT')
       return answer
     } catch (error) {
-      shelf.forget()
+      tables.forget()
       rollBack(db)
       throw error
     }
@@ -310,8 +310,8 @@ export class SqliteStore implements Store, Leaver {
   async #openNow(): Promise<Opened> {
     const { path, create } = this.#options
     const file = await openFile(path, create)
-    this.#opened = { ...file, shelf: new SqliteShelf(file.sql), file: fileId(path) }
-    leaveAtExit(this)
+    this.#opened = { ...file, tables: new SqliteTables(file.sql), file: fileId(path) }
+    closeAtExit(this)
     return this.#opened
   }
 }
@@ -335,11 +335,11 @@ function versionOf(sql: Sql): number {
   return numberOf(row, 'data_version')
 }
 
-function runSome(jobs: readonly Job[], shelf: Shelf): readonly Ran[] {
+function runSome(jobs: readonly Job[], tables: LedgerTables): readonly Ran[] {
   const start = performance.now()
   const ran: Ran[] = []
   for (const job of jobs) {
-    ran.push({ job, answer: job.run(shelf) })
+    ran.push({ job, answer: job.run(tables) })
     if (performance.now() - start > MOST_TOGETHER_MS) break
   }
   return ran

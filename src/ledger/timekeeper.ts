@@ -1,10 +1,17 @@
 import { PaymentError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
+import { checkedClock } from './checked-clock.js'
 import type { Clock } from './clock.js'
-import { type ClockRecord, type Finding, JUMP_MS, judgeClocks, type Look, withUnseen } from './clocks.js'
-import { lengthOf } from './length.js'
-import type { Meta } from './shelf.js'
-import { soundClock } from './sound-clock.js'
+import {
+  type ClockFinding,
+  type ClockReadings,
+  type ClockRecord,
+  JUMP_MS,
+  judgeClocks,
+  withUnseen,
+} from './clock-jumps.js'
+import { durationText } from './duration-text.js'
+import type { Meta } from './tables.js'
 import { Witnesses } from './witnesses.js'
 
 /** How fast a wall clock is believed to drift from the monotonic one without having been set: one in a thousand. */
@@ -45,13 +52,13 @@ export class Timekeeper {
   #last = 0
   /** The store's count of lowerings that this was started with. */
   #lowered: number | undefined
-  #found: { readonly finding: Finding; readonly by: number } = { finding: 'steady', by: 0 }
+  #found: { readonly finding: ClockFinding; readonly by: number } = { finding: 'steady', by: 0 }
   /** How far behind the store the wall clock was when somebody accepted that, and where time creeps on from. */
   #lag = 0
   #crept: { readonly from: Instant; readonly mono: number } | undefined
 
   constructor(clock: Clock) {
-    this.#clock = soundClock(clock)
+    this.#clock = checkedClock(clock)
   }
 
   /** Now, for a step that writes nothing. Whole milliseconds; never goes back. */
@@ -92,7 +99,7 @@ export class Timekeeper {
     throw new PaymentError(
       'clock_jumped',
       'untouched',
-      `The clock of this host is ${lengthOf(by)} ${way} the ledger's time, and nothing explains it. Nothing is paid until the clock is right again, or confirmClock(${to}) says that it is right.`,
+      `The clock of this host is ${durationText(by)} ${way} the ledger's time, and nothing explains it. Nothing is paid until the clock is right again, or confirmClock(${to}) says that it is right.`,
     )
   }
 
@@ -118,7 +125,7 @@ export class Timekeeper {
     return Math.floor(this.#clock.now())
   }
 
-  #judge(stored: Stored): { readonly look: Look; readonly finding: Finding } {
+  #judge(stored: Stored): { readonly look: ClockReadings; readonly finding: ClockFinding } {
     if (this.#lowered !== stored.clock.lowered) this.#startOver(stored)
     const [wall, mono] = [this.#clock.now(), this.#clock.monotonic()]
     const expected = this.#wall + Math.max(0, mono - this.#mono)
@@ -147,7 +154,7 @@ export class Timekeeper {
   }
 
   /** The wall clock is believed. Answers what time it is then. */
-  #believe({ wall, expected, booted, high }: Look): number {
+  #believe({ wall, expected, booted, high }: ClockReadings): number {
     const mono = this.#clock.monotonic()
     const nap = booted !== undefined && Math.abs(wall - booted) <= NAP_MS
     if (this.#opening || nap || Math.abs(wall - expected) > JUMP_MS) this.#anchor(wall, mono)
@@ -200,6 +207,6 @@ export class Timekeeper {
   }
 }
 
-function isJump(finding: Finding): boolean {
+function isJump(finding: ClockFinding): boolean {
   return finding !== 'steady' && finding !== 'slept'
 }

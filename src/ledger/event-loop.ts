@@ -1,5 +1,5 @@
 /** Lets the event loop turn: timers, sockets and whoever else waits have their turn before this goes on. */
-export function turn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void afterTurn(resolve))
 }
 

@@ -1,11 +1,11 @@
 import { count, type Instant } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
 import type { Receipt } from '../protocol/index.js'
+import type { PaymentRow } from './payment-row.js'
 import type { Evidence, Move } from './port.js'
-import type { Row } from './row.js'
 
 /** What a move does to the payment's lanes: their next value, and whether the payment lets go of them. */
-export interface LaneStep {
+export interface LaneChange {
   readonly free: boolean
   readonly value?: bigint
   /** The value is proven, so it may also be lower than what a server's receipt made it. */
@@ -13,27 +13,27 @@ export interface LaneStep {
 }
 
 /** Where a move leads. Undefined where the machine forbids it. */
-export type Step = { readonly row: Row; readonly lane: LaneStep } | undefined
+export type Transition = { readonly row: PaymentRow; readonly lane: LaneChange } | undefined
 
 type MoveOf<To extends Move['to']> = Extract<Move, { to: To }>
 
-const KEEP: LaneStep = Object.freeze({ free: false })
+const KEEP: LaneChange = Object.freeze({ free: false })
 
 /**
  * The payment's state machine: the row, the move, the store's time, and whether the payment's owner lives. Pure, and
  * the only place where a state changes.
  */
-export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
+export function applyMove(row: PaymentRow, move: Move, now: Instant, live: boolean): Transition {
   switch (move.to) {
     case 'committed':
       return commit(row, move, now, live)
-    case 'learned':
+    case 'evidence':
       return learn(row, move, now)
     case 'voided':
       return voidOne(row, move, now)
-    case 'left':
+    case 'unresolved':
       return leave(row, move, now)
-    case 'adopted':
+    case 'taken-over':
       return adopt(row, move, now, live)
     case 'settled':
       return settle(row, move, now)
@@ -52,10 +52,10 @@ export function step(row: Row, move: Move, now: Instant, live: boolean): Step {
   }
 }
 
-function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean): Step {
+function commit(row: PaymentRow, move: MoveOf<'committed'>, now: Instant, live: boolean): Transition {
   if ((row.state !== 'held' && row.state !== 'committed') || !live) return undefined
   const attempts = [...row.attempts, { ...move.attempt, at: now }]
-  const committed: Row = {
+  const committed: PaymentRow = {
     ...row,
     state: 'committed',
     attempts,
@@ -68,7 +68,7 @@ function commit(row: Row, move: MoveOf<'committed'>, now: Instant, live: boolean
   return { row: { ...committed, signed: true }, lane: { free: false, value: move.signed } }
 }
 
-function learn(row: Row, move: MoveOf<'learned'>, now: Instant): Step {
+function learn(row: PaymentRow, move: MoveOf<'evidence'>, now: Instant): Transition {
   const last = row.attempts.at(-1)
   // Of an attempt that is proven void nothing may leave any more, so nothing is learned of it.
   if (row.state !== 'committed' || last === undefined || last.void !== undefined) return undefined
@@ -77,7 +77,7 @@ function learn(row: Row, move: MoveOf<'learned'>, now: Instant): Step {
   return same({ ...row, attempts, updatedAt: now })
 }
 
-function voidOne(row: Row, move: MoveOf<'voided'>, now: Instant): Step {
+function voidOne(row: PaymentRow, move: MoveOf<'voided'>, now: Instant): Transition {
   const attempt = row.attempts[move.attempt]
   const word = row.state === 'settled' && row.proof === 'receipt'
   if (!(row.state === 'committed' || word) || attempt === undefined || attempt.void !== undefined)
@@ -95,10 +95,10 @@ function isSame(one: Evidence, other: Evidence): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
-function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
+function leave(row: PaymentRow, move: MoveOf<'unresolved'>, now: Instant): Transition {
   if (row.state === 'released') return answered(row, move, now)
   if (row.state !== 'committed') return undefined
-  const left: Row = {
+  const left: PaymentRow = {
     ...row,
     owner: undefined,
     recheckAt: move.recheckAt,
@@ -111,12 +111,12 @@ function leave(row: Row, move: MoveOf<'left'>, now: Instant): Step {
   return { row: left, lane: { free: row.signed === true } }
 }
 
-function adopt(row: Row, move: MoveOf<'adopted'>, now: Instant, live: boolean): Step {
+function adopt(row: PaymentRow, move: MoveOf<'taken-over'>, now: Instant, live: boolean): Transition {
   if (row.state !== 'committed' || (live && row.owner !== move.owner)) return undefined
-  return same({ ...row, owner: move.owner, adopted: true, updatedAt: now })
+  return same({ ...row, owner: move.owner, takenOver: true, updatedAt: now })
 }
 
-function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
+function settle(row: PaymentRow, move: MoveOf<'settled'>, now: Instant): Transition {
   if (row.state === 'held' || row.state === 'denied') return undefined
   // A released payment was proven void. Only proof can beat proof; a server's word cannot.
   if (row.state === 'released' && move.proof === 'receipt') return answered(row, move, now)
@@ -125,7 +125,7 @@ function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
       ...settledAs(row, move),
       state: 'settled',
       owner: undefined,
-      adopted: undefined,
+      takenOver: undefined,
       because: undefined,
       receipts: withReceipt(row, move.receipt),
       delivered: row.delivered || move.delivered === true,
@@ -141,7 +141,7 @@ function settle(row: Row, move: MoveOf<'settled'>, now: Instant): Step {
 const STRENGTH = { receipt: 0, person: 1, chain: 2 } as const
 
 /** What is known of the money after a settlement. A weaker word changes nothing that a stronger one said. */
-function settledAs(row: Row, move: MoveOf<'settled'>): Row {
+function settledAs(row: PaymentRow, move: MoveOf<'settled'>): PaymentRow {
   const before = row.state === 'settled' ? row.proof : undefined
   const fee = move.fee ?? row.fee
   if (before !== undefined && STRENGTH[move.proof] < STRENGTH[before]) return { ...row, fee }
@@ -151,7 +151,7 @@ function settledAs(row: Row, move: MoveOf<'settled'>): Row {
   return { ...row, proof: move.proof, fee, reference, spent }
 }
 
-function release(row: Row, move: MoveOf<'released'>, now: Instant): Step {
+function release(row: PaymentRow, move: MoveOf<'released'>, now: Instant): Transition {
   const more = move.attempts !== undefined && move.attempts !== row.attempts.length
   if (more || !releasable(row)) return undefined
   const attempts = row.attempts.map((a) => (a.void === undefined ? { ...a, void: move.because } : a))
@@ -160,7 +160,7 @@ function release(row: Row, move: MoveOf<'released'>, now: Instant): Step {
       ...row,
       state: 'released',
       owner: undefined,
-      adopted: undefined,
+      takenOver: undefined,
       attempts,
       recheckAt: undefined,
       spent: undefined,
@@ -178,7 +178,7 @@ function release(row: Row, move: MoveOf<'released'>, now: Instant): Step {
  * The move is the word on one attempt at most: all others must have been proven void before. What settled on a
  * server's word alone may turn out void; what was read from the rail's own record may not.
  */
-function releasable(row: Row): boolean {
+function releasable(row: PaymentRow): boolean {
   const open = row.attempts.filter((attempt) => attempt.void === undefined).length
   if (row.state === 'held') return true
   if (row.state === 'committed') return open <= 1
@@ -189,11 +189,11 @@ function releasable(row: Row): boolean {
  * An answer that came after its payment was released: somebody else may have closed a proof that moved nothing while
  * this process slept. What reached a caller is written down; the money, and the state, stay as they were proven.
  */
-function answered(row: Row, move: MoveOf<'left'> | MoveOf<'settled'>, now: Instant): Step {
+function answered(row: PaymentRow, move: MoveOf<'unresolved'> | MoveOf<'settled'>, now: Instant): Transition {
   return move.delivered === true ? deliver(row, move, now) : undefined
 }
 
-function deliver(row: Row, move: { readonly receipt?: Receipt }, now: Instant): Step {
+function deliver(row: PaymentRow, move: { readonly receipt?: Receipt }, now: Instant): Transition {
   const ended = row.state === 'settled' || row.state === 'released'
   // Budget that was given back before anything was signed bought nothing.
   if (!ended || row.attempts.length === 0) return undefined
@@ -207,38 +207,38 @@ function deliver(row: Row, move: { readonly receipt?: Receipt }, now: Instant): 
 }
 
 /** Of a payment that moved nothing, nobody misses the answer. */
-function undeliver(row: Row, now: Instant): Step {
+function undeliver(row: PaymentRow, now: Instant): Transition {
   if ((row.state !== 'settled' && row.state !== 'committed') || !row.delivered) return undefined
   return same({ ...row, delivered: false, updatedAt: now })
 }
 
-function report(row: Row, move: MoveOf<'reported'>, now: Instant): Step {
+function report(row: PaymentRow, move: MoveOf<'reported'>, now: Instant): Transition {
   const open = row.state === 'committed' || (row.state === 'settled' && !row.delivered)
   if (!open) return undefined
   const reported = { ...row, reportedAt: row.reportedAt ?? now, updatedAt: now }
   return same(move.repeatable === true ? { ...reported, repeatable: true } : reported)
 }
 
-function reject(row: Row, { rejection }: MoveOf<'rejected'>, now: Instant): Step {
+function reject(row: PaymentRow, { rejection }: MoveOf<'rejected'>, now: Instant): Transition {
   if (row.attempts.length === 0) return undefined
   return same({ ...row, rejection, updatedAt: now })
 }
 
-function unlock(row: Row, now: Instant): Step {
+function unlock(row: PaymentRow, now: Instant): Transition {
   if (row.state !== 'settled' && row.state !== 'committed') return undefined
   return same({ ...row, unlocked: true, updatedAt: now })
 }
 
-function same(row: Row): Step {
+function same(row: PaymentRow): Transition {
   return { row, lane: KEEP }
 }
 
-function withReceipt(row: Row, receipt: Receipt | undefined): Row['receipts'] {
+function withReceipt(row: PaymentRow, receipt: Receipt | undefined): PaymentRow['receipts'] {
   return receipt === undefined ? row.receipts : [...row.receipts, receipt]
 }
 
 /** A burnt fee in units, as it was agreed on; one in a currency without a value there counts at the bound. */
-function burntUnits(row: Row, fee: MoveOf<'voided'>['fee'], attempt = row.attempts.at(-1)): bigint {
+function burntUnits(row: PaymentRow, fee: MoveOf<'voided'>['fee'], attempt = row.attempts.at(-1)): bigint {
   const charge = row.charges.at(-1)
   if (fee === undefined || charge === undefined) return 0n
   return (

@@ -2,7 +2,7 @@
 const MOST = 10_000
 
 /** Values that were read once and stay true for as long as nobody else writes; {@link clear} when somebody has. */
-export class Kept<V, K = string> {
+export class BoundedCache<V, K = string> {
   readonly #most: number
   readonly #values = new Map<K, { readonly value: V }>()
 
@@ -11,7 +11,7 @@ export class Kept<V, K = string> {
   }
 
   /** The value of that name, loaded if it is not there. */
-  of(name: K, load: () => V): V {
+  getOrLoad(name: K, load: () => V): V {
     const known = this.#values.get(name)
     if (known !== undefined) return known.value
     const value = load()
@@ -19,7 +19,7 @@ export class Kept<V, K = string> {
     return value
   }
 
-  peek(name: K): V | undefined {
+  get(name: K): V | undefined {
     return this.#values.get(name)?.value
   }
 
@@ -28,7 +28,7 @@ export class Kept<V, K = string> {
     this.#values.set(name, { value })
   }
 
-  drop(name: K): void {
+  delete(name: K): void {
     this.#values.delete(name)
   }
 

@@ -11,7 +11,7 @@ export interface RecentPayment {
   readonly key: string | undefined
 }
 
-/** The payments after the last one that is in the indexes: few, and kept in mind instead. */
+/** The payments after the last one that is in the indexes: few, so they are cached instead. */
 export class RecentPayments {
   readonly #sql: Sql
   readonly #all = new Map<PaymentId, RecentPayment>()

@@ -1,15 +1,15 @@
 import { own } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
-import { boughtAt } from '../bought.js'
+import type { PaymentRow } from '../payment-row.js'
 import type { PaymentId, PaymentQuery } from '../port.js'
+import { purchasedAt } from '../purchases.js'
 import { type DueGroup, isBeyond, isOver, isStanding, matches } from '../query.js'
-import type { Row } from '../row.js'
 import type { Fill } from '../shapes.js'
-import type { DuePage, DueRow, FoundPage, OldRefusals, Placed, Shelf } from '../shelf.js'
+import type { DuePage, DueRow, FoundPage, LedgerTables, OldRefusals, StoredRow } from '../tables.js'
 import { type Fields, numberOf, textOf } from './codec.js'
 import type { Value } from './driver.js'
 import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
-import type { RecentPayment } from './recent.js'
+import type { RecentPayment } from './recent-payments.js'
 
 /** What to look for. */
 interface Search {
@@ -27,9 +27,9 @@ const MOST_COUNTED = 50
 /** Nobody works on the payment: its owner's time is over, or it has none. */
 const GONE = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
 
-/** The whole shelf of a SQLite ledger. */
-export class SqliteShelf extends PaymentRows implements Shelf {
-  byKey(agent: string, key: string, except: PaymentId): Row | undefined {
+/** The whole tables of a SQLite ledger. */
+export class SqliteTables extends PaymentRows implements LedgerTables {
+  byKey(agent: string, key: string, except: PaymentId): PaymentRow | undefined {
     const recent = this.#recentRows((each) => each.agent === agent && each.key === key && each.id !== except)
     const newest = recent.findLast((row) => !isOver(row))
     if (newest !== undefined) return newest
@@ -39,7 +39,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return row === undefined ? undefined : this.payment(textOf(row, 'id'))
   }
 
-  twins(agent: string, fingerprint: string, since: Instant): readonly Row[] {
+  twins(agent: string, fingerprint: string, since: Instant): readonly PaymentRow[] {
     const sql = `SELECT id FROM payments INDEXED BY payments_twins
       WHERE listed = 1 AND standing IS NOT NULL AND agent = ? AND fingerprint = ? AND standing > ? ORDER BY place`
     const listed = this.sql
@@ -49,7 +49,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return [...listed, ...recent.filter((row) => isStanding(row, since))]
   }
 
-  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly Row[] {
+  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly PaymentRow[] {
     const recent = this.#recentRows((each) => each.agent === agent && each.fingerprint === fingerprint)
     const sql = `SELECT id FROM payments INDEXED BY payments_refused
       WHERE listed = 1 AND state = 'denied' AND agent = ? AND fingerprint = ? AND created >= ?
@@ -72,9 +72,9 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     }
   }
 
-  *bought(agent: string, fingerprint: string, since: Instant): Iterable<Row> {
+  *purchases(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow> {
     const same = (each: RecentPayment): boolean => each.agent === agent && each.fingerprint === fingerprint
-    const recent = this.#recentRows(same).map((row) => ({ row, at: boughtAt(row) ?? since }))
+    const recent = this.#recentRows(same).map((row) => ({ row, at: purchasedAt(row) ?? since }))
     const waiting = recent.filter(({ at }) => at > since).sort((a, b) => a.at - b.at)
     for (const listed of this.#listedBought(agent, fingerprint, since)) {
       while ((waiting.at(-1)?.at ?? 0) >= listed.at) yield* waiting.splice(-1).map(({ row }) => row)
@@ -84,7 +84,11 @@ export class SqliteShelf extends PaymentRows implements Shelf {
   }
 
   /** Read one by one: mostly the first one decides. */
-  *#listedBought(agent: string, fingerprint: string, since: Instant): Iterable<{ row: Row; at: Instant }> {
+  *#listedBought(
+    agent: string,
+    fingerprint: string,
+    since: Instant,
+  ): Iterable<{ row: PaymentRow; at: Instant }> {
     let [at, place] = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
     for (;;) {
       const sql = `SELECT id, bought, place FROM payments INDEXED BY payments_bought
@@ -99,8 +103,8 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     }
   }
 
-  #recentRows(wanted: (recent: RecentPayment) => boolean): readonly Row[] {
-    const rows: Row[] = []
+  #recentRows(wanted: (recent: RecentPayment) => boolean): readonly PaymentRow[] {
+    const rows: PaymentRow[] = []
     for (const recent of this.recent().values()) {
       const row = wanted(recent) ? this.payment(recent.id) : undefined
       if (row !== undefined) rows.push(row)
@@ -108,7 +112,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     return rows
   }
 
-  *looseHolds(): Iterable<Row> {
+  *holdsOutsideBuckets(): Iterable<PaymentRow> {
     const sql = `SELECT id FROM payments WHERE place > ? AND state IN ('held', 'committed')`
     for (const found of this.sql.all(sql, this.listed)) {
       const row = this.payment(textOf(found, 'id'))
@@ -116,7 +120,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     }
   }
 
-  orphans(now: Instant, limit: number): readonly Row[] {
+  orphans(now: Instant, limit: number): readonly PaymentRow[] {
     const found = (part: string, from: readonly Value[]): readonly Fields[] => {
       const sql = `SELECT id FROM payments ${part} AND due IS NOT NULL AND state = 'held' AND ${GONE} LIMIT ?`
       return this.sql.all(sql, ...from, now, limit)
@@ -161,7 +165,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
     const most = isIndexed(query) ? Number.POSITIVE_INFINITY : MOST_LOOKED_AT
     const [from, to] = oldest ? [first, Math.min(end, first + most)] : [Math.max(first, end - most), end]
     const places = this.#placesOf(searchOf(query), { from, to, order: oldest ? 'ASC' : 'DESC', limit })
-    const rows: Placed[] = []
+    const rows: StoredRow[] = []
     for (const place of places) {
       const found = this.sql.get(`SELECT ${ALL} FROM payments WHERE place = ?`, place)
       const placed = found === undefined ? undefined : this.placed(found)
@@ -213,7 +217,7 @@ export class SqliteShelf extends PaymentRows implements Shelf {
   }
 
   #heldAgain(from: Instant, after: number, end: number): FoundPage {
-    const found = (part: string, more: readonly Value[]): readonly Placed[] => {
+    const found = (part: string, more: readonly Value[]): readonly StoredRow[] => {
       const sql = `SELECT ${ALL} FROM payments ${part} AND rev > 0 AND counted >= ?
         AND place > ? AND place <= ? AND state <> 'denied' ORDER BY place LIMIT ?`
       return this.sql.all(sql, ...more, from, after, end, MOST_COUNTED).map((row) => this.placed(row))

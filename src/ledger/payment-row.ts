@@ -33,10 +33,10 @@ export interface Charge {
 type Loose<T> = { readonly [Name in keyof T]: object extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
 
 /** A payment as it is stored: what callers see, and what the ledger needs to count it. */
-export interface Row extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
+export interface PaymentRow extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
   readonly owner?: string | undefined
   /** Taken over by a recoverer: live again, and still a doubt to its twins. */
-  readonly adopted?: boolean | undefined
+  readonly takenOver?: boolean | undefined
   readonly pattern: string
   readonly charges: readonly Charge[]
   /** What failed attempts burnt: spent, whatever becomes of the rest. */
@@ -57,12 +57,12 @@ export interface Row extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
 }
 
 /** Does the fee still count at its bound, because nobody has read it yet? */
-export function feeUnread(row: Pick<Row, 'state' | 'fee' | 'charges'>): boolean {
+export function feeUnread(row: Pick<PaymentRow, 'state' | 'fee' | 'charges'>): boolean {
   return row.state === 'settled' && row.fee === undefined && row.charges.some((c) => c.units > c.price)
 }
 
 /** What a caller sees of a row: frozen to its depths, since a store may hold the very same objects. */
-export function paymentOf(row: Row, live: boolean, units: Units): Payment {
+export function paymentOf(row: PaymentRow, live: boolean, units: Units): Payment {
   const { id, state, context, resource, fingerprint, terms, policy, effect, reasons } = row
   const { attempts, receipts, delivered, createdAt, updatedAt } = row
   seal(context)
@@ -95,7 +95,7 @@ export function paymentOf(row: Row, live: boolean, units: Units): Payment {
 }
 
 /** What a row need not have. */
-function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }, row: Row): void {
+function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }, row: PaymentRow): void {
   const { key, approvedBy, fee, proof, reference, because, times } = row
   const { rejection, reportedAt, recheckAt, trace } = row
   const spent = row.spent ?? agreedPrice(row)
@@ -114,7 +114,7 @@ function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }
 }
 
 /** A receipt settles the one price that was agreed; with several attempts it does not say which of them it is for. */
-function agreedPrice({ state, charges, terms }: Row): Amount | undefined {
+function agreedPrice({ state, charges, terms }: PaymentRow): Amount | undefined {
   return state === 'settled' && charges.length === 1 ? terms.most : undefined
 }
 

@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest'
-import { MOST_OPERATIONS } from '../../src/ledger/folds.js'
 import { StoredLedger } from '../../src/ledger/ledger.js'
-import { MemoryShelf } from '../../src/ledger/memory-shelf.js'
+import { MemoryTables } from '../../src/ledger/memory-tables.js'
+import { MOST_OPERATIONS } from '../../src/ledger/operation-groups.js'
 import { mergedDays } from '../../src/ledger/prices.js'
 import { committed, holdOf, settled, TestClock, VENDOR } from './fixtures.js'
 
 const UNIT = 'iso4217:USD'
 
-async function bought(patterns: readonly string[]): Promise<MemoryShelf> {
-  const shelf = new MemoryShelf('id')
+async function bought(patterns: readonly string[]): Promise<MemoryTables> {
+  const tables = new MemoryTables('id')
   const ledger = new StoredLedger(
-    { read: async (use) => use(shelf), write: async (use) => use(shelf), close: async () => undefined },
+    { read: async (use) => use(tables), write: async (use) => use(tables), close: async () => undefined },
     new TestClock(),
   )
   await ledger.renew('me', 60_000)
@@ -19,27 +19,27 @@ async function bought(patterns: readonly string[]): Promise<MemoryShelf> {
     await ledger.advance(`${index}`, committed())
     await ledger.advance(`${index}`, settled)
   }
-  return shelf
+  return tables
 }
 
 it('keeps the prices of any number of slugs in one place', async () => {
-  const shelf = await bought(Array.from({ length: 500 }, (_, n) => `GET /articles/story-${n}`))
-  expect(shelf.operations(VENDOR, UNIT)).toEqual(['GET /articles/{any}'])
-  expect(shelf.folds(VENDOR, UNIT)).toEqual(['GET /articles/{any}'])
+  const tables = await bought(Array.from({ length: 500 }, (_, n) => `GET /articles/story-${n}`))
+  expect(tables.operations(VENDOR, UNIT)).toEqual(['GET /articles/{any}'])
+  expect(tables.operationGroups(VENDOR, UNIT)).toEqual(['GET /articles/{any}'])
 })
 
 it('keeps prices of a bounded number of operations, whatever their paths look like', async () => {
-  const shelf = await bought(Array.from({ length: MOST_OPERATIONS + 40 }, (_, n) => `GET /a${n}/b${n}`))
-  const kept = shelf.operations(VENDOR, UNIT)
+  const tables = await bought(Array.from({ length: MOST_OPERATIONS + 40 }, (_, n) => `GET /a${n}/b${n}`))
+  const kept = tables.operations(VENDOR, UNIT)
   expect(kept).toHaveLength(MOST_OPERATIONS)
   expect(kept).not.toContain('GET /a0/b0')
   expect(kept).toContain(`GET /a${MOST_OPERATIONS + 39}/b${MOST_OPERATIONS + 39}`)
 })
 
 it('leaves tools alone, whose names are no paths', async () => {
-  const shelf = await bought(Array.from({ length: 20 }, (_, n) => `tool-${n}`))
-  expect(shelf.folds(VENDOR, UNIT)).toEqual([])
-  expect(shelf.operations(VENDOR, UNIT)).toHaveLength(20)
+  const tables = await bought(Array.from({ length: 20 }, (_, n) => `tool-${n}`))
+  expect(tables.operationGroups(VENDOR, UNIT)).toEqual([])
+  expect(tables.operations(VENDOR, UNIT)).toHaveLength(20)
 })
 
 it('puts days together without moving their median, and keeps no more than a day holds', () => {

@@ -5,7 +5,7 @@ const LENGTHS = [
 ] as const
 
 /** `63 hours`: rounded, and in a unit that is at least two of them. */
-export function lengthOf(ms: number): string {
+export function durationText(ms: number): string {
   for (const [unit, name] of LENGTHS) if (ms >= 2 * unit) return `${Math.round(ms / unit)} ${name}`
   return `${Math.round(ms / 1000)} seconds`
 }

@@ -1,18 +1,18 @@
 import type { Instant } from '../money/index.js'
-import { boughtAt } from './bought.js'
-import { nameOf } from './names.js'
+import { compositeKey } from './composite-key.js'
+import type { PaymentRow } from './payment-row.js'
 import type { PaymentId } from './port.js'
-import type { Row } from './row.js'
+import { purchasedAt } from './purchases.js'
 
 /** What was bought, by agent and fingerprint. */
-export class BoughtLists {
+export class PurchaseLists {
   /** The newest last. */
   readonly #lists = new Map<string, { readonly id: PaymentId; readonly at: Instant }[]>()
 
-  save(before: Row | undefined, row: Row): void {
-    const at = boughtAt(row)
-    if (before !== undefined && boughtAt(before) === at) return
-    const name = nameOf(row.context.agent, row.fingerprint)
+  save(before: PaymentRow | undefined, row: PaymentRow): void {
+    const at = purchasedAt(row)
+    if (before !== undefined && purchasedAt(before) === at) return
+    const name = compositeKey(row.context.agent, row.fingerprint)
     const list = this.#lists.get(name) ?? []
     const index = list.findLastIndex(({ id }) => id === row.id)
     if (index >= 0) list.splice(index, 1)
@@ -23,7 +23,7 @@ export class BoughtLists {
 
   /** Later than `since`, the newest first. */
   *of(agent: string, fingerprint: string, since: Instant): Iterable<PaymentId> {
-    const list = this.#lists.get(nameOf(agent, fingerprint)) ?? []
+    const list = this.#lists.get(compositeKey(agent, fingerprint)) ?? []
     for (let index = list.length - 1; index >= 0; index--) {
       const bought = list[index]
       if (bought === undefined || bought.at <= since) return

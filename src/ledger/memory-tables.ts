@@ -1,22 +1,22 @@
 import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimension } from '../policy/index.js'
-import { BoughtLists } from './bought-lists.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import { NO_RECORD } from './clocks.js'
+import { NO_RECORD } from './clock-jumps.js'
+import { compositeKey } from './composite-key.js'
 import { type Counter, type Counts, counterOf } from './counts.js'
 import { DueLists } from './due-lists.js'
 import { FactMaps } from './fact-maps.js'
 import { sameFamily } from './family.js'
-import { nameOf } from './names.js'
+import { setMembership } from './map-of-sets.js'
+import type { PaymentRow } from './payment-row.js'
+import { isLive } from './payment-view.js'
 import type { PaymentId, PaymentQuery } from './port.js'
+import { PurchaseLists } from './purchase-lists.js'
 import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
 import { RefusalIndex } from './refusal-index.js'
-import type { Row } from './row.js'
-import { keep } from './sets.js'
 import type { Fill, KnownShape } from './shapes.js'
-import type { DuePage, DueRow, FoundPage, Meta, OldRefusals, Placed, Shelf } from './shelf.js'
-import { isLive } from './view.js'
+import type { DuePage, DueRow, FoundPage, LedgerTables, Meta, OldRefusals, StoredRow } from './tables.js'
 
 /** How many payments one search looks at before the event loop turns. */
 const MOST_LOOKED_AT = 2000
@@ -24,9 +24,9 @@ const MOST_LOOKED_AT = 2000
 const MOST_COUNTED = 100
 
 /** Rows in maps. */
-export class MemoryShelf extends FactMaps implements Shelf {
+export class MemoryTables extends FactMaps implements LedgerTables {
   #meta: Meta
-  readonly #rows = new Map<PaymentId, Placed>()
+  readonly #rows = new Map<PaymentId, StoredRow>()
   /** All payments by their place. There is none at 0. */
   readonly #order: (PaymentId | undefined)[] = [undefined]
   /** What stands in the way of the same key. */
@@ -34,7 +34,7 @@ export class MemoryShelf extends FactMaps implements Shelf {
   /** What may stand in the way of the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
   readonly #refusals = new RefusalIndex()
-  readonly #bought = new BoughtLists()
+  readonly #bought = new PurchaseLists()
   readonly #due = new DueLists()
   readonly #counters = new Map<string, Counter>()
   #shapes: KnownShape[] = []
@@ -54,7 +54,7 @@ export class MemoryShelf extends FactMaps implements Shelf {
     return this.#meta
   }
 
-  setMeta(given: Parameters<Shelf['setMeta']>[0]): void {
+  setMeta(given: Parameters<LedgerTables['setMeta']>[0]): void {
     const { id, high, clock, filled, shapes, gaps } = this.#meta
     const change = own(given)
     const frozen = Object.hasOwn(change, 'frozen') ? change.frozen : this.#meta.frozen
@@ -70,22 +70,23 @@ export class MemoryShelf extends FactMaps implements Shelf {
     })
   }
 
-  payment(id: PaymentId): Row | undefined {
+  payment(id: PaymentId): PaymentRow | undefined {
     return this.#rows.get(id)?.row
   }
 
-  save(row: Row): void {
+  save(row: PaymentRow): void {
     const place = this.#rows.get(row.id)?.place ?? this.#order.push(row.id) - 1
     this.#bought.save(this.#rows.get(row.id)?.row, row)
     this.#rows.set(row.id, { place, row })
-    if (row.key !== undefined) keep(this.#byKey, nameOf(row.context.agent, row.key), row.id, !isOver(row))
-    const twins = nameOf(row.context.agent, row.fingerprint)
-    keep(this.#twins, twins, row.id, standingOf(row) !== undefined)
+    if (row.key !== undefined)
+      setMembership(this.#byKey, compositeKey(row.context.agent, row.key), row.id, !isOver(row))
+    const twins = compositeKey(row.context.agent, row.fingerprint)
+    setMembership(this.#twins, twins, row.id, standingOf(row) !== undefined)
     this.#due.save(row, place)
     if (row.state === 'denied') this.#refusals.add(row)
   }
 
-  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly Row[] {
+  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly PaymentRow[] {
     const ids = this.#refusals.of(agent, fingerprint).slice(0, limit)
     const rows = ids.flatMap((id) => this.payment(id) ?? [])
     return rows.filter(({ createdAt }) => createdAt >= since)
@@ -104,30 +105,32 @@ export class MemoryShelf extends FactMaps implements Shelf {
     }
   }
 
-  byKey(agent: string, key: string, except: PaymentId): Row | undefined {
-    const placed = [...(this.#byKey.get(nameOf(agent, key)) ?? [])].flatMap((id) => this.#rows.get(id) ?? [])
+  byKey(agent: string, key: string, except: PaymentId): PaymentRow | undefined {
+    const placed = [...(this.#byKey.get(compositeKey(agent, key)) ?? [])].flatMap(
+      (id) => this.#rows.get(id) ?? [],
+    )
     const newest = placed.sort((a, b) => a.place - b.place).findLast(({ row }) => row.id !== except)
     return newest?.row
   }
 
-  twins(agent: string, fingerprint: string, since: Instant): readonly Row[] {
-    const placed = [...(this.#twins.get(nameOf(agent, fingerprint)) ?? [])].flatMap(
+  twins(agent: string, fingerprint: string, since: Instant): readonly PaymentRow[] {
+    const placed = [...(this.#twins.get(compositeKey(agent, fingerprint)) ?? [])].flatMap(
       (id) => this.#rows.get(id) ?? [],
     )
     const standing = placed.filter(({ row }) => isStanding(row, since))
     return standing.sort((a, b) => a.place - b.place).map(({ row }) => row)
   }
 
-  *bought(agent: string, fingerprint: string, since: Instant): Iterable<Row> {
+  *purchases(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow> {
     for (const id of this.#bought.of(agent, fingerprint, since)) {
       const row = this.payment(id)
       if (row !== undefined) yield row
     }
   }
 
-  readonly listsBought = (): boolean => true
+  readonly listsPurchases = (): boolean => true
   readonly beginListing = (): boolean => true
-  readonly listBought = (): boolean => true
+  readonly listPurchases = (): boolean => true
 
   place(id: PaymentId): number {
     return this.#rows.get(id)?.place ?? 0
@@ -137,8 +140,8 @@ export class MemoryShelf extends FactMaps implements Shelf {
     return this.#order.length - 1
   }
 
-  orphans(now: Instant, limit: number): readonly Row[] {
-    const found: Row[] = []
+  orphans(now: Instant, limit: number): readonly PaymentRow[] {
+    const found: PaymentRow[] = []
     for (const id of this.#due.held()) {
       const row = this.payment(id)
       if (row !== undefined && !isLive(this, row, now)) found.push(row)
@@ -149,7 +152,7 @@ export class MemoryShelf extends FactMaps implements Shelf {
 
   find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage {
     const step = query.order === 'oldest' ? 1 : -1
-    const rows: Placed[] = []
+    const rows: StoredRow[] = []
     let at = after === undefined ? (step > 0 ? 1 : this.last()) : after + step
     for (let looked = 0; looked < MOST_LOOKED_AT && rows.length < limit; looked++, at += step) {
       if (at < 1 || at > this.last()) return own({ rows })
@@ -187,7 +190,7 @@ export class MemoryShelf extends FactMaps implements Shelf {
     return [...(this.#buckets.get(key)?.keys() ?? [])].some((at) => at >= from)
   }
 
-  sum(key: string, from: Instant): Counts {
+  countsSince(key: string, from: Instant): Counts {
     let [counted, held] = [0n, 0n]
     for (const [at, bucket] of this.#buckets.get(key) ?? []) {
       if (at < from) continue
@@ -197,7 +200,7 @@ export class MemoryShelf extends FactMaps implements Shelf {
     return { counted, held }
   }
 
-  addTo(key: string, at: Instant, { counted, held }: Counts): void {
+  addCounts(key: string, at: Instant, { counted, held }: Counts): void {
     let buckets = this.#buckets.get(key)
     if (buckets === undefined) {
       const counter = counterOf(key)
@@ -209,11 +212,11 @@ export class MemoryShelf extends FactMaps implements Shelf {
     buckets.set(at, { counted: (before?.counted ?? 0n) + counted, held: (before?.held ?? 0n) + held })
   }
 
-  keepsHeld(): boolean {
+  isHoldInBuckets(): boolean {
     return true
   }
 
-  looseHolds(): readonly Row[] {
+  holdsOutsideBuckets(): readonly PaymentRow[] {
     return []
   }
 
@@ -273,7 +276,7 @@ export class MemoryShelf extends FactMaps implements Shelf {
     this.#versions.set(of, (this.#versions.get(of) ?? 0) + 1)
   }
 
-  restamp(row: Row): void {
+  restamp(row: PaymentRow): void {
     this.save(row)
   }
 

@@ -10,7 +10,7 @@ const LAST = 8.64e15
  *
  * @throws PaymentError `invalid_config`, on reading, where it throws or gives no time.
  */
-export function soundClock(clock: Clock): Clock {
+export function checkedClock(clock: Clock): Clock {
   return Object.freeze({
     now: () => timeOf(() => clock.now()),
     monotonic: () => timeOf(() => clock.monotonic()),

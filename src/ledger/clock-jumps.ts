@@ -6,7 +6,7 @@ export const JUMP_MS = 300_000
 const ENOUGH_WITNESSES = 2
 
 /** What all clocks show at one moment, side by side. */
-export interface Look {
+export interface ClockReadings {
   readonly wall: Instant
   /**
    * What the wall clock should show: what it showed when it was last believed, and what passed since by the monotonic
@@ -35,10 +35,10 @@ export interface Look {
  * - `ahead`: it went forward, and nothing agrees. Nothing is paid.
  * - `behind`: it went back. Nothing is paid.
  */
-export type Finding = 'steady' | 'slept' | 'vouched' | 'unvouched' | 'ahead' | 'behind'
+export type ClockFinding = 'steady' | 'slept' | 'vouched' | 'unvouched' | 'ahead' | 'behind'
 
 /** The table of `docs/ledger.md`, section Time, as one function. */
-export function judgeClocks(look: Look): Finding {
+export function judgeClocks(look: ClockReadings): ClockFinding {
   const { wall, expected, booted, high, lag, opening, witnesses } = look
   if (high - wall > JUMP_MS + lag) return 'behind'
   // Somebody else has written a later time to the store, and the wall clock is there too.

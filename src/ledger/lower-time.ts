@@ -1,7 +1,7 @@
 import type { Instant } from '../money/index.js'
 import { countAnew } from './counters.js'
-import type { Row } from './row.js'
-import type { Shelf } from './shelf.js'
+import type { PaymentRow } from './payment-row.js'
+import type { LedgerTables } from './tables.js'
 
 const PAGE = 100
 
@@ -10,27 +10,27 @@ const PAGE = 100
  * now, on every counter; what was to end at some time after the store's now ends as long after the wall clock's now.
  * Every payment is counted anew, so this takes as long as there are payments.
  */
-export function takeBack(shelf: Shelf, high: Instant, to: Instant): void {
+export function lowerTime(tables: LedgerTables, high: Instant, to: Instant): void {
   const past = (at: Instant): Instant => Math.min(at, to)
   const end = (at: Instant): Instant => (at > high ? to + (at - high) : past(at))
   // A shape that was added in the future never counted what was paid before.
-  for (const { fill } of shelf.shapes())
-    if (fill !== undefined && fill.at > to) shelf.setFill({ ...fill, from: 0, at: to, exact: true })
-  shelf.clearCounts()
-  for (const row of rowsOf(shelf)) {
+  for (const { fill } of tables.shapes())
+    if (fill !== undefined && fill.at > to) tables.setFill({ ...fill, from: 0, at: to, exact: true })
+  tables.clearCounts()
+  for (const row of rowsOf(tables)) {
     const stamped = stamp(row, past, end)
-    if (stamped !== row) shelf.restamp(stamped)
-    countAnew(shelf, stamped)
+    if (stamped !== row) tables.restamp(stamped)
+    countAnew(tables, stamped)
   }
-  shelf.moveEnds(end)
-  takeForgottenBack(shelf, past)
+  tables.moveEnds(end)
+  takeForgottenBack(tables, past)
 }
 
 /** What a person said of forgotten payments counts for windows that reach back to when they said it. */
-function takeForgottenBack(shelf: Shelf, past: Move): void {
-  const { gaps } = shelf.meta()
+function takeForgottenBack(tables: LedgerTables, past: Move): void {
+  const { gaps } = tables.meta()
   if (gaps.length === 0) return
-  shelf.setMeta({
+  tables.setMeta({
     gaps: gaps.map(({ confirmed, ...gap }) => ({
       ...gap,
       since: past(gap.since),
@@ -39,10 +39,10 @@ function takeForgottenBack(shelf: Shelf, past: Move): void {
   })
 }
 
-function* rowsOf(shelf: Shelf): Iterable<Row> {
+function* rowsOf(tables: LedgerTables): Iterable<PaymentRow> {
   let after: number | undefined
   for (;;) {
-    const { rows, next } = shelf.find({ order: 'oldest' }, after, PAGE)
+    const { rows, next } = tables.find({ order: 'oldest' }, after, PAGE)
     for (const { row } of rows) yield row
     if (next === undefined) return
     after = next
@@ -51,10 +51,10 @@ function* rowsOf(shelf: Shelf): Iterable<Row> {
 
 type Move = (at: Instant) => Instant
 
-function stamp(row: Row, past: Move, end: Move): Row {
+function stamp(row: PaymentRow, past: Move, end: Move): PaymentRow {
   const optional = (at: Instant | undefined, move: Move): Instant | undefined =>
     at === undefined ? undefined : move(at)
-  const stamped: Row = {
+  const stamped: PaymentRow = {
     ...row,
     createdAt: past(row.createdAt),
     updatedAt: past(row.updatedAt),

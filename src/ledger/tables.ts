@@ -1,14 +1,14 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant, Terms } from '../policy/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
-import type { ClockRecord } from './clocks.js'
+import type { ClockRecord } from './clock-jumps.js'
 import type { Counter, Counts } from './counts.js'
 import type { Gap } from './gaps.js'
+import type { PaymentRow } from './payment-row.js'
 import type { Pin } from './pins.js'
 import type { PaymentId, PaymentQuery } from './port.js'
 import type { DayOfPrices } from './prices.js'
 import type { DueGroup, DueOrder, DuePlace } from './query.js'
-import type { Row } from './row.js'
 import type { Fill, KnownShape } from './shapes.js'
 
 /** The few values that every step reads. */
@@ -29,20 +29,20 @@ export interface Meta {
 }
 
 /** A stored payment and its place in the order they were made. */
-export interface Placed {
+export interface StoredRow {
   readonly place: number
-  readonly row: Row
+  readonly row: PaymentRow
 }
 
 /** What a search found so far. */
 export interface FoundPage {
-  readonly rows: readonly Placed[]
+  readonly rows: readonly StoredRow[]
   /** Where to go on; undefined at the end. */
   readonly next?: number | undefined
 }
 
 /** A payment in its group. */
-export interface DueRow extends Placed, DuePlace {}
+export interface DueRow extends StoredRow, DuePlace {}
 
 /** A part of a group. */
 export interface DuePage {
@@ -60,7 +60,7 @@ export interface OldRefusals {
 }
 
 /** What a price is remembered under: the operation of a vendor, and the currency id of the unit that the price is in. */
-export interface Priced {
+export interface PriceKey {
   readonly vendor: string
   readonly operation: string
   readonly unit: string
@@ -77,21 +77,21 @@ export interface Denial {
  * Rows, as a store keeps them. Synchronous, and only ever used inside one transaction: it loads and it writes, and it
  * decides nothing.
  */
-export interface Shelf {
+export interface LedgerTables {
   meta(): Meta
   setMeta(change: Partial<Omit<Meta, 'id' | 'frozen'>> & { readonly frozen?: string | undefined }): void
 
-  payment(id: PaymentId): Row | undefined
-  save(row: Row): void
+  payment(id: PaymentId): PaymentRow | undefined
+  save(row: PaymentRow): void
   /** The newest payment of that agent under that key which was neither released nor denied. */
-  byKey(agent: string, key: string, except: PaymentId): Row | undefined
+  byKey(agent: string, key: string, except: PaymentId): PaymentRow | undefined
   /**
    * Payments of that agent and fingerprint that are committed or settled, that were not delivered, and that nobody was
    * told of until after `since`; the oldest first.
    */
-  twins(agent: string, fingerprint: string, since: Instant): Iterable<Row>
+  twins(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow>
   /** Refusals of that agent's same request that were first recorded at or after `since`; the newest first, at most `limit`. */
-  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly Row[]
+  refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly PaymentRow[]
   /**
    * Drops the oldest refusals that were first recorded before that moment, or are at that place or an earlier one; at most
    * `limit` of them. The last payment stays, so that no place is given twice.
@@ -99,24 +99,24 @@ export interface Shelf {
   dropRefusals(old: OldRefusals): void
   /**
    * Payments of that agent and fingerprint that something was bought with after `since`; the newest first. All of
-   * them only if {@link listsBought}.
+   * them only if {@link listsPurchases}.
    */
-  bought(agent: string, fingerprint: string, since: Instant): Iterable<Row>
-  /** Does {@link bought} find every payment? */
-  listsBought(): boolean
-  /** From now on payments are listed for {@link bought}. The answer of {@link listsBought}. */
+  purchases(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow>
+  /** Does {@link purchases} find every payment? */
+  listsPurchases(): boolean
+  /** From now on payments are listed for {@link purchases}. The answer of {@link listsPurchases}. */
   beginListing(): boolean
   /**
-   * Lists earlier payments for {@link bought}, as long as `goOn` says, if that was begun. Those made before `since` may
+   * Lists earlier payments for {@link purchases}, as long as `goOn` says, if that was begun. Those made before `since` may
    * be left out. True when all are listed.
    */
-  listBought(since: Instant, goOn: () => boolean): boolean
+  listPurchases(since: Instant, goOn: () => boolean): boolean
   /** A payment's place; 0 for one that is not there. */
   place(id: PaymentId): number
   /** The place of the last payment; 0 if there is none. */
   last(): number
   /** Held payments whose owner is gone; not more than `limit`. */
-  orphans(now: Instant, limit: number): readonly Row[]
+  orphans(now: Instant, limit: number): readonly PaymentRow[]
   /** Looks at so many payments beyond `after` that it does not take long, and gives at most `limit` of them. */
   find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage
   /**
@@ -133,15 +133,15 @@ export interface Shelf {
   /** Counters like this claim's, with any value of the dimension, that count something in its window. */
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
   /** What counts in the buckets at or after that moment. */
-  sum(key: string, from: Instant): Counts
-  addTo(key: string, at: Instant, change: Counts): void
+  countsSince(key: string, from: Instant): Counts
+  addCounts(key: string, at: Instant, change: Counts): void
   /**
    * Do buckets tell what this payment holds, now or once it is saved? A store need not write down what the payments made
-   * last hold, since most of them have ended soon: those are the {@link looseHolds}.
+   * last hold, since most of them have ended soon: those are the {@link holdsOutsideBuckets}.
    */
-  keepsHeld(id: PaymentId): boolean
+  isHoldInBuckets(id: PaymentId): boolean
   /** Payments that are held or committed and whose hold is in no bucket: few. */
-  looseHolds(): Iterable<Row>
+  holdsOutsideBuckets(): Iterable<PaymentRow>
   /** The shapes of all counters there are: few, and asked for by every hold. */
   shapes(): readonly KnownShape[]
   addShape(shape: KnownShape): void
@@ -166,31 +166,31 @@ export interface Shelf {
   pins(vendor: string): readonly Pin[]
   pinnedVendors(): readonly string[]
   setPins(vendor: string, pins: readonly Pin[]): void
-  prices(of: Priced): ReadonlyMap<string, readonly DayOfPrices[]>
+  prices(of: PriceKey): ReadonlyMap<string, readonly DayOfPrices[]>
   /** The operations of a vendor that have prices in that unit: what was bought first comes first. */
   operations(vendor: string, unit: string): readonly string[]
-  dropPrices(of: Priced): void
+  dropPrices(of: PriceKey): void
   /** Operations that stand for many, in the order they were made. */
-  folds(vendor: string, unit: string): readonly string[]
-  addFold(of: Priced): void
-  setPrices(of: Priced, rail: string, day: DayOfPrices, oldest: number): void
-  advertised(of: Priced): Units | undefined
-  setAdvertised(of: Priced, units: Units): void
+  operationGroups(vendor: string, unit: string): readonly string[]
+  addOperationGroup(of: PriceKey): void
+  setPrices(of: PriceKey, rail: string, day: DayOfPrices, oldest: number): void
+  advertised(of: PriceKey): Units | undefined
+  setAdvertised(of: PriceKey, units: Units): void
   /** Remembered approvals of that agent for that vendor. Some may have run out. */
   grants(agent: string, vendor: string): readonly Grant[]
   allGrants(): readonly Grant[]
   /** Keeps a grant, and drops those that have run out. */
   setGrant(grant: Grant, now: Instant): void
   dropGrant(id: string): Grant | undefined
-  knows(agent: string, vendor: string): boolean
-  know(agent: string, vendor: string): void
+  isKnownVendor(agent: string, vendor: string): boolean
+  addKnownVendor(agent: string, vendor: string): void
   /** The denials that stand for that agent and vendor. */
   denials(agent: string, vendor: string, now: Instant): readonly Denial[]
   /** Keeps a denial, and drops those that have run out. */
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void
 
   /** Writes a row anew with all its times. No counter moves with it. */
-  restamp(row: Row): void
+  restamp(row: PaymentRow): void
   /** Changes the fill of the shape that has it. */
   setFill(fill: Fill): void
   /** Nothing is counted any more: every payment is about to be counted anew. */
@@ -199,10 +199,10 @@ export interface Shelf {
   moveEnds(move: (until: Instant) => Instant): void
 }
 
-/** A store: gives the shelf to one transaction at a time. */
+/** A store: gives the tables to one transaction at a time. */
 export interface Store {
-  read<T>(use: (shelf: Shelf) => T): Promise<T>
+  read<T>(use: (tables: LedgerTables) => T): Promise<T>
   /** `durable`: on the disk before it is answered, whatever else is not. All of it happens, or none. */
-  write<T>(use: (shelf: Shelf) => T, durable: boolean): Promise<T>
+  write<T>(use: (tables: LedgerTables) => T, durable: boolean): Promise<T>
   close(): Promise<void>
 }
