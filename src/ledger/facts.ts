@@ -106,6 +106,16 @@ export function grantStands(
   )
 }
 
+/** An approval that was revoked while the wallet signed covers nothing: what was signed does not leave. */
+export function stillGranted(
+  tables: LedgerTables,
+  { charges, context, resource }: PaymentRow,
+  now: Instant,
+): boolean {
+  const grant = charges.at(-1)?.dimensions.grant
+  return grantStands(tables, { agent: context.agent, vendor: resource.vendor, grant }, now)
+}
+
 /** Pins the payees of a commit, provisionally. False if another payee is pinned there. */
 export function pinAtCommit(
   tables: LedgerTables,

@@ -5,12 +5,11 @@ import type { Channel, ChannelQuery } from './channel.js'
 import type { Clock, ClockConfirmation } from './clock.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
 import { nextTurn, pause } from './event-loop.js'
-import { dropPins, grantStands, learnFrom, pinAtCommit, readFacts, readPins, versions } from './facts.js'
+import { dropPins, learnFrom, pinAtCommit, readFacts, readPins, stillGranted, versions } from './facts.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import { lowerTime } from './lower-time.js'
-import type { PaymentRow } from './payment-row.js'
 import { applyMove } from './payment-state.js'
 import { isLive, viewOf } from './payment-view.js'
 import type {
@@ -387,16 +386,6 @@ function ownHold<H extends Omit<Hold, 'lane'>>(hold: H): H {
   // Terms stay the object that they are: an attempt on the same terms does not store them twice.
   completeOwn(terms, ['fee', 'locks', 'escrow'])
   return own({ ...hold, decision: own(decision), context: own(context) })
-}
-
-/** An approval that was revoked while the wallet signed covers nothing: what was signed does not leave. */
-function stillGranted(
-  tables: LedgerTables,
-  { charges, context, resource }: PaymentRow,
-  now: Instant,
-): boolean {
-  const grant = charges.at(-1)?.dimensions.grant
-  return grantStands(tables, { agent: context.agent, vendor: resource.vendor, grant }, now)
 }
 
 function seen(tables: LedgerTables, page: readonly StoredRow[], now: Instant): readonly Payment[] {

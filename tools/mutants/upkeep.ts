@@ -9,7 +9,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'no-turn-on-edge',
     breaks: 'a runtime whose setImmediate throws pays for eight calls, and the ninth waits for ever',
-    file: 'src/ledger/turn.ts',
+    file: 'src/ledger/event-loop.ts',
     find: 'return setTimeout(call)',
     replace: 'return undefined',
     tests: ['test/purser/edge-timers.test.ts'],
