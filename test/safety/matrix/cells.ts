@@ -5,6 +5,7 @@ import { tempo } from '../../../src/wallet/tempo/index.js'
 import { countingAccount, policyFor, type SetUp } from '../kit.js'
 import { stubNode } from '../node.js'
 import { CHAIN_ID } from '../offers.js'
+import { BESIDE_PARTS } from './beside.js'
 import { AT_ONCE, type Fault, HANGS, LATER, NONSENSE, REJECTS, THROWS, withFault } from './faults.js'
 import { IDS } from './ids.js'
 import {
@@ -356,6 +357,8 @@ const TRACER = [
   ),
 ]
 
+const BESIDE = BESIDE_PARTS.flatMap(({ dependency, faults, scene }) => row(dependency, faults, scene))
+
 /** Every dependency by every way to fail. */
 export const CELLS: readonly Cell[] = [
   ...POLICY,
@@ -371,4 +374,5 @@ export const CELLS: readonly Cell[] = [
   ...NODE,
   ...LISTENERS,
   ...TRACER,
+  ...BESIDE,
 ]

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util'
-import type { BehaviourName } from '../behaviours.js'
 import { type Got, type Payer, payerFor, type SetUp } from '../kit.js'
-import { type HostileServer, hostileServer } from '../server.js'
+import { type HostileServer, hostileServer, type ServerName } from '../server.js'
 import { SECRET } from './faults.js'
 
 /** What one payment came to, with a dependency that fails. */
@@ -17,7 +16,7 @@ export interface Scene {
 export type Rule = (scene: Scene) => Promise<string | undefined> | string | undefined
 
 export interface SceneOptions {
-  readonly server?: BehaviourName
+  readonly server?: ServerName
   readonly set: (origin: string, count: () => void) => SetUp
   /** What is done, where it is not one GET. */
   readonly act?: (payer: Payer) => Promise<Got>
