@@ -23,7 +23,7 @@ const purser = createPurser({
         account: privateKeyToAccount(job.account),
         rpc: { [job.chain]: job.rpc },
         escrows: [job.escrow],
-        deposit: '0.01',
+        deposit: job.deposit ?? '0.01',
         topUp: '0.05',
         validityMs: 10_000,
       }),

@@ -45,6 +45,8 @@ export interface SessionJob {
   readonly escrow: Hex
   readonly origin: string
   readonly paths: readonly string[]
+  /** What it locks up at first. Default: one price, so that the second call tops it up. */
+  readonly deposit?: string
   readonly ledger: string
   readonly killAt: number
 }
