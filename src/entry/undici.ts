@@ -1,1 +1,7 @@
-export { type InterceptorOptions, purserInterceptor, replyBehind } from '../undici/index.js'
+export {
+  type InterceptorOptions,
+  type MadeBody,
+  purserInterceptor,
+  replayableBody,
+  replyBehind,
+} from '../undici/index.js'

@@ -3,17 +3,17 @@ import { isBuffer, isBytes } from '../protocol/body.js'
 import { RAISE, Recording, sourceOf, within } from './recording.js'
 
 /** A request's body, set aside so that it can be sent again. */
-export interface KeptBody {
+export interface KeptBody<Body = RequestInit['body']> {
   /** Every leg makes it anew: the first one too. */
   readonly made?: true
   /** What the first leg sends; undefined leaves the body to the `Request` it belongs to. */
-  readonly first: RequestInit['body']
+  readonly first: Body | undefined
   /**
    * What every later leg sends.
    *
    * @throws PaymentError `not_replayable`
    */
-  again(): Promise<RequestInit['body']>
+  again(): Promise<Body>
   /**
    * The bytes, piece by piece. A form has no bytes of its own (each send draws a boundary): its entries stand for
    * them, and `exact` is false.
@@ -90,7 +90,7 @@ export function keepRequestBody(request: Request, limits: KeepLimits): KeptBody 
 }
 
 /** A body that the caller makes anew for each leg: nothing of it is kept, whatever its size. */
-export function keepFactory(make: BodyFactory, limits: KeepLimits): KeptBody {
+export function keepFactory<Body>(make: () => Body | Promise<Body>, limits: KeepLimits): KeptBody<Body> {
   return {
     made: true,
     first: undefined,
@@ -123,8 +123,8 @@ async function* streamed(
         'not_replayable',
         'untouched',
         next === 'late'
-          ? `The body that \`payment.body\` made brought nothing for ${patienceMs} ms, so it cannot be sent with a payment.`
-          : 'The body that `payment.body` made is a stream of something else than bytes, so it cannot be sent.',
+          ? `The body that your function made brought nothing for ${patienceMs} ms, so it cannot be sent with a payment.`
+          : 'The body that your function made is a stream of something else than bytes, so it cannot be sent.',
       )
     }
     if (next.done) return
@@ -173,7 +173,10 @@ const encoder = new TextEncoder()
  *
  * @throws PaymentError `not_replayable` if a body that is made anew is longer than what may be kept.
  */
-export async function bodyBytes(body: KeptBody, { bytes }: KeepLimits): Promise<Uint8Array<ArrayBuffer>> {
+export async function bodyBytes(
+  body: KeptBody<unknown>,
+  { bytes }: KeepLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = []
   let size = 0
   for await (const piece of body.pieces()) {
@@ -182,7 +185,7 @@ export async function bodyBytes(body: KeptBody, { bytes }: KeepLimits): Promise<
       throw new PaymentError(
         'not_replayable',
         'untouched',
-        `The offer is bound to a body by its digest, and the body that \`payment.body\` made is longer than ${bytes} bytes, so they are not compared. ${RAISE}`,
+        `The offer is bound to a body by its digest, and the body that your function made is longer than ${bytes} bytes, so they are not compared. ${RAISE}`,
       )
     pieces.push(piece)
   }

@@ -1,4 +1,4 @@
-export { bodyBytes, type KeepLimits, type KeptBody, keepBody } from './body.js'
+export { bodyBytes, type KeepLimits, type KeptBody, keepBody, keepFactory } from './body.js'
 export type { Head } from './head.js'
 export { BODY_HEADERS } from './headers.js'
 export type {

@@ -5,6 +5,10 @@ import { isBytes } from '../protocol/body.js'
 export const RAISE =
   'Raise `maxKeptBody` of createPurser (`limits.keep.bytes` of purserInterceptor) to keep longer bodies.'
 
+/** How a body of any size can be sent again. */
+const MAKE =
+  'Or give a function that makes the body anew: `payment.body` of fetch, `replayableBody` of purser/undici.'
+
 /** Why a body was not kept. */
 type Loss = 'long' | 'late' | 'failed'
 
@@ -90,9 +94,9 @@ export class Recording {
     const so = 'so it cannot be sent again with a payment'
     switch (this.#loss) {
       case 'long':
-        return `The request has a streaming body of more than ${this.#cap} bytes, ${so}. ${RAISE} Or give fetch a function that makes the body anew: \`payment.body\`.`
+        return `The request has a streaming body of more than ${this.#cap} bytes, ${so}. ${RAISE} ${MAKE}`
       case 'late':
-        return `The request has a streaming body that had not ended ${patienceMs} ms after the server asked for money, ${so}. Send it as bytes, or give fetch a function that makes the body anew: \`payment.body\`.`
+        return `The request has a streaming body that had not ended ${patienceMs} ms after the server asked for money, ${so}. Send it as bytes. ${MAKE}`
       case 'failed':
         return `The request has a streaming body that could not be kept, ${so}.`
     }

@@ -8,6 +8,7 @@ import {
   isConfidential,
   type KeptBody,
   keepBody,
+  keepFactory,
   resourceAt,
 } from '../fetch/index.js'
 import {
@@ -23,6 +24,7 @@ import type { Exchange, Leg, Metered, PayingFace, RefusalProblem } from '../pay/
 import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
 import { dispatchLeg, type Herald, type LegOptions } from './dispatch.js'
 import { meterReply } from './metered.js'
+import { makerOf } from './replayable-body.js'
 import { UndiciReply } from './reply.js'
 import {
   copyHeaders,
@@ -51,7 +53,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   readonly #options: UndiciExchangeOptions
   readonly #dispatch: LegOptions
   readonly #headers: RequestHeaders
-  readonly #body: KeptBody
+  readonly #body: KeptBody<unknown>
   /** Replies to what was sent beyond the caller's own request. */
   readonly #answers = new WeakMap<UndiciReply, Answers>()
   #sent = false
@@ -71,7 +73,9 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       acceptPayment === '' || header(headers, 'accept-payment') !== undefined
         ? headers
         : withHeader(headers, 'accept-payment', acceptPayment)
-    this.#body = keepBody(dispatch.body, options.limits.keep)
+    const { keep } = options.limits
+    const make = makerOf(dispatch.body)
+    this.#body = make === undefined ? keepBody(dispatch.body, keep) : keepFactory(make, keep)
     const key = header(headers, 'idempotency-key')
     if (key !== undefined) this.key = key
   }
@@ -90,7 +94,8 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       return dispatchLeg(dispatch, again, leg.signal)
     }
     this.#sent = true
-    const first = { ...this.#dispatch, headers, body: this.#body.first }
+    const body = this.#body.made ? await this.#body.again() : this.#body.first
+    const first = { ...this.#dispatch, headers, body }
     try {
       const reply = await dispatchLeg(dispatch, first, leg.signal, herald)
       if (reply.status !== 402) this.#body.forget?.()
@@ -127,7 +132,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       throw new PaymentRefusedError('A credential goes to the address that asked for it, and nowhere else.')
     }
     checkOptions(this.#dispatch, this.#headers, this.#at)
-    await this.#body.again()
+    if (!this.#body.made) await this.#body.again()
     await checkCarrier(challenge, {
       own: this.#own(),
       address: this.#at.address,

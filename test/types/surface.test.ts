@@ -77,7 +77,7 @@ const NAMES: Readonly<Record<string, string>> = {
     PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData SocketEnd SocketEvent SocketLike
     SocketLimits SocketOptions SocketPayload openSocket tempoSession
   `,
-  'purser/undici': 'InterceptorOptions purserInterceptor replyBehind',
+  'purser/undici': 'InterceptorOptions MadeBody purserInterceptor replayableBody replyBehind',
   'purser/wallet/evm':
     'ApprovePermit2Options EvmAccount EvmGasOptions EvmHashAccount EvmOptions EvmTypedData EvmTypedDataAccount EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey',
   'purser/wallet/lightning':

@@ -10,6 +10,22 @@ const STOCK = ['test/undici/stock-interceptors.test.ts']
 /** What comes from outside through a body, and what a transport makes of a handler that throws. */
 export const BODIES: readonly Mutant[] = [
   {
+    name: 'undici-body-made-once',
+    breaks: 'a body that a function makes is recorded as a stream, and a long one is not paid for',
+    file: 'src/undici/undici-exchange.ts',
+    find: 'make === undefined ? keepBody',
+    replace: 'make !== null ? keepBody',
+    tests: ['test/undici/replayable-body.test.ts'],
+  },
+  {
+    name: 'undici-body-made-for-nothing',
+    breaks: 'a function makes a body that nobody reads, such as a file that stays open',
+    file: 'src/undici/undici-exchange.ts',
+    find: 'if (!this.#body.made) await this.#body.again()',
+    replace: 'await this.#body.again()',
+    tests: ['test/undici/replayable-body.test.ts'],
+  },
+  {
     name: 'not-replayable-thrown',
     breaks: 'a request that cannot be sent again ends in an exception instead of a refusal',
     file: 'src/pay/purchase.ts',

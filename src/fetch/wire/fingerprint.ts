@@ -4,7 +4,7 @@ import type { HttpResource } from '../../protocol/index.js'
 import type { KeptBody } from '../body.js'
 
 /** Method, address and body digest, hashed: the same for the same request in any process. */
-export async function fingerprintOf(resource: HttpResource, body: KeptBody): Promise<string> {
+export async function fingerprintOf(resource: HttpResource, body: KeptBody<unknown>): Promise<string> {
   const digest = await bodyDigest(body)
   return bytesToHex(sha256(utf8ToBytes(`${resource.method}\n${resource.address}\n${digest}`)))
 }
@@ -12,7 +12,7 @@ export async function fingerprintOf(resource: HttpResource, body: KeptBody): Pro
 const DIGEST_OF_NOTHING = bytesToHex(sha256(new Uint8Array()))
 
 /** SHA-256 of what a body says, in hex. A form and the bytes that spell it out are told apart. */
-async function bodyDigest(body: KeptBody): Promise<string> {
+async function bodyDigest(body: KeptBody<unknown>): Promise<string> {
   // Most requests that are paid for have no body.
   if (body.empty) return DIGEST_OF_NOTHING
   const hash = sha256.create()
