@@ -35,7 +35,7 @@ const paperWallet: Wallet = {
       discard: async () => {},
     }
   },
-  inspect: async () => ({ state: 'unknown', because: 'paper proves nothing' }),
+  inspect: async () => ({ state: 'unknown', reason: 'paper proves nothing' }),
 }
 
 /** What 100,000 payments through one purser leave on the heap. */

@@ -137,7 +137,7 @@ function voucherMaker(
   let serial = 0
   return async () => {
     const now = Date.now()
-    const challenge = wallet.standing?.(resource, now)
+    const challenge = wallet.rememberedChallenge?.(resource, now)
     if (challenge === undefined) throw new TypeError('no session stands open')
     const context = { resource, bounds, now, ledger: 'bench', currencies, channels: ledger }
     const quote = await wallet.quote(challenge, context)
@@ -154,6 +154,6 @@ function voucherMaker(
       expires: now + 60_000,
     })
     const prepared = await wallet.prepare(authorization, { now, channels: ledger })
-    await prepared.complete(async () => ({ kind: 'answers', ok: true, status: 204 }))
+    await prepared.complete(async () => ({ kind: 'response', ok: true, status: 204 }))
   }
 }

@@ -90,13 +90,13 @@ function totals(): Wallet {
       const payload = { action: 'voucher', channelId: CHANNEL, cumulativeAmount: String(total) }
       return {
         evidence: { wallet: 'bench:totals', kind: 'tempo/session', refs: [String(total)], detail: null },
-        laneSigned: total,
+        signedTotal: total,
         complete: async () => ({ credential: { challenge: quote.challenge, payload } }),
         discard: async () => undefined,
       }
     },
-    inspect: async () => ({ state: 'unknown', because: 'this is a bench' }),
-    recognises: (_, reference) => reference === CHANNEL,
+    inspect: async () => ({ state: 'unknown', reason: 'this is a bench' }),
+    matchesReceipt: (_, reference) => reference === CHANNEL,
   }
 }
 

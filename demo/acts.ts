@@ -14,7 +14,7 @@ export async function paysWhatPolicyAllows(purser: Purser, { api, earned }: Stag
   line('reply', `${reply.status} to GET /offers`)
   for (const { terms, decision } of offers) {
     line('offer', `${formatAmount(terms.most)} by ${terms.kind}: ${decision.effect}`)
-    for (const { says } of decision.reasons) line('', says, 'dim')
+    for (const { message } of decision.reasons) line('', message, 'dim')
   }
   const before = await earned()
   const response = await purser.fetch(api.url('/offers'))
@@ -91,7 +91,7 @@ function paid(outcome: Outcome | undefined): Payment {
 }
 
 function reasons(outcome: Outcome | undefined): string {
-  return (outcome?.reasons ?? []).map(({ says }) => says).join(' ')
+  return (outcome?.reasons ?? []).map(({ message }) => message).join(' ')
 }
 
 /** What a payment moved, as far as the ledger knows. */

@@ -13,8 +13,8 @@ export function promisesKept(): number {
 }
 
 /** Shows that a promise holds, or ends the demo: what it prints is checked, not only said. */
-export function promise(says: string, holds: boolean): asserts holds {
-  if (!holds) throw new BrokenPromise(says)
+export function promise(message: string, holds: boolean): asserts holds {
+  if (!holds) throw new BrokenPromise(message)
   kept++
-  console.log(`   ${paint('green', '✓')} ${says}`)
+  console.log(`   ${paint('green', '✓')} ${message}`)
 }

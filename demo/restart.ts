@@ -26,7 +26,7 @@ export async function survivesAKill(stage: Stage): Promise<void> {
   act('Another process opens the same ledger')
   await using purser = purserFor(role)
   const [budget] = await purser.budgets()
-  line('budget', budget?.says ?? 'none')
+  line('budget', budget?.message ?? 'none')
   promise('the payment that nobody saw the end of still counts', (budget?.held ?? 0n) >= 150_000_000n)
   await refused(purser, api, '/price/0.30', 'budget.day')
   await showBooks(purser, stage)
@@ -39,9 +39,9 @@ async function showBooks(purser: Purser, stage: Stage): Promise<void> {
   await purser.recover({ reconcile: true })
   const payments: Payment[] = []
   for await (const payment of purser.payments({ order: 'oldest' })) payments.push(payment)
-  table([['state', 'price', 'fee', 'for', 'because'], ...payments.map(row)])
+  table([['state', 'price', 'fee', 'for', 'reason'], ...payments.map(row)])
   const [budget] = await purser.budgets()
-  if (budget !== undefined) line('budget', `${budget.says}; ${formatUnits(budget.remaining, 'USD')} left`)
+  if (budget !== undefined) line('budget', `${budget.message}; ${formatUnits(budget.remaining, 'USD')} left`)
   const total = payments.reduce((sum, payment) => sum + moved(payment), 0n)
   const earned = await stage.earned()
   promise(`the ledger and the chain agree on ${Number(earned) / 1e6} AlphaUSD`, total === earned)
@@ -50,8 +50,8 @@ async function showBooks(purser: Purser, stage: Stage): Promise<void> {
 
 function row(payment: Payment): string[] {
   const { state, terms, fee, resource, delivered, reasons } = payment
-  const because = state === 'denied' ? reasons.map(({ rule }) => rule).join(', ') : ''
-  const note = state === 'settled' && !delivered ? 'its answer was lost' : because
+  const reason = state === 'denied' ? reasons.map(({ rule }) => rule).join(', ') : ''
+  const note = state === 'settled' && !delivered ? 'its answer was lost' : reason
   return [
     state === 'committed' ? 'in doubt' : state,
     formatAmount(terms.most),

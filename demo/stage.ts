@@ -81,7 +81,7 @@ export function purserFor(role: Role, fetch?: FetchLike): Purser {
 
 const approver: Approver = async ({ agent, terms, resource, reasons }) => {
   line('asks', `${agent} wants to pay ${formatAmount(terms.most)} for ${resource.operation}.`, 'yellow')
-  line('because', reasons.map(({ says }) => says).join(' '))
+  line('reason', reasons.map(({ message }) => message).join(' '))
   line('answer', 'yes, by ann', 'yellow')
   return { approved: true, by: 'ann' }
 }

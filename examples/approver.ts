@@ -12,7 +12,7 @@ const terminal: Approver = async ({ agent, resource, terms, reasons, serverSays 
   console.log(
     `${agent} wants to pay ${formatAmount(terms.most)} to ${resource.vendor} for ${resource.operation}.`,
   )
-  for (const { says } of reasons) console.log(`  ${says}`)
+  for (const { message } of reasons) console.log(`  ${message}`)
   if (serverSays !== undefined) console.log(`  The server says: ${serverSays}`)
   try {
     const answer = await questions.question('Pay? [y/N] ', { signal })
@@ -41,7 +41,7 @@ const purser = createPurser({
 
 const response = await purser.fetch(`${local.api}/price/0.25`)
 const outcome = purser.paymentFor(response)
-if (outcome?.state === 'refused') console.log(`${response.status}: ${outcome.reasons.at(-1)?.says}`)
+if (outcome?.state === 'refused') console.log(`${response.status}: ${outcome.reasons.at(-1)?.message}`)
 else if (outcome?.state !== 'not_paid')
   console.log(`${response.status}: ${outcome?.state}, approved by ${outcome?.approvedBy}`)
 

@@ -40,10 +40,13 @@ function creditsWallet(account: CreditsAccount): Wallet {
     kinds: ['credits/charge'],
 
     // Reads the offer. Everything that policy judges is in `terms`, and nothing is believed that is not checked.
-    async quote(challenge: Challenge, { resource, now, after }: QuoteContext) {
+    async quote(challenge: Challenge, { resource, now, earlierEvidence: after }: QuoteContext) {
       // Two vouchers could both be used: while an earlier one of this payment lives, there is no second.
       if (after !== undefined)
-        return { ...no('an earlier voucher may still be used'), freeAt: readDetail(after.detail).until }
+        return {
+          ...no('an earlier voucher may still be used'),
+          earlierExpiresAt: readDetail(after.detail).until,
+        }
       const { amount: credits, merchant } = challenge.request
       if (typeof credits !== 'string' || !/^[1-9][0-9]{0,8}$/.test(credits))
         return no('its amount is not a number')
@@ -102,11 +105,11 @@ function creditsWallet(account: CreditsAccount): Wallet {
       const reply = await fetch(`${account.issuer}/vouchers/${voucher}`)
       const record: { readonly used: boolean; readonly now: number } = await reply.json()
       if (record.used) return { state: 'settled', reference: voucher }
-      if (record.now >= until) return { state: 'void', because: 'the voucher expired unused' }
-      return { state: 'pending', recheckAt: until, because: 'the voucher can still be used' }
+      if (record.now >= until) return { state: 'void', reason: 'the voucher expired unused' }
+      return { state: 'pending', recheckAt: until, reason: 'the voucher can still be used' }
     },
 
-    recognises: ({ refs }, reference) => refs.includes(reference),
+    matchesReceipt: ({ refs }, reference) => refs.includes(reference),
   }
 }
 
@@ -144,7 +147,7 @@ const response = await purser.fetch(`${shop.origin}/tea`)
 console.log(response.status, await response.text())
 const payment = purser.paymentFor(response)
 if (payment?.state === 'settled') console.log(`paid ${formatAmount(payment.terms.most)}: ${payment.state}`)
-for (const { says } of await purser.budgets()) console.log(says)
+for (const { message } of await purser.budgets()) console.log(message)
 
 await purser.close()
 await shop.close()

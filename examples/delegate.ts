@@ -40,7 +40,7 @@ async function authorize(key: string): Promise<void> {
 }
 
 function show({ rules, cost }: Delegation): void {
-  for (const { rule, holder, says } of rules) console.log(`${holder.padEnd(6)} ${rule}: ${says}`)
+  for (const { rule, holder, message } of rules) console.log(`${holder.padEnd(6)} ${rule}: ${message}`)
   console.log(`costs at most ${formatAmount(cost)}`)
 }
 

@@ -28,6 +28,6 @@ for (const { method, path, summary = '', offers } of operations)
 // The 402 decides. This one wants more than was advertised; quote() signs nothing either.
 const { offers } = await purser.quote(`${house.origin}/cake/large`)
 for (const { terms, decision } of offers)
-  console.log(formatAmount(terms.most), decision.effect, ...decision.reasons.map(({ says }) => says))
+  console.log(formatAmount(terms.most), decision.effect, ...decision.reasons.map(({ message }) => message))
 
 await house.close()

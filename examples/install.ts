@@ -35,7 +35,7 @@ console.log('after restore():', (await fetch(`${local.api}/paid`)).status)
 for await (const payment of purser.payments())
   console.log(`${payment.context.tasks.join('/')} paid ${formatAmount(payment.terms.most)}: ${payment.state}`)
 for (const budget of await purser.with({ task: 'ticket-17' }).budgets())
-  console.log(`${budget.rule}: ${budget.says}`)
+  console.log(`${budget.rule}: ${budget.message}`)
 
 await purser.close()
 await local.close()

@@ -44,7 +44,7 @@ await purser.recover({ reconcile: true })
 for await (const payment of purser.payments())
   if (payment.spent !== undefined && payment.fee !== undefined)
     console.log(`paid ${formatAmount(payment.spent)}, and ${formatAmount(payment.fee)} for the way`)
-for (const { says } of await purser.budgets()) console.log(says)
+for (const { message } of await purser.budgets()) console.log(message)
 
 await purser.close()
 await shop.close()

@@ -28,10 +28,10 @@ const purser = createPurser({
 for (const path of ['/price/0.05', '/price/0.20', '/splits']) {
   const response = await purser.fetch(`${local.api}${path}`)
   const outcome = purser.paymentFor(response)
-  const why = outcome?.state === 'refused' ? outcome.reasons.map(({ says }) => says).join(' ') : 'paid'
+  const why = outcome?.state === 'refused' ? outcome.reasons.map(({ message }) => message).join(' ') : 'paid'
   console.log(`${path}: ${response.status} ${outcome === undefined ? 'not a call that may be paid' : why}`)
 }
-for (const budget of await purser.budgets()) console.log(`${budget.rule}: ${budget.says}`)
+for (const budget of await purser.budgets()) console.log(`${budget.rule}: ${budget.message}`)
 
 await purser.close()
 await local.close()

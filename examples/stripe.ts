@@ -43,7 +43,7 @@ if (payment?.state === 'settled') console.log(`paid ${formatAmount(payment.terms
 const dear = await purser.fetch(shop.url('/price/7.00'))
 const { detail } = await dear.json()
 console.log(dear.status, detail)
-for (const { says } of await purser.budgets()) console.log(says)
+for (const { message } of await purser.budgets()) console.log(message)
 console.log(`${api.tokens.length} token was made`)
 
 await purser.close()

@@ -30,11 +30,11 @@ const writer = purserOf('writer')
 for (const [name, purser] of Object.entries({ researcher, writer })) {
   const response = await purser.fetch(`${local.api}/price/0.40`)
   const outcome = purser.paymentFor(response)
-  const why = outcome?.state === 'refused' ? outcome.reasons.map(({ says }) => says).join(' ') : 'paid'
+  const why = outcome?.state === 'refused' ? outcome.reasons.map(({ message }) => message).join(' ') : 'paid'
   console.log(`${name}: ${response.status} ${why}`)
 }
 // The budget of the document is shared; that of an agent is its own.
-for (const budget of await writer.budgets()) console.log(`${budget.rule}: ${budget.says}`)
+for (const budget of await writer.budgets()) console.log(`${budget.rule}: ${budget.message}`)
 
 await researcher.close()
 await local.close()

@@ -41,7 +41,7 @@ await purser.recover({ reconcile: true })
 for await (const { terms, spent, state } of purser.payments({ order: 'oldest' }))
   if (spent !== undefined)
     console.log(`${terms.kind}: ${formatAmount(spent)} of at most ${formatAmount(terms.most)}, ${state}`)
-for (const { says } of await purser.budgets()) console.log(says)
+for (const { message } of await purser.budgets()) console.log(message)
 
 await purser.close()
 await shop.close()

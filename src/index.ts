@@ -1,2 +1,2 @@
+export { createPurser } from './client/create.js'
 export * from './front.js'
-export { createPurser } from './purser/create.js'

@@ -13,11 +13,11 @@ const MOST_GZIP = 39 * 1024
 /** Entries that run in browsers: no builtin of Node may be imported when they load. */
 const BROWSER = [
   'purser',
-  'purser/ledger/memory',
-  'purser/policy',
-  'purser/protocol',
-  'purser/wallet/stripe',
-  'purser/wallet/tempo',
+  'client/ledger/memory',
+  'client/policy',
+  'client/protocol',
+  'client/wallet/stripe',
+  'client/wallet/tempo',
 ]
 /** Packages that stay outside, and come only with the entry that is about them. */
 const OUTSIDE = [
@@ -80,7 +80,7 @@ async function checkPage(entry: string): Promise<Violation[]> {
   return errors.map(({ text }) => ({
     rule: 'page',
     file: entry,
-    says: `cannot be bundled for a page: ${text}`,
+    message: `cannot be bundled for a page: ${text}`,
   }))
 }
 
@@ -103,7 +103,7 @@ function distFile(entry: string): string {
 }
 
 function judge({ entry, gzip, outside }: Bundle): Violation[] {
-  const add = (says: string): Violation => ({ rule: 'bundle', file: entry, says })
+  const add = (message: string): Violation => ({ rule: 'bundle', file: entry, message })
   const builtins = BROWSER.includes(entry) ? outside.filter((name) => name.startsWith('node:')) : []
   const packages = entry === 'purser' ? outside.filter((name) => !name.startsWith('node:')) : []
   return [
@@ -127,7 +127,7 @@ function checkNotices(): Violation[] {
   })
   return [...new Set(names)]
     .filter((name) => !notice.includes(name))
-    .map((name) => ({ rule: 'notice', file: 'NOTICE.md', says: `${name} is bundled, and not named here` }))
+    .map((name) => ({ rule: 'notice', file: 'NOTICE.md', message: `${name} is bundled, and not named here` }))
 }
 
 /** Types that a user gets may name only packages that a user has. */
@@ -150,7 +150,7 @@ function checkTypes(): Violation[] {
           (from): Violation => ({
             rule: 'types',
             file: `dist/${name}`,
-            says: `names ${from}, which users lack`,
+            message: `names ${from}, which users lack`,
           }),
         )
     })

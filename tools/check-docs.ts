@@ -41,7 +41,7 @@ function checkPolicy({ file, line, code }: Fence): Violation[] {
     parsePolicyText(code, 'the example')
     return []
   } catch (error) {
-    return [{ rule: 'policy', file, line, says: error instanceof Error ? error.message : String(error) }]
+    return [{ rule: 'policy', file, line, message: error instanceof Error ? error.message : String(error) }]
   }
 }
 
@@ -58,7 +58,7 @@ function deadLinks(page: string): Violation[] {
             rule: 'link',
             file: page,
             line: index + 1,
-            says: `leads nowhere: ${target}`,
+            message: `leads nowhere: ${target}`,
           }),
         ),
     )

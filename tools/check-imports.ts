@@ -14,5 +14,5 @@ process.exitCode = report('check:imports', [
   ...checkShape(ROOT),
   ...checkBodies(ROOT),
   ...checkDocstrings(ROOT, entryFiles()),
-  ...missing.map((file): Violation => ({ rule: 'entry', file, says: 'an entry point without a source' })),
+  ...missing.map((file): Violation => ({ rule: 'entry', file, message: 'an entry point without a source' })),
 ])

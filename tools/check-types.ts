@@ -114,7 +114,7 @@ function mustCompile(folder: string, name: string, lib: readonly string[]): Viol
   return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => ({
     rule: name,
     file: file?.fileName.replace(`${folder}/node_modules/purser/`, '') ?? 'right.ts',
-    says: ts.flattenDiagnosticMessageText(messageText, ' ').slice(0, 300),
+    message: ts.flattenDiagnosticMessageText(messageText, ' ').slice(0, 300),
   }))
 }
 
@@ -134,7 +134,7 @@ function mustNotCompile(folder: string, name: string, lib: readonly string[]): V
   return WRONG.filter((_, at) => !lines.has(head.length + at)).map((code) => ({
     rule: name,
     file: 'dist/index.d.ts',
-    says: `${code} compiles, and must not`,
+    message: `${code} compiles, and must not`,
   }))
 }
 
@@ -157,7 +157,7 @@ function insiders(folder: string): Violation[] {
     .map(({ name }) => ({
       rule: 'insiders',
       file: 'dist/index.d.ts',
-      says: `shows ${name}, which no entry exports`,
+      message: `shows ${name}, which no entry exports`,
     }))
 
   function exportsOf(file: string): ts.Symbol[] {

@@ -1,4 +1,4 @@
-import { startFromEnvironment } from '../auto/index.js'
+import { startFromEnvironment } from '../config/index.js'
 
 // Importing this module is what installs: `node --import purser/auto agent.js`.
 const started = await startFromEnvironment({

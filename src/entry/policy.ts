@@ -1,8 +1,8 @@
 export { loadPolicy, parsePolicyText, policyJsonSchema } from '../policy/file/index.js'
 export {
   type ApprovalDocument,
+  type ApprovalSettings,
   type AskDocument,
-  type Asking,
   type BudgetDocument,
   type Calendar,
   createPolicy,

@@ -1,3 +1,4 @@
 // The front entry for browsers, Workers and Edge: the conditions of package.json choose it. It leads to no SQLite.
+
+export { createPurser } from '../client/create-without-files.js'
 export * from '../front.js'
-export { createPurser } from '../purser/create-without-files.js'

@@ -71,7 +71,7 @@ export interface Reason {
   /** The receipt's or the chain's reference of that earlier payment, if it has one. */
   readonly reference?: string
   /** The whole reason as one sentence. Never says how to get around the rule. */
-  readonly says: string
+  readonly message: string
 }
 
 /** What a person must do before a payment can go on. */
@@ -93,17 +93,17 @@ export interface Rejection {
 export interface PaymentErrorDetails {
   readonly cause?: unknown
   /** Would the same call have a chance later, without anybody changing anything? */
-  readonly retryable?: boolean
-  readonly reasons?: readonly Reason[]
+  readonly retryable?: boolean | undefined
+  readonly reasons?: readonly Reason[] | undefined
   /** The ledger's id of the payment concerned. */
-  readonly paymentId?: string
+  readonly paymentId?: string | undefined
   /** The receipt's or the chain's reference of a payment that settled. */
-  readonly reference?: string
-  readonly action?: NextAction
+  readonly reference?: string | undefined
+  readonly action?: NextAction | undefined
   /** Why the server did not take the credential, if it said so. */
-  readonly rejection?: Rejection
+  readonly rejection?: Rejection | undefined
   /** When it makes sense to try again, in epoch milliseconds. */
-  readonly retryAt?: number
+  readonly retryAt?: number | undefined
   /** The transport's reply behind the error. Kept non-enumerable, so that loggers do not dump it. */
   readonly reply?: unknown
 }
@@ -145,7 +145,7 @@ export class PaymentError extends Error {
 
   constructor(code: ErrorCode, funds: Funds, message: string, given: PaymentErrorDetails = {}) {
     const details = own(given)
-    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.funds = funds
     this.retryable = details.retryable ?? RETRYABLE.has(code)
@@ -167,7 +167,10 @@ export class PaymentRefusedError extends PaymentError {
 
   constructor(
     message: string,
-    given: PaymentErrorDetails & { readonly code?: ErrorCode; readonly funds?: Funds } = {},
+    given: PaymentErrorDetails & {
+      readonly code?: ErrorCode | undefined
+      readonly funds?: Funds | undefined
+    } = {},
   ) {
     const details = own(given)
     super(details.code ?? 'refused', details.funds ?? 'untouched', message, details)

@@ -2,13 +2,13 @@ import { own, PaymentRefusedError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import {
   type Exchange,
-  type Leg,
   type Metered,
   once,
-  type PayingFace,
+  type PaymentHandler,
   type RefusalProblem,
+  type SendOptions,
 } from '../pay/index.js'
-import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
+import type { Credential, HttpResource, ReplyInfo, Resource } from '../protocol/index.js'
 import type { BodyFactory } from './body.js'
 import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
@@ -23,7 +23,10 @@ import type { Answers } from './wire/index.js'
 export interface HttpExchangeOptions {
   /** The pristine fetch. */
   readonly base: FetchLike
-  readonly face: Pick<PayingFace, 'acceptPayment' | 'pays' | 'replacesAuthorization' | 'sendsIdempotencyKey'>
+  readonly face: Pick<
+    PaymentHandler,
+    'acceptPayment' | 'pays' | 'replacesAuthorization' | 'sendsIdempotencyKey'
+  >
   /** In a browser: the address of the page. Requests to other origins then carry nothing that CORS could refuse. */
   readonly page?: string | undefined
   readonly now: () => Instant
@@ -87,7 +90,7 @@ export class HttpExchange implements Exchange<Response> {
     return this.#fingerprint
   }
 
-  async send(leg: Leg): Promise<Response> {
+  async send(leg: SendOptions): Promise<Response> {
     if (leg.credential !== undefined) return this.#sendPaid(leg, leg.credential)
     const first = !this.#sent && !this.#request.makesBody
     this.#sent = true
@@ -106,13 +109,13 @@ export class HttpExchange implements Exchange<Response> {
     }
   }
 
-  mayAsk(reply: Response): boolean {
+  mayRequirePayment(reply: Response): boolean {
     return reply.status === 402
   }
 
-  async read(reply: Response): Promise<Reading> {
+  async read(reply: Response): Promise<ReplyInfo> {
     // A browser shows nothing of a redirect that it did not follow.
-    if (reply.type === 'opaqueredirect') return { kind: 'moved' }
+    if (reply.type === 'opaqueredirect') return { kind: 'redirect' }
     const { readReply } = await wire()
     // Empty for a reply that somebody made by hand.
     const url = withoutFragment(reply.url) || this.#at.address
@@ -125,7 +128,7 @@ export class HttpExchange implements Exchange<Response> {
       pays: this.#options.face.pays,
       text: () => peekText(reply, limits.read),
     })
-    if (said.kind !== 'asks') return said
+    if (said.kind !== 'payment-required') return said
     const at = this.#payableAt(reply, url)
     if (at === undefined) return own({ ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] })
     this.#at = at
@@ -146,7 +149,7 @@ export class HttpExchange implements Exchange<Response> {
     })
   }
 
-  drop(reply: Response): void {
+  discard(reply: Response): void {
     this.#draining = drain(reply, this.#options.limits.read).catch(() => undefined)
   }
 
@@ -161,7 +164,7 @@ export class HttpExchange implements Exchange<Response> {
         ? this.#request.bare(target.href, 'GET')
         : await this.#request.again(target.href, noStore())
       const followed = await base(...leg)
-      this.drop(reply)
+      this.discard(reply)
       return followed
     } catch {
       // The redirect itself is an answer, and it was paid for: it is what the caller gets.
@@ -169,7 +172,7 @@ export class HttpExchange implements Exchange<Response> {
     }
   }
 
-  async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
+  async sendAside(credential: Credential | undefined, signal?: AbortSignal): Promise<ReplyInfo> {
     const { method } = this.resource
     const changes = { ...NOTE, ...(credential && (await this.#carrying(credential))) }
     const options = this.#optionsOf(signal ? { signal } : {}, changes)
@@ -184,11 +187,11 @@ export class HttpExchange implements Exchange<Response> {
     this.#latest = reply
     this.#answers = credential?.challenge.echo.envelope ?? 'note'
     const reading = await this.read(reply)
-    this.drop(reply)
+    this.discard(reply)
     return reading
   }
 
-  async meter(reply: Response): Promise<Metered<Response> | undefined> {
+  async metered(reply: Response): Promise<Metered<Response> | undefined> {
     const type = reply.headers.get('content-type') ?? ''
     return /^text\/event-stream\b/i.test(type) ? (await sse()).meterReply(reply) : undefined
   }
@@ -200,7 +203,7 @@ export class HttpExchange implements Exchange<Response> {
     return Object.defineProperty(reply, 'url', { value: this.resource.address })
   }
 
-  async #sendPaid(leg: Leg, credential: Credential): Promise<Response> {
+  async #sendPaid(leg: SendOptions, credential: Credential): Promise<Response> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
     const options = this.#optionsOf(leg, await this.#carrying(credential))
@@ -225,7 +228,7 @@ export class HttpExchange implements Exchange<Response> {
   }
 
   /** What a leg adds to the caller's own request: nothing, for most. */
-  #optionsOf(leg: Leg, changes?: HeaderChanges): RequestInit {
+  #optionsOf(leg: SendOptions, changes?: HeaderChanges): RequestInit {
     const own = this.#request.signal
     const signal = leg.signal === undefined || leg.signal === own ? undefined : leg.signal
     const key = this.#carriesKey() && this.key === undefined ? leg.idempotencyKey : undefined

@@ -1,6 +1,6 @@
 import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { type CallOptions, ownCallOptions, type PayingFace } from '../pay/index.js'
+import { type CallOptions, ownCallOptions, type PaymentHandler } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
 import { type BodyFactory, isStream } from './body.js'
 import { HttpExchange } from './http-exchange.js'
@@ -54,7 +54,7 @@ type Setting = Required<Omit<PayingFetchOptions, 'limits'>> & { readonly limits:
  * const reply = await fetch('https://api.search.example/v1/search', { payment: { maxAmount: '0.02' } })
  * ```
  */
-export function payingFetch(face: PayingFace, options: PayingFetchOptions = {}): PayingFetch {
+export function payingFetch(face: PaymentHandler, options: PayingFetchOptions = {}): PayingFetch {
   const setting = settingOf(options)
   const { base, page } = setting
   return function fetch(input, init) {
@@ -101,12 +101,12 @@ async function withBody(
 
 /** The reply as it came. A 402 is noted, so that its caller can ask why it was not paid. */
 async function handOn(
-  face: PayingFace,
+  face: PaymentHandler,
   resource: HttpResource | undefined,
   replying: Promise<Response>,
 ): Promise<Response> {
   const reply = await replying
-  if (reply.status === 402) face.handedOn(reply, resource)
+  if (reply.status === 402) face.noteUnpaid(reply, resource)
   return reply
 }
 
@@ -116,7 +116,7 @@ async function handOn(
  * @throws TypeError for what `fetch` would refuse, and for addresses that no credential may travel to.
  */
 export function httpCall(
-  face: PayingFace,
+  face: PaymentHandler,
   input: FetchInput,
   init?: PayingInit,
   options: PayingFetchOptions = {},
@@ -129,7 +129,7 @@ export function httpCall(
 }
 
 function callOf(
-  face: PayingFace,
+  face: PaymentHandler,
   input: FetchInput,
   init: PayingInit | undefined,
   { resource, payment }: { readonly resource: HttpResource; readonly payment: Payment },

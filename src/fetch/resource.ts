@@ -7,7 +7,7 @@ export type FetchInput = string | URL | Request
 /** Why a 402 from behind a redirect is not paid. */
 export const ELSEWHERE: Reason = Object.freeze({
   rule: 'redirect',
-  says:
+  message:
     'The 402 came from behind a redirect. Purser pays only the origin that was called, over https, and after a redirect ' +
     'only GET and HEAD. Call the final address directly.',
 })

@@ -58,7 +58,7 @@ interface HoldStep {
 function tryHold(step: HoldStep, hold: Hold): HoldResult | 'again' {
   const { tables, now } = step
   const { frozen } = tables.meta()
-  if (frozen !== undefined) return { ok: false, why: 'frozen', because: frozen }
+  if (frozen !== undefined) return { ok: false, why: 'frozen', reason: frozen }
   if (isStale(tables, hold, now)) return { ok: false, why: 'stale' }
   const before = tables.payment(hold.id)
   if (before !== undefined) checkSame(before, hold)
@@ -134,8 +134,8 @@ function sweep(step: HoldStep, row: PaymentRow): number {
 
 /** Releases a held payment whose process is gone: nothing of it was ever signed. */
 function giveBack({ tables, now, ended }: HoldStep, row: PaymentRow): void {
-  const because = 'its process ended before anything was signed'
-  const next = applyMove(row, { to: 'released', because }, now, false)
+  const reason = 'its process ended before anything was signed'
+  const next = applyMove(row, { to: 'released', reason }, now, false)
   if (next === undefined) return
   letGo(tables, next.row, next.lane)
   saveCounted(tables, row, next.row)
@@ -231,7 +231,7 @@ function rowOf(
     fee: undefined,
     proof: undefined,
     reference: undefined,
-    because: undefined,
+    reason: undefined,
     times: undefined,
     reportedAt: before?.reportedAt,
     recheckAt: undefined,
@@ -266,7 +266,7 @@ function chargeNowhere({ decision, terms }: Omit<Hold, 'lane'>): Charge {
 export function denyIn(
   tables: LedgerTables,
   hold: Omit<Hold, 'lane'>,
-  because: string,
+  reason: string,
   now: Instant,
 ): PaymentRow {
   const before = tables.payment(hold.id)
@@ -274,7 +274,7 @@ export function denyIn(
   const open = before === undefined || before.state === 'held'
   if (!open && (before.state !== 'released' || before.attempts.length > 0)) return before
   const { owner: _, ...row } = rowOf(tables, hold, before, now, chargeNowhere(hold))
-  const denied: PaymentRow = { ...row, state: 'denied', because, lanes: [] }
+  const denied: PaymentRow = { ...row, state: 'denied', reason, lanes: [] }
   if (before === undefined) return saveRefusal(tables, denied, now)
   letGo(tables, before, { free: true })
   const after = boundedRefusal(denied)

@@ -140,9 +140,9 @@ export class StoredLedger implements Ledger {
 
   deny(given: Omit<Hold, 'lane'>, why: Denial): Promise<Payment> {
     const hold = ownHold(given)
-    const { because, standsMs } = own(why)
+    const { reason, standsMs } = own(why)
     return this.#write((tables, now) => {
-      const row = denyIn(tables, hold, because, now)
+      const row = denyIn(tables, hold, reason, now)
       if (standsMs !== undefined && row.state === 'denied') {
         const { agent } = hold.context
         const { vendor } = hold.resource

@@ -96,7 +96,7 @@ export function paymentOf(row: PaymentRow, live: boolean, units: Units): Payment
 
 /** What a row need not have. */
 function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }, row: PaymentRow): void {
-  const { key, approvedBy, fee, proof, reference, because, times } = row
+  const { key, approvedBy, fee, proof, reference, reason, times } = row
   const { rejection, reportedAt, recheckAt, trace } = row
   const spent = row.spent ?? agreedPrice(row)
   if (key !== undefined) shown.key = key
@@ -105,7 +105,7 @@ function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }
   if (fee !== undefined) shown.fee = seal(fee)
   if (proof !== undefined) shown.proof = proof
   if (reference !== undefined) shown.reference = reference
-  if (because !== undefined) shown.because = because
+  if (reason !== undefined) shown.reason = reason
   if (times !== undefined) shown.times = times
   if (rejection !== undefined) shown.rejection = seal(rejection)
   if (reportedAt !== undefined) shown.reportedAt = reportedAt

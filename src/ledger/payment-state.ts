@@ -83,7 +83,7 @@ function voidOne(row: PaymentRow, move: MoveOf<'voided'>, now: Instant): Transit
   if (!(row.state === 'committed' || word) || attempt === undefined || attempt.void !== undefined)
     return undefined
   if (move.evidence !== undefined && !isSame(move.evidence, attempt.evidence)) return undefined
-  const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.because })
+  const attempts = row.attempts.with(move.attempt, { ...attempt, void: move.reason })
   return {
     row: { ...row, attempts, burnt: row.burnt + burntUnits(row, move.fee, attempt), updatedAt: now },
     lane: move.lane === undefined ? KEEP : { free: false, value: move.lane, proven: true },
@@ -126,7 +126,7 @@ function settle(row: PaymentRow, move: MoveOf<'settled'>, now: Instant): Transit
       state: 'settled',
       owner: undefined,
       takenOver: undefined,
-      because: undefined,
+      reason: undefined,
       receipts: withReceipt(row, move.receipt),
       delivered: row.delivered || move.delivered === true,
       rejection: move.delivered === true ? undefined : row.rejection,
@@ -154,7 +154,7 @@ function settledAs(row: PaymentRow, move: MoveOf<'settled'>): PaymentRow {
 function release(row: PaymentRow, move: MoveOf<'released'>, now: Instant): Transition {
   const more = move.attempts !== undefined && move.attempts !== row.attempts.length
   if (more || !releasable(row)) return undefined
-  const attempts = row.attempts.map((a) => (a.void === undefined ? { ...a, void: move.because } : a))
+  const attempts = row.attempts.map((a) => (a.void === undefined ? { ...a, void: move.reason } : a))
   return {
     row: {
       ...row,
@@ -166,7 +166,7 @@ function release(row: PaymentRow, move: MoveOf<'released'>, now: Instant): Trans
       spent: undefined,
       fee: undefined,
       proof: undefined,
-      because: move.because,
+      reason: move.reason,
       burnt: row.burnt + burntUnits(row, move.fee),
       updatedAt: now,
     },

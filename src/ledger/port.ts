@@ -39,11 +39,11 @@ export type Verdict =
       readonly lane?: bigint
     }
   /** Proven: none moved, none can. A fee may have burnt all the same. */
-  | { readonly state: 'void'; readonly fee?: Amount; readonly because: string; readonly lane?: bigint }
+  | { readonly state: 'void'; readonly fee?: Amount; readonly reason: string; readonly lane?: bigint }
   | {
       readonly state: 'pending'
       readonly recheckAt: Instant
-      readonly because: string
+      readonly reason: string
       /** It waits for a person, and is not abandoned meanwhile: what they must do, where that is known. */
       readonly person?: { readonly action?: NextAction }
       /** Nothing was taken, and another credential may take its place: the same purchase can go on with that. */
@@ -51,7 +51,7 @@ export type Verdict =
       /** Taken for it already, however it ends. */
       readonly fee?: Amount
     }
-  | { readonly state: 'unknown'; readonly because: string; readonly fee?: Amount }
+  | { readonly state: 'unknown'; readonly reason: string; readonly fee?: Amount }
 
 /** One credential of a payment. */
 export interface Attempt {
@@ -98,7 +98,7 @@ export interface Payment {
   /** The receipt's or chain's reference. */
   readonly reference?: string
   /** Why it was denied or released. */
-  readonly because?: string
+  readonly reason?: string
   /** How many refusals this record stands for. Absent for one. */
   readonly times?: number
   /**
@@ -182,7 +182,7 @@ export type HoldResult = (
   | { readonly ok: false; readonly why: 'stale' }
   /** Every lane is busy. */
   | { readonly ok: false; readonly why: 'lane' }
-  | { readonly ok: false; readonly why: 'frozen'; readonly because: string }
+  | { readonly ok: false; readonly why: 'frozen'; readonly reason: string }
 ) & {
   /** Holds of dead processes that this step released to make room. None unless given. */
   readonly ended?: readonly Payment[]
@@ -217,7 +217,7 @@ export type Move =
   | {
       readonly to: 'voided'
       readonly attempt: number
-      readonly because: string
+      readonly reason: string
       readonly evidence?: Evidence
       readonly fee?: Amount
       readonly lane?: bigint
@@ -253,7 +253,7 @@ export type Move =
    */
   | {
       readonly to: 'released'
-      readonly because: string
+      readonly reason: string
       readonly fee?: Amount
       readonly lane?: bigint
       readonly attempts?: number
@@ -351,7 +351,7 @@ export interface Ledger extends Channels, Gaps {
    */
   deny(
     hold: Omit<Hold, 'lane'>,
-    why: { readonly because: string; readonly standsMs?: number },
+    why: { readonly reason: string; readonly standsMs?: number },
   ): Promise<Payment>
   room(claims: readonly CounterClaim[]): Promise<readonly Room[]>
   /** Counters of an `each` budget that exist: the claim with each known value of the dimension. */

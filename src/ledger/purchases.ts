@@ -1,6 +1,6 @@
 import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import type { Bought } from '../policy/index.js'
+import type { PreviousPurchase } from '../policy/index.js'
 import type { PaymentRow } from './payment-row.js'
 import { isLive, viewOf } from './payment-view.js'
 import type { Hold, Payment, PurchaseQuery } from './port.js'
@@ -21,7 +21,7 @@ export function earlierPurchaseFact(
   agent: string,
   query: PurchaseQuery | undefined,
   now: Instant,
-): Bought | undefined {
+): PreviousPurchase | undefined {
   const row = query && boughtBefore(tables, agent, own(query), now)
   if (row === undefined) return undefined
   const { id, state, reference } = row

@@ -67,7 +67,7 @@ export function boundedRefusal(row: PaymentRow): PaymentRow {
     ...row,
     terms: boundedTerms(row.terms),
     reasons: row.reasons.slice(0, MOST_REASONS).map(boundedReason),
-    because: row.because === undefined ? undefined : clean(row.because, MOST_TEXT),
+    reason: row.reason === undefined ? undefined : clean(row.reason, MOST_TEXT),
     charges: row.charges.map(uncounted),
   }
 }
@@ -76,7 +76,7 @@ function boundedTerms(terms: Terms): Terms {
   return terms.payees.length <= MOST_PAYEES ? terms : { ...terms, payees: terms.payees.slice(0, MOST_PAYEES) }
 }
 
-const TEXTS = ['rule', 'limit', 'asked', 'remaining', 'payment', 'reference', 'says'] as const
+const TEXTS = ['rule', 'limit', 'asked', 'remaining', 'payment', 'reference', 'message'] as const
 
 function boundedReason(reason: Reason): Reason {
   const bounded: { -readonly [Name in keyof Reason]: Reason[Name] } = own(reason)

@@ -1,18 +1,18 @@
 import { own } from '../errors/index.js'
 import { type Evidence, fundsOf, type Payment } from '../ledger/index.js'
-import type { Case, Deal } from './case.js'
-import type { Sending } from './conclude.js'
-import { dueAt, endHold, examine, leave } from './doubt.js'
+import { abandonPayment } from './abandon.js'
 import type { Exchange } from './exchange.js'
+import { inspectPayment, markUnresolved, recheckTimeOf, releaseAbandonedHold } from './inspection.js'
 import { followStream, meter } from './metering.js'
-import { letItRepeat, tellNotTaken } from './not-taken.js'
-import { dealOf, type Presented, transmit } from './present.js'
+import type { AuthorizedPayment, Purchase } from './purchase.js'
 import { standsInTheWay, unanswered } from './refusal.js'
+import { allowRepeat, notifyRejected } from './rejected-credential.js'
 import { noteRejection } from './rejection.js'
-import { goOn } from './second.js'
+import { continueEarlier } from './replacement.js'
+import type { SubmittedCredential } from './settle.js'
 import type { Streaming } from './stream.js'
-import { watch } from './undelivered.js'
-import { windUp } from './wind-up.js'
+import { authorizedPaymentOf, type Submission, sendCredential } from './submit.js'
+import { watchDelivery } from './undelivered.js'
 
 const FIRST_LOOK_MS = 25
 const LONGEST_LOOK_MS = 1_000
@@ -29,14 +29,14 @@ const LONGEST_LOOK_MS = 1_000
 export async function adopt<Reply extends object>(
   exchange: Exchange<Reply>,
   by: Payment,
-  c: Case,
+  c: Purchase,
   deliver: Streaming<Reply>['deliver'],
-): Promise<{ readonly reply: Reply } | { readonly deal: Deal } | undefined> {
+): Promise<{ readonly reply: Reply } | { readonly authorized: AuthorizedPayment } | undefined> {
   const ended = await itsEnd(by, c)
   if (ended.live) throw standsInTheWay('busy', ended)
   if (ended.state === 'released' || ended.state === 'denied') return undefined
   if (ended.state === 'held') {
-    const after = await endHold(ended, c.env)
+    const after = await releaseAbandonedHold(ended, c.env)
     // Its process was not gone after all.
     if (after.state === 'committed') throw standsInTheWay('busy', after)
     return undefined
@@ -46,13 +46,13 @@ export async function adopt<Reply extends object>(
 }
 
 /** Its answer reached somebody. Under our key that is this purchase; without one it was a call of its own. */
-function delivered(payment: Payment, { call }: Case): undefined {
+function delivered(payment: Payment, { call }: Purchase): undefined {
   if (call.key === undefined) return undefined
   throw standsInTheWay('already_paid', payment)
 }
 
 /** Somebody else's open payment of the same purchase: whoever asks second waits for what the first one leads to. */
-async function itsEnd(by: Payment, { env, call }: Case): Promise<Payment> {
+async function itsEnd(by: Payment, { env, call }: Purchase): Promise<Payment> {
   const patience = env.clock.now() + env.patienceMs
   // A recovery may just have been at it.
   let payment = (await env.ledger.get(by.id)) ?? by
@@ -67,9 +67,9 @@ async function itsEnd(by: Payment, { env, call }: Case): Promise<Payment> {
 async function adoptDoubt<Reply extends object>(
   exchange: Exchange<Reply>,
   doubt: Payment,
-  c: Case,
+  c: Purchase,
   deliver: Streaming<Reply>['deliver'],
-): Promise<{ readonly reply: Reply } | { readonly deal: Deal } | undefined> {
+): Promise<{ readonly reply: Reply } | { readonly authorized: AuthorizedPayment } | undefined> {
   const { env, call } = c
   let payment = doubt
   if (payment.state === 'committed') {
@@ -77,18 +77,22 @@ async function adoptDoubt<Reply extends object>(
     if (!adopted.ok) return undefined
     payment = adopted.payment
   }
-  const sent = env.sent.get(payment.id, env.clock.now())
+  const sent = env.liveCredentials.get(payment.id, env.clock.now())
   const answered = await askForTheAnswer(exchange, payment, c, deliver)
   if (answered !== undefined) return answered
-  const before = sent && dealOf(sent)
-  if (before !== undefined && (await letItRepeat(payment, before, env)) !== payment && call.key === undefined)
+  const before = sent && authorizedPaymentOf(sent)
+  if (before !== undefined && (await allowRepeat(payment, before, env)) !== payment && call.key === undefined)
     return undefined
-  const deal =
-    payment.state === 'committed' && call.signal?.aborted !== true ? await goOn(payment, c) : undefined
-  if (deal !== undefined) return { deal }
+  const authorized =
+    payment.state === 'committed' && call.signal?.aborted !== true
+      ? await continueEarlier(payment, c)
+      : undefined
+  if (authorized !== undefined) return { authorized }
   // A caller who has hung up does not wait for a chain; the doubt goes back to recovery.
   const gone = call.signal?.aborted === true
-  const seen = gone ? await leave(payment, dueAt(payment), env) : (await windUp(payment, env)).payment
+  const seen = gone
+    ? await markUnresolved(payment, recheckTimeOf(payment), env)
+    : (await abandonPayment(payment, env)).payment
   if (seen.state === 'released') {
     call.signal?.throwIfAborted()
     return undefined
@@ -107,25 +111,26 @@ async function adoptDoubt<Reply extends object>(
 async function askForTheAnswer<Reply extends object>(
   exchange: Exchange<Reply>,
   payment: Payment,
-  c: Case,
+  c: Purchase,
   deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | undefined> {
   const { env, call } = c
-  const sent = env.sent.get(payment.id, env.clock.now())
+  const sent = env.liveCredentials.get(payment.id, env.clock.now())
   if (sent === undefined && payment.state !== 'settled') return undefined
   const whole =
     sent === undefined
       ? await unpaid(exchange, payment.key ?? payment.id, call.signal)
-      : await transmit(exchange, sent, call, env)
-  const deal = sent && dealOf(sent)
-  const { presented, metered } = deal ? await meter(exchange, whole, deal) : { presented: whole }
+      : await sendCredential(exchange, sent, call, env)
+  const authorized = sent && authorizedPaymentOf(sent)
+  const { presented, metered } = authorized ? await meter(exchange, whole, authorized) : { presented: whole }
   if (presented.kind === 'lost') return undefined
   const { reply, reading } = presented
-  if (reading.kind !== 'answers' || !reading.ok) {
+  if (reading.kind !== 'response' || !reading.ok) {
     // Without a credential a 402 only asks for money again.
     if (sent !== undefined) await noteRejection(presented, payment, env)
-    if (deal !== undefined) await tellNotTaken(reading, deal, evidenceOf(payment, deal), env)
-    exchange.drop(reply)
+    if (authorized !== undefined)
+      await notifyRejected(reading, authorized, evidenceOf(payment, authorized), env)
+    exchange.discard(reply)
     return undefined
   }
   const { receipt } = reading
@@ -138,17 +143,22 @@ async function askForTheAnswer<Reply extends object>(
           ...(receipt ? { receipt } : {}),
         })
   // An answer is an answer; what became of the money is for the rail to say.
-  const seen = await examine(after.payment, env)
-  env.attach(reply, seen)
-  env.sent.drop(payment.id)
-  if (deal && metered) {
-    const sending: Sending = { deal, evidence: evidenceOf(seen, deal), sent, metered: true }
+  const seen = await inspectPayment(after.payment, env)
+  env.attachOutcome(reply, seen)
+  env.liveCredentials.drop(payment.id)
+  if (authorized && metered) {
+    const sending: SubmittedCredential = {
+      authorized,
+      evidence: evidenceOf(seen, authorized),
+      sent,
+      metered: true,
+    }
     void followStream({ exchange, metered, sending, payment: seen, case: c, deliver })
-  } else watch(exchange, reply, payment.id, env)
+  } else watchDelivery(exchange, reply, payment.id, env)
   return { reply }
 }
 
-function evidenceOf({ attempts }: Payment, { attempt }: Deal): Evidence {
+function evidenceOf({ attempts }: Payment, { attempt }: AuthorizedPayment): Evidence {
   return attempts.at(-1)?.evidence ?? attempt.evidence
 }
 
@@ -156,7 +166,7 @@ async function unpaid<Reply>(
   exchange: Exchange<Reply>,
   key: string,
   signal: AbortSignal | undefined,
-): Promise<Presented<Reply>> {
+): Promise<Submission<Reply>> {
   try {
     const reply = await exchange.send(own({ idempotencyKey: key, ...(signal ? { signal } : {}) }))
     return { kind: 'reply', reply, reading: await exchange.read(reply) }

@@ -78,7 +78,7 @@ export function budgetOf({ claim, spent, held, remaining }: Room, symbol: string
     held,
     remaining,
     ...(resetsAt === undefined ? {} : { resetsAt }),
-    says: sentence(counts, { limit, spent, held }, symbol),
+    message: sentence(counts, { limit, spent, held }, symbol),
   })
 }
 

@@ -3,10 +3,10 @@ import type { PaymentId } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { noWorse, railOf } from '../policy/index.js'
 import type { Challenge } from '../protocol/index.js'
+import type { Admission, ApprovalQuestion, EndQuestion } from './approval-queue.js'
 import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
-import { appraise, type Candidate } from './candidates.js'
-import { type Case, holdOf, narrowingOf } from './case.js'
-import type { End, Question, Seat } from './questions.js'
+import { type Candidate, evaluateOffers } from './candidates.js'
+import { holdOf, narrowingOf, type Purchase } from './purchase.js'
 import { reasonOf, refused } from './refusal.js'
 
 /** A person's no stands that long for the same terms: an agent that asks again is not a reason to ask a person again. */
@@ -22,9 +22,14 @@ const NEARLY_EXPIRED_MS = 5_000
  * @param end Ends the question: what was answered is written down by then.
  * @throws PaymentRefusedError if the answer is no, late or not an answer, or if the offer got worse.
  */
-export async function approve(id: PaymentId, candidate: Candidate, c: Case, end: End): Promise<Candidate> {
+export async function approve(
+  id: PaymentId,
+  candidate: Candidate,
+  c: Purchase,
+  end: EndQuestion,
+): Promise<Candidate> {
   const { env, call } = c
-  const timeout = env.policy.asking(call.context).timeoutMs
+  const timeout = env.policy.approvalSettings(call.context).timeoutMs
   const asked = await ask(env.approver, requestOf(id, candidate, c, timeout), timeout, call.signal)
   call.signal?.throwIfAborted()
   const { answer } = asked
@@ -35,8 +40,8 @@ export async function approve(id: PaymentId, candidate: Candidate, c: Case, end:
   })
   if (answer === undefined) {
     if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })
-    end(asked.because)
-    throw unanswered(candidate, asked.because)
+    end(asked.reason)
+    throw unanswered(candidate, asked.reason)
   }
   if (!answer.approved) {
     await standingDenial(id, candidate, c, answer.by)
@@ -56,16 +61,21 @@ const NO_ANSWER = {
 } as const
 
 /** Nobody answered this question, or one about the same request on terms that were no worse. */
-export function unanswered(candidate: Candidate, because: keyof typeof NO_ANSWER): PaymentRefusedError {
-  return notApproved(candidate, NO_ANSWER[because])
+export function unanswered(candidate: Candidate, reason: keyof typeof NO_ANSWER): PaymentRefusedError {
+  return notApproved(candidate, NO_ANSWER[reason])
 }
 
-function notApproved({ decision }: Candidate, says: string): PaymentRefusedError {
-  const reasons: Reason[] = [...decision.reasons, { rule: 'approval', says }]
+function notApproved({ decision }: Candidate, message: string): PaymentRefusedError {
+  const reasons: Reason[] = [...decision.reasons, { rule: 'approval', message }]
   return refused(reasons)
 }
 
-function requestOf(id: PaymentId, { quote, decision }: Candidate, c: Case, timeout: number): ApprovalRequest {
+function requestOf(
+  id: PaymentId,
+  { quote, decision }: Candidate,
+  c: Purchase,
+  timeout: number,
+): ApprovalRequest {
   const { agent, tasks, tool } = c.call.context
   const { words } = quote.challenge
   return Object.freeze({
@@ -83,29 +93,29 @@ function requestOf(id: PaymentId, { quote, decision }: Candidate, c: Case, timeo
 
 /** Why nobody is asked: as many questions as may wait for a person are open already. */
 export function tooManyQuestions(
-  { rule, limit }: Extract<Seat, { kind: 'full' }>,
-  { agent, vendor }: Pick<Question, 'agent' | 'vendor'>,
+  { rule, limit }: Extract<Admission, { kind: 'full' }>,
+  { agent, vendor }: Pick<ApprovalQuestion, 'agent' | 'vendor'>,
 ): Reason {
   const whose = rule === 'perVendor' ? `about ${vendor}` : `of ${agent === '' ? 'this caller' : agent}`
   return {
     rule: `approval.${rule}`,
     limit: `${limit}`,
-    says: `This payment needs an approval, and ${limit} questions ${whose} wait for a person already: answer those first, or raise \`approval.${rule}\`.`,
+    message: `This payment needs an approval, and ${limit} questions ${whose} wait for a person already: answer those first, or raise \`approval.${rule}\`.`,
   }
 }
 
 /** Recorded as a refusal that stands: the same terms are refused without asking until it runs out. */
-async function standingDenial(id: PaymentId, candidate: Candidate, c: Case, by: string): Promise<void> {
+async function standingDenial(id: PaymentId, candidate: Candidate, c: Purchase, by: string): Promise<void> {
   const { lane: _, ...hold } = holdOf(id, candidate, c)
-  const because = `not approved by ${clean(by)}`
-  const payment = await c.env.ledger.deny(hold, { because, standsMs: DENIAL_STANDS_MS })
+  const reason = `not approved by ${clean(by)}`
+  const payment = await c.env.ledger.deny(hold, { reason, standsMs: DENIAL_STANDS_MS })
   // Its budget was held, and is so no more.
   c.env.emitter.emit('payment', { payment })
 }
 
 async function rememberApproval(
   { quote }: Candidate,
-  { env, call, at }: Case,
+  { env, call, at }: Purchase,
   { by, remember }: Extract<ApprovalAnswer, { approved: true }>,
 ): Promise<void> {
   if (remember === undefined) return
@@ -137,12 +147,12 @@ export function isCovered({ quote, decision }: Judged, approved: Judged): boolea
 }
 
 /** What the person agreed to, as it stands now: the windows of this moment, and a live challenge. */
-async function freshest(id: PaymentId, candidate: Candidate, c: Case): Promise<Candidate> {
+async function freshest(id: PaymentId, candidate: Candidate, c: Purchase): Promise<Candidate> {
   const { env, call, at } = c
   const { challenge } = candidate.quote
   const expired = challenge.expires !== undefined && challenge.expires <= env.clock.now() + NEARLY_EXPIRED_MS
-  const offers = expired ? await c.again() : [challenge]
-  const { ranked } = await appraise(offers, at, call, env, narrowingOf(id, c))
+  const offers = expired ? await c.requestOffers() : [challenge]
+  const { ranked } = await evaluateOffers(offers, at, call, env, narrowingOf(id, c))
   const fresh = ranked.find(
     ({ quote, wallet, decision }) =>
       wallet === candidate.wallet &&
@@ -154,7 +164,7 @@ async function freshest(id: PaymentId, candidate: Candidate, c: Case): Promise<C
     throw refused(
       [
         ...ranked.flatMap(({ decision }) => decision.reasons),
-        { rule: 'approval', says: 'What was approved is no longer offered on terms as good.' },
+        { rule: 'approval', message: 'What was approved is no longer offered on terms as good.' },
       ],
       { code: 'approval_lapsed' },
     )
@@ -163,7 +173,7 @@ async function freshest(id: PaymentId, candidate: Candidate, c: Case): Promise<C
 }
 
 /** A fresh challenge that the request cannot carry is an offer that lapsed, and no fault of the caller's. */
-async function checked(challenge: Challenge, c: Case): Promise<void> {
+async function checked(challenge: Challenge, c: Purchase): Promise<void> {
   try {
     await c.check(challenge, c.at)
   } catch (cause) {

@@ -51,7 +51,7 @@ export type Asked =
   | { readonly answer: ApprovalAnswer }
   | {
       readonly answer?: never
-      readonly because: 'nobody' | 'late' | 'failed' | 'nonsense'
+      readonly reason: 'nobody' | 'late' | 'failed' | 'nonsense'
       /** What the approver threw. */
       readonly thrown?: { readonly error: unknown }
     }
@@ -93,7 +93,7 @@ export async function ask(
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Asked> {
-  if (approver === undefined) return own({ because: 'nobody' })
+  if (approver === undefined) return own({ reason: 'nobody' })
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), timeoutMs)
   const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
@@ -105,13 +105,13 @@ export async function ask(
     })
     // Called inside a function, so that an approver that throws at once is no different from one that rejects.
     const answer = readAnswer(await Promise.race([(async () => approver(request, either))(), given]))
-    return own(answer === undefined ? { because: 'nonsense' } : { answer })
+    return own(answer === undefined ? { reason: 'nonsense' } : { answer })
   } catch (error) {
     // Whatever an approver throws means that nobody said yes; the caller's own abort is reported by the story.
     return own(
       either.aborted
-        ? { because: late.signal.aborted ? 'late' : 'failed' }
-        : { because: 'failed', thrown: { error } },
+        ? { reason: late.signal.aborted ? 'late' : 'failed' }
+        : { reason: 'failed', thrown: { error } },
     )
   } finally {
     clearTimeout(timer)

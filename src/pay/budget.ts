@@ -15,5 +15,5 @@ export interface Budget {
   readonly remaining: bigint
   readonly resetsAt?: Instant
   /** The same for people: `1.2 of 5 USD spent, 0.1 USD held`. */
-  readonly says: string
+  readonly message: string
 }

@@ -5,8 +5,8 @@ import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
-import { hearWallets, tellNodeFaults } from './hear-time.js'
 import { EFFECTS, rank } from './rank.js'
+import { noteWalletTimes, reportNodeFaults } from './server-time.js'
 
 /** An offer that one wallet can pay, judged. */
 export interface Candidate {
@@ -24,21 +24,21 @@ export interface Quotes {
   readonly unpayable: readonly Unpayable[]
 }
 
-export interface Appraisal {
+export interface OfferEvaluation {
   /** Best first: see `rank`. */
   readonly ranked: readonly Candidate[]
   readonly unpayable: readonly Unpayable[]
 }
 
 /** An earlier credential of the payment that may still settle, and the wallet it belongs to. */
-export interface Alive {
+export interface LivePredecessor {
   readonly evidence: Evidence
   readonly wallet: Wallet
 }
 
 /** What narrows an appraisal in the course of a payment. */
-export interface Narrowing {
-  readonly alive?: Alive | undefined
+export interface QuoteConstraints {
+  readonly alive?: LivePredecessor | undefined
   /** Remembered approvals that have no room left: what they would have covered is asked for again. */
   readonly usedUp?: ReadonlySet<string>
   /** What a reply that is being read says it needs. */
@@ -48,15 +48,15 @@ export interface Narrowing {
 }
 
 /** Reads every offer with every wallet that knows its kind, and judges what can be paid. Signs nothing. */
-export async function appraise(
+export async function evaluateOffers(
   offers: readonly Challenge[],
   at: Resource,
   call: Call,
   env: Env,
-  narrowing: Narrowing = {},
-): Promise<Appraisal> {
+  narrowing: QuoteConstraints = {},
+): Promise<OfferEvaluation> {
   const quotes = await quoteAll(offers, at, call, env, narrowing)
-  return judgeAll(quotes, at, call, env, narrowing)
+  return evaluateQuotes(quotes, at, call, env, narrowing)
 }
 
 /** Reads every offer with every wallet that knows its kind. */
@@ -65,7 +65,7 @@ export async function quoteAll(
   at: Resource,
   call: Call,
   env: Env,
-  narrowing: Narrowing,
+  narrowing: QuoteConstraints,
 ): Promise<Quotes> {
   const { alive, need } = own(narrowing)
   const bounds = env.policy.bounds(at, call.context)
@@ -92,8 +92,8 @@ export async function quoteAll(
     else quoted.push({ quote, wallet, bounds })
   }
   // Wallets have just asked their nodes.
-  hearWallets(env)
-  tellNodeFaults(env)
+  noteWalletTimes(env)
+  reportNodeFaults(env)
   return { quoted, unpayable }
 }
 
@@ -101,13 +101,13 @@ export async function quoteAll(
  * Judges what the wallets quoted. The ledger takes a decision for a few seconds only, so the facts are read here, after
  * the quotes: wallets may take as long as they need.
  */
-export async function judgeAll(
+export async function evaluateQuotes(
   { quoted, unpayable }: Quotes,
   at: Resource,
   call: Call,
   env: Env,
-  narrowing: Narrowing,
-): Promise<Appraisal> {
+  narrowing: QuoteConstraints,
+): Promise<OfferEvaluation> {
   const { usedUp } = own(narrowing)
   const purchase = purchaseQuery(at, call, env, narrowing)
   const known = await env.ledger.facts({
@@ -136,7 +136,7 @@ function purchaseQuery(
   at: Resource,
   call: Call,
   { policy, owner, doubtWindowMs }: Env,
-  narrowing: Narrowing,
+  narrowing: QuoteConstraints,
 ): FactsQuery['purchase'] {
   const { purchase } = own(narrowing)
   const withinMs = purchase && policy.repeatWithin(at, contextOf(call))
@@ -152,7 +152,7 @@ async function quoteSafely(
   resource: Resource,
   bounds: Bounds,
   env: Env,
-  { alive, need }: Narrowing,
+  { alive, need }: QuoteConstraints,
 ): Promise<Quote | Unpayable> {
   try {
     const context = own({
@@ -167,7 +167,7 @@ async function quoteSafely(
     })
     const quote = await wallet.quote(challenge, context)
     if (isUnpayable(quote)) return own(quote)
-    completeOwn(quote, ['lane', 'excludes', 'goodUntil'])
+    completeOwn(quote, ['lane', 'replaces', 'goodUntil'])
     completeOwn(quote.terms, ['fee', 'locks', 'escrow'])
     if (quote.lane !== undefined) completeOwn(quote.lane, ['at'])
     return alive === undefined || takesItsPlace(quote) ? freezeQuote(quote) : IN_DOUBT
@@ -187,8 +187,8 @@ function isUnpayable(quote: Quote | Unpayable): quote is Unpayable {
  * While an earlier credential may settle, a wallet says what keeps the next one from settling beside it, or that one
  * moves nothing. One that says neither was not written for a second credential, and gets none.
  */
-function takesItsPlace({ excludes, terms: { most, locks } }: Quote): boolean {
-  return excludes !== undefined || (most.value === 0n && locks === undefined)
+function takesItsPlace({ replaces, terms: { most, locks } }: Quote): boolean {
+  return replaces !== undefined || (most.value === 0n && locks === undefined)
 }
 
 const IN_DOUBT: Unpayable = {
@@ -216,7 +216,7 @@ function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): 
   } catch (error) {
     env.emitter.emit('error', { error, during: 'policy' })
     throw new PaymentError('refused', 'untouched', 'The policy could not be evaluated, so nothing is paid', {
-      reasons: [{ rule: 'policy', says: 'The policy could not be evaluated.' }],
+      reasons: [{ rule: 'policy', message: 'The policy could not be evaluated.' }],
     })
   }
 }
@@ -234,9 +234,9 @@ function isDecision(decision: Partial<Decision> | null | undefined): boolean {
 }
 
 /** Every reason against every offer, for the caller who gets none of them. */
-export function reasonsOf({ ranked, unpayable }: Appraisal): Reason[] {
+export function reasonsOf({ ranked, unpayable }: OfferEvaluation): Reason[] {
   return [
     ...ranked.flatMap((candidate) => candidate.decision.reasons),
-    ...unpayable.map(({ unpayable: says }) => ({ rule: 'wallet', says: clean(says) })),
+    ...unpayable.map(({ unpayable: message }) => ({ rule: 'wallet', message: clean(message) })),
   ]
 }

@@ -1,5 +1,5 @@
 import type { Call, Env } from './env.js'
-import { shownOf } from './shown.js'
+import { redactedError } from './redacted-error.js'
 
 /**
  * What an error of ours may name as its cause. Loggers print causes whole, so that it is the error as anybody may see it;
@@ -7,7 +7,7 @@ import { shownOf } from './shown.js'
  */
 export function causeFor(thrown: unknown, { signal }: Call, env: Env): unknown {
   if (signal?.aborted === true && thrown === signal.reason) return thrown
-  const shown = shownOf(thrown)
+  const shown = redactedError(thrown)
   if (shown !== thrown) env.emitter.emit('error', { error: thrown, during: 'payment' })
   return shown
 }

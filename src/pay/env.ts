@@ -4,14 +4,14 @@ import type { CurrencyTable, Instant, Units } from '../money/index.js'
 import type { Context, CounterClaim, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
+import type { ApprovalQueue } from './approval-queue.js'
 import type { Approver } from './approver.js'
 import type { Emitter } from './events.js'
-import type { Hands } from './hands.js'
+import type { LiveCredentials } from './live-credentials.js'
 import type { NotPaid } from './not-paid.js'
-import type { Pace } from './pace.js'
-import type { Questions } from './questions.js'
+import type { PaymentLocks } from './payment-locks.js'
 import type { Queues } from './queue.js'
-import type { SentCredentials } from './sent.js'
+import type { RecoverySchedule } from './recovery-schedule.js'
 
 /** Everything the story needs of the world, handed in. */
 export interface Env {
@@ -32,15 +32,15 @@ export interface Env {
   /** How long a call may wait for an earlier credential to die, or for a live twin to end. */
   readonly patienceMs: number
   /** Credentials that left and may still be sent again: in memory only, and only while they live. */
-  readonly sent: SentCredentials
+  readonly liveCredentials: LiveCredentials
   /** Payments of this process that run on one lane come after each other here. */
   readonly queues: Queues
   /** Keeps calls and recoveries of this process from working on one payment at the same time. */
-  readonly hands: Hands
+  readonly locks: PaymentLocks
   /** What recovery looks at, and what it lets rest. */
-  readonly pace: Pace
+  readonly schedule: RecoverySchedule
   /** What a person of this process is being asked. */
-  readonly questions: Questions
+  readonly questions: ApprovalQueue
   newId(): PaymentId
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Makes sure that what this process holds stays its own while it works. */
@@ -51,7 +51,7 @@ export interface Env {
    *
    * @throws PaymentError `closed`
    */
-  beside<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T>
+  runInBackground<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T>
   /**
    * The counters of these claims are full: looks for room that proof would free there, and waits for that no longer than
    * `patienceMs`. True if some was found meanwhile. What it brings later is written down all the same.
@@ -60,13 +60,13 @@ export interface Env {
   /** A payment with these claims was committed: listeners hear of budgets that reach a share. Never in its way. */
   budgetsUsed(claims: readonly CounterClaim[]): void
   /** Before a piece of work: waits if calls have kept the event loop from turning. Undefined if it may go on at once. */
-  breathe(): Promise<void> | undefined
+  yieldToEventLoop(): Promise<void> | undefined
   /** Evidence can first bring news then: look again. */
-  lookAgain(at: Instant): void
+  scheduleRecheck(at: Instant): void
   /** What discovery found this way to pay advertised for, here, if it looked. */
   advertised?(at: Resource, terms: Terms): Units | undefined
   /** Remembers what is behind a reply or an error, for `paymentFor`. */
-  attach(target: object, outcome: Outcome): void
+  attachOutcome(target: object, outcome: Outcome): void
 }
 
 /** One call, as the caller made it. */

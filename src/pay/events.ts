@@ -3,7 +3,7 @@ import type { Payment } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
 import type { Budget } from './budget.js'
-import { shownOf } from './shown.js'
+import { redactedError } from './redacted-error.js'
 
 /** What a purser tells its listeners. They observe; they can never veto, delay or supply a credential. */
 export interface PurserEvents {
@@ -37,7 +37,7 @@ export interface PurserEvents {
     readonly kind: AnomalyKind
     /** Absent: it belongs to no single payment. */
     readonly payment?: string
-    readonly says: string
+    readonly message: string
   }
   /** Work in the background failed, such as a recovery. Nothing was paid because of it. */
   readonly error: {
@@ -186,7 +186,7 @@ function eventOf(said: object): { readonly heard: object; readonly told: object 
     return { heard: said, told: said }
   }
   const { error } = said
-  const told = Object.freeze({ ...said, error: shownOf(error) })
+  const told = Object.freeze({ ...said, error: redactedError(error) })
   return { heard: Object.freeze({ ...told, thrown: () => error }), told }
 }
 

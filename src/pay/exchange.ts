@@ -1,7 +1,7 @@
-import type { Credential, JsonObject, Reading, Receipt, Resource } from '../protocol/index.js'
+import type { Credential, JsonObject, Receipt, ReplyInfo, Resource } from '../protocol/index.js'
 
 /** What one leg of an exchange carries. */
-export interface Leg {
+export interface SendOptions {
   readonly credential?: Credential
   readonly idempotencyKey?: string
   readonly signal?: AbortSignal
@@ -25,11 +25,11 @@ export interface Exchange<Reply> {
    */
   fingerprint(): Promise<string>
   /** Without a credential: the caller's own request, as given. With one: no redirect is followed. */
-  send(leg: Leg): Promise<Reply>
+  send(leg: SendOptions): Promise<Reply>
   /** Could this reply ask for money at all? A glance that spares every free call the reading. */
-  mayAsk(reply: Reply): boolean
+  mayRequirePayment(reply: Reply): boolean
   /** Asynchronous, since offers and problems may stand in a body. Leaves the reply readable. */
-  read(reply: Reply): Promise<Reading>
+  read(reply: Reply): Promise<ReplyInfo>
   /**
    * Can this credential travel with this request?
    *
@@ -37,22 +37,22 @@ export interface Exchange<Reply> {
    */
   check(challenge: Credential['challenge'], at: Resource): Promise<void>
   /** The reply will not be handed on: drain or cancel it, so that the connection is reused. */
-  drop(reply: Reply): void
+  discard(reply: Reply): void
   /**
    * Delivers a credential without the request's content: a top-up, a voucher beside a stream, a close. Without one:
    * asks, in the same way, what it would cost now.
    */
-  notify?(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading>
+  sendAside?(credential: Credential | undefined, signal?: AbortSignal): Promise<ReplyInfo>
   /**
    * A reply that is paid for while it is read: what the caller reads instead, and what the server says beside it.
    * Undefined where this reply is none. The reply itself is used up.
    */
-  meter?(reply: Reply): Promise<Metered<Reply> | undefined>
+  metered?(reply: Reply): Promise<Metered<Reply> | undefined>
   /**
    * Tells, at most once, that a reply's body broke off before its end, by no doing of the caller's. For transports that
    * see the body pass.
    */
-  whenBroken?(reply: Reply, tell: () => void): void
+  onBroken?(reply: Reply, tell: () => void): void
   /** After a redirect of the paid leg: follow it without the credential, if that is allowed. */
   follow?(reply: Reply, to: string): Promise<Reply | undefined>
   /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */

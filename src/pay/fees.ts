@@ -1,9 +1,9 @@
 import type { Payment, Verdict } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
-import { advance, look, settle, voided } from './doubt.js'
 import type { Env } from './env.js'
-import { nextLook } from './pace.js'
+import { inspectAttempt, settleByChain, transition, voidMove } from './inspection.js'
+import { nextInspection } from './recovery-schedule.js'
 
 /** A payment that a receipt settled counts at its fee's bound until the fee itself was read. */
 export async function readFee(payment: Payment, env: Env): Promise<Payment> {
@@ -13,9 +13,9 @@ export async function readFee(payment: Payment, env: Env): Promise<Payment> {
 
 /** Its fee could not be read yet: it is asked for again, each time after twice as long. */
 export function putOff(payment: Payment, env: Env): Promise<Payment> {
-  const recheckAt = nextLook(payment, env.clock.now())
-  env.lookAgain(recheckAt)
-  return advance(payment, { to: 'settled', proof: payment.proof ?? 'receipt', recheckAt }, env)
+  const recheckAt = nextInspection(payment, env.clock.now())
+  env.scheduleRecheck(recheckAt)
+  return transition(payment, { to: 'settled', proof: payment.proof ?? 'receipt', recheckAt }, env)
 }
 
 async function lookForFee(payment: Payment, env: Env): Promise<Payment> {
@@ -23,11 +23,11 @@ async function lookForFee(payment: Payment, env: Env): Promise<Payment> {
   let open = false
   for (const [index, attempt] of payment.attempts.entries()) {
     if (attempt.void !== undefined) continue
-    const verdict = await look(current, index, env)
+    const verdict = await inspectAttempt(current, index, env)
     if (verdict.state === 'settled') {
       const fee = verdict.fee === undefined ? undefined : asAgreed(verdict.fee, attempt.terms)
       const unread = fee === undefined || count(fee, env.policy.unit) === undefined
-      return unread ? current : settle(current, verdict.amount ?? attempt.terms.most, verdict, env)
+      return unread ? current : settleByChain(current, verdict.amount ?? attempt.terms.most, verdict, env)
     }
     if (verdict.state !== 'void' || payment.proof !== 'receipt') {
       open = true
@@ -36,7 +36,7 @@ async function lookForFee(payment: Payment, env: Env): Promise<Payment> {
     }
     const last = !open && current.attempts.every((each, at) => at === index || each.void !== undefined)
     if (last) return untrue(current, verdict, env)
-    current = await advance(current, voided(index, verdict), env)
+    current = await transition(current, voidMove(index, verdict), env)
   }
   return current
 }
@@ -46,22 +46,22 @@ async function learnFee(payment: Payment, fee: Verdict['fee'], env: Env): Promis
   const { proof } = payment
   if (fee === undefined || payment.fee !== undefined || proof === undefined) return payment
   if (count(fee, env.policy.unit) === undefined) return payment
-  return advance(payment, { to: 'settled', proof, fee }, env)
+  return transition(payment, { to: 'settled', proof, fee }, env)
 }
 
 /** The server gave a receipt for money that never moved, and never can. The budget has it back. */
 function untrue(payment: Payment, verdict: Extract<Verdict, { state: 'void' }>, env: Env): Promise<Payment> {
-  const { because, fee, lane } = verdict
+  const { reason, fee, lane } = verdict
   env.emitter.emit('anomaly', {
     kind: 'receipt_untrue',
     payment: payment.id,
-    says: 'A receipt came for a payment that is proven void. It does not count any more.',
+    message: 'A receipt came for a payment that is proven void. It does not count any more.',
   })
-  return advance(
+  return transition(
     payment,
     {
       to: 'released',
-      because,
+      reason,
       ...(fee === undefined ? {} : { fee }),
       ...(lane === undefined ? {} : { lane }),
     },

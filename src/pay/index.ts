@@ -10,10 +10,16 @@ export {
   type PurserEvents,
   type Tap,
 } from './events.js'
-export type { Exchange, Leg, MeterEvent, Metered, RefusalProblem } from './exchange.js'
-export { type CallOptions, faceOf, lendFace, ownCallOptions, type PayingFace } from './face.js'
+export type { Exchange, MeterEvent, Metered, RefusalProblem, SendOptions } from './exchange.js'
+export { carryOut, pay, quote, recover, recoverAndTell, settleAccounts } from './flow.js'
+export {
+  type CallOptions,
+  handlerOf as faceOf,
+  ownCallOptions,
+  type PaymentHandler,
+  registerHandler as lendFace,
+} from './handler.js'
+export { lazy as once } from './lazy.js'
 export { type NotPaid, paysKind } from './not-paid.js'
-export { once } from './once.js'
 export type { Quoted, QuotedOffer } from './quote.js'
 export type { Recovery, RecoveryPlan, UnseenDoubts } from './recover.js'
-export { carryOut, pay, quote, recover, recoverAndTell, settleAccounts } from './story.js'

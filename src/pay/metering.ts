@@ -1,18 +1,18 @@
-import type { Deal } from './case.js'
 import type { Exchange, Metered } from './exchange.js'
-import { once } from './once.js'
-import type { Presented } from './present.js'
+import { lazy } from './lazy.js'
+import type { AuthorizedPayment } from './purchase.js'
 import type { Streaming } from './stream.js'
+import type { Submission } from './submit.js'
 
 /** An answer that is paid for while it is read. Only a running total can be raised for it. */
 export async function meter<Reply>(
   exchange: Exchange<Reply>,
-  presented: Presented<Reply>,
-  { prepared }: Deal,
-): Promise<{ readonly presented: Presented<Reply>; readonly metered?: Metered<Reply> }> {
-  if (presented.kind === 'lost' || presented.reading.kind !== 'answers') return { presented }
-  if (!presented.reading.ok || prepared.laneSigned === undefined) return { presented }
-  const metered = await exchange.meter?.(presented.reply)
+  presented: Submission<Reply>,
+  { prepared }: AuthorizedPayment,
+): Promise<{ readonly presented: Submission<Reply>; readonly metered?: Metered<Reply> }> {
+  if (presented.kind === 'lost' || presented.reading.kind !== 'response') return { presented }
+  if (!presented.reading.ok || prepared.signedTotal === undefined) return { presented }
+  const metered = await exchange.metered?.(presented.reply)
   return metered === undefined
     ? { presented }
     : { presented: { ...presented, reply: metered.reply }, metered }
@@ -23,4 +23,4 @@ export async function followStream<Reply extends object>(streaming: Streaming<Re
   const { follow } = await streams()
   await follow(streaming)
 }
-const streams = once(() => import('./stream.js'))
+const streams = lazy(() => import('./stream.js'))

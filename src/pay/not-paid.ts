@@ -1,5 +1,5 @@
 import { clean, type Reason } from '../errors/index.js'
-import type { Challenge, OfferKind, Reading, Resource } from '../protocol/index.js'
+import type { Challenge, OfferKind, ReplyInfo, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 
 /** A 402 that was handed on unpaid although policy refused nothing, and every reason why. The reply is the server's own. */
@@ -12,7 +12,7 @@ export interface NotPaid {
 
 /** Says why a 402 with these offers is not paid: what cannot be read in it, and what no wallet here pays. */
 export function whyNotPaid(
-  { offers, reasons = [] }: Pick<Extract<Reading, { kind: 'asks' }>, 'offers' | 'reasons'>,
+  { offers, reasons = [] }: Pick<Extract<ReplyInfo, { kind: 'payment-required' }>, 'offers' | 'reasons'>,
   wallets: readonly Pick<Wallet, 'kinds'>[],
 ): readonly Reason[] {
   const missing = noWallet(offers, wallets)
@@ -35,7 +35,7 @@ export function noWallet(
   const asked = missing.map((kind) => clean(kind, MOST_KIND)).join(', ')
   return {
     rule: 'wallet',
-    says: `No wallet here pays ${asked}. The wallets of this purser pay ${known.join(', ')}.`,
+    message: `No wallet here pays ${asked}. The wallets of this purser pay ${known.join(', ')}.`,
   }
 }
 

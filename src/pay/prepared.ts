@@ -5,8 +5,8 @@ import type { Prepared, Wallet } from '../wallet/index.js'
  * Without evidence that finds its wallet again nobody could ever tell what became of it, and without a `discard` it could
  * not be thrown away.
  */
-export function usable(prepared: Prepared, { id }: Wallet): Prepared {
-  completeOwn(Object(prepared), ['laneNext', 'laneSigned'])
+export function checkPrepared(prepared: Prepared, { id }: Wallet): Prepared {
+  completeOwn(Object(prepared), ['nextLaneValue', 'signedTotal'])
   const { evidence, complete, discard }: Partial<Prepared> = Object(prepared)
   if (evidence !== undefined) completeOwn(Object(evidence), ['recheckAt'])
   const whole = evidence?.wallet === id && Array.isArray(evidence.refs)

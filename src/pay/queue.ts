@@ -1,6 +1,6 @@
 import { ONCE } from '../errors/index.js'
 /** A visitor of the queues: holds one place at the most. */
-export interface Place {
+export interface QueuePlace {
   /**
    * Queues up and waits until it is its turn. False: it is its turn already, or the queue was empty, so nothing that
    * was read before has changed since.
@@ -17,7 +17,7 @@ export class Queues {
   /** Whoever is first in each, and what wakes the others. */
   readonly #queues = new Map<string, (() => void)[]>()
 
-  place(): Place {
+  place(): QueuePlace {
     let held: string | undefined
     const leave = (): void => {
       if (held === undefined) return

@@ -2,13 +2,13 @@ import { isPaymentError, own } from '../errors/index.js'
 import type { Room } from '../ledger/index.js'
 import { asJson } from '../money/index.js'
 import type { Decision, Terms } from '../policy/index.js'
-import type { Reading } from '../protocol/index.js'
-import { appraise, contextOf } from './candidates.js'
+import type { ReplyInfo } from '../protocol/index.js'
+import { contextOf, evaluateOffers } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { fingerprintOf } from './fingerprint.js'
-import { heed } from './heed.js'
 import { noWallet } from './not-paid.js'
+import { untilAborted } from './until-aborted.js'
 
 /** One way to pay for a call, and what policy says to it. */
 export interface QuotedOffer {
@@ -37,16 +37,16 @@ export async function quote<Reply extends object>(
   environment: () => Promise<Env>,
 ): Promise<Quoted<Reply>> {
   const reply = await exchange.send(own(call.signal ? { signal: call.signal } : {}))
-  if (!exchange.mayAsk(reply)) return { reply, offers: [], unpayable: [] }
+  if (!exchange.mayRequirePayment(reply)) return { reply, offers: [], unpayable: [] }
   const reading = await exchange.read(reply)
-  if (reading.kind !== 'asks') return { reply, offers: [], unpayable: [] }
+  if (reading.kind !== 'payment-required') return { reply, offers: [], unpayable: [] }
   const { reasons = [] } = reading
-  const judged = await heed(appraised(reading, exchange, call, environment), call.signal)
-  return { reply, ...judged, unpayable: [...judged.unpayable, ...reasons.map(({ says }) => says)] }
+  const judged = await untilAborted(appraised(reading, exchange, call, environment), call.signal)
+  return { reply, ...judged, unpayable: [...judged.unpayable, ...reasons.map(({ message }) => message)] }
 }
 
 async function appraised(
-  { offers: asked, at }: Extract<Reading, { kind: 'asks' }>,
+  { offers: asked, at }: Extract<ReplyInfo, { kind: 'payment-required' }>,
   exchange: Pick<Exchange<unknown>, 'fingerprint'>,
   call: Call,
   environment: () => Promise<Env>,
@@ -54,7 +54,7 @@ async function appraised(
   const env = await environment()
   const purchase =
     env.policy.repeatWithin(at, contextOf(call)) === undefined ? undefined : await purchaseOf(exchange, call)
-  const { ranked, unpayable } = await appraise(asked, at, call, env, { purchase })
+  const { ranked, unpayable } = await evaluateOffers(asked, at, call, env, { purchase })
   const offers = await Promise.all(
     ranked.map(async ({ quote: { terms }, decision }) => {
       const room = (await env.ledger.room(decision.claims)).map(readable)
@@ -63,7 +63,7 @@ async function appraised(
     }),
   )
   const missing = noWallet(asked, env.wallets)
-  const none = missing === undefined ? [] : [missing.says]
+  const none = missing === undefined ? [] : [missing.message]
   return { offers, unpayable: [...unpayable.map((one) => one.unpayable), ...none] }
 }
 

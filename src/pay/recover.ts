@@ -1,10 +1,10 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { endHold, leave } from './doubt.js'
+import { abandonPayment } from './abandon.js'
 import type { Env } from './env.js'
 import { putOff, readFee } from './fees.js'
-import { heed } from './heed.js'
-import { nextLook } from './pace.js'
-import { windUp } from './wind-up.js'
+import { markUnresolved, releaseAbandonedHold } from './inspection.js'
+import { nextInspection } from './recovery-schedule.js'
+import { untilAborted } from './until-aborted.js'
 
 /** What a recovery did. */
 export interface Recovery {
@@ -165,8 +165,8 @@ async function lookInTime(
   const late = AbortSignal.timeout(env.patienceMs)
   const ends = signal === undefined ? late : AbortSignal.any([late, signal])
   try {
-    const after = await heed(
-      env.pace.during(payment.id, () => recoverOne(payment, env)),
+    const after = await untilAborted(
+      env.schedule.during(payment.id, () => recoverOne(payment, env)),
       ends,
     )
     return { before, after, slow: env.clock.monotonic() - start > SLOW_MS }
@@ -174,32 +174,33 @@ async function lookInTime(
     if (signal?.aborted) return { before, after: before, slow: false }
     if (!late.aborted || error !== late.reason) throw error
     env.emitter.emit('error', { error, during: 'recovery' })
-    const at = nextLook(payment, env.clock.now())
-    const after = payment.state === 'committed' ? await leave(payment, at, env) : await putOff(payment, env)
+    const at = nextInspection(payment, env.clock.now())
+    const after =
+      payment.state === 'committed' ? await markUnresolved(payment, at, env) : await putOff(payment, env)
     return { before, after, slow: true }
   }
 }
 
 async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
-  if (payment.state === 'held') return endHold(payment, env)
+  if (payment.state === 'held') return releaseAbandonedHold(payment, env)
   if (payment.state === 'settled') return readFee(payment, env)
   // A call of this process that goes on with it does better than to end it.
-  return (await env.hands.recovery(payment.id, () => recoverDoubt(payment, env))) ?? payment
+  return (await env.locks.recovery(payment.id, () => recoverDoubt(payment, env))) ?? payment
 }
 
 async function recoverDoubt(payment: Payment, env: Env): Promise<Payment> {
   const adopted = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
   if (!adopted.ok) return adopted.payment
-  const { payment: after } = await windUp(adopted.payment, env)
+  const { payment: after } = await abandonPayment(adopted.payment, env)
   notePace(after, env)
   return after
 }
 
 /** A doubt that no rail could speak about is due at once: work that nobody asked for lets it rest meanwhile. */
 function notePace(after: Payment, env: Env): void {
-  if (after.state !== 'committed') env.pace.forget(after.id)
+  if (after.state !== 'committed') env.schedule.forget(after.id)
   if (after.state !== 'committed' || after.recheckAt !== undefined) return
-  const at = nextLook(after, env.clock.now())
-  env.pace.putOff(after.id, at)
-  env.lookAgain(at)
+  const at = nextInspection(after, env.clock.now())
+  env.schedule.putOff(after.id, at)
+  env.scheduleRecheck(at)
 }

@@ -21,7 +21,7 @@ export function refused(
 
 /** An error as a reason beside others. */
 export function reasonOf(error: PaymentError): Reason {
-  return { rule: error.code, says: error.message }
+  return { rule: error.code, message: error.message }
 }
 
 const STANDING = {
@@ -36,14 +36,14 @@ const STANDING = {
 export function standsInTheWay(code: keyof typeof STANDING, by: Payment): PaymentRefusedError {
   const { rejection } = by
   const answered = code === 'paid_not_delivered' && rejection !== undefined
-  const says = answered
+  const message = answered
     ? `This purchase was already paid for, but the server did not deliver: ${sentenceOf(rejection)}`
     : STANDING[code]
-  return new PaymentRefusedError(says, {
+  return new PaymentRefusedError(message, {
     code,
     funds: fundsOf(by),
     paymentId: by.id,
-    reasons: [{ rule: code, says }],
+    reasons: [{ rule: code, message }],
     ...(rejection === undefined ? {} : { rejection }),
     ...(by.reference === undefined ? {} : { reference: by.reference }),
     ...(by.recheckAt === undefined ? {} : { retryAt: by.recheckAt }),
@@ -107,6 +107,6 @@ export function provenVoid(
 
 /** The reasons as one text. The same reason stands in it once. */
 export function sentence(reasons: readonly Reason[]): string {
-  const says = [...new Set(reasons.map((reason) => reason.says))]
-  return says.length === 0 ? 'Nothing allowed this payment.' : says.join(' ')
+  const message = [...new Set(reasons.map((reason) => reason.message))]
+  return message.length === 0 ? 'Nothing allowed this payment.' : message.join(' ')
 }

@@ -1,16 +1,16 @@
 import { clean, type Rejection } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
-import type { Problem, Reading } from '../protocol/index.js'
+import type { Problem, ReplyInfo } from '../protocol/index.js'
 import type { Env } from './env.js'
-import type { Presented } from './present.js'
+import type { Submission } from './submit.js'
 
 /** A problem's type is a URI reference that the server chooses. */
 const MOST_TYPE = 200
 
 /** What an answer to a credential says against it. Undefined if it is no refusal. */
-export function rejectionIn(reading: Reading): Rejection | undefined {
-  if (reading.kind === 'moved' || (reading.kind === 'answers' && reading.ok)) return undefined
-  return { status: reading.kind === 'asks' ? 402 : reading.status, ...wordsOf(reading.problem) }
+export function rejectionIn(reading: ReplyInfo): Rejection | undefined {
+  if (reading.kind === 'redirect' || (reading.kind === 'response' && reading.ok)) return undefined
+  return { status: reading.kind === 'payment-required' ? 402 : reading.status, ...wordsOf(reading.problem) }
 }
 
 function wordsOf(problem: Problem | undefined): Partial<Rejection> {
@@ -28,7 +28,7 @@ function wordsOf(problem: Problem | undefined): Partial<Rejection> {
  * honest server whose challenge ran out takes the next credential.
  */
 export async function noteRejection(
-  presented: Presented<unknown>,
+  presented: Submission<unknown>,
   payment: Payment,
   { ledger }: Pick<Env, 'ledger'>,
 ): Promise<Payment> {
@@ -43,7 +43,7 @@ export function tellRejection({ id, rejection }: Payment, { emitter }: Pick<Env,
   emitter.emit('anomaly', {
     kind: 'payment_rejected',
     payment: id,
-    says: `The server did not take the payment: ${sentenceOf(rejection)}`,
+    message: `The server did not take the payment: ${sentenceOf(rejection)}`,
   })
 }
 

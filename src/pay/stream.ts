@@ -3,15 +3,15 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isPaymentError, ONCE, PaymentError, PaymentRefusedError } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import { noWorse, type Terms } from '../policy/index.js'
-import type { Challenge, Credential, JsonObject, Reading, Receipt } from '../protocol/index.js'
+import type { Challenge, Credential, JsonObject, Receipt, ReplyInfo } from '../protocol/index.js'
 import type { Quote } from '../wallet/index.js'
-import { agree } from './agree.js'
-import type { Case, Deal } from './case.js'
-import { receive, type Sending } from './conclude.js'
+import { authorize } from './authorize.js'
 import type { Call } from './env.js'
 import type { AnomalyKind } from './events.js'
 import type { Exchange, MeterEvent, Metered } from './exchange.js'
+import type { AuthorizedPayment, Purchase } from './purchase.js'
 import { refused } from './refusal.js'
+import { receive, type SubmittedCredential } from './settle.js'
 import { mostOfStream } from './stream-limit.js'
 
 /** A reply that is being paid for while it is read. */
@@ -19,11 +19,15 @@ export interface Streaming<Reply> {
   readonly exchange: Exchange<Reply>
   readonly metered: Metered<Reply>
   /** What it was opened with, and where that payment stands. */
-  readonly sending: Sending
+  readonly sending: SubmittedCredential
   readonly payment: Payment
-  readonly case: Case
+  readonly case: Purchase
   /** Presents a credential and writes down what comes of it, as for any payment. */
-  readonly deliver: (exchange: Exchange<Reading>, deal: Deal, c: Case) => Promise<Reading>
+  readonly deliver: (
+    exchange: Exchange<ReplyInfo>,
+    authorized: AuthorizedPayment,
+    c: Purchase,
+  ) => Promise<ReplyInfo>
 }
 
 /** A challenge that dies sooner than this is asked for again. */
@@ -50,8 +54,8 @@ type Need = Extract<MeterEvent, { kind: 'need' }>
 
 class Following<Reply extends object> {
   readonly #streaming: Streaming<Reply>
-  readonly #case: Case
-  readonly #deal: Deal
+  readonly #case: Purchase
+  readonly #deal: AuthorizedPayment
   /** Aborted when the stream ends: nothing that is paid for it outlives it. */
   readonly #ended = new AbortController()
   /** What the server asks now: of several answers the last. */
@@ -76,11 +80,11 @@ class Following<Reply extends object> {
     const { sending, payment } = streaming
     this.#streaming = streaming
     this.#case = streaming.case
-    this.#deal = sending.deal
+    this.#deal = sending.authorized
     this.#payment = payment
-    this.#offers = [sending.deal.candidate.quote.challenge]
-    this.#most = streaming.case.call.context.maxAmount ?? mostOfStream(sending.deal.candidate)
-    this.#units = sending.deal.candidate.decision.price ?? 0n
+    this.#offers = [sending.authorized.candidate.quote.challenge]
+    this.#most = streaming.case.call.context.maxAmount ?? mostOfStream(sending.authorized.candidate)
+    this.#units = sending.authorized.candidate.decision.price ?? 0n
     this.#receipts = payment.receipts.length
   }
 
@@ -108,7 +112,7 @@ class Following<Reply extends object> {
     if (this.#over || this.#ended.signal.aborted || !this.#isOurs(claims)) return
     if (after <= this.#after) return this.#stalled()
     try {
-      await this.#case.env.beside((closing) => this.#payOn(claims, closing))
+      await this.#case.env.runInBackground((closing) => this.#payOn(claims, closing))
       this.#after = after
     } catch (error) {
       this.#failed(error)
@@ -131,13 +135,13 @@ class Following<Reply extends object> {
     const place = env.queues.place()
     try {
       const c = { ...this.#caseOf(claims), offers: await this.#challenges(), place }
-      const agreement = await agree(c)
-      if (agreement.kind !== 'deal')
-        throw refused([{ rule: 'busy', says: 'An earlier payment stands in the way.' }], { code: 'busy' })
-      this.#units += agreement.deal.candidate.decision.price ?? 0n
+      const agreement = await authorize(c)
+      if (agreement.kind !== 'authorized')
+        throw refused([{ rule: 'busy', message: 'An earlier payment stands in the way.' }], { code: 'busy' })
+      this.#units += agreement.authorized.candidate.decision.price ?? 0n
       this.#sending = true
-      const reading = await this.#streaming.deliver(this.#beside(), agreement.deal, c)
-      if (reading.kind !== 'answers' || !reading.ok)
+      const reading = await this.#streaming.deliver(this.#beside(), agreement.authorized, c)
+      if (reading.kind !== 'response' || !reading.ok)
         throw new PaymentError('payment_in_doubt', 'unknown', 'The server did not take what was sent to it.')
     } finally {
       this.#sending = false
@@ -147,7 +151,7 @@ class Following<Reply extends object> {
   }
 
   /** The call once more, as a purchase of its own: it continues this very stream, and no other. */
-  #caseOf(claims: JsonObject): Case {
+  #caseOf(claims: JsonObject): Purchase {
     const { call, env, fingerprint } = this.#case
     const { candidate, payment } = this.#deal
     const next = JSON.stringify([fingerprint, payment, ++this.#serial])
@@ -157,7 +161,7 @@ class Following<Reply extends object> {
       call: this.#callOf(call),
       env: { ...env, wallets: [candidate.wallet] },
       check: (challenge, at) => this.#streaming.exchange.check(challenge, at),
-      again: () => this.#ask(),
+      requestOffers: () => this.#ask(),
       need: { claims, fits: (quote) => goesOn(quote, candidate.quote) },
     }
   }
@@ -185,32 +189,33 @@ class Following<Reply extends object> {
     return this.#offers
   }
 
-  async #notify(credential: Credential | undefined): Promise<Reading> {
-    const { notify } = this.#streaming.exchange
-    if (notify === undefined)
+  async #notify(credential: Credential | undefined): Promise<ReplyInfo> {
+    const { sendAside } = this.#streaming.exchange
+    if (sendAside === undefined)
       throw new PaymentError('not_replayable', 'untouched', 'A credential cannot be sent beside this stream.')
     const { exchange } = this.#streaming
-    const reading = await notify.call(exchange, credential, this.#ended.signal)
+    const reading = await sendAside.call(exchange, credential, this.#ended.signal)
     const { kind } = this.#deal.candidate.quote.challenge
-    const offers = reading.kind === 'asks' ? reading.offers.filter((offer) => offer.kind === kind) : []
+    const offers =
+      reading.kind === 'payment-required' ? reading.offers.filter((offer) => offer.kind === kind) : []
     if (offers.length > 0) this.#offers = offers
     return reading
   }
 
   /** The exchange that delivers beside the stream, where the request itself is not repeated. */
-  #beside(): Exchange<Reading> {
+  #beside(): Exchange<ReplyInfo> {
     const { exchange } = this.#streaming
-    const notify = (credential: Credential | undefined): Promise<Reading> => this.#notify(credential)
+    const sendAside = (credential: Credential | undefined): Promise<ReplyInfo> => this.#notify(credential)
     return {
       resource: exchange.resource,
       fingerprint: () => exchange.fingerprint(),
-      send: ({ credential }) => notify(credential),
-      mayAsk: ({ kind }) => kind === 'asks',
+      send: ({ credential }) => sendAside(credential),
+      mayRequirePayment: ({ kind }) => kind === 'payment-required',
       read: async (reading) => reading,
       check: (challenge, at) => exchange.check(challenge, at),
-      drop: () => undefined,
-      notify,
-      refuse: () => ({ kind: 'answers', ok: false, status: 402 }),
+      discard: () => undefined,
+      sendAside,
+      refuse: () => ({ kind: 'response', ok: false, status: 402 }),
     }
   }
 
@@ -231,8 +236,8 @@ class Following<Reply extends object> {
       })
     }
     const why = isPaymentError(error) ? error.message : 'Paying on failed.'
-    const says = `A stream asked for more, and did not get it. ${why}`
-    this.#stop('stream_not_paid_on', this.#isUnsaid(error) ? `${says} ${SAY_MORE}` : says)
+    const message = `A stream asked for more, and did not get it. ${why}`
+    this.#stop('stream_not_paid_on', this.#isUnsaid(error) ? `${message} ${SAY_MORE}` : message)
   }
 
   /** Was it stopped by the limit of calls that name none? */
@@ -242,17 +247,17 @@ class Following<Reply extends object> {
   }
 
   #stalled(): void {
-    const says = 'A stream asked for more without having sent anything for what it got.'
-    this.#streaming.metered.declined?.(refused([{ rule: 'stream_stalled', says }]))
-    this.#stop('stream_stalled', says)
+    const message = 'A stream asked for more without having sent anything for what it got.'
+    this.#streaming.metered.declined?.(refused([{ rule: 'stream_stalled', message }]))
+    this.#stop('stream_stalled', message)
   }
 
   /** Told once: a server may ask any number of times. */
-  #stop(kind: AnomalyKind, says: string): void {
+  #stop(kind: AnomalyKind, message: string): void {
     this.#over ||= kind === 'stream_stalled'
     if (this.#told) return
     this.#told = true
-    this.#case.env.emitter.emit('anomaly', { kind, payment: this.#payment.id, says })
+    this.#case.env.emitter.emit('anomaly', { kind, payment: this.#payment.id, message })
   }
 
   /** The first receipt is written down at once, and the last when the stream has ended: a server may send any number. */
@@ -268,7 +273,7 @@ class Following<Reply extends object> {
       this.#case.env.emitter.emit('anomaly', {
         kind: 'receipt_missing',
         payment: this.#payment.id,
-        says: 'A paid stream ended without a receipt. It counts until the chain says otherwise.',
+        message: 'A paid stream ended without a receipt. It counts until the chain says otherwise.',
       })
   }
 
@@ -276,8 +281,8 @@ class Following<Reply extends object> {
     const { sending, metered } = this.#streaming
     const { env } = this.#case
     try {
-      this.#payment = await env.beside(() => receive(receipt, sending, this.#payment, env))
-      env.attach(metered.reply, this.#payment)
+      this.#payment = await env.runInBackground(() => receive(receipt, sending, this.#payment, env))
+      env.attachOutcome(metered.reply, this.#payment)
     } catch (error) {
       if (!isPaymentError(error, 'closed')) throw error
     }

@@ -3,7 +3,11 @@ import type { Env } from './env.js'
 import type { Exchange } from './exchange.js'
 
 /** Writes down that what was paid for did not reach its caller: whoever asks for the same again must not pay again. */
-export async function undelivered(id: PaymentId, during: string, { ledger, emitter }: Env): Promise<void> {
+export async function markUndelivered(
+  id: PaymentId,
+  during: string,
+  { ledger, emitter }: Env,
+): Promise<void> {
   try {
     await ledger.advance(id, { to: 'undelivered' })
   } catch (error) {
@@ -15,6 +19,6 @@ export async function undelivered(id: PaymentId, during: string, { ledger, emitt
  * A paid answer whose body breaks off was not delivered. A retry around the payment sends the whole request again for
  * it: that is the same purchase, and it is asked for under the same key instead of being paid for a second time.
  */
-export function watch<Reply>(exchange: Exchange<Reply>, reply: Reply, id: PaymentId, env: Env): void {
-  exchange.whenBroken?.(reply, () => void undelivered(id, 'a paid answer that broke off', env))
+export function watchDelivery<Reply>(exchange: Exchange<Reply>, reply: Reply, id: PaymentId, env: Env): void {
+  exchange.onBroken?.(reply, () => void markUndelivered(id, 'a paid answer that broke off', env))
 }

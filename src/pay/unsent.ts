@@ -1,11 +1,11 @@
-import type { Deal } from './case.js'
-import { dueAt, examine, leave } from './doubt.js'
 import type { Env } from './env.js'
+import { inspectPayment, markUnresolved, recheckTimeOf } from './inspection.js'
+import type { AuthorizedPayment } from './purchase.js'
 
 /** Committed when nobody waited any more: it never leaves, and counts until its wallet says what became of it. */
-export async function leaveUnsent({ committed }: Deal, env: Env): Promise<void> {
+export async function abandonUnsent({ committed }: AuthorizedPayment, env: Env): Promise<void> {
   try {
-    await examine(await leave(committed, dueAt(committed), env), env)
+    await inspectPayment(await markUnresolved(committed, recheckTimeOf(committed), env), env)
   } catch (error) {
     env.emitter.emit('error', { error, during: 'looking after an abort' })
   }

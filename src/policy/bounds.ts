@@ -1,7 +1,7 @@
 import { own } from '../errors/index.js'
 import type { Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
-import type { Ground } from './case.js'
+import type { PolicyScope } from './evaluation.js'
 import type { Layers } from './layers.js'
 import type { Bounds } from './types.js'
 import { lookUp } from './vendors.js'
@@ -11,7 +11,7 @@ const DEFAULT_VALIDITY_MS = 10 * 60_000
 const NO_LIMIT: Units = 10n ** 18n
 
 /** What the layers bound before an offer is read: the lowest of each. */
-export function boundsOf(ground: Ground, layers: Layers, resource: Resource): Bounds {
+export function boundsOf(ground: PolicyScope, layers: Layers, resource: Resource): Bounds {
   const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
   const maxPrice = lowest(layers.flatMap((layer) => pricesOf(layer, resource)))
   const currencies = layers.flatMap(({ rules }) => (rules.currencies === undefined ? [] : [rules.currencies]))
@@ -32,7 +32,7 @@ function pricesOf({ rules, vendors }: Layers[number], resource: Resource): reado
 }
 
 /** Where the document has no limit of its own, nothing may be locked up, whatever an agent's rules say. */
-function maxLock(ground: Ground, layers: Layers, resource: Resource): Units {
+function maxLock(ground: PolicyScope, layers: Layers, resource: Resource): Units {
   const limits = layers.map(({ rules, vendors }) => {
     const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []
     return lowest([rules.deposits, ...entries.map(({ deposit }) => deposit)])

@@ -1,7 +1,7 @@
 import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import type { Ground } from './case.js'
 import { noTask } from './claims.js'
+import type { PolicyScope } from './evaluation.js'
 import type { Layer, Line } from './layers.js'
 import { taskKeys } from './scope.js'
 import type { BudgetLine, Context, CounterClaim, Dimension, Scope } from './types.js'
@@ -9,7 +9,7 @@ import { isListed } from './vendors.js'
 
 /** Every budget that stands for a context, as claims of nothing, so that the ledger can say what room is left. */
 export function budgetLines(
-  ground: Ground,
+  ground: PolicyScope,
   layers: readonly Layer[],
   context: Context,
   now: Instant,

@@ -1,6 +1,6 @@
 import { own } from '../errors/index.js'
 import type { Units } from '../money/index.js'
-import type { Case } from './case.js'
+import type { Evaluation } from './evaluation.js'
 import type { Layer, Line } from './layers.js'
 import { counterKey } from './scope.js'
 import type { CounterClaim, Dimension, Scope } from './types.js'
@@ -12,7 +12,7 @@ interface Share {
 }
 
 /** What a payment claims of every budget of a layer. */
-export function budgetClaims(layer: Layer, judged: Case): readonly CounterClaim[] {
+export function budgetClaims(layer: Layer, judged: Evaluation): readonly CounterClaim[] {
   const { units, facts } = judged
   if (units === undefined) return []
   return layer.lines.flatMap((line) => {
@@ -28,7 +28,7 @@ export function budgetClaims(layer: Layer, judged: Case): readonly CounterClaim[
 }
 
 /** What a payment claims of the limits on deposits: of a layer, and of every vendor entry that has one. */
-export function depositClaims(layer: Layer, judged: Case): readonly CounterClaim[] {
+export function depositClaims(layer: Layer, judged: Evaluation): readonly CounterClaim[] {
   const { units, ground } = judged
   if (units === undefined || units.lock === 0n) return []
   const whose = ownScope(layer, judged)
@@ -55,11 +55,11 @@ export function depositClaims(layer: Layer, judged: Case): readonly CounterClaim
   ]
 }
 
-function ownScope(layer: Layer, { ground, context }: Case): Scope {
+function ownScope(layer: Layer, { ground, context }: Evaluation): Scope {
   return layer.ofAgent ? { policy: ground.policy, agent: context.agent } : { policy: ground.policy }
 }
 
-function shares(line: Line, layer: Layer, judged: Case): readonly Share[] {
+function shares(line: Line, layer: Layer, judged: Evaluation): readonly Share[] {
   const whose = ownScope(layer, judged)
   // A number of payments is the same in every unit; a sum of money is not.
   const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.ground.unit }
@@ -82,7 +82,7 @@ interface Part {
 }
 
 /** The counters of an `each` budget that a payment counts in. What has no value there shares one counter, `''`. */
-function partsAlong(dimension: Dimension, judged: Case): readonly Part[] {
+function partsAlong(dimension: Dimension, judged: Evaluation): readonly Part[] {
   const { context, tasks, tool, vendors, categories, terms, units } = judged
   switch (dimension) {
     case 'agent':

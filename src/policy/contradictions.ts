@@ -48,13 +48,13 @@ function contradictionsOf(document: Document, kinds: readonly string[]): Contrad
   const useless: Issue[] = []
   const doubtful: Issue[] = []
   if (unlisted === 'deny' && (document.vendors ?? []).length === 0)
-    useless.push({ path: ['vendors'], says: 'no vendor may be paid: name one, or say `unlisted: ask`' })
+    useless.push({ path: ['vendors'], message: 'no vendor may be paid: name one, or say `unlisted: ask`' })
   for (const { rules, path } of layersOf(document)) {
     const barred = (rules.networks ?? []).filter((network) => !canPay(network, methods))
-    const says = `no wallet here pays on ${oneOf(barred)}: ${mendOf(methods)}`
+    const message = `no wallet here pays on ${oneOf(barred)}: ${mendOf(methods)}`
     const all = barred.length > 0 && barred.length === rules.networks?.length
     if (barred.length > 0)
-      (all && path.length === 0 ? useless : doubtful).push({ path: [...path, 'networks'], says })
+      (all && path.length === 0 ? useless : doubtful).push({ path: [...path, 'networks'], message })
     doubtful.push(...strangePayees(rules, path, methods), ...idlePerPayment(rules, document, path))
   }
   return { useless, doubtful }
@@ -91,7 +91,7 @@ function strangePayees({ vendors = [] }: Rules, path: Path, methods: readonly st
             : [
                 {
                   path: [...path, 'vendors', index, 'payees', at],
-                  says: `${payee} is nobody whom a wallet here could pay: ${mendOf(methods)}`,
+                  message: `${payee} is nobody whom a wallet here could pay: ${mendOf(methods)}`,
                 },
               ],
         ),
@@ -108,5 +108,5 @@ function idlePerPayment(
   const all = [...budgets, ...(document.budgets ?? [])]
   const limits = all.flatMap(({ limit }) => (limit === undefined ? [] : [limit]))
   if (limits.length === 0 || limits.some((limit) => limit >= perPayment)) return []
-  return [{ path: [...path, 'perPayment'], says: 'is above every budget: lower it, or raise a budget' }]
+  return [{ path: [...path, 'perPayment'], message: 'is above every budget: lower it, or raise a budget' }]
 }

@@ -25,7 +25,7 @@ export interface DelegatedRule {
   readonly rule: string
   /** `chain`: whatever code the key runs in. `purser`: only where the agent pays through a purser. */
   readonly holder: 'chain' | 'purser'
-  readonly says: string
+  readonly message: string
 }
 
 /** A budget that a chain can hold: one number for all that is spent. */
@@ -68,10 +68,10 @@ export function account(layer: Layer, accounting: Accounting): readonly Delegate
   return [
     ...layer.lines.map((line, index) => budgetRule(line, rules.budgets?.[index], accounting)),
     ...chainRules(layer, accounting),
-    ...PURSER_ONLY.filter(([key]) => rules[key] !== undefined).map(([key, says]) => ({
+    ...PURSER_ONLY.filter(([key]) => rules[key] !== undefined).map(([key, message]) => ({
       rule: `${prefix}${key}`,
       holder: 'purser' as const,
-      says,
+      message,
     })),
   ]
 }
@@ -90,15 +90,15 @@ function chainRules(
   { prefix, rules, vendors }: Layer,
   { recipients, ask }: Accounting,
 ): readonly DelegatedRule[] {
-  const chain = (rule: string, says: string): DelegatedRule => ({
+  const chain = (rule: string, message: string): DelegatedRule => ({
     rule: `${prefix}${rule}`,
     holder: 'chain',
-    says,
+    message,
   })
-  const purser = (rule: string, says: string): DelegatedRule => ({
+  const purser = (rule: string, message: string): DelegatedRule => ({
     rule: `${prefix}${rule}`,
     holder: 'purser',
-    says,
+    message,
   })
   const tokens = ask.tokens === 1 ? 'one token' : `${ask.tokens} tokens`
   return [
@@ -127,17 +127,21 @@ function chainRules(
 function budgetRule(line: Line, budget: Budget | undefined, accounting: Accounting): DelegatedRule {
   const { rule } = line
   const { chosen } = accounting
-  if (line === chosen.line) return { rule, holder: 'chain', says: held(accounting) }
+  if (line === chosen.line) return { rule, holder: 'chain', message: held(accounting) }
   if (line.counts === 'payments')
-    return { rule, holder: 'purser', says: 'The chain counts money, not payments.' }
+    return { rule, holder: 'purser', message: 'The chain counts money, not payments.' }
   if (line.by.length > 0) {
-    const says = `The chain keeps no counter for each ${line.by.join(' and ')}.`
-    return { rule, holder: 'purser', says }
+    const message = `The chain keeps no counter for each ${line.by.join(' and ')}.`
+    return { rule, holder: 'purser', message }
   }
   const windowMs = budget === undefined ? undefined : lengthOf(budget.per)
   if (most(windowMs, accounting) <= line.limit)
-    return { rule, holder: 'chain', says: `Follows from ${chosen.line.rule}, which lets less through.` }
-  return { rule, holder: 'purser', says: `A token of a key has one limit, and that is ${chosen.line.rule}.` }
+    return { rule, holder: 'chain', message: `Follows from ${chosen.line.rule}, which lets less through.` }
+  return {
+    rule,
+    holder: 'purser',
+    message: `A token of a key has one limit, and that is ${chosen.line.rule}.`,
+  }
 }
 
 /** The most that the chain lets through in a window of that length, wherever it lies. */

@@ -1,7 +1,7 @@
 import { clean, own, type Reason } from '../errors/index.js'
-import { askingOf } from './asking.js'
-import { type Case, dimensionsOf, type Findings } from './case.js'
+import { approvalSettingsOf } from './approval-settings.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
+import { dimensionsOf, type Evaluation, type Findings } from './evaluation.js'
 import type { Layers } from './layers.js'
 import { judgePayees } from './payees.js'
 import { judgeRepeat } from './repeat.js'
@@ -18,7 +18,7 @@ import type { CounterClaim, Decision, Grant } from './types.js'
  */
 export function evaluate(
   layers: Layers,
-  judged: Case,
+  judged: Evaluation,
   hash: string,
   objections: readonly Reason[],
 ): Decision {
@@ -44,7 +44,7 @@ export function evaluate(
 }
 
 function decide(
-  judged: Case,
+  judged: Evaluation,
   found: Findings,
   claims: readonly CounterClaim[],
   { payees, repeat }: { readonly payees: Decision['payees']; readonly repeat: Decision['repeat'] },
@@ -77,22 +77,22 @@ function decide(
 /** In an order of their own, so that it does not matter in which order rules were written. Said once is enough. */
 function inOrder(reasons: readonly Reason[]): readonly Reason[] {
   if (reasons.length < 2) return reasons
-  const bySaying = new Map(reasons.map((reason) => [`${reason.rule} ${reason.says}`, reason]))
+  const bySaying = new Map(reasons.map((reason) => [`${reason.rule} ${reason.message}`, reason]))
   return [...bySaying].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reason]) => reason)
 }
 
-function judgeLock({ units, ground, terms }: Case, found: Findings): void {
+function judgeLock({ units, ground, terms }: Evaluation, found: Findings): void {
   if (terms.locks === undefined || units === undefined || units.lock === 0n || ground.unlimited) return
   // The limit must be the document's: rules of an agent only restrict, so theirs cannot open what it leaves shut.
   if (found.claims.some(({ counts, scope }) => counts === 'lock' && scope.agent === undefined)) return
   found.deny.push({
     rule: 'deposits',
-    says: 'This payment would lock up a deposit, and nothing says how much may be locked up.',
+    message: 'This payment would lock up a deposit, and nothing says how much may be locked up.',
   })
 }
 
 /** An escrow of somebody's own can keep what it is given: the document must name it, and every entry that names any. */
-function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Case, found: Findings): void {
+function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Evaluation, found: Findings): void {
   if (escrow === undefined) return
   for (const layer of layers) {
     const lists = (listings.get(layer)?.entries ?? []).flatMap(({ escrows }) => (escrows ? [escrows] : []))
@@ -102,29 +102,29 @@ function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Case, foun
       rule: `${layer.prefix}escrows`,
       ...(lists.length === 0 ? {} : { limit: lists.flat().join(', ') }),
       asked: escrow,
-      says: `${escrow} is not the network's own escrow, and may hold a deposit only where it is named.`,
+      message: `${escrow} is not the network's own escrow, and may hold a deposit only where it is named.`,
     })
   }
 }
 
-function judgeDenied(layers: Layers, { facts, terms, resource }: Case, found: Findings): void {
+function judgeDenied(layers: Layers, { facts, terms, resource }: Evaluation, found: Findings): void {
   if (facts.denied.some((denied) => noBetter(terms, denied)))
     found.deny.push({
       rule: 'denied',
-      says: 'A person denied this a few minutes ago, on terms that were no worse.',
+      message: 'A person denied this a few minutes ago, on terms that were no worse.',
     })
   if (facts.denials === 0) return
-  const { perVendor } = askingOf(layers)
+  const { perVendor } = approvalSettingsOf(layers)
   if (facts.denials >= perVendor)
     found.unasked.push({
       rule: 'approval.perVendor',
       limit: `${perVendor}`,
-      says: `A person denied ${facts.denials} payments to ${resource.vendor} in the last ten minutes, so nobody is asked about another.`,
+      message: `A person denied ${facts.denials} payments to ${resource.vendor} in the last ten minutes, so nobody is asked about another.`,
     })
 }
 
 /** A remembered approval that covers this payment: it can answer a question, never overrule a denial. */
-function findGrant({ facts, ground, context, resource, rail, terms, units }: Case): Grant | undefined {
+function findGrant({ facts, ground, context, resource, rail, terms, units }: Evaluation): Grant | undefined {
   if (units === undefined) return undefined
   return facts.grants
     .filter(
@@ -143,10 +143,10 @@ function findGrant({ facts, ground, context, resource, rail, terms, units }: Cas
 }
 
 function grantReason({ by }: Grant): Reason {
-  return { rule: 'grant', says: `An approval by ${clean(by, 60)} that was remembered covers this.` }
+  return { rule: 'grant', message: `An approval by ${clean(by, 60)} that was remembered covers this.` }
 }
 
-function grantClaim(grant: Grant, { units, ground }: Case): readonly CounterClaim[] {
+function grantClaim(grant: Grant, { units, ground }: Evaluation): readonly CounterClaim[] {
   if (units === undefined || units.total === 0n) return []
   // The approval's own budget, whatever the document is called that a payment is judged by.
   const scope = own({ grant: grant.id, unit: ground.unit })

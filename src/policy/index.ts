@@ -17,8 +17,7 @@ export { createPolicy, documentOf } from './policy.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
 export { noBetter, noWorse, termsKey } from './terms.js'
 export {
-  type Asking,
-  type Bought,
+  type ApprovalSettings,
   type Bounds,
   type BudgetLine,
   type Context,
@@ -31,6 +30,7 @@ export {
   type Grant,
   type Payee,
   type Policy,
+  type PreviousPurchase,
   railOf,
   type Scope,
   type Terms,

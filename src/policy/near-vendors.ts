@@ -21,7 +21,7 @@ export function notListed(index: VendorIndex | undefined, vendor: string): Reaso
   return {
     rule: 'vendors',
     asked: name,
-    says: `The policy lists no vendor ${name}, so Purser does not pay it.${hint} Add the origin to \`vendors\` if it may be paid.`,
+    message: `The policy lists no vendor ${name}, so Purser does not pay it.${hint} Add the origin to \`vendors\` if it may be paid.`,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Case, Findings } from './case.js'
+import type { Evaluation, Findings } from './evaluation.js'
 import type { Vendor } from './fields.js'
 import type { Layer, Layers } from './layers.js'
 import type { Decision } from './types.js'
@@ -8,7 +8,7 @@ import type { Decision } from './types.js'
  * not listed there, they are pinned on first use. An agent's entries only restrict: their lists hold too, but whether
  * payees are pinned is the document's matter, and so is the `newPayee` rule that turns a stranger into a question.
  */
-export function judgePayees(layers: Layers, judged: Case, found: Findings): Decision['payees'] {
+export function judgePayees(layers: Layers, judged: Evaluation, found: Findings): Decision['payees'] {
   const ids = [...new Set(judged.terms.payees.map(({ id }) => id))]
   for (const layer of layers)
     for (const entry of judged.listings.get(layer)?.entries ?? []) judgeList(layer, entry, ids, judged, found)
@@ -25,7 +25,7 @@ function judgeList(
   layer: Layer,
   { payees, origin }: Vendor,
   ids: readonly string[],
-  { terms }: Case,
+  { terms }: Evaluation,
   found: Findings,
 ): void {
   if (payees === undefined || payees === 'any') return
@@ -35,14 +35,14 @@ function judgeList(
     rule: `${layer.prefix}payees`,
     limit: payees.join(', '),
     asked: ids.join(', '),
-    says:
+    message:
       strangers.length > 0
         ? `${strangers.join(', ')} may not receive payments for ${origin}.`
         : `The offer does not name who receives the money, and ${origin} may be paid to listed payees alone.`,
   })
 }
 
-function judgePins(base: Layer, ids: readonly string[], judged: Case, found: Findings): void {
+function judgePins(base: Layer, ids: readonly string[], judged: Evaluation, found: Findings): void {
   const pinned = judged.facts.pins[judged.rail]
   // The first payment on a rail pins whom it pays.
   if (pinned === undefined) return
@@ -50,12 +50,12 @@ function judgePins(base: Layer, ids: readonly string[], judged: Case, found: Fin
   if (strangers.length === 0) return
   const asks = (base.rules.ask ?? []).some(({ newPayee }) => newPayee)
   const who = `${judged.resource.vendor} was paid through ${pinned.join(', ')} so far, and now asks for ${strangers.join(', ')}`
-  if (asks) found.ask.push({ rule: 'ask.newPayee', asked: strangers.join(', '), says: `${who}.` })
+  if (asks) found.ask.push({ rule: 'ask.newPayee', asked: strangers.join(', '), message: `${who}.` })
   else
     found.deny.push({
       rule: 'payees.pinned',
       limit: pinned.join(', '),
       asked: strangers.join(', '),
-      says: `${who}.`,
+      message: `${who}.`,
     })
 }

@@ -3,12 +3,12 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
 import { PaymentError, type Reason } from '../errors/index.js'
 import type { Resource } from '../protocol/index.js'
-import { askingOf } from './asking.js'
+import { approvalSettingsOf } from './approval-settings.js'
 import { boundsOf } from './bounds.js'
 import { budgetLines } from './budgets.js'
-import { type Ground, open } from './case.js'
 import type { PolicyDocument } from './document.js'
 import { evaluate } from './evaluate.js'
+import { evaluationOf, type PolicyScope } from './evaluation.js'
 import type { Document } from './fields.js'
 import { agentLayer, baseLayer, type Layer, type Layers } from './layers.js'
 import { notListed } from './near-vendors.js'
@@ -52,7 +52,7 @@ export function policyOf(document: Document): Policy {
     hash,
     unit: ground.unit,
     symbol: ground.symbol,
-    asking: (context) => askingOf(layersFor(context.agent).layers),
+    approvalSettings: (context) => approvalSettingsOf(layersFor(context.agent).layers),
     payable: payableBy(layersFor),
     objections: ({ vendor, transport }, { agent }) => {
       const { layers, objections } = layersFor(agent)
@@ -63,7 +63,7 @@ export function policyOf(document: Document): Policy {
     bounds: (resource, context) => boundsOf(ground, layersFor(context.agent).layers, resource),
     evaluate: (terms, resource, context, facts) => {
       const { layers, objections } = layersFor(context.agent)
-      const judged = open(ground, layers, { terms, resource, context, facts })
+      const judged = evaluationOf(ground, layers, { terms, resource, context, facts })
       return evaluate(layers, judged, hash, checked ? objections : [...objections, UNCHECKED])
     },
     repeatWithin: (resource, context) => repeatWithin(layersFor(context.agent).layers, resource, context),
@@ -90,7 +90,7 @@ export function documentOf(policy: Policy): Document | undefined {
 
 const UNCHECKED: Reason = Object.freeze({
   rule: 'vendors.unchecked',
-  says: 'Nothing is paid before the wildcards of the policy have been checked.',
+  message: 'Nothing is paid before the wildcards of the policy have been checked.',
 })
 
 interface Layering {
@@ -118,8 +118,8 @@ function layering(document: Document): (agent: string) => Layering {
 }
 
 function refusing(base: Layer, agent: string): Layering {
-  const says = `${agent === '' ? 'A caller without a name' : `The agent ${agent}`} is not one that may pay.`
-  return { layers: [base], objections: [{ rule: 'agents', asked: agent, says }] }
+  const message = `${agent === '' ? 'A caller without a name' : `The agent ${agent}`} is not one that may pay.`
+  return { layers: [base], objections: [{ rule: 'agents', asked: agent, message }] }
 }
 
 /** Whether an origin could be paid at all, remembered per agent and origin. */
@@ -161,7 +161,7 @@ function everyEntry<K extends 'authorization' | 'cors'>(
   return entries.length > 0 && entries.every((entry) => entry[key] === value)
 }
 
-function groundOf({ name = 'default', unit = 'USD', unlimited = false }: Document): Ground {
+function groundOf({ name = 'default', unit = 'USD', unlimited = false }: Document): PolicyScope {
   return Object.freeze({ policy: name, unit: `iso4217:${unit}`, symbol: unit, unlimited })
 }
 

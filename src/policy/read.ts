@@ -27,13 +27,16 @@ export function invalid(
   locate: Locate = () => '',
   source = 'The policy',
 ): PaymentError {
-  const reasons = issues.map(({ path, says }) => {
+  const reasons = issues.map(({ path, message }) => {
     const rule = pathText(path)
-    return Object.freeze({ rule, says: `${rule}${locate(path)}: ${says}${/[.?]$/.test(says) ? '' : '.'}` })
+    return Object.freeze({
+      rule,
+      message: `${rule}${locate(path)}: ${message}${/[.?]$/.test(message) ? '' : '.'}`,
+    })
   })
   const head =
     issues.length === 1 ? `${source} is not valid` : `${source} is not valid in ${issues.length} places`
-  const message = [`${head}:`, ...reasons.map(({ says }) => `- ${says}`)].join('\n')
+  const message = [`${head}:`, ...reasons.map(({ message }) => `- ${message}`)].join('\n')
   return new PaymentError('invalid_policy', 'untouched', message, { reasons })
 }
 

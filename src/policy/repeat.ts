@@ -1,6 +1,6 @@
 import { clean, own, type Reason } from '../errors/index.js'
 import type { Resource } from '../protocol/index.js'
-import type { Case, Findings } from './case.js'
+import type { Evaluation, Findings } from './evaluation.js'
 import type { RepeatRule } from './fields.js'
 import type { Layers } from './layers.js'
 import type { Context, Decision } from './types.js'
@@ -25,7 +25,7 @@ export function repeatWithin(layers: Layers, resource: Resource, context: Contex
  *
  * @returns What the ledger must check again in the step that sets the budget aside. Undefined if no rule applies.
  */
-export function judgeRepeat(layers: Layers, judged: Case, found: Findings): Decision['repeat'] {
+export function judgeRepeat(layers: Layers, judged: Evaluation, found: Findings): Decision['repeat'] {
   // Without a price nothing is bought: a proof of identity may be given again.
   if (judged.terms.most.value === 0n) return undefined
   const rules = layers
@@ -63,7 +63,7 @@ function longest(rules: readonly RepeatRule[]): number | undefined {
 
 function reasonOf(
   { rule, within, then }: NamedRule,
-  { payment, at, open, reference }: NonNullable<Case['facts']['bought']>,
+  { payment, at, open, reference }: NonNullable<Evaluation['facts']['bought']>,
   { operation, vendor }: Resource,
 ): Reason {
   const length = durationText(within)
@@ -78,6 +78,6 @@ function reasonOf(
     resetsAt: at + within,
     payment,
     ...(reference === undefined ? {} : { reference }),
-    says: `The same request to ${vendor} ${when} (payment ${payment}${receipt}), ${rest}.`,
+    message: `The same request to ${vendor} ${when} (payment ${payment}${receipt}), ${rest}.`,
   }
 }

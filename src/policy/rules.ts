@@ -1,6 +1,6 @@
 import type { Reason } from '../errors/index.js'
 import { type Amount, count, formatUnits, isProductionNetwork, type Units } from '../money/index.js'
-import { type Case, categoriesOf, type Findings } from './case.js'
+import { categoriesOf, type Evaluation, type Findings } from './evaluation.js'
 import type { Layer } from './layers.js'
 import { namesCurrency } from './named.js'
 import { isPlainHttps } from './origins.js'
@@ -8,7 +8,7 @@ import { isDisguised } from './paths.js'
 import type { Terms } from './types.js'
 
 /** May this vendor be paid for this call at all? */
-export function judgeVendor(layer: Layer, judged: Case, found: Findings): void {
+export function judgeVendor(layer: Layer, judged: Evaluation, found: Findings): void {
   const { resource } = judged
   const { vendor } = resource
   const rule = (name: string) => `${layer.prefix}${name}`
@@ -22,36 +22,36 @@ export function judgeVendor(layer: Layer, judged: Case, found: Findings): void {
     found.deny.push({
       rule: rule('vendors.scope'),
       asked: resource.operation,
-      says: `${resource.operation} cannot be paid at ${vendor}: ${why}.`,
+      message: `${resource.operation} cannot be paid at ${vendor}: ${why}.`,
     })
   } else if (layer.unlisted === 'deny') {
     found.deny.push({
       rule: rule('vendors'),
       asked: vendor,
-      says: `${vendor} is not a vendor that may be paid.`,
+      message: `${vendor} is not a vendor that may be paid.`,
     })
   } else if (layer.unlisted === 'ask') {
     found.ask.push({
       rule: rule('unlisted'),
       asked: vendor,
-      says: `${vendor} is not on the list of vendors, so somebody must approve it.`,
+      message: `${vendor} is not on the list of vendors, so somebody must approve it.`,
     })
   }
 }
 
 /** Would a credential be safe on its way? Plain http only where the document lists it. */
-export function judgeTransport(base: Layer, { resource, listings }: Case, found: Findings): void {
+export function judgeTransport(base: Layer, { resource, listings }: Evaluation, found: Findings): void {
   if (resource.transport !== 'http' || listings.get(base) !== undefined || isPlainHttps(resource.vendor))
     return
   found.deny.push({
     rule: 'vendors.https',
     asked: resource.vendor,
-    says: `${resource.vendor} cannot be paid: a credential would travel there unprotected.`,
+    message: `${resource.vendor} cannot be paid: a credential would travel there unprotected.`,
   })
 }
 
 /** Is it paid in a currency and on a network that may be used? */
-export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
+export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): void {
   const { terms } = judged
   const { currencies, networks } = layer.rules
   const barred = currencies && outside(currencies, judged)
@@ -60,7 +60,7 @@ export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
       rule: `${layer.prefix}currencies`,
       ...(currencies === undefined ? {} : { limit: currencies.join(', ') }),
       asked: barred.currency.id,
-      says: `${barred.currency.symbol} (${barred.currency.id}) is not a currency that may be used.`,
+      message: `${barred.currency.symbol} (${barred.currency.id}) is not a currency that may be used.`,
     })
   const method = terms.kind.split('/')[0] ?? ''
   const named = networks?.includes(terms.network) ?? false
@@ -69,18 +69,18 @@ export function judgeRail(layer: Layer, judged: Case, found: Findings): void {
       rule: `${layer.prefix}networks`,
       limit: networks.join(', '),
       asked: `${method} on ${terms.network}`,
-      says: `Payments by ${method} on the network ${terms.network} are not among those that may be made.`,
+      message: `Payments by ${method} on the network ${terms.network} are not among those that may be made.`,
     })
   else if (!named && (networks !== undefined || !layer.ofAgent) && !isProductionNetwork(terms.network))
     found.deny.push({
       rule: `${layer.prefix}networks.test`,
       asked: terms.network,
-      says: `${terms.network} is not known as a network with real money, and may be used only if \`networks\` of the policy names it.`,
+      message: `${terms.network} is not known as a network with real money, and may be used only if \`networks\` of the policy names it.`,
     })
 }
 
 /** The first amount in a currency that the list names neither itself nor by the unit it is pegged to. */
-function outside(currencies: readonly string[], { terms, ground }: Case): Amount | undefined {
+function outside(currencies: readonly string[], { terms, ground }: Evaluation): Amount | undefined {
   return [terms.most, ...partsOf(terms)].find(
     ({ currency }) => !namesCurrency(currencies, currency, ground.unit),
   )
@@ -91,19 +91,19 @@ function partsOf({ payees, locks }: Terms): readonly Amount[] {
 }
 
 /** Has every amount a value in the unit? What cannot be counted cannot be paid. */
-export function judgeCurrency({ units, terms, ground }: Case, found: Findings): void {
+export function judgeCurrency({ units, terms, ground }: Evaluation, found: Findings): void {
   if (units !== undefined) return
   const all = [terms.most, ...partsOf(terms), ...(terms.fee ? [terms.fee.bound] : [])]
   const { id, symbol } = (all.find((one) => count(one, ground.unit) === undefined) ?? terms.most).currency
   found.deny.push({
     rule: 'currency',
     asked: id,
-    says: `An amount in ${id} has no known value in ${ground.symbol}, so it cannot be counted: \`rates\` says what one ${symbol} is at most worth.`,
+    message: `An amount in ${id} has no known value in ${ground.symbol}, so it cannot be counted: \`rates\` says what one ${symbol} is at most worth.`,
   })
 }
 
 /** Is the price low enough, and the fee, and is there a limit for what it locks up? */
-export function judgePrice(layer: Layer, judged: Case, found: Findings): void {
+export function judgePrice(layer: Layer, judged: Evaluation, found: Findings): void {
   const { units, context, ground } = judged
   if (units === undefined) return
   const { perPayment, maxFee } = layer.rules
@@ -124,21 +124,21 @@ function tooDear(rule: string, what: string, asked: Units, limit: Units, symbol:
     rule,
     limit: most,
     asked: cost,
-    says: `${what} may cost at most ${most}; this one would cost ${cost}.`,
+    message: `${what} may cost at most ${most}; this one would cost ${cost}.`,
   }
 }
 
 /** When a layer wants a person to be asked. */
-export function judgeAsks(layer: Layer, judged: Case, found: Findings): void {
+export function judgeAsks(layer: Layer, judged: Evaluation, found: Findings): void {
   const { ask: rules = [] } = layer.rules
   if (rules.length === 0) return
   const { units, facts, resource, ground, rail } = judged
-  const ask = (rule: string, says: string, limit?: Units, asked?: Units) =>
+  const ask = (rule: string, message: string, limit?: Units, asked?: Units) =>
     found.ask.push({
       rule: `${layer.prefix}ask.${rule}`,
       ...(limit === undefined ? {} : { limit: formatUnits(limit, ground.symbol) }),
       ...(asked === undefined ? {} : { asked: formatUnits(asked, ground.symbol) }),
-      says,
+      message,
     })
   const price = units?.price ?? 0n
   const text = (value: Units) => formatUnits(value, ground.symbol)

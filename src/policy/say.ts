@@ -9,7 +9,7 @@ export function tooLarge(claim: CounterClaim, symbol: string, cost?: Cost): Reas
     rule: claim.rule,
     limit: quantity(claim, claim.limit, symbol),
     asked,
-    says: `This payment needs ${asked}${costText(claim, symbol, cost)}, which is more than ${budgetText(claim, symbol)}.`,
+    message: `This payment needs ${asked}${costText(claim, symbol, cost)}, which is more than ${budgetText(claim, symbol)}.`,
   }
 }
 

@@ -15,7 +15,7 @@ export type Path = readonly (string | number)[]
 /** One thing that is wrong with a document, as a sentence that says how to mend it. */
 export interface Issue {
   readonly path: Path
-  readonly says: string
+  readonly message: string
 }
 
 /** What reading a document carries along: what was wrong so far, and the symbol amounts may be followed by. */
@@ -182,8 +182,8 @@ export function record<const F extends Fields, const N extends keyof F & string 
 }
 
 /** Notes an issue. Answers undefined, so that a reader can complain and give up in one step. */
-export function complain(reading: Reading, path: Path, says: string): undefined {
-  reading.issues.push({ path, says })
+export function complain(reading: Reading, path: Path, message: string): undefined {
+  reading.issues.push({ path, message })
 }
 
 /** A path as people write it: `vendors[2].origin`. */

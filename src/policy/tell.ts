@@ -26,7 +26,7 @@ export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Co
     asked,
     remaining: left,
     ...(resetsAt === undefined ? {} : { resetsAt }),
-    says: `${sentenceCase(budgetText(claim, symbol))} has ${left} left, and this payment needs ${asked}${costText(claim, symbol, cost)}${reset}.`,
+    message: `${sentenceCase(budgetText(claim, symbol))} has ${left} left, and this payment needs ${asked}${costText(claim, symbol, cost)}${reset}.`,
   }
 }
 
@@ -63,5 +63,5 @@ function sentenceCase(text: string): string {
  */
 export function explain(decision: Pick<Decision, 'effect' | 'reasons'>): string {
   const head = { allow: 'Allowed.', ask: 'Somebody must approve this.', deny: 'Denied.' }[decision.effect]
-  return [head, ...decision.reasons.map(({ says }) => says)].join(' ')
+  return [head, ...decision.reasons.map(({ message }) => message)].join(' ')
 }

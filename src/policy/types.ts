@@ -54,7 +54,7 @@ export interface Context {
 }
 
 /** The newest earlier purchase of the same request. */
-export interface Bought {
+export interface PreviousPurchase {
   /** The payment's id in the ledger. */
   readonly payment: string
   /** When it was authorized. */
@@ -107,7 +107,7 @@ export interface Facts {
    * The newest earlier purchase of the same request that no retry goes on with, inside the time that was asked for. Absent
    * if there is none, or if it was not asked for.
    */
-  readonly bought?: Bought
+  readonly bought?: PreviousPurchase
 }
 
 /**
@@ -215,7 +215,7 @@ export interface Bounds {
 }
 
 /** How a person is asked, and how much may wait for their answers. */
-export interface Asking {
+export interface ApprovalSettings {
   /** How long a question waits, in milliseconds. Unanswered is denied. */
   readonly timeoutMs: number
   /** The most questions of one agent that are open at once. */
@@ -235,7 +235,7 @@ export interface Policy {
   /** The unit's symbol, `USD`. */
   readonly symbol: string
   /** How a person is asked about the payments of this context. */
-  asking(context: Context): Asking
+  approvalSettings(context: Context): ApprovalSettings
   /** Could this policy ever pay for this? If not, the call goes through untouched. */
   payable(resource: Resource, context: Context): boolean
   /** Says why this policy could never pay for this. Empty if it could. */

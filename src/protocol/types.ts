@@ -140,10 +140,10 @@ export interface Problem {
 }
 
 /** What an answer says about money. */
-export type Reading =
+export type ReplyInfo =
   /** The server asks for money. `at` is where a credential would go. */
   | {
-      readonly kind: 'asks'
+      readonly kind: 'payment-required'
       readonly at: Resource
       /** What the server says the time is. */
       readonly date?: Instant
@@ -155,7 +155,7 @@ export type Reading =
     }
   /** Any other answer. `ok` is the transport's own success. */
   | {
-      readonly kind: 'answers'
+      readonly kind: 'response'
       readonly ok: boolean
       readonly status: number
       readonly receipt?: Receipt
@@ -164,4 +164,4 @@ export type Reading =
       readonly retryAt?: Instant
     }
   /** The paid leg was sent elsewhere; nothing was followed. `to` is unknown in browsers. */
-  | { readonly kind: 'moved'; readonly to?: string; readonly receipt?: Receipt }
+  | { readonly kind: 'redirect'; readonly to?: string; readonly receipt?: Receipt }

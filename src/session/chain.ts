@@ -11,7 +11,7 @@ import {
   readReceipt,
   readSeen,
   readTransactions,
-} from '../wallet/tempo/kit.js'
+} from '../wallet/tempo/shared.js'
 import type { Call } from './calls.js'
 import { channelIdOf, type Identity, word } from './identity.js'
 

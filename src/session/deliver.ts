@@ -1,26 +1,30 @@
 import { PaymentError } from '../errors/index.js'
-import type { Challenge, JsonObject, Reading } from '../protocol/index.js'
+import type { Challenge, JsonObject, ReplyInfo } from '../protocol/index.js'
 import type { Deliver } from '../wallet/index.js'
-import { networkOf } from '../wallet/tempo/kit.js'
+import { networkOf } from '../wallet/tempo/shared.js'
 import { readSession, type Session } from './challenge.js'
 import type { Identity } from './identity.js'
-import type { Parts } from './options.js'
+import type { SessionContext } from './options.js'
 
 /** To whom something is delivered, beside a request of the caller's. */
 export interface Delivery {
   readonly challenge: Challenge
   readonly session: Session
   readonly identity: Identity
-  readonly parts: Parts
+  readonly parts: SessionContext
 }
 
 /**
  * Delivers a credential that buys nothing by itself. Where its challenge is not taken any more, it is delivered once
  * more, on the fresh one: as long as that asks for the same channel.
  */
-export async function deliverTwice(deliver: Deliver, payload: JsonObject, to: Delivery): Promise<Reading> {
+export async function deliverWithRefresh(
+  deliver: Deliver,
+  payload: JsonObject,
+  to: Delivery,
+): Promise<ReplyInfo> {
   const reading = await deliver(credential(to.challenge, payload, to))
-  if (reading.kind !== 'asks') return reading
+  if (reading.kind !== 'payment-required') return reading
   const fresh = reading.offers.find(
     (offer) => offer.kind === to.challenge.kind && asksAlike(offer, to.session),
   )
@@ -40,7 +44,7 @@ function asksAlike(offer: Challenge, session: Session): boolean {
 
 /** @throws PaymentError with `funds: 'unknown'` where the server did not take it: the transaction may get there all the same. */
 export async function deliverFunding(deliver: Deliver, payload: JsonObject, to: Delivery): Promise<void> {
-  const reading = await deliverTwice(deliver, payload, to)
-  if (reading.kind === 'answers' && reading.ok) return
+  const reading = await deliverWithRefresh(deliver, payload, to)
+  if (reading.kind === 'response' && reading.ok) return
   throw new PaymentError('wallet_failed', 'unknown', 'The server did not confirm the top-up')
 }

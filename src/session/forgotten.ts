@@ -1,12 +1,12 @@
 import type { Channel, Channels } from '../ledger/index.js'
 import { amount, formatAmount, type Instant } from '../money/index.js'
 import { PROBLEMS, type Problem } from '../protocol/index.js'
-import type { GivenUp, NotTaken, Unpayable } from '../wallet/index.js'
-import { type Asked, totalOf, unpayable } from './asked.js'
+import type { Abandonment, RejectedCredential, Unpayable } from '../wallet/index.js'
 import { GRACE_SECONDS } from './chain.js'
 import { readDetail } from './evidence.js'
 import type { SessionChannel } from './machine.js'
-import type { Parts } from './options.js'
+import { type SessionOffer, totalOf, unpayable } from './offer.js'
+import type { SessionContext } from './options.js'
 import { readRecord } from './record.js'
 
 const GONE = 410
@@ -21,9 +21,9 @@ const DAY_MS = 86_400_000
  * one is signed on it, whatever the chain shows of it.
  */
 export async function rejected(
-  { evidence, problem, now, channels }: NotTaken,
-  parts: Parts,
-): Promise<GivenUp | undefined> {
+  { evidence, problem, now, channels }: RejectedCredential,
+  parts: SessionContext,
+): Promise<Abandonment | undefined> {
   const detail = readDetail(evidence.detail)
   if (detail === undefined || !saysForgotten(problem)) return undefined
   const channel = await parts.book.apply(detail, { kind: 'forgotten', at: now }, channels)
@@ -31,7 +31,7 @@ export async function rejected(
   parts.busy.delete(channel.lane)
   parts.openings.delete(channel.lane)
   return {
-    says: `The vendor says that it does not know the session any more. ${await leftIn(channel, channels)}`,
+    message: `The vendor says that it does not know the session any more. ${await leftIn(channel, channels)}`,
   }
 }
 
@@ -59,7 +59,7 @@ export function isForgotten(record: Channel): boolean {
  * long as before, beginning with the time that a forced close takes. So a vendor that says so on purpose gets no series of
  * first vouchers, and no series of fees and deposits is spent on it.
  */
-export async function mayReopen({ context, parts }: Asked): Promise<Unpayable | undefined> {
+export async function mayReopen({ context, parts }: SessionOffer): Promise<Unpayable | undefined> {
   const { resource, now, channels } = context
   const all = await channels.channels({ vendor: resource.vendor, wallet: parts.id })
   const times = all.flatMap((record) => readRecord(record)?.forgottenAt ?? [])

@@ -1,26 +1,26 @@
 import { amount } from '../money/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
-import { oneEnd, takenBy } from '../wallet/tempo/kit.js'
-import { lane } from './act.js'
+import { oneEnd, takenBy } from '../wallet/tempo/shared.js'
 import { topUpCalls } from './calls.js'
+import { lane } from './close.js'
 import { deliverFunding } from './deliver.js'
 import type { Sending } from './evidence.js'
-import { consult } from './look.js'
 import type { PlanOf } from './plan.js'
+import { reconcile } from './reconcile.js'
 import {
   credentialOf,
   evidenceFor,
   fundingPayload,
   newTotal,
+  type SigningContext,
   signVoucher,
   transact,
   voucherPayload,
-  type Work,
-} from './work.js'
+} from './signing.js'
 
 /** More into the deposit, and then a voucher that the old one would not have covered. */
-export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<Prepared> {
+export async function prepareTopUp(plan: PlanOf<'topUp'>, work: SigningContext): Promise<Prepared> {
   const { quote, parts } = work
   const { channel, price } = plan
   const total = newTotal(work, channel, price)
@@ -30,7 +30,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<P
   parts.busy.set(channel.lane, sending.validBefore * 1000)
   return {
     evidence: evidenceFor({ form: 'topUp', total, price, sending }, channel, work),
-    laneSigned: total,
+    signedTotal: total,
     ...oneEnd(
       async (deliver) => {
         try {
@@ -51,7 +51,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: Work): Promise<P
 }
 
 /** A top-up by itself. */
-export async function prepareFund(plan: PlanOf<'fund'>, work: Work): Promise<Prepared> {
+export async function prepareFund(plan: PlanOf<'fund'>, work: SigningContext): Promise<Prepared> {
   const { quote, options, parts } = work
   const { channel, add } = plan
   const { sending, payload, send, lapse } = await fundingOf(plan, work)
@@ -61,7 +61,7 @@ export async function prepareFund(plan: PlanOf<'fund'>, work: Work): Promise<Pre
     ...lane(work),
     ...oneEnd(async (deliver) => {
       await send(deliver)
-      await consult(channel, options.channels, parts)
+      await reconcile(channel, options.channels, parts)
       return { credential: credentialOf(quote.challenge, payload, parts, channel.identity) }
     }, lapse),
   }
@@ -70,7 +70,7 @@ export async function prepareFund(plan: PlanOf<'fund'>, work: Work): Promise<Pre
 /** The transaction of a top-up, written down before it can leave. */
 async function fundingOf(
   { channel, add, session }: Pick<PlanOf<'fund'>, 'channel' | 'add' | 'session'>,
-  work: Work,
+  work: SigningContext,
 ): Promise<{
   readonly sending: Sending
   readonly payload: JsonObject

@@ -2,13 +2,20 @@ import type { Channels, Evidence, Verdict } from '../ledger/index.js'
 import { type Amount, amount, type Instant } from '../money/index.js'
 import { PROBLEMS } from '../protocol/index.js'
 import type { InspectOptions } from '../wallet/index.js'
-import { checkIsOf, FINALITY_MS, feeAmount, type Node, readBlock, readReceipt } from '../wallet/tempo/kit.js'
+import {
+  checkIsOf,
+  FINALITY_MS,
+  feeAmount,
+  type Node,
+  readBlock,
+  readReceipt,
+} from '../wallet/tempo/shared.js'
 import { openCalls, requestCloseCalls, topUpCalls, withdrawCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
 import { isPayment, readDetail, type Sending, type SessionDetail } from './evidence.js'
 import { channelIdOf } from './identity.js'
-import { consult } from './look.js'
-import type { Parts } from './options.js'
+import type { SessionContext } from './options.js'
+import { reconcile } from './reconcile.js'
 
 /**
  * What became of a voucher, by the channel's own state. It settled as far as what the payee took reaches into it; it is
@@ -17,18 +24,18 @@ import type { Parts } from './options.js'
 export async function inspectSession(
   evidence: Evidence,
   options: InspectOptions | undefined,
-  parts: Parts,
+  parts: SessionContext,
 ): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
-  if (detail === undefined) return { state: 'unknown', because: 'This evidence is not of a Tempo session' }
+  if (detail === undefined) return { state: 'unknown', reason: 'This evidence is not of a Tempo session' }
   const { lane, identity } = detail
   const nodes = parts.config.nodes(identity.chainId)
   if (nodes === undefined)
-    return { state: 'unknown', because: `This wallet has no node for eip155:${identity.chainId}` }
+    return { state: 'unknown', reason: `This wallet has no node for eip155:${identity.chainId}` }
   // Whoever looks has waited for the answer long enough.
   parts.busy.delete(lane)
   // Believed, because that costs us: the total was accepted before, and what it buys was used up.
-  if (options?.told?.type === PROBLEMS.sessionInsufficientBalance && isPayment(detail.form))
+  if (options?.problem?.type === PROBLEMS.sessionInsufficientBalance && isPayment(detail.form))
     return { state: 'settled', reference: channelIdOf(identity) }
   if (options !== undefined) await note(detail, options.channels, parts)
   const now = parts.config.now()
@@ -37,11 +44,11 @@ export async function inspectSession(
 }
 
 /** What was found out about the channel is written down. */
-async function note({ lane, slot }: SessionDetail, channels: Channels, parts: Parts): Promise<void> {
+async function note({ lane, slot }: SessionDetail, channels: Channels, parts: SessionContext): Promise<void> {
   const channel = await parts.book.current({ lane, slot }, channels)
   if (channel === undefined || channel.state === 'closed') return
   try {
-    await consult(channel, channels, parts)
+    await reconcile(channel, channels, parts)
   } catch {
     // No node answered: the verdict says so by itself.
   }
@@ -53,7 +60,7 @@ async function note({ lane, slot }: SessionDetail, channels: Channels, parts: Pa
  */
 export function combine(views: readonly Verdict[]): Verdict {
   const [first] = views
-  if (first === undefined) return { state: 'unknown', because: 'No node of the chain answered' }
+  if (first === undefined) return { state: 'unknown', reason: 'No node of the chain answered' }
   const settled = views.filter((view) => view.state === 'settled')
   const { fee: _, ...verdict } =
     settled.find((view) => view.amount === undefined) ??
@@ -86,10 +93,10 @@ async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<
   return fee === undefined ? verdict : { ...verdict, fee }
 }
 
-const pending = (now: Instant, because: string): Verdict => ({
+const pending = (now: Instant, reason: string): Verdict => ({
   state: 'pending',
   recheckAt: now + FINALITY_MS,
-  because,
+  reason,
 })
 
 async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
@@ -97,23 +104,23 @@ async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now
   const reference = channelIdOf(identity)
   if (latest.captured >= total) return { state: 'settled', reference }
   if (latest.state === 'open')
-    return { state: 'unknown', because: 'The channel is open: whoever has the voucher may still cash it' }
+    return { state: 'unknown', reason: 'The channel is open: whoever has the voucher may still cash it' }
   const captured = await endOf(node, detail, latest)
   if (typeof captured === 'bigint') return shareOf(detail, captured)
   if (captured === 'young') return pending(now, 'What the chain shows of the channel is not final yet')
   if (detail.sending === undefined || detail.form !== 'open')
-    return { state: 'unknown', because: 'The channel is gone, and the node does not show how it ended' }
+    return { state: 'unknown', reason: 'The channel is gone, and the node does not show how it ended' }
   switch (await fateOf(node, detail.sending, lookOf(detail, detail.sending))) {
     case 'void':
-      return { state: 'void', because: 'The channel was never opened' }
+      return { state: 'void', reason: 'The channel was never opened' }
     case 'failed':
-      return { state: 'void', because: FAILED }
+      return { state: 'void', reason: FAILED }
     case 'open':
       return pending(Math.max(now, detail.sending.validBefore * 1000), 'The channel can still be opened')
     case 'included':
       return {
         state: 'unknown',
-        because: 'The channel was opened, and the node does not show what became of it',
+        reason: 'The channel was opened, and the node does not show what became of it',
       }
   }
 }
@@ -137,7 +144,7 @@ function lookOf({ form, identity }: SessionDetail, { add, hash }: Sending): Para
 /** The part of this payment that lies below what was taken of the channel in all. */
 function shareOf({ total, price, currency, identity }: SessionDetail, captured: bigint): Verdict {
   const before = total - price
-  if (captured <= before) return { state: 'void', because: 'The channel was closed without this voucher' }
+  if (captured <= before) return { state: 'void', reason: 'The channel was closed without this voucher' }
   const reference = channelIdOf(identity)
   if (captured >= total) return { state: 'settled', reference }
   return { state: 'settled', reference, amount: amount(captured - before, currency) }
@@ -166,18 +173,18 @@ async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: In
   if (agreedAt !== undefined && latest.state === 'open')
     return pending(Math.max(now, 2 * now - agreedAt), 'The vendor has said that it closes the channel')
   // A close that the vendor was asked for can be carried out any day; nothing of ours hangs on it.
-  if (sending === undefined) return { state: 'void', because: 'The vendor has not closed the channel' }
+  if (sending === undefined) return { state: 'void', reason: 'The vendor has not closed the channel' }
   switch (await fateOf(node, sending, lookOf(detail, sending))) {
     case 'void':
-      return { state: 'void', because: 'It ran out without being included' }
+      return { state: 'void', reason: 'It ran out without being included' }
     case 'failed':
-      return { state: 'void', because: FAILED }
+      return { state: 'void', reason: FAILED }
     case 'open':
       return pending(now, 'It can still be included')
     case 'included':
       return detail.form === 'fund'
         ? { state: 'settled', reference }
-        : { state: 'void', because: 'It was included, and changed nothing' }
+        : { state: 'void', reason: 'It was included, and changed nothing' }
   }
 }
 

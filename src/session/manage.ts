@@ -1,26 +1,26 @@
 import type { Channel, Channels } from '../ledger/index.js'
 import { amount } from '../money/index.js'
-import type { ChannelAct, ChannelView, Quote, QuoteContext, Unpayable } from '../wallet/index.js'
-import { type Asked, read, totalOf, unpayable } from './asked.js'
+import type { ChannelOperation, ChannelView, Quote, QuoteContext, Unpayable } from '../wallet/index.js'
 import { GRACE_SECONDS } from './chain.js'
 import { readSession } from './challenge.js'
 import { fundedFor } from './deposit.js'
-import { consult, settled } from './look.js'
 import type { SessionChannel } from './machine.js'
-import type { Parts } from './options.js'
+import { read, type SessionOffer, totalOf, unpayable } from './offer.js'
+import type { SessionContext } from './options.js'
 import { planned } from './plan.js'
+import { reconcile, settled } from './reconcile.js'
 import { readRecord } from './record.js'
 import { quoteOf, termsOf, withFunding } from './terms.js'
 
 /** What the chain says of a channel; what is found is stored. */
-export async function lookAt(
+export async function inspectChannel(
   record: Channel,
   channels: Channels,
-  parts: Parts,
+  parts: SessionContext,
 ): Promise<ChannelView | undefined> {
   const before = readRecord(record)
   if (before === undefined) return undefined
-  const seen = await consult(before, channels, parts).catch(() => undefined)
+  const seen = await reconcile(before, channels, parts).catch(() => undefined)
   if (seen === undefined) return undefined
   const { channel, chain } = seen
   const { currency } = channel
@@ -40,11 +40,11 @@ export async function lookAt(
 }
 
 /** What an act of the owner comes to: it goes the way of every payment. */
-export async function proposeAct(
-  act: ChannelAct,
+export async function quoteOperation(
+  act: ChannelOperation,
   record: Channel,
   context: QuoteContext,
-  parts: Parts,
+  parts: SessionContext,
 ): Promise<Quote | Unpayable> {
   const before = readRecord(record)
   const channel = before && ((await parts.book.current(before, context.channels)) ?? before)
@@ -71,12 +71,19 @@ export async function proposeAct(
   }
 }
 
-async function laneOf(channel: SessionChannel, { context }: Asked): Promise<NonNullable<Quote['lane']>> {
+async function laneOf(
+  channel: SessionChannel,
+  { context }: SessionOffer,
+): Promise<NonNullable<Quote['lane']>> {
   const at = await context.channels.signed(channel.lane)
   return { names: [channel.lane], otherwise: 'wait', at }
 }
 
-async function quoteFund(add: bigint, known: SessionChannel, asked: Asked): Promise<Quote | Unpayable> {
+async function quoteFund(
+  add: bigint,
+  known: SessionChannel,
+  asked: SessionOffer,
+): Promise<Quote | Unpayable> {
   const { context, parts } = asked
   const waits = known.state === 'open' && known.pending !== undefined
   const channel = waits ? await settled(known, context.now, context.channels, parts) : known
@@ -90,7 +97,7 @@ async function quoteFund(add: bigint, known: SessionChannel, asked: Asked): Prom
   return planned(quote, { does: 'fund', channel, session, add })
 }
 
-async function quoteClose(channel: SessionChannel, asked: Asked): Promise<Quote> {
+async function quoteClose(channel: SessionChannel, asked: SessionOffer): Promise<Quote> {
   const lane = await laneOf(channel, asked)
   const highest = totalOf(channel, lane.at ?? 0n)
   const delivered = asked.parts.book.delivered(channel.lane) ?? highest
@@ -106,7 +113,7 @@ async function quoteClose(channel: SessionChannel, asked: Asked): Promise<Quote>
 async function quoteAlone(
   deed: 'requestClose' | 'withdraw',
   channel: SessionChannel,
-  asked: Asked,
+  asked: SessionOffer,
 ): Promise<Quote | Unpayable> {
   const funded = await fundedFor(deed, amount(0n, asked.currency), asked)
   if ('unpayable' in funded) return funded
@@ -116,11 +123,11 @@ async function quoteAlone(
 }
 
 /** The remembered challenge may have run out, which is for the server to say: an act has its own end. */
-function bare(asked: Asked): ReturnType<typeof quoteOf> {
+function bare(asked: SessionOffer): ReturnType<typeof quoteOf> {
   return quoteOf({ ...asked, challenge: lasting(asked) })
 }
 
-function lasting({ challenge }: Asked): Asked['challenge'] {
+function lasting({ challenge }: SessionOffer): SessionOffer['challenge'] {
   const { expires: _, ...rest } = challenge
   return rest
 }

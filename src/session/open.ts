@@ -2,27 +2,27 @@ import { bytesToHex } from 'viem/utils'
 import { amount, type Instant } from '../money/index.js'
 import type { Prepared } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { failed, oneEnd, takenBy } from '../wallet/tempo/kit.js'
-import { addressOfResource } from './asked.js'
+import { failed, oneEnd, takenBy } from '../wallet/tempo/shared.js'
 import { openCalls } from './calls.js'
 import { EXPIRING_SECONDS } from './chain.js'
 import type { Sending } from './evidence.js'
 import { channelIdOf, type Identity } from './identity.js'
 import type { Opening } from './machine.js'
-import type { Parts, SentOpening } from './options.js'
+import { addressOfResource } from './offer.js'
+import type { SentOpening, SessionContext } from './options.js'
 import type { PlanOf } from './plan.js'
 import {
   credentialOf,
   evidenceFor,
   newTotal,
+  type SigningContext,
   signVoucher,
   transact,
   voucherPayload,
-  type Work,
-} from './work.js'
+} from './signing.js'
 
 /** The transaction that locks the deposit up, and the first voucher on the channel that it opens. */
-export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Prepared> {
+export async function prepareOpen(plan: PlanOf<'open'>, work: SigningContext): Promise<Prepared> {
   const { quote, options, parts } = work
   const { challenge } = quote
   const { channel, sending, raw } = await openingOf(plan, work)
@@ -39,7 +39,7 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
   }
   return {
     evidence: evidenceFor({ form: 'open', total, price: plan.price, sending }, channel, work),
-    laneSigned: total,
+    signedTotal: total,
     ...oneEnd(
       async () => {
         const { fee, locks } = quote.terms
@@ -62,14 +62,14 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: Work): Promise<Pre
  * The same transaction and the same voucher, where the server asked again: of one transaction only one can be included.
  * Its fee is told by the first credential's evidence, so that it never counts twice.
  */
-export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: Work): Prepared {
+export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: SigningContext): Prepared {
   const { quote, parts } = work
   const total = newTotal(work, channel, price)
   const { feeCurrency: _, ...sending } = sent.sending
   const goodUntil = sending.validBefore * 1000
   return {
     evidence: evidenceFor({ form: 'open', total, price, sending }, channel, work),
-    laneSigned: total,
+    signedTotal: total,
     ...oneEnd(async () => {
       parts.busy.set(channel.lane, goodUntil)
       return { credential: credentialOf(quote.challenge, sent.payload, parts, channel.identity), goodUntil }
@@ -78,7 +78,7 @@ export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: 
 }
 
 /** What has run out opens nothing any more, and is forgotten. */
-function keep(lane: string, sent: SentOpening, now: Instant, { openings }: Parts): void {
+function keep(lane: string, sent: SentOpening, now: Instant, { openings }: SessionContext): void {
   for (const [other, { sending }] of openings) if (sending.validBefore * 1000 <= now) openings.delete(other)
   openings.set(lane, sent)
 }
@@ -86,7 +86,7 @@ function keep(lane: string, sent: SentOpening, now: Instant, { openings }: Parts
 /** The transaction, and the channel that it makes: v2 names it by the transaction itself. */
 async function openingOf(
   plan: PlanOf<'open'>,
-  work: Work,
+  work: SigningContext,
 ): Promise<{ readonly channel: Opening; readonly sending: Sending; readonly raw: Hex }> {
   const { quote, payment, options, parts } = work
   const { session, deposit, lane, slot, currency } = plan

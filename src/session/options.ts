@@ -3,9 +3,9 @@ import { type Amount, type Currency, type Instant, parseAmount } from '../money/
 import type { Fee } from '../policy/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Hex, TempoAccount, TempoOptions } from '../wallet/tempo/index.js'
-import { type Balances, balanceCache, type Config, configure, signerOf } from '../wallet/tempo/kit.js'
-import { Book } from './book.js'
+import { type Balances, balanceCache, type Config, configure, signerOf } from '../wallet/tempo/shared.js'
 import type { Protocol } from './challenge.js'
+import { ChannelStore } from './channel-store.js'
 import type { Sending } from './evidence.js'
 
 /** What {@link tempoSession} takes. What it shares with `tempo()` means the same there. */
@@ -53,11 +53,11 @@ export interface SentOpening {
 }
 
 /** Options, checked and filled in, and what the wallet remembers. */
-export interface Parts {
+export interface SessionContext {
   readonly id: string
   readonly config: Config
   readonly balances: Balances
-  readonly book: Book
+  readonly book: ChannelStore
   /** The voucher key, in lower case, and its signature of a hash. */
   readonly signer: Hex
   readonly vouchers: { sign(hash: Hex): Promise<Hex> }
@@ -95,7 +95,7 @@ const OPTIONS: Names<SessionOptions> = {
 }
 
 /** @throws TypeError for malformed options; an account is required. */
-export function configureSession(all: SessionOptions): Parts {
+export function configureSession(all: SessionOptions): SessionContext {
   const options = ownOptions(all ?? {}, OPTIONS, 'tempoSession()')
   const { account, rpc, chains, currencies, feeToken, maxFeePerGas, maxPriorityFeePerGas } = options
   const { validityMs, fetch, random, now } = options
@@ -122,7 +122,7 @@ export function configureSession(all: SessionOptions): Parts {
     id: key === undefined ? id : `${id}:${vouchers.sender}`,
     config,
     balances: balanceCache(config.sender, config.checkedNodes),
-    book: new Book(),
+    book: new ChannelStore(),
     signer: vouchers.sender,
     vouchers,
     escrows: new Set(options.escrows?.map(checkEscrow)),
@@ -137,7 +137,7 @@ export function configureSession(all: SessionOptions): Parts {
 }
 
 /** A decimal number of a token as smallest parts; what has more decimals than the token is rounded down. */
-export function partsOf(text: string, currency: Currency): bigint {
+export function contextOf(text: string, currency: Currency): bigint {
   const [whole = '0', fraction = ''] = text.split('.')
   const kept = fraction.slice(0, currency.decimals)
   return parseAmount(kept === '' ? whole : `${whole}.${kept}`, currency).value

@@ -1,26 +1,33 @@
 import type { Prepared, PrepareOptions, Spendable } from '../wallet/index.js'
-import { failed, oneEnd } from '../wallet/tempo/kit.js'
-import { prepareAlone, prepareClose } from './act.js'
+import { failed, oneEnd } from '../wallet/tempo/shared.js'
+import { prepareClose, prepareForcedClose } from './close.js'
 import { prepareFund, prepareTopUp } from './fund.js'
-import { consult } from './look.js'
 import type { Open, SessionChannel } from './machine.js'
 import { prepareOpen, prepareReopen } from './open.js'
-import type { Parts } from './options.js'
+import type { SessionContext } from './options.js'
 import { planOf } from './plan.js'
-import { credentialOf, evidenceFor, newTotal, signVoucher, voucherPayload, type Work } from './work.js'
+import { reconcile } from './reconcile.js'
+import {
+  credentialOf,
+  evidenceFor,
+  newTotal,
+  type SigningContext,
+  signVoucher,
+  voucherPayload,
+} from './signing.js'
 
 /** Builds and signs what an authorization allows. What is signed stays in its closure until `complete`. */
 export async function prepareSession(
   spendable: Spendable,
   options: PrepareOptions,
-  parts: Parts,
+  parts: SessionContext,
 ): Promise<Prepared> {
   options.signal?.throwIfAborted()
   const { quote, payment } = spendable
   const plan = planOf(quote)
   if (plan === undefined || quote.wallet !== parts.id)
     throw failed('The quote is not one of this wallet, so nothing was signed')
-  const work: Work = { payment, quote, spendable, options, parts }
+  const work: SigningContext = { payment, quote, spendable, options, parts }
   switch (plan.does) {
     case 'voucher':
       return prepareVoucher(plan.price, await ready(plan.channel, plan.price, work), work)
@@ -38,37 +45,41 @@ export async function prepareSession(
       return prepareClose(plan, work)
     case 'requestClose':
     case 'withdraw':
-      return prepareAlone(plan, work)
+      return prepareForcedClose(plan, work)
   }
 }
 
 /** A deposit that was on its way when the offer was read must be there by now. */
-async function ready(channel: SessionChannel, price: bigint, work: Work): Promise<SessionChannel> {
+async function ready(channel: SessionChannel, price: bigint, work: SigningContext): Promise<SessionChannel> {
   const { options, parts } = work
   const total = newTotal(work, channel, price)
   const holds = (one: SessionChannel | undefined) => one?.state === 'open' && one.deposit >= total
   if (holds(channel)) return channel
   const stored = await parts.book.current(channel, options.channels)
   if (stored !== undefined && holds(stored)) return stored
-  const found = (await consult(channel, options.channels, parts)).channel
+  const found = (await reconcile(channel, options.channels, parts)).channel
   if (holds(found)) return found
   throw failed('The deposit of the channel is still on its way, so nothing was signed')
 }
 
-async function takeUp(resumed: Open, { options, parts, payment }: Work): Promise<SessionChannel> {
+async function takeUp(resumed: Open, { options, parts, payment }: SigningContext): Promise<SessionChannel> {
   const channel: Open = { ...resumed, funding: [payment] }
   const stored = await parts.book.apply(channel, { kind: 'resumed', channel }, options.channels)
   if (stored?.state === 'open' && stored.id === channel.id) return stored
   throw failed('Another process has opened a channel meanwhile')
 }
 
-async function prepareVoucher(price: bigint, channel: SessionChannel, work: Work): Promise<Prepared> {
+async function prepareVoucher(
+  price: bigint,
+  channel: SessionChannel,
+  work: SigningContext,
+): Promise<Prepared> {
   const { identity } = channel
   const total = newTotal(work, channel, price)
   const payload = voucherPayload('voucher', channel, total, await signVoucher(identity, total, work))
   return {
     evidence: evidenceFor({ form: 'voucher', total, price }, channel, work),
-    laneSigned: total,
+    signedTotal: total,
     ...oneEnd(async () => ({
       credential: credentialOf(work.quote.challenge, payload, work.parts, identity),
     })),

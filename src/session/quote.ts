@@ -2,19 +2,19 @@ import type { Channel, Evidence } from '../ledger/index.js'
 import { type Amount, amount } from '../money/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../wallet/index.js'
-import { FINALITY_MS } from '../wallet/tempo/kit.js'
-import { type Asked, totalOf, understand, unpayable } from './asked.js'
+import { FINALITY_MS } from '../wallet/tempo/shared.js'
 import { mostOf } from './challenge.js'
 import { depositFor, topUpFor } from './deposit.js'
 import { readDetail, type SessionDetail } from './evidence.js'
 import { mayReopen } from './forgotten.js'
 import { readAmount } from './json.js'
-import { settled } from './look.js'
 import type { Open, Opening, SessionChannel } from './machine.js'
-import type { Parts } from './options.js'
+import { type SessionOffer, totalOf, understand, unpayable } from './offer.js'
+import type { SessionContext } from './options.js'
 import { type Plan, planned } from './plan.js'
+import { settled } from './reconcile.js'
 import { readRecord } from './record.js'
-import { recalled, resumable } from './resume.js'
+import { rememberedChallenge, restoredChannel } from './resume.js'
 import { quoteOf, termsOf, withFunding } from './terms.js'
 
 /** An opening with less time than this before it would only run out on its way. */
@@ -24,16 +24,16 @@ const LEAST_LEFT_MS = 2_000
 export async function quoteSession(
   challenge: Challenge,
   context: QuoteContext,
-  parts: Parts,
+  parts: SessionContext,
 ): Promise<Quote | Unpayable> {
   const asked = understand(challenge, context, parts)
   if ('unpayable' in asked) return asked
   if (challenge.expires !== undefined && !(challenge.expires > context.now))
     return unpayable('The offer has expired')
-  return context.after === undefined ? quoteNext(asked) : quoteAgain(asked, context.after)
+  return context.earlierEvidence === undefined ? quoteNext(asked) : quoteAgain(asked, context.earlierEvidence)
 }
 
-async function quoteNext(asked: Asked): Promise<Quote | Unpayable> {
+async function quoteNext(asked: SessionOffer): Promise<Quote | Unpayable> {
   const { context, slot } = asked
   const records = await context.channels.channels({ slot })
   const last = records.at(-1)
@@ -46,7 +46,7 @@ async function quoteNext(asked: Asked): Promise<Quote | Unpayable> {
     )
   if (channel?.state === 'opening' || channel?.state === 'open') return quoteOn(channel, asked)
   const lane = `${slot}#${records.length}`
-  const resumed = await resumable(asked, lane)
+  const resumed = await rememberedChallenge(asked, lane)
   if (resumed !== undefined) {
     const plan: Plan = { does: 'resume', channel: resumed, price: stepOf(asked, resumed.base) }
     return quoteVoucher(plan, resumed, 0n, asked, amount(resumed.deposit, asked.currency))
@@ -54,7 +54,7 @@ async function quoteNext(asked: Asked): Promise<Quote | Unpayable> {
   return quoteOpening(lane, asked)
 }
 
-async function current(record: Channel, asked: Asked): Promise<SessionChannel | Unpayable> {
+async function current(record: Channel, asked: SessionOffer): Promise<SessionChannel | Unpayable> {
   const channel = readRecord(record)
   if (channel === undefined)
     return unpayable('The ledger has this session in no known form', 'ledger_corrupt')
@@ -62,10 +62,10 @@ async function current(record: Channel, asked: Asked): Promise<SessionChannel | 
   return channel.state === 'opening' ? settled(channel, context.now, context.channels, parts) : channel
 }
 
-async function quoteOn(known: SessionChannel, asked: Asked): Promise<Quote | Unpayable> {
+async function quoteOn(known: SessionChannel, asked: SessionOffer): Promise<Quote | Unpayable> {
   const { context, parts } = asked
   const at = await context.channels.signed(known.lane)
-  const channel = await recalled(known, totalOf(known, at), asked)
+  const channel = await restoredChannel(known, totalOf(known, at), asked)
   const before = totalOf(channel, at)
   const price = stepOf(asked, before)
   if (price === 0n) return unpayable('What was signed before covers what the server needs')
@@ -82,8 +82,8 @@ async function quoteOn(known: SessionChannel, asked: Asked): Promise<Quote | Unp
 }
 
 /** What is added to the total: the price, or in a metered reply what is still missing, and never more than the price. */
-function stepOf({ session, context }: Asked, before: bigint): bigint {
-  const required = readAmount(context.need?.['requiredCumulative'])
+function stepOf({ session, context }: SessionOffer, before: bigint): bigint {
+  const required = readAmount(context.meterClaims?.['requiredCumulative'])
   if (required === undefined) return session.price
   const missing = required > before ? required - before : 0n
   return missing < session.price ? missing : session.price
@@ -93,7 +93,7 @@ function quoteVoucher(
   plan: Plan & { readonly price: bigint },
   channel: SessionChannel,
   at: bigint,
-  asked: Asked,
+  asked: SessionOffer,
   locks?: Amount,
 ): Quote {
   const { expires } = asked.challenge
@@ -107,7 +107,7 @@ function quoteVoucher(
   return planned(quote, plan)
 }
 
-async function quoteOpening(lane: string, asked: Asked): Promise<Quote | Unpayable> {
+async function quoteOpening(lane: string, asked: SessionOffer): Promise<Quote | Unpayable> {
   const { session, currency, context, parts, slot } = asked
   const refusal = await mayReopen(asked)
   if (refusal !== undefined) return refusal
@@ -122,7 +122,7 @@ async function quoteOpening(lane: string, asked: Asked): Promise<Quote | Unpayab
 async function quoteTopUp(
   channel: Open,
   { at, total, price }: { readonly at: bigint; readonly total: bigint; readonly price: bigint },
-  asked: Asked,
+  asked: SessionOffer,
 ): Promise<Quote | Unpayable> {
   const { session, currency, context, parts } = asked
   const { deposit } = channel
@@ -135,7 +135,7 @@ async function quoteTopUp(
 }
 
 /** The same total once more, on a fresh challenge: whichever of the two is taken, it is the same money. */
-async function quoteAgain(asked: Asked, evidence: Evidence): Promise<Quote | Unpayable> {
+async function quoteAgain(asked: SessionOffer, evidence: Evidence): Promise<Quote | Unpayable> {
   const { context, slot, session } = asked
   const inDoubt = unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
   const detail = readDetail(evidence.detail)
@@ -154,18 +154,18 @@ async function quoteAgain(asked: Asked, evidence: Evidence): Promise<Quote | Unp
 }
 
 /** What both have in common: it takes the place of what was signed before, and runs nowhere else. */
-function sameTotal({ lane, total }: SessionDetail, asked: Asked): Omit<Quote, 'terms'> {
+function sameTotal({ lane, total }: SessionDetail, asked: SessionOffer): Omit<Quote, 'terms'> {
   const { expires } = asked.challenge
   return {
     ...quoteOf(asked),
     lane: { names: [lane], otherwise: 'wait', at: total },
-    excludes: { name: lane, value: total },
+    replaces: { name: lane, value: total },
     ...(expires === undefined ? {} : { goodUntil: expires }),
   }
 }
 
 /** The very same opening: the chain includes it once, however often it is sent. */
-function sameOpening(channel: Opening, detail: SessionDetail, asked: Asked): Quote | undefined {
+function sameOpening(channel: Opening, detail: SessionDetail, asked: SessionOffer): Quote | undefined {
   const { context, parts, session } = asked
   const sent = parts.openings.get(channel.lane)
   if (sent === undefined || sent.sending.seen !== channel.pending.seen) return undefined
@@ -181,7 +181,7 @@ function sameOpening(channel: Opening, detail: SessionDetail, asked: Asked): Quo
 async function arrived(
   record: Channel,
   detail: SessionDetail,
-  asked: Asked,
+  asked: SessionOffer,
 ): Promise<SessionChannel | undefined> {
   const { context, parts } = asked
   let channel = readRecord(record)
@@ -194,6 +194,6 @@ async function arrived(
   return channel
 }
 
-function diesAt({ sending }: SessionDetail): Pick<Unpayable, 'freeAt'> {
-  return sending === undefined ? {} : { freeAt: sending.validBefore * 1000 + FINALITY_MS }
+function diesAt({ sending }: SessionDetail): Pick<Unpayable, 'earlierExpiresAt'> {
+  return sending === undefined ? {} : { earlierExpiresAt: sending.validBefore * 1000 + FINALITY_MS }
 }

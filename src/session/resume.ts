@@ -8,13 +8,13 @@ import {
   type Resource,
 } from '../protocol/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { type Asked, addressOfResource, slotOf } from './asked.js'
 import { readChannel } from './chain.js'
 import { RESERVE, type Session } from './challenge.js'
 import { channelIdOf, type Identity, readDescriptor, readIdentity, voucherKeyOf } from './identity.js'
 import { isObject, readAddress, readAmount, readHex } from './json.js'
 import type { Open, SessionChannel } from './machine.js'
-import type { Parts } from './options.js'
+import { addressOfResource, type SessionOffer, slotOf } from './offer.js'
+import type { SessionContext } from './options.js'
 import { bearsSignature } from './voucher.js'
 
 /** A channel of ours as a server says it remembers it, checked. */
@@ -29,7 +29,7 @@ interface Remembered {
  * A channel that the server remembers and the ledger does not: ours, open on the chain, and with OUR signature under the
  * highest voucher. Nothing else that a snapshot says is believed (draft-tempo-session-00, "Session Snapshot").
  */
-export async function resumable(asked: Asked, lane: string): Promise<Open | undefined> {
+export async function rememberedChallenge(asked: SessionOffer, lane: string): Promise<Open | undefined> {
   const { session, context, parts, slot, currency, challenge } = asked
   const snapshot = session.snapshot ?? parts.recalled.get(slot)
   if (snapshot === undefined) return undefined
@@ -61,7 +61,12 @@ export async function resumable(asked: Asked, lane: string): Promise<Open | unde
 }
 
 /** Looked into before it is kept, and again before anything is signed on it. */
-export async function recall(said: string, at: Resource, channels: Channels, parts: Parts): Promise<boolean> {
+export async function restoreChannel(
+  said: string,
+  at: Resource,
+  channels: Channels,
+  parts: SessionContext,
+): Promise<boolean> {
   const snapshot = readSnapshot(said)
   const escrow = readAddress(snapshot?.['escrow'])
   const chainId = snapshot?.['chainId']
@@ -93,7 +98,7 @@ async function remembered(
   snapshot: JsonObject,
   { escrow, chainId }: Pick<Session, 'escrow' | 'chainId'>,
   channels: Channels,
-  parts: Parts,
+  parts: SessionContext,
 ): Promise<Remembered | undefined> {
   const identity = readDescriptor(snapshot['descriptor'], escrow, chainId)
   const nodes = parts.config.nodes(chainId)
@@ -122,7 +127,7 @@ function idIn(detail: Json): Hex | undefined {
 async function ourTotal(
   snapshot: JsonObject,
   identity: Identity,
-  { signer }: Parts,
+  { signer }: SessionContext,
 ): Promise<bigint | undefined> {
   const voucher = snapshot['highestVoucher']
   if (!isObject(voucher) || readHex(voucher['channelId'], 32) !== channelIdOf(identity)) return undefined
@@ -136,10 +141,10 @@ async function ourTotal(
  * After a loss of power the ledger may know of less than was signed. The server's word is not taken for it, but our own
  * signature is: the next total goes on above it.
  */
-export async function recalled(
+export async function restoredChannel(
   channel: SessionChannel,
   before: bigint,
-  asked: Asked,
+  asked: SessionOffer,
 ): Promise<SessionChannel> {
   const { parts, context, session } = asked
   const voucher = session.snapshot?.['highestVoucher']

@@ -1,17 +1,17 @@
 import type { Channel, Channels } from '../ledger/index.js'
-import type { Acceptance, ChannelWallet } from '../wallet/index.js'
+import type { AcceptedCredential, ChannelWallet } from '../wallet/index.js'
 import { spendAuthorization } from '../wallet/index.js'
-import { operationOf } from './book.js'
+import { operationOf } from './channel-store.js'
 import { KIND, readDetail } from './evidence.js'
 import { isForgotten, rejected } from './forgotten.js'
 import { channelIdOf } from './identity.js'
 import { inspectSession } from './inspect.js'
 import { readAmount } from './json.js'
-import { lookAt, proposeAct } from './manage.js'
-import { configureSession, type Parts, type SessionOptions } from './options.js'
+import { inspectChannel, quoteOperation } from './manage.js'
+import { configureSession, type SessionContext, type SessionOptions } from './options.js'
 import { prepareSession } from './prepare.js'
 import { quoteSession } from './quote.js'
-import { recall } from './resume.js'
+import { restoreChannel } from './resume.js'
 
 /** A wallet that pays by the running totals of channels, and lets their owner manage them. */
 export type SessionWallet = ChannelWallet
@@ -40,24 +40,24 @@ export function tempoSession(options: SessionOptions): SessionWallet {
       return prepareSession(spendAuthorization(authorization, prepare.now), prepare, parts)
     },
     inspect: (evidence, inspect) => inspectSession(evidence, inspect, parts),
-    times: parts.config.times,
+    serverTimes: parts.config.times,
     nodeFaults: parts.config.nodeFaults,
-    recognises(evidence, reference) {
+    matchesReceipt(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail === undefined ? undefined : channelIdOf(detail.identity) === reference.toLowerCase()
     },
-    accepted: (acceptance) => accepted(acceptance, parts),
-    rejected: (rejection) => rejected(rejection, parts),
-    forgotten: isForgotten,
-    standing: (resource, now) => parts.book.standing(resource, now),
-    look: (channel: Channel, channels: Channels) => lookAt(channel, channels, parts),
-    recall: (said, at, channels) => recall(said, at, channels, parts),
-    propose: (act, channel, context) => proposeAct(act, channel, context, parts),
+    onAccepted: (acceptance) => accepted(acceptance, parts),
+    onRejected: (rejection) => rejected(rejection, parts),
+    isForgotten: isForgotten,
+    rememberedChallenge: (resource, now) => parts.book.standing(resource, now),
+    inspectChannel: (channel: Channel, channels: Channels) => inspectChannel(channel, channels, parts),
+    restoreChannel: (said, at, channels) => restoreChannel(said, at, channels, parts),
+    quoteOperation: (act, channel, context) => quoteOperation(act, channel, context, parts),
   })
 }
 
 /** What was accepted once may be answered again; and what it was sent with has arrived. */
-async function accepted(acceptance: Acceptance, parts: Parts): Promise<void> {
+async function accepted(acceptance: AcceptedCredential, parts: SessionContext): Promise<void> {
   const { evidence, challenge, resource, receipt, channels } = acceptance
   const detail = readDetail(evidence.detail)
   if (detail === undefined) return

@@ -1,18 +1,18 @@
 import { amount } from '../money/index.js'
 import type { Fee, Terms } from '../policy/index.js'
 import type { Quote, Unpayable } from '../wallet/index.js'
-import { networkOf } from '../wallet/tempo/kit.js'
-import { type Asked, unpayable } from './asked.js'
+import { networkOf } from '../wallet/tempo/shared.js'
 import { isOwnEscrow } from './challenge.js'
 import { fundedAlone, fundedFor } from './deposit.js'
 import { KIND } from './evidence.js'
-import { type Deed, liveUntil } from './transaction.js'
+import { type SessionOffer, unpayable } from './offer.js'
+import { type AccountTransaction, liveUntil } from './transaction.js'
 
 /** What locks something up: its terms, if fee, funds and time allow it. */
 export async function withFunding(
-  deed: Extract<Deed, 'open' | 'topUp'>,
+  deed: Extract<AccountTransaction, 'open' | 'topUp'>,
   { price, add }: { readonly price: bigint; readonly add: bigint },
-  asked: Asked,
+  asked: SessionOffer,
 ): Promise<Omit<Quote, 'lane'> | Unpayable> {
   const { session, currency, context, parts, challenge } = asked
   const until = liveUntil(challenge.expires, context.now, context.bounds, parts.config)
@@ -26,7 +26,7 @@ export async function withFunding(
 
 /** The normal form: what is judged. Where nothing is bought, the deposit is only moved to and fro. */
 export function termsOf(
-  { session, currency }: Pick<Asked, 'session' | 'currency'>,
+  { session, currency }: Pick<SessionOffer, 'session' | 'currency'>,
   price: bigint,
   fee?: Fee,
 ): Terms {
@@ -47,6 +47,6 @@ export function quoteOf({
   challenge,
   context,
   parts,
-}: Asked): Pick<Quote, 'wallet' | 'challenge' | 'resource'> {
+}: SessionOffer): Pick<Quote, 'wallet' | 'challenge' | 'resource'> {
   return { wallet: parts.id, challenge, resource: context.resource }
 }

@@ -14,23 +14,23 @@ import {
   seenHash,
   serialize,
   sign,
-} from '../wallet/tempo/kit.js'
+} from '../wallet/tempo/shared.js'
 import type { Call } from './calls.js'
 
 /** What is done on the chain. */
-export type Deed = 'open' | 'topUp' | 'requestClose' | 'withdraw'
+export type AccountTransaction = 'open' | 'topUp' | 'requestClose' | 'withdraw'
 
 /**
  * Limits of gas. Each storage slot that a channel creates costs 250,000, and simulations set gas aside for the largest
  * signature there is; reference sponsors pay for two million at the most.
  */
-const LIMITS: Readonly<Record<Deed, bigint>> = {
+const LIMITS: Readonly<Record<AccountTransaction, bigint>> = {
   open: 1_900_000n,
   topUp: 1_200_000n,
   requestClose: 800_000n,
   withdraw: 800_000n,
 }
-const USUAL: Readonly<Record<Deed, bigint>> = {
+const USUAL: Readonly<Record<AccountTransaction, bigint>> = {
   open: 1_100_000n,
   topUp: 350_000n,
   requestClose: 100_000n,
@@ -41,7 +41,7 @@ const RANDOM_GAS_BYTES = 2
 const MOST_RANDOM_GAS = 2n ** 16n - 1n
 
 /** What a deed's fee may come to, and tends to come to. */
-export function feeFor(deed: Deed, token: Currency, { maxFeePerGas }: Config): Fee {
+export function feeFor(deed: AccountTransaction, token: Currency, { maxFeePerGas }: Config): Fee {
   return {
     bound: feeAmount(LIMITS[deed] + MOST_RANDOM_GAS, maxFeePerGas, token),
     usual: feeAmount(USUAL[deed], maxFeePerGas, token),
@@ -58,7 +58,7 @@ export interface Draft {
 
 /** On an expiring nonce: sponsors demand it, v2 names channels by it, and a deposit is no payment that repeats. */
 export function draft(
-  deed: Deed,
+  deed: AccountTransaction,
   calls: readonly Call[],
   run: {
     readonly chainId: number

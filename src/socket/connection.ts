@@ -1,11 +1,11 @@
 import { ONCE } from '../errors/index.js'
-import { News } from '../fetch/wire/index.js'
+import { LatestEvents } from '../fetch/wire/index.js'
 import type { MeterEvent, Metered } from '../pay/index.js'
 import type { Credential, JsonObject, Problem, Receipt } from '../protocol/index.js'
-import { moneyFailure, networkFailure, patiently, tooMuch } from './ends.js'
+import { moneyFailure, networkFailure, tooMuch, withTimeout } from './ends.js'
 import { authorizationFrame, CLOSE_REQUEST, type Frame } from './frames.js'
-import { Inbox } from './inbox.js'
-import { Line } from './line.js'
+import { MessageBuffer } from './message-buffer.js'
+import { SocketTransport } from './transport.js'
 import type { PaidSocket, SocketData, SocketEnd, SocketLike, SocketLimits, SocketPayload } from './types.js'
 
 /** What the server made of an authorization. */
@@ -29,11 +29,11 @@ export class Connection {
   /** What the caller holds. */
   readonly socket: PaidSocket
   readonly opened: Promise<void>
-  readonly #line: Line
+  readonly #line: SocketTransport
   readonly #limits: SocketLimits
   readonly #read: (text: string) => Frame
-  readonly #inbox: Inbox
-  readonly #news = new News()
+  readonly #inbox: MessageBuffer
+  readonly #news = new LatestEvents()
   #asker: Asker | undefined
   /** The channel that it is paid from, once something was sent. */
   #channel: string | undefined
@@ -57,12 +57,12 @@ export class Connection {
   constructor(socket: SocketLike, url: string, read: (text: string) => Frame, limits: SocketLimits) {
     this.#limits = limits
     this.#read = read
-    this.#inbox = new Inbox(limits, {
+    this.#inbox = new MessageBuffer(limits, {
       need: (need) => this.#tellNeed(need),
       full: () => this.#line.hold(),
       eased: () => this.#line.release(),
     })
-    this.#line = new Line(
+    this.#line = new SocketTransport(
       socket,
       { frame: (data) => this.#frame(data), lost: (end) => this.#lost(end) },
       limits,
@@ -110,7 +110,7 @@ export class Connection {
       this.#line.send(authorizationFrame(credential))
       this.#channel = lower(payload['channelId']) ?? this.#channel ?? ''
       this.#challenges.push(challenge.id)
-      await patiently(
+      await withTimeout(
         answer.catch(() => undefined),
         this.#limits.answerMs,
       )
@@ -150,9 +150,9 @@ export class Connection {
     if (!this.#over && this.used && !this.#closing) {
       this.#closing = true
       // What is being paid goes before it, so that its answer comes before the last receipt.
-      await patiently(this.#idle, this.#limits.closeMs)
+      await withTimeout(this.#idle, this.#limits.closeMs)
       if (!this.#over) this.#line.send(CLOSE_REQUEST)
-      await patiently(this.#end, this.#limits.closeMs)
+      await withTimeout(this.#end, this.#limits.closeMs)
     }
     this.#finish('broken', GOODBYE)
     return this.#line.closed
@@ -205,9 +205,9 @@ export class Connection {
   }
 
   /** The server leaves the socket open, and serves it no more: it means to close it, with too long a reason. */
-  #refused({ status, says, problem }: Extract<Frame, { kind: 'error' }>): void {
+  #refused({ status, message, problem }: Extract<Frame, { kind: 'error' }>): void {
     const asked = this.#asker !== undefined
-    const error = this.#broken(`The server ended the payment (${status}). ${says ?? ''}`.trim())
+    const error = this.#broken(`The server ended the payment (${status}). ${message ?? ''}`.trim())
     this.#answer({ ok: false, status, ...(problem === undefined ? {} : { problem }) })
     // Where it answers a payment, what that means is still to be written down.
     this.#finish(asked ? 'whole' : 'broken', BROKEN_OFF, error)
@@ -249,7 +249,7 @@ export class Connection {
     const heard = new Promise<void>((resolve) => {
       this.#heard = resolve
     })
-    await patiently(Promise.race([heard, this.#end]), this.#limits.answerMs)
+    await withTimeout(Promise.race([heard, this.#end]), this.#limits.answerMs)
     if (this.#frames === frames && this.#challenges.length === length)
       this.fail(this.#broken('The server asked for more, and did not get it.'))
   }
@@ -270,20 +270,25 @@ export class Connection {
     this.#news.stop(how)
     // Whoever has read to a good end finds all of it written down.
     if (how === 'whole' && error === undefined)
-      void patiently(this.#idle, this.#limits.closeMs).then(() => this.#inbox.end())
+      void withTimeout(this.#idle, this.#limits.closeMs).then(() => this.#inbox.end())
     else this.#inbox.end(error)
     this.#ended()
   }
 
   /** What it says about money is what is known of the latest that was sent. */
-  #broken(says: string): unknown {
-    if (!this.used) return moneyFailure('untouched', says)
-    return moneyFailure(this.#asker === undefined && this.paid ? 'settled' : 'unknown', says)
+  #broken(message: string): unknown {
+    if (!this.used) return moneyFailure('untouched', message)
+    return moneyFailure(this.#asker === undefined && this.paid ? 'settled' : 'unknown', message)
   }
 }
 
 /** What the caller may do with it, and nothing that the story does. */
-function faceOf(connection: Connection, url: string, line: Line, inbox: Inbox): PaidSocket {
+function faceOf(
+  connection: Connection,
+  url: string,
+  line: SocketTransport,
+  inbox: MessageBuffer,
+): PaidSocket {
   return Object.freeze<PaidSocket>({
     url,
     get protocol() {

@@ -1,13 +1,13 @@
 import { type Funds, PaymentError } from '../errors/index.js'
 
 /** The network's fault, as `fetch` has its own errors for it: nothing about money. */
-export function networkFailure(says: string): DOMException {
-  return new DOMException(says, 'NetworkError')
+export function networkFailure(message: string): DOMException {
+  return new DOMException(message, 'NetworkError')
 }
 
 /** The server sent more than is held for it. */
-export function tooMuch(says: string): DOMException {
-  return new DOMException(says, 'QuotaExceededError')
+export function tooMuch(message: string): DOMException {
+  return new DOMException(message, 'QuotaExceededError')
 }
 
 const CODES = {
@@ -17,12 +17,12 @@ const CODES = {
 } as const satisfies Partial<Record<Funds, string>>
 
 /** The payment's own end, and what is known of the money by then. */
-export function moneyFailure(funds: keyof typeof CODES, says: string): PaymentError {
-  return new PaymentError(CODES[funds], funds, says)
+export function moneyFailure(funds: keyof typeof CODES, message: string): PaymentError {
+  return new PaymentError(CODES[funds], funds, message)
 }
 
 /** Waits for it, but no longer than that. */
-export async function patiently(promise: Promise<unknown>, ms: number): Promise<void> {
+export async function withTimeout(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms)

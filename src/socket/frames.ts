@@ -19,7 +19,7 @@ export type Frame =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   /** The server has come to its end, or was asked to. */
   | { readonly kind: 'ready'; readonly receipt: Receipt }
-  | { readonly kind: 'error'; readonly status: number; readonly says?: string; readonly problem?: Problem }
+  | { readonly kind: 'error'; readonly status: number; readonly message?: string; readonly problem?: Problem }
   /** About money, and nothing that a client needs to hear. */
   | { readonly kind: 'other' }
   /** About money, and not what it should be. */
@@ -66,14 +66,14 @@ export function authorizationFrame(credential: Credential): string {
 
 export const CLOSE_REQUEST = JSON.stringify({ mpp: 'payment-close-request' })
 
-/** Its words are a problem as JSON, or a sentence. */
-function readError({ status, message }: JsonObject): Frame {
-  const problem = typeof message === 'string' ? parseProblem(message) : undefined
-  const says = problem?.detail ?? problem?.title ?? (typeof message === 'string' ? clean(message) : undefined)
+/** The server sends a problem as JSON, or a sentence. */
+function readError({ status, message: sent }: JsonObject): Frame {
+  const problem = typeof sent === 'string' ? parseProblem(sent) : undefined
+  const message = problem?.detail ?? problem?.title ?? (typeof sent === 'string' ? clean(sent) : undefined)
   return {
     kind: 'error',
     status: typeof status === 'number' ? status : 500,
-    ...(says === undefined ? {} : { says }),
+    ...(message === undefined ? {} : { message }),
     ...(problem === undefined ? {} : { problem }),
   }
 }

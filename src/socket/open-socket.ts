@@ -1,10 +1,10 @@
 import { isPaymentError, ONCE, ownOptions, PaymentRefusedError } from '../errors/index.js'
 import { httpCall, isConfidential, noStore, resourceAt } from '../fetch/index.js'
 import { checkDuration } from '../money/index.js'
-import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
+import { type CallOptions, faceOf, ownCallOptions, type PaymentHandler } from '../pay/index.js'
 import { Connection } from './connection.js'
 import { plainFrame, readFrame } from './frames.js'
-import { Probe, SocketExchange } from './socket-exchange.js'
+import { PriceReply, SocketExchange } from './socket-exchange.js'
 import {
   DEFAULT_SOCKET_LIMITS,
   type PaidSocket,
@@ -54,7 +54,7 @@ type Dial = (read: typeof readFrame) => Connection
 
 /** By agreement with the server. Undefined: it asks for nothing. */
 async function paid(
-  face: PayingFace,
+  face: PaymentHandler,
   target: Target,
   dial: Dial,
   { payment, signal, fetch, protocols }: SocketOptions,
@@ -66,10 +66,10 @@ async function paid(
   try {
     const reply = await face.run(exchange, { ...payment, ...(signal ? { signal } : {}) })
     if (reply instanceof PaymentRefusedError) throw reply
-    if (!(reply instanceof Probe)) kept = exchange.connection
-    else if (exchange.mayAsk(reply))
+    if (!(reply instanceof PriceReply)) kept = exchange.connection
+    else if (exchange.mayRequirePayment(reply))
       throw new PaymentRefusedError('The server asks for money, and for no session that could be paid here.')
-    else exchange.drop(reply)
+    else exchange.discard(reply)
     return kept
   } catch (error) {
     const unreachable = isPaymentError(error, 'not_replayable') ? exchange.unreachable : undefined

@@ -7,21 +7,21 @@ import {
   type Reason,
 } from '../errors/index.js'
 import type { HttpExchange } from '../fetch/index.js'
-import type { Exchange, Leg, Metered, RefusalProblem } from '../pay/index.js'
+import type { Exchange, Metered, RefusalProblem, SendOptions } from '../pay/index.js'
 import type {
   Challenge,
   Credential,
   HttpResource,
   Problem,
-  Reading,
   Receipt,
+  ReplyInfo,
   Resource,
 } from '../protocol/index.js'
 import type { Answer, Connection } from './connection.js'
 import type { PaidSocket } from './types.js'
 
 /** The answer to the question what it costs. */
-export class Probe {
+export class PriceReply {
   readonly response: Response
   constructor(response: Response) {
     this.response = response
@@ -37,7 +37,7 @@ class Rejection {
 }
 
 /** What comes of it: no question of money at all, a paid socket, or why there is none. */
-export type SocketReply = Probe | PaidSocket | Rejection | PaymentRefusedError
+export type SocketReply = PriceReply | PaidSocket | Rejection | PaymentRefusedError
 
 /**
  * A WebSocket as something that is paid for. It is asked for its price, and gets its top-ups, by HTTP at the same
@@ -76,8 +76,8 @@ export class SocketExchange implements Exchange<SocketReply> {
     return JSON.stringify(['socket', ...this.#protocols, await this.#http.fingerprint()])
   }
 
-  async send({ credential, ...leg }: Leg): Promise<SocketReply> {
-    if (credential === undefined) return new Probe(await this.#http.send(leg))
+  async send({ credential, ...leg }: SendOptions): Promise<SocketReply> {
+    if (credential === undefined) return new PriceReply(await this.#http.send(leg))
     const connection = await this.#fresh()
     const answer = await connection.authorize(credential, leg.signal)
     if (!answer.ok) return new Rejection(answer)
@@ -85,23 +85,25 @@ export class SocketExchange implements Exchange<SocketReply> {
     return connection.socket
   }
 
-  mayAsk(reply: SocketReply): boolean {
-    return reply instanceof Probe && this.#http.mayAsk(reply.response)
+  mayRequirePayment(reply: SocketReply): boolean {
+    return reply instanceof PriceReply && this.#http.mayRequirePayment(reply.response)
   }
 
-  async read(reply: SocketReply): Promise<Reading> {
-    if (reply instanceof PaymentError) return { kind: 'answers', ok: false, status: 402 }
+  async read(reply: SocketReply): Promise<ReplyInfo> {
+    if (reply instanceof PaymentError) return { kind: 'response', ok: false, status: 402 }
     if (reply instanceof Rejection) {
       const { status } = reply.answer
       // The socket brings no challenge with its refusal; and another credential wants another socket.
       return this.#asks(reply.answer, status === 402 ? await this.#ask() : [])
     }
-    if (!(reply instanceof Probe)) {
+    if (!(reply instanceof PriceReply)) {
       const receipt = this.#receipts.get(reply)
-      return { kind: 'answers', ok: true, status: 101, ...(receipt === undefined ? {} : { receipt }) }
+      return { kind: 'response', ok: true, status: 101, ...(receipt === undefined ? {} : { receipt }) }
     }
     const reading = await this.#http.read(reply.response)
-    return reading.kind === 'asks' ? own({ ...reading, offers: sessionsAmong(reading.offers) }) : reading
+    return reading.kind === 'payment-required'
+      ? own({ ...reading, offers: sessionsAmong(reading.offers) })
+      : reading
   }
 
   /** A socket that cannot be had is found out here, where nothing is signed yet. */
@@ -118,23 +120,23 @@ export class SocketExchange implements Exchange<SocketReply> {
     }
   }
 
-  drop(reply: SocketReply): void {
-    if (reply instanceof Probe) this.#http.drop(reply.response)
+  discard(reply: SocketReply): void {
+    if (reply instanceof PriceReply) this.#http.discard(reply.response)
   }
 
-  async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
+  async sendAside(credential: Credential | undefined, signal?: AbortSignal): Promise<ReplyInfo> {
     if (credential === undefined) return this.#asks({}, await this.#ask(signal))
-    if (credential.payload['action'] === 'topUp') return this.#http.notify(credential, signal)
+    if (credential.payload['action'] === 'topUp') return this.#http.sendAside(credential, signal)
     const connection = this.#connection
     if (connection === undefined)
       throw new PaymentError('not_replayable', 'untouched', 'There is no socket to pay through yet.')
     const answer = await connection.authorize(credential, signal)
     return answer.ok
-      ? { kind: 'answers', ok: true, status: 101, receipt: answer.receipt }
+      ? { kind: 'response', ok: true, status: 101, receipt: answer.receipt }
       : this.#asks(answer, [])
   }
 
-  async meter(reply: SocketReply): Promise<Metered<SocketReply> | undefined> {
+  async metered(reply: SocketReply): Promise<Metered<SocketReply> | undefined> {
     const connection = this.#connection
     return connection?.socket === reply ? connection.metered() : undefined
   }
@@ -159,13 +161,18 @@ export class SocketExchange implements Exchange<SocketReply> {
   async #ask(signal?: AbortSignal): Promise<readonly Challenge[]> {
     const response = await this.#http.send(signal === undefined ? {} : { signal })
     const reading = await this.#http.read(response)
-    this.#http.drop(response)
-    return reading.kind === 'asks' ? sessionsAmong(reading.offers) : []
+    this.#http.discard(response)
+    return reading.kind === 'payment-required' ? sessionsAmong(reading.offers) : []
   }
 
-  #asks(refusal: Partial<Rejection['answer']>, offers: readonly Challenge[]): Reading {
+  #asks(refusal: Partial<Rejection['answer']>, offers: readonly Challenge[]): ReplyInfo {
     const problem = problemOf(refusal)
-    return own({ kind: 'asks', at: this.resource, offers, ...(problem === undefined ? {} : { problem }) })
+    return own({
+      kind: 'payment-required',
+      at: this.resource,
+      offers,
+      ...(problem === undefined ? {} : { problem }),
+    })
   }
 }
 
@@ -191,14 +198,14 @@ function refusalOf({ code, detail, payment, reasons, retryAt }: RefusalProblem):
 }
 
 function reasonOf(reason: unknown): readonly Reason[] {
-  const { rule, says, limit, asked, remaining, resetsAt }: Readonly<Record<string, unknown>> = {
+  const { rule, message, limit, asked, remaining, resetsAt }: Readonly<Record<string, unknown>> = {
     ...Object(reason),
   }
-  if (typeof rule !== 'string' || typeof says !== 'string') return []
+  if (typeof rule !== 'string' || typeof message !== 'string') return []
   return [
     {
       rule,
-      says,
+      message,
       ...(typeof limit === 'string' ? { limit } : {}),
       ...(typeof asked === 'string' ? { asked } : {}),
       ...(typeof remaining === 'string' ? { remaining } : {}),

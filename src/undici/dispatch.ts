@@ -3,20 +3,20 @@ import { ONCE } from '../errors/index.js'
 import { type Controller, type Handler, UndiciReply } from './reply.js'
 
 /** Called when a leg gets its connection, and with heads that only inform (1xx): what the first leg tells the caller. */
-export interface Herald {
+export interface ResponseHeadListener {
   readonly onRequestStart: NonNullable<Handler['onRequestStart']>
   readonly onInfo: (...head: Parameters<NonNullable<Handler['onResponseStart']>>) => void
 }
 
 /** A dispatch with any body that undici can send: it takes streams, iterables and blobs that its types leave out. */
-export type LegOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { readonly body: unknown }
+export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { readonly body: unknown }
 
 /** Sends one leg, and parks its reply as soon as the head is in. */
-export function dispatchLeg(
+export function dispatchRequest(
   dispatch: Dispatcher.Dispatch,
-  options: LegOptions,
+  options: DispatchOptions,
   signal: AbortSignal | undefined,
-  herald?: Herald,
+  herald?: ResponseHeadListener,
 ): Promise<UndiciReply> {
   return new Promise((resolve, reject) => {
     let reply: UndiciReply | undefined

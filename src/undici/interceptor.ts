@@ -2,9 +2,9 @@ import type { Dispatcher } from 'undici'
 import { type Names, ownOptions } from '../errors/index.js'
 import { type HttpLimitsOptions, httpLimits } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
-import { type CallOptions, faceOf, ownCallOptions, type PayingFace } from '../pay/index.js'
-import type { Herald } from './dispatch.js'
-import { Front } from './front.js'
+import { type CallOptions, faceOf, ownCallOptions, type PaymentHandler } from '../pay/index.js'
+import { CallerController } from './caller-controller.js'
+import type { ResponseHeadListener } from './dispatch.js'
 import type { Handler, UndiciReply } from './reply.js'
 import { dialled, originOf } from './request.js'
 import { UndiciExchange } from './undici-exchange.js'
@@ -52,7 +52,7 @@ export function purserInterceptor(
 
 /** The interceptor, over the face of a purser. */
 export function payingInterceptor(
-  face: PayingFace,
+  face: PaymentHandler,
   options: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const { now = Date.now, limits, origin, payment = {} } = ownOptions(options, OPTIONS, 'purserInterceptor()')
@@ -68,13 +68,13 @@ export function payingInterceptor(
     if (resource === undefined || !face.payable(resource))
       return dispatch(
         options,
-        noting(handler, (reply) => face.handedOn(reply, resource)),
+        noting(handler, (reply) => face.noteUnpaid(reply, resource)),
       )
-    const front = new Front(handler)
+    const front = new CallerController(handler)
     const holder: { reply?: UndiciReply } = {}
     let exchange: UndiciExchange
     try {
-      const herald: Herald = {
+      const herald: ResponseHeadListener = {
         onRequestStart: (_, context) => front.start({ ...Object(context), [REPLY]: holder }),
         onInfo: (...head) => front.info(...head),
       }
@@ -112,7 +112,7 @@ function noting(handler: Handler, note: (reply: object) => void): Handler {
 
 async function deliver(
   story: Promise<UndiciReply>,
-  front: Front,
+  front: CallerController,
   holder: { reply?: UndiciReply },
 ): Promise<void> {
   try {

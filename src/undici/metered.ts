@@ -1,6 +1,6 @@
-import { News, PaymentSieve, type Sifted } from '../fetch/wire/sse/index.js'
+import { type FilterResult, LatestEvents, PaymentEventFilter } from '../fetch/wire/sse/index.js'
 import type { Metered } from '../pay/index.js'
-import type { Chunk, Sieve, UndiciReply } from './reply.js'
+import type { Chunk, PaymentEventFilterLike, UndiciReply } from './reply.js'
 
 /**
  * A stream of events, sifted while the caller's handler takes it: what comes while the handler has paused waits at the
@@ -10,14 +10,14 @@ import type { Chunk, Sieve, UndiciReply } from './reply.js'
 export function meterReply(reply: UndiciReply): Metered<UndiciReply> | undefined {
   const { 'content-type': type, 'content-encoding': encoding } = reply.headers
   if (!/^text\/event-stream\b/i.test(String(type)) || encoding !== undefined) return undefined
-  const news = new News()
+  const news = new LatestEvents()
   reply.through(sieveInto(news))
   return { reply, events: news, end: news.end }
 }
 
-function sieveInto(news: News): Sieve {
-  const sieve = new PaymentSieve()
-  const told = ({ pass, events }: Sifted): Chunk[] => {
+function sieveInto(news: LatestEvents): PaymentEventFilterLike {
+  const sieve = new PaymentEventFilter()
+  const told = ({ pass, events }: FilterResult): Chunk[] => {
     for (const event of events) news.tell(event)
     return pass.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength))
   }

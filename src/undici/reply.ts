@@ -16,7 +16,7 @@ export interface ReplyHead {
 }
 
 /** What takes something out of a body while it is handed on. */
-export interface Sieve {
+export interface PaymentEventFilterLike {
   push(chunk: Chunk): readonly Chunk[]
   /** What it still held when the body ended. */
   end(): readonly Chunk[]
@@ -60,7 +60,7 @@ export class UndiciReply {
   #drained: number | undefined
   #target: Taker | undefined
   #flushing = false
-  #sieve: Sieve | undefined
+  #sieve: PaymentEventFilterLike | undefined
   /** What came through the sieve, and waits for the caller. */
   readonly #sifted: Chunk[] = []
 
@@ -133,7 +133,7 @@ export class UndiciReply {
   }
 
   /** From here on the body is handed on through a sieve. */
-  through(sieve: Sieve): void {
+  through(sieve: PaymentEventFilterLike): void {
     this.#sieve = sieve
   }
 

@@ -20,9 +20,9 @@ import {
   refusalReply,
 } from '../fetch/wire/index.js'
 import type { Instant } from '../money/index.js'
-import type { Exchange, Leg, Metered, PayingFace, RefusalProblem } from '../pay/index.js'
-import type { Credential, HttpResource, Reading, Resource } from '../protocol/index.js'
-import { dispatchLeg, type Herald, type LegOptions } from './dispatch.js'
+import type { Exchange, Metered, PaymentHandler, RefusalProblem, SendOptions } from '../pay/index.js'
+import type { Credential, HttpResource, ReplyInfo, Resource } from '../protocol/index.js'
+import { type DispatchOptions, dispatchRequest, type ResponseHeadListener } from './dispatch.js'
 import { meterReply } from './metered.js'
 import { makerOf } from './replayable-body.js'
 import { UndiciReply } from './reply.js'
@@ -39,11 +39,11 @@ import {
 /** What an exchange over a dispatcher needs of the world. */
 export interface UndiciExchangeOptions {
   readonly dispatch: Dispatcher.Dispatch
-  readonly face: Pick<PayingFace, 'acceptPayment' | 'pays' | 'replacesAuthorization'>
+  readonly face: Pick<PaymentHandler, 'acceptPayment' | 'pays' | 'replacesAuthorization'>
   readonly now: () => Instant
   readonly limits: HttpLimits
   /** Tells the caller's handler that the first leg is on its way. */
-  readonly herald: Herald
+  readonly herald: ResponseHeadListener
 }
 
 /** One dispatch, whether or not it was ever asked to pay. */
@@ -51,7 +51,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   readonly resource: HttpResource
   readonly key?: string
   readonly #options: UndiciExchangeOptions
-  readonly #dispatch: LegOptions
+  readonly #dispatch: DispatchOptions
   readonly #headers: RequestHeaders
   readonly #body: KeptBody<unknown>
   /** Replies to what was sent beyond the caller's own request. */
@@ -85,19 +85,19 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     return this.#fingerprint
   }
 
-  async send(leg: Leg): Promise<UndiciReply> {
+  async send(leg: SendOptions): Promise<UndiciReply> {
     if (leg.credential !== undefined) return this.#sendPaid(leg, leg.credential)
     const { dispatch, herald } = this.#options
     const headers = this.#keyed(leg)
     if (this.#sent) {
       const again = { ...this.#dispatch, headers, body: await this.#body.again() }
-      return dispatchLeg(dispatch, again, leg.signal)
+      return dispatchRequest(dispatch, again, leg.signal)
     }
     this.#sent = true
     const body = this.#body.made ? await this.#body.again() : this.#body.first
     const first = { ...this.#dispatch, headers, body }
     try {
-      const reply = await dispatchLeg(dispatch, first, leg.signal, herald)
+      const reply = await dispatchRequest(dispatch, first, leg.signal, herald)
       if (reply.status !== 402) this.#body.forget?.()
       return reply
     } catch (error) {
@@ -106,11 +106,11 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     }
   }
 
-  mayAsk(reply: UndiciReply): boolean {
+  mayRequirePayment(reply: UndiciReply): boolean {
     return reply.status === 402
   }
 
-  async read(reply: UndiciReply): Promise<Reading> {
+  async read(reply: UndiciReply): Promise<ReplyInfo> {
     const { now, limits } = this.#options
     const said = await readReply(headOf(reply), {
       url: reply.landed?.href ?? this.#at.address,
@@ -120,7 +120,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       pays: this.#options.face.pays,
       text: () => reply.text(limits.read),
     })
-    if (said.kind !== 'asks') return said
+    if (said.kind !== 'payment-required') return said
     const at = this.#payableAt(reply)
     if (at === undefined) return own({ ...said, at: this.#at, offers: [], reasons: [ELSEWHERE] })
     this.#at = at
@@ -144,11 +144,11 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     })
   }
 
-  drop(reply: UndiciReply): void {
+  discard(reply: UndiciReply): void {
     this.#draining = reply.drain(this.#options.limits.read)
   }
 
-  async notify(credential: Credential | undefined, signal?: AbortSignal): Promise<Reading> {
+  async sendAside(credential: Credential | undefined, signal?: AbortSignal): Promise<ReplyInfo> {
     const { method } = this.resource
     const asks = credential === undefined && (method === 'GET' || method === 'HEAD')
     // The caller's key names the request itself, and not this.
@@ -160,18 +160,18 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       body: null,
       maxRedirections: 0,
     }
-    const reply = await dispatchLeg(this.#options.dispatch, options, signal)
+    const reply = await dispatchRequest(this.#options.dispatch, options, signal)
     this.#answers.set(reply, credential?.challenge.echo.envelope ?? 'note')
     const reading = await this.read(reply)
-    this.drop(reply)
+    this.discard(reply)
     return reading
   }
 
-  async meter(reply: UndiciReply): Promise<Metered<UndiciReply> | undefined> {
+  async metered(reply: UndiciReply): Promise<Metered<UndiciReply> | undefined> {
     return meterReply(reply)
   }
 
-  whenBroken(reply: UndiciReply, tell: () => void): void {
+  onBroken(reply: UndiciReply, tell: () => void): void {
     reply.whenBroken(tell)
   }
 
@@ -180,7 +180,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
     return UndiciReply.made({ status, message: statusText, headers: { ...headers } }, body)
   }
 
-  async #sendPaid(leg: Leg, credential: Credential): Promise<UndiciReply> {
+  async #sendPaid(leg: SendOptions, credential: Credential): Promise<UndiciReply> {
     // A dropped 402 that is still being read holds the connection that the paid leg wants.
     await this.#draining
     const options = {
@@ -191,7 +191,7 @@ export class UndiciExchange implements Exchange<UndiciReply> {
       maxRedirections: 0,
     }
     // A request that is paid at once has no leg before this one.
-    const reply = await dispatchLeg(this.#options.dispatch, options, leg.signal, this.#options.herald)
+    const reply = await dispatchRequest(this.#options.dispatch, options, leg.signal, this.#options.herald)
     this.#answers.set(reply, credential.challenge.echo.envelope)
     return reply
   }
@@ -213,14 +213,14 @@ export class UndiciExchange implements Exchange<UndiciReply> {
   }
 
   /** The dispatch, aimed at where the 402 came from. */
-  #aimed(): LegOptions {
+  #aimed(): DispatchOptions {
     if (this.#at === this.resource) return this.#dispatch
     const { query: _, ...dispatch } = this.#dispatch
     const { pathname, search } = new URL(this.#at.address)
     return { ...dispatch, path: pathname + search }
   }
 
-  #keyed(leg: Leg): RequestHeaders {
+  #keyed(leg: SendOptions): RequestHeaders {
     const { idempotencyKey } = leg
     return idempotencyKey === undefined || this.key !== undefined
       ? this.#headers

@@ -1,32 +1,32 @@
 export { type Authorization, type Spendable, spendAuthorization } from './authorization.js'
 export type {
+  AccessKeyLimit,
+  AccessKeyManager,
   AccessKeyName,
+  AccessKeyProposal,
+  AccessKeyRequest,
   Allowances,
-  Authorized,
-  AuthorizeOptions,
-  KeyKeeper,
-  KeyLimit,
-  KeyProposal,
-  KeyWish,
+  AuthorizedKey,
+  AuthorizeKeyOptions,
   OpenAllowance,
 } from './keys.js'
+export { isNotSentError as hasNothingLeft } from './not-sent.js'
 export { OPTIONAL_METHODS } from './optional-methods.js'
 export type {
-  Acceptance,
-  ChannelAct,
+  Abandonment,
+  AcceptedCredential,
+  ChannelOperation,
   ChannelView,
   ChannelWallet,
   Completed,
   Deliver,
-  GivenUp,
-  HeardTime,
   InspectOptions,
   NodeFault,
-  NotTaken,
+  PendingAction,
   Prepared,
   PrepareOptions,
-  Waiting,
+  RejectedCredential,
+  ServerTime,
   Wallet,
 } from './port.js'
 export type { Quote, QuoteContext, Unpayable } from './quote.js'
-export { hasNothingLeft } from './unsent.js'

@@ -2,12 +2,12 @@ import type { Amount, Currency, Instant } from '../money/index.js'
 import type { OfferKind } from '../protocol/index.js'
 
 /** What an access key is to be authorized with. */
-export interface KeyWish {
+export interface AccessKeyRequest {
   /** The key's address, or what its wallet gives for it. */
   readonly key: AccessKeyName
   readonly expires: Instant
   /** One entry per token; a token without one cannot be touched. */
-  readonly limits: readonly KeyLimit[]
+  readonly limits: readonly AccessKeyLimit[]
   /** Who may receive, in lower case. Nobody else ever can. */
   readonly recipients: readonly string[]
 }
@@ -23,7 +23,7 @@ export type AccessKeyName =
     }
 
 /** The most that leaves in one token, fees included. */
-export interface KeyLimit {
+export interface AccessKeyLimit {
   readonly amount: Amount
   /** Milliseconds after which it is whole again, counted from the authorization. Absent: once and for all. */
   readonly periodMs?: number
@@ -46,7 +46,7 @@ export interface Allowances {
 }
 
 /** A key that can be authorized. Nothing has been signed. */
-export interface KeyProposal {
+export interface AccessKeyProposal {
   readonly key: string
   readonly allowances: Allowances
   /** The most that the authorization costs its account. */
@@ -56,17 +56,17 @@ export interface KeyProposal {
    *
    * @throws PaymentError `refused` while allowances are open or could not all be looked at, unless they are accepted.
    */
-  authorize(options?: AuthorizeOptions): Promise<Authorized>
+  authorize(options?: AuthorizeKeyOptions): Promise<AuthorizedKey>
 }
 
 /** How a key is authorized. */
-export interface AuthorizeOptions {
+export interface AuthorizeKeyOptions {
   /** Authorizes although somebody may take tokens outside the limits, or nobody knows whether. */
   readonly despiteAllowances?: boolean
 }
 
 /** A key that the chain knows now. */
-export interface Authorized {
+export interface AuthorizedKey {
   readonly key: string
   /** The transaction. */
   readonly reference: string
@@ -74,12 +74,12 @@ export interface Authorized {
 }
 
 /** Keeps the access keys of one account on one network, with the account's own key. */
-export interface KeyKeeper {
+export interface AccessKeyManager {
   readonly account: string
   /** CAIP-2. */
   readonly network: string
   /** What its keys pay: `tempo/charge`. */
   readonly kind: OfferKind
   /** Says what a key would be authorized with, what stands against it, and what that costs. Signs nothing. */
-  propose(wish: KeyWish): Promise<KeyProposal>
+  propose(wish: AccessKeyRequest): Promise<AccessKeyProposal>
 }

@@ -5,14 +5,14 @@ type OptionalName<T> = { [Name in keyof T]-?: object extends Pick<T, Name> ? Nam
 /** The compiler holds this to the port: a method that a wallet need not have stands here. */
 const NAMES: Readonly<Record<OptionalName<ChannelWallet>, true>> = {
   abandon: true,
-  recognises: true,
-  times: true,
+  matchesReceipt: true,
+  serverTimes: true,
   nodeFaults: true,
-  accepted: true,
-  rejected: true,
-  standing: true,
-  recall: true,
-  forgotten: true,
+  onAccepted: true,
+  onRejected: true,
+  rememberedChallenge: true,
+  restoreChannel: true,
+  isForgotten: true,
 }
 
 /** What a wallet need not be able to do, and must not inherit. */

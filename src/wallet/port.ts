@@ -6,15 +6,15 @@ import type {
   Credential,
   OfferKind,
   Problem,
-  Reading,
   Receipt,
+  ReplyInfo,
   Resource,
 } from '../protocol/index.js'
 import type { Authorization } from './authorization.js'
 import type { Quote, QuoteContext, Unpayable } from './quote.js'
 
 /** What a wallet may ask of the payment it works for: deliver a credential that carries no content. */
-export type Deliver = (credential: Credential) => Promise<Reading>
+export type Deliver = (credential: Credential) => Promise<ReplyInfo>
 
 /** Everything ready to sign, or signed; nothing has left. */
 export interface Prepared {
@@ -25,12 +25,12 @@ export interface Prepared {
    */
   readonly evidence: Evidence
   /** The next value of the lane it runs on, once the credential was accepted. */
-  readonly laneNext?: bigint
+  readonly nextLaneValue?: bigint
   /**
    * The running total that this signs on its lane. It is written down with the commit, whatever becomes of it, and the
    * lane is free for the next payment as soon as nobody works on this one.
    */
-  readonly laneSigned?: bigint
+  readonly signedTotal?: bigint
   /** The side effect. What fails from here on is a doubt. */
   complete(deliver: Deliver): Promise<Completed>
   /** Never committed: undo what `prepare` left behind. */
@@ -49,14 +49,14 @@ export interface Completed {
   /** After this moment the credential cannot be accepted any more. */
   readonly goodUntil?: Instant
   /** A person must act before it can be accepted: it does not leave until they have. */
-  readonly waits?: Waiting
+  readonly pendingAction?: PendingAction
 }
 
 /** What a credential waits for. */
-export interface Waiting {
+export interface PendingAction {
   readonly action?: NextAction
   /** Shows the action to a person, and answers whether it was done. Absent: there is nobody to show it to. */
-  acted?(): Promise<boolean>
+  waitForPerson?(): Promise<boolean>
 }
 
 /** What a wallet is told when it prepares. */
@@ -67,7 +67,7 @@ export interface PrepareOptions {
 }
 
 /** What a server said the time is. */
-export interface HeardTime {
+export interface ServerTime {
   readonly host: string
   readonly at: Instant
   /** `performance.now()` when it said so. */
@@ -79,18 +79,18 @@ export interface NodeFault {
   /** It is of another chain, or it does not say which chain it is of: it is down, or no node at all. */
   readonly kind: 'node_of_another_chain' | 'node_unusable'
   /** A sentence for people. It names no URL: URLs hold keys. */
-  readonly says: string
+  readonly message: string
 }
 
 /** What a wallet is told when it looks for what became of a credential. */
 export interface InspectOptions {
   /** What the server said; believed only where that costs us. */
-  readonly told?: Problem
+  readonly problem?: Problem
   readonly channels: Channels
 }
 
 /** A credential that the server accepted: it gave a receipt that fits. */
-export interface Acceptance {
+export interface AcceptedCredential {
   readonly evidence: Evidence
   readonly challenge: Challenge
   readonly resource: Resource
@@ -100,7 +100,7 @@ export interface Acceptance {
 }
 
 /** A credential that the server did not take. */
-export interface NotTaken {
+export interface RejectedCredential {
   readonly evidence: Evidence
   /** What the server said. Its `status` is that of the answer; its `type` is `about:blank` if the server named none. */
   readonly problem: Problem
@@ -109,9 +109,9 @@ export interface NotTaken {
 }
 
 /** What a wallet does not use any more after a server's answer. */
-export interface GivenUp {
+export interface Abandonment {
   /** A sentence for people. */
-  readonly says: string
+  readonly message: string
 }
 
 /**
@@ -138,25 +138,25 @@ export interface Wallet {
    */
   abandon?(evidence: Evidence): Promise<Verdict>
   /** Does this receipt fit this evidence (its reference is our hash, …)? Undefined: it cannot tell. */
-  recognises?(evidence: Evidence, reference: string): boolean | undefined
+  matchesReceipt?(evidence: Evidence, reference: string): boolean | undefined
   /** What the servers that it asks have said of the time, lately. */
-  times?(): readonly HeardTime[]
+  serverTimes?(): readonly ServerTime[]
   /** What it found wrong with its nodes since it was last asked. Listeners hear of it as an anomaly. */
   nodeFaults?(): readonly NodeFault[]
   /** Told of every credential that was accepted: what it may remember of it is its own affair. */
-  accepted?(acceptance: Acceptance): Promise<void>
+  onAccepted?(acceptance: AcceptedCredential): Promise<void>
   /**
    * Told of every credential that the server did not take.
    *
    * @returns What the wallet gives up because of it: listeners are told, and the same request may be paid for again.
    * Undefined if it goes on as before.
    */
-  rejected?(rejection: NotTaken): Promise<GivenUp | undefined>
+  onRejected?(rejection: RejectedCredential): Promise<Abandonment | undefined>
   /**
    * A challenge it has answered before and may answer again, for exactly this operation: what is judged, held and sent
    * with the request at once, instead of asking first.
    */
-  standing?(resource: Resource, now: Instant): Challenge | undefined
+  rememberedChallenge?(resource: Resource, now: Instant): Challenge | undefined
 }
 
 /** What the rail's own record says of a channel. */
@@ -170,7 +170,7 @@ export interface ChannelView {
 }
 
 /** What an owner may do with a channel, beside paying through it. */
-export type ChannelAct =
+export type ChannelOperation =
   | { readonly kind: 'topUp'; readonly amount: bigint }
   /** Together with the vendor: it takes what it is owed, and the rest comes back. */
   | { readonly kind: 'close' }
@@ -181,14 +181,14 @@ export type ChannelAct =
 /** A wallet that opens channels, as their owner deals with it. */
 export interface ChannelWallet extends Wallet {
   /** Undefined: nobody who could know answered. What is found is stored. */
-  look(channel: Channel, channels: Channels): Promise<ChannelView | undefined>
+  inspectChannel(channel: Channel, channels: Channels): Promise<ChannelView | undefined>
   /**
    * What the vendor at an address says it remembers of a channel of ours: looked into, and where it is ours and open, what
    * the next call there goes on with. A channel that the ledger knows already is not told.
    */
-  recall?(said: string, at: Resource, channels: Channels): Promise<boolean>
+  restoreChannel?(said: string, at: Resource, channels: Channels): Promise<boolean>
   /** Did the vendor say that it does not know this channel? Then Purser fetches the deposit back without the vendor. */
-  forgotten?(channel: Channel): boolean
+  isForgotten?(channel: Channel): boolean
   /** What an act comes to: judged, held and signed like a payment. Its `prepare` delivers or broadcasts. */
-  propose(act: ChannelAct, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
+  quoteOperation(act: ChannelOperation, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
 }

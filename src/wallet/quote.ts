@@ -16,7 +16,7 @@ export interface Quote {
    * Set where this credential excludes an earlier one by taking its place: it may run there and nowhere else, whatever
    * the ledger grants.
    */
-  readonly excludes?: LaneGrant
+  readonly replaces?: LaneGrant
   /** Until when a credential for it could still be accepted. */
   readonly goodUntil?: Instant
 }
@@ -26,7 +26,7 @@ export interface Unpayable {
   readonly unpayable: string
   readonly code?: PaymentError['code']
   /** Only because an earlier credential is still alive: it dies then. */
-  readonly freeAt?: Instant
+  readonly earlierExpiresAt?: Instant
 }
 
 /** What a wallet is told when it reads an offer. */
@@ -41,7 +41,7 @@ export interface QuoteContext {
   /** Where wallets of channels keep them. */
   readonly channels: Channels
   /** What a metered reply says it needs: bounded by the price, never believed. */
-  readonly need?: JsonObject
+  readonly meterClaims?: JsonObject
   /** An earlier credential of this payment may still settle: quote only what excludes it, or say when it dies. */
-  readonly after?: Evidence
+  readonly earlierEvidence?: Evidence
 }

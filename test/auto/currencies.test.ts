@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readCurrencies } from '../../src/auto/currencies.js'
+import { readCurrencies } from '../../src/config/currencies.js'
 
 const ALPHA = {
   network: 'eip155:31337',

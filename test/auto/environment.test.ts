@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readEnvironment } from '../../src/auto/environment.js'
+import { readEnvironment } from '../../src/config/environment.js'
 
 const KEY = `0x${'1'.repeat(64)}`
 const ACCOUNT = `0x${'Ab'.repeat(20)}`

@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { CHAIN_KEY, readKey as read, STRIPE_KEY } from '../../src/auto/key.js'
-import type { KeySource } from '../../src/auto/key-source.js'
+import { CHAIN_KEY, readKey as read, STRIPE_KEY } from '../../src/config/key.js'
+import type { KeySource } from '../../src/config/key-source.js'
 
 const KEY = `0x${'a1'.repeat(32)}` as const
 const folder = mkdtempSync(join(tmpdir(), 'purser-key-'))

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseConfig } from '../../src/auto/config.js'
-import { readEnvironment } from '../../src/auto/environment.js'
-import { allSettings, variableOf } from '../../src/auto/settings.js'
-import { VARIABLES } from '../../src/auto/variables.js'
+import { parseConfig } from '../../src/config/config.js'
+import { readEnvironment } from '../../src/config/environment.js'
+import { allSettings, variableOf } from '../../src/config/settings.js'
+import { VARIABLES } from '../../src/config/variables.js'
 
 const KEY = 'a1b2'.repeat(16)
 const ADDRESS = `0x${'Ab'.repeat(20)}`

@@ -41,9 +41,9 @@ export class Findings {
     return [...this.#broken.keys()]
   }
 
-  expect(promise: Promised, holds: boolean, says: () => string): void {
+  expect(promise: Promised, holds: boolean, message: () => string): void {
     this.#checks.set(promise, (this.#checks.get(promise) ?? 0) + 1)
-    if (!holds) this.#broken.set(says(), promise)
+    if (!holds) this.#broken.set(message(), promise)
   }
 }
 

@@ -12,7 +12,7 @@ const REASON = {
   rule: 'perPayment',
   limit: '0.1 USD',
   asked: '2 USD',
-  says: 'At most 0.1 USD may be paid at once.',
+  message: 'At most 0.1 USD may be paid at once.',
 }
 
 test.each(ERROR_CODES)('%s: an error that says what happened to the money', (code) => {

@@ -2,8 +2,8 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo, Socket } from 'node:net'
 import { isPaymentError } from '../../src/errors/index.js'
 import { type PayingFetch, type PayingFetchOptions, payingFetch } from '../../src/fetch/index.js'
-import type { CallOptions, Exchange, PayingFace } from '../../src/pay/index.js'
-import { type Challenge, encodeBase64url, type JsonObject, type Reading } from '../../src/protocol/index.js'
+import type { CallOptions, Exchange, PaymentHandler } from '../../src/pay/index.js'
+import { type Challenge, encodeBase64url, type JsonObject, type ReplyInfo } from '../../src/protocol/index.js'
 
 /** One request, as it came over the wire. */
 export interface Seen {
@@ -121,12 +121,12 @@ export const echo: Answer = (response, { method, url, headers, body }) => {
 }
 
 /** Everything a test wants to know about what was signed. */
-export interface TestFace extends PayingFace {
+export interface TestFace extends PaymentHandler {
   readonly signed: string[]
   readonly options: CallOptions[]
   readonly errors: unknown[]
   /** What every reply was read as. */
-  readonly readings: Reading[]
+  readonly readings: ReplyInfo[]
 }
 
 /** How a test would pay. */
@@ -138,11 +138,11 @@ export interface TestPayer {
 }
 
 /** The story of a payment in its smallest form: ask, check, "sign", send. No money, no ledger, no policy. */
-export function testFace(overrides: Partial<PayingFace> & TestPayer = {}): TestFace {
+export function testFace(overrides: Partial<PaymentHandler> & TestPayer = {}): TestFace {
   const signed: string[] = []
   const options: CallOptions[] = []
   const errors: unknown[] = []
-  const readings: Reading[] = []
+  const readings: ReplyInfo[] = []
   return {
     signed,
     options,
@@ -151,14 +151,14 @@ export function testFace(overrides: Partial<PayingFace> & TestPayer = {}): TestF
     acceptPayment: 'tempo/charge',
     payable: () => true,
     pays: () => true,
-    handedOn() {},
+    noteUnpaid() {},
     replacesAuthorization: () => false,
     sendsIdempotencyKey: () => false,
     async run(exchange, call) {
       options.push(call)
       const leg = call.signal ? { signal: call.signal } : {}
       const reply = await exchange.send(leg)
-      if (!exchange.mayAsk(reply)) return reply
+      if (!exchange.mayRequirePayment(reply)) return reply
       try {
         const sign = async (print: string, challenge: Challenge) => {
           await overrides.onSign?.()
@@ -192,7 +192,7 @@ export function testFace(overrides: Partial<PayingFace> & TestPayer = {}): TestF
 interface Buying {
   readonly sign: (fingerprint: string, challenge: Challenge) => Promise<JsonObject>
   readonly choose: NonNullable<TestPayer['choose']>
-  readonly readings: Reading[]
+  readonly readings: ReplyInfo[]
 }
 
 async function buy<Reply extends object>(
@@ -203,16 +203,16 @@ async function buy<Reply extends object>(
 ): Promise<Reply> {
   const reading = await exchange.read(reply)
   readings.push(reading)
-  const offer = reading.kind === 'asks' ? choose(reading.offers) : undefined
-  if (reading.kind !== 'asks' || offer === undefined) return reply
-  exchange.drop(reply)
+  const offer = reading.kind === 'payment-required' ? choose(reading.offers) : undefined
+  if (reading.kind !== 'payment-required' || offer === undefined) return reply
+  exchange.discard(reply)
   const fingerprint = await exchange.fingerprint()
   await exchange.check(offer, reading.at)
   const credential = { challenge: offer, payload: await sign(fingerprint, offer) }
   const paid = await exchange.send({ ...leg, credential, idempotencyKey: 'payment-1' })
   const after = await exchange.read(paid)
   readings.push(after)
-  if (after.kind !== 'moved' || after.to === undefined) return paid
+  if (after.kind !== 'redirect' || after.to === undefined) return paid
   return (await exchange.follow?.(paid, after.to)) ?? paid
 }
 

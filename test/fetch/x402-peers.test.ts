@@ -74,7 +74,7 @@ describe('the reference server of x402', () => {
     expect([reply.status, await reply.text()]).toEqual([200, 'tea'])
     expect(peer.settlements).toHaveLength(1)
     expect(last(face)).toMatchObject({
-      kind: 'answers',
+      kind: 'response',
       ok: true,
       receipt: { success: true, method: 'x402', reference: REFERENCE, network: 'eip155:84532' },
     })
@@ -88,7 +88,7 @@ describe('the reference server of x402', () => {
     expect((await fetch(`${peer.url}/tea`)).status).toBe(402)
     expect(peer.settlements).toEqual([])
     expect(last(face)).toMatchObject({
-      kind: 'asks',
+      kind: 'payment-required',
       offers: [{ kind: 'x402/exact' }],
       problem: { type: 'x402:insufficient_funds' },
     })
@@ -102,7 +102,7 @@ describe('the reference server of x402', () => {
       const { fetch, face } = by('x402/exact')
       expect((await fetch(`${peer.url}/tea`)).status).toBe(402)
       expect(last(face)).toMatchObject({
-        kind: 'asks',
+        kind: 'payment-required',
         offers: [],
         problem: { type: `x402:${errorReason}` },
         receipt: { success: false, method: 'x402', network: 'eip155:84532' },
@@ -117,7 +117,7 @@ describe('the reference server of x402', () => {
     expect([reply.status, await reply.text()]).toEqual([200, 'tea'])
     expect(peer.settlements).toEqual([])
     expect(face.readings[0]).toMatchObject({ offers: [{ kind: 'x402/exact' }, { kind: 'x402/sign-in' }] })
-    expect(last(face)).toMatchObject({ kind: 'answers', receipt: { success: true, method: 'x402' } })
+    expect(last(face)).toMatchObject({ kind: 'response', receipt: { success: true, method: 'x402' } })
   })
 
   test('takes none from anybody else, and asks again', async () => {
@@ -166,7 +166,7 @@ describe('the reference server of MPP, which speaks x402 too', () => {
     const { fetch, face } = by('x402/exact')
     expect((await fetch(peer.url)).status).toBe(402)
     expect(last(face)).toMatchObject({
-      kind: 'asks',
+      kind: 'payment-required',
       offers: [{ kind: 'evm/charge' }, { kind: 'x402/exact' }],
       problem: { type: 'https://paymentauth.org/problems/verification-failed' },
     })

@@ -227,7 +227,7 @@ export function clockContract(name: string, make: OpenAt): void {
       await ledger.confirmClock({ to: 'wall' })
       const room = async () => (await ledger.room([dayClaim(clock.wall, 0n, LIMIT)]))[0]
       expect(await room()).toMatchObject({ held: LIMIT, remaining: 0n })
-      await ledger.advance('a', { to: 'released', because: 'void' })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       expect(await room()).toMatchObject({ held: 0n, spent: 0n, remaining: LIMIT })
     })
 
@@ -237,7 +237,7 @@ export function clockContract(name: string, make: OpenAt): void {
       await ledger.confirmClock()
       await ledger.renew('me', 60_000)
       const hold = await holdOf(ledger, 'a')
-      await ledger.deny(hold, { because: 'no', standsMs: 600_000 })
+      await ledger.deny(hold, { reason: 'no', standsMs: 600_000 })
       const grant = {
         id: 'g',
         agent: 'researcher',

@@ -117,7 +117,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('gives back what was released, and keeps the fees that burnt, past a limit if it must be', async () => {
       const { ledger, commit, left } = await bench()
       await commit('a', { price: 10, fee: 4, limit: 14n * CENT })
-      await ledger.advance('a', { to: 'released', because: 'void', fee: cents(20) })
+      await ledger.advance('a', { to: 'released', reason: 'void', fee: cents(20) })
       expect(await left(CENT * 14n)).toEqual({ spent: 20n * CENT, held: 0n, remaining: 0n })
     })
 
@@ -125,7 +125,7 @@ export function contract(name: string, make: MakeLedger): void {
       const { ledger, commit, left, hold } = await bench()
       const limit = 10n * CENT
       await commit('a', { limit })
-      await ledger.advance('a', { to: 'released', because: 'void' })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       expect(await hold('b', { limit })).toMatchObject({ ok: true })
       expect(await ledger.advance('a', { to: 'settled', proof: 'receipt' })).toMatchObject({ ok: false })
       expect(await ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r' })).toMatchObject({
@@ -138,9 +138,9 @@ export function contract(name: string, make: MakeLedger): void {
       const { ledger, commit, left, hold } = await bench()
       const receipt = { success: true, reference: 'late', claims: {} }
       await commit('a', { key: 'k' })
-      await ledger.advance('a', { to: 'released', because: 'void' })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       const late = { to: 'settled', proof: 'receipt', delivered: true, spent: cents(10), receipt } as const
-      const kept = { state: 'released', because: 'void', units: 0n, delivered: true, receipts: [receipt] }
+      const kept = { state: 'released', reason: 'void', units: 0n, delivered: true, receipts: [receipt] }
       expect(await ledger.advance('a', late)).toMatchObject({ ok: true, payment: kept })
       expect(await ledger.get('a')).toMatchObject(kept)
       expect(await left(10n * CENT)).toEqual({ spent: 0n, held: 0n, remaining: 10n * CENT })
@@ -162,7 +162,7 @@ export function contract(name: string, make: MakeLedger): void {
       await commit('a', { price: 10 })
       expect(await hold('a', { price: 4 })).toMatchObject({ ok: true })
       expect(await left(CENT * 100n)).toMatchObject({ held: 10n * CENT })
-      await ledger.advance('a', { to: 'voided', attempt: 0, because: 'expired', fee: cents(1) })
+      await ledger.advance('a', { to: 'voided', attempt: 0, reason: 'expired', fee: cents(1) })
       expect(await left(CENT * 100n)).toMatchObject({ spent: CENT, held: 10n * CENT })
     })
 
@@ -192,7 +192,7 @@ export function contract(name: string, make: MakeLedger): void {
         [10n, 20n],
       ])
       // And keeps it right as those payments go on, though they never claimed it.
-      await ledger.advance('b', { to: 'released', because: 'void' })
+      await ledger.advance('b', { to: 'released', reason: 'void' })
       await ledger.advance('c', settled)
       const after = await ledger.room(claims)
       expect(after.map(({ spent, held }) => [spent / CENT, held / CENT])).toEqual([
@@ -376,7 +376,7 @@ export function contract(name: string, make: MakeLedger): void {
       clock.pass(10 * 60_000)
       await ledger.renew('me', 60_000)
       expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
-      await ledger.advance('a', { to: 'released', because: 'void' })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       expect(await hold('b', buy)).toMatchObject({ ok: true })
     })
 
@@ -386,7 +386,7 @@ export function contract(name: string, make: MakeLedger): void {
       await commit('a', buy)
       // Live twins are separate calls.
       expect(await hold('b', buy)).toMatchObject({ ok: true })
-      await ledger.advance('b', { to: 'released', because: 'not needed' })
+      await ledger.advance('b', { to: 'released', reason: 'not needed' })
       await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('c', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
       clock.pass(120_000)
@@ -565,21 +565,21 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await hold('b', { lane })).toMatchObject({ lane: { name: 'l2' } })
       await ledger.advance('a', { to: 'settled', proof: 'chain', lane: 7n })
       expect(await hold('c', { lane })).toMatchObject({ lane: { name: 'l1', value: 7n } })
-      await ledger.advance('c', { to: 'released', because: 'no' })
+      await ledger.advance('c', { to: 'released', reason: 'no' })
       await commit('d', { lane })
-      await ledger.advance('d', { to: 'voided', attempt: 0, because: 'reverted', lane: 8n })
-      await ledger.advance('d', { to: 'released', because: 'void', lane: 3n })
+      await ledger.advance('d', { to: 'voided', attempt: 0, reason: 'reverted', lane: 8n })
+      await ledger.advance('d', { to: 'released', reason: 'void', lane: 3n })
       await commit('e', { lane })
       await ledger.advance('e', { to: 'settled', proof: 'receipt', lane: 9n })
       // It was never submitted, so the next payment on its lane cannot be included either, and that is proven.
       await commit('f', { lane })
       expect(await ledger.get('f')).toMatchObject({ state: 'committed' })
-      await ledger.advance('f', { to: 'voided', attempt: 0, because: 'it ran out', lane: 8n })
+      await ledger.advance('f', { to: 'voided', attempt: 0, reason: 'it ran out', lane: 8n })
       expect(await hold('g', { lane })).toMatchObject({ why: 'lane' })
-      await ledger.advance('f', { to: 'released', because: 'void' })
+      await ledger.advance('f', { to: 'released', reason: 'void' })
       expect(await hold('h', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
       // Whoever has let go of a lane has no more say in where it stands.
-      await ledger.advance('h', { to: 'released', because: 'no' })
+      await ledger.advance('h', { to: 'released', reason: 'no' })
       await ledger.advance('d', { to: 'settled', proof: 'chain', lane: 1n })
       expect(await hold('i', { lane })).toMatchObject({ lane: { name: 'l1', value: 8n } })
     })
@@ -597,7 +597,7 @@ export function contract(name: string, make: MakeLedger): void {
       expect(await hold('b', { lane: { ...total, at: 0n } })).toMatchObject({ why: 'stale' })
       expect(await hold('b', { lane: { ...total, at: 10n } })).toMatchObject({ lane: { value: 10n } })
       await ledger.advance('b', signs(20n))
-      await ledger.advance('a', { to: 'released', because: 'void' })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       expect(await hold('c', { lane: total })).toMatchObject({ why: 'lane' })
       await ledger.advance('b', settled)
       expect(await hold('c', { lane: { ...total, at: 20n } })).toMatchObject({ lane: { value: 20n } })
@@ -666,16 +666,16 @@ export function contract(name: string, make: MakeLedger): void {
       await hold('b')
       await ledger.advance('a', committed({}, pin))
       await ledger.advance('b', committed({}, pin))
-      await ledger.advance('a', { to: 'released', because: 'void' })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       expect(await pins(ledger)).toEqual(['0xaaaa'])
-      await ledger.advance('b', { to: 'released', because: 'void' })
+      await ledger.advance('b', { to: 'released', reason: 'void' })
       expect(await pins(ledger)).toBeUndefined()
       await hold('c', { payee: '0xcccc' })
       await ledger.advance('c', committed({ payee: '0xcccc' }, pin))
       await ledger.advance('c', settled)
       await hold('d', { payee: '0xcccc' })
       await ledger.advance('d', committed({ payee: '0xcccc' }, pin))
-      await ledger.advance('d', { to: 'released', because: 'void' })
+      await ledger.advance('d', { to: 'released', reason: 'void' })
       expect(await pins(ledger)).toEqual(['0xcccc'])
     })
 
@@ -748,7 +748,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('an attempt that is proven void pins nobody', async () => {
       const b = await bench()
       await pay(b, 'a', '0xaaaa')
-      await b.ledger.advance('a', { to: 'voided', attempt: 0, because: 'expired' })
+      await b.ledger.advance('a', { to: 'voided', attempt: 0, reason: 'expired' })
       expect(await b.hold('a', { payee: '0xbbbb' })).toMatchObject({ ok: true })
       await b.ledger.advance('a', committed({ payee: '0xbbbb' }, { pin: true, widenPin: true }))
       await b.ledger.advance('a', settled)
@@ -758,7 +758,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('a released payment that turns up on the chain pins nobody', async () => {
       const b = await bench()
       await pay(b, 'a', '0xaaaa')
-      await b.ledger.advance('a', { to: 'released', because: 'void' })
+      await b.ledger.advance('a', { to: 'released', reason: 'void' })
       await b.ledger.advance('a', { to: 'settled', proof: 'chain', reference: 'r', delivered: true })
       expect(await pinned(b.ledger)).toBeUndefined()
     })
@@ -990,8 +990,8 @@ export function contract(name: string, make: MakeLedger): void {
 
     it('lets a denial stand, and no longer', async () => {
       const { ledger, clock, left } = await bench()
-      const denied = await ledger.deny(await holdOf(ledger, 'a'), { because: 'no', standsMs: 600_000 })
-      expect(denied).toMatchObject({ state: 'denied', because: 'no', units: 0n })
+      const denied = await ledger.deny(await holdOf(ledger, 'a'), { reason: 'no', standsMs: 600_000 })
+      expect(denied).toMatchObject({ state: 'denied', reason: 'no', units: 0n })
       expect(await ledger.facts(query)).toMatchObject({ denied: [termsOf({})], denials: 1 })
       // For another operation of the vendor it is no denial, and counts as a question all the same.
       const elsewhere = { ...query, operation: 'GET /other' }
@@ -1011,7 +1011,7 @@ export function contract(name: string, make: MakeLedger): void {
       await hold('b', { limit: 15n * CENT })
       expect(await hold('c', waiting)).toMatchObject({ why: 'short' })
       expect(await hold('a', { limit: 15n * CENT })).toMatchObject({ why: 'short' })
-      await ledger.advance('b', { to: 'released', because: 'no' })
+      await ledger.advance('b', { to: 'released', reason: 'no' })
       expect(await hold('a', { limit: 15n * CENT })).toMatchObject({ payment: { units: 10n * CENT } })
       expect(await ledger.advance('a', committed())).toMatchObject({ ok: true })
     })
@@ -1019,7 +1019,7 @@ export function contract(name: string, make: MakeLedger): void {
     it('denies a hold that waited for a person, and gives its budget back', async () => {
       const { ledger, hold, left } = await bench()
       await hold('a')
-      expect(await ledger.deny(await holdOf(ledger, 'a'), { because: 'no' })).toMatchObject({
+      expect(await ledger.deny(await holdOf(ledger, 'a'), { reason: 'no' })).toMatchObject({
         state: 'denied',
       })
       expect(await left(100n * CENT)).toMatchObject({ held: 0n })
@@ -1042,7 +1042,7 @@ export function contract(name: string, make: MakeLedger): void {
       await hold('b')
       await ledger.freeze('stolen key')
       expect(await ledger.frozen()).toBe('stolen key')
-      expect(await hold('c')).toEqual({ ok: false, why: 'frozen', because: 'stolen key' })
+      expect(await hold('c')).toEqual({ ok: false, why: 'frozen', reason: 'stolen key' })
       expect(await ledger.advance('b', committed())).toMatchObject({ ok: false })
       expect(await ledger.advance('a', settled)).toMatchObject({ ok: true })
       await ledger.unfreeze()

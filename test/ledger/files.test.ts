@@ -210,7 +210,7 @@ describe('a ledger file', () => {
         ok: true,
         payment: { live: true },
       })
-      await ledger.deny(await holdOf(ledger, 'b'), { because: 'no', standsMs: 1000 })
+      await ledger.deny(await holdOf(ledger, 'b'), { reason: 'no', standsMs: 1000 })
       await ledger.close()
       const { DatabaseSync } = await loadDriver()
       const db = new DatabaseSync(path, { timeout: 0 })

@@ -100,7 +100,7 @@ it('a budget that is new counts what was paid before, while others pay and settl
     await other.advance(`p${n * 14}`, { to: 'settled', proof: 'chain', spent: cents(1), fee: cents(0) })
   }
   await other.advance('open', settled)
-  await other.advance('held', { to: 'released', because: 'gone' })
+  await other.advance('held', { to: 'released', reason: 'gone' })
   await asked
   const all = await unitsOf(one)
   for (const ledger of [one, other])
@@ -189,8 +189,8 @@ const moves: readonly Move[] = [
   committed(),
   { to: 'settled', proof: 'receipt', delivered: true },
   { to: 'settled', proof: 'chain', spent: cents(1), fee: cents(2), delivered: true },
-  { to: 'released', because: 'void', fee: cents(3) },
-  { to: 'voided', attempt: 0, because: 'void', fee: cents(1) },
+  { to: 'released', reason: 'void', fee: cents(3) },
+  { to: 'voided', attempt: 0, reason: 'void', fee: cents(1) },
 ]
 
 it('a counter that is filled step by step comes to what the payments come to, whatever happens meanwhile', {

@@ -35,7 +35,7 @@ async function make(turns: readonly [Ledger, Ledger], clock: TestClock): Promise
     if (n % 4 > 0) await ledger.advance(id, committed(buyOf(n)))
     // The end of an earlier one, which may be in the indexes by now.
     if (n % 4 === 2) await ledger.advance(`p${n - 1}`, settled)
-    if (n % 40 === 3) await ledger.advance(`p${n}`, { to: 'released', because: 'void' })
+    if (n % 40 === 3) await ledger.advance(`p${n}`, { to: 'released', reason: 'void' })
   }
 }
 

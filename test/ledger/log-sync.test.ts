@@ -57,7 +57,7 @@ it('a commit is answered when the log is on the disk, and other steps are answer
   await turns()
   expect(waiting).toHaveLength(1)
   expect(await ledger.hold(await holdOf(ledger, 'p2', { price: 1 }))).toMatchObject({ ok: true })
-  expect(await ledger.advance('p1', { to: 'released', because: 'not wanted' })).toMatchObject({ ok: true })
+  expect(await ledger.advance('p1', { to: 'released', reason: 'not wanted' })).toMatchObject({ ok: true })
   expect(answered).toBe(false)
   waiting.shift()?.()
   expect(await commit).toMatchObject({ ok: true, payment: { state: 'committed' } })

@@ -53,7 +53,7 @@ const some = <T>(name: string, value: T | undefined) => (value === undefined ? {
 const move: fc.Arbitrary<Move> = fc.oneof(
   fc.boolean().map((pin) => committed({}, { pin })),
   fc.boolean().map((pin) => committed({ payee: '0xbbbb' }, { pin })),
-  fee.map((burnt): Move => ({ to: 'voided', attempt: 0, because: 'void', ...some('fee', burnt) })),
+  fee.map((burnt): Move => ({ to: 'voided', attempt: 0, reason: 'void', ...some('fee', burnt) })),
   fc.constant<Move>({ to: 'unresolved' }),
   fc.constant<Move>({ to: 'taken-over', owner: 'me' }),
   fc.tuple(fc.constantFrom('receipt', 'chain', 'person'), fc.option(small(30)), fee, fc.boolean()).map(
@@ -65,7 +65,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       ...some('fee', taken),
     }),
   ),
-  fee.map((burnt): Move => ({ to: 'released', because: 'void', ...some('fee', burnt), lane: 3n })),
+  fee.map((burnt): Move => ({ to: 'released', reason: 'void', ...some('fee', burnt), lane: 3n })),
   fc.constant<Move>({ to: 'delivered' }),
   fc.constant<Move>({ to: 'undelivered' }),
   fc.constant<Move>({ to: 'reported' }),

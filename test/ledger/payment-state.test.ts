@@ -59,11 +59,11 @@ const moves: { readonly [To in Move['to']]: Extract<Move, { to: To }> } = {
     widenPin: false,
   },
   evidence: { to: 'evidence', evidence },
-  voided: { to: 'voided', attempt: 0, because: 'expired' },
+  voided: { to: 'voided', attempt: 0, reason: 'expired' },
   unresolved: { to: 'unresolved' },
   'taken-over': { to: 'taken-over', owner: 'me' },
   settled: { to: 'settled', proof: 'chain', reference: 'r' },
-  released: { to: 'released', because: 'void' },
+  released: { to: 'released', reason: 'void' },
   delivered: { to: 'delivered' },
   undelivered: { to: 'undelivered' },
   reported: { to: 'reported' },
@@ -183,7 +183,7 @@ describe('the payment state machine', () => {
 
   it('keeps the receipt of an answer that came after the release, and no money with it', () => {
     const receipt = { success: true, reference: 'late', claims: {} }
-    const released = row('released', { because: 'expired', burnt: 2n * CENT })
+    const released = row('released', { reason: 'expired', burnt: 2n * CENT })
     const kept = { ...released, delivered: true, receipts: [receipt] }
     expect(applyMove(released, { to: 'delivered', receipt }, START, false)?.row).toEqual(kept)
     const word = {

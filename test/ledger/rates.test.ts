@@ -96,7 +96,7 @@ it.each(stores)('%s counts the fee that a failed payment burnt by it too', async
   const hold = await inEuros(ledger, 'a', '2', '0.5', '1.5')
   await ledger.hold(hold)
   await ledger.advance('a', commitOf(hold))
-  await ledger.advance('a', { to: 'released', because: 'it ran out', fee: amount(20n, plain) })
+  await ledger.advance('a', { to: 'released', reason: 'it ran out', fee: amount(20n, plain) })
   expect(await left()).toBe(1000n - 30n)
   await ledger.close()
 })

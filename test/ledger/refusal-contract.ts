@@ -4,7 +4,7 @@ import type { Hold, Ledger, Payment } from '../../src/ledger/index.js'
 import type { MakeLedger } from './contract.js'
 import { type Buy, CENT, committed, DAY, dayClaim, holdOf, settled, TestClock } from './fixtures.js'
 
-const over: Reason = { rule: 'perPayment', says: 'The price is over 1 USD.' }
+const over: Reason = { rule: 'perPayment', message: 'The price is over 1 USD.' }
 
 async function refusalOf(
   ledger: Ledger,
@@ -30,7 +30,7 @@ export function refusalContract(name: string, make: MakeLedger): void {
     onTestFinished(() => ledger.close())
     await ledger.renew('me', 10 ** 12)
     const refuse = async (id: string, buy?: Buy, reasons?: readonly Reason[]) =>
-      ledger.deny(await refusalOf(ledger, id, buy, reasons), { because: `refused ${id}` })
+      ledger.deny(await refusalOf(ledger, id, buy, reasons), { reason: `refused ${id}` })
     const refused = () => listOf(ledger.find({ states: ['denied'], order: 'oldest' }))
     return { clock, ledger, refuse, refused }
   }
@@ -45,11 +45,11 @@ export function refusalContract(name: string, make: MakeLedger): void {
       expect(await refuse('b', { ...same, price: 11 })).toMatchObject({
         id: 'a',
         times: 2,
-        because: 'refused b',
+        reason: 'refused b',
       })
       expect(await refuse('c', { ...same, price: 12 })).toMatchObject({ id: 'a', times: 3 })
       expect(await refused()).toMatchObject([
-        { id: 'a', times: 3, because: 'refused c', terms: { most: { value: 120_000n } }, units: 0n },
+        { id: 'a', times: 3, reason: 'refused c', terms: { most: { value: 120_000n } }, units: 0n },
       ])
       clock.pass(DAY)
       expect((await refuse('d', same)).id).toBe('d')
@@ -63,7 +63,7 @@ export function refusalContract(name: string, make: MakeLedger): void {
       await refuse('agent', { ...same, agent: 'writer' })
       await refuse('task', { ...same, tasks: ['report'] })
       await refuse('request', { fingerprint: 'other' })
-      await refuse('rules', same, [{ rule: 'vendors', says: 'The vendor is not in the policy.' }])
+      await refuse('rules', same, [{ rule: 'vendors', message: 'The vendor is not in the policy.' }])
       expect((await refused()).map(({ id }) => id)).toEqual(['a', 'agent', 'task', 'request', 'rules'])
     })
 
@@ -82,7 +82,7 @@ export function refusalContract(name: string, make: MakeLedger): void {
       if (payee === undefined) throw new Error('The terms have a payee')
       const many = Array.from({ length: 500 }, (_, n) => ({ ...payee, id: `0x${n}` }))
       const long = 'x'.repeat(50_000)
-      const reasons = Array.from({ length: 64 }, () => ({ rule: 'perPayment', asked: long, says: long }))
+      const reasons = Array.from({ length: 64 }, () => ({ rule: 'perPayment', asked: long, message: long }))
       const { dimensions } = hold.decision
       const payees = Object.fromEntries(many.map(({ id }) => [id, CENT]))
       await ledger.deny(
@@ -91,11 +91,11 @@ export function refusalContract(name: string, make: MakeLedger): void {
           terms: { ...hold.terms, payees: many },
           decision: { ...hold.decision, reasons, dimensions: { ...dimensions, payees } },
         },
-        { because: long },
+        { reason: long },
       )
       const stored = await ledger.get('a')
       expect(JSON.stringify(stored).length).toBeLessThan(12_000)
-      expect(stored).toMatchObject({ unit: 'iso4217:USD', because: expect.stringMatching(/^x+…$/) })
+      expect(stored).toMatchObject({ unit: 'iso4217:USD', reason: expect.stringMatching(/^x+…$/) })
     })
 
     it('the record keeps what a reason says of an earlier payment', async () => {
@@ -107,7 +107,7 @@ export function refusalContract(name: string, make: MakeLedger): void {
         resetsAt: 1,
         payment: 'an earlier one',
         reference: '0xref',
-        says: 'The same request was bought before.',
+        message: 'The same request was bought before.',
       }
       expect((await refuse('a', {}, [repeated])).reasons).toEqual([repeated])
     })

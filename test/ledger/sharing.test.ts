@@ -30,7 +30,7 @@ describe('what is kept in mind', () => {
     expect(await b.advance('a1', committed())).toMatchObject({ ok: true })
     expect(await a.advance('a1', settled)).toMatchObject({ ok: true, payment: { state: 'settled' } })
     expect(await b.get('a1')).toMatchObject({ state: 'settled', attempts: [{ challengeId: 'c1' }] })
-    await b.advance('b1', { to: 'released', because: 'not needed' })
+    await b.advance('b1', { to: 'released', reason: 'not needed' })
     expect(await buy(a, 'a3', 3n * CENT)).toMatchObject({ ok: true })
     await b.freeze('stop')
     expect(await buy(a, 'a4', 9n * CENT)).toMatchObject({ why: 'frozen' })
@@ -148,7 +148,7 @@ it('remembered approvals and denials that have run out are removed, and the othe
   })
   for (let n = 0; n < 20; n++) {
     await ledger.grant(grant(`g${n}`, clock.wall + 1000))
-    await ledger.deny(await holdOf(ledger, `p${n}`, { price: n + 1 }), { because: 'no', standsMs: 1000 })
+    await ledger.deny(await holdOf(ledger, `p${n}`, { price: n + 1 }), { reason: 'no', standsMs: 1000 })
     clock.pass(500)
   }
   await ledger.close()

@@ -61,7 +61,7 @@ describe('a doubt', () => {
     await expect(buyer.purser.fetch(front.url('/paid'))).rejects.toMatchObject({ funds: 'unknown' })
     const { id, attempts } = only(await buyer.payments())
     const resolution: Resolution =
-      as === 'settled' ? { as, by: 'ann' } : { as, by: 'ann', because: 'the vendor says so' }
+      as === 'settled' ? { as, by: 'ann' } : { as, by: 'ann', reason: 'the vendor says so' }
     if (as === 'released') {
       // While the credential lives, the vendor can still take the money, whatever it says.
       await expect(buyer.purser.resolve(id, resolution)).rejects.toMatchObject({ code: 'refused' })

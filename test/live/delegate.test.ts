@@ -126,7 +126,9 @@ describe('a delegated key', () => {
     const key = newKey()
     const delegation = await owner.delegation(key, { feeToken: pathUSD })
     expect(delegation.limits).toMatchObject([{ use: 'payments' }, { use: 'fees' }])
-    expect(delegation.rules.find(({ rule }) => rule === 'budget.day')?.says).toMatch(/for each of 2 tokens/)
+    expect(delegation.rules.find(({ rule }) => rule === 'budget.day')?.message).toMatch(
+      /for each of 2 tokens/,
+    )
     await delegation.authorize()
     const buyer = await world.buyer({
       account: owner.root,
@@ -313,7 +315,7 @@ describe('before a key is authorized', () => {
       code: 'refused',
       funds: 'untouched',
       reasons: [
-        { rule: 'allowances', says: expect.stringContaining('may take 5 AlphaUSD from the account') },
+        { rule: 'allowances', message: expect.stringContaining('may take 5 AlphaUSD from the account') },
       ],
     })
     expect(await owner.keys.inspect(key)).toMatchObject({ state: 'unknown' })

@@ -65,7 +65,7 @@ it('reads what the reference SDK advertises', async () => {
 it('asks before it pays more than was advertised, and signs nothing for who says no', async () => {
   const asked: string[] = []
   const { purser, signatures } = shopper(async ({ reasons }) => {
-    asked.push(...reasons.map(({ says }) => says))
+    asked.push(...reasons.map(({ message }) => message))
     return { approved: false, by: 'ann' }
   })
   await purser.discover(house.origin)

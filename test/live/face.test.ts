@@ -117,12 +117,12 @@ describe('what is written down', () => {
       held: 0n,
       remaining: 4_990_000_000n,
     })
-    expect(day?.says).toBe('0.01 USD of 5 USD spent')
+    expect(day?.message).toBe('0.01 USD of 5 USD spent')
     expect(day?.resetsAt).toBeGreaterThan(Date.now())
-    expect(budgets.find(({ counts }) => counts === 'payments')?.says).toBe('1 of 9 payments')
+    expect(budgets.find(({ counts }) => counts === 'payments')?.message).toBe('1 of 9 payments')
     // The task's own budget stands where the task is.
     const own = await buyer.purser.with({ task: 'tea' }).budgets()
-    expect(own.find(({ scope }) => scope.task === 'tea')?.says).toBe('0.01 USD of 1 USD spent')
+    expect(own.find(({ scope }) => scope.task === 'tea')?.message).toBe('0.01 USD of 1 USD spent')
   })
 })
 

@@ -191,7 +191,7 @@ describe('when it does not go well', () => {
     node.behaviour = { kind: 'fails', why: 'no_route' }
     const error = await failure(purser.fetch(`${shop.origin}/tea`))
     expect(error).toMatchObject({ funds: 'untouched' })
-    expect(await payments()).toMatchObject([{ state: 'released', because: /no route/ }])
+    expect(await payments()).toMatchObject([{ state: 'released', reason: /no route/ }])
     expect(await counted(purser)).toBe(0n)
     // The next call gets a new invoice.
     node.behaviour = { kind: 'pays' }

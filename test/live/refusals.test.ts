@@ -51,7 +51,7 @@ describe('policy says no, and nothing is signed', () => {
         asked: '0.0306 USD',
         remaining: expect.stringMatching(/^0\.0[0-2]\d* USD$/),
         resetsAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT00:00:00\.000Z$/),
-        says: expect.stringContaining('0.05 USD'),
+        message: expect.stringContaining('0.05 USD'),
       },
     ])
     expect((await buyer.payments({ states: ['denied'] })).map(({ attempts }) => attempts)).toEqual([[]])

@@ -131,10 +131,10 @@ describe('a caller who gives up while nothing is signed', () => {
       resource: resource(),
       fingerprint: async () => 'GET /tea',
       send: () => world.server.send({}),
-      mayAsk: () => true,
+      mayRequirePayment: () => true,
       read: async () => world.server.ask().reading,
       check: async () => undefined,
-      drop: () => undefined,
+      discard: () => undefined,
       refuse: () => world.server.ask(),
     }
     const asked = quote(
@@ -198,7 +198,7 @@ describe('a caller who gives up when money may move', () => {
     expect(world.server.credentials).toEqual([])
     world.wallet.hooks.complete = () => Promise.reject(new Error('not again'))
     const reply = await world.pay({ key: 'order-1' })
-    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
   })
 

@@ -13,7 +13,7 @@ function asking(approver: Approver, more: WorldOptions = {}): FakeWorld {
 const yes: Approver = async () => ({ approved: true, by: 'ann' })
 
 /** An approver that answers what no type would let it: whatever this JSON says. */
-const says =
+const message =
   (json: string): Approver =>
   async () =>
     JSON.parse(json)
@@ -27,16 +27,19 @@ const NO: readonly { readonly it: string; readonly approver: Approver }[] = [
   },
   { it: 'rejects', approver: () => Promise.reject(new Error('out of office')) },
   { it: 'hangs', approver: () => new Promise(() => undefined) },
-  { it: 'answers nothing', approver: says('null') },
-  { it: 'answers true', approver: says('true') },
-  { it: 'answers "yes"', approver: says('"yes"') },
-  { it: 'approves without a name', approver: says('{"approved":true}') },
-  { it: 'approves with an empty name', approver: says('{"approved":true,"by":""}') },
-  { it: 'approves with 1', approver: says('{"approved":1,"by":"ann"}') },
-  { it: 'remembers nonsense', approver: says('{"approved":true,"by":"ann","remember":{"until":"always"}}') },
+  { it: 'answers nothing', approver: message('null') },
+  { it: 'answers true', approver: message('true') },
+  { it: 'answers "yes"', approver: message('"yes"') },
+  { it: 'approves without a name', approver: message('{"approved":true}') },
+  { it: 'approves with an empty name', approver: message('{"approved":true,"by":""}') },
+  { it: 'approves with 1', approver: message('{"approved":1,"by":"ann"}') },
+  {
+    it: 'remembers nonsense',
+    approver: message('{"approved":true,"by":"ann","remember":{"until":"always"}}'),
+  },
   {
     it: 'remembers floats',
-    approver: says('{"approved":true,"by":"ann","remember":{"until":1,"upTo":0.5,"total":1}}'),
+    approver: message('{"approved":true,"by":"ann","remember":{"until":1,"upTo":0.5,"total":1}}'),
   },
   { it: 'says no', approver: async () => ({ approved: false, by: 'ann' }) },
 ]
@@ -275,7 +278,7 @@ describe('one answer', () => {
     await world.pay()
     expect(asked).toBe(1)
     // A third does not fit into the 25 cents: a person is asked again, and says no this time.
-    expect((await world.fails()).reasons.at(-1)?.says).toContain('ann did not approve')
+    expect((await world.fails()).reasons.at(-1)?.message).toContain('ann did not approve')
     expect(asked).toBe(2)
     expect(await world.counted()).toBe(20)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { HeardTime } from '../../src/wallet/index.js'
+import type { ServerTime } from '../../src/wallet/index.js'
 import { DAY } from '../ledger/fixtures.js'
 import { resource } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
@@ -14,12 +14,12 @@ describe('the clock of this host', () => {
     [-90_000, 'The clock of this host is 90 seconds ahead of that of api.shop.example'],
     [7 * 60_000, 'The clock of this host is 7 minutes behind that of api.shop.example'],
     [-730 * DAY, 'The clock of this host is 730 days ahead of that of api.shop.example'],
-  ])('that is %d ms from the server is named, and nothing is signed', async (off, says) => {
+  ])('that is %d ms from the server is named, and nothing is signed', async (off, message) => {
     const world = fakeWorld()
     dated(world, off)
     const refusal = await world.fails()
     expect(refusal).toMatchObject({ code: 'clock_wrong', funds: 'untouched' })
-    expect(refusal.message).toContain(says)
+    expect(refusal.message).toContain(message)
     expect([world.wallet.signed.length, await world.counted()]).toEqual([0, 0])
   })
 
@@ -63,7 +63,7 @@ describe('a host whose clock went forward, and nothing explains it', () => {
   it('goes on by itself if a vendor and the node of a wallet agree', async () => {
     const world = await jumped()
     dated(world, 0)
-    const heard = (): readonly HeardTime[] => [
+    const heard = (): readonly ServerTime[] => [
       { host: 'rpc.chain.example.org', at: world.clock.wall, since: performance.now() },
     ]
     Object.assign(world.wallet, { times: heard })
@@ -75,7 +75,7 @@ describe('a host whose clock went forward, and nothing explains it', () => {
     const world = await jumped()
     dated(world, 0)
     const { hostname } = new URL(resource().vendor)
-    const heard = (): readonly HeardTime[] => [
+    const heard = (): readonly ServerTime[] => [
       { host: `rpc.${hostname}`, at: world.clock.wall, since: performance.now() },
     ]
     Object.assign(world.wallet, { times: heard })

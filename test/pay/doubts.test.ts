@@ -27,7 +27,7 @@ describe('a doubt', () => {
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
     world.server.paid = (leg) => world.server.take(leg)
     const reply = await world.pay()
-    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect(world.wallet.signed).toHaveLength(1)
     expect(new Set(world.server.credentials.map(({ credential }) => credential)).size).toBe(1)
     expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
@@ -35,7 +35,7 @@ describe('a doubt', () => {
 
   it.each([400, 409, 500, 503])('is not over because the server answers %i', async (status) => {
     const world = fakeWorld()
-    world.server.paid = () => ({ reading: { kind: 'answers', ok: false, status } })
+    world.server.paid = () => ({ reading: { kind: 'response', ok: false, status } })
     const reply = await world.pay()
     expect(world.outcome(reply)).toMatchObject({ state: 'committed' })
     expect(await world.counted()).toBe(10)
@@ -143,8 +143,8 @@ describe('a key', () => {
   it('goes along with the unpaid request, and an answer other than 402 is the answer', async () => {
     const world = fakeWorld()
     await world.pay({ key: 'order-1' })
-    world.server.ask = () => ({ reading: { kind: 'answers', ok: true, status: 200 } })
-    expect((await world.pay({ key: 'order-1' })).reading).toMatchObject({ kind: 'answers', ok: true })
+    world.server.ask = () => ({ reading: { kind: 'response', ok: true, status: 200 } })
+    expect((await world.pay({ key: 'order-1' })).reading).toMatchObject({ kind: 'response', ok: true })
     expect(world.server.legs.at(-1)).toMatchObject({ idempotencyKey: 'order-1' })
     expect(world.server.legs.at(-1)?.credential).toBeUndefined()
   })
@@ -204,7 +204,7 @@ describe('a second credential', () => {
     const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
     world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
     await world.pay()
-    expect(world.wallet.signed.map(({ quote }) => quote.excludes)).toEqual([
+    expect(world.wallet.signed.map(({ quote }) => quote.replaces)).toEqual([
       undefined,
       { name: 'lane', value: 0n },
     ])
@@ -253,7 +253,7 @@ describe('a second credential', () => {
   it('is not made when its death cannot be proven in time', async () => {
     const world = fakeWorld()
     world.server.paid = () => world.server.ask()
-    world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'no node answers' })
+    world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'no node answers' })
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
     expect(world.wallet.signed).toHaveLength(1)
   })
@@ -302,7 +302,7 @@ describe('a second credential', () => {
   it('is made at once when the first is proven void', async () => {
     const world = fakeWorld()
     world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
-    world.wallet.hooks.inspect = async () => ({ state: 'void', because: 'another took its nonce' })
+    world.wallet.hooks.inspect = async () => ({ state: 'void', reason: 'another took its nonce' })
     await world.pay()
     expect(world.wallet.signed).toHaveLength(2)
     expect(world.rail.settled.size).toBe(1)

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { heed } from '../../src/pay/heed.js'
+import { untilAborted } from '../../src/pay/until-aborted.js'
 import { gate, settled } from './hanging.js'
 
 const REASON = new DOMException('enough', 'AbortError')
@@ -9,25 +9,25 @@ const hanging = (): Promise<never> => new Promise(() => undefined)
 describe('heeding a caller', () => {
   it('who cannot give up is the work itself', () => {
     const work = hanging()
-    expect(heed(work, undefined)).toBe(work)
+    expect(untilAborted(work, undefined)).toBe(work)
   })
 
   it('who waits brings what the work brings, and leaves no listener behind', async () => {
     const stop = new AbortController()
-    expect(await heed(Promise.resolve('done'), stop.signal)).toBe('done')
+    expect(await untilAborted(Promise.resolve('done'), stop.signal)).toBe('done')
     const failure = new RangeError('no')
-    await expect(heed(Promise.reject(failure), stop.signal)).rejects.toBe(failure)
+    await expect(untilAborted(Promise.reject(failure), stop.signal)).rejects.toBe(failure)
     expect(getEventListeners(stop.signal, 'abort')).toEqual([])
   })
 
   it('who has gone already waits for nothing', async () => {
-    await expect(heed(hanging(), AbortSignal.abort(REASON))).rejects.toBe(REASON)
+    await expect(untilAborted(hanging(), AbortSignal.abort(REASON))).rejects.toBe(REASON)
   })
 
   it('who goes hears why, or what there is to tell instead', async () => {
     const stop = new AbortController()
-    const plain = heed(hanging(), stop.signal)
-    const told = heed(hanging(), stop.signal, { told: () => 'in doubt' })
+    const plain = untilAborted(hanging(), stop.signal)
+    const told = untilAborted(hanging(), stop.signal, { reason: () => 'in doubt' })
     stop.abort(REASON)
     await expect(plain).rejects.toBe(REASON)
     await expect(told).rejects.toBe('in doubt')
@@ -37,12 +37,12 @@ describe('heeding a caller', () => {
     const stop = new AbortController()
     const late: string[] = []
     const [well, badly] = [gate(), gate()]
-    const work = heed(
+    const work = untilAborted(
       well.opened.then(() => 'late'),
       stop.signal,
-      { late: (value) => void late.push(value) },
+      { onLate: (value) => void late.push(value) },
     )
-    const failing = heed(
+    const failing = untilAborted(
       badly.opened.then(() => Promise.reject(new RangeError('late'))),
       stop.signal,
     )
@@ -58,7 +58,7 @@ describe('heeding a caller', () => {
   it('lets work come to its own end where there is grace', async () => {
     const stop = new AbortController()
     const ending = gate()
-    const work = heed(
+    const work = untilAborted(
       ending.opened.then(() => 'the whole truth'),
       stop.signal,
       { graceMs: 60_000 },
@@ -70,7 +70,7 @@ describe('heeding a caller', () => {
 
   it('and not for longer than that', async () => {
     const stop = new AbortController()
-    const work = heed(hanging(), stop.signal, { graceMs: 1, told: () => 'in doubt' })
+    const work = untilAborted(hanging(), stop.signal, { graceMs: 1, reason: () => 'in doubt' })
     stop.abort(REASON)
     await expect(work).rejects.toBe('in doubt')
   })

@@ -95,8 +95,8 @@ class Shop {
 
   #ask(cents: number): Response {
     const request = encode({ cents, payee: '0xaa', fee: FEE.bound })
-    const says = `Payment id="c${++this.#asked}", realm="shop", method="tempo", intent="charge", request="${request}"`
-    return new Response(null, { status: 402, headers: { 'www-authenticate': says } })
+    const message = `Payment id="c${++this.#asked}", realm="shop", method="tempo", intent="charge", request="${request}"`
+    return new Response(null, { status: 402, headers: { 'www-authenticate': message } })
   }
 
   /** What a payment has really cost, fees included. */
@@ -117,7 +117,7 @@ const PLAN: CallPlan = {
   cents: 0,
   fee: FEE,
   serves: 'pays',
-  says: 'no',
+  message: 'no',
 }
 
 function open(path: string, shop: Shop): Purser {

@@ -32,7 +32,7 @@ const scenes: Readonly<Record<string, (world: FakeWorld) => void>> = {
   'the server takes the money and fails': (world) => {
     world.server.paid = (leg) => {
       world.server.take(leg)
-      return { reading: { kind: 'answers', ok: false, status: 500 } }
+      return { reading: { kind: 'response', ok: false, status: 500 } }
     }
   },
   'the server rotates its challenge once': (world) => {
@@ -121,7 +121,7 @@ describe('a ledger that cannot answer', () => {
     const { world } = worldWith([{ method: 'advance', at: 2, error: busy }])
     const errors = world.heard('error')
     const reply = await world.pay()
-    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect(errors.map(({ error }) => error)).toEqual([busy])
     expect(world.outcome(reply)).toMatchObject({ attempts: [expect.anything()] })
     // Nobody works on it any more, so that recovery may.
@@ -155,7 +155,7 @@ describe('a ledger that cannot answer', () => {
     world.wallet.hooks.inspect = async (evidence) => ({
       state: 'pending',
       recheckAt: evidence.recheckAt ?? 0,
-      because: 'not yet',
+      reason: 'not yet',
     })
     expect(await world.fails({ signal: stop.signal })).toMatchObject({ funds: 'unknown' })
   })

@@ -42,7 +42,7 @@ const plan: fc.Arbitrary<CallPlan> = fc
     // Two of three pay their own fee, on a lane or without one; a sponsor pays for the others.
     fee: fc.oneof(fee, fee, fc.constant(undefined)),
     serves: fc.constantFrom(...SERVES),
-    says: fc.constantFrom(...SAYS),
+    message: fc.constantFrom(...SAYS),
     diesAfter: fc.oneof(
       { weight: 7, arbitrary: fc.constant(undefined) },
       { weight: 1, arbitrary: fc.integer({ min: 0, max: 12 }) },

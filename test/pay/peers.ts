@@ -1,8 +1,8 @@
 import type { Evidence, LaneGrant, Verdict } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import type { Leg, RefusalProblem } from '../../src/pay/index.js'
+import type { RefusalProblem, SendOptions } from '../../src/pay/index.js'
 import type { Terms } from '../../src/policy/index.js'
-import type { Challenge, HttpResource, JsonObject, Reading } from '../../src/protocol/index.js'
+import type { Challenge, HttpResource, JsonObject, ReplyInfo } from '../../src/protocol/index.js'
 import {
   type Completed,
   type Prepared,
@@ -44,7 +44,7 @@ export function offer({ cents = 10, payee = '0xaa', kind = 'tempo/charge', fee =
 
 /** What came back, on a transport that is nothing but readings. */
 export interface Reply {
-  readonly reading: Reading
+  readonly reading: ReplyInfo
   readonly problem?: RefusalProblem
 }
 
@@ -135,8 +135,8 @@ export function fakeWallet(rail: Rail, clock: TestClock, options: WalletOptions 
       if (rail.settled.has(challengeId)) return { state: 'settled', reference: `tx-${challengeId}` }
       const { recheckAt = 0 } = evidence
       return clock.now() >= recheckAt
-        ? { state: 'void', because: 'it ran out' }
-        : { state: 'pending', recheckAt, because: 'it may still be included' }
+        ? { state: 'void', reason: 'it ran out' }
+        : { state: 'pending', recheckAt, reason: 'it may still be included' }
     },
   }
   return wallet
@@ -159,7 +159,7 @@ export function termsOf(challenge: Challenge): Terms {
 
 export function quoteOf(
   challenge: Challenge,
-  { resource, after, now }: QuoteContext,
+  { resource, earlierEvidence: after, now }: QuoteContext,
   wallet: string,
   lanes: readonly string[],
 ): Quote | Unpayable {
@@ -168,55 +168,55 @@ export function quoteOf(
   if (after !== undefined) {
     const { place } = Object(after.detail)
     if (typeof place !== 'string')
-      return { unpayable: 'an earlier one may settle', freeAt: after.recheckAt ?? 0 }
+      return { unpayable: 'an earlier one may settle', earlierExpiresAt: after.recheckAt ?? 0 }
     const [name = '', value = '0'] = place.split('#')
-    return { ...quote, lane: { names: [name], otherwise: 'wait' }, excludes: { name, value: BigInt(value) } }
+    return { ...quote, lane: { names: [name], otherwise: 'wait' }, replaces: { name, value: BigInt(value) } }
   }
   return lanes.length === 0 ? quote : { ...quote, lane: { names: lanes, otherwise: 'go' } }
 }
 
 function placeOf({ quote, lane }: Spendable): string | undefined {
-  const at: LaneGrant | undefined = quote.excludes ?? lane
+  const at: LaneGrant | undefined = quote.replaces ?? lane
   return at === undefined ? undefined : `${at.name}#${at.value}`
 }
 
 /** A server that asks for money, takes it and answers; tests replace what it does. */
 export class Server {
   readonly #rail: Rail
-  readonly legs: Leg[] = []
+  readonly legs: SendOptions[] = []
   /** Could a credential for this offer travel with the request? Throws if not. */
   check: (challenge: Challenge) => void | Promise<void> = () => undefined
   offers: () => readonly Challenge[] = () => [offer()]
   /** What it says the time is. */
   date: (() => number) | undefined
   /** What it does with a credential. `turn` is 1 for the first. */
-  paid: (leg: Leg, turn: number) => Reply | Promise<Reply>
+  paid: (leg: SendOptions, turn: number) => Reply | Promise<Reply>
 
   constructor(rail: Rail) {
     this.#rail = rail
     this.paid = (leg) => this.take(leg)
   }
 
-  get credentials(): readonly Leg[] {
+  get credentials(): readonly SendOptions[] {
     return this.legs.filter(({ credential }) => credential !== undefined)
   }
 
   /** Takes the money and answers with a receipt. */
-  take({ credential }: Leg): Reply {
+  take({ credential }: SendOptions): Reply {
     if (credential === undefined) return this.ask()
     const { challenge, payload } = credential
     if (!this.#rail.accept(payload, challenge.id)) return this.ask()
     const receipt = { success: true, challengeId: challenge.id, reference: `tx-${challenge.id}`, claims: {} }
-    return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+    return { reading: { kind: 'response', ok: true, status: 200, receipt } }
   }
 
   ask(): Reply {
     const date = this.date?.()
     const said = date === undefined ? {} : { date }
-    return { reading: { kind: 'asks', at: resource(), offers: this.offers(), ...said } }
+    return { reading: { kind: 'payment-required', at: resource(), offers: this.offers(), ...said } }
   }
 
-  async send(leg: Leg): Promise<Reply> {
+  async send(leg: SendOptions): Promise<Reply> {
     leg.signal?.throwIfAborted()
     this.legs.push(leg)
     return leg.credential === undefined ? this.ask() : this.paid(leg, this.credentials.length)

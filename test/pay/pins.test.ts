@@ -35,7 +35,7 @@ describe('the payee of a vendor', () => {
       else await paid
       const [second] = (await world.payments()).slice(1)
       expect(anomalies).toEqual([
-        { kind: 'payee_changed', payment: second?.id, says: expect.stringMatching(/0xaa.*0xbb/) },
+        { kind: 'payee_changed', payment: second?.id, message: expect.stringMatching(/0xaa.*0xbb/) },
       ])
       // Whom a person approved is a stranger no more.
       if (ask.length > 0) await world.pay({ path: '/c' })

@@ -12,7 +12,7 @@ const network = (): Reply => {
 }
 
 function later(world: FakeWorld, status: number, ms: number): () => Reply {
-  return () => ({ reading: { kind: 'answers', ok: false, status, retryAt: world.clock.now() + ms } })
+  return () => ({ reading: { kind: 'response', ok: false, status, retryAt: world.clock.now() + ms } })
 }
 
 /** What was sent: always the same credential, under the same key. */
@@ -84,7 +84,7 @@ describe('a credential is not sent again', () => {
 
   it('by a later call, once it has run out', async () => {
     const world = fakeWorld()
-    world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'no node answers' })
+    world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'no node answers' })
     first(world, () => {
       throw new TypeError('the connection is gone')
     })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { amount, CURRENCIES } from '../../src/money/index.js'
+import { type ApprovalQuestion, admissionFor, type OpenApproval } from '../../src/pay/approval-queue.js'
 import type { ApprovalAnswer, ApprovalRequest, Approver } from '../../src/pay/index.js'
-import { type OpenQuestion, type Question, seatFor } from '../../src/pay/questions.js'
 import type { CounterClaim, PolicyDocument } from '../../src/policy/index.js'
 import { cents, termsOf } from '../ledger/fixtures.js'
 import { ORIGIN, offer } from './peers.js'
@@ -86,7 +86,7 @@ describe('equal requests', () => {
     const world = person({ approval: { timeout: '1s' } })
     const errors = await Promise.all(times(10, () => world.fails()))
     expect(world.asked()).toBe(1)
-    for (const error of errors) expect(error.reasons.at(-1)?.says).toContain('nobody answered in time')
+    for (const error of errors) expect(error.reasons.at(-1)?.message).toContain('nobody answered in time')
   })
 
   it('are paid once for each yes', async () => {
@@ -143,7 +143,7 @@ describe('a vendor that floods a person with questions', () => {
     const errors = await Promise.all(calls)
     expect(world.asked()).toBe(5)
     const full = errors.find(({ reasons }) => reasons.at(-1)?.rule === 'approval.perVendor')
-    expect(full?.reasons.at(-1)?.says).toContain('answer those first, or raise `approval.perVendor`')
+    expect(full?.reasons.at(-1)?.message).toContain('answer those first, or raise `approval.perVendor`')
     expect(full?.retryAt).toBe(world.clock.now() + 300_000)
   })
 
@@ -263,11 +263,11 @@ describe('where a question goes', () => {
     ...{ counts: 'spend', scope: { policy: 'p' }, window: 'ever', from: 0, at: 0, rule: 'budget' },
     ...{ amount: units, limit },
   })
-  const question = (more: Partial<Question> = {}): Question => ({
+  const question = (more: Partial<ApprovalQuestion> = {}): ApprovalQuestion => ({
     ...{ agent: 'a', vendor: 'v', fingerprint: 'f', terms: termsOf({}), claims: [claim(10n, 100n)] },
     ...more,
   })
-  const opened = (more: Partial<OpenQuestion> = {}): OpenQuestion => ({
+  const opened = (more: Partial<OpenApproval> = {}): OpenApproval => ({
     ...{ ...question(), expires: 5, reserves: true, ended: new Promise(() => undefined) },
     ...more,
   })
@@ -275,16 +275,19 @@ describe('where a question goes', () => {
 
   it('to the question about the same request, whatever its terms', () => {
     const open = opened({ terms: { ...termsOf({}), most: cents(99) } })
-    expect(seatFor(question(), [open], { ...limits, perAgent: 1 })).toEqual({ kind: 'share', question: open })
-    expect(seatFor(question({ agent: 'b' }), [open], limits)).toMatchObject({ kind: 'ask' })
+    expect(admissionFor(question(), [open], { ...limits, perAgent: 1 })).toEqual({
+      kind: 'share',
+      question: open,
+    })
+    expect(admissionFor(question({ agent: 'b' }), [open], limits)).toMatchObject({ kind: 'ask' })
   })
 
   it('nowhere beyond a limit', () => {
     const open = [opened({ fingerprint: 'g' }), opened({ fingerprint: 'h', expires: 3 })]
     const full = { kind: 'full', limit: 2, retryAt: 3 }
-    expect(seatFor(question(), open, limits)).toEqual({ ...full, rule: 'perVendor' })
-    expect(seatFor(question({ vendor: 'w' }), open, limits)).toEqual({ ...full, rule: 'perAgent' })
-    expect(seatFor(question({ vendor: 'w', agent: 'b' }), open, limits)).toEqual({
+    expect(admissionFor(question(), open, limits)).toEqual({ ...full, rule: 'perVendor' })
+    expect(admissionFor(question({ vendor: 'w' }), open, limits)).toEqual({ ...full, rule: 'perAgent' })
+    expect(admissionFor(question({ vendor: 'w', agent: 'b' }), open, limits)).toEqual({
       kind: 'ask',
       reserves: true,
     })
@@ -294,11 +297,16 @@ describe('where a question goes', () => {
     [50n, true],
     [51n, false],
   ])('to the person; with %s of 100 held it reserves: %s', (units, reserves) => {
-    expect(seatFor(question({ claims: [claim(units, 100n)] }), [], limits)).toEqual({ kind: 'ask', reserves })
+    expect(admissionFor(question({ claims: [claim(units, 100n)] }), [], limits)).toEqual({
+      kind: 'ask',
+      reserves,
+    })
     const before = opened({ fingerprint: 'g', claims: [claim(30n, 100n)] })
     const rest = question({ claims: [claim(units - 30n, 100n)] })
-    expect(seatFor(rest, [before], limits)).toEqual({ kind: 'ask', reserves })
+    expect(admissionFor(rest, [before], limits)).toEqual({ kind: 'ask', reserves })
     // A question that reserves nothing takes nothing of the share.
-    expect(seatFor(question(), [{ ...before, reserves: false }], limits)).toMatchObject({ reserves: true })
+    expect(admissionFor(question(), [{ ...before, reserves: false }], limits)).toMatchObject({
+      reserves: true,
+    })
   })
 })

@@ -100,7 +100,7 @@ describe('two processes on one ledger', () => {
     world.wallet.hooks.inspect = async ({ recheckAt = 0 }) => ({
       state: 'pending',
       recheckAt,
-      because: 'not yet',
+      reason: 'not yet',
     })
     await world.fails()
     const errors = await Promise.all([world.neighbour().fails(), world.neighbour().fails(), world.fails()])

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { amount, CURRENCIES } from '../../src/money/index.js'
 import { recover } from '../../src/pay/index.js'
 import type { OfferKind } from '../../src/protocol/index.js'
-import type { Acceptance, Prepared } from '../../src/wallet/index.js'
+import type { AcceptedCredential, Prepared } from '../../src/wallet/index.js'
 import { offer, resource, termsOf } from './peers.js'
 import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
@@ -28,7 +28,7 @@ function switchesTo(world: FakeWorld, kind: OfferKind): void {
 /** Nothing is proven for as long as this stands. */
 function provesNothing(world: FakeWorld): void {
   for (const { hooks } of world.wallets)
-    hooks.inspect = async ({ recheckAt = 0 }) => ({ state: 'pending', recheckAt, because: 'not yet' })
+    hooks.inspect = async ({ recheckAt = 0 }) => ({ state: 'pending', recheckAt, reason: 'not yet' })
 }
 
 describe('a server that asks on another rail', () => {
@@ -61,7 +61,7 @@ describe('a server that asks on another rail', () => {
     await world.pay()
     const [first, second] = world.wallet.signed
     expect(second?.quote.terms.kind).toBe(MPP)
-    expect(second?.quote.excludes).toEqual(first?.lane)
+    expect(second?.quote.replaces).toEqual(first?.lane)
     expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([2, 1, 10])
   })
 
@@ -115,7 +115,7 @@ describe('decoys', () => {
     world.server.paid = (leg) => {
       world.server.take(leg)
       const dear = [offer({ kind: MPP, cents: 90 }), offer({ kind: X402, cents: 2 })]
-      return { reading: { kind: 'asks', at: resource(), offers: dear } }
+      return { reading: { kind: 'payment-required', at: resource(), offers: dear } }
     }
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt' })
     expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([1, 1, 1])
@@ -159,7 +159,14 @@ describe('a settlement', () => {
     world.server.offers = () => [offer({ kind: MPP })]
     world.server.paid = (leg) => {
       world.server.take(leg)
-      return { reading: { kind: 'asks', at: resource(), offers: [offer({ kind: MPP })], problem: pending } }
+      return {
+        reading: {
+          kind: 'payment-required',
+          at: resource(),
+          offers: [offer({ kind: MPP })],
+          problem: pending,
+        },
+      }
     }
     for (let call = 0; call < 4; call++)
       expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
@@ -168,7 +175,7 @@ describe('a settlement', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it.each(['asks', 'answers'] as const)(
+  it.each(['payment-required', 'response'] as const)(
     'that failed by a receipt in what %s gives nothing back',
     async (how) => {
       const world = fakeWorld({ wallets: [{ kinds: [MPP] }] })
@@ -178,7 +185,7 @@ describe('a settlement', () => {
         world.server.take(leg)
         const receipt = { success: false, claims: { errorReason: 'insufficient_funds' } }
         const reading =
-          how === 'asks'
+          how === 'payment-required'
             ? ({ kind: how, at: resource(), offers: world.server.offers(), receipt } as const)
             : ({ kind: how, ok: false, status: 402, receipt } as const)
         return { reading }
@@ -229,7 +236,7 @@ describe('a receipt', () => {
     world.server.paid = (leg) => {
       world.server.take(leg)
       const receipt = { ...said, reference: '0xother', claims: {} }
-      return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+      return { reading: { kind: 'response', ok: true, status: 200, receipt } }
     }
     const reply = await world.pay()
     expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
@@ -253,7 +260,7 @@ describe('a price that is known only afterwards', () => {
     world.server.paid = (leg) => {
       world.server.take(leg)
       const receipt = { success: true, reference: '0xfee', amount: '10000', claims: { amount: '10000' } }
-      return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+      return { reading: { kind: 'response', ok: true, status: 200, receipt } }
     }
     return world
   }
@@ -288,7 +295,7 @@ describe('a price that is known only afterwards', () => {
     const world = metered()
     const told: string[] = []
     Object.assign(world.wallet, {
-      accepted: async ({ receipt }: Acceptance) => told.push(receipt.reference ?? ''),
+      accepted: async ({ receipt }: AcceptedCredential) => told.push(receipt.reference ?? ''),
     })
     await world.pay()
     expect(told).toEqual(['0xfee'])

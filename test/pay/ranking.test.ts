@@ -107,7 +107,7 @@ describe('which offer is paid', () => {
     expect([...world.rail.settled]).toEqual([other.id])
     world.server.offers = () => [cheap]
     const error = await world.fails({ path: '/coffee' })
-    expect(error.reasons.map(({ says }) => says)).toEqual([
+    expect(error.reasons.map(({ message }) => message)).toEqual([
       'Payments by tempo/charge are ruled out by the preferences of this purser',
     ])
     expect(world.wallets.map(({ signed }) => signed.length)).toEqual([0, 1])

@@ -10,7 +10,7 @@ describe('a receipt for money that never moved', () => {
     world.server.paid = ({ credential }) => {
       const challengeId = credential?.challenge.id ?? ''
       const receipt = { success: true, challengeId, reference: `tx-${challengeId}`, claims: {} }
-      return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+      return { reading: { kind: 'response', ok: true, status: 200, receipt } }
     }
     const anomalies = world.heard('anomaly')
     await world.pay()

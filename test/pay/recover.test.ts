@@ -10,8 +10,8 @@ const fee = (cents: number) => amount(BigInt(cents) * 10_000n, CURRENCIES.pathUS
 
 /** So many calls that were answered without a receipt. */
 async function doubts(world: FakeWorld, count: number): Promise<void> {
-  world.server.paid = () => ({ reading: { kind: 'answers', ok: true, status: 200 } })
-  world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'not yet' })
+  world.server.paid = () => ({ reading: { kind: 'response', ok: true, status: 200 } })
+  world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'not yet' })
   for (let n = 0; n < count; n++) await world.pay({ path: `/${n}` })
   world.clock.pass(20 * SECOND)
 }
@@ -40,7 +40,7 @@ it('a wallet that never answers holds up no recovery but its own, and what it sa
   world.server.paid = () => {
     throw new TypeError('fetch failed')
   }
-  world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'not yet' })
+  world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'not yet' })
   await world.fails({ path: '/one' })
   await world.fails({ path: '/two' })
   Object.assign(world.env, { patienceMs: 20 })

@@ -21,8 +21,8 @@ function answersWith(
     if (took === 'took') world.server.take(leg)
     const more = problem === undefined ? {} : { problem }
     return status === 402
-      ? { reading: { kind: 'asks', at: resource(), offers: [offer()], ...more } }
-      : { reading: { kind: 'answers', ok: false, status, ...more } }
+      ? { reading: { kind: 'payment-required', at: resource(), offers: [offer()], ...more } }
+      : { reading: { kind: 'response', ok: false, status, ...more } }
   }
 }
 
@@ -39,7 +39,7 @@ describe('a server that does not take a credential', () => {
     expect(anomalies).toContainEqual(
       expect.objectContaining({
         kind: 'payment_rejected',
-        says: expect.stringContaining('verification-failed'),
+        message: expect.stringContaining('verification-failed'),
       }),
     )
   })

@@ -79,7 +79,7 @@ describe('what a remembered approval counts', () => {
       return { wallet: dinar.wallet.id, challenge, resource, terms }
     }
     // 10 cents are 0.031 dinars; the approval was for up to 0.10, in dollars.
-    expect((await dinar.fails()).reasons.at(-1)?.says).toContain('ann did not approve')
+    expect((await dinar.fails()).reasons.at(-1)?.message).toContain('ann did not approve')
     expect(world.asked()).toBe(2)
   })
 

@@ -29,7 +29,7 @@ describe('the same request twice, where policy wants it once', () => {
         resetsAt: (first?.createdAt ?? 0) + HOUR,
         payment: first?.id,
         reference: first?.reference,
-        says: expect.stringContaining(`payment ${first?.id}, receipt ${first?.reference}`),
+        message: expect.stringContaining(`payment ${first?.id}, receipt ${first?.reference}`),
       },
     ])
     expect(world.server.credentials).toHaveLength(1)

@@ -14,10 +14,10 @@ function world({ takes, cents = 10 }: { readonly takes: boolean; readonly cents?
   server.paid = (leg) => {
     if (leg.credential?.challenge.kind !== SIGN_IN) return server.take(leg)
     const receipt = { success: true, claims: {} }
-    return takes ? { reading: { kind: 'answers', ok: true, status: 200, receipt } } : server.ask()
+    return takes ? { reading: { kind: 'response', ok: true, status: 200, receipt } } : server.ask()
   }
   wallet.hooks.inspect = (evidence) =>
-    evidence.kind === SIGN_IN ? Promise.resolve({ state: 'void', because: 'it moves nothing' }) : undefined
+    evidence.kind === SIGN_IN ? Promise.resolve({ state: 'void', reason: 'it moves nothing' }) : undefined
   return made
 }
 
@@ -36,7 +36,7 @@ describe('a sign-in', () => {
   it('that is not taken ends, and what is asked is bought as a payment of its own', async () => {
     const one = world({ takes: false })
     const { reading } = await one.pay()
-    expect(reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(reading).toMatchObject({ kind: 'response', ok: true })
     expect(kinds(one)).toEqual([SIGN_IN, 'x402/exact'])
     expect(await states(one)).toEqual(['released', 'settled'])
     expect(await one.counted()).toBe(10)
@@ -74,7 +74,7 @@ describe('a sign-in', () => {
 
   it('that nobody can prove void is followed by nothing', async () => {
     const one = world({ takes: false })
-    one.wallet.hooks.inspect = () => Promise.resolve({ state: 'unknown', because: 'nobody knows' })
+    one.wallet.hooks.inspect = () => Promise.resolve({ state: 'unknown', reason: 'nobody knows' })
     await one.fails()
     expect(kinds(one)).toEqual([SIGN_IN])
   })
@@ -84,8 +84,10 @@ it('any other payment that was refused is not followed by a dearer one', async (
   const one = fakeWorld({ wallets: [{ kinds: ['tempo/charge'] }] })
   let asked = 0
   one.server.offers = () => [offer({ cents: asked++ === 0 ? 0 : 10 })]
-  one.server.paid = () => ({ reading: { kind: 'asks', at: resource(), offers: [offer({ cents: 10 })] } })
-  one.wallet.hooks.inspect = () => Promise.resolve({ state: 'void', because: 'it moves nothing' })
+  one.server.paid = () => ({
+    reading: { kind: 'payment-required', at: resource(), offers: [offer({ cents: 10 })] },
+  })
+  one.wallet.hooks.inspect = () => Promise.resolve({ state: 'void', reason: 'it moves nothing' })
   await one.fails()
   expect(one.wallet.signed).toHaveLength(1)
 })

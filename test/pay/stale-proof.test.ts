@@ -15,13 +15,13 @@ describe('a proof that a payment is void', () => {
       // Another process wakes up, and writes down what it is about to send.
       const more = { ...evidence, detail: { woken: true } }
       await world.env.ledger.advance(doubt.id, { to: 'evidence', evidence: more })
-      return { state: 'void', because: 'nothing was ever made' }
+      return { state: 'void', reason: 'nothing was ever made' }
     }
     world.clock.pass(20_000)
     await recover(world.env, 'all')
     expect(await world.payments()).toMatchObject([{ state: 'committed' }])
     expect(await world.counted()).toBe(10)
-    world.wallet.hooks.inspect = async () => ({ state: 'void', because: 'nothing was ever made' })
+    world.wallet.hooks.inspect = async () => ({ state: 'void', reason: 'nothing was ever made' })
     await recover(world.env, 'all')
     expect(await world.payments()).toMatchObject([{ state: 'released' }])
   })

@@ -9,7 +9,7 @@ describe('one payment', () => {
     const world = fakeWorld()
     const states = world.heard('payment')
     const reply = await world.pay()
-    expect(reply.reading).toMatchObject({ kind: 'answers', ok: true })
+    expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
     expect(states.map(({ payment }) => payment.state)).toEqual(['committed', 'settled'])
     expect(world.server.credentials.map(({ idempotencyKey }) => idempotencyKey)).toEqual([
@@ -51,7 +51,7 @@ describe('an offer', () => {
   it('of a kind that no wallet knows leaves the reply as it came', async () => {
     const world = fakeWorld()
     world.server.offers = () => [offer({ kind: 'pigeon/post' })]
-    expect((await world.pay()).reading.kind).toBe('asks')
+    expect((await world.pay()).reading.kind).toBe('payment-required')
     expect(await world.payments()).toEqual([])
   })
 
@@ -170,15 +170,15 @@ describe('a wallet', () => {
 
 describe('a receipt', () => {
   const lies = [
-    { says: 'of another challenge', receipt: { success: true, challengeId: 'other', claims: {} } },
-    { says: 'of another method', receipt: { success: true, method: 'stripe', claims: {} } },
-    { says: 'of a failure', receipt: { success: false, claims: {} } },
+    { message: 'of another challenge', receipt: { success: true, challengeId: 'other', claims: {} } },
+    { message: 'of another method', receipt: { success: true, method: 'stripe', claims: {} } },
+    { message: 'of a failure', receipt: { success: false, claims: {} } },
   ]
 
   it.each(lies)('$says settles nothing, and is reported', async ({ receipt }) => {
     const world = fakeWorld()
     const anomalies = world.heard('anomaly')
-    world.server.paid = () => ({ reading: { kind: 'answers', ok: true, status: 200, receipt } })
+    world.server.paid = () => ({ reading: { kind: 'response', ok: true, status: 200, receipt } })
     const reply = await world.pay()
     await Promise.resolve()
     expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
@@ -195,7 +195,7 @@ describe('a receipt', () => {
   it('that is missing is reported too, and the money counts', async () => {
     const world = fakeWorld()
     const anomalies = world.heard('anomaly')
-    world.server.paid = () => ({ reading: { kind: 'answers', ok: true, status: 200 } })
+    world.server.paid = () => ({ reading: { kind: 'response', ok: true, status: 200 } })
     await world.pay()
     await Promise.resolve()
     expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_missing'])

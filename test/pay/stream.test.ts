@@ -20,7 +20,7 @@ async function notPaidOn(counter: Till, url: string): Promise<string> {
   await until(() => counter.heard.anomaly.length > 0)
   await reader?.cancel()
   await pending
-  return String(counter.heard.anomaly[0]?.says)
+  return String(counter.heard.anomaly[0]?.message)
 }
 
 describe('what pays on for a stream', () => {
@@ -47,7 +47,8 @@ describe('what pays on for a stream', () => {
   it.each(wandering)('is never signed %s', async (_, wander) => {
     await using server = await serveStream({ play: onceMore })
     await using counter = till(server, { vendors: [{ origin: server.url, payees: 'any' }] })
-    counter.wallet.hooks.quote = (quote, { need }) => (need === undefined ? quote : wander(quote))
+    counter.wallet.hooks.quote = (quote, { meterClaims: need }) =>
+      need === undefined ? quote : wander(quote)
     await notPaidOn(counter, server.url)
     expect(counter.wallet.totals).toEqual([PRICE])
     expect(server.notes).toEqual([])
@@ -58,7 +59,7 @@ describe('what pays on for a stream', () => {
     for (const deposits of ['1', '0.10']) {
       await using server = await serveStream({ play: onceMore })
       await using counter = till(server, { deposits })
-      counter.wallet.hooks.quote = (quote, { need }) =>
+      counter.wallet.hooks.quote = (quote, { meterClaims: need }) =>
         need === undefined ? quote : { ...quote, terms: { ...quote.terms, locks } }
       const reply = await counter.purser.fetch(server.url)
       const reader = reply.body?.getReader()
@@ -107,7 +108,7 @@ describe('a wallet that could not pay this time', () => {
     })
     let refused = false
     await using counter = till(server)
-    counter.wallet.hooks.quote = (quote, { need }) => {
+    counter.wallet.hooks.quote = (quote, { meterClaims: need }) => {
       if (need === undefined || refused) return quote
       refused = true
       return { unpayable: 'What was signed covers it' }
@@ -120,7 +121,7 @@ describe('a wallet that could not pay this time', () => {
     await reader?.cancel()
     await pending
     expect(counter.heard.anomaly).toMatchObject([{ kind: 'stream_not_paid_on' }])
-    expect(counter.heard.anomaly[0]?.says).toContain('What was signed covers it')
+    expect(counter.heard.anomaly[0]?.message).toContain('What was signed covers it')
   })
 })
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { closeByHand } from '../../src/purser/resolve.js'
+import { closeByHand } from '../../src/client/resolve.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
 /** The states that the events told, in order. */
@@ -50,11 +50,11 @@ it('tells of a payment that a person closes', async () => {
   world.server.paid = () => {
     throw new TypeError('fetch failed')
   }
-  world.wallet.hooks.inspect = async () => ({ state: 'unknown', because: 'no node' })
+  world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'no node' })
   const { paymentId = '' } = await world.fails()
   world.clock.pass(60_000)
   const states = told(world)
-  await closeByHand(paymentId, { as: 'released', by: 'ann', because: 'the vendor says so' }, world.env)
+  await closeByHand(paymentId, { as: 'released', by: 'ann', reason: 'the vendor says so' }, world.env)
   expect(await states()).toEqual(['released'])
 })
 
@@ -77,9 +77,9 @@ it('tells of each state that the ledger left, whatever this process believed it 
   if (paid === undefined) throw new Error('no payment')
   const states = told(world)
   const anomalies = world.heard('anomaly')
-  const { advance } = await import('../../src/pay/doubt.js')
+  const { transition: advance } = await import('../../src/pay/inspection.js')
   // Another process finds that the receipt was untrue, and this one never hears of it.
-  await world.env.ledger.advance(paid.id, { to: 'released', because: 'void' })
+  await world.env.ledger.advance(paid.id, { to: 'released', reason: 'void' })
   await advance(paid, { to: 'settled', proof: 'chain', reference: '0xfee' }, world.env)
   expect(await states()).toEqual(['settled'])
   expect(anomalies.map(({ kind }) => kind)).toEqual(['settled_after_release'])

@@ -23,31 +23,31 @@ function totals(): Totals {
     id: 'totals',
     kinds: [KIND],
     signed,
-    async quote(challenge, { resource, channels, after }) {
+    async quote(challenge, { resource, channels, earlierEvidence: after }) {
       const terms = termsOf(challenge)
       const at = after === undefined ? await channels.signed(LANE) : totalOf(after)
       const lane = { names: [LANE], otherwise: 'wait', at } as const
       const quote = { wallet: 'totals', challenge, resource, terms, lane }
-      return after === undefined ? quote : { ...quote, excludes: { name: LANE, value: at } }
+      return after === undefined ? quote : { ...quote, replaces: { name: LANE, value: at } }
     },
     async prepare(authorization, { now }) {
       const { quote, lane } = spendAuthorization(authorization, now)
-      const { challenge, excludes } = quote
+      const { challenge, replaces: excludes } = quote
       const cents = BigInt(Number(challenge.request['cents']))
       const total = excludes?.value ?? (lane?.value ?? 0n) + cents
       signed.push(Number(total))
       return {
         evidence: { wallet: 'totals', kind: KIND, refs: [String(total)], detail: null },
-        laneSigned: total,
+        signedTotal: total,
         complete: async () => ({ credential: { challenge, payload: { total: Number(total) } } }),
         discard: async () => undefined,
       }
     },
-    inspect: async () => ({ state: 'unknown', because: 'the channel is open' }),
-    async accepted({ challenge, resource }) {
+    inspect: async () => ({ state: 'unknown', reason: 'the channel is open' }),
+    async onAccepted({ challenge, resource }) {
       remembered.set(resource.operation, challenge)
     },
-    standing: ({ operation }) => remembered.get(operation),
+    rememberedChallenge: ({ operation }) => remembered.get(operation),
   }
 }
 
@@ -69,7 +69,7 @@ function channelServer(server: Server): {
     spent += 10
     if (lose === 'after') throw new TypeError('fetch failed')
     const receipt = { success: true, method: 'tempo', claims: { spent } }
-    return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+    return { reading: { kind: 'response', ok: true, status: 200, receipt } }
   }
   return state
 }
@@ -97,7 +97,7 @@ describe('payments by running totals', () => {
     const { world, wallet } = setUp()
     await world.pay()
     const replies = await Promise.all(Array.from({ length: 20 }, () => world.pay()))
-    expect(replies.every(({ reading }) => reading.kind === 'answers' && reading.ok)).toBe(true)
+    expect(replies.every(({ reading }) => reading.kind === 'response' && reading.ok)).toBe(true)
     expect(wallet.signed).toEqual(Array.from({ length: 21 }, (_, n) => (n + 1) * 10))
     expect(world.server.legs).toHaveLength(22)
   })

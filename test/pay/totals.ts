@@ -2,7 +2,7 @@ import type { Verdict } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
 import type { JsonObject } from '../../src/protocol/index.js'
 import {
-  type Acceptance,
+  type AcceptedCredential,
   type Completed,
   type Deliver,
   type Quote,
@@ -19,8 +19,8 @@ export const CHANNEL = '0xc1'
 export interface TotalsWallet extends Wallet {
   /** Every total it signed, in order. */
   readonly totals: bigint[]
-  readonly accepted: NonNullable<Wallet['accepted']>
-  readonly acceptances: Acceptance[]
+  readonly onAccepted: NonNullable<Wallet['onAccepted']>
+  readonly acceptances: AcceptedCredential[]
   /** What streams said they need. */
   readonly needs: JsonObject[]
   readonly hooks: {
@@ -40,7 +40,7 @@ export function totalsWallet(id = 'totals:1'): TotalsWallet {
     needs: [],
     hooks: {},
     async quote(challenge, context) {
-      const { resource, channels, ledger, now, after, need } = context
+      const { resource, channels, ledger, now, earlierEvidence: after, meterClaims: need } = context
       if (need !== undefined) wallet.needs.push(need)
       if (challenge.expires !== undefined && challenge.expires <= now) return { unpayable: 'it has expired' }
       const lane = `${ledger}:${id}#0`
@@ -59,7 +59,7 @@ export function totalsWallet(id = 'totals:1'): TotalsWallet {
           payees: [{ id: String(challenge.request['recipient']), amount: price }],
         },
         lane: { names: [lane], otherwise: 'wait', at: total ?? (await channels.signed(lane)) },
-        ...(total === undefined ? {} : { excludes: { name: lane, value: total } }),
+        ...(total === undefined ? {} : { replaces: { name: lane, value: total } }),
       }
       return wallet.hooks.quote?.(quote, context) ?? quote
     },
@@ -67,7 +67,7 @@ export function totalsWallet(id = 'totals:1'): TotalsWallet {
       const spendable = spendAuthorization(authorization, now)
       await wallet.hooks.prepare?.(spendable, signal)
       const { quote, lane } = spendable
-      const total = quote.excludes?.value ?? (lane?.value ?? 0n) + quote.terms.most.value
+      const total = quote.replaces?.value ?? (lane?.value ?? 0n) + quote.terms.most.value
       return {
         evidence: {
           wallet: id,
@@ -75,7 +75,7 @@ export function totalsWallet(id = 'totals:1'): TotalsWallet {
           refs: [`${CHANNEL}:${total}`],
           detail: { total: String(total) },
         },
-        laneSigned: total,
+        signedTotal: total,
         async complete(deliver): Promise<Completed> {
           await wallet.hooks.complete?.(deliver, spendable)
           wallet.totals.push(total)
@@ -86,10 +86,10 @@ export function totalsWallet(id = 'totals:1'): TotalsWallet {
       }
     },
     async inspect() {
-      return wallet.hooks.inspect?.() ?? { state: 'unknown', because: 'there is no chain to look at' }
+      return wallet.hooks.inspect?.() ?? { state: 'unknown', reason: 'there is no chain to look at' }
     },
-    recognises: (_, reference) => reference === CHANNEL,
-    async accepted(acceptance) {
+    matchesReceipt: (_, reference) => reference === CHANNEL,
+    async onAccepted(acceptance) {
       wallet.acceptances.push(acceptance)
     },
   }

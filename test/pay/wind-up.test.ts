@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Evidence, Ledger, Verdict } from '../../src/ledger/index.js'
-import type { Leg } from '../../src/pay/index.js'
+import type { SendOptions } from '../../src/pay/index.js'
 import { recover } from '../../src/pay/recover.js'
 import { spendAuthorization, type Wallet } from '../../src/wallet/index.js'
 import { offer, type Reply, termsOf } from './peers.js'
@@ -20,13 +20,13 @@ class Tokens {
   readonly wallet: Wallet = {
     id: 'card:1',
     kinds: ['card/charge'],
-    quote: async (challenge, { resource, after }) => ({
+    quote: async (challenge, { resource, earlierEvidence: after }) => ({
       ...{ wallet: 'card:1', challenge, resource, terms: termsOf(challenge) },
-      ...(after === undefined ? {} : { excludes: { name: tokenOf(after), value: 0n } }),
+      ...(after === undefined ? {} : { replaces: { name: tokenOf(after), value: 0n } }),
     }),
     prepare: async (authorization, { now }) => {
       const { quote } = spendAuthorization(authorization, now)
-      const token = quote.excludes?.name ?? `t${this.states.size + 1}`
+      const token = quote.replaces?.name ?? `t${this.states.size + 1}`
       const evidence: Evidence = {
         ...{ wallet: 'card:1', kind: 'card/charge', refs: [token], recheckAt: now + 1_000 },
         detail: { token, made: false },
@@ -63,8 +63,8 @@ class Tokens {
   verdict(token: string): Verdict {
     const state = this.states.get(token)
     if (state === 'taken') return { state: 'settled', reference: token }
-    if (state === 'revoked') return { state: 'void', because: 'it was revoked' }
-    const pending = { state: 'pending', recheckAt: Number.MAX_SAFE_INTEGER, because: 'it is out' } as const
+    if (state === 'revoked') return { state: 'void', reason: 'it was revoked' }
+    const pending = { state: 'pending', recheckAt: Number.MAX_SAFE_INTEGER, reason: 'it is out' } as const
     if (state === 'waits')
       return { ...pending, person: { action: { kind: 'redirect', url: 'https://bank.example' } } }
     return { ...pending, ...(state === 'open' ? { reusable: true } : {}) }
@@ -100,7 +100,7 @@ interface Scene {
 }
 
 /** A world whose server asks for a token, and does this with it. */
-function scene(paid: (token: string, leg: Leg, scene: Scene) => Promise<Reply> | Reply): Scene {
+function scene(paid: (token: string, leg: SendOptions, scene: Scene) => Promise<Reply> | Reply): Scene {
   const rail = new Tokens()
   const world = fakeWorld({ others: [rail.wallet] })
   const made = { world, rail }
@@ -109,8 +109,8 @@ function scene(paid: (token: string, leg: Leg, scene: Scene) => Promise<Reply> |
   return made
 }
 
-const ok: Reply = { reading: { kind: 'answers', ok: true, status: 200 } }
-const broken: Reply = { reading: { kind: 'answers', ok: false, status: 500 } }
+const ok: Reply = { reading: { kind: 'response', ok: true, status: 200 } }
+const broken: Reply = { reading: { kind: 'response', ok: false, status: 500 } }
 const lost = (): never => {
   throw new Error('the connection died')
 }
@@ -308,7 +308,7 @@ describe('a process that dies with a token out', () => {
     const { world, rail } = scene(() => ok)
     rail.making = async () => {
       const [payment] = await world.payments()
-      await world.env.ledger.advance(payment?.id ?? '', { to: 'released', because: 'it was revoked' })
+      await world.env.ledger.advance(payment?.id ?? '', { to: 'released', reason: 'it was revoked' })
     }
     expect(await world.fails()).toMatchObject({ funds: 'untouched' })
     expect(world.server.credentials).toEqual([])
@@ -322,7 +322,7 @@ describe('a process that dies with a token out', () => {
       await world.env.ledger.advance(payment?.id ?? '', {
         to: 'voided',
         attempt: 0,
-        because: 'it was revoked',
+        reason: 'it was revoked',
       })
     }
     await world.fails()

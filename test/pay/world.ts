@@ -2,7 +2,7 @@ import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { completeOwn, isPaymentError, own, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../src/money/index.js'
-import { Hands } from '../../src/pay/hands.js'
+import { ApprovalQueue } from '../../src/pay/approval-queue.js'
 import {
   type Approver,
   type Call,
@@ -15,10 +15,10 @@ import {
   pay,
   recover,
 } from '../../src/pay/index.js'
-import { Pace } from '../../src/pay/pace.js'
-import { Questions } from '../../src/pay/questions.js'
+import { LiveCredentials } from '../../src/pay/live-credentials.js'
+import { PaymentLocks } from '../../src/pay/payment-locks.js'
 import { Queues } from '../../src/pay/queue.js'
-import { SentCredentials } from '../../src/pay/sent.js'
+import { RecoverySchedule } from '../../src/pay/recovery-schedule.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
 import { OPTIONAL_METHODS, type Wallet } from '../../src/wallet/index.js'
 import { TestClock } from '../ledger/fixtures.js'
@@ -124,9 +124,9 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     prefer: options.prefer ?? [],
     doubtWindowMs: 120_000,
     patienceMs: 45_000,
-    sent: new SentCredentials(),
+    liveCredentials: new LiveCredentials(),
     queues: new Queues(),
-    questions: new Questions(),
+    questions: new ApprovalQueue(),
     newId: () => crypto.randomUUID(),
     // Sleeping is what moves time, one turn of the event loop later; who lives renews its lease meanwhile.
     sleep: async (ms, signal) => {
@@ -138,10 +138,10 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       }
     },
     keepAlive: () => ledger.renew(owner, LEASE_MS),
-    beside: (work) => work(new AbortController().signal),
-    pace: new Pace(),
-    breathe: () => undefined,
-    hands: new Hands(),
+    runInBackground: (work) => work(new AbortController().signal),
+    schedule: new RecoverySchedule(),
+    yieldToEventLoop: () => undefined,
+    locks: new PaymentLocks(),
     budgetsUsed: () => undefined,
     makeRoom: async (on) => {
       let found = false
@@ -151,8 +151,8 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       await recover(env, 'due', { on, order: 'newest', found: made })
       return found
     },
-    lookAgain: (at) => void due.push(at),
-    attach: (target, outcome) => void outcomes.set(target, outcome),
+    scheduleRecheck: (at) => void due.push(at),
+    attachOutcome: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
   })
   const run = ({ key, path, agent = 'agent', signal }: CallIn = {}): Promise<Reply> => {
@@ -163,7 +163,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     })
     const exchange = exchangeTo(server, path)
     const { resource: asked } = exchange
-    const [standing] = env.wallets.flatMap((one) => one.standing?.(asked, clock.now()) ?? [])
+    const [standing] = env.wallets.flatMap((one) => one.rememberedChallenge?.(asked, clock.now()) ?? [])
     return pay(exchange, call, async () => ({ env, call }), { standing })
   }
   const payments = async (): Promise<Payment[]> => {
@@ -205,10 +205,11 @@ function exchangeTo(server: Server, path = '/tea'): Exchange<Reply> {
     resource: resource(path),
     fingerprint: async () => `GET ${path}`,
     send: (leg) => server.send(leg),
-    mayAsk: ({ reading }) => reading.kind === 'asks',
-    read: async ({ reading }) => own(reading.kind === 'asks' ? { ...reading, at: resource(path) } : reading),
+    mayRequirePayment: ({ reading }) => reading.kind === 'payment-required',
+    read: async ({ reading }) =>
+      own(reading.kind === 'payment-required' ? { ...reading, at: resource(path) } : reading),
     check: async (challenge) => server.check(challenge),
-    drop: () => undefined,
-    refuse: (problem) => ({ reading: { kind: 'answers', ok: false, status: 402 }, problem }),
+    discard: () => undefined,
+    refuse: (problem) => ({ reading: { kind: 'response', ok: false, status: 402 }, problem }),
   }
 }

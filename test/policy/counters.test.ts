@@ -216,7 +216,7 @@ describe('claims', () => {
 })
 
 describe('a counter that is short', () => {
-  const says = (budgets: Budgets, remaining: bigint, asking = context()) => {
+  const message = (budgets: Budgets, remaining: bigint, asking = context()) => {
     const policy = over(budgets)
     const { claims } = policy.evaluate(terms(), call(), asking, facts())
     const claim = claims.find(({ rule }) => rule !== 'budget.day') ?? claims[0]
@@ -225,14 +225,15 @@ describe('a counter that is short', () => {
   }
 
   it('says what is left, and when it starts anew', () => {
-    const reason = says([{ limit: '2', per: 'week', timezone: 'Europe/Berlin' }], 5_000_000n)
+    const reason = message([{ limit: '2', per: 'week', timezone: 'Europe/Berlin' }], 5_000_000n)
     expect(reason).toEqual({
       rule: 'budget.week',
       limit: '2 USD',
       asked: '0.01 USD',
       remaining: '0.005 USD',
       resetsAt: Date.UTC(2026, 6, 19, 22),
-      says: 'The budget of 2 USD per week (Europe/Berlin) has 0.005 USD left, and this payment needs 0.01 USD; it starts anew at 2026-07-19T22:00:00Z.',
+      message:
+        'The budget of 2 USD per week (Europe/Berlin) has 0.005 USD left, and this payment needs 0.01 USD; it starts anew at 2026-07-19T22:00:00Z.',
     })
   })
 
@@ -258,7 +259,7 @@ describe('a counter that is short', () => {
       'The budget of 2 USD for agent a, calls without a task has 0 USD left, and this payment needs 0.01 USD.',
     ],
   ])('reads as a sentence: %j', (budgets, sentence) => {
-    expect(says(budgets, 0n).says).toBe(sentence)
+    expect(message(budgets, 0n).message).toBe(sentence)
   })
 })
 

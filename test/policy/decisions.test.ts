@@ -81,7 +81,7 @@ describe('decisions', () => {
     if (row.claims !== undefined)
       expect(decision.claims.map(({ rule }) => rule).sort()).toEqual([...row.claims].sort())
     if (row.payees !== undefined) expect(decision.payees).toBe(row.payees)
-    for (const { says } of decision.reasons) expect(says).toMatch(/^\S.*\.$/)
+    for (const { message } of decision.reasons) expect(message).toMatch(/^\S.*\.$/)
     expect(decision).toMatchObject({ facts: 7, at: NOW, policy: policy.hash, unit: policy.unit })
     expect(Object.isFrozen(decision)).toBe(true)
   })
@@ -113,7 +113,7 @@ describe('sentences', () => {
       rule: 'perPayment',
       limit: '1 USD',
       asked: '2 USD',
-      says: 'One payment may cost at most 1 USD; this one would cost 2 USD.',
+      message: 'One payment may cost at most 1 USD; this one would cost 2 USD.',
     })
   })
 

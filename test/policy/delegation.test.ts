@@ -200,7 +200,7 @@ it('every rule of a document and its agent is accounted for, once', () => {
 })
 
 it('says in words what is held', () => {
-  expect(plan(BASE, { headroom: ONE / 20n, tokens: 2 }).rules[0]?.says).toBe(
+  expect(plan(BASE, { headroom: ONE / 20n, tokens: 2 }).rules[0]?.message).toBe(
     "At most 5 USD and 0.05 USD of headroom for each of 2 tokens, fees included, in every 1d from the authorization on; the policy's own window is Purser's.",
   )
 })

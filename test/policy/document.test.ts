@@ -20,7 +20,7 @@ const budget = (over: object): object => base({ budgets: [...BASE.budgets, over]
 const vendor = (over: object): object => base({ vendors: [{ origin: 'https://api.shop.example', ...over }] })
 
 // The document, the path of what is wrong, and what its sentence must contain: what is wrong, and how to mend it.
-const WRONG: readonly (readonly [name: string, document: object, path: string, says: RegExp])[] = [
+const WRONG: readonly (readonly [name: string, document: object, path: string, message: RegExp])[] = [
   ['version', base({ version: 2 }), 'version', /the number 2 is not 1, the version of this format/],
   ['name', base({ name: '' }), 'name', /"" is not a name of 1 to 64 characters/],
   ['name of another type', base({ name: 7 }), 'name', /the number 7 is not a name/],
@@ -205,11 +205,11 @@ const WRONG: readonly (readonly [name: string, document: object, path: string, s
 ]
 
 describe('a document that is wrong', () => {
-  it.each(WRONG)('%s', (_name, document, path, says) => {
+  it.each(WRONG)('%s', (_name, document, path, expected) => {
     const { reasons, message, funds } = errorOf(document)
     expect(reasons.map(({ rule }) => rule)).toEqual([path])
-    expect(reasons[0]?.says).toMatch(says)
-    expect(message).toContain(reasons[0]?.says)
+    expect(reasons[0]?.message).toMatch(expected)
+    expect(message).toContain(reasons[0]?.message)
     expect(funds).toBe('untouched')
   })
 
@@ -301,7 +301,7 @@ describe('limits', () => {
   it.each(LIMITLESS)('are missing: %s', (_name, document, paths) => {
     const { reasons } = errorOf(document)
     expect(reasons.map(({ rule }) => rule)).toEqual(paths)
-    for (const { says } of reasons) expect(says).toMatch(/: add /)
+    for (const { message } of reasons) expect(message).toMatch(/: add /)
   })
 
   const LIMITED: readonly (readonly [string, PolicyDocument])[] = [
@@ -365,14 +365,14 @@ describe('defaults', () => {
       symbol: 'USD',
     })
     const asking = { timeoutMs: 300_000, perAgent: 10, perVendor: 5, holds: 50 }
-    expect(createPolicy(BASE).asking({ agent: 'a', tasks: [] })).toEqual(asking)
+    expect(createPolicy(BASE).approvalSettings({ agent: 'a', tasks: [] })).toEqual(asking)
   })
 
   it('give way to the lowest number of the document and the agent', () => {
     const agents = { a: { approval: { timeout: '30s', perVendor: 9 } }, b: {} }
     const policy = createPolicy({ ...BASE, approval: { timeout: '2m', perVendor: 2, holds: 0 }, agents })
     const asking = { timeoutMs: 30_000, perAgent: 10, perVendor: 2, holds: 0 }
-    expect(policy.asking({ agent: 'a', tasks: [] })).toEqual(asking)
-    expect(policy.asking({ agent: 'b', tasks: [] })).toEqual({ ...asking, timeoutMs: 120_000 })
+    expect(policy.approvalSettings({ agent: 'a', tasks: [] })).toEqual(asking)
+    expect(policy.approvalSettings({ agent: 'b', tasks: [] })).toEqual({ ...asking, timeoutMs: 120_000 })
   })
 })

@@ -183,9 +183,9 @@ ask: [{ priceJump: 2.50 }]
     ['a text', 'just words', /"just words" is not a map of/],
     ['a list', '- name: x', /a list is not a map of/],
     ['a merge', 'base: &b { name: x }\n<<: *b', /is not a key that is known/],
-  ])('is refused when it is %s', (_name, text, says) => {
+  ])('is refused when it is %s', (_name, text, message) => {
     const error = errorOf(text)
-    expect(error.message).toMatch(says)
+    expect(error.message).toMatch(message)
     expect(error).toMatchObject({ funds: 'untouched', retryable: false })
     expect(error.reasons.length).toBeGreaterThan(0)
   })
@@ -221,7 +221,7 @@ ask: [{ priceJump: 2.50 }]
         '    perTask:',
       ].join('\n'),
     )
-    expect(error.reasons.map(({ says }) => says.split(': ')[0])).toEqual([
+    expect(error.reasons.map(({ message }) => message.split(': ')[0])).toEqual([
       'perPayment (line 1)',
       'budgets[1].limit (line 4)',
       'budgets[1].per (line 5)',
@@ -232,7 +232,7 @@ ask: [{ priceJump: 2.50 }]
 
   it('says so of what is missing too, by the nearest thing around it', () => {
     const error = errorOf('name: x\nvendors:\n  - methods: [GET]')
-    expect(error.reasons[0]?.says).toMatch(/^vendors\[0\]\.origin \(line 3\): is missing/)
+    expect(error.reasons[0]?.message).toMatch(/^vendors\[0\]\.origin \(line 3\): is missing/)
   })
 
   it.each([
@@ -278,11 +278,11 @@ describe('a policy file', () => {
     ['binary.yaml', Uint8Array.of(0xff, 0xfe, 0x00), /binary\.yaml is not UTF-8 text/],
     ['broken.json', '{', /broken\.json cannot be read as YAML or JSON/],
     ['wrong.yaml', 'perPayment: x', /perPayment \(line 1\)/],
-  ])('is refused: %s', async (name, content, says) => {
+  ])('is refused: %s', async (name, content, message) => {
     await expect(loadPolicy(await put(name, content))).rejects.toMatchObject({
       code: 'invalid_policy',
       funds: 'untouched',
-      message: expect.stringMatching(says),
+      message: expect.stringMatching(message),
     })
   })
 
@@ -326,7 +326,7 @@ describe('the JSON Schema', () => {
       documentShape.read({ [key]: undefined }, [], reading)
       expect(reading.issues.at(-1)).toMatchObject({
         path: [key],
-        says: expect.stringMatching(/has no value/),
+        message: expect.stringMatching(/has no value/),
       })
     }
   })

@@ -78,7 +78,7 @@ describe('repeat', () => {
         resetsAt: NOW - 60_000 + 90 * 60_000,
         payment: 'p1',
         reference: '0xref',
-        says: `The same request to ${SHOP} was bought at 2026-07-15T11:59:00.000Z (payment p1, receipt 0xref), and may be bought once in 90m.`,
+        message: `The same request to ${SHOP} was bought at 2026-07-15T11:59:00.000Z (payment p1, receipt 0xref), and may be bought once in 90m.`,
       },
     ])
   })

@@ -20,9 +20,10 @@ describe('a budget that is short', () => {
     const [payments, spend] = shortfalls(short, decision, 'USD')
     expect(spend).toMatchObject({
       asked: '0.012 USD',
-      says: 'The budget of 0.02 USD in all has 0 USD left, and this payment needs 0.012 USD (0.01 USD and up to 0.002 USD for its fee).',
+      message:
+        'The budget of 0.02 USD in all has 0 USD left, and this payment needs 0.012 USD (0.01 USD and up to 0.002 USD for its fee).',
     })
-    expect(payments?.says).toBe(
+    expect(payments?.message).toBe(
       'The allowance of 3 payments in all has 0 payments left, and this payment needs 1 payment.',
     )
   })
@@ -34,13 +35,15 @@ describe('a budget that is short', () => {
       decision,
       'USD',
     )
-    expect(spend?.says).toBe('The budget of 0.02 USD in all has 0 USD left, and this payment needs 0.01 USD.')
+    expect(spend?.message).toBe(
+      'The budget of 0.02 USD in all has 0 USD left, and this payment needs 0.01 USD.',
+    )
   })
 
   it('that no such payment ever fits says the same', () => {
     const { effect, reasons } = decided('0.015', '0.01')
     expect(effect).toBe('deny')
-    expect(reasons.map(({ says }) => says)).toEqual([
+    expect(reasons.map(({ message }) => message)).toEqual([
       'This payment needs 0.025 USD (0.015 USD and up to 0.01 USD for its fee), which is more than the budget of 0.02 USD in all.',
     ])
   })

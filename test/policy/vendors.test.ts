@@ -85,7 +85,7 @@ describe('origins in a document', () => {
       await expect(policy.ready()).rejects.toMatchObject({
         code: 'invalid_policy',
         funds: 'untouched',
-        reasons: [{ rule: 'vendors[0].origin', says: expect.stringContaining(`below ${host}`) }],
+        reasons: [{ rule: 'vendors[0].origin', message: expect.stringContaining(`below ${host}`) }],
       })
       // It stays refused: a caller that goes on after the error still pays nothing.
       expect(pays(policy, `https://evil.${host}`)).toBe(false)

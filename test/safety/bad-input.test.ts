@@ -46,8 +46,8 @@ describe('an amount', () => {
   })
 
   it('as large as a word can say is too much', async () => {
-    const says = await refusalOf({ amount: String(2n ** 256n - 1n) }, 'insufficient_funds')
-    expect(says).toMatch(/this payment needs \d+\.\d+ AlphaUSD/)
+    const message = await refusalOf({ amount: String(2n ** 256n - 1n) }, 'insufficient_funds')
+    expect(message).toMatch(/this payment needs \d+\.\d+ AlphaUSD/)
   })
 
   it('just above the limit is too much', async () => {
@@ -77,8 +77,8 @@ describe('a token', () => {
     ['of a chain that is a text', { chainId: '31337' }, 'refused', /chainId is not a positive integer/],
     ['of a chain below zero', { chainId: -1 }, 'refused', /chainId is not a positive integer/],
     ['of half a chain', { chainId: 31337.5 }, 'refused', /chainId is not a positive integer/],
-  ])('%s is not paid', async (_, offer, code, says) => {
-    expect(await refusalOf(offer, code)).toMatch(says)
+  ])('%s is not paid', async (_, offer, code, message) => {
+    expect(await refusalOf(offer, code)).toMatch(message)
   })
 })
 
@@ -109,8 +109,8 @@ describe('splits', () => {
     ['to nobody', [split('1', 'nobody')], /above zero with a recipient/],
     ['with half a memo', [split('1', THIEF, '0x1234')], /above zero with a recipient/],
     ['without end', Array.from({ length: 11 }, () => split('1')), /more than 10/],
-  ])('%s are not paid', async (_, splits, says) => {
-    expect(await refusalOf({ splits }, 'refused')).toMatch(says)
+  ])('%s are not paid', async (_, splits, message) => {
+    expect(await refusalOf({ splits }, 'refused')).toMatch(message)
   })
 })
 
@@ -224,9 +224,9 @@ describe('wallet options', () => {
       { account, currencies: [{ id: 'iso4217:XXX', symbol: 'X', decimals: 1.5 }] },
       /decimals/,
     ],
-  ])('%s: said at once', (_, options, says) => {
+  ])('%s: said at once', (_, options, message) => {
     expect(() => wallet(options)).toThrow(TypeError)
-    expect(() => wallet(options)).toThrow(says)
+    expect(() => wallet(options)).toThrow(message)
   })
 
   it('never repeat a key', () => {
@@ -278,7 +278,7 @@ describe('purser options', () => {
       /doubtWindow must be/,
     ],
     ['another way to refuse', { wallets, policy, onRefusal: 'ignore' }, /onRefusal must be/],
-  ])('%s: said at once', (_, options, says) => {
-    expect(() => make(options)).toThrow(says)
+  ])('%s: said at once', (_, options, message) => {
+    expect(() => make(options)).toThrow(message)
   })
 })

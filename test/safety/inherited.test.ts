@@ -46,7 +46,7 @@ async function run({ policy, answer }: (typeof FLOWS)[number]): Promise<End> {
     own(offer(own({ cents: 10, payee: '0xaa', fee: 0, kind: 'tempo/charge' } as const))),
   ]
   const end = await world.pay(own({})).then(
-    ({ reading }) => (reading.kind === 'answers' ? String(reading.status) : reading.kind),
+    ({ reading }) => (reading.kind === 'response' ? String(reading.status) : reading.kind),
     (error: unknown) => (error instanceof Error ? error.message : 'no error'),
   )
   const signed = world.wallet.signed.map(

@@ -144,7 +144,7 @@ it('the transaction is included and fails: its fee is spent, its lane moves on, 
   await world.chain.mine(4)
   await buyer.purser.recover({ reconcile: true })
   const failed = only(await buyer.payments())
-  expect(failed).toMatchObject({ state: 'released', because: expect.stringMatching(/failed on the chain/) })
+  expect(failed).toMatchObject({ state: 'released', reason: expect.stringMatching(/failed on the chain/) })
   expect(await buyer.booked()).toBe(fee)
   expect(await charges(buyer, base)).toBe(0)
 

@@ -59,7 +59,7 @@ it.each([
   [{ by: 'ann', spent: '1 EUR' }, /`spent`/],
   [{ by: 'ann', spent: '1', deposits: 'unknown' }, /`deposits`/],
   [{ by: 'ann', spent: '1', payments: -1 }, /`payments`/],
-])('a statement that cannot be read confirms nothing: %o', async (statement, says) => {
+])('a statement that cannot be read confirms nothing: %o', async (statement, message) => {
   const path = join(folder, 'statement.db')
   const ledger = sqliteLedger({ path })
   await ledger.renew('me', 1)
@@ -68,7 +68,7 @@ it.each([
   await backupLedger(path, join(folder, 'statement-backup.db'))
   await restoreLedger(join(folder, 'statement-backup.db'), path)
   await using set = await against('honest', { policy, ledger: sqliteLedger({ path }) })
-  await expect(set.payer.purser.confirmRestore(statement)).rejects.toThrow(says)
+  await expect(set.payer.purser.confirmRestore(statement)).rejects.toThrow(message)
   expect((await set.payer.call('/a')).code).toBe('ledger_incomplete')
 })
 

@@ -165,8 +165,8 @@ const FAILING: Readonly<Record<string, (origin: string, thrower: Thrower) => Set
   'wallet.quote': (_, thrower) => walletThat('quote', thrower),
   'wallet.prepare': (_, thrower) => walletThat('prepare', thrower),
   'wallet.inspect': (_, thrower) => walletThat('inspect', thrower),
-  'wallet.accepted': (_, thrower) => walletThat('accepted', thrower),
-  'wallet.recognises': (_, thrower) => walletThat('recognises', thrower),
+  'wallet.onAccepted': (_, thrower) => walletThat('onAccepted', thrower),
+  'wallet.matchesReceipt': (_, thrower) => walletThat('matchesReceipt', thrower),
   'wallet.complete': (_, thrower) => {
     const inner = aWallet()
     const prepare: Wallet['prepare'] = async (...args) => {

@@ -278,7 +278,7 @@ describe('asking again', () => {
         return { unpayable: 'it would pay twice' }
       },
       prepare: () => Promise.reject(new Error('nothing may be signed')),
-      inspect: async () => ({ state: 'unknown', because: 'it signed nothing' }),
+      inspect: async () => ({ state: 'unknown', reason: 'it signed nothing' }),
     }
     const card = stripe({ client: clientOf(world.double), paymentMethod: METHODS.works, livemode: false })
     const one = await den({}, () => ({ method: 'other' }), { wallets: [card, other] })

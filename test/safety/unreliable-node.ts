@@ -15,7 +15,7 @@ const A_DAY = 86_400
 const NOTHING = `0x${'0'.repeat(64)}`
 
 export async function startUnreliableNode(chain: Chain): Promise<UnreliableNode> {
-  let says: 'truth' | 'old' | 'nothing' = 'truth'
+  let message: 'truth' | 'old' | 'nothing' = 'truth'
   let stuck = { latest: '0x0', finalized: '0x0' }
   const numberOf = async (tag: string): Promise<string> =>
     String(record(await chain.rpc('eth_getBlockByNumber', [tag, false]))['number'])
@@ -38,8 +38,8 @@ export async function startUnreliableNode(chain: Chain): Promise<UnreliableNode>
   const front = await startFront(chain.url, async ({ text, forward }) => {
     const { id, method, params } = record(JSON.parse(text))
     // Whatever it says of the chain, it says of this one.
-    if (says === 'truth' || method === 'eth_chainId') return forward()
-    const answer = says === 'old' ? old : nothing
+    if (message === 'truth' || method === 'eth_chainId') return forward()
+    const answer = message === 'old' ? old : nothing
     const result = await answer(String(method), Array.isArray(params) ? params : [])
     return Response.json({ jsonrpc: '2.0', id, result })
   })
@@ -48,13 +48,13 @@ export async function startUnreliableNode(chain: Chain): Promise<UnreliableNode>
     close: front.close,
     async lag() {
       stuck = { latest: await numberOf('latest'), finalized: await numberOf('finalized') }
-      says = 'old'
+      message = 'old'
     },
     deny() {
-      says = 'nothing'
+      message = 'nothing'
     },
     honest() {
-      says = 'truth'
+      message = 'truth'
     },
   }
 }

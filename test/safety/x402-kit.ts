@@ -48,8 +48,9 @@ export function countingWallet(): Wallet & { readonly signed: Challenge[] } {
     id: 'counting:1',
     kinds: ['x402/exact', 'x402/upto', 'x402/sign-in'],
     signed,
-    async quote(challenge, { resource, after }) {
-      if (after !== undefined) return { unpayable: 'Another may settle', freeAt: after.recheckAt ?? 0 }
+    async quote(challenge, { resource, earlierEvidence: after }) {
+      if (after !== undefined)
+        return { unpayable: 'Another may settle', earlierExpiresAt: after.recheckAt ?? 0 }
       const read = quote(challenge)
       return 'unpayable' in read ? read : { ...read, resource }
     },
@@ -72,7 +73,7 @@ export function countingWallet(): Wallet & { readonly signed: Challenge[] } {
       }
     },
     async inspect({ recheckAt = 0 }) {
-      return { state: 'pending', recheckAt, because: 'It may still be settled' }
+      return { state: 'pending', recheckAt, reason: 'It may still be settled' }
     },
   }
 }

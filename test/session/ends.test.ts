@@ -96,9 +96,9 @@ describe('what several nodes show', () => {
     amount: amount(value, alphaUSD),
   })
   const whole: Verdict = { state: 'settled', reference: '0x01' }
-  const none: Verdict = { state: 'void', because: 'closed without it' }
-  const open: Verdict = { state: 'unknown', because: 'open' }
-  const young: Verdict = { state: 'pending', recheckAt: 1, because: 'young' }
+  const none: Verdict = { state: 'void', reason: 'closed without it' }
+  const open: Verdict = { state: 'unknown', reason: 'open' }
+  const young: Verdict = { state: 'pending', recheckAt: 1, reason: 'young' }
 
   it.each<[string, readonly Verdict[], Verdict]>([
     ['taken whole, by one of them', [open, none, part(4n), whole], whole],

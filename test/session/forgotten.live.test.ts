@@ -8,9 +8,9 @@ import type { SessionServer } from './fixtures/server.js'
 import { type ChannelWorld, channelWorld, GRACE_SECONDS } from './fixtures/world.js'
 
 /** The kinds of anomaly that listeners hear, with their words. */
-function heard({ purser }: SessionBuyer): { kind: string; says: string }[] {
-  const told: { kind: string; says: string }[] = []
-  purser.on('anomaly', ({ kind, says }) => void told.push({ kind, says }))
+function heard({ purser }: SessionBuyer): { kind: string; message: string }[] {
+  const told: { kind: string; message: string }[] = []
+  purser.on('anomaly', ({ kind, message }) => void told.push({ kind, message }))
   return told
 }
 
@@ -55,7 +55,10 @@ describe.each(['v2', 'v1'] as const)(
       expect(server.paid('open')).toHaveLength(1)
       expect(await statesOf(buyer)).toEqual(['closing', 'open'])
       expect(told.filter(({ kind }) => kind === 'session_forgotten')).toEqual([
-        { kind: 'session_forgotten', says: expect.stringContaining('At least 0.46 AlphaUSD of its deposit') },
+        {
+          kind: 'session_forgotten',
+          message: expect.stringContaining('At least 0.46 AlphaUSD of its deposit'),
+        },
       ])
       // What was signed and not served counts on, until the chain shows its end.
       const [doubt] = (await buyer.payments()).filter(({ rejection }) => rejection !== undefined)

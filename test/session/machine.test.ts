@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import { Book, operationOf } from '../../src/session/book.js'
+import { ChannelStore, operationOf } from '../../src/session/channel-store.js'
 import {
   type Pending,
   reduce,
@@ -219,11 +219,11 @@ describe('whatever happens to a channel', () => {
 
   it('two processes that meet at one record lose nothing of either', async () => {
     const stored = memoryLedger()
-    const first = new Book()
+    const first = new ChannelStore()
     await first.apply(opening, EVENTS.begun, stored)
     await Promise.all([
-      new Book().apply(opening, EVENTS.accepted, stored),
-      new Book().apply(opening, EVENTS.recalled, stored),
+      new ChannelStore().apply(opening, EVENTS.accepted, stored),
+      new ChannelStore().apply(opening, EVENTS.recalled, stored),
       first.apply(opening, { kind: 'found', deposit: 100n, closeRequestedAt: 0 }, stored),
     ])
     expect(await first.current(opening, stored)).toMatchObject({ state: 'open', deposit: 100n, base: 40n })
@@ -231,7 +231,7 @@ describe('whatever happens to a channel', () => {
 
   it('its challenges stand for one operation, while they live, and end with it', async () => {
     const stored = memoryLedger()
-    const book = new Book()
+    const book = new ChannelStore()
     const resource = {
       transport: 'http',
       vendor: 'https://api.example',
@@ -263,7 +263,7 @@ describe('whatever happens to a channel', () => {
     ['another', '20000', false],
   ])('a query that costs %s price as the one before is asked first', async (_, price, even) => {
     const stored = memoryLedger()
-    const book = new Book()
+    const book = new ChannelStore()
     await book.apply(open, { kind: 'resumed', channel: open }, stored)
     const at = (query: string) =>
       ({

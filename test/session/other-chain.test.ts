@@ -58,7 +58,7 @@ test('nor does it give a deposit back', async () => {
     await channels.putChannel({ ...recordOf({ ...opening, wallet: wallet.id }, 0) })
     const [channel] = await channels.channels({ slot })
     if (channel === undefined) throw new Error('no channel')
-    await wallet.look(channel, channels)
+    await wallet.inspectChannel(channel, channels)
     expect(await channels.channels({ slot })).toMatchObject([{ state }])
   }
 })

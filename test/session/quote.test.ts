@@ -158,13 +158,13 @@ describe('an offer with a channel', () => {
   ])('that says what it needs is paid %s', async (_, requiredCumulative, expected) => {
     const { quoted, put } = setUp()
     await put(50_000n)
-    expect((await quoted(offer(), { need: { requiredCumulative } })).terms.most.value).toBe(expected)
+    expect((await quoted(offer(), { meterClaims: { requiredCumulative } })).terms.most.value).toBe(expected)
   })
 
   it('is not paid for what was signed before', async () => {
     const { quote, put } = setUp()
     await put(50_000n)
-    expect(await quote(offer(), { need: { requiredCumulative: '0' } })).toHaveProperty('unpayable')
+    expect(await quote(offer(), { meterClaims: { requiredCumulative: '0' } })).toHaveProperty('unpayable')
   })
 
   it('tops up what is short, with the fee of that', async () => {
@@ -187,14 +187,18 @@ describe('an offer with a channel', () => {
     const lane = `${slot}#0`
     const detail = { form: 'voucher', lane, slot, identity: v2, currency: alphaUSD, openedAt: 0 } as const
     const after = evidenceOf(wallet.id, 'first', { ...detail, total: 30_000n, price: 10_000n })
-    const again = await quoted(offer(), { after })
-    expect(again.excludes).toEqual({ name: lane, value: 30_000n })
+    const again = await quoted(offer(), { earlierEvidence: after })
+    expect(again.replaces).toEqual({ name: lane, value: 30_000n })
     expect(again.lane).toEqual({ names: [lane], otherwise: 'wait', at: 30_000n })
     expect(again.terms.most.value).toBe(10_000n)
-    expect(await quote(offer({ amount: '10001' }), { after })).toMatchObject({ code: 'payment_in_doubt' })
-    expect(await quote(offer({ recipient: ESCROW }), { after })).toMatchObject({ code: 'payment_in_doubt' })
+    expect(await quote(offer({ amount: '10001' }), { earlierEvidence: after })).toMatchObject({
+      code: 'payment_in_doubt',
+    })
+    expect(await quote(offer({ recipient: ESCROW }), { earlierEvidence: after })).toMatchObject({
+      code: 'payment_in_doubt',
+    })
     const beyond = evidenceOf(wallet.id, 'first', { ...detail, total: 60_000n, price: 10_000n })
-    expect(await quote(offer(), { after: beyond })).toMatchObject({ code: 'payment_in_doubt' })
+    expect(await quote(offer(), { earlierEvidence: beyond })).toMatchObject({ code: 'payment_in_doubt' })
   })
 })
 
@@ -221,8 +225,8 @@ describe('acts of the owner', () => {
       currencies: currencyTable(LOCAL_CURRENCIES),
       channels,
     }
-    const terms = async (act: Parameters<typeof wallet.propose>[0]) => {
-      const quote = await wallet.propose(act, record, context)
+    const terms = async (act: Parameters<typeof wallet.quoteOperation>[0]) => {
+      const quote = await wallet.quoteOperation(act, record, context)
       return 'unpayable' in quote ? expect.fail(quote.unpayable) : quote.terms
     }
     const free = { purpose: 'fund', most: { value: 0n }, payees: [{ id: PAYEE, amount: { value: 0n } }] }
@@ -234,6 +238,6 @@ describe('acts of the owner', () => {
       expect(await terms({ kind })).not.toHaveProperty('locks')
     }
     const stranger = tempoSession({ account: privateKeyToAccount(KEYS[1]), rpc })
-    expect(await stranger.propose({ kind: 'close' }, record, context)).toHaveProperty('unpayable')
+    expect(await stranger.quoteOperation({ kind: 'close' }, record, context)).toHaveProperty('unpayable')
   })
 })

@@ -34,9 +34,9 @@ test('an error is a problem, a sentence, or nothing', () => {
     readFrame(JSON.stringify({ mpp: 'payment-error', status: 402, message }))
   expect(error(JSON.stringify({ title: 'No', detail: 'not enough' }))).toMatchObject({
     kind: 'error',
-    says: 'not enough',
+    message: 'not enough',
     problem: { title: 'No' },
   })
-  expect(error('out\u001b[2J of order')).toEqual({ kind: 'error', status: 402, says: 'out [2J of order' })
+  expect(error('out\u001b[2J of order')).toEqual({ kind: 'error', status: 402, message: 'out [2J of order' })
   expect(error(7)).toEqual({ kind: 'error', status: 402 })
 })

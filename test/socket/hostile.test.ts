@@ -288,7 +288,7 @@ describe('a need that the wallet does not pay', () => {
       stage.ready()
     })
     await using at = await place(play)
-    at.counter.wallet.hooks.quote = (quote, { need }) =>
+    at.counter.wallet.hooks.quote = (quote, { meterClaims: need }) =>
       need === undefined ? quote : { unpayable: 'covered' }
     expect(await readAll(await at.open({ limits: { answerMs: 200 } }))).toEqual(['one', 'two'])
     expect(at.server.totals).toEqual(totals(1))
@@ -297,7 +297,8 @@ describe('a need that the wallet does not pay', () => {
   test('where the server does not go on: the reader is told', async () => {
     const { play, codes } = then((stage) => stage.need())
     await using at = await place(play)
-    at.counter.wallet.hooks.quote = (quote, { need }) => (need === undefined ? quote : { unpayable: 'empty' })
+    at.counter.wallet.hooks.quote = (quote, { meterClaims: need }) =>
+      need === undefined ? quote : { unpayable: 'empty' }
     const { read, error } = await readUntilItFails(await at.open({ limits: { answerMs: 200 } }))
     expect(read).toEqual(['one'])
     expect(error).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })

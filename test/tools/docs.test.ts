@@ -69,8 +69,7 @@ test('reports errors at the line of the page, once, and accepts what is right', 
   )
   const doc = page('/**', ' * ```ts', ' * formatAmount(zero(CURRENCIES.USD)).trim()', ' * ```', ' */')
   const fences = [...markdownFences('page.md', text), ...docstringFences('src/money/amount.ts', doc)]
-  expect(checkExamples(fences).map(({ file, line, says }) => `${file}:${line} ${says.slice(0, 6)}`)).toEqual([
-    'page.md:3 TS2322',
-    'page.md:10 TS2339',
-  ])
+  expect(
+    checkExamples(fences).map(({ file, line, message }) => `${file}:${line} ${message.slice(0, 6)}`),
+  ).toEqual(['page.md:3 TS2322', 'page.md:10 TS2339'])
 })

@@ -130,7 +130,7 @@ test('an exception that nothing uses any more is told', () => {
     expect.objectContaining({
       rule: 'cast',
       file: 'src/money/amount.ts',
-      says: expect.stringContaining('no longer'),
+      message: expect.stringContaining('no longer'),
     }),
   )
 })
@@ -141,14 +141,19 @@ test('every name that an entry exports has a docstring where it is declared', ()
     'pay/names.ts': '/** Known. */\nexport const known = 1\nexport const unknown = 2\nexport const inner = 3',
   })
   expect(checkDocstrings(root, [join(root, 'src/index.ts')])).toEqual([
-    { rule: 'docstring', file: 'src/pay/names.ts', line: 3, says: 'renamed is public and has no docstring' },
+    {
+      rule: 'docstring',
+      file: 'src/pay/names.ts',
+      line: 3,
+      message: 'renamed is public and has no docstring',
+    },
   ])
 })
 
 test('the table puts errors first', () => {
   const found: Violation[] = [
-    { rule: 'a', file: 'x.ts', says: 'maybe', warning: true },
-    { rule: 'b', file: 'y.ts', line: 3, says: 'no' },
+    { rule: 'a', file: 'x.ts', message: 'maybe', warning: true },
+    { rule: 'b', file: 'y.ts', line: 3, message: 'no' },
   ]
   expect(table(found)).toBe('ERROR  b  y.ts:3  no\nwarn   a  x.ts    maybe')
 })
@@ -162,7 +167,7 @@ test('a body that somebody else sends is read by the one reader, or by what is l
     'wallet/fine.ts': "export const fine = JSON.parse('1')",
     'protocol/body.ts': 'export const take = (body: ReadableStream) => body.getReader()',
   })
-  const found = checkBodies(root).filter(({ says }) => says.includes('no bounds'))
+  const found = checkBodies(root).filter(({ message }) => message.includes('no bounds'))
   expect(rules(found)).toEqual([
     'body: src/wallet/each.ts',
     'body: src/wallet/rpc.ts',

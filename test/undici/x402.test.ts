@@ -18,8 +18,8 @@ test('version 2 is paid in its own header, beside what the caller says', async (
   expect(paid).toMatchObject({ authorization: 'Bearer mine', 'x-caller': 'me', 'cache-control': 'no-store' })
   expect(unbase64(paid?.['payment-signature'])).toMatchObject({ x402Version: 2, accepted: ENTRY })
   expect(agent.face.readings).toMatchObject([
-    { kind: 'asks', offers: [{ kind: 'x402/exact', realm: new URL(server.url).host }] },
-    { kind: 'answers', ok: true, receipt: { success: true, method: 'x402', reference: '0xabc' } },
+    { kind: 'payment-required', offers: [{ kind: 'x402/exact', realm: new URL(server.url).host }] },
+    { kind: 'response', ok: true, receipt: { success: true, method: 'x402', reference: '0xabc' } },
   ])
 })
 
@@ -67,7 +67,7 @@ describe.each(Object.entries(ENCODINGS))('a body in %s', (name, encode) => {
     await using server = await serve(asking(requiredBody({ error: '0'.repeat(1024 * 1024) })))
     await using agent = testAgent()
     expect((await request(server.url, { dispatcher: agent.dispatcher })).statusCode).toBe(402)
-    expect(agent.face.readings).toMatchObject([{ kind: 'asks', offers: [] }])
+    expect(agent.face.readings).toMatchObject([{ kind: 'payment-required', offers: [] }])
   })
 })
 
@@ -140,7 +140,7 @@ test('a failed settlement is asked for nothing more, and says why', async () => 
   await using agent = testAgent()
   expect((await request(server.url, { dispatcher: agent.dispatcher })).statusCode).toBe(402)
   expect(agent.face.readings[1]).toMatchObject({
-    kind: 'asks',
+    kind: 'payment-required',
     offers: [],
     problem: { type: 'x402:insufficient_funds' },
     receipt: { success: false },

@@ -50,7 +50,7 @@ function voucherWallet(codes: string[]): Wallet & { readonly left: () => number 
     id: 'vouchers:drawer',
     kinds: ['voucher/charge'],
     left: () => codes.length,
-    async quote(challenge, { resource, after }) {
+    async quote(challenge, { resource, earlierEvidence: after }) {
       // Two sets of vouchers could both be redeemed: nothing here excludes an earlier payment.
       if (after !== undefined) return { unpayable: 'Vouchers were handed over already' }
       const read = await quote(challenge)
@@ -81,7 +81,7 @@ function voucherWallet(codes: string[]): Wallet & { readonly left: () => number 
       }
     },
     async inspect() {
-      return { state: 'unknown', because: 'Only the shop knows which vouchers it took' }
+      return { state: 'unknown', reason: 'Only the shop knows which vouchers it took' }
     },
   }
 }
@@ -147,7 +147,10 @@ describe('a wallet of your own', () => {
       channels: CHANNELS,
     })
     unpayable(
-      await wallet.quote(offer({ cups: '1', shop: 'corner' }), context({ now: NOW, after: evidence })),
+      await wallet.quote(
+        offer({ cups: '1', shop: 'corner' }),
+        context({ now: NOW, earlierEvidence: evidence }),
+      ),
     )
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'unknown' })
   })

@@ -18,7 +18,7 @@ export function checkBodies(root: string): Violation[] {
     ({ file }): Violation => ({
       rule: 'body',
       file: `src/${file}`,
-      says: 'the exception in tools/check/house.ts is no longer used',
+      message: 'the exception in tools/check/house.ts is no longer used',
     }),
   )
   return [...found, ...stale]
@@ -37,7 +37,7 @@ function readersIn(root: string, path: string, used: Set<string>): Violation[] {
         rule: 'body',
         file: name,
         line: file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1,
-        says: `"${reads}" has no bounds: read it with readBody or readText of src/protocol/body.ts`,
+        message: `"${reads}" has no bounds: read it with readBody or readText of src/protocol/body.ts`,
       })
     ts.forEachChild(node, visit)
   }

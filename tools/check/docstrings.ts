@@ -31,7 +31,7 @@ function undocumented(root: string, name: string, symbol: ts.Symbol, checker: ts
   const declaration = symbol.declarations?.[0]
   const file = declaration?.getSourceFile()
   if (declaration === undefined || file === undefined)
-    return [{ rule: 'docstring', file: 'src', says: `${name} leads nowhere` }]
+    return [{ rule: 'docstring', file: 'src', message: `${name} leads nowhere` }]
   if (file.fileName.includes('/node_modules/')) return []
   if (ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim() !== '') return []
   const line = file.getLineAndCharacterOfPosition(declaration.getStart(file)).line + 1
@@ -40,7 +40,7 @@ function undocumented(root: string, name: string, symbol: ts.Symbol, checker: ts
       rule: 'docstring',
       file: relative(root, file.fileName),
       line,
-      says: `${name} is public and has no docstring`,
+      message: `${name} is public and has no docstring`,
     },
   ]
 }

@@ -19,7 +19,7 @@ export async function checkEdges(root: string): Promise<Violation[]> {
 }
 
 function judge({ source }: IModule, to: IDependency): Violation[] {
-  const violation = (rule: string, says: string): Violation => ({ rule, file: source, says })
+  const violation = (rule: string, message: string): Violation => ({ rule, file: source, message })
   const found: Violation[] = []
   if (to.couldNotResolve && !isPackage(to)) found.push(violation('resolve', `cannot find ${to.module}`))
   if (to.circular) {
@@ -27,13 +27,13 @@ function judge({ source }: IModule, to: IDependency): Violation[] {
     found.push(violation('cycle', [source.replace(/^src\//, ''), ...ring].join(' → ')))
   }
   if (to.resolved.startsWith('src/'))
-    return [...found, ...inside(source, to.resolved).map(([rule, says]) => violation(rule, says))]
+    return [...found, ...inside(source, to.resolved).map(([rule, message]) => violation(rule, message))]
   const stranger = beyondCore(source, to.coreModule ? `node:${to.module.replace(/^node:/, '')}` : to.module)
   if (stranger !== undefined) found.push(violation('core', stranger))
   return found
 }
 
-function inside(source: string, target: string): [rule: string, says: string][] {
+function inside(source: string, target: string): [rule: string, message: string][] {
   const [from, to] = [folderOf(source), folderOf(target)]
   if (from === to) return []
   const [low, high] = [floorOf(to), floorOf(from)]
@@ -58,7 +58,7 @@ function beyondCore(source: string, name: string): string | undefined {
   return `imports ${name}: the core runs in a browser, and brings no chain library`
 }
 
-/** `src/pay/story.ts` is in `pay`; a file right in `src` is in `index`. */
+/** `src/pay/flow.ts` is in `pay`; a file right in `src` is in `index`. */
 function folderOf(path: string): string {
   const [, folder, rest] = path.split('/')
   return rest === undefined || folder === undefined ? 'index' : folder
@@ -79,6 +79,6 @@ function firstOfCycle(violation: Violation, at: number, all: readonly Violation[
   return all.findIndex((other) => other.rule === 'cycle' && ringOf(other) === key) === at
 }
 
-function ringOf({ says }: Violation): string {
-  return [...new Set(says.split(' → '))].sort().join()
+function ringOf({ message }: Violation): string {
+  return [...new Set(message.split(' → '))].sort().join()
 }

@@ -122,16 +122,16 @@ function hostWith(examples: readonly Example[], options: ts.CompilerOptions): ts
 
 function diagnose(program: ts.Program, { path, page, lines }: Example): Violation[] {
   const file = program.getSourceFile(path)
-  if (file === undefined) return [{ rule: 'example', file: page, says: 'was not compiled' }]
+  if (file === undefined) return [{ rule: 'example', file: page, message: 'was not compiled' }]
   const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
   return found.map(({ start = 0, code, messageText }) => ({
     rule: 'example',
     file: page,
     line: lines[file.getLineAndCharacterOfPosition(start).line] ?? 1,
-    says: `TS${code}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`.slice(0, 300),
+    message: `TS${code}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`.slice(0, 300),
   }))
 }
 
-function place({ file, line, says }: Violation): string {
-  return `${file}:${line} ${says}`
+function place({ file, line, message }: Violation): string {
+  return `${file}:${line} ${message}`
 }

@@ -33,7 +33,7 @@ export function unknownHosts(file: string, text: string): Violation[] {
         rule: 'host',
         file,
         line: index + 1,
-        says: `${host}: whose is it? See tools/check/hosts.ts`,
+        message: `${host}: whose is it? See tools/check/hosts.ts`,
       })),
   )
 }

@@ -4,7 +4,7 @@ export interface Violation {
   /** Path from the root of the repository, with forward slashes. */
   readonly file: string
   readonly line?: number
-  readonly says: string
+  readonly message: string
   /** A warning is printed, and fails nothing. */
   readonly warning?: true
 }
@@ -13,13 +13,13 @@ export interface Violation {
 export function table(violations: readonly Violation[]): string {
   const rows = [...violations]
     .sort((a, b) => Number(a.warning ?? false) - Number(b.warning ?? false) || order(a, b))
-    .map((v) => [v.warning ? 'warn' : 'ERROR', v.rule, place(v), v.says] as const)
+    .map((v) => [v.warning ? 'warn' : 'ERROR', v.rule, place(v), v.message] as const)
   const width = (column: 0 | 1 | 2): number => Math.max(0, ...rows.map((row) => row[column].length))
   const [first, second, third] = [width(0), width(1), width(2)]
   return rows
     .map(
-      ([level, rule, at, says]) =>
-        `${level.padEnd(first)}  ${rule.padEnd(second)}  ${at.padEnd(third)}  ${says}`,
+      ([level, rule, at, message]) =>
+        `${level.padEnd(first)}  ${rule.padEnd(second)}  ${at.padEnd(third)}  ${message}`,
     )
     .join('\n')
 }

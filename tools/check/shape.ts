@@ -14,7 +14,7 @@ export function checkShape(root: string): Violation[] {
     (cast): Violation => ({
       rule: 'cast',
       file: `src/${cast.file}`,
-      says: `the exception for "as ${cast.to}" in tools/check/house.ts is no longer used`,
+      message: `the exception for "as ${cast.to}" in tools/check/house.ts is no longer used`,
     }),
   )
   return [...found, ...stale, ...checkFolders(root)]
@@ -44,8 +44,8 @@ function checkNodes(file: ts.SourceFile, used: Set<string>): Violation[] {
   const lineOf = (at: number): number => file.getLineAndCharacterOfPosition(at).line + 1
   const visit = (node: ts.Node): void => {
     const line = lineOf(node.getStart(file))
-    const add = (rule: string, says: string): void => {
-      found.push({ rule, file: file.fileName, line, says })
+    const add = (rule: string, message: string): void => {
+      found.push({ rule, file: file.fileName, line, message })
     }
     if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
       const lines = lineOf(node.getEnd()) - line + 1
@@ -104,10 +104,10 @@ function tooLong(
 ): Violation[] {
   const { aim, most } = LIMITS[kind]
   if (lines <= aim) return []
-  const says = `${name} has ${lines} lines`
+  const message = `${name} has ${lines} lines`
   return lines > most
-    ? [{ rule: `${kind} length`, file, line, says: `${says}; at most ${most}` }]
-    : [{ rule: `${kind} length`, file, line, says: `${says}; aim at ${aim}`, warning: true }]
+    ? [{ rule: `${kind} length`, file, line, message: `${message}; at most ${most}` }]
+    : [{ rule: `${kind} length`, file, line, message: `${message}; aim at ${aim}`, warning: true }]
 }
 
 function checkFolders(root: string): Violation[] {
@@ -120,7 +120,7 @@ function checkFolders(root: string): Violation[] {
 function checkFolder(root: string, folder: string, needsIndex: boolean): Violation[] {
   const names = readdirSync(join(root, folder))
   const found: Violation[] = []
-  if (!names.includes('README.md')) found.push({ rule: 'readme', file: folder, says: 'has no README.md' })
+  if (!names.includes('README.md')) found.push({ rule: 'readme', file: folder, message: 'has no README.md' })
   else {
     const lines = readFileSync(join(root, folder, 'README.md'), 'utf8')
       .trimEnd()
@@ -129,11 +129,11 @@ function checkFolder(root: string, folder: string, needsIndex: boolean): Violati
       found.push({
         rule: 'readme',
         file: `${folder}/README.md`,
-        says: `has ${lines} lines; at most ${LIMITS.readme}`,
+        message: `has ${lines} lines; at most ${LIMITS.readme}`,
       })
   }
   if (!needsIndex) return found
-  if (!names.includes('index.ts')) found.push({ rule: 'index', file: folder, says: 'has no index.ts' })
+  if (!names.includes('index.ts')) found.push({ rule: 'index', file: folder, message: 'has no index.ts' })
   else found.push(...checkIndex(parse(root, join(root, folder, 'index.ts'))))
   return found
 }
@@ -146,6 +146,6 @@ function checkIndex(file: ts.SourceFile): Violation[] {
       rule: 'index',
       file: file.fileName,
       line: file.getLineAndCharacterOfPosition(statement.getStart(file)).line + 1,
-      says: 'an index.ts holds re-exports only',
+      message: 'an index.ts holds re-exports only',
     }))
 }

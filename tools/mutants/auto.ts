@@ -3,7 +3,7 @@ import type { Mutant } from './list.js'
 const SETTINGS = ['test/auto/settings.test.ts']
 const PROGRAMS = ['test/auto/programs.test.ts']
 
-const ALERTS = ['test/purser/budget-alerts.test.ts']
+const ALERTS = ['test/client/budget-alerts.test.ts']
 
 /** Faults of the events at shares of budgets. */
 const BUDGETS: readonly Mutant[] = [
@@ -41,7 +41,7 @@ const REALMS: readonly Mutant[] = [
     file: 'src/protocol/body.ts',
     find: "return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]')",
     replace: 'return value instanceof Uint8Array',
-    tests: ['test/purser/realms.test.ts'],
+    tests: ['test/client/realms.test.ts'],
   },
   {
     name: 'foreign-document-refused',
@@ -49,24 +49,24 @@ const REALMS: readonly Mutant[] = [
     file: 'src/errors/own.ts',
     find: "return Object.hasOwn(value, 'hasOwnProperty') && Object.hasOwn(value, 'isPrototypeOf')",
     replace: 'return false',
-    tests: ['test/purser/realms.test.ts'],
+    tests: ['test/client/realms.test.ts'],
   },
   {
     name: 'shared-ledger-closed-early',
     breaks: 'a purser that is closed closes the ledger of another one that has paid nothing yet',
-    file: 'src/purser/shared-ledgers.ts',
+    file: 'src/client/shared-ledgers.ts',
     find: 'if (others === 0)',
     replace: 'if (others <= 1)',
-    tests: ['test/purser/closing.test.ts'],
+    tests: ['test/client/closing.test.ts'],
   },
   {
     name: 'lease-ended-by-confirmation',
     breaks:
       'the payments right after a person confirmed the clock are refused, since the lease of the process seems to have ended',
-    file: 'src/purser/purser.ts',
+    file: 'src/client/purser.ts',
     find: '    upkeep.timeMoved()\n',
     replace: '',
-    tests: ['test/purser/clocks.test.ts'],
+    tests: ['test/client/clocks.test.ts'],
   },
   {
     name: 'network-drive-unsaid',
@@ -85,7 +85,7 @@ export const AUTO: readonly Mutant[] = [
   {
     name: 'mistyped-setting-ignored',
     breaks: 'a name in the file of settings that nothing reads is passed over',
-    file: 'src/auto/config.ts',
+    file: 'src/config/config.ts',
     find: '  if (unknown === undefined) return\n',
     replace: '  if (unknown !== undefined) return\n',
     tests: SETTINGS,
@@ -93,7 +93,7 @@ export const AUTO: readonly Mutant[] = [
   {
     name: 'key-in-settings',
     breaks: 'a key itself may stand in the file of settings',
-    file: 'src/auto/config.ts',
+    file: 'src/config/config.ts',
     find: '/^(?:0x)?[0-9a-f]{64}$/i.test(key)',
     replace: '/^(?:0x)?[0-9a-f]{99}$/i.test(key)',
     tests: SETTINGS,
@@ -101,7 +101,7 @@ export const AUTO: readonly Mutant[] = [
   {
     name: 'file-over-variable',
     breaks: 'the file of settings wins over a variable',
-    file: 'src/auto/environment.ts',
+    file: 'src/config/environment.ts',
     find: 'if (variable !== undefined) return {',
     replace: 'if (variable !== undefined && configValue(file, at) === undefined) return {',
     tests: SETTINGS,
@@ -109,7 +109,7 @@ export const AUTO: readonly Mutant[] = [
   {
     name: 'fetch-met-twice',
     breaks: 'a call of fetch is paid by the interceptor beneath it, unseen by paymentFor',
-    file: 'src/auto/dispatcher.ts',
+    file: 'src/config/dispatcher.ts',
     find: 'live && !isOfFetch() ? paying',
     replace: 'live ? paying',
     tests: PROGRAMS,
@@ -117,7 +117,7 @@ export const AUTO: readonly Mutant[] = [
   {
     name: 'unpaid-unsaid',
     breaks: 'purser/auto does not say why a 402 is not paid',
-    file: 'src/auto/remarks.ts',
+    file: 'src/config/remarks.ts',
     find: "  purser.on('not_paid',",
     replace:
       "  purser.on('offer', () => undefined)\n  const unheard: Pick<Purser, 'on'> = { on: () => () => undefined }\n  unheard.on('not_paid',",

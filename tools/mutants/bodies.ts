@@ -2,7 +2,7 @@ import type { Mutant } from './list.js'
 
 const HANDLERS = ['test/undici/handlers.test.ts']
 const HEADERS = ['test/undici/headers.test.ts']
-const KEPT = ['test/purser/bodies.test.ts']
+const KEPT = ['test/client/bodies.test.ts']
 const READER = ['test/protocol/body.test.ts']
 const REDACTION = ['test/safety/redaction.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
@@ -28,7 +28,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'not-replayable-thrown',
     breaks: 'a request that cannot be sent again ends in an exception instead of a refusal',
-    file: 'src/pay/purchase.ts',
+    file: 'src/pay/run-purchase.ts',
     find: "if (!isPaymentError(error, 'not_replayable')) throw error",
     replace: 'throw error',
     tests: KEPT,
@@ -44,7 +44,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'kept-body-option-ignored',
     breaks: 'a longer body is not kept, whatever the option says',
-    file: 'src/purser/options.ts',
+    file: 'src/client/options.ts',
     find: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) }",
     replace: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) && 1048576 }",
     tests: KEPT,
@@ -52,7 +52,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'thrown-at-the-end-lost',
     breaks: 'what an undici handler throws at the end of an answer is lost, and the request hangs',
-    file: 'src/undici/front.ts',
+    file: 'src/undici/caller-controller.ts',
     find: 'this.#tell(() => this.#handler.onResponseEnd?.(this, trailers))',
     replace: 'this.#handler.onResponseEnd?.(this, trailers)',
     tests: HANDLERS,
@@ -60,7 +60,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'thrown-at-data-goes-on',
     breaks: 'an undici handler that threw is given the rest of the body',
-    file: 'src/undici/front.ts',
+    file: 'src/undici/caller-controller.ts',
     find: "    this.#state = 'over'\n    this.#stop.abort(error)",
     replace: '    this.#stop.abort(error)',
     tests: HANDLERS,
@@ -68,7 +68,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'throwing-is-aborting',
     breaks: 'a handler that threw counts as aborted, and no retry around tries again',
-    file: 'src/undici/front.ts',
+    file: 'src/undici/caller-controller.ts',
     find: 'return this.#aborted\n',
     replace: 'return this.signal.aborted\n',
     tests: HANDLERS,
@@ -165,7 +165,7 @@ export const BODIES: readonly Mutant[] = [
     name: 'raw-error-on-a-channel',
     breaks: 'what a wallet threw, keys included, is on a channel that anybody may subscribe to',
     file: 'src/pay/events.ts',
-    find: 'error: shownOf(error) })',
+    find: 'error: redactedError(error) })',
     replace: 'error })',
     tests: REDACTION,
   },
@@ -180,7 +180,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'hung-on-an-error-of-ours',
     breaks: 'what a wallet hangs on an error of ours is logged with it',
-    file: 'src/pay/shown.ts',
+    file: 'src/pay/redacted-error.ts',
     find: ' && Object.keys(thrown).every((name) => OWN.has(name))',
     replace: '',
     tests: REDACTION,
@@ -188,7 +188,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'hostile-error-read',
     breaks: 'an error that throws when it is read takes the place of what became of the money',
-    file: 'src/pay/shown.ts',
+    file: 'src/pay/redacted-error.ts',
     find: '  } catch {\n    return undefined\n  }',
     replace: '  } finally {\n    // Nothing.\n  }',
     tests: REDACTION,
@@ -197,7 +197,7 @@ export const BODIES: readonly Mutant[] = [
     name: 'stream-without-a-limit',
     breaks: "a stream whose caller named no limit takes a whole day's budget",
     file: 'src/pay/stream.ts',
-    find: ' ?? mostOfStream(sending.deal.candidate)',
+    find: ' ?? mostOfStream(sending.authorized.candidate)',
     replace: '',
     tests: ['test/fetch/sse/stream.test.ts'],
   },
@@ -212,8 +212,8 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'post-sent-again',
     breaks: 'a request with side effects and without a key is sent again after its connection was lost',
-    file: 'src/pay/present.ts',
-    find: '(exchange.repeatable !== false || error instanceof ComeBack) &&',
+    file: 'src/pay/submit.ts',
+    find: '(exchange.repeatable !== false || error instanceof RetryLater) &&',
     replace: '',
     tests: ['test/fetch/repeats.test.ts'],
   },

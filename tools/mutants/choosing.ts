@@ -2,7 +2,7 @@ import type { Mutant } from './list.js'
 
 const RATES = ['test/money/rates.test.ts']
 const RANK = ['test/pay/rank.test.ts']
-const DISCOVER = ['test/purser/discover.test.ts']
+const DISCOVER = ['test/client/discover.test.ts']
 
 /** What amounts count for, which offer is paid, and what was advertised for it. */
 export const CHOOSING: readonly Mutant[] = [
@@ -81,7 +81,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'discovery-led-away',
     breaks: 'a discovery follows a redirect to another origin',
-    file: 'src/purser/document.ts',
+    file: 'src/client/document.ts',
     find: 'url.origin === from.origin && isConfidential(url)',
     replace: 'isConfidential(url)',
     tests: DISCOVER,

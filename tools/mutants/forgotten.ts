@@ -43,8 +43,8 @@ export const FORGETTING: readonly Mutant[] = [
   {
     name: 'denial-of-a-top-up-missed',
     breaks: 'a top-up that the vendor denies does not end the channel',
-    file: 'src/pay/present.ts',
-    find: '      await tellNotTaken(reading, deal, deal.attempt.evidence, env)\n',
+    file: 'src/pay/submit.ts',
+    find: '      await notifyRejected(reading, authorized, authorized.attempt.evidence, env)\n',
     replace: '',
     tests: FORGOTTEN,
     named: 'after a top-up',
@@ -61,7 +61,7 @@ export const FORGETTING: readonly Mutant[] = [
   {
     name: 'denied-deposit-left',
     breaks: 'nobody fetches the deposit of a denied channel back',
-    file: 'src/purser/open.ts',
+    file: 'src/client/open.ts',
     find: 'await deposits.byItself()',
     replace: '',
     tests: FORGOTTEN,

@@ -57,8 +57,8 @@ export const LIGHTNING: readonly Mutant[] = [
     name: 'second-invoice-while-first-lives',
     breaks: 'a second invoice is paid while the first may still be',
     file: 'src/wallet/lightning/quote.ts',
-    find: 'if (after !== undefined)',
-    replace: 'if (after?.wallet === undefined && after !== undefined)',
+    find: 'if (earlierEvidence !== undefined)',
+    replace: 'if (earlierEvidence?.wallet === undefined && earlierEvidence !== undefined)',
     tests: WALLET,
   },
   {
@@ -113,7 +113,7 @@ export const LIGHTNING: readonly Mutant[] = [
   {
     name: 'tries-told-apart-by-hash-alone',
     breaks: 'the failure of one payment gives back the budget of another that was offered the same invoice',
-    file: 'src/wallet/lightning/tries.ts',
+    file: 'src/wallet/lightning/tried-invoices.ts',
     find: 'return found?.payment === payment ? found.how : undefined',
     replace: 'return found !== undefined && payment !== undefined ? found.how : undefined',
     tests: WALLET,

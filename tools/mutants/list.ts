@@ -69,9 +69,9 @@ const SESSIONS: readonly Mutant[] = [
   {
     name: 'asked-without-a-402',
     breaks: 'a standing offer is paid although policy would ask a person',
-    file: 'src/pay/agree.ts',
-    find: "if (unasked && decision.effect !== 'allow') return false",
-    replace: 'if (unasked && decision.effect.length === 0) return false',
+    file: 'src/pay/authorize.ts',
+    find: "if (payingUpfront && decision.effect !== 'allow') return false",
+    replace: 'if (payingUpfront && decision.effect.length === 0) return false',
     tests: TOTALS,
   },
   {
@@ -96,7 +96,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'release-on-402',
     breaks: 'a 402 after payment gives the budget back',
-    file: 'src/pay/conclude.ts',
+    file: 'src/pay/settle.ts',
     find: `if (verdict.state !== 'void') return { kind: 'asked', dead: false, payment }`,
     replace: `if (verdict.state !== 'void') return { kind: 'asked', dead: true, payment: await advance(payment, { to: 'released', because: '402' }, env) }`,
     tests: DOUBTS,
@@ -104,15 +104,15 @@ const PAY: readonly Mutant[] = [
   {
     name: 'release-on-500',
     breaks: 'a 500 after payment gives the budget back',
-    file: 'src/pay/conclude.ts',
-    find: 'payment: (await windUpCall(payment, recheckAt, env, reading.problem)).payment,',
-    replace: `payment: await advance(payment, { to: 'released', because: '500' }, env),`,
+    file: 'src/pay/settle.ts',
+    find: 'payment: (await abandonCall(payment, recheckAt, env, reading.problem)).payment,',
+    replace: `payment: await transition(payment, { to: 'released', reason: '500' }, env),`,
     tests: DOUBTS,
   },
   {
     name: 'release-on-already-used',
     breaks: 'the server’s "already used" is taken for a proof',
-    file: 'src/pay/doubt.ts',
+    file: 'src/pay/inspection.ts',
     find: 'return own(await wallet.inspect(evidence, context))',
     replace: `if (told !== undefined) return { state: 'void', because: 'the server says so' }
     return own(await wallet.inspect(evidence, context))`,
@@ -121,7 +121,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'second-while-first-lives',
     breaks: 'a second credential need not exclude the first',
-    file: 'src/pay/second.ts',
+    file: 'src/pay/replacement.ts',
     find: '...(dead ? {} : { alive: { evidence, wallet } })',
     replace: '...(evidence && wallet && dead ? {} : {})',
     tests: DOUBTS,
@@ -129,7 +129,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'third-credential',
     breaks: 'a server that keeps asking gets a third credential',
-    file: 'src/pay/purchase.ts',
+    file: 'src/pay/run-purchase.ts',
     find: 'round === 1 && asks !== undefined',
     replace: 'round <= 2 && asks !== undefined',
     tests: DOUBTS,
@@ -145,7 +145,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'complete-before-commit',
     breaks: 'the side effect happens before the commit is on the disk',
-    file: 'src/pay/agree.ts',
+    file: 'src/pay/authorize.ts',
     find: 'let committed = false\n',
     replace: `let committed = false
     await prepared.complete(async () => ({ kind: 'answers', ok: true, status: 200 }))\n`,
@@ -154,7 +154,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'ask-is-allow',
     breaks: 'nobody is asked',
-    file: 'src/pay/agree.ts',
+    file: 'src/pay/authorize.ts',
     find: `if (candidate.decision.effect !== 'ask' || this.#c.earlier !== undefined) return false`,
     replace: `if (candidate.decision.effect !== 'deny') return false`,
     tests: ['test/pay/approvals.test.ts'],
@@ -178,7 +178,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'rotated-terms-not-compared',
     breaks: 'a second credential may be for worse terms',
-    file: 'src/pay/agree.ts',
+    file: 'src/pay/authorize.ts',
     find: '(earlier === undefined || noWorse(quote.terms, earlier.terms))',
     replace: '(earlier === undefined || noWorse(quote.terms, quote.terms))',
     tests: DOUBTS,
@@ -186,7 +186,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'receipt-of-another-challenge',
     breaks: 'a receipt for somebody else’s challenge settles ours',
-    file: 'src/pay/conclude.ts',
+    file: 'src/pay/settle.ts',
     find: '(receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&',
     replace: '(receipt.challengeId === undefined || challenge.id !== undefined) &&',
     tests: ['test/pay/story.test.ts', 'test/pay/receipts.test.ts'],
@@ -194,7 +194,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'receipt-of-another-transfer',
     breaks: 'a receipt that names a transfer which is not ours settles',
-    file: 'src/pay/conclude.ts',
+    file: 'src/pay/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'return true',
     tests: ['test/pay/story.test.ts', 'test/pay/receipts.test.ts'],
@@ -202,7 +202,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'sent-when-dead',
     breaks: 'a credential is sent again after it has run out',
-    file: 'src/pay/present.ts',
+    file: 'src/pay/submit.ts',
     find: 'env.clock.now() < sent.goodUntil,',
     replace: 'sent.goodUntil > 0,',
     tests: ['test/pay/present.test.ts'],
@@ -527,8 +527,8 @@ const WALLETS: readonly Mutant[] = [
     name: 'next-nonce-early',
     breaks: 'the second credential is signed for the next nonce, so that both can settle',
     file: 'src/wallet/tempo/prepare.ts',
-    find: '    return excludes\n',
-    replace: '    return { ...excludes, value: excludes.value + 1n }\n',
+    find: '    return replaces\n',
+    replace: '    return { ...replaces, value: replaces.value + 1n }\n',
     tests: WALLET,
     named: 'exactly one is included',
   },
@@ -635,7 +635,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'settlement-elsewhere-believed',
     breaks: 'a receipt for another network settles the payment',
-    file: 'src/pay/conclude.ts',
+    file: 'src/pay/settle.ts',
     find: '(receipt.network === undefined || receipt.network === terms.network) &&',
     replace: '',
     tests: ['test/safety/x402.test.ts'],

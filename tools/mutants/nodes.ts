@@ -8,7 +8,7 @@ export const NODES: readonly Mutant[] = [
   {
     name: 'node-chain-not-compared',
     breaks: 'a node of any chain is believed',
-    file: 'src/wallet/chain/of-chain.ts',
+    file: 'src/wallet/chain/chain-check.ts',
     find: 'if (found === chainId) {',
     replace: 'if (found !== undefined) {',
     tests: EVM,
@@ -16,7 +16,7 @@ export const NODES: readonly Mutant[] = [
   {
     name: 'node-asked-each-time',
     breaks: 'a node is asked for its chain at every call',
-    file: 'src/wallet/chain/of-chain.ts',
+    file: 'src/wallet/chain/chain-check.ts',
     find: 'proven = true\n',
     replace: 'proven = false\n',
     tests: ['test/wallet/chain/of-chain.test.ts'],
@@ -25,7 +25,7 @@ export const NODES: readonly Mutant[] = [
     name: 'node-fault-not-told',
     breaks: 'listeners do not hear of a node of another chain',
     file: 'src/pay/candidates.ts',
-    find: '  tellNodeFaults(env)\n',
+    find: '  reportNodeFaults(env)\n',
     replace: '',
     tests: LIVE,
   },

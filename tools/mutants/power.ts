@@ -33,9 +33,9 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'woken-hold-released',
     breaks: 'recovery releases a payment that its owner, seen as dead, commits at that moment',
-    file: 'src/pay/doubt.ts',
-    find: "{ to: 'released', because, attempts: payment.attempts.length }",
-    replace: "{ to: 'released', because }",
+    file: 'src/pay/inspection.ts',
+    find: "{ to: 'released', reason, attempts: payment.attempts.length }",
+    replace: "{ to: 'released', reason }",
     tests: ['test/pay/waking.test.ts'],
   },
   {
@@ -107,7 +107,7 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'session-lapsed-by-another-chain',
     breaks: 'a node of another chain gives a deposit back',
-    file: 'src/session/look.ts',
+    file: 'src/session/reconcile.ts',
     find: "if (fate === 'void') await checkIsOf(chainId, node)",
     replace: '',
     tests: ['test/session/other-chain.test.ts'],
@@ -115,7 +115,7 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'recovery-under-a-call',
     breaks: 'a recovery ends what a call of the same process goes on with',
-    file: 'src/pay/hands.ts',
+    file: 'src/pay/payment-locks.ts',
     find: 'if (this.#calls.has(id)) return undefined',
     replace: '',
     tests: ['test/pay/wind-up.test.ts'],
@@ -123,8 +123,8 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'call-under-a-recovery',
     breaks: 'a call goes on with what a recovery of the same process is ending',
-    file: 'src/pay/purchase.ts',
-    find: 'env.hands.free(by.id).then(',
+    file: 'src/pay/run-purchase.ts',
+    find: 'env.locks.free(by.id).then(',
     replace: 'Promise.resolve().then(',
     tests: ['test/pay/wind-up.test.ts'],
   },

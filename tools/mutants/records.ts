@@ -49,7 +49,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'changed-payee-untold',
     breaks: 'a vendor asks for its money elsewhere, and no event says so',
-    file: 'src/pay/announcing.ts',
+    file: 'src/pay/offer-events.ts',
     find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
     replace: "rule === 'payees.pinned'",
     tests: ['test/pay/pins.test.ts'],
@@ -57,7 +57,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'key-left-in-proc',
     breaks: 'a key by value stays in /proc/self/environ',
-    file: 'src/auto/erase.ts',
+    file: 'src/config/erase.ts',
     find: 'writeSync(memory, Buffer.alloc(to - from), 0, to - from, start + from)',
     replace: 'writeSync(memory, Buffer.alloc(0), 0, 0, start + from)',
     tests: AUTO,
@@ -65,7 +65,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'key-above-untold',
     breaks: 'the process above shows the key, and nobody is told',
-    file: 'src/auto/erase.ts',
+    file: 'src/config/erase.ts',
     find: 'if (shows(process, name)) return process',
     replace: 'if (shows(process, name)) return undefined',
     tests: AUTO,
@@ -73,7 +73,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'child-dies-without-key',
     breaks: 'a child of a program with purser/auto ends at its start',
-    file: 'src/auto/start.ts',
+    file: 'src/config/start.ts',
     find: "env[TAKEN_BY] = [...taken].map((entry) => entry.join('=')).join(',')",
     replace: '',
     tests: AUTO,
@@ -81,7 +81,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'open-key-file-unremarked',
     breaks: 'a key file that its group can read is not remarked on',
-    file: 'src/auto/key.ts',
+    file: 'src/config/key.ts',
     find: 'const OTHERS = 0o077',
     replace: 'const OTHERS = 0o007',
     tests: ['test/auto/key.test.ts'],
@@ -116,7 +116,7 @@ export const RECORDS: readonly Mutant[] = [
     file: 'src/fetch/paying-fetch.ts',
     find: 'const { body, ...said } = ownCallOptions<FetchPayment>(payment, { body: true })',
     replace: 'const { body, ...said } = payment',
-    tests: ['test/purser/names.test.ts'],
+    tests: ['test/client/names.test.ts'],
   },
   {
     name: 'inherited-options-read',
@@ -124,7 +124,7 @@ export const RECORDS: readonly Mutant[] = [
     file: 'src/errors/names.ts',
     find: 'const own: T = Object.assign(Object.create(null), given)',
     replace: 'const own: T = given',
-    tests: ['test/purser/names.test.ts'],
+    tests: ['test/client/names.test.ts'],
   },
   {
     name: 'useless-policy-starts',
@@ -132,12 +132,12 @@ export const RECORDS: readonly Mutant[] = [
     file: 'src/policy/contradictions.ts',
     find: 'if (useless.length > 0) throw',
     replace: 'if (useless.length > 99) throw',
-    tests: ['test/purser/names.test.ts'],
+    tests: ['test/client/names.test.ts'],
   },
   {
     name: 'mistyped-variable-ignored',
     breaks: 'PURSER_TEMPO_ACOUNT pays from another account',
-    file: 'src/auto/environment.ts',
+    file: 'src/config/environment.ts',
     find: '  checkVariables(env)\n',
     replace: '',
     tests: ['test/auto/environment.test.ts'],

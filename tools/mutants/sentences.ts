@@ -16,7 +16,7 @@ export const SENTENCES: readonly Mutant[] = [
     file: 'src/undici/interceptor.ts',
     find: 'note(holder.reply)',
     replace: '',
-    tests: ['test/purser/not-paid.test.ts'],
+    tests: ['test/client/not-paid.test.ts'],
   },
   {
     name: 'typed-signature-not-compared',

@@ -10,7 +10,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'delivered-is-revoked',
     breaks: 'what was delivered for is made void',
-    file: 'src/pay/wind-up.ts',
+    file: 'src/pay/abandon.ts',
     find: 'return over || waiting || payment.delivered ? seen',
     replace: 'return over || waiting ? seen',
     tests: WIND_UP,
@@ -18,7 +18,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'waiting-is-revoked',
     breaks: 'what waits for a person is made void',
-    file: 'src/pay/wind-up.ts',
+    file: 'src/pay/abandon.ts',
     find: 'return over || waiting || payment.delivered ? seen',
     replace: 'return over || payment.delivered ? seen',
     tests: WIND_UP,
@@ -26,7 +26,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'revoked-under-its-owner',
     breaks: 'a payment is ended while another process works on it',
-    file: 'src/pay/wind-up.ts',
+    file: 'src/pay/abandon.ts',
     find: 'if (!ok) return { payment: ours }',
     replace: '',
     tests: WIND_UP,
@@ -34,15 +34,15 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'waiting-is-sent',
     breaks: 'a credential leaves before a person has acted',
-    file: 'src/pay/present.ts',
-    find: 'if (ask !== undefined && (await heed(ask(), signal))) return',
-    replace: 'if (ask === undefined || (await heed(ask(), signal))) return',
+    file: 'src/pay/submit.ts',
+    find: 'if (ask !== undefined && (await untilAborted(ask(), signal))) return',
+    replace: 'if (ask === undefined || (await untilAborted(ask(), signal))) return',
     tests: WIND_UP,
   },
   {
     name: 'sent-after-release',
     breaks: 'a credential leaves for a payment that was given up meanwhile',
-    file: 'src/pay/present.ts',
+    file: 'src/pay/submit.ts',
     find: 'if (learned?.ok === false)',
     replace: 'if (learned === null)',
     tests: WIND_UP,
@@ -99,8 +99,8 @@ export const STRIPE: readonly Mutant[] = [
     name: 'stripe-silence-is-void',
     breaks: 'a token that Stripe does not show is held for void',
     file: 'src/wallet/stripe/inspect.ts',
-    find: "if (status === 404) return { state: 'unknown', because: 'This Stripe account does not know the token' }",
-    replace: "if (status === 404) return { state: 'void', because: 'It is not there' }",
+    find: "if (status === 404) return { state: 'unknown', reason: 'This Stripe account does not know the token' }",
+    replace: "if (status === 404) return { state: 'void', reason: 'It is not there' }",
     tests: INSPECT,
   },
   {

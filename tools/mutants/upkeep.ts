@@ -1,8 +1,8 @@
 import type { Mutant } from './list.js'
 
 const RECOVER = ['test/pay/recover.test.ts']
-const FEES = ['test/purser/fees.test.ts']
-const ROOM = ['test/purser/make-room.test.ts']
+const FEES = ['test/client/fees.test.ts']
+const ROOM = ['test/client/make-room.test.ts']
 
 /** What Purser does by itself, and what a refusal waits for. */
 export const UPKEEP: readonly Mutant[] = [
@@ -17,7 +17,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'refusal-waits-for-all',
     breaks: 'a refusal waits until everything that may make room has been looked at',
-    file: 'src/purser/make-room.ts',
+    file: 'src/client/make-room.ts',
     find: 'const timer = setTimeout(resolve, ms)',
     replace: 'const timer = setTimeout(() => undefined, ms)',
     tests: ROOM,
@@ -25,7 +25,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'refusals-search-alone',
     breaks: 'each refused call starts a search of its own',
-    file: 'src/purser/make-room.ts',
+    file: 'src/client/make-room.ts',
     find: 'const search = this.#searches.get(key) ?? this.#start(key, short)',
     replace: 'const search = this.#start(key, short)',
     tests: ROOM,
@@ -41,7 +41,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fee-never-due',
     breaks: 'a payment that a receipt settled never has its fee read',
-    file: 'src/pay/conclude.ts',
+    file: 'src/pay/settle.ts',
     find: '...feeToRead(terms, env),',
     replace: '',
     tests: RECOVER,
@@ -81,15 +81,15 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'later-alarms-lost',
     breaks: 'only the first of several moments is looked at',
-    file: 'src/purser/alarm.ts',
+    file: 'src/client/alarm.ts',
     find: 'this.#moments = ahead',
     replace: 'this.#moments = []',
-    tests: ['test/purser/upkeep.test.ts'],
+    tests: ['test/client/upkeep.test.ts'],
   },
   {
     name: 'fees-read-after-close',
     breaks: 'a purser that is closed goes on looking at payments',
-    file: 'src/purser/recoveries.ts',
+    file: 'src/client/recoveries.ts',
     find: '...plan, signal }),',
     replace: '...plan }),',
     tests: FEES,
@@ -97,7 +97,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fees-asked-at-start',
     breaks: 'a process that ends at once asks nodes for fees',
-    file: 'src/purser/recoveries.ts',
+    file: 'src/client/recoveries.ts',
     find: "(payment.state === 'settled' ? 'stop' : 'look')",
     replace: "(payment.state === 'settled' ? 'look' : 'look')",
     tests: FEES,
@@ -105,23 +105,23 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'loop-held-by-a-crowd',
     breaks: 'calls whose answers come together keep the event loop from turning until all are paid for',
-    file: 'src/purser/slices.ts',
+    file: 'src/client/slices.ts',
     find: 'if (took > SLICE_MS) this.#size = Math.max(FEWEST, this.#size >> 1)',
     replace: 'if (took > SLICE_MS) this.#size = MOST',
-    tests: ['test/purser/slices.test.ts'],
+    tests: ['test/client/slices.test.ts'],
   },
   {
     name: 'release-untold',
     breaks: 'listeners are not told of a hold that ends in process',
-    file: 'src/pay/agree.ts',
-    find: "await advanceById(this.#id, { to: 'released', because }, env)",
-    replace: "await env.ledger.advance(this.#id, { to: 'released', because })",
+    file: 'src/pay/authorize.ts',
+    find: "await transitionById(this.#id, { to: 'released', reason }, env)",
+    replace: "await env.ledger.advance(this.#id, { to: 'released', reason })",
     tests: ['test/pay/told.test.ts'],
   },
   {
     name: 'dead-hold-untold',
     breaks: 'listeners are not told of the hold of a dead process that a call released',
-    file: 'src/pay/agree.ts',
+    file: 'src/pay/authorize.ts',
     find: 'for (const payment of held.ended ?? [])',
     replace: 'for (const payment of [])',
     tests: ['test/pay/told.test.ts'],

@@ -5,7 +5,7 @@ import { createPurser, type Ledger, type Purser, type Verdict } from '../../src/
 import { tempoSession } from '../../src/session/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { LOCAL_CURRENCIES, NETWORK } from '../../test/chain/chain.js'
-import { slowWallet } from '../../test/purser/shop.js'
+import { slowWallet } from '../../test/client/shop.js'
 import { withFault } from '../../test/safety/matrix/faults.js'
 import { channelWorld } from '../../test/session/fixtures/world.js'
 
@@ -91,7 +91,7 @@ const voucher: Journey = async () => {
 }
 
 const SHOP = 'https://shop.example'
-const NOT_YET: Verdict = { state: 'pending', recheckAt: 0, because: 'the chain does not show it yet' }
+const NOT_YET: Verdict = { state: 'pending', recheckAt: 0, reason: 'the chain does not show it yet' }
 
 /** A process ends while a payment is in doubt, and the next one settles it. Each run has a ledger of its own. */
 const recovery: Journey = async () => {

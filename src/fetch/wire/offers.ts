@@ -76,10 +76,10 @@ export function together(one: Offers, other: Offers): Offers {
 /** What the server wants instead, if it offers nothing that Purser can read. */
 export function noOffers(head: Head): Reason {
   const schemes = head.header('www-authenticate') ?? ''
-  const says = /(?:^|,)\s*(?:l402|lsat)\b/i.test(schemes)
+  const message = /(?:^|,)\s*(?:l402|lsat)\b/i.test(schemes)
     ? 'The server asks for a payment by L402. Purser pays offers of the Payment scheme and of x402.'
     : 'The answer has status 402, but it holds no offer of the Payment scheme or of x402.'
-  return { rule: 'protocol', says }
+  return { rule: 'protocol', message }
 }
 
 function offersOf({ challenges, rejected, error }: ParsedPaymentRequired, place: string): Offers {
@@ -91,7 +91,7 @@ function offersOf({ challenges, rejected, error }: ParsedPaymentRequired, place:
 }
 
 function unreadable(what: string): (error: ProtocolError) => Reason {
-  return ({ message }) => ({ rule: 'offer', says: `${what} cannot be read: ${clean(message)}.` })
+  return ({ message }) => ({ rule: 'offer', message: `${what} cannot be read: ${clean(message)}.` })
 }
 
 function hostOf(url: string): string {

@@ -7,8 +7,8 @@ import {
   parsePaymentResponse,
   parseProblem,
   parseReceipt,
-  type Reading,
   type Receipt,
+  type ReplyInfo,
   settlementProblem,
   x402Problem,
 } from '../../protocol/index.js'
@@ -18,8 +18,8 @@ import { mayAskInBody, noOffers, offersInBody, offersInHead, together } from './
 
 /** What a reply says about money; `asks` still lacks where it came from. */
 export type ReplyReading =
-  | Omit<Extract<Reading, { kind: 'asks' }>, 'at'>
-  | Exclude<Reading, { readonly kind: 'asks' }>
+  | Omit<Extract<ReplyInfo, { kind: 'payment-required' }>, 'at'>
+  | Exclude<ReplyInfo, { readonly kind: 'payment-required' }>
 
 /** What a reply answers: a credential, by its envelope, or a note without one. Undefined: the caller's own request. */
 export type Answers = Echo['envelope'] | 'note' | undefined
@@ -50,16 +50,16 @@ async function reading(head: Head, context: ReadContext): Promise<ReplyReading> 
   const location = head.header('location')
   if (isRedirect(head.status) && location !== undefined) {
     const to = URL.canParse(location, url) ? new URL(location, url).href : undefined
-    return { kind: 'moved', ...(to === undefined ? {} : { to }), ...more }
+    return { kind: 'redirect', ...(to === undefined ? {} : { to }), ...more }
   }
   if (head.status === 402)
-    return { kind: 'asks', ...dateOf(head), ...(await asked(head, receipt, context)), ...more }
+    return { kind: 'payment-required', ...dateOf(head), ...(await asked(head, receipt, context)), ...more }
   const text = answers !== undefined && mayHoldProblem(head) ? await context.text() : undefined
   const problem = problemOf({ answers, receipt, text })
   const retryAt = retryAtOf(head, context.now)
   const ok = head.status >= 200 && head.status < 300
   return {
-    kind: 'answers',
+    kind: 'response',
     ok,
     status: head.status,
     ...(problem === undefined ? {} : { problem }),
@@ -75,7 +75,7 @@ async function asked(
   head: Head,
   receipt: Receipt | undefined,
   { url, answers, own, pays, text: read }: ReadContext,
-): Promise<Pick<Extract<Reading, { kind: 'asks' }>, 'offers' | 'reasons' | 'problem'>> {
+): Promise<Pick<Extract<ReplyInfo, { kind: 'payment-required' }>, 'offers' | 'reasons' | 'problem'>> {
   // The caller pays for this request: what comes back for that is the caller's.
   if (paysItself(own)) return { offers: [], reasons: [CALLER_PAYS] }
   const inHead = offersInHead(head, url)
@@ -97,12 +97,12 @@ function isObject(text: string | undefined): text is string {
 
 const CALLER_PAYS: Reason = Object.freeze({
   rule: 'caller_payment',
-  says: 'The request carries a payment of its own, so Purser adds no second one.',
+  message: 'The request carries a payment of its own, so Purser adds no second one.',
 })
 
 const PENDING: Reason = Object.freeze({
   rule: 'settlement_pending',
-  says: 'The server says that the earlier payment is still being settled, so Purser signs no second one.',
+  message: 'The server says that the earlier payment is still being settled, so Purser signs no second one.',
 })
 
 /** The money may be on its way: whatever is offered beside that, this is no moment to sign again. */

@@ -17,7 +17,7 @@ const MOVING = [
   'fee',
   'proof',
   'reference',
-  'because',
+  'reason',
   'times',
   'delivered',
   'reportedAt',
@@ -103,7 +103,7 @@ export function coreText(row: PaymentRow, names: CounterNames): string {
 }
 
 export function bodyText(row: PaymentRow): string {
-  const { receipts, burnt, pinned, widened, spent, fee, proof, reference, because, times } = row
+  const { receipts, burnt, pinned, widened, spent, fee, proof, reference, reason, times } = row
   const { delivered, reportedAt, updatedAt, recheckAt, takenOver, signed, unlocked } = row
   const { rejection, repeatable } = row
   const attempts = row.attempts.map((attempt) =>
@@ -119,7 +119,7 @@ export function bodyText(row: PaymentRow): string {
     fee,
     proof,
     reference,
-    because,
+    reason,
     times,
     delivered,
     reportedAt,

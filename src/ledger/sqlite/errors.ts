@@ -5,32 +5,32 @@ interface Known {
   readonly result: number
   readonly text: string
   readonly code: ErrorCode
-  readonly says: string
+  readonly message: string
 }
 
 const LOCKED = 'The ledger is locked by another process'
 const KNOWN: readonly Known[] = [
-  { result: 5, text: 'database is locked', code: 'ledger_busy', says: LOCKED },
-  { result: 6, text: 'database table is locked', code: 'ledger_busy', says: LOCKED },
+  { result: 5, text: 'database is locked', code: 'ledger_busy', message: LOCKED },
+  { result: 6, text: 'database table is locked', code: 'ledger_busy', message: LOCKED },
   {
     result: 8,
     text: 'attempt to write a readonly database',
     code: 'ledger_read_only',
-    says: 'The ledger cannot be written to',
+    message: 'The ledger cannot be written to',
   },
   {
     result: 11,
     text: 'database disk image is malformed',
     code: 'ledger_corrupt',
-    says: 'The ledger is damaged',
+    message: 'The ledger is damaged',
   },
   {
     result: 14,
     text: 'unable to open database file',
     code: 'ledger_failed',
-    says: 'The ledger cannot be opened',
+    message: 'The ledger cannot be opened',
   },
-  { result: 26, text: 'file is not a database', code: 'ledger_corrupt', says: 'The file is not a ledger' },
+  { result: 26, text: 'file is not a database', code: 'ledger_corrupt', message: 'The file is not a ledger' },
 ]
 
 function known(error: unknown): Known | undefined {
@@ -51,16 +51,16 @@ export function isBusy(error: unknown): boolean {
 /** What went wrong in the store, in the ledger's own words. Caller mistakes and our own errors pass as they are. */
 export function failure(error: unknown): unknown {
   if (isPaymentError(error) || error instanceof TypeError) return error
-  const { code, says } = known(error) ?? { code: 'ledger_failed', says: 'The ledger failed' }
-  return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`, { cause: error })
+  const { code, message } = known(error) ?? { code: 'ledger_failed', message: 'The ledger failed' }
+  return new PaymentError(code, 'untouched', `${message}. Nothing was paid.`, { cause: error })
 }
 
 export function ledgerError(
   code: ErrorCode,
-  says: string,
+  message: string,
   details: { readonly cause?: unknown } = {},
 ): PaymentError {
-  return new PaymentError(code, 'untouched', `${says}. Nothing was paid.`, details)
+  return new PaymentError(code, 'untouched', `${message}. Nothing was paid.`, details)
 }
 
 export function damaged(): PaymentError {

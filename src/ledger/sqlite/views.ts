@@ -55,7 +55,7 @@ export const VIEWS = `
     json_extract(p.core, '$.terms.network') AS network, price.amount AS price, moved.amount AS spent, price.symbol,
     price.currency, fees.amount AS fee, fees.symbol AS fee_symbol, fees.currency AS fee_currency,
     json_extract(p.body, '$.proof') AS proof, json_extract(p.body, '$.reference') AS reference,
-    coalesce(json_extract(p.body, '$.because'), '') AS because
+    coalesce(json_extract(p.body, '$.reason'), '') AS reason
   FROM payments p JOIN price USING (place) JOIN moved USING (place) JOIN fees USING (place) ORDER BY p.place;
   CREATE VIEW budget_sums AS
   SELECT json_extract(c.key, '$[0]') AS counts, json_extract(c.key, '$[1]') AS window, ${time('b.at')} AS at,

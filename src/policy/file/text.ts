@@ -79,9 +79,9 @@ function offsetOf(document: Yaml['document'], path: Path): number | undefined {
 
 /** The error for a text that is no document at all. */
 export function unreadable(source: string, what: string, cause?: unknown): PaymentError {
-  const says = `${source} ${what}.`
-  const reasons = [{ rule: 'the document', says }]
-  return new PaymentError('invalid_policy', 'untouched', says, {
+  const message = `${source} ${what}.`
+  const reasons = [{ rule: 'the document', message }]
+  return new PaymentError('invalid_policy', 'untouched', message, {
     reasons,
     ...(cause === undefined ? {} : { cause }),
   })

@@ -1,6 +1,6 @@
 import type { Instant } from '../../money/index.js'
+import { cachedReads } from './cached-reads.js'
 import type { Hex } from './hex.js'
-import { readings } from './readings.js'
 import { ask, type Node } from './rpc.js'
 
 /** What the account holds, as far as is known without waiting. */
@@ -21,7 +21,7 @@ export function balanceCache(
   account: Hex,
   nodesOf: (chainId: number) => readonly Node[] | undefined,
 ): Balances {
-  const cache = readings((chainId, token) => readBalance(nodesOf(chainId) ?? [], token, account))
+  const cache = cachedReads((chainId, token) => readBalance(nodesOf(chainId) ?? [], token, account))
   return {
     known: cache.known,
     read: cache.read,

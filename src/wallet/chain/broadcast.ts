@@ -1,6 +1,6 @@
 import { PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
-import { nothingLeft } from '../unsent.js'
+import { notSentError } from '../not-sent.js'
 import type { Hex } from './hex.js'
 import { ask, hasReachedNobody, type Node } from './rpc.js'
 
@@ -39,7 +39,7 @@ async function sendToAny(nodes: readonly Node[], signed: Hex): Promise<void> {
     }
   }
   if (!reached)
-    throw nothingLeft(
+    throw notSentError(
       'No node of the chain could be reached, so the payment was not sent. Check the `rpc` option of the wallet.',
     )
 }

@@ -2,13 +2,13 @@
 
 export { type Balances, balanceCache, PATIENCE_MS } from './balances.js'
 export { broadcast } from './broadcast.js'
-export { oneEnd } from './ends.js'
+export { type CachedReads, cachedReads as readings } from './cached-reads.js'
+export { completeOrDiscard as oneEnd } from './complete-or-discard.js'
 export { overFee } from './fee.js'
 export { type Hex, lower, word } from './hex.js'
 export { digitsOf, hexOf, isObject, readCurrency } from './json.js'
 export { checkChainId, type NodeBook, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
 export { parsePrivateKey } from './private-key.js'
-export { type Readings, readings } from './readings.js'
 export {
   answered,
   type Block,
@@ -25,6 +25,6 @@ export {
   record,
 } from './reads.js'
 export { ask, type Node } from './rpc.js'
+export { serverClock as listening } from './server-clock.js'
 export { failed, sign } from './sign.js'
-export { listening } from './times.js'
-export { checkIsOf, consult } from './views.js'
+export { askNodes as consult, checkIsOf } from './views.js'

@@ -1,5 +1,5 @@
 import type { NodeFault } from '../port.js'
-import { checking } from './of-chain.js'
+import { chainCheck } from './chain-check.js'
 import { type Node, node } from './rpc.js'
 
 /** Nodes by chain id. */
@@ -22,7 +22,7 @@ export type NodeUrls = Readonly<Record<number, string | readonly string[]>>
 export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globalThis.fetch): NodeBook {
   const nodes = new Map<number, readonly Node[]>()
   const checkedNodes = new Map<number, readonly Node[]>()
-  const { checked, faults } = checking()
+  const { checked, faults } = chainCheck()
   for (const [id, urls] of Object.entries({ ...known, ...own })) {
     const list = typeof urls === 'string' ? [urls] : urls
     if (!Array.isArray(list) || list.length === 0 || !list.every(isHttp))

@@ -96,7 +96,8 @@ export function markUnsent<E extends object>(failure: E): E {
 }
 
 /** The failure of a node that is not asked anything, and why. */
-export const unfit = (says: string): PaymentError => new PaymentError('wallet_unavailable', 'untouched', says)
+export const unfit = (message: string): PaymentError =>
+  new PaymentError('wallet_unavailable', 'untouched', message)
 
 /** Is this failure of a node proof that it was sent nothing? */
 export function hasReachedNobody(error: unknown): boolean {

@@ -12,7 +12,7 @@ type Void = Extract<Verdict, { state: 'void' }>
  *
  * @param look What one node shows. A failure is no answer, and proves nothing.
  */
-export async function consult(
+export async function askNodes(
   nodes: readonly Node[],
   chainId: number,
   look: (node: Node) => Promise<Verdict>,
@@ -39,7 +39,7 @@ export async function checkIsOf(chainId: number, node: Node): Promise<void> {
 
 /** Pure. */
 function combine(views: readonly Verdict[]): Verdict {
-  if (views.length === 0) return { state: 'unknown', because: 'No node of the chain answered' }
+  if (views.length === 0) return { state: 'unknown', reason: 'No node of the chain answered' }
   const settled = views.filter((view): view is Settled => view.state === 'settled')
   const dearest = settled.sort(
     (a, b) => byAmount(a.amount, b.amount, WHOLE) || byAmount(a.fee, b.fee, WHOLE),
@@ -54,7 +54,7 @@ function combine(views: readonly Verdict[]): Verdict {
     .sort((a, b) => byAmount(a.fee, b.fee, NOTHING))
   return dearest === undefined && gone !== undefined
     ? gone
-    : { state: 'unknown', because: 'The nodes of the chain disagree about what became of it' }
+    : { state: 'unknown', reason: 'The nodes of the chain disagree about what became of it' }
 }
 
 /** What an amount that is not said stands for: the whole of what was agreed on, or none. */

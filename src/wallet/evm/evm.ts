@@ -5,7 +5,7 @@ import { readDetail } from './evidence.js'
 import { holdingsOf } from './holdings.js'
 import { inspectOffer } from './inspect.js'
 import { configure, EVM_OPTIONS, type EvmOptions } from './options.js'
-import type { Parts } from './plan.js'
+import type { EvmContext } from './plan.js'
 import { prepareOffer } from './prepare.js'
 import { quoteOffer } from './quote.js'
 import { PAID_KINDS } from './read-offer.js'
@@ -27,7 +27,7 @@ import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
  */
 export function evm(options: EvmOptions): Wallet {
   const config = configure(ownOptions(options ?? {}, EVM_OPTIONS, 'evm()'))
-  const parts: Parts = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
+  const parts: EvmContext = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
   const known = visits()
   return Object.freeze<Wallet>({
     id: config.id,
@@ -48,13 +48,13 @@ export function evm(options: EvmOptions): Wallet {
       if (evidence.kind === SIGN_IN && challengeId !== undefined) known.refused(challengeId)
       return inspectOffer(evidence, config)
     },
-    times: config.times,
+    serverTimes: config.times,
     nodeFaults: config.nodeFaults,
-    recognises(evidence, reference) {
+    matchesReceipt(evidence, reference) {
       const detail = readDetail(evidence.detail)
       return detail?.form === 'transaction' ? detail.hash === reference.toLowerCase() : undefined
     },
-    async accepted(acceptance) {
+    async onAccepted(acceptance) {
       known.remember(acceptance)
     },
   })

@@ -1,10 +1,10 @@
 import {
   type Balances,
   balanceCache,
+  type CachedReads,
   type Hex,
   type Node,
   PATIENCE_MS,
-  type Readings,
   readings,
 } from '../chain/index.js'
 import type { Config } from './options.js'
@@ -20,10 +20,10 @@ export interface GasPrice {
 export interface Holdings {
   readonly tokens: Balances
   /** Of the chain's own coin. */
-  readonly coin: Readings<bigint>
+  readonly coin: CachedReads<bigint>
   /** What Permit2 may take. */
-  readonly allowance: Readings<bigint>
-  readonly price: Readings<GasPrice>
+  readonly allowance: CachedReads<bigint>
+  readonly price: CachedReads<GasPrice>
 }
 
 /** Coin and price belong to a chain and to no token. */

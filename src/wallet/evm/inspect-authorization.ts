@@ -23,7 +23,7 @@ export async function authorizationView(
   // The state that counts is that of the final block itself: `latest` may be behind it on another machine.
   if (await readUsed(node, token, sender, nonce, { blockHash: past.hash }))
     return used(node, detail, past.number, now)
-  return { state: 'void', because: 'It ran out without being settled' }
+  return { state: 'void', reason: 'It ran out without being settled' }
 }
 
 /** The token's own log says by what; a used nonce alone may have been cancelled, or used by a later credential. */
@@ -42,7 +42,7 @@ async function used(
   if (taker === undefined || receipt === undefined)
     return past === undefined
       ? pendingUntil(validBefore, undefined, now, 'Its nonce was used, and the node does not show by what')
-      : { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
+      : { state: 'unknown', reason: 'Its nonce was used, and the node does not show by what' }
   if (log !== undefined && paid(receipt.logs, detail))
     return { state: 'settled', reference: taker.transactionHash }
   const final = await readBlock(node, 'finalized')
@@ -55,7 +55,7 @@ async function used(
     )
   return {
     state: 'void',
-    because: log === undefined ? 'It was cancelled' : 'Another credential took its nonce',
+    reason: log === undefined ? 'It was cancelled' : 'Another credential took its nonce',
   }
 }
 

@@ -17,7 +17,7 @@ export async function permitView(node: Node, detail: PermitDetail, now: Instant)
   if (past === undefined) return pendingUntil(deadline + 1, final, now)
   if (await readPermitUsed(node, sender, nonce, { blockHash: past.hash }))
     return used(node, detail, final, past, now)
-  return { state: 'void', because: 'It ran out without being settled' }
+  return { state: 'void', reason: 'It ran out without being settled' }
 }
 
 /**
@@ -33,10 +33,10 @@ async function used(
 ): Promise<Verdict> {
   const found = await settlement(node, detail)
   if (found === undefined) {
-    const because = 'Its permit was used, and the node does not show by what'
+    const reason = 'Its permit was used, and the node does not show by what'
     return past === undefined
-      ? pendingUntil(detail.deadline + 1, final, now, because)
-      : { state: 'unknown', because }
+      ? pendingUntil(detail.deadline + 1, final, now, reason)
+      : { state: 'unknown', reason }
   }
   const { call, log } = found
   const taken = BigInt(log.data)
@@ -45,7 +45,7 @@ async function used(
   const receipt = await readReceipt(node, log.transactionHash)
   if (receipt === undefined || !isFinal(final, receipt.blockNumber))
     return pendingUntil(detail.deadline + 1, final, now, 'Another credential took its nonce, not finally yet')
-  return { state: 'void', because: 'Another credential took its nonce' }
+  return { state: 'void', reason: 'Another credential took its nonce' }
 }
 
 async function settlement(

@@ -23,10 +23,10 @@ export async function transactionView(node: Node, detail: TransactionDetail, now
     )
   const taker = await takerOf(node, detail, final)
   if (taker === undefined)
-    return { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
+    return { state: 'unknown', reason: 'Its nonce was used, and the node does not show by what' }
   if (taker === detail.hash)
     return pending(detail, now, 'It was included, and the node does not show its receipt yet')
-  return { state: 'void', because: 'Another transaction took its nonce', lane: nonce + 1n }
+  return { state: 'void', reason: 'Another transaction took its nonce', lane: nonce + 1n }
 }
 
 async function fromReceipt(
@@ -44,7 +44,7 @@ async function fromReceipt(
     )
     return paid
       ? { state: 'settled', reference: detail.hash, fee, lane }
-      : { state: 'unknown', because: 'The transaction went through, without the transfer it was signed for' }
+      : { state: 'unknown', reason: 'The transaction went through, without the transfer it was signed for' }
   }
   // It failed: nothing moved but the fee. That stands once its block is final.
   const buried = isFinal(final, receipt.blockNumber)
@@ -52,7 +52,7 @@ async function fromReceipt(
     return pending(detail, now, 'The transaction failed, in a block that is not final yet')
   return {
     state: 'void',
-    because: 'The transaction failed on the chain; only its fee was taken',
+    reason: 'The transaction failed on the chain; only its fee was taken',
     fee,
     lane,
   }
@@ -73,7 +73,7 @@ async function takerOf(node: Node, detail: TransactionDetail, final: Block): Pro
 }
 
 /** The longer it has been open, the less often it is looked at. */
-function pending({ signedAt }: TransactionDetail, now: Instant, because: string): Verdict {
+function pending({ signedAt }: TransactionDetail, now: Instant, reason: string): Verdict {
   const wait = Math.min(Math.max(now - signedAt, LEAST_WAIT_MS), MOST_WAIT_MS)
-  return { state: 'pending', recheckAt: now + wait, because }
+  return { state: 'pending', recheckAt: now + wait, reason }
 }

@@ -15,11 +15,11 @@ import type { Config } from './options.js'
 export async function inspectOffer(evidence: Evidence, config: Config): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
   if (detail === undefined)
-    return { state: 'unknown', because: 'This evidence is not of a payment on an EVM chain' }
-  if (detail.form === 'proof') return { state: 'void', because: 'A sign-in moves no money' }
+    return { state: 'unknown', reason: 'This evidence is not of a payment on an EVM chain' }
+  if (detail.form === 'proof') return { state: 'void', reason: 'A sign-in moves no money' }
   const nodes = config.nodes(detail.chainId)
   if (nodes === undefined)
-    return { state: 'unknown', because: `This wallet has no node for eip155:${detail.chainId}` }
+    return { state: 'unknown', reason: `This wallet has no node for eip155:${detail.chainId}` }
   return consult(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 

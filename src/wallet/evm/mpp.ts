@@ -56,8 +56,8 @@ function readCommon(
   if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId) || chainId <= 0)
     return no('its chainId is not a positive integer')
   if (!isAbsent(decimals) && typeof decimals !== 'number') return no('its decimals are no number')
-  const says = isAbsent(decimals) ? {} : { decimals }
-  return { kind, chainId, token, amount, to, says }
+  const claimedDomain = isAbsent(decimals) ? {} : { decimals }
+  return { kind, chainId, token, amount, to, claimedDomain }
 }
 
 /** `permit2` is left out: what is signed names who submits it, and no field of the offer does. */

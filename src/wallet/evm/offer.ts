@@ -13,7 +13,7 @@ export interface Offer {
   /** How it can be paid, in the server's order. */
   readonly ways: readonly EvmWay[]
   /** What the server says of the token. It must agree with what is known, and is used for nothing else. */
-  readonly says: { readonly name?: string; readonly version?: string; readonly decimals?: number }
+  readonly claimedDomain: { readonly name?: string; readonly version?: string; readonly decimals?: number }
   /** The nonce, where the protocol binds it to the challenge. */
   readonly nonce?: Hex
   /** The nonce is bound to the whole route (reference servers of x402): known once the payment is. */

@@ -8,7 +8,7 @@ import {
   type Instant,
 } from '../../money/index.js'
 import { checkChainId, type Hex, listening, lower, type NodeBook, nodesOf } from '../chain/index.js'
-import type { HeardTime } from '../index.js'
+import type { ServerTime } from '../index.js'
 import { checkAccount, type EvmAccount, type EvmSigner } from './account.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
 
@@ -72,7 +72,7 @@ export interface Config extends NodeBook {
   readonly validityMs: number
   readonly now: () => Instant
   /** What its nodes have said of the time. */
-  readonly times: () => readonly HeardTime[]
+  readonly times: () => readonly ServerTime[]
 }
 
 const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']

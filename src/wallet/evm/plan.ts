@@ -11,7 +11,7 @@ import { readOffer } from './read-offer.js'
 import { coinOf, type TokenDomain } from './tokens.js'
 
 /** What a wallet is made of. */
-export interface Parts {
+export interface EvmContext {
   readonly config: Config
   readonly domains: Domains
   readonly holdings: Holdings
@@ -61,14 +61,14 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
 export async function planOf({ offer, way }: Choice, domains: Domains): Promise<Plan | Unpayable> {
   if (way !== 'authorization') return { way, offer }
   const domain = await domains.of(offer.chainId, offer.token)
-  return contradicts(offer.says, domain) ?? { way, offer, domain }
+  return contradicts(offer.claimedDomain, domain) ?? { way, offer, domain }
 }
 
 /** What the server says of a token must be what is known of it: it is a sign of another token, or of another network. */
-function contradicts(says: Offer['says'], domain: TokenDomain): Unpayable | undefined {
+function contradicts(claimed: Offer['claimedDomain'], domain: TokenDomain): Unpayable | undefined {
   const differs =
-    (says.name !== undefined && says.name !== domain.name) ||
-    (says.version !== undefined && says.version !== domain.version)
+    (claimed.name !== undefined && claimed.name !== domain.name) ||
+    (claimed.version !== undefined && claimed.version !== domain.version)
   return differs
     ? unpayable('The offer says that the token signs by another name or version than it does')
     : undefined
@@ -80,7 +80,7 @@ export function networkOf({ chainId }: Pick<Offer, 'chainId'>): string {
 
 /** What the offer is counted in. Its decimals are known here, and the server may only agree. */
 export function currencyOf(
-  { chainId, token, says }: Offer,
+  { chainId, token, claimedDomain }: Offer,
   context: Pick<QuoteContext, 'currencies'>,
   config: Pick<Config, 'own'>,
 ): Currency | Unpayable {
@@ -91,9 +91,9 @@ export function currencyOf(
       `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
       'unknown_currency',
     )
-  if (says.decimals !== undefined && says.decimals !== currency.decimals)
+  if (claimedDomain.decimals !== undefined && claimedDomain.decimals !== currency.decimals)
     return unpayable(
-      `The offer says that the token has ${says.decimals} decimals, and it has ${currency.decimals}`,
+      `The offer says that the token has ${claimedDomain.decimals} decimals, and it has ${currency.decimals}`,
     )
   return currency
 }
@@ -127,7 +127,7 @@ const ROLLUPS: ReadonlySet<number> = new Set([10, 8453, 42220, 84532, 11142220, 
 export async function feeOf(
   { chainId }: Offer,
   context: Pick<QuoteContext, 'now' | 'currencies'>,
-  { config, holdings }: Parts,
+  { config, holdings }: EvmContext,
 ): Promise<Fee | undefined> {
   const price = await holdings.price.known(chainId, NO_TOKEN, context.now)
   if (price === undefined) return undefined

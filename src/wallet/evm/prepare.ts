@@ -4,7 +4,7 @@ import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { extensionsOf, nonceOf, routeNonce } from './binding.js'
 import { type AuthorizationDetail, evidenceOf, type PermitDetail } from './evidence.js'
 import type { Offer } from './offer.js'
-import { addressOf, choose, networkOf, type Parts, type Plan, paysGas, planOf } from './plan.js'
+import { addressOf, choose, type EvmContext, networkOf, type Plan, paysGas, planOf } from './plan.js'
 import { goodUntil } from './quote.js'
 import { checksum, withRecovery } from './spelling.js'
 import type { Task } from './task.js'
@@ -18,7 +18,7 @@ import { PERMIT2, permitData, permitDigest, spenderOf, transferData, transferDig
 export async function prepareOffer(
   spendable: Spendable,
   options: PrepareOptions,
-  parts: Parts,
+  parts: EvmContext,
 ): Promise<Prepared> {
   options.signal?.throwIfAborted()
   const { quote, bounds } = spendable
@@ -37,7 +37,7 @@ export async function prepareOffer(
 }
 
 /** The offer, read anew and held against the terms that were judged: what is signed is what was judged. */
-async function agreed(quote: Quote, { config, domains }: Parts): Promise<Plan> {
+async function agreed(quote: Quote, { config, domains }: EvmContext): Promise<Plan> {
   const choice = choose(quote.challenge, config)
   if ('unpayable' in choice) throw failed(choice.unpayable)
   const { offer, way } = choice
@@ -164,8 +164,8 @@ function bindingOf(
 
 /** After an earlier credential, its own nonce and no other. */
 function nonceFor(spendable: Spendable, contract: Hex, chainId: number, bound?: Hex): Hex {
-  const { excludes } = spendable.quote
-  const place = excludes && word(excludes.value)
+  const { replaces } = spendable.quote
+  const place = replaces && word(replaces.value)
   if (bound !== undefined && place !== undefined && bound !== place)
     throw failed('The nonce of this offer does not exclude the earlier payment, so nothing was signed')
   return place ?? bound ?? nonceOf(spendable, chainId, contract)

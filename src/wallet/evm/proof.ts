@@ -24,15 +24,15 @@ export function pendingUntil(
   end: number,
   final: Block | undefined,
   now: Instant,
-  because = 'It can still be settled',
+  reason = 'It can still be settled',
 ): Verdict {
   const alive = end * 1000 - now
   if (alive > 0)
-    return { state: 'pending', recheckAt: now + Math.min(alive + LEAST_WAIT_MS, ALIVE_MS), because }
+    return { state: 'pending', recheckAt: now + Math.min(alive + LEAST_WAIT_MS, ALIVE_MS), reason }
   // How far the final block is behind the end says how long it takes it to get there.
   const behind = final === undefined ? 0 : (end - final.timestamp) * 1000
   const wait = Math.min(Math.max(behind, LEAST_WAIT_MS), MOST_WAIT_MS)
-  return { state: 'pending', recheckAt: now + wait, because }
+  return { state: 'pending', recheckAt: now + wait, reason }
 }
 
 /** Clocks are wrong by minutes: a search that missed its hit would cost a proof. */

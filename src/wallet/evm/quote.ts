@@ -2,7 +2,7 @@ import type { Evidence } from '../../ledger/index.js'
 import { amount, formatAmount, type Instant } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
-import { overFee, type Readings } from '../chain/index.js'
+import { type CachedReads, overFee } from '../chain/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
 import { type Detail, deadAt, readDetail } from './evidence.js'
 import { NO_TOKEN } from './holdings.js'
@@ -12,8 +12,8 @@ import {
   type Choice,
   choose,
   currencyOf,
+  type EvmContext,
   feeOf,
-  type Parts,
   paysGas,
   planOf,
   termsOf,
@@ -27,7 +27,7 @@ import {
 export async function quoteOffer(
   challenge: Challenge,
   context: QuoteContext,
-  parts: Parts,
+  parts: EvmContext,
 ): Promise<Quote | Unpayable> {
   const { config } = parts
   const choice = choose(challenge, config)
@@ -39,7 +39,7 @@ export async function quoteOffer(
   if ('unpayable' in plan) return plan
   const until = goodUntil(challenge, offer, context, config)
   if (typeof until !== 'number') return until
-  const place = placeOf(plan, context.after, config)
+  const place = placeOf(plan, context.earlierEvidence, config)
   if ('unpayable' in place) return place
   const fee = paysGas(way) ? await feeOf(offer, context, parts) : undefined
   if (paysGas(way) && fee === undefined)
@@ -68,7 +68,7 @@ export function goodUntil(
   return unpayable(expires <= now ? 'The offer has expired' : 'The offer leaves too little time to pay')
 }
 
-type Place = Pick<Quote, 'lane' | 'excludes'>
+type Place = Pick<Quote, 'lane' | 'replaces'>
 
 /** Transactions of one account go one at a time: two must never take one nonce. */
 export function laneName(chainId: number, sender: string): string {
@@ -84,12 +84,12 @@ function placeOf({ way, offer }: Choice, after: Evidence | undefined, { sender }
   if (after === undefined || detail?.form === 'proof') return paysGas(way) ? { lane } : {}
   const same = detail !== undefined && detail.chainId === chainId && detail.sender === sender
   if (same && way === 'transaction' && detail.form === 'transaction' && detail.way === way)
-    return { lane, excludes: { name: laneName(chainId, sender), value: BigInt(detail.nonce) } }
+    return { lane, replaces: { name: laneName(chainId, sender), value: BigInt(detail.nonce) } }
   if (same && way === 'authorization' && detail.form === way && mayTake(offer, detail))
-    return { excludes: { name: `eip3009:${chainId}:${offer.token}:${sender}`, value: BigInt(detail.nonce) } }
+    return { replaces: { name: `eip3009:${chainId}:${offer.token}:${sender}`, value: BigInt(detail.nonce) } }
   // Permit2 keeps nonces by owner, whatever the token.
   if (same && way === 'permit2' && detail.form === way)
-    return { excludes: { name: `permit2:${chainId}:${sender}`, value: BigInt(detail.nonce) } }
+    return { replaces: { name: `permit2:${chainId}:${sender}`, value: BigInt(detail.nonce) } }
   return {
     ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
     ...freeAt(detail),
@@ -102,9 +102,9 @@ function mayTake(offer: Offer, { token, nonce }: { token: string; nonce: string 
   return offer.nonce === undefined || offer.nonce === nonce
 }
 
-function freeAt(detail: Detail | undefined): Pick<Unpayable, 'freeAt'> {
+function freeAt(detail: Detail | undefined): Pick<Unpayable, 'earlierExpiresAt'> {
   const at = detail === undefined || detail.form === 'proof' ? undefined : deadAt(detail)
-  return at === undefined ? {} : { freeAt: at }
+  return at === undefined ? {} : { earlierExpiresAt: at }
 }
 
 /** Says what is missing, by what was read before; before it says so, it looks again. */
@@ -112,7 +112,7 @@ async function shortOf(
   { way, offer }: Choice,
   terms: Terms,
   now: Instant,
-  { holdings }: Parts,
+  { holdings }: EvmContext,
 ): Promise<Unpayable | undefined> {
   const { chainId, token } = offer
   const { most, fee } = terms
@@ -144,7 +144,7 @@ function shortOfGas({ bound }: Fee, held: bigint | undefined): Unpayable | undef
 
 /** What there is, where it is known and too little. */
 async function short(
-  { known, read }: Pick<Readings<bigint>, 'known' | 'read'>,
+  { known, read }: Pick<CachedReads<bigint>, 'known' | 'read'>,
   chainId: number,
   token: `0x${string}`,
   need: bigint,

@@ -4,7 +4,7 @@ import { amount, type Instant } from '../../money/index.js'
 import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
 import { failed, isObject, oneEnd, sign } from '../chain/index.js'
 import type {
-  Acceptance,
+  AcceptedCredential,
   Prepared,
   PrepareOptions,
   Quote,
@@ -30,7 +30,7 @@ interface Custom {
 export interface Visits {
   /** Undefined: nothing was paid there yet, or a sign-in was not taken. */
   paid(resource: Resource): Custom | undefined
-  remember(acceptance: Pick<Acceptance, 'evidence' | 'resource'>): void
+  remember(acceptance: Pick<AcceptedCredential, 'evidence' | 'resource'>): void
   signing(challengeId: string, resource: Resource): void
   /** What a sign-in for that challenge came to was asked for: it was not taken. */
   refused(challengeId: string): void

@@ -29,7 +29,7 @@ export async function prepareTransaction(task: Task, way: Way): Promise<Prepared
   }
   return {
     evidence: evidenceOf(config.id, offer.kind, challenge.id, detail),
-    laneNext: BigInt(detail.nonce) + 1n,
+    nextLaneValue: BigInt(detail.nonce) + 1n,
     ...oneEnd(async () => {
       holdings.tokens.took(offer.chainId, offer.token, offer.amount)
       const nodes = config.checkedNodes(offer.chainId) ?? []
@@ -93,7 +93,7 @@ async function placeOf({
   const block = await readBlock(first, 'latest')
   if (block === undefined) throw failed('The node knows no block')
   const after = block.number
-  if (quote.excludes !== undefined) return { nonce: quote.excludes.value, after }
+  if (quote.replaces !== undefined) return { nonce: quote.replaces.value, after }
   for (let look = 0; ; look++) {
     const next = await readCount(first, config.sender, 'pending')
     // Accepted, and not seen here yet: the node is behind. One that stays behind knows better than a server's receipt.

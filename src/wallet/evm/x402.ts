@@ -32,7 +32,7 @@ export function readX402(challenge: Challenge): Offer | Unpayable {
     amount,
     to,
     ...transfer,
-    says: saysOf(extra),
+    claimedDomain: claimedDomainOf(extra),
     lifeMs: seconds * 1000,
     ...(isRouteBound(echo.extensions) && { routeBound: true }),
   }
@@ -67,7 +67,7 @@ const WAYS: ReadonlyMap<string, EvmWay> = new Map([
   ['permit2', 'permit2'],
 ])
 
-function saysOf(extra: JsonObject): Offer['says'] {
+function claimedDomainOf(extra: JsonObject): Offer['claimedDomain'] {
   const name = textOf(extra['name'])
   const version = textOf(extra['version'])
   return { ...(name !== undefined && { name }), ...(version !== undefined && { version }) }

@@ -1,11 +1,11 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import { type Detail, readDetail } from './evidence.js'
-import { look } from './look.js'
+import { lookUpPayment } from './lookup.js'
 import { bitcoin } from './networks.js'
 import type { Config, LightningAbsence, LightningFailure } from './options.js'
 import { checked } from './prepare.js'
-import type { Tries } from './tries.js'
+import type { TriedInvoices } from './tried-invoices.js'
 
 /** How often a payment that is under way is looked at again. */
 const LOOK_MS = 30_000
@@ -23,9 +23,13 @@ const WHY: Readonly<Record<LightningFailure, string>> = {
  * is a failure that the node calls final, or an invoice that the node never heard of and that has expired by the node's own
  * clock. Our clock proves nothing, and a payment that is on its way can be held up for days.
  */
-export async function inspectCharge(evidence: Evidence, config: Config, tries: Tries): Promise<Verdict> {
+export async function inspectCharge(
+  evidence: Evidence,
+  config: Config,
+  tries: TriedInvoices,
+): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
-  if (detail === undefined) return { state: 'unknown', because: 'This evidence is not of a Lightning charge' }
+  if (detail === undefined) return { state: 'unknown', reason: 'This evidence is not of a Lightning charge' }
   if (detail.paid) return settled(detail, detail.feeMsat, config)
   const here = tries.get(detail)
   if (here?.state === 'paid') return settled(detail, here.feeMsat, config)
@@ -34,13 +38,13 @@ export async function inspectCharge(evidence: Evidence, config: Config, tries: T
     (await atNode(detail, config)) ??
     (here?.state === 'trying'
       ? pending(config.now() + LOOK_MS, 'The node has not answered yet')
-      : { state: 'unknown', because: 'The Lightning node does not tell what became of the payment' })
+      : { state: 'unknown', reason: 'The Lightning node does not tell what became of the payment' })
   )
 }
 
 /** Undefined: it says nothing that proves anything. */
 async function atNode(detail: Detail, config: Config): Promise<Verdict | undefined> {
-  const found = await look(detail.hash, config)
+  const found = await lookUpPayment(detail.hash, config)
   if (found === undefined) return undefined
   if (found.state === 'absent') return neverTried(detail, found, config.now())
   const outcome = checked(found, detail.hash)
@@ -60,11 +64,11 @@ async function atNode(detail: Detail, config: Config): Promise<Verdict | undefin
 function neverTried({ expires }: Detail, { now: there }: LightningAbsence, now: Instant): Verdict {
   const over = expires + MARGIN_MS
   if (there !== undefined && there >= over)
-    return { state: 'void', because: 'The invoice expired, and the node never tried to pay it' }
+    return { state: 'void', reason: 'The invoice expired, and the node never tried to pay it' }
   if (there === undefined && now >= over)
     return {
       state: 'unknown',
-      because: 'The node never tried to pay the invoice, and does not say what time it is',
+      reason: 'The node never tried to pay the invoice, and does not say what time it is',
     }
   const recheckAt = Math.max(over, now + LOOK_MS)
   return pending(recheckAt, 'The node has not tried to pay the invoice, and could still be asked to')
@@ -77,9 +81,9 @@ function settled({ hash }: Detail, feeMsat: bigint | undefined, { network }: Con
 
 function fail(why: LightningFailure | undefined): Verdict {
   const known = why !== undefined && Object.hasOwn(WHY, why) ? WHY[why] : undefined
-  return { state: 'void', because: known ?? 'The node could not pay the invoice, and nothing has left' }
+  return { state: 'void', reason: known ?? 'The node could not pay the invoice, and nothing has left' }
 }
 
-function pending(recheckAt: Instant, because: string): Verdict {
-  return { state: 'pending', recheckAt, because }
+function pending(recheckAt: Instant, reason: string): Verdict {
+  return { state: 'pending', recheckAt, reason }
 }

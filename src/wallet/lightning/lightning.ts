@@ -4,7 +4,7 @@ import { inspectCharge } from './inspect.js'
 import { configure, type LightningOptions } from './options.js'
 import { prepareCharge } from './prepare.js'
 import { quoteCharge } from './quote.js'
-import { Tries } from './tries.js'
+import { TriedInvoices } from './tried-invoices.js'
 
 /**
  * A wallet that pays `lightning/charge` offers through a node of yours: it reads the invoice, holds it against the
@@ -23,7 +23,7 @@ import { Tries } from './tries.js'
  */
 export function lightning(options: LightningOptions): Wallet {
   const config = configure(options)
-  const tries = new Tries()
+  const tries = new TriedInvoices()
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
@@ -33,6 +33,6 @@ export function lightning(options: LightningOptions): Wallet {
     },
     inspect: (evidence) => inspectCharge(evidence, config, tries),
     // draft-lightning-charge-00, Receipt Generation: the reference is the payment hash.
-    recognises: ({ refs }, reference) => refs[1] === reference.toLowerCase(),
+    matchesReceipt: ({ refs }, reference) => refs[1] === reference.toLowerCase(),
   })
 }

@@ -6,16 +6,16 @@ import type { Challenge } from '../../protocol/index.js'
 import type { Completed, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, readCharge } from './charge.js'
 import { type Detail, evidenceOf } from './evidence.js'
-import { look } from './look.js'
+import { lookUpPayment } from './lookup.js'
 import { bitcoin, DECIMALS } from './networks.js'
 import type { Config, LightningOutcome } from './options.js'
 import { goodUntil, termsOf } from './quote.js'
-import type { Tries } from './tries.js'
+import type { TriedInvoices } from './tried-invoices.js'
 
 /** What paying needs beside an authorization. */
-export interface Parts {
+export interface LightningContext {
   readonly config: Config
-  readonly tries: Tries
+  readonly tries: TriedInvoices
 }
 
 /** A payment that is agreed and not yet made. */
@@ -38,7 +38,7 @@ const doubt = (text: string): PaymentError => new PaymentError('wallet_failed', 
 export async function prepareCharge(
   spendable: Spendable,
   options: PrepareOptions,
-  { config, tries }: Parts,
+  { config, tries }: LightningContext,
 ): Promise<Prepared> {
   options.signal?.throwIfAborted()
   const charge = agreed(spendable.quote, config)
@@ -82,7 +82,7 @@ function agreed(quote: Quote, config: Config): Charge {
 /** What the node knows already was paid, or is being paid, for something else: it would not be paid for twice. */
 async function untried(hash: string, config: Config): Promise<void> {
   if (config.lookUp === undefined) return
-  const known = await look(hash, config)
+  const known = await lookUpPayment(hash, config)
   if (known === undefined)
     throw new PaymentError('wallet_unavailable', 'untouched', 'The Lightning node does not answer')
   if (known.state !== 'absent')
@@ -109,7 +109,7 @@ function jobOf(charge: Charge, spendable: Spendable, options: PrepareOptions, co
  * The side effect. The node is asked once; what it answers after nobody waits any more is remembered all the same, so
  * that looking finds it.
  */
-async function complete(job: Job, config: Config, tries: Tries): Promise<Completed> {
+async function complete(job: Job, config: Config, tries: TriedInvoices): Promise<Completed> {
   if (config.now() >= job.until) {
     tries.end(job.detail, { state: 'failed' })
     throw failed('There was no time left to pay, so the node was not asked')
@@ -129,7 +129,7 @@ async function complete(job: Job, config: Config, tries: Tries): Promise<Complet
 type Checked = LightningOutcome | { readonly state: 'unclear' }
 
 /** What the node answers in time. */
-async function waitFor(job: Job, config: Config, tries: Tries): Promise<Checked> {
+async function waitFor(job: Job, config: Config, tries: TriedInvoices): Promise<Checked> {
   const waiting = new AbortController()
   const answer = ask(job, config, waiting.signal).then((outcome) => {
     tries.end(job.detail, toRemember(outcome))
@@ -182,7 +182,7 @@ export function checked(outcome: LightningOutcome, hash: string): Checked {
   return { state: 'paid', preimage: preimage.toLowerCase(), ...(read ? { feeMsat } : {}) }
 }
 
-function toRemember(outcome: Checked): Parameters<Tries['end']>[1] {
+function toRemember(outcome: Checked): Parameters<TriedInvoices['end']>[1] {
   if (outcome.state === 'paid')
     return { state: 'paid', ...(outcome.feeMsat === undefined ? {} : { feeMsat: outcome.feeMsat }) }
   return outcome.state === 'failed' ? outcome : { state: 'unclear' }

@@ -21,11 +21,11 @@ const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unp
 /** Reads an offer. Asks nobody. */
 export function quoteCharge(
   challenge: Challenge,
-  { resource, now, after, currencies }: QuoteContext,
+  { resource, now, earlierEvidence, currencies }: QuoteContext,
   config: Config,
 ): Quote | Unpayable {
   // Two invoices can both be paid, and one that is under way can be neither called back nor timed.
-  if (after !== undefined)
+  if (earlierEvidence !== undefined)
     return unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
   const charge = readCharge(challenge.request)
   if ('unpayable' in charge) return charge

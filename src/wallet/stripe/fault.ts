@@ -8,7 +8,7 @@ export interface Fault {
   readonly status?: number
   /** When Stripe said so, by its own clock. */
   readonly at?: Instant
-  readonly says: string
+  readonly message: string
 }
 
 /** Reads what stripe-node threw. Nothing of it is kept but codes. */
@@ -26,7 +26,7 @@ export function faultOf(error: unknown): Fault {
     final: refusal && (status === 400 || status === 402 || status === 404),
     ...(status === undefined ? {} : { status }),
     ...(at === undefined ? {} : { at }),
-    says: words.length === 0 ? 'no answer' : words.join(', '),
+    message: words.length === 0 ? 'no answer' : words.join(', '),
   }
 }
 
@@ -46,20 +46,20 @@ function dateIn(raw: object): Instant | undefined {
 }
 
 export function failed(
-  says: string,
+  message: string,
   code: ErrorCode = 'wallet_failed',
   funds: Funds = 'untouched',
 ): PaymentError {
-  return new PaymentError(code, funds, says)
+  return new PaymentError(code, funds, message)
 }
 
 /** The error of a step at Stripe, without a cause: stripe-node's errors carry the request. */
 export function stepFailed(step: string, error: unknown): PaymentError {
   if (isPaymentError(error)) return error
-  const { says, status } = faultOf(error)
+  const { message, status } = faultOf(error)
   const away = status === undefined || status >= 500 || status === 429
   return failed(
-    `Stripe did not ${step} (${says})`,
+    `Stripe did not ${step} (${message})`,
     away ? 'wallet_unavailable' : 'wallet_failed',
     'committed',
   )

@@ -1,7 +1,7 @@
 import { isPaymentError } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
-import type { Completed, Prepared, PrepareOptions, Quote, Spendable, Waiting } from '../index.js'
+import type { Completed, PendingAction, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, readCharge } from './charge.js'
 import { codeOf, type Detail, evidenceOf } from './evidence.js'
 import { failed, stepFailed } from './fault.js'
@@ -11,15 +11,15 @@ import { isTokenId, readToken, type Token } from './token.js'
 import { within } from './within.js'
 
 /** Idempotency keys of requests that ended here without a token that could leave. */
-export interface Barren {
+export interface UsedKeys {
   add(key: string): unknown
   has(key: string): boolean
 }
 
 /** What a wallet is made of. */
-export interface Parts {
+export interface StripeContext {
   readonly config: Config
-  readonly barren: Barren
+  readonly barren: UsedKeys
 }
 
 /**
@@ -29,14 +29,14 @@ export interface Parts {
 export async function prepareCharge(
   { quote, payment, bounds }: Spendable,
   { now, signal }: PrepareOptions,
-  parts: Parts,
+  parts: StripeContext,
 ): Promise<Prepared> {
   const { config } = parts
   signal?.throwIfAborted()
   const charge = agreed(quote, config)
   await config.issuer.ready()
   const earlier = tokenBehind(quote)
-  if (earlier === undefined && quote.excludes !== undefined)
+  if (earlier === undefined && quote.replaces !== undefined)
     throw failed('The quote goes on with a token that is not known here, so nothing was made')
   const detail =
     earlier ?? request(charge, quote, payment, now + Math.min(config.validityMs, bounds.maxValidityMs), parts)
@@ -86,7 +86,7 @@ function request(
   quote: Quote,
   payment: PaymentId,
   latest: number,
-  { config }: Parts,
+  { config }: StripeContext,
 ): Detail {
   const until = Math.min(quote.challenge.expires ?? Number.POSITIVE_INFINITY, latest)
   return {
@@ -102,7 +102,7 @@ function request(
 }
 
 /** The side effect: a token for exactly this amount, currency, seller and time. */
-async function make(making: Making, { config, barren }: Parts): Promise<Completed> {
+async function make(making: Making, { config, barren }: StripeContext): Promise<Completed> {
   const { detail } = making
   try {
     const made = await config.issuer.issue(detail)
@@ -150,7 +150,7 @@ async function takeBack({ id }: Token, { issuer }: Config): Promise<void> {
 }
 
 /** The same token on another challenge, as far as it can still be charged. */
-async function present(making: Making, id: string, { config }: Parts): Promise<Completed> {
+async function present(making: Making, id: string, { config }: StripeContext): Promise<Completed> {
   try {
     const token = await lookedUp(id, config)
     if (token?.status === 'active' || token?.status === 'requires_action')
@@ -174,7 +174,7 @@ function handedOut(
     credential: credentialOf(quote.challenge, token.id, charge),
     evidence: evidenceOf(config.id, quote.challenge.id, known, config.now()),
     goodUntil: expires,
-    ...(waiting ? { waits: waitingFor(token, { payment, expires, signal }, config) } : {}),
+    ...(waiting ? { pendingAction: waitingFor(token, { payment, expires, signal }, config) } : {}),
   }
 }
 
@@ -182,12 +182,12 @@ function waitingFor(
   { id, action }: Token,
   { payment, expires, signal }: { payment: PaymentId; expires: number; signal: AbortSignal | undefined },
   config: Config,
-): Waiting {
+): PendingAction {
   const { onActionRequired: ask } = config
   if (ask === undefined || action === undefined) return action === undefined ? {} : { action }
   return {
     action,
-    async acted() {
+    async waitForPerson() {
       // A person may never answer: then the token's end ends the waiting, or the caller.
       await within(async () => ask({ action, payment, expires }), expires - config.now(), signal)
       const token = await lookedUp(id, config)

@@ -39,14 +39,14 @@ export async function quoteCharge(
   const until = goodUntil(challenge, context, config)
   if (typeof until !== 'number') return until
   const quote: Quote = { wallet: config.id, challenge, resource: context.resource, terms, goodUntil: until }
-  if (context.after === undefined) return quote
-  const earlier = await again(context.after, charge, context.now, config)
+  if (context.earlierEvidence === undefined) return quote
+  const earlier = await again(context.earlierEvidence, charge, context.now, config)
   if ('unpayable' in earlier) return earlier
   // Two presentations of one token can never both be paid in full: its limit is this very amount.
   const same: Quote = {
     ...quote,
     goodUntil: Math.min(until, earlier.expiresAt * 1000),
-    excludes: { name: `stripe:${earlier.token}`, value: 0n },
+    replaces: { name: `stripe:${earlier.token}`, value: 0n },
   }
   continued.set(same, earlier)
   return same

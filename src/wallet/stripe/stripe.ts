@@ -2,7 +2,7 @@ import { spendAuthorization, type Wallet } from '../index.js'
 import { KIND } from './evidence.js'
 import { abandonCharge, inspectCharge } from './inspect.js'
 import { configure, type StripeOptions } from './options.js'
-import { type Parts, prepareCharge } from './prepare.js'
+import { prepareCharge, type StripeContext } from './prepare.js'
 import { quoteCharge } from './quote.js'
 
 /**
@@ -19,7 +19,7 @@ import { quoteCharge } from './quote.js'
  */
 export function stripe(options: StripeOptions): Wallet {
   const config = configure(options)
-  const parts: Parts = { config, barren: new LastKeys() }
+  const parts: StripeContext = { config, barren: new LastKeys() }
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
@@ -27,10 +27,10 @@ export function stripe(options: StripeOptions): Wallet {
     async prepare(authorization, prepareOptions) {
       return prepareCharge(spendAuthorization(authorization, prepareOptions.now), prepareOptions, parts)
     },
-    inspect: (evidence, inspectOptions) => inspectCharge(evidence, parts, inspectOptions?.told),
+    inspect: (evidence, inspectOptions) => inspectCharge(evidence, parts, inspectOptions?.problem),
     abandon: (evidence) => abandonCharge(evidence, parts),
     // A receipt names a PaymentIntent, which the payer's side of Stripe does not show.
-    recognises: (evidence, reference) => (evidence.refs.includes(reference) ? true : undefined),
+    matchesReceipt: (evidence, reference) => (evidence.refs.includes(reference) ? true : undefined),
   })
 }
 

@@ -3,8 +3,8 @@ import { type Fee, mayUse } from '../../policy/index.js'
 import { overFee } from '../chain/index.js'
 import type { QuoteContext, Unpayable } from '../index.js'
 import type { Charge } from './charge.js'
+import type { TempoContext } from './context.js'
 import type { Need } from './key-limits.js'
-import type { Parts } from './parts.js'
 import { addressOf, currencyOf, networkOf } from './tokens.js'
 
 const PATH_USD = '0x20c0000000000000000000000000000000000000'
@@ -18,7 +18,7 @@ export interface Spending {
   /** The fee in each token that may pay it, the preferred token first. Empty: the server pays the fee. */
   readonly fees: readonly Fee[]
   /** What is said of it in a refusal, for example `this payment needs 0.01 pathUSD`. */
-  readonly says: string
+  readonly message: string
   /** Why an access key may not spend this. */
   objection?(needs: readonly Need[]): Promise<Unpayable | undefined>
 }
@@ -37,7 +37,7 @@ export function feesOf(
   paid: Pick<Charge, 'chainId' | 'token'>,
   currency: Currency,
   context: Pick<QuoteContext, 'bounds' | 'currencies'>,
-  config: Parts['config'],
+  config: TempoContext['config'],
   feeIn: (token: Currency) => Fee,
 ): readonly Fee[] | Unpayable {
   const set = config.feeTokens.get(paid.chainId)
@@ -59,7 +59,7 @@ export function feesOf(
 function dollarsOn(
   network: string,
   { bounds, currencies }: Pick<QuoteContext, 'bounds' | 'currencies'>,
-  { own }: Parts['config'],
+  { own }: TempoContext['config'],
 ): readonly Currency[] {
   const known = new Map([...own.on(network), ...currencies.on(network)].map((each) => [each.id, each]))
   return [...known.values()].filter(
@@ -75,7 +75,7 @@ function dollarsOn(
 export async function fundedBy(
   spending: Spending,
   { now }: Pick<QuoteContext, 'now'>,
-  { balances }: Pick<Parts, 'balances'>,
+  { balances }: Pick<TempoContext, 'balances'>,
 ): Promise<Funded | Unpayable> {
   const { chainId, takes, fees } = spending
   const [first, ...others] = fees
@@ -143,13 +143,13 @@ async function otherFee(
 }
 
 /** Says what is missing. If the fee alone is missing, it says what the account holds of the other tokens. */
-async function shortfall({ takes, fees, says }: Spending, holds: Amount, known: Look): Promise<string> {
+async function shortfall({ takes, fees, message }: Spending, holds: Amount, known: Look): Promise<string> {
   const [fee, ...others] = fees
   const extra =
     fee === undefined
       ? ''
       : `${takes.value === 0n ? '' : ' and '}up to ${formatAmount(fee.bound)} for its fee`
-  const sentence = `The account holds ${formatAmount(holds)}, and ${says}${extra}`
+  const sentence = `The account holds ${formatAmount(holds)}, and ${message}${extra}`
   const priceIsShort = holds.currency.id === takes.currency.id && holds.value < takes.value
   if (fee === undefined || priceIsShort) return sentence
   if (others.length > 0) {

@@ -24,11 +24,11 @@ const EXPIRING_WINDOW = 30
  */
 export async function inspectCharge(evidence: Evidence, config: Config): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
-  if (detail === undefined) return { state: 'unknown', because: 'This evidence is not of a Tempo charge' }
-  if (detail.form === 'proof') return { state: 'void', because: 'A proof of identity moves no money' }
+  if (detail === undefined) return { state: 'unknown', reason: 'This evidence is not of a Tempo charge' }
+  if (detail.form === 'proof') return { state: 'void', reason: 'A proof of identity moves no money' }
   const nodes = config.nodes(detail.chainId)
   if (nodes === undefined)
-    return { state: 'unknown', because: `This wallet has no node for eip155:${detail.chainId}` }
+    return { state: 'unknown', reason: `This wallet has no node for eip155:${detail.chainId}` }
   return Reads.consult(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 
@@ -54,7 +54,7 @@ async function fromReceipt(
     if (!paysAll(receipt.logs, detail))
       return {
         state: 'unknown',
-        because: 'The transaction went through, without the transfers it was signed for',
+        reason: 'The transaction went through, without the transfers it was signed for',
       }
     return { state: 'settled', reference: hash, ...fee, ...lane }
   }
@@ -65,7 +65,7 @@ async function fromReceipt(
     return pending(now, 'The transaction failed, in a block that is not final yet')
   return {
     state: 'void',
-    because: 'The transaction failed on the chain; only its fee was taken',
+    reason: 'The transaction failed on the chain; only its fee was taken',
     ...fee,
     ...lane,
   }
@@ -78,7 +78,7 @@ async function fromState(node: Node, detail: TransactionDetail, now: Instant): P
     const over = final && (await withItsKey(node, detail, final))
     if (over !== undefined) return over
     const recheckAt = Math.max(detail.validBefore * 1000 + FINALITY_MS, now + FINALITY_MS)
-    return { state: 'pending', recheckAt, because: 'It can still be included' }
+    return { state: 'pending', recheckAt, reason: 'It can still be included' }
   }
   return detail.seen === undefined
     ? fromLane(node, detail, final, now)
@@ -97,7 +97,7 @@ async function withItsKey(
   if (key === undefined) return undefined
   const { state } = await readKey([node], sender, key, { block: final.hash })
   if (state !== 'revoked') return undefined
-  const verdict = { state: 'void', because: 'Its access key was revoked before it was included' } as const
+  const verdict = { state: 'void', reason: 'Its access key was revoked before it was included' } as const
   if (seen !== undefined) return (await Seen.readSeen(node, seen, final.hash)) ? undefined : verdict
   const lane = await Seen.readLaneNonce(node, sender, nonceKey, final.hash)
   return lane <= BigInt(nonce) ? { ...verdict, lane } : undefined
@@ -115,7 +115,7 @@ async function fromLane(
 ): Promise<Verdict> {
   const ours = BigInt(detail.nonce)
   const lane = await Seen.readLaneNonce(node, detail.sender, detail.nonceKey, final.hash)
-  if (lane <= ours) return { state: 'void', because: 'It ran out without being included', lane }
+  if (lane <= ours) return { state: 'void', reason: 'It ran out without being included', lane }
   const start = await Reads.firstBlockAt(node, detail.validBefore - TAKER_WINDOW, final)
   const moves = await Reads.readLogs(node, {
     address: Seen.NONCE_MANAGER,
@@ -125,9 +125,9 @@ async function fromLane(
   })
   const taker = moves.find((log) => BigInt(log.data) === ours + 1n)
   if (taker !== undefined && taker.transactionHash !== detail.hash)
-    return { state: 'void', because: 'Another transaction took its nonce', lane }
+    return { state: 'void', reason: 'Another transaction took its nonce', lane }
   return taker === undefined
-    ? { state: 'unknown', because: 'Its nonce was used, and the node does not show by what' }
+    ? { state: 'unknown', reason: 'Its nonce was used, and the node does not show by what' }
     : pending(now, 'It was included, and the node does not show its receipt yet')
 }
 
@@ -148,7 +148,7 @@ async function fromExpiringNonce(
   const past = await Reads.firstBlockAt(node, detail.validBefore, final)
   const last = await Reads.blockAt(node, past.number - 1n)
   if (!(await Seen.readSeen(node, seen, last.hash)))
-    return { state: 'void', because: 'It ran out without being included' }
+    return { state: 'void', reason: 'It ran out without being included' }
   const hash = detail.hash ?? (await scan(node, detail, last))
   const receipt = hash === undefined ? undefined : await Reads.readReceipt(node, hash)
   if (hash !== undefined && receipt !== undefined) return fromReceipt(node, detail, hash, receipt, now)
@@ -224,6 +224,6 @@ function feeIn(receipt: Reads.ChainReceipt, { feeCurrency }: TransactionDetail):
   return { fee: feeAmount(receipt.gasUsed, receipt.gasPrice, feeCurrency) }
 }
 
-function pending(now: Instant, because: string): Verdict {
-  return { state: 'pending', recheckAt: now + FINALITY_MS, because }
+function pending(now: Instant, reason: string): Verdict {
+  return { state: 'pending', recheckAt: now + FINALITY_MS, reason }
 }

@@ -50,8 +50,8 @@ export function keyLimits(
         const known = await cache.known(charge.chainId, need.token, now)
         if (known === undefined || complaint(known, charge, need, now) === undefined) continue
         const fresh = await cache.read(charge.chainId, need.token, now)
-        const says = fresh && complaint(fresh, charge, need, now)
-        if (says !== undefined) return says
+        const message = fresh && complaint(fresh, charge, need, now)
+        if (message !== undefined) return message
       }
       return undefined
     },

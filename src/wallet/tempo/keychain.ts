@@ -160,8 +160,8 @@ function decoded<T>(decode: () => T): T {
   try {
     return decode()
   } catch {
-    const says = "The chain's node answered eth_call in no known form: it may know no access keys"
-    throw new PaymentError('wallet_unavailable', 'untouched', says)
+    const message = "The chain's node answered eth_call in no known form: it may know no access keys"
+    throw new PaymentError('wallet_unavailable', 'untouched', message)
   }
 }
 

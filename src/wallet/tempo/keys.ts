@@ -1,13 +1,20 @@
 import { type Names, ownOptions } from '../../errors/index.js'
 import { CURRENCIES, type Currency } from '../../money/index.js'
-import type { AccessKeyName, Allowances, Authorized, KeyKeeper, KeyWish, OpenAllowance } from '../index.js'
+import type {
+  AccessKeyManager,
+  AccessKeyName,
+  AccessKeyRequest,
+  Allowances,
+  AuthorizedKey,
+  OpenAllowance,
+} from '../index.js'
 import { closingCall, readAllowances } from './allowances.js'
 import type { Hex } from './charge.js'
 import { KIND } from './evidence.js'
 import { inspectKey, listKeys, type TempoKey } from './key-list.js'
 import { KEYCHAIN, revokeCall } from './keychain.js'
 import { type Config, configure, type TempoAccount, type TempoOptions } from './options.js'
-import { type Calls, type Done, type Owner, planDeed } from './owner.js'
+import { type Calls, type Done, type Owner, planTransaction } from './owner.js'
 import { keyOf, proposeKey } from './propose.js'
 
 /** What {@link tempoKeys} takes. */
@@ -40,16 +47,16 @@ const OPTIONS: Names<TempoKeysOptions> = {
 }
 
 /** The access keys of one account: made by {@link tempoKeys}. */
-export interface TempoKeys extends KeyKeeper {
+export interface TempoKeys extends AccessKeyManager {
   /** Every key that was ever authorized, the newest last. */
   list(): Promise<readonly TempoKey[]>
   inspect(key: AccessKeyName): Promise<TempoKey>
   /** Ends a key at once and for good; what it signed and nobody has sent dies with it. */
-  revoke(key: AccessKeyName): Promise<Authorized>
+  revoke(key: AccessKeyName): Promise<AuthorizedKey>
   /** Who may take tokens outside the limits of any key. */
   allowances(): Promise<Allowances>
   /** Takes allowances back. */
-  closeAllowances(open: readonly OpenAllowance[]): Promise<Omit<Authorized, 'key'>>
+  closeAllowances(open: readonly OpenAllowance[]): Promise<Omit<AuthorizedKey, 'key'>>
 }
 
 /**
@@ -74,12 +81,12 @@ export function tempoKeys(given: TempoKeysOptions): TempoKeys {
   const network = `eip155:${chain}`
   const currencies = currenciesOn(network, options.currencies)
   const owner: Owner = { config, signs, chain, network, nodes, currencies, feeToken, since }
-  const act = async (calls: Calls): Promise<Done> => (await planDeed(owner, calls)).carryOut()
+  const act = async (calls: Calls): Promise<Done> => (await planTransaction(owner, calls)).carryOut()
   return Object.freeze<TempoKeys>({
     account: config.sender,
     network,
     kind: KIND,
-    propose: (wish: KeyWish) => proposeKey(wish, owner),
+    propose: (wish: AccessKeyRequest) => proposeKey(wish, owner),
     list: () => listKeys(owner),
     inspect: (key) => inspectKey(keyOf(key).key, owner),
     async revoke(name) {

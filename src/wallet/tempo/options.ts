@@ -8,7 +8,7 @@ import {
   type Instant,
 } from '../../money/index.js'
 import { checkChainId as chainId, listening, lower, type NodeBook, nodesOf } from '../chain/index.js'
-import type { HeardTime } from '../index.js'
+import type { ServerTime } from '../index.js'
 import { signFor } from './access-key.js'
 import type { ChargeMode, Hex } from './charge.js'
 import { BASE_FEE, type GasOptions, type GasTable, gasTable } from './gas.js'
@@ -87,7 +87,7 @@ export interface Config extends NodeBook {
   readonly random: Random
   readonly now: () => Instant
   /** What its nodes have said of the time. */
-  readonly times: () => readonly HeardTime[]
+  readonly times: () => readonly ServerTime[]
 }
 
 const KNOWN: Readonly<Record<number, string>> = {

@@ -33,7 +33,7 @@ export interface Owner {
 export type Calls = readonly { readonly to: Hex; readonly data: Hex }[]
 
 /** What an owner is about to do with the account's own key: no payment, and no policy's business. */
-export interface Deed {
+export interface AccountTransaction {
   /** The most that its fee comes to. */
   readonly cost: Amount
   /**
@@ -63,7 +63,7 @@ const LATE_MS = 5_000
  *
  * @throws PaymentError `wallet_failed` if the chain would refuse them, `insufficient_funds` if no known dollar covers it.
  */
-export async function planDeed(owner: Owner, calls: Calls): Promise<Deed> {
+export async function planTransaction(owner: Owner, calls: Calls): Promise<AccountTransaction> {
   const gas = await gasFor(owner, calls)
   const feeToken = await feeTokenFor(owner, gas)
   return {
@@ -97,8 +97,8 @@ async function feeTokenFor({ config, chain, currencies, feeToken }: Owner, gas: 
     const held = await balances.read(chain, addressOf(currency), config.now())
     if (held !== undefined && held >= feeAmount(gas, config.maxFeePerGas, currency).value) return currency
   }
-  const says = 'The account holds no known dollar that covers the fee'
-  throw new PaymentError('insufficient_funds', 'untouched', says)
+  const message = 'The account holds no known dollar that covers the fee'
+  throw new PaymentError('insufficient_funds', 'untouched', message)
 }
 
 async function carryOut(
@@ -130,8 +130,8 @@ async function carryOut(
   }
   const receipt = await waitFor(config, nodes, reference, validBefore)
   if (receipt.ok) return { reference, fee: feeAmount(receipt.gasUsed, receipt.gasPrice, feeToken) }
-  const says = 'The chain refused this; only its fee was taken'
-  throw new PaymentError('wallet_failed', 'settled', says, { reference })
+  const message = 'The chain refused this; only its fee was taken'
+  throw new PaymentError('wallet_failed', 'settled', message, { reference })
 }
 
 async function waitFor(
@@ -148,6 +148,6 @@ async function waitFor(
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   } while (config.now() < until)
-  const says = 'The chain shows no trace of the transaction'
-  throw new PaymentError('wallet_failed', 'unknown', says, { reference })
+  const message = 'The chain shows no trace of the transaction'
+  throw new PaymentError('wallet_failed', 'unknown', message, { reference })
 }

@@ -5,13 +5,13 @@ import type { Challenge, Credential } from '../../protocol/index.js'
 import { broadcast, failed, oneEnd, sign } from '../chain/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
+import type { TempoContext } from './context.js'
 import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { takenBy } from './fee-token.js'
 import { gasLimit, sponsoredLimit } from './gas.js'
 import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
-import type { Parts } from './parts.js'
 import { chooseMode, LEAST_VALIDITY_MS } from './quote.js'
 import { addressOf, networkOf } from './tokens.js'
 
@@ -22,7 +22,7 @@ import { addressOf, networkOf } from './tokens.js'
 export async function prepareCharge(
   spendable: Spendable,
   options: PrepareOptions,
-  parts: Parts,
+  parts: TempoContext,
 ): Promise<Prepared> {
   const { quote } = spendable
   options.signal?.throwIfAborted()
@@ -56,7 +56,7 @@ async function prepareTransaction(
   charge: Charge,
   spendable: Spendable,
   options: PrepareOptions,
-  parts: Parts,
+  parts: TempoContext,
 ): Promise<Prepared> {
   const { config } = parts
   const { challenge, terms } = spendable.quote
@@ -89,7 +89,7 @@ async function prepareTransaction(
   const takes = takenBy(terms.most, terms.fee)
   return {
     evidence: evidenceOf(config.id, challenge.id, detail),
-    ...(lane === undefined ? {} : { laneNext: lane.value + 1n }),
+    ...(lane === undefined ? {} : { nextLaneValue: lane.value + 1n }),
     ...oneEnd(async () => {
       for (const { token, value } of takes) {
         parts.balances.took(charge.chainId, token, value)
@@ -114,7 +114,7 @@ async function prepareProof(
   charge: Charge,
   challenge: Challenge,
   options: PrepareOptions,
-  parts: Parts,
+  parts: TempoContext,
 ): Promise<Prepared> {
   const { config } = parts
   const hash = hashTypedData({
@@ -146,11 +146,11 @@ const PROOF = {
 
 /** The lane to run on; undefined: an expiring nonce. */
 function laneOf({ quote, lane }: Spendable, charge: Charge): LaneGrant | undefined {
-  const { excludes } = quote
-  if (excludes !== undefined) {
-    if (lane !== undefined && (lane.name !== excludes.name || lane.value !== excludes.value))
+  const { replaces } = quote
+  if (replaces !== undefined) {
+    if (lane !== undefined && (lane.name !== replaces.name || lane.value !== replaces.value))
       throw failed('The lane that was granted does not exclude the earlier payment, so nothing was signed')
-    return excludes
+    return replaces
   }
   return charge.sponsored ? undefined : lane
 }

@@ -1,12 +1,18 @@
 import { type Names, ownOptions, PaymentError } from '../../errors/index.js'
 import { formatAmount } from '../../money/index.js'
 import { lower } from '../chain/index.js'
-import type { AccessKeyName, Allowances, AuthorizeOptions, KeyProposal, KeyWish } from '../index.js'
+import type {
+  AccessKeyName,
+  AccessKeyProposal,
+  AccessKeyRequest,
+  Allowances,
+  AuthorizeKeyOptions,
+} from '../index.js'
 import { readAllowances } from './allowances.js'
 import type { Hex } from './charge.js'
 import { transferSelector } from './envelope.js'
 import { authorizeCall, KEY_TYPES, KEYCHAIN, type KeyGrant, type KeyType, readKey } from './keychain.js'
-import { type Owner, planDeed } from './owner.js'
+import { type Owner, planTransaction } from './owner.js'
 import { addressOf } from './tokens.js'
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
@@ -27,7 +33,7 @@ export function keyOf(name: AccessKeyName): { readonly key: Hex; readonly type: 
  *
  * @throws TypeError for a wish that no chain can hold; PaymentError `wallet_failed` if the key was used before.
  */
-export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyProposal> {
+export async function proposeKey(wish: AccessKeyRequest, owner: Owner): Promise<AccessKeyProposal> {
   const { nodes, config, since, currencies } = owner
   const grant = grantOf(wish, owner)
   const refuseUsed = async (): Promise<void> => {
@@ -40,12 +46,12 @@ export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyPropos
   )
   const look = (): Promise<Allowances> => readAllowances(nodes, config.sender, [...known.values()], since)
   const allowances = await look()
-  const deed = await planDeed(owner, [{ to: KEYCHAIN, data: authorizeCall(grant) }])
+  const deed = await planTransaction(owner, [{ to: KEYCHAIN, data: authorizeCall(grant) }])
   return {
     key: grant.key,
     allowances,
     cost: deed.cost,
-    async authorize(options: AuthorizeOptions = {}) {
+    async authorize(options: AuthorizeKeyOptions = {}) {
       const { despiteAllowances = false } = ownOptions(options, AUTHORIZE, 'authorize()')
       // Looked at again: a person may have thought about it for a while, or said yes before.
       await refuseUsed()
@@ -55,14 +61,17 @@ export async function proposeKey(wish: KeyWish, owner: Owner): Promise<KeyPropos
   }
 }
 
-const AUTHORIZE: Names<AuthorizeOptions> = { despiteAllowances: true }
+const AUTHORIZE: Names<AuthorizeKeyOptions> = { despiteAllowances: true }
 
 const USED = {
   authorized: 'This key is authorized already: revoke it, and make another one',
   revoked: 'This key was revoked, which is for good: make another one',
 } as const
 
-function grantOf({ key: name, expires, limits, recipients }: KeyWish, { config, network }: Owner): KeyGrant {
+function grantOf(
+  { key: name, expires, limits, recipients }: AccessKeyRequest,
+  { config, network }: Owner,
+): KeyGrant {
   const { key, type } = keyOf(name)
   if (key === config.sender) throw new TypeError('An access key must be a key of its own')
   if (recipients.length === 0 || !recipients.every((each) => ADDRESS.test(each)))
@@ -91,14 +100,15 @@ function grantOf({ key: name, expires, limits, recipients }: KeyWish, { config, 
 function refuseOpen({ open, searched }: Allowances): void {
   const reasons = open.map(({ amount, spender }) => ({
     rule: 'allowances',
-    says: `${spender} may take ${formatAmount(amount)} from the account, outside the limits of any key.`,
+    message: `${spender} may take ${formatAmount(amount)} from the account, outside the limits of any key.`,
   }))
   if (searched === 'known')
     reasons.push({
       rule: 'allowances.unseen',
-      says: 'No node shows who was given an allowance before, so others than the usual spenders are unknown.',
+      message:
+        'No node shows who was given an allowance before, so others than the usual spenders are unknown.',
     })
   if (reasons.length === 0) return
-  const says = reasons.map((reason) => reason.says).join(' ')
-  throw new PaymentError('refused', 'untouched', `The key was not authorized. ${says}`, { reasons })
+  const message = reasons.map((reason) => reason.message).join(' ')
+  throw new PaymentError('refused', 'untouched', `The key was not authorized. ${message}`, { reasons })
 }

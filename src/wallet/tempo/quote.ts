@@ -4,12 +4,12 @@ import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
 import { type Charge, type ChargeMode, readCharge } from './charge.js'
+import type { TempoContext } from './context.js'
 import { FINALITY_MS, KIND, readDetail } from './evidence.js'
 import { feesOf, fundedBy } from './fee-token.js'
 import { feeOf, type NonceUse } from './gas.js'
 import { laneNames } from './lanes.js'
 import type { Config } from './options.js'
-import type { Parts } from './parts.js'
 import { currencyOf, networkOf } from './tokens.js'
 
 /** Blocks must still have time to include it: a node wants more than three seconds, the way there takes some too. */
@@ -24,7 +24,7 @@ const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unp
 export async function quoteCharge(
   challenge: Challenge,
   context: QuoteContext,
-  { config, balances, limits }: Pick<Parts, 'config' | 'balances' | 'limits'>,
+  { config, balances, limits }: Pick<TempoContext, 'config' | 'balances' | 'limits'>,
 ): Promise<Quote | Unpayable> {
   const charge = readCharge(challenge.request)
   if ('unpayable' in charge) return charge
@@ -45,13 +45,13 @@ export async function quoteCharge(
   if ('unpayable' in fees) return fees
   const takes = amount(charge.amount, currency)
   const { chainId } = charge
-  const says = `this payment needs ${formatAmount(takes)}`
+  const message = `this payment needs ${formatAmount(takes)}`
   const funded = await fundedBy(
     {
       chainId,
       takes,
       fees,
-      says,
+      message,
       objection: async (needs) => limits?.objection(charge, needs, context.now),
     },
     context,
@@ -138,8 +138,8 @@ function laneFor(
   charge: Charge,
   context: QuoteContext,
   config: Config,
-): Pick<Quote, 'lane' | 'excludes'> | Unpayable {
-  const earlier = context.after && excludable(context.after, charge, config)
+): Pick<Quote, 'lane' | 'replaces'> | Unpayable {
+  const earlier = context.earlierEvidence && excludable(context.earlierEvidence, charge, config)
   if (earlier !== undefined) return earlier
   // Sponsors demand an expiring nonce.
   if (charge.sponsored || config.lanes === 0) return {}
@@ -152,7 +152,7 @@ function excludable(
   after: Evidence,
   charge: Charge,
   config: Config,
-): Pick<Quote, 'lane' | 'excludes'> | Unpayable | undefined {
+): Pick<Quote, 'lane' | 'replaces'> | Unpayable | undefined {
   const detail = readDetail(after.detail)
   // A proof moves nothing, so there is nothing to exclude.
   if (detail?.form === 'proof') return undefined
@@ -160,10 +160,10 @@ function excludable(
   if (fits && detail.mode === 'pull' && detail.lane !== undefined)
     return {
       lane: { names: [detail.lane], otherwise: 'wait' },
-      excludes: { name: detail.lane, value: BigInt(detail.nonce) },
+      replaces: { name: detail.lane, value: BigInt(detail.nonce) },
     }
   return {
     ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
-    ...(detail === undefined ? {} : { freeAt: detail.validBefore * 1000 + FINALITY_MS }),
+    ...(detail === undefined ? {} : { earlierExpiresAt: detail.validBefore * 1000 + FINALITY_MS }),
   }
 }

@@ -1,11 +1,11 @@
 import { balanceCache } from '../chain/index.js'
 import { spendAuthorization, type Wallet } from '../index.js'
+import type { TempoContext } from './context.js'
 import { KIND, readDetail } from './evidence.js'
 import { inspectCharge } from './inspect.js'
 import { keyLimits } from './key-limits.js'
 import { memoMaker } from './memo.js'
 import { configure, type TempoOptions } from './options.js'
-import type { Parts } from './parts.js'
 import { prepareCharge } from './prepare.js'
 import { quoteCharge } from './quote.js'
 
@@ -26,7 +26,7 @@ export function tempo(options: TempoOptions): Wallet {
   const config = configure(options)
   const balances = balanceCache(config.sender, config.checkedNodes)
   const limits = config.key && keyLimits(config.sender, config.key, config.checkedNodes)
-  const parts: Parts = { config, balances, limits, memo: memoMaker(config.random, config.clientId) }
+  const parts: TempoContext = { config, balances, limits, memo: memoMaker(config.random, config.clientId) }
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
@@ -40,9 +40,9 @@ export function tempo(options: TempoOptions): Wallet {
       if (verdict.state !== 'settled') limits?.forget()
       return verdict
     },
-    times: config.times,
+    serverTimes: config.times,
     nodeFaults: config.nodeFaults,
-    recognises(evidence, reference) {
+    matchesReceipt(evidence, reference) {
       const detail = readDetail(evidence.detail)
       if (detail?.form === 'proof') return evidence.refs.includes(reference)
       return detail?.hash === undefined ? undefined : detail.hash === reference.toLowerCase()

@@ -108,7 +108,7 @@ test('a refusal is a 402 with a problem that says why, and tells SDKs not to ret
         error: { message: 'Too dear.', type: 'payment_refused', code: 'refused' },
         code: 'refused',
         funds: 'untouched',
-        reasons: [{ rule: 'perPayment', says: 'Too dear.', asked: 10n }],
+        reasons: [{ rule: 'perPayment', message: 'Too dear.', asked: 10n }],
       }),
   })
   const reply = await fetch(server.url)

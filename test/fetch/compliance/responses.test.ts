@@ -85,7 +85,7 @@ test('a problem after payment is read, and can still be read by the caller', asy
   const { fetch } = testFetch({
     async run(exchange) {
       const first = await exchange.read(await exchange.send({}))
-      const offer = first.kind === 'asks' ? first.offers[0] : undefined
+      const offer = first.kind === 'payment-required' ? first.offers[0] : undefined
       if (offer === undefined) throw new TypeError('no offer')
       const reply = await exchange.send({ credential: { challenge: offer, payload: {} } })
       readings.push(await exchange.read(reply))
@@ -93,6 +93,6 @@ test('a problem after payment is read, and can still be read by the caller', asy
     },
   })
   const reply = await fetch(server.url)
-  expect(readings).toMatchObject([{ kind: 'answers', ok: false, status: 403, problem: { title: 'no' } }])
+  expect(readings).toMatchObject([{ kind: 'response', ok: false, status: 403, problem: { title: 'no' } }])
   expect(await reply.text()).toBe(body)
 })

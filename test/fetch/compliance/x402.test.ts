@@ -11,7 +11,7 @@ const isVersion1 = (echo: object): boolean => 'version' in echo && echo.version 
 
 const KINDS = (face: ReturnType<typeof testFetch>['face']) =>
   face.readings.map((reading) =>
-    reading.kind === 'asks' ? reading.offers.map(({ kind }) => kind) : reading.kind,
+    reading.kind === 'payment-required' ? reading.offers.map(({ kind }) => kind) : reading.kind,
   )
 
 describe('version 2', () => {
@@ -54,7 +54,7 @@ describe('version 2', () => {
     const { fetch, face } = testFetch()
     expect(await (await fetch(server.url)).text()).toBe('tea')
     expect(face.readings[1]).toEqual({
-      kind: 'answers',
+      kind: 'response',
       ok: true,
       status: 200,
       receipt: { success: true, method: 'x402', reference: '0xabc', network: ENTRY.network, claims: SETTLED },
@@ -78,7 +78,7 @@ describe('version 2', () => {
     const reply = await fetch(server.url)
     expect([reply.status, await reply.text()]).toEqual([402, '{}'])
     expect(face.readings[1]).toMatchObject({
-      kind: 'asks',
+      kind: 'payment-required',
       offers: [],
       problem: { type: 'x402:settlement_pending' },
       receipt: { success: false, method: 'x402', reference: '0xabc', claims: failed },
@@ -103,7 +103,7 @@ describe('version 2', () => {
     const { fetch, face } = testFetch()
     expect((await fetch(server.url)).status).toBe(402)
     expect(face.readings[1]).toMatchObject({
-      kind: 'asks',
+      kind: 'payment-required',
       offers: [{ kind: 'x402/exact' }],
       problem: { type: `x402:${error}` },
     })
@@ -141,7 +141,7 @@ describe('version 2', () => {
     )
     const { fetch, face } = testFetch()
     expect((await fetch(server.url)).status).toBe(500)
-    expect(face.readings[1]).toMatchObject({ kind: 'answers', ok: false, receipt: { success: true } })
+    expect(face.readings[1]).toMatchObject({ kind: 'response', ok: false, receipt: { success: true } })
   })
 
   test('an offer too long for a header is refused before anything is signed', async () => {
@@ -195,7 +195,7 @@ describe('version 1', () => {
     const { fetch, face } = testFetch()
     await fetch(server.url)
     expect(face.readings[1]).toMatchObject({
-      kind: 'asks',
+      kind: 'payment-required',
       offers: [{ kind: 'x402/exact', echo: { version: 1 } }],
       problem: { type: 'x402:insufficient_funds' },
     })
@@ -274,7 +274,7 @@ describe('version 1', () => {
     const { fetch, face } = testFetch()
     const reply = await fetch(server.url)
     await reply.body?.cancel()
-    expect(face.readings).toMatchObject([{ kind: 'asks', offers: [] }])
+    expect(face.readings).toMatchObject([{ kind: 'payment-required', offers: [] }])
   })
 
   test('a body that never ends is waited for so long and no longer', async () => {
@@ -285,7 +285,7 @@ describe('version 1', () => {
     const { fetch, face } = testFetch({}, { limits })
     const reply = await fetch(server.url)
     await reply.body?.cancel()
-    expect(face.readings).toMatchObject([{ kind: 'asks', offers: [] }])
+    expect(face.readings).toMatchObject([{ kind: 'payment-required', offers: [] }])
   })
 })
 
@@ -347,7 +347,7 @@ describe('several protocols at once', () => {
     )
     const { fetch, face } = testFetch({ choose: (offers) => offers.find((offer) => offer.kind === kind) })
     await fetch(server.url)
-    expect(face.readings[1]).toMatchObject({ kind: 'answers', receipt })
+    expect(face.readings[1]).toMatchObject({ kind: 'response', receipt })
   })
 
   test('an unreadable offer of one hides none of the other', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PaymentSieve } from '../../../src/fetch/wire/sse/index.js'
+import { PaymentEventFilter } from '../../../src/fetch/wire/sse/index.js'
 import { byTheBook, bytesOf, sift, utf8 } from './sift.js'
 
 const claims = { channelId: '0xc1', requiredCumulative: '20', acceptedCumulative: '10', deposit: '100' }
@@ -77,7 +77,7 @@ describe('what is about money', () => {
 
 describe('what is not about money', () => {
   test('passes with the chunk that ends it', () => {
-    const sieve = new PaymentSieve()
+    const sieve = new PaymentEventFilter()
     const passed = (text: string): string =>
       sieve
         .push(bytesOf(text))
@@ -117,7 +117,7 @@ describe('a frame without end', () => {
   })
 
   test('holds no more than that', () => {
-    const sieve = new PaymentSieve()
+    const sieve = new PaymentEventFilter()
     const chunk = bytesOf('x'.repeat(65_536))
     let held = 0
     for (let sent = 0; sent < 64; sent++) {
@@ -129,7 +129,7 @@ describe('a frame without end', () => {
   })
 
   test('in single bytes costs no more than its length', () => {
-    const sieve = new PaymentSieve()
+    const sieve = new PaymentEventFilter()
     const chunk = bytesOf('x')
     let passed = 0
     for (let sent = 0; sent <= MIB; sent++) for (const piece of sieve.push(chunk).pass) passed += piece.length

@@ -1,4 +1,4 @@
-import { PaymentSieve } from '../../../src/fetch/wire/sse/index.js'
+import { PaymentEventFilter } from '../../../src/fetch/wire/sse/index.js'
 import type { MeterEvent } from '../../../src/pay/index.js'
 
 export interface Sifting {
@@ -17,7 +17,7 @@ const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin
 
 /** Sends chunks through a sieve. */
 export function sift(chunks: readonly string[]): Sifting {
-  const sieve = new PaymentSieve()
+  const sieve = new PaymentEventFilter()
   const pass: string[] = []
   const events: MeterEvent[] = []
   for (const part of [...chunks.map((chunk) => () => sieve.push(bytesOf(chunk))), () => sieve.end()]) {

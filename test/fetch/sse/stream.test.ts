@@ -172,7 +172,7 @@ describe('limits hold in the middle of a stream', () => {
     expect(counter.wallet.totals).toEqual(totals(1, 2, 3))
     expect(payments.map(({ state }) => state)).toEqual(['settled', 'settled', 'settled', 'denied'])
     expect(counter.heard.anomaly).toMatchObject([{ kind: 'stream_not_paid_on', payment: payments[0]?.id }])
-    expect(counter.heard.anomaly[0]?.says).toContain('0.03')
+    expect(counter.heard.anomaly[0]?.message).toContain('0.03')
     expect(counter.heard.refusal).toMatchObject([{ code: 'refused', payment: payments[3]?.id }])
   })
 
@@ -198,7 +198,7 @@ describe('limits hold in the middle of a stream', () => {
     const { counter, datas } = await refusing({ perPayment: '0.02', budgets })
     expect(datas).toEqual(['event 1', 'event 2', 'event 3'])
     expect(counter.wallet.totals).toEqual(totals(1, 2, 3))
-    expect(counter.heard.anomaly[0]?.says).toContain('name a maxAmount')
+    expect(counter.heard.anomaly[0]?.message).toContain('name a maxAmount')
     expect(counter.heard.refusal).toMatchObject([{ reasons: [{ rule: 'maxAmount' }] }])
   })
 
@@ -267,7 +267,7 @@ describe('a person is asked in the middle of a stream, too', () => {
     const pending = reader?.read()
     await until(() => counter.heard.anomaly.length > 0)
     expect(counter.wallet.totals).toEqual(totals(1))
-    expect(counter.heard.anomaly[0]?.says).toContain('Ada did not approve')
+    expect(counter.heard.anomaly[0]?.message).toContain('Ada did not approve')
     await reader?.cancel()
     await pending
     expect(asked).toBe(2)
@@ -484,7 +484,7 @@ describe('a voucher that is not taken', () => {
     await reader?.cancel()
     await pending
     expect((await counter.payments()).map(({ state }) => state)).toEqual(['settled', 'released'])
-    expect(counter.heard.anomaly[0]?.says).not.toContain('secret')
+    expect(counter.heard.anomaly[0]?.message).not.toContain('secret')
   })
 })
 

@@ -92,7 +92,7 @@ export class ModelChain {
   /** What the chain itself shows of a credential. */
   inspect({ refs: [id = ''] }: Evidence): Verdict {
     const credential = this.issued.get(id)
-    if (credential === undefined) return { state: 'unknown', because: 'nobody signed it' }
+    if (credential === undefined) return { state: 'unknown', reason: 'nobody signed it' }
     const { place, until, plan } = credential
     const included = this.included.get(id)
     const fee = plan.fee === undefined ? {} : { fee: amount(credential.fee, CURRENCIES.pathUSD) }
@@ -100,9 +100,9 @@ export class ModelChain {
     if (included?.ok) return { state: 'settled', reference: `tx-${id}`, ...fee, ...after }
     const final = this.#clock.now() - FINALITY_MS
     if (final < (included?.at ?? until))
-      return { state: 'pending', recheckAt: (included?.at ?? until) + FINALITY_MS, because: 'not final yet' }
-    if (included !== undefined) return { state: 'void', because: 'it failed', ...fee, ...after }
+      return { state: 'pending', recheckAt: (included?.at ?? until) + FINALITY_MS, reason: 'not final yet' }
+    if (included !== undefined) return { state: 'void', reason: 'it failed', ...fee, ...after }
     const lane = place === undefined ? {} : { lane: this.nonce(place.name) }
-    return { state: 'void', because: 'it ran out', ...lane }
+    return { state: 'void', reason: 'it ran out', ...lane }
   }
 }

@@ -137,7 +137,7 @@ function believed({ state, proof, terms, attempts, receipts }: Payment, chain: M
 export function approvalsKept({ chain, calls }: Known): readonly string[] {
   const remembered = new Set(
     calls
-      .filter(({ plan, yes }) => yes && plan.says === 'remembers')
+      .filter(({ plan, yes }) => yes && plan.message === 'remembers')
       .map(({ plan }) => `${plan.agent} ${plan.vendor}`),
   )
   return [...chain.issued.values()]

@@ -115,11 +115,11 @@ export class Real {
         resource: resourceOf(plan),
         fingerprint: async () => `GET ${plan.vendor}${plan.path}`,
         send: (leg) => server.answer(leg),
-        mayAsk: ({ reading }) => reading.kind === 'asks',
+        mayRequirePayment: ({ reading }) => reading.kind === 'payment-required',
         read: async ({ reading }) => reading,
         check: async () => undefined,
-        drop: () => undefined,
-        refuse: (problem) => ({ reading: { kind: 'answers', ok: false, status: 402 }, problem }),
+        discard: () => undefined,
+        refuse: (problem) => ({ reading: { kind: 'response', ok: false, status: 402 }, problem }),
       },
       call,
       async () => ({ env, call }),
@@ -165,7 +165,7 @@ export class Real {
     return recover({ ...env, wallets: [modelWallet(this.chain, -1, NOTHING, async () => undefined)] }, 'all')
   }
 
-  #approver({ says }: CallPlan, record: CallRecord): Approver {
+  #approver({ message }: CallPlan, record: CallRecord): Approver {
     const answer = (
       approved: boolean,
       remember?: Extract<ApprovalAnswer, { approved: true }>['remember'],
@@ -175,10 +175,10 @@ export class Real {
       return { approved, by: 'eve', ...(remember === undefined ? {} : { remember }) } as const
     }
     return async ({ terms }) => {
-      if (says === 'throws') throw new TypeError('nobody is there')
-      if (says === 'later')
+      if (message === 'throws') throw new TypeError('nobody is there')
+      if (message === 'later')
         return answer(await new Promise<boolean>((resolve) => void this.#asked.push(resolve)))
-      if (says !== 'remembers') return answer(says === 'yes')
+      if (message !== 'remembers') return answer(message === 'yes')
       return answer(true, { until: this.world.clock.now() + DAY, upTo: terms.most, total: terms.most })
     }
   }
@@ -272,7 +272,7 @@ const NOTHING: CallPlan = {
   path: '/',
   cents: 0,
   serves: 'pays',
-  says: 'no',
+  message: 'no',
 }
 
 async function turns(most: number, until: () => boolean): Promise<void> {

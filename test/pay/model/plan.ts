@@ -11,7 +11,7 @@ export const SERVES = [
   'dearer',
   // Takes the money, and then: no answer, another challenge, an error.
   'loses',
-  'asks',
+  'payment-required',
   'fails',
   // The chain takes the transaction, and it fails there: only the fee is gone.
   'reverts',
@@ -45,7 +45,7 @@ export interface CallPlan {
   /** What the fee may come to, in cents, and the share of it that the chain takes. Undefined: the server pays it. */
   readonly fee?: { readonly bound: number; readonly taken: number }
   readonly serves: Serves
-  readonly says: Says
+  readonly message: Says
   /** The process ends before its ledger takes this many further steps. */
   readonly diesAfter?: number
 }

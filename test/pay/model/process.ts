@@ -9,7 +9,7 @@ export interface Process {
   readonly ledger: Ledger
   readonly limits: Limits
   /** What a process keeps in memory, and never shares. */
-  readonly own: Pick<Env, 'sent' | 'queues' | 'pace' | 'hands'>
+  readonly own: Pick<Env, 'liveCredentials' | 'queues' | 'schedule' | 'locks'>
   /** Steps that its ledger still takes before it ends. */
   steps: number
   dead: boolean
@@ -40,11 +40,11 @@ export class Holds {
 }
 
 export function startProcess(world: FakeWorld, limits: Limits, holds: Holds): Process {
-  const { sent, queues, pace, hands } = world.neighbour().env
+  const { liveCredentials, queues, schedule, locks } = world.neighbour().env
   const process: Process = {
     owner: crypto.randomUUID(),
     limits,
-    own: { sent, queues, pace, hands },
+    own: { liveCredentials, queues, schedule, locks },
     steps: Number.POSITIVE_INFINITY,
     dead: false,
     // A process that has ended never hears from its ledger again.

@@ -1,10 +1,10 @@
-import type { Leg } from '../../../src/pay/index.js'
+import type { SendOptions } from '../../../src/pay/index.js'
 import { offer, type Reply } from '../peers.js'
 import type { ModelChain } from './chain.js'
 import { type CallPlan, resourceOf } from './plan.js'
 
-const ANSWER: Reply = { reading: { kind: 'answers', ok: true, status: 200 } }
-const FAILURE: Reply = { reading: { kind: 'answers', ok: false, status: 500 } }
+const ANSWER: Reply = { reading: { kind: 'response', ok: true, status: 200 } }
+const FAILURE: Reply = { reading: { kind: 'response', ok: false, status: 500 } }
 
 /** A server for one call, which does with credentials what its plan says. */
 export class ModelServer {
@@ -21,7 +21,7 @@ export class ModelServer {
     this.#kept = kept
   }
 
-  async answer({ credential, signal }: Leg): Promise<Reply> {
+  async answer({ credential, signal }: SendOptions): Promise<Reply> {
     signal?.throwIfAborted()
     if (credential === undefined) return this.#ask()
     this.#turns++
@@ -38,7 +38,7 @@ export class ModelServer {
       case 'loses':
         this.#chain.submit(id)
         throw new TypeError('connection lost')
-      case 'asks':
+      case 'payment-required':
         this.#chain.submit(id)
         return this.#ask()
       case 'fails':
@@ -80,11 +80,11 @@ export class ModelServer {
     const { cents, serves, fee } = this.#plan
     const price = cents + (serves === 'dearer' ? 7 * this.#turns : 0)
     const challenge = offer({ cents: price, fee: fee?.bound ?? 0 })
-    return { reading: { kind: 'asks', at: resourceOf(this.#plan), offers: [challenge] } }
+    return { reading: { kind: 'payment-required', at: resourceOf(this.#plan), offers: [challenge] } }
   }
 }
 
 function receiptFor(challengeId: string, id: string): Reply {
   const receipt = { success: true, challengeId, reference: `tx-${id}`, claims: {} }
-  return { reading: { kind: 'answers', ok: true, status: 200, receipt } }
+  return { reading: { kind: 'response', ok: true, status: 200, receipt } }
 }

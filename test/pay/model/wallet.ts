@@ -34,7 +34,7 @@ export function modelWallet(chain: ModelChain, call: number, plan: CallPlan, lea
     },
     prepare: async (authorization, { now }) => {
       const { quote, lane, payment } = spendAuthorization(authorization, now)
-      const place: LaneGrant | undefined = quote.excludes ?? lane
+      const place: LaneGrant | undefined = quote.replaces ?? lane
       const issued = chain.issue({ call, plan, payment, price: quote.terms.most.value, place })
       return {
         evidence: {
@@ -44,7 +44,7 @@ export function modelWallet(chain: ModelChain, call: number, plan: CallPlan, lea
           recheckAt: issued.until + 3_000,
           detail: placeDetail(issued),
         },
-        ...(place === undefined ? {} : { laneNext: place.value + 1n }),
+        ...(place === undefined ? {} : { nextLaneValue: place.value + 1n }),
         complete: async (): Promise<Completed> => {
           await leaves(issued.id)
           return {
@@ -56,7 +56,7 @@ export function modelWallet(chain: ModelChain, call: number, plan: CallPlan, lea
       }
     },
     inspect: async (evidence) => chain.inspect(evidence),
-    recognises: ({ refs }, reference) => reference === `tx-${refs[0]}`,
+    matchesReceipt: ({ refs }, reference) => reference === `tx-${refs[0]}`,
   }
 }
 
@@ -65,13 +65,16 @@ function placeDetail({ place, until }: Issued) {
 }
 
 /** A second credential runs where the first one does, or waits until that one is dead. */
-function laneFor(sponsored: boolean, { after }: QuoteContext): Pick<Quote, 'lane' | 'excludes'> | Unpayable {
+function laneFor(
+  sponsored: boolean,
+  { earlierEvidence: after }: QuoteContext,
+): Pick<Quote, 'lane' | 'replaces'> | Unpayable {
   if (after !== undefined) {
     const { lane: name, nonce, until } = Object(after.detail)
     if (sponsored || typeof name !== 'string')
-      return { unpayable: 'an earlier one may settle', freeAt: Number(until) + 3_000 }
+      return { unpayable: 'an earlier one may settle', earlierExpiresAt: Number(until) + 3_000 }
     const value = BigInt(String(nonce))
-    return { lane: { names: [name], otherwise: 'wait' }, excludes: { name, value } }
+    return { lane: { names: [name], otherwise: 'wait' }, replaces: { name, value } }
   }
   return sponsored ? {} : { lane: { names: LANES, otherwise: 'go' } }
 }

@@ -163,12 +163,12 @@ const WALLET = [
     set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'inspect', act)] }),
     rules: [inDoubt, counted, oneSigned, stillCommitted, silent],
   })),
-  ...row('wallet.accepted', LATER, ({ act }) => ({
-    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'accepted', act)] }),
+  ...row('wallet.onAccepted', LATER, ({ act }) => ({
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'onAccepted', act)] }),
     rules: [inDoubtOrAnswered, counted, oneSigned, silent],
   })),
-  ...row('wallet.recognises', [...AT_ONCE, REJECTS], ({ act }) => ({
-    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'recognises', act)] }),
+  ...row('wallet.matchesReceipt', [...AT_ONCE, REJECTS], ({ act }) => ({
+    set: (_, count) => purserWith({ wallets: [withFault(walletThatCounts(count), 'matchesReceipt', act)] }),
     rules: [inDoubtOrAnswered, counted, oneSigned, silent],
   })),
   ...row('wallet.inspect', [THROWS, REJECTS, ...NONSENSE], ({ act }) => ({

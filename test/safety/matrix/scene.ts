@@ -87,8 +87,8 @@ export async function play({
     const scene: Scene = { server, payer, got, signatures: payer.signatures + own }
     const wrong: string[] = []
     for (const rule of rules) {
-      const says = await rule(scene)
-      if (says !== undefined) wrong.push(says)
+      const message = await rule(scene)
+      if (message !== undefined) wrong.push(message)
     }
     return wrong
   } finally {

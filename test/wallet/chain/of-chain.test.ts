@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checking } from '../../../src/wallet/chain/of-chain.js'
+import { chainCheck } from '../../../src/wallet/chain/chain-check.js'
 import type { Node } from '../../../src/wallet/chain/rpc.js'
 
 /** A node that names this chain, and the methods that it was asked for. */
@@ -16,7 +16,7 @@ function nodeOf(chain: () => unknown) {
 
 it('a node is asked for its chain once, by calls side by side and one after another', async () => {
   const { node, asked } = nodeOf(() => '0x1')
-  const { checked, faults } = checking()
+  const { checked, faults } = chainCheck()
   const sure = checked(node, 1)
   await Promise.all([sure.call('a', []), sure.call('b', [])])
   await sure.call('c', [])
@@ -27,7 +27,7 @@ it('a node is asked for its chain once, by calls side by side and one after anot
 it('a node of another chain is asked for nothing else, and is used once it is the right one', async () => {
   let chain = '0x2'
   const { node, asked } = nodeOf(() => chain)
-  const { checked, faults } = checking()
+  const { checked, faults } = chainCheck()
   const sure = checked(node, 1)
   for (let count = 0; count < 3; count++)
     await expect(sure.call('a', [])).rejects.toMatchObject({ code: 'wallet_unavailable', funds: 'untouched' })
@@ -41,7 +41,7 @@ it('a node of another chain is asked for nothing else, and is used once it is th
 it('a caller waits for the answer of a slow node only as long as its own signal lets it', async () => {
   const { node } = nodeOf(() => new Promise(() => undefined))
   const abort = new AbortController()
-  const asking = checking().checked(node, 1).call('a', [], abort.signal)
+  const asking = chainCheck().checked(node, 1).call('a', [], abort.signal)
   abort.abort(new Error('out of patience'))
   await expect(asking).rejects.toThrow('out of patience')
 })

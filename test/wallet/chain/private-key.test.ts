@@ -31,10 +31,10 @@ test.each<[string, unknown, RegExp]>([
   ['no text', 42, /no text but a number/],
   ['zero', '0'.repeat(64), /zero or too large/],
   ['a number that is too large', ORDER, /zero or too large/],
-])('refuses %s, says what is wrong, and quotes nothing of it', (_, text, says) => {
+])('refuses %s, says what is wrong, and quotes nothing of it', (_, text, message) => {
   const read = (): unknown => Reflect.apply(parsePrivateKey, undefined, [text])
   expect(read).toThrow(TypeError)
-  expect(read).toThrow(says)
+  expect(read).toThrow(message)
   if (typeof text === 'string' && text.trim() !== '')
     expect(read).not.toThrow(new RegExp(text.trim().slice(2, 12)))
 })

@@ -10,9 +10,9 @@ const paid = (more: Partial<Extract<Verdict, { state: 'settled' }>> = {}): Verdi
   reference: '0x1',
   ...more,
 })
-const VOID: Verdict = { state: 'void', because: 'It ran out' }
-const PENDING: Verdict = { state: 'pending', recheckAt: 1, because: 'It can still be settled' }
-const UNKNOWN: Verdict = { state: 'unknown', because: 'Nobody can tell' }
+const VOID: Verdict = { state: 'void', reason: 'It ran out' }
+const PENDING: Verdict = { state: 'pending', recheckAt: 1, reason: 'It can still be settled' }
+const UNKNOWN: Verdict = { state: 'unknown', reason: 'Nobody can tell' }
 
 /** One node each. `undefined`: it does not answer. */
 function asked(...views: readonly (Verdict | undefined)[]): Promise<Verdict> {

@@ -126,14 +126,19 @@ export async function sign(wallet: Wallet, offer: Challenge, run: Run = {}) {
   const quote = payable(
     await wallet.quote(
       offer,
-      context({ now, bounds, currencies: currencyTable(run.currencies), ...(after && { after }) }),
+      context({
+        now,
+        bounds,
+        currencies: currencyTable(run.currencies),
+        ...(after && { earlierEvidence: after }),
+      }),
     ),
   )
   const prepared = await prepareQuoted(wallet, quote, { payment, now, bounds, ...(lane && { lane }) })
   const { credential, goodUntil } = await prepared.complete(async () => {
     throw new Error('nothing is delivered beside the credential')
   })
-  return { quote, credential, goodUntil, evidence: prepared.evidence, laneNext: prepared.laneNext }
+  return { quote, credential, goodUntil, evidence: prepared.evidence, laneNext: prepared.nextLaneValue }
 }
 
 export function prepareQuoted(

@@ -78,7 +78,7 @@ describe('an authorization', () => {
     await chain.mine(4)
     expect(await made.inspect(evidence)).toEqual({
       state: 'void',
-      because: 'It ran out without being settled',
+      reason: 'It ran out without being settled',
     })
     await expect(settleAuthorization(chain, credential)).rejects.toThrow()
   })
@@ -94,7 +94,7 @@ describe('an authorization', () => {
     await chain.mine(4)
     expect(await made.inspect(first.evidence)).toEqual({
       state: 'void',
-      because: 'Another credential took its nonce',
+      reason: 'Another credential took its nonce',
     })
   })
 
@@ -115,7 +115,7 @@ describe('an authorization', () => {
     const signature = (await payer.sign?.({ hash: digest })) ?? '0x'
     await chain.send(chain.facilitator, chain.dollarAddress, cancelCall(payer.address, nonce, signature))
     await chain.mine(4)
-    expect(await made.inspect(evidence)).toEqual({ state: 'void', because: 'It was cancelled' })
+    expect(await made.inspect(evidence)).toEqual({ state: 'void', reason: 'It was cancelled' })
   })
 
   test('is looked for on every node: one that does not answer proves nothing', async () => {
@@ -154,7 +154,7 @@ describe('a permit', () => {
     await outlive()
     expect(await made.inspect(evidence)).toEqual({
       state: 'void',
-      because: 'It ran out without being settled',
+      reason: 'It ran out without being settled',
     })
   })
 
@@ -172,7 +172,7 @@ describe('a permit', () => {
     expect(await made.inspect(second.evidence)).toMatchObject({ state: 'settled', amount: { value: 9_000n } })
     expect(await made.inspect(first.evidence)).toEqual({
       state: 'void',
-      because: 'Another credential took its nonce',
+      reason: 'Another credential took its nonce',
     })
   })
 
@@ -251,8 +251,8 @@ describe('a transaction', () => {
     expect(verdict).toMatchObject({ state: 'settled', reference: keccak256(asHex(raw)), lane: 1n })
     const fee = verdict.state === 'settled' ? verdict.fee : undefined
     expect(fee?.value).toBe(before - (await chain.coinOf(own.address)))
-    expect(made.recognises?.(evidence, keccak256(asHex(raw)))).toBe(true)
-    expect(made.recognises?.(evidence, '0x00')).toBe(false)
+    expect(made.matchesReceipt?.(evidence, keccak256(asHex(raw)))).toBe(true)
+    expect(made.matchesReceipt?.(evidence, '0x00')).toBe(false)
   })
 
   test('that we broadcast is in a block when it leaves', async () => {
@@ -275,7 +275,7 @@ describe('a transaction', () => {
     await chain.mine(4)
     expect(await made.inspect(evidence)).toEqual({
       state: 'void',
-      because: 'Another transaction took its nonce',
+      reason: 'Another transaction took its nonce',
       lane: 1n,
     })
     await expect(chain.rpc('eth_sendRawTransaction', [credential.payload['signature']])).rejects.toThrow()

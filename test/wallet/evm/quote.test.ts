@@ -66,7 +66,7 @@ describe('the table of tokens', () => {
 
 describe('terms', () => {
   test('are the normal form of an x402 offer', async () => {
-    const { terms, wallet, goodUntil, lane, excludes } = payable(await ask())
+    const { terms, wallet, goodUntil, lane, replaces: excludes } = payable(await ask())
     expect(wallet).toBe(`evm:${account.address.toLowerCase()}`)
     expect(terms).toMatchObject({ purpose: 'pay', kind: 'x402/exact', network: BASE, exact: true })
     expect(formatAmount(terms.most)).toBe('0.01 USDC')
@@ -313,8 +313,10 @@ describe('after an earlier credential', () => {
   test('an x402 payment takes its nonce', async () => {
     const wallet = later()
     const { evidence } = await sign(wallet, x402(entry()), { payment: 'p1' })
-    const quote = payable(await wallet.quote(x402(entry({ payTo: PAYEE })), context({ after: evidence })))
-    expect(quote.excludes?.value).toBe(BigInt(String(evidence.refs[1])))
+    const quote = payable(
+      await wallet.quote(x402(entry({ payTo: PAYEE })), context({ earlierEvidence: evidence })),
+    )
+    expect(quote.replaces?.value).toBe(BigInt(String(evidence.refs[1])))
   })
 
   test('of another token, chain or wallet, it waits for that one’s end', async () => {
@@ -324,27 +326,31 @@ describe('after an earlier credential', () => {
     const other = x402(
       entry({ network: 'eip155:42220', asset: '0xcebA9300f2b948710d2653dD7B07f33A8B32118C', extra: {} }),
     )
-    expect(unpayable(await wallet.quote(other, context({ after: evidence })))).toMatchObject({
+    expect(unpayable(await wallet.quote(other, context({ earlierEvidence: evidence })))).toMatchObject({
       code: 'payment_in_doubt',
       freeAt: end,
     })
     const charge = mpp({ methodDetails: { chainId: 8453, credentialTypes: ['authorization'] } })
-    expect(unpayable(await wallet.quote(charge, context({ after: evidence }))).freeAt).toBe(end)
+    expect(
+      unpayable(await wallet.quote(charge, context({ earlierEvidence: evidence }))).earlierExpiresAt,
+    ).toBe(end)
   })
 
   test('an MPP charge takes its place only with the same challenge', async () => {
     const wallet = later()
     const charge = mpp({ methodDetails: { chainId: 8453, credentialTypes: ['authorization'] } })
     const { evidence } = await sign(wallet, charge)
-    expect(payable(await wallet.quote(charge, context({ after: evidence }))).excludes).toBeDefined()
+    expect(payable(await wallet.quote(charge, context({ earlierEvidence: evidence }))).replaces).toBeDefined()
     const rotated = { ...charge, id: 'another' }
-    expect(unpayable(await wallet.quote(rotated, context({ after: evidence }))).freeAt).toBeDefined()
+    expect(
+      unpayable(await wallet.quote(rotated, context({ earlierEvidence: evidence }))).earlierExpiresAt,
+    ).toBeDefined()
   })
 
   test('with evidence that cannot be read it says no end', async () => {
     const evidence = { wallet: 'evm:0x', kind: 'x402/exact', refs: [], detail: { form: 'letter' } } as const
-    const refusal = unpayable(await make().quote(x402(entry()), context({ after: evidence })))
-    expect(refusal.freeAt).toBeUndefined()
+    const refusal = unpayable(await make().quote(x402(entry()), context({ earlierEvidence: evidence })))
+    expect(refusal.earlierExpiresAt).toBeUndefined()
   })
 })
 

@@ -48,7 +48,14 @@ const receipt: Receipt = { success: true, method: 'x402', claims: {} }
 async function customer(wallet: Wallet = make()): Promise<Wallet> {
   const challenge = x402(entry())
   const { evidence } = await sign(wallet, challenge)
-  await wallet.accepted?.({ evidence, challenge, resource: RESOURCE, receipt, now: NOW, channels: CHANNELS })
+  await wallet.onAccepted?.({
+    evidence,
+    challenge,
+    resource: RESOURCE,
+    receipt,
+    now: NOW,
+    channels: CHANNELS,
+  })
   return wallet
 }
 

@@ -154,7 +154,7 @@ describe('extensions', () => {
     const info = { method: 'GET', nonce: at(extensions, 'mppx', 'info', 'nonce'), opaque: 'e30' }
     const bound = [accepted, resource, { mppx: { info, schema: {} } }].map(part).join('|')
     expect(evidence.refs[1]).toBe(sha256(stringToBytes(bound)))
-    const again = await make().quote(challenge, context({ after: evidence }))
+    const again = await make().quote(challenge, context({ earlierEvidence: evidence }))
     expect(again).toMatchObject({ code: 'payment_in_doubt', freeAt: NOW + 63_000 })
   })
 
@@ -162,7 +162,7 @@ describe('extensions', () => {
     const extensions = { mppx: { info: { method: 'GET' }, schema: {} } }
     const { credential, evidence } = await sign(make(), x402(entry(), { extensions }))
     expect(credential.extensions).toBeUndefined()
-    payable(await make().quote(x402(entry(), { extensions }), context({ after: evidence })))
+    payable(await make().quote(x402(entry(), { extensions }), context({ earlierEvidence: evidence })))
   })
 })
 
@@ -336,14 +336,14 @@ describe('a transaction', () => {
     const { evidence } = await sign(wallet, mpp(details), { lane })
     const behind = make({}, { ...chain, eth_getTransactionCount: '0x9' })
     const { credential, quote } = await sign(behind, mpp(details), { lane, after: evidence })
-    expect(quote.excludes).toEqual({ name: lane.name, value: 7n })
+    expect(quote.replaces).toEqual({ name: lane.name, value: 7n })
     expect(parseTransaction(hex(credential.payload['signature'])).nonce).toBe(7)
     const detail = readDetail(evidence.detail)
     if (detail?.form !== 'transaction') throw new Error('another form')
     const broadcast = { ...evidence, detail: { ...detail, way: 'hash', coin: { ...detail.coin } } }
-    const refusal = await wallet.quote(mpp(details), context({ after: broadcast }))
+    const refusal = await wallet.quote(mpp(details), context({ earlierEvidence: broadcast }))
     expect(refusal).toMatchObject({ code: 'payment_in_doubt' })
-    expect(refusal).not.toHaveProperty('freeAt')
+    expect(refusal).not.toHaveProperty('earlierExpiresAt')
   })
 })
 
@@ -381,7 +381,7 @@ describe('nothing is signed', () => {
     const charge = mpp({ methodDetails: { chainId: 8453, credentialTypes: ['authorization'] } })
     const quote = payable(await wallet.quote(charge, context()))
     await expect(
-      prepareQuoted(wallet, { ...quote, excludes: { name: 'x', value: 1n } }),
+      prepareQuoted(wallet, { ...quote, replaces: { name: 'x', value: 1n } }),
     ).rejects.toMatchObject({ code: 'wallet_failed' })
   })
 

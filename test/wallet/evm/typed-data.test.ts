@@ -59,8 +59,8 @@ describe('an account that signs typed data only', () => {
   test('makes no transaction, and says so', async () => {
     const wallet = evm({ account: hosted().account })
     const offer = mpp({ methodDetails: { chainId: 8453, credentialTypes: ['transaction'] } })
-    const { unpayable: says } = unpayable(await wallet.quote(offer, context()))
-    expect(says).toMatch(/takes transaction.*signs typed data only/)
+    const { unpayable: message } = unpayable(await wallet.quote(offer, context()))
+    expect(message).toMatch(/takes transaction.*signs typed data only/)
     for (const ways of [['transaction'], ['authorization', 'hash']] as const)
       expect(() => evm({ account: hosted().account, ways })).toThrow(/signs typed data only/)
     await expect(
@@ -70,10 +70,10 @@ describe('an account that signs typed data only', () => {
 
   test('signs in only if it signs texts', async () => {
     const challenge = { ...x402(entry()), kind: 'x402/sign-in' as const }
-    const { unpayable: says } = unpayable(
+    const { unpayable: message } = unpayable(
       await evm({ account: hosted().account }).quote(challenge, context()),
     )
-    expect(says).toMatch(/signMessage/)
+    expect(message).toMatch(/signMessage/)
     const texts = {
       ...hosted().account,
       signMessage: async ({ message }: { message: string }) => account.sign({ hash: hashMessage(message) }),

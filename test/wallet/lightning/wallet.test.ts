@@ -127,10 +127,10 @@ describe('quote', () => {
     ['an invoice on another network', { network: 'signet' }, {}, {}, /pays on regtest/],
     ['an invoice that has expired', { timestamp: 1_700_000_000 }, {}, {}, /has expired/],
     ['an invoice that is about to', { expiry: 5 }, {}, {}, /too little time/],
-  ])('does not pay %s', async (_, options, request, details, says) => {
+  ])('does not pay %s', async (_, options, request, details, message) => {
     const { payee, wallet } = bench()
     const { offer } = offered(payee, options, request, details)
-    expect(unpayable(await wallet.quote(offer, context())).unpayable).toMatch(says)
+    expect(unpayable(await wallet.quote(offer, context())).unpayable).toMatch(message)
   })
 
   test('pays what says the same twice', async () => {
@@ -155,9 +155,9 @@ describe('quote', () => {
   test('an earlier payment that may still go through excludes every other', async () => {
     const { payee, wallet } = bench()
     const first = await prepare(wallet, offered(payee).offer)
-    const quote = await wallet.quote(offered(payee).offer, context({ after: first.evidence }))
+    const quote = await wallet.quote(offered(payee).offer, context({ earlierEvidence: first.evidence }))
     expect(unpayable(quote)).toMatchObject({ code: 'payment_in_doubt' })
-    expect(unpayable(quote).freeAt).toBeUndefined()
+    expect(unpayable(quote).earlierExpiresAt).toBeUndefined()
   })
 })
 
@@ -184,9 +184,9 @@ describe('paying', () => {
     const { evidence = prepared.evidence } = completed
     const elsewhere = lightning({ node: 'alice', payInvoice: node.pay, network: 'regtest' })
     expect(await elsewhere.inspect(stored(evidence))).toEqual(settled)
-    expect(wallet.recognises?.(evidence, hash.toUpperCase())).toBe(true)
-    expect(wallet.recognises?.(evidence, offer.id)).toBe(false)
-    expect(wallet.recognises?.(evidence, preimage)).toBe(false)
+    expect(wallet.matchesReceipt?.(evidence, hash.toUpperCase())).toBe(true)
+    expect(wallet.matchesReceipt?.(evidence, offer.id)).toBe(false)
+    expect(wallet.matchesReceipt?.(evidence, preimage)).toBe(false)
   })
 
   test('needs an authorization, and each is good once', async () => {
@@ -265,7 +265,7 @@ describe('paying', () => {
     const prepared = await prepare(wallet, offered(payee).offer)
     expect(await rejected(complete(prepared))).toMatchObject({ funds: 'untouched' })
     expect(node.spentMsat).toBe(0n)
-    expect(await wallet.inspect(prepared.evidence)).toMatchObject({ state: 'void', because: /no route/ })
+    expect(await wallet.inspect(prepared.evidence)).toMatchObject({ state: 'void', reason: /no route/ })
   })
 
   test('after its time the node is not asked at all', async () => {
@@ -295,7 +295,7 @@ describe('what became of it', () => {
   test('a failure for good is void at once', async () => {
     const on = bench()
     const { evidence } = await tried(on, { kind: 'fails', why: 'no_balance' })
-    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', because: /too little balance/ })
+    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', reason: /too little balance/ })
     expect(await on.neighbour().inspect(evidence)).toMatchObject({ state: 'void' })
     // Without a node to look at, another process cannot tell.
     const blind = lightning({ node: 'alice', payInvoice: on.node.pay, network: 'regtest' })
@@ -343,7 +343,7 @@ describe('what became of it', () => {
     there += 1_199_000
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
     there += 2_000
-    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', because: /never tried/ })
+    expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', reason: /never tried/ })
   })
 
   test('what a node without a clock never heard of is never void by ours', async () => {

@@ -24,7 +24,7 @@ const ended = (reason: string, more: JsonObject = {}): JsonObject => ({
 /** A wallet, a token that it handed out, and what Stripe says of that from now on. */
 async function handedOut(more: Partial<StripeClientOptions> = {}) {
   const made = token()
-  let says: unknown = made
+  let message: unknown = made
   let revoking: unknown
   const client = scripted(({ method, path }) => {
     if (path.endsWith('/revoke')) {
@@ -32,8 +32,8 @@ async function handedOut(more: Partial<StripeClientOptions> = {}) {
       return revoking ?? { ...made, ...ended('revoked') }
     }
     if (method === 'POST') return made
-    if (says instanceof Error) throw says
-    return says
+    if (message instanceof Error) throw message
+    return message
   })
   const clock = clockAt(Date.now())
   const wallet = stripe({ client, paymentMethod: 'pm_1', livemode: false, now: clock.now, ...more })
@@ -50,10 +50,10 @@ async function handedOut(more: Partial<StripeClientOptions> = {}) {
             ?.replace(/^spt_.*/, 'spt')}`,
       ),
     say: (change: JsonObject) => {
-      says = { ...made, ...change }
+      message = { ...made, ...change }
     },
     fail: (error: Error) => {
-      says = error
+      message = error
     },
     onRevoke: (answer: unknown) => {
       revoking = answer
@@ -293,7 +293,7 @@ describe('a backend of the user’s own', () => {
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'unknown' })
     expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'unknown' })
     const type = PROBLEMS.paymentActionRequired
-    expect(await wallet.inspect(evidence, { told: { type }, channels: CHANNELS })).toMatchObject({
+    expect(await wallet.inspect(evidence, { problem: { type }, channels: CHANNELS })).toMatchObject({
       person: {},
     })
   })
@@ -323,10 +323,10 @@ describe('after a token, a quote', () => {
   test('goes on with the same one, and excludes what it was shown for before', async () => {
     const one = await handedOut()
     const fresh = offer({ externalId: 'order-43' })
-    const quote = payable(await ask(one.wallet, fresh, { after: one.evidence }))
+    const quote = payable(await ask(one.wallet, fresh, { earlierEvidence: one.evidence }))
     const id = one.evidence.refs[2]
-    expect(quote.excludes).toEqual({ name: `stripe:${id}`, value: 0n })
-    const prepared = await ready(one.wallet, fresh, { after: one.evidence })
+    expect(quote.replaces).toEqual({ name: `stripe:${id}`, value: 0n })
+    const prepared = await ready(one.wallet, fresh, { earlierEvidence: one.evidence })
     const { credential } = await prepared.complete(deliver)
     expect(credential).toMatchObject({ challenge: fresh, payload: { spt: id, externalId: 'order-43' } })
     expect(prepared.evidence.refs).toEqual([fresh.id, ...one.evidence.refs.slice(1)])
@@ -339,7 +339,7 @@ describe('after a token, a quote', () => {
     ['another seller', { methodDetails: { networkId: 'profile_other', paymentMethodTypes: ['card'] } }],
   ])('for %s is not given while that lives', async (_, request) => {
     const one = await handedOut()
-    const refusal = unpayable(await ask(one.wallet, offer(request), { after: one.evidence }))
+    const refusal = unpayable(await ask(one.wallet, offer(request), { earlierEvidence: one.evidence }))
     expect(refusal).toMatchObject({ code: 'payment_in_doubt', freeAt: expect.any(Number) })
   })
 
@@ -351,18 +351,20 @@ describe('after a token, a quote', () => {
   ])('with one that %s is not given', async (_, change, code) => {
     const one = await handedOut()
     one.say(change)
-    expect(unpayable(await ask(one.wallet, offer(), { after: one.evidence })).code).toBe(code)
+    expect(unpayable(await ask(one.wallet, offer(), { earlierEvidence: one.evidence })).code).toBe(code)
   })
 
   test('never rests on the evidence of another wallet', async () => {
     const one = await handedOut()
     const after = { ...one.evidence, wallet: 'stripe:test:other' }
-    expect(unpayable(await ask(one.wallet, offer(), { after })).code).toBe('payment_in_doubt')
+    expect(unpayable(await ask(one.wallet, offer(), { earlierEvidence: after })).code).toBe(
+      'payment_in_doubt',
+    )
   })
 
   test('is not completed with one that was revoked meanwhile', async () => {
     const one = await handedOut()
-    const prepared = await ready(one.wallet, offer(), { after: one.evidence })
+    const prepared = await ready(one.wallet, offer(), { earlierEvidence: one.evidence })
     one.say(ended('revoked'))
     await expect(prepared.complete(deliver)).rejects.toMatchObject({ code: 'wallet_failed' })
   })
@@ -370,6 +372,6 @@ describe('after a token, a quote', () => {
 
 test('a receipt’s PaymentIntent is nothing that the payer could compare', async () => {
   const { wallet, evidence } = await handedOut()
-  expect(wallet.recognises?.(evidence, 'pi_1')).toBeUndefined()
-  expect(wallet.recognises?.(evidence, evidence.refs[2] ?? '')).toBe(true)
+  expect(wallet.matchesReceipt?.(evidence, 'pi_1')).toBeUndefined()
+  expect(wallet.matchesReceipt?.(evidence, evidence.refs[2] ?? '')).toBe(true)
 })

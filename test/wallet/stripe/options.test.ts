@@ -56,10 +56,10 @@ describe('options that do not hold are a TypeError', () => {
     ['no types', { createToken, paymentMethodTypes: [] }, /paymentMethodTypes/],
     ['a look-up that is none', { createToken, retrieveToken: 'x' }, /retrieveToken/],
     ['a mode that is none', { createToken, livemode: 'no' }, /livemode/],
-  ])('%s', (_, options, says) => {
+  ])('%s', (_, options, message) => {
     // Types are for those who compile.
     const untyped: (options: never) => unknown = stripe
-    expect(() => untyped(options as never)).toThrow(says)
+    expect(() => untyped(options as never)).toThrow(message)
     expect(() => untyped(options as never)).toThrow(TypeError)
   })
 

@@ -28,7 +28,7 @@ describe('a backend that shows another token than it was asked for', () => {
     const first = await ready(wallet)
     const { evidence } = await first.complete(deliver)
     if (evidence === undefined) throw new Error('no evidence')
-    const again = () => ask(wallet, offer(), { after: evidence })
+    const again = () => ask(wallet, offer(), { earlierEvidence: evidence })
     expect(await again()).toMatchObject({ excludes: { name: `stripe:${made['id']}` } })
     shows.is = token()
     expect(await again()).toMatchObject({ code: 'payment_in_doubt' })
@@ -38,7 +38,7 @@ describe('a backend that shows another token than it was asked for', () => {
     const { made, shows, wallet } = backend()
     const { evidence } = await (await ready(wallet)).complete(deliver)
     if (evidence === undefined) throw new Error('no evidence')
-    const second = await ready(wallet, offer(), { after: evidence })
+    const second = await ready(wallet, offer(), { earlierEvidence: evidence })
     shows.is = token()
     await expect(second.complete(deliver)).rejects.toMatchObject({ code: 'wallet_failed' })
     shows.is = made

@@ -199,7 +199,7 @@ describe('a person', () => {
     ['nothing that is known', { type: 'call_the_bank' }, undefined],
   ])('is shown %s', async (_, action, shown) => {
     const { wallet } = faked(() => waiting(action))
-    const { waits, evidence } = await (await ready(wallet)).complete(deliver)
+    const { pendingAction: waits, evidence } = await (await ready(wallet)).complete(deliver)
     expect(waits).toEqual(shown === undefined ? {} : { action: shown })
     expect(evidence && detailOf(evidence)).toMatchObject({ waits: true })
   })
@@ -210,8 +210,8 @@ describe('a person', () => {
     const { wallet } = faked(({ method }) => (method === 'GET' ? { ...made, status: 'active' } : made), {
       onActionRequired: (request) => asked.push(request),
     })
-    const { waits } = await (await ready(wallet)).complete(deliver)
-    expect(await waits?.acted?.()).toBe(true)
+    const { pendingAction: waits } = await (await ready(wallet)).complete(deliver)
+    expect(await waits?.waitForPerson?.()).toBe(true)
     expect(asked).toEqual([
       { action: { kind: 'sdk', value: 'abc' }, payment: expect.any(String), expires: expect.any(Number) },
     ])
@@ -224,9 +224,9 @@ describe('a person', () => {
       onActionRequired: () => new Promise(() => {}),
       now: clock.now,
     })
-    const { waits } = await (await ready(wallet)).complete(deliver)
+    const { pendingAction: waits } = await (await ready(wallet)).complete(deliver)
     clock.pass(3_600_000)
-    await expect(waits?.acted?.()).rejects.toThrow()
+    await expect(waits?.waitForPerson?.()).rejects.toThrow()
   })
 })
 
@@ -262,7 +262,9 @@ describe('nothing of Stripe’s errors gets out', () => {
     for (const secret of SECRETS) expect(shown(words)).not.toContain(secret)
     for (const secret of SECRETS) expect(shown(evidence)).not.toContain(secret)
     for (const secret of SECRETS) expect(shown(wallet)).not.toContain(secret)
-    expect(await ask(wallet, offer(), { after: evidence })).toMatchObject({ code: 'payment_in_doubt' })
+    expect(await ask(wallet, offer(), { earlierEvidence: evidence })).toMatchObject({
+      code: 'payment_in_doubt',
+    })
   })
 
   test('of a backend of the user’s own', async () => {

@@ -90,8 +90,8 @@ describe('an offer is not paid', () => {
       '0.49 USD is less than Stripe charges at the least in USD: 0.5 USD',
     ],
     ['of less yen than Stripe charges', { currency: 'jpy', amount: '49' }, '49 JPY is less'],
-  ])('%s', async (_, request, says) => {
-    expect(unpayable(await ask(make(), offer(request))).unpayable).toContain(says)
+  ])('%s', async (_, request, message) => {
+    expect(unpayable(await ask(make(), offer(request))).unpayable).toContain(message)
   })
 
   test('in an unknown currency, by that code', async () => {
@@ -108,9 +108,11 @@ describe('an offer is not paid', () => {
     [-1, 'has expired'],
     [4_000, 'too little time'],
     [Number.NaN, 'no time that can be read'],
-  ])('that ends in %s ms', async (ms, says) => {
+  ])('that ends in %s ms', async (ms, message) => {
     const now = Date.now()
-    expect(unpayable(await ask(make(), offer({}, { expires: now + ms }), { now })).unpayable).toContain(says)
+    expect(unpayable(await ask(make(), offer({}, { expires: now + ms }), { now })).unpayable).toContain(
+      message,
+    )
   })
 
   test('where policy leaves too little time', async () => {

@@ -140,9 +140,9 @@ describe('options', () => {
       { account: payee, accessKey: Account.fromSecp256k1(secret, { access: root }) },
       /of another account/,
     ],
-  ])('%s is a mistake', (_, options, says) => {
+  ])('%s is a mistake', (_, options, message) => {
     expect(() => Reflect.apply(tempo, undefined, [options])).toThrow(TypeError)
-    expect(() => Reflect.apply(tempo, undefined, [options])).toThrow(says)
+    expect(() => Reflect.apply(tempo, undefined, [options])).toThrow(message)
   })
 
   test('an account of viem/tempo says by itself whose key it is', () => {
@@ -186,8 +186,8 @@ describe('an offer that the chain would not let the key pay is passed over', () 
       },
       `The access key may not pay ${payee.toLowerCase()} in this token`,
     ],
-  ])('%s', async (_, said, says) => {
-    expect(unpayable(await quoted(said))).toEqual({ unpayable: says, code: 'wallet_failed' })
+  ])('%s', async (_, said, message) => {
+    expect(unpayable(await quoted(said))).toEqual({ unpayable: message, code: 'wallet_failed' })
   })
 
   test('a limit that does not cover price and fee', async () => {
@@ -208,8 +208,8 @@ describe('an offer that the chain would not let the key pay is passed over', () 
   })
 
   test('and no time is told that no calendar has', async () => {
-    const { unpayable: says } = unpayable(await quoted({ remaining: 0n, periodEnd: 2 ** 60 }))
-    expect(says).toMatch(/takes up to 0\.0306 AlphaUSD of it$/)
+    const { unpayable: message } = unpayable(await quoted({ remaining: 0n, periodEnd: 2 ** 60 }))
+    expect(message).toMatch(/takes up to 0\.0306 AlphaUSD of it$/)
   })
 
   test('a split to somebody else', async () => {

@@ -126,7 +126,7 @@ export async function prepare(
   const quote = payable(
     await wallet.quote(
       offer,
-      context({ now, bounds: { ...BOUNDS, ...run.bounds }, ...(after ? { after } : {}) }),
+      context({ now, bounds: { ...BOUNDS, ...run.bounds }, ...(after ? { earlierEvidence: after } : {}) }),
     ),
   )
   const prepared = await wallet.prepare(authorize(quote, run), {

@@ -219,7 +219,7 @@ describe('sponsored', () => {
     expect((await wallet.inspect(evidence)).state).toBe('pending')
     await expire()
     const verdict = await wallet.inspect(evidence)
-    expect(verdict).toMatchObject({ state: 'void', because: expect.stringMatching(/failed on the chain/) })
+    expect(verdict).toMatchObject({ state: 'void', reason: expect.stringMatching(/failed on the chain/) })
     expect(verdict).not.toHaveProperty('fee')
   })
 
@@ -258,7 +258,7 @@ describe('two on one lane', () => {
     expect(await wallet.inspect(second.evidence)).toMatchObject({ state: 'settled', lane: 1n })
     expect(await wallet.inspect(first.evidence)).toMatchObject({
       state: 'void',
-      because: 'Another transaction took its nonce',
+      reason: 'Another transaction took its nonce',
       lane: 1n,
     })
   })

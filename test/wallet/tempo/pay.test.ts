@@ -82,8 +82,8 @@ describe('a charge', () => {
     expect(did.signatures).toBe(1)
     const reference = referenceIn(response) ?? ''
     expect(evidence.refs).toContain(reference)
-    expect(wallet.recognises?.(evidence, reference)).toBe(true)
-    expect(wallet.recognises?.(evidence, `0x${'00'.repeat(32)}`)).toBe(false)
+    expect(wallet.matchesReceipt?.(evidence, reference)).toBe(true)
+    expect(wallet.matchesReceipt?.(evidence, `0x${'00'.repeat(32)}`)).toBe(false)
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'settled', reference, fee: { value: fee } })
   })
 
@@ -119,7 +119,7 @@ describe('a charge', () => {
     expect(payer - (await held(account))).toBe(PRICE)
     const reference = referenceIn(response) ?? ''
     expect(evidence.refs).not.toContain(reference)
-    expect(wallet.recognises?.(evidence, reference)).toBeUndefined()
+    expect(wallet.matchesReceipt?.(evidence, reference)).toBeUndefined()
     const verdict = await wallet.inspect(evidence)
     expect(verdict).toMatchObject({ state: 'settled', reference })
     expect(verdict).not.toHaveProperty('fee')
@@ -148,7 +148,7 @@ describe('a charge', () => {
     expect(quote.terms.fee).toBeUndefined()
     expect(did).toEqual({ signatures: 1, rpc: [] })
     expect(await held(account)).toBe(0n)
-    expect(wallet.recognises?.(evidence, referenceIn(response) ?? '')).toBe(true)
+    expect(wallet.matchesReceipt?.(evidence, referenceIn(response) ?? '')).toBe(true)
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'void' })
   })
 
@@ -164,7 +164,7 @@ describe('a charge', () => {
     expect((await held(ACCOUNTS.payee)) - payee).toBe(PRICE)
     const response = await send(api.url('/push'), credential)
     expect(response.status).toBe(200)
-    expect(wallet.recognises?.(prepared.evidence, referenceIn(response) ?? '')).toBe(true)
+    expect(wallet.matchesReceipt?.(prepared.evidence, referenceIn(response) ?? '')).toBe(true)
     expect(payer - (await held(account))).toBeGreaterThan(PRICE)
   })
 
@@ -290,7 +290,7 @@ describe('two on one lane', () => {
     const payee = await held(ACCOUNTS.payee)
     const first = await prepare(wallet, await offerOf(api.url('/paid')), { lane })
     const second = await prepare(wallet, await offerOf(api.url('/paid')), { after: first.evidence })
-    expect(second.quote.excludes).toEqual(lane)
+    expect(second.quote.replaces).toEqual(lane)
     expect(second.quote.lane).toEqual({ names: ['shared'], otherwise: 'wait' })
     const won = await send(api.url('/paid'), (await complete(second)).credential)
     expect(won.status).toBe(200)
@@ -305,7 +305,9 @@ describe('two on one lane', () => {
   test('a second payment goes nowhere but to that lane and nonce', async () => {
     const { wallet, did } = await walletOf()
     const first = await prepare(wallet, challenge(request()), { lane: { name: 'shared', value: 4n } })
-    const quote = payable(await wallet.quote(challenge(request()), context({ after: first.evidence })))
+    const quote = payable(
+      await wallet.quote(challenge(request()), context({ earlierEvidence: first.evidence })),
+    )
     const signatures = did.signatures
     for (const lane of [
       { name: 'shared', value: 5n },
@@ -332,9 +334,11 @@ describe('two on one lane', () => {
       [bySponsor, request()],
       [onLane, sponsored],
     ] as const) {
-      const refused = unpayable(await wallet.quote(challenge(next), context({ after: after.evidence })))
-      expect(refused.freeAt).toBeGreaterThan(now + 14_000)
-      expect(refused.freeAt).toBeLessThan(now + 20_000)
+      const refused = unpayable(
+        await wallet.quote(challenge(next), context({ earlierEvidence: after.evidence })),
+      )
+      expect(refused.earlierExpiresAt).toBeGreaterThan(now + 14_000)
+      expect(refused.earlierExpiresAt).toBeLessThan(now + 20_000)
     }
   })
 })

@@ -126,8 +126,8 @@ describe('a malformed charge says what is wrong', () => {
       /leave nothing/,
     ],
     ['too many splits', splits(...Array(11).fill({ amount: '1', recipient: to })), /more than 10/],
-  ])('%s', async (_, request, says) => {
-    expect(unpayable(await ask(request)).unpayable).toMatch(says)
+  ])('%s', async (_, request, message) => {
+    expect(unpayable(await ask(request)).unpayable).toMatch(message)
   })
 
   test('methodDetails.memo is ignored, as servers ignore it', async () => {
@@ -174,9 +174,9 @@ describe('what this wallet does not pay', () => {
       'wallet_failed',
       /does not take push/,
     ],
-  ])('%s', async (_, request, options, code, says) => {
+  ])('%s', async (_, request, options, code, message) => {
     const refused = unpayable(await ask(request, options))
-    expect([refused.code, refused.unpayable]).toEqual([code, expect.stringMatching(says)])
+    expect([refused.code, refused.unpayable]).toEqual([code, expect.stringMatching(message)])
   })
 
   test('a challenge that names no chain means the test network, by the specification', async () => {
@@ -243,8 +243,8 @@ describe('time', () => {
     ['expired', now - 1, /has expired/],
     ['about to expire', now + 4_000, /too little time/],
     ['unreadable', Number.NaN, /no time that can be read/],
-  ])('an offer that is %s is not quoted', async (_, expires, says) => {
-    expect(unpayable(await at(expires)).unpayable).toMatch(says)
+  ])('an offer that is %s is not quoted', async (_, expires, message) => {
+    expect(unpayable(await at(expires)).unpayable).toMatch(message)
   })
 
   test('a payment lives fifteen seconds, whatever the server asks', async () => {

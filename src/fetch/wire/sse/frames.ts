@@ -2,7 +2,7 @@ import type { MeterEvent } from '../../../pay/index.js'
 import { type JsonObject, ProtocolError, parseJsonObject, receiptOf } from '../../../protocol/index.js'
 
 /** What is left of a chunk for the caller, and what was in it for the payment story. */
-export interface Sifted {
+export interface FilterResult {
   readonly pass: readonly Uint8Array[]
   readonly events: readonly MeterEvent[]
 }
@@ -28,7 +28,7 @@ const EVENT_FIELD = 6
  * does not matter, and holds back nothing but the frame that is not whole yet, since the name of an event may stand on
  * its last line.
  */
-export class PaymentSieve {
+export class PaymentEventFilter {
   /** `between` frames, in a comment there, inside a frame, or inside one that became too long to be held. */
   #where: 'between' | 'comment' | 'frame' | 'long' = 'between'
   /** Has the line at hand begun in an earlier chunk? */
@@ -51,7 +51,7 @@ export class PaymentSieve {
   #pass: Bytes[] = []
   #events: MeterEvent[] = []
 
-  push(chunk: Bytes): Sifted {
+  push(chunk: Bytes): FilterResult {
     this.#chunk = chunk
     this.#pass = []
     this.#events = []
@@ -77,7 +77,7 @@ export class PaymentSieve {
   }
 
   /** The source has ended. A frame without its blank line is none to whoever reads events; its bytes pass all the same. */
-  end(): Sifted {
+  end(): FilterResult {
     this.#pass = []
     this.#events = []
     const rest = this.#held.take()
@@ -169,7 +169,7 @@ export class PaymentSieve {
   }
 
   /** At the end of a chunk: a frame that is not whole is held, and all else passes. */
-  #sifted(): Sifted {
+  #sifted(): FilterResult {
     const chunk = this.#chunk
     this.#chunk = NOTHING
     if (this.#where !== 'frame') {

@@ -1,3 +1,3 @@
-export { PaymentSieve, type Sifted } from './frames.js'
+export { type FilterResult, PaymentEventFilter } from './frames.js'
+export { LatestEvents } from './latest-events.js'
 export { meterReply } from './meter.js'
-export { News } from './news.js'

@@ -1,11 +1,11 @@
 import type { Metered } from '../../../pay/index.js'
-import { PaymentSieve } from './frames.js'
-import { News } from './news.js'
+import { PaymentEventFilter } from './frames.js'
+import { LatestEvents } from './latest-events.js'
 
 /** A stream of events, sifted while the caller reads it. Undefined where there is none to read. */
 export function meterReply(reply: Response): Metered<Response> | undefined {
   if (reply.body === null || reply.bodyUsed || reply.body.locked) return undefined
-  const news = new News()
+  const news = new LatestEvents()
   return { reply: dressed(sifted(reply, news), reply), events: news, end: news.end }
 }
 
@@ -14,8 +14,8 @@ export function meterReply(reply: Response): Metered<Response> | undefined {
  * since a caller who waits for data is pulling, a server's word that it waits for money is always seen by then. What
  * nobody reads is not paid on.
  */
-function sifted(reply: Response, news: News): ReadableStream<Uint8Array> {
-  const sieve = new PaymentSieve()
+function sifted(reply: Response, news: LatestEvents): ReadableStream<Uint8Array> {
+  const sieve = new PaymentEventFilter()
   // Not taken before the first pull, and with the reply in hand: runtimes free the connection of a reply that nobody
   // reads when it is collected, but neither while somebody could, nor once its body was taken.
   let source: ReadableStreamDefaultReader<Uint8Array> | undefined

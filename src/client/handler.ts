@@ -1,0 +1,45 @@
+import type { Reason } from '../errors/index.js'
+import { type PaymentHandler, paysKind } from '../pay/index.js'
+import { formatAcceptPayment, likingOf } from '../protocol/accept-payment.js'
+import type { Preference } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
+import type { Binding, Core } from './core.js'
+
+/** What the transports see of a purser that is bound to a task or a tool. */
+export function handlerFor(core: Core, binding: Binding): PaymentHandler {
+  const { policy, wallets, prefer } = core.settings
+  return {
+    acceptPayment: acceptPayment(wallets, prefer),
+    payable: (resource) => policy.payable(resource, core.context(binding)),
+    replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
+    sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
+    pays: (kind) => paysKind(wallets, kind),
+    noteUnpaid: (reply, resource) =>
+      core.notPaid(
+        reply,
+        resource ? policy.objections(resource, core.context(binding)) : [NO_PLACE],
+        resource,
+      ),
+    run: (exchange, options) => core.run(exchange, binding, options),
+  }
+}
+
+/** Why a 402 from such an address is never paid. */
+const NO_PLACE: Reason = Object.freeze({
+  rule: 'address',
+  message:
+    'A payment travels only over https, or over http on this machine, and to no address that holds a password.',
+})
+
+/**
+ * What the wallets can pay by the `Payment` scheme, as it is liked; what is never to be paid is left out. x402 has no
+ * such header, and its schemes are no methods of this one.
+ */
+function acceptPayment(wallets: readonly Wallet[], prefer: readonly Preference[]): string {
+  const kinds = [...new Set(wallets.flatMap((wallet) => wallet.kinds))]
+  const liked = kinds
+    .filter((kind) => !kind.startsWith('x402/'))
+    .map((kind) => ({ kind, ...likingOf(prefer, kind) }))
+    .filter(({ q }) => q > 0)
+  return formatAcceptPayment(liked.sort((a, b) => b.q - a.q || a.place - b.place))
+}

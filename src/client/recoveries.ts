@@ -1,0 +1,127 @@
+import { ONCE } from '../errors/index.js'
+import { afterTurn, nextTurn } from '../ledger/event-loop.js'
+import type { DueQuery, Payment } from '../ledger/index.js'
+import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
+import type { CounterClaim } from '../policy/index.js'
+import type { BackgroundTasks } from './background-tasks.js'
+
+/** Fees are read a moment after the opening: a process that ends sooner asks no node. */
+const FIRST_FEES_MS = 2_000
+/** Other processes leave doubts too: with nothing else due, a purser looks again after so long. */
+const IDLE_MS = 300_000
+/** Where a person's recovery cut in, the work that goes on by itself comes back after so long. */
+const BACK_SOON_MS = 1_000
+/** The most that one search for room looks at. */
+const MOST_FOR_ROOM = 256
+
+/**
+ * The recoveries of one purser: those that are asked for, and those that it does by itself. They end with the purser.
+ * What it does by itself keeps no process alive, except while a node is being asked.
+ */
+export class Recoveries {
+  readonly #env: () => Env
+  readonly #beside: BackgroundTasks
+  #last: Promise<unknown> = Promise.resolve()
+  #asked = 0
+  #closed = false
+
+  constructor(env: () => Env, beside: BackgroundTasks) {
+    this.#env = env
+    this.#beside = beside
+  }
+
+  /** After one that runs by itself: what that is looking at would seem to be under work. That one makes way. */
+  async asked(which: DueQuery['which']): Promise<Recovery> {
+    this.#asked++
+    try {
+      return await this.#inTurn(() => this.#run(which, { turn: nextTurn }, recoverAndTell))
+    } finally {
+      this.#asked--
+    }
+  }
+
+  /** What an earlier process left behind is settled beside the first call, not before it. */
+  first(): void {
+    // Fees come last.
+    const choose: RecoveryPlan['choose'] = (payment) => (payment.state === 'settled' ? 'stop' : 'look')
+    void this.#quietly(async () => {
+      this.#again(FIRST_FEES_MS)
+      await this.#run('due', { choose })
+    })
+  }
+
+  /** Something fell due. */
+  async byItself(): Promise<void> {
+    let cut = false
+    await this.#quietly(() =>
+      this.#inTurn(() =>
+        this.#run('due', {
+          choose: (payment) => {
+            cut ||= this.#asked > 0
+            return cut ? 'stop' : this.#unasked(payment)
+          },
+        }),
+      ),
+    )
+    await this.#quietly(async () => this.#again(cut ? BACK_SOON_MS : IDLE_MS))
+  }
+
+  #again(afterMs: number): void {
+    const { clock, scheduleRecheck } = this.#env()
+    scheduleRecheck(clock.now() + afterMs)
+  }
+
+  /** Looks for room on counters that are short: the newest first, since most of that was never looked at. */
+  async forRoom(on: readonly CounterClaim[], gained: () => void): Promise<void> {
+    const choose = (payment: Payment) => this.#unasked(payment)
+    const found: RecoveryPlan['found'] = (before, after) => {
+      if (after.units < before.units) gained()
+    }
+    await this.#quietly(() => this.#run('due', { on, order: 'newest', limit: MOST_FOR_ROOM, choose, found }))
+  }
+
+  /** From now on, that work fails is no news. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #unasked({ id }: Payment): 'look' | 'pass' {
+    const { schedule: pace, clock } = this.#env()
+    return pace.allows(id, clock.now()) ? 'look' : 'pass'
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work)
+    this.#last = mine.catch(() => undefined)
+    return mine
+  }
+
+  #run(which: DueQuery['which'], plan: RecoveryPlan, how = recover): Promise<Recovery> {
+    return this.#beside.run((signal) =>
+      how(this.#env(), which, { turn: () => idleTurn(signal), ...plan, signal }),
+    )
+  }
+
+  async #quietly(work: () => Promise<unknown>): Promise<void> {
+    if (this.#closed) return
+    try {
+      await work()
+    } catch (error) {
+      if (!this.#closed) this.#env().emitter.emit('error', { error, during: 'recovery' })
+    }
+  }
+}
+
+/** Lets the event loop turn, if anything else keeps the process alive; a purser that closes waits for no turn. */
+function idleTurn(closing: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      closing.removeEventListener('abort', done)
+      resolve()
+    }
+    closing.addEventListener('abort', done, ONCE)
+    const next = afterTurn(done)
+    if (typeof next === 'object' && next !== null && 'unref' in next && typeof next.unref === 'function')
+      next.unref()
+  })
+}

@@ -1,0 +1,41 @@
+import { PaymentError } from '../errors/index.js'
+import type { OfferKind } from '../protocol/index.js'
+import type { Wallet } from '../wallet/index.js'
+import type { WalletName } from './settings.js'
+
+/**
+ * The wallet of a process whose parent has the key: it pays nothing, and says why. A call that would cost something is
+ * refused with that sentence, instead of ending the process or passing for a server's own 402.
+ *
+ * @param wallet - The wallet that has no key here.
+ * @param takenBy - The process that has the key.
+ */
+export function keylessWallet(wallet: KeyedWallet, takenBy: string): Wallet {
+  const message = withoutKey(takenBy)
+  return {
+    id: `purser/auto:no-key:${wallet}`,
+    kinds: KINDS[wallet],
+    quote: async () => ({ unpayable: message, code: 'wallet_failed' }),
+    prepare: async () => {
+      throw new PaymentError('wallet_failed', 'untouched', message)
+    },
+    inspect: async () => ({ state: 'unknown', reason: message }),
+  }
+}
+
+/** A wallet that signs with a key. */
+export type KeyedWallet = Exclude<WalletName, 'lightning'>
+
+/** What the wallets pay, without loading them. */
+const KINDS: Readonly<Record<KeyedWallet, readonly OfferKind[]>> = {
+  tempo: ['tempo/charge'],
+  session: ['tempo/session'],
+  evm: ['evm/charge', 'usdc/charge', 'x402/exact', 'x402/upto'],
+  stripe: ['stripe/charge'],
+}
+
+/** Why this process does not pay, and what to do about it. */
+export function withoutKey(takenBy: string): string {
+  const who = /^\d{1,10}$/.test(takenBy) ? `Process ${takenBy}` : 'The process that started this one'
+  return `${who} has the key and keeps it, so nothing is paid here: pay there, or name a key that can be read twice (PURSER_TEMPO_KEY_FILE and the like)`
+}

@@ -1,0 +1,79 @@
+import { type Names, ownOptions } from '../errors/index.js'
+import type { OfferKind, Resource } from '../protocol/index.js'
+import type { Exchange } from './exchange.js'
+
+/** What a caller may say about one call. All of it can only tighten what policy allows. */
+export interface CallOptions {
+  /** Charges this call to a task inside the one it is already bound to. */
+  readonly task?: string
+  /** The tool of the agent that makes this call: policy may budget by it. */
+  readonly tool?: string
+  /** The highest price this call may have, in the policy's unit: `'0.05'` or `'0.05 USD'`. Fees are bounded by `maxFee`. */
+  readonly maxAmount?: string
+  /** Names the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
+  readonly idempotencyKey?: string
+}
+
+const CALL_OPTIONS: Names<CallOptions> = { task: true, tool: true, maxAmount: true, idempotencyKey: true }
+
+/**
+ * What a caller says about one call, and nothing that objects inherit.
+ *
+ * @param more Names that a face of its own adds.
+ * @throws TypeError for a name that is not known, because a cap that was mistyped would be no cap.
+ */
+export function ownCallOptions<T extends CallOptions>(
+  given: T,
+  more: Names<Omit<T, keyof CallOptions>>,
+  what = 'init.payment',
+): T {
+  const options = ownOptions(given, { ...CALL_OPTIONS, ...more }, what)
+  for (const name of ['tool', 'idempotencyKey'] as const) {
+    const value: unknown = options[name]
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new TypeError(`${what}.${name} must be a text that is not empty`)
+  }
+  return options
+}
+
+/** What a transport's face needs of a purser: may this be paid for, and the story of a payment to run it through. */
+export interface PaymentHandler {
+  /** Could policy ever pay for this? If not, the call goes through untouched. */
+  payable(resource: Resource): boolean
+  /** Does a wallet here pay offers of this kind? */
+  readonly pays: (kind: OfferKind) => boolean
+  /** The `Accept-Payment` value: what the wallets can pay, in the caller's order. */
+  readonly acceptPayment: string
+  /** May a caller's own `Authorization` be replaced by the credential here? */
+  replacesAuthorization(resource: Resource): boolean
+  /** May an Idempotency-Key cross origins in a browser here? */
+  sendsIdempotencyKey(resource: Resource): boolean
+  /**
+   * Notes why a 402 is handed on unpaid, if policy could never pay for that call.
+   *
+   * @param resource What was called. Undefined for an address that no credential may travel to.
+   */
+  noteUnpaid(reply: object, resource: Resource | undefined): void
+  run<Reply extends object>(
+    exchange: Exchange<Reply>,
+    options: CallOptions & { readonly signal?: AbortSignal },
+  ): Promise<Reply>
+}
+
+const handlers = new WeakMap<object, PaymentHandler>()
+
+/** Lets a purser be handed to another transport's face without showing callers what it is made of. */
+export function registerHandler(owner: object, face: PaymentHandler): void {
+  handlers.set(owner, face)
+}
+
+/**
+ * The face of a purser.
+ *
+ * @throws TypeError if this is not a purser of this copy of the package.
+ */
+export function handlerOf(owner: object): PaymentHandler {
+  const face = handlers.get(owner)
+  if (face === undefined) throw new TypeError('This is not a purser, or one of another copy of the package')
+  return face
+}

@@ -1,0 +1,126 @@
+import { own, type Reason } from '../errors/index.js'
+import { type Amount, count, type Units } from '../money/index.js'
+import type { Resource } from '../protocol/index.js'
+import type { Layer, Layers } from './layers.js'
+import { categoryKey, taskKeys } from './scope.js'
+import { type Context, type CounterClaim, type Dimensions, type Facts, railOf, type Terms } from './types.js'
+import { type Listing, lookUp } from './vendors.js'
+
+/** What a policy is, for every payment it judges. */
+export interface PolicyScope {
+  /** The policy's name. */
+  readonly policy: string
+  /** The unit's currency id, and its symbol. */
+  readonly unit: string
+  readonly symbol: string
+  readonly unlimited: boolean
+}
+
+/** One payment before the bench: what is judged, counted in the policy's unit, and what the layers say of its vendor. */
+export interface Evaluation {
+  readonly ground: PolicyScope
+  readonly terms: Terms
+  readonly resource: Resource
+  readonly context: Context
+  readonly facts: Facts
+  readonly rail: string
+  /** Undefined: some amount has no value in the unit, so nothing of this can be counted. */
+  readonly units: CaseUnits | undefined
+  /** The keys of the tasks it counts in. */
+  readonly tasks: readonly string[]
+  readonly tool: string | undefined
+  /** Patterns that list the vendor; the vendor itself where it is not listed. */
+  readonly vendors: readonly string[]
+  /** What the document's entries call it. */
+  readonly categories: readonly string[]
+  readonly listings: ReadonlyMap<Layer, Listing | undefined>
+}
+
+interface CaseUnits {
+  readonly price: Units
+  readonly fee: Units
+  /** Price and fee bound: what budgets hold. */
+  readonly total: Units
+  readonly lock: Units
+  readonly payees: ReadonlyMap<string, Units>
+}
+
+/** What the rules found. */
+export interface Findings {
+  readonly deny: Reason[]
+  readonly ask: Reason[]
+  /** Why nobody may be asked. */
+  readonly unasked: Reason[]
+  readonly claims: CounterClaim[]
+}
+
+/** Puts a payment before the bench. */
+export function evaluationOf(
+  ground: PolicyScope,
+  layers: Layers,
+  given: Pick<Evaluation, 'terms' | 'resource' | 'context' | 'facts'>,
+): Evaluation {
+  const terms = own(given.terms)
+  const resource = own(given.resource)
+  const context = own(given.context)
+  const facts = own(given.facts)
+  const listings = new Map<Layer, Listing | undefined>()
+  for (const layer of layers) listings.set(layer, layer.vendors && lookUp(layer.vendors, resource))
+  // Counters are kept by what the document says of the vendor: an agent's own list is a restriction, not another vendor.
+  const [base] = layers
+  const listing = listings.get(base)
+  const patterns = listing?.patterns ?? []
+  return {
+    ground,
+    terms,
+    resource,
+    context,
+    facts,
+    listings,
+    rail: railOf(terms),
+    units: countAll(terms, ground.unit),
+    tasks: taskKeys(context.tasks),
+    tool: resource.transport === 'http' ? context.tool : resource.tool,
+    vendors: patterns.length === 0 ? [resource.vendor] : patterns,
+    categories: categoriesOf(listing),
+  }
+}
+
+/** Every category that entries in scope give a purchase. */
+export function categoriesOf(listing: Listing | undefined): readonly string[] {
+  const names = (listing?.entries ?? []).flatMap(({ category }) => category ?? [])
+  return names.length < 2 ? names : [...new Set(names)].sort()
+}
+
+function countAll(terms: Terms, unit: string): CaseUnits | undefined {
+  const worth = (amount: Amount | undefined) => (amount === undefined ? 0n : count(amount, unit))
+  const price = worth(terms.most)
+  const fee = worth(terms.fee?.bound)
+  const lock = worth(terms.locks)
+  if (price === undefined || fee === undefined || lock === undefined) return undefined
+  const payees = new Map<string, Units>()
+  for (const { id, amount } of terms.payees) {
+    const part = worth(amount)
+    if (part === undefined) return undefined
+    payees.set(id, (payees.get(id) ?? 0n) + part)
+  }
+  return { price, fee, total: price + fee, lock, payees }
+}
+
+/** What the payment is along every dimension, for counters that will be kept by it later. */
+export function dimensionsOf(judged: Evaluation, grant: string | undefined): Dimensions {
+  const { ground, context, resource, terms, units, tasks, tool } = judged
+  const category = categoryKey(judged.categories)
+  return own({
+    policy: ground.policy,
+    agent: context.agent,
+    tasks,
+    vendor: resource.vendor,
+    payees: Object.fromEntries(units?.payees ?? []),
+    ...(category === '' ? {} : { category }),
+    ...(tool === undefined ? {} : { tool }),
+    network: terms.network,
+    ...(grant === undefined ? {} : { grant }),
+    unit: ground.unit,
+  })
+}

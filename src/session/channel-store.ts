@@ -1,0 +1,147 @@
+import { PaymentError } from '../errors/index.js'
+import type { Channels } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import type { Challenge, Resource } from '../protocol/index.js'
+import { readSession } from './challenge.js'
+import { reduce, type SessionChannel, type SessionEffect, type SessionEvent } from './machine.js'
+import { readRecord, recordOf } from './record.js'
+
+/** A remembered challenge must live at least that long, or the server would see it run out on the way. */
+const LEAST_LIFE_MS = 5_000
+/** Challenges remembered at the most. */
+const MOST = 1_000
+/** How often a write may be overtaken by another process. Each time somebody else got on. */
+const TURNS = 16
+
+interface Standing {
+  readonly lane: string
+  readonly challenge: Challenge
+  /** What it was answered for, with the query. */
+  readonly address: string
+  /** Another query of the same path had the same price, so that the price is taken for the path's. */
+  readonly even: boolean
+}
+
+type EffectOf<Kind extends SessionEffect['kind']> = Extract<SessionEffect, { kind: Kind }>
+
+function priceOf(challenge: Challenge): bigint | undefined {
+  const session = readSession(challenge)
+  return 'unpayable' in session ? undefined : session.price
+}
+
+/** Which operation, exactly: what is remembered for one is good for no other. */
+export function operationOf({ transport, vendor, operation }: Resource): string {
+  return JSON.stringify([transport, vendor, operation])
+}
+
+/** The one that carries effects out: the records of the channels, and the challenges that stand. */
+export class ChannelStore {
+  readonly #varying = new Set<string>()
+  readonly #standing = new Map<string, Standing>()
+  /** What the vendors last said they had delivered for, by lane. A claim: good for asking them to be content with it. */
+  readonly #delivered = new Map<string, bigint>()
+
+  /** Lets something happen to a channel. Undefined: there is no such channel. */
+  async apply(
+    { lane, slot }: Pick<SessionChannel, 'lane' | 'slot'>,
+    event: SessionEvent,
+    channels: Channels,
+  ): Promise<SessionChannel | undefined> {
+    for (let turn = 0; turn < TURNS; turn++) {
+      const record = (await channels.channels({ slot })).find((each) => each.lane === lane)
+      const before = record && readRecord(record)
+      if (record !== undefined && before === undefined)
+        throw new PaymentError('ledger_corrupt', 'held', 'The ledger has this session in no known form')
+      const { channel, effects } = reduce(before, event)
+      if (channel === undefined) return undefined
+      if (await this.#carryOut(effects, channel, record?.rev ?? 0, channels)) return channel
+    }
+    throw new PaymentError('ledger_busy', 'held', 'Other processes kept changing the channel')
+  }
+
+  /** The channel as it stands now. */
+  async current(
+    { lane, slot }: Pick<SessionChannel, 'lane' | 'slot'>,
+    channels: Channels,
+  ): Promise<SessionChannel | undefined> {
+    const record = (await channels.channels({ slot })).find((each) => each.lane === lane)
+    return record && readRecord(record)
+  }
+
+  /** False: somebody was faster, and nothing was done. */
+  async #carryOut(
+    effects: readonly SessionEffect[],
+    channel: SessionChannel,
+    rev: number,
+    channels: Channels,
+  ): Promise<boolean> {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'store':
+          if (!(await channels.putChannel(recordOf(channel, rev)))) return false
+          break
+        case 'remember':
+          this.#remember(effect, channel.lane)
+          if (effect.delivered !== undefined) this.#delivered.set(channel.lane, effect.delivered)
+          break
+        case 'forget':
+          this.#forget(channel.lane)
+          break
+      }
+    }
+    return true
+  }
+
+  /** The challenge that may be answered with the request itself. */
+  standing(resource: Resource, now: Instant): Challenge | undefined {
+    const operation = operationOf(resource)
+    const standing = this.#standing.get(operation)
+    if (standing === undefined) return undefined
+    if (!standing.even && standing.address !== resource.address) return undefined
+    const { expires } = standing.challenge
+    if (expires === undefined || expires >= now + LEAST_LIFE_MS) return standing.challenge
+    this.#standing.delete(operation)
+    return undefined
+  }
+
+  /** The server did not take it, or asks another price now: the next call asks first. */
+  drop(resource: Resource): void {
+    this.#standing.delete(operationOf(resource))
+  }
+
+  /** One path with several prices: nothing stands open there, since nobody knows which one it would be. */
+  varies(resource: Resource): void {
+    this.#vary(operationOf(resource))
+  }
+
+  delivered(lane: string): bigint | undefined {
+    return this.#delivered.get(lane)
+  }
+
+  #vary(operation: string): void {
+    this.#standing.delete(operation)
+    if (this.#varying.size >= MOST) this.#varying.clear()
+    this.#varying.add(operation)
+  }
+
+  #remember({ operation, address, challenge }: EffectOf<'remember'>, lane: string): void {
+    const before = this.#standing.get(operation)
+    this.#standing.delete(operation)
+    if (this.#varying.has(operation)) return
+    const same = before === undefined || priceOf(before.challenge) === priceOf(challenge)
+    const elsewhere = before !== undefined && before.address !== address
+    if (elsewhere && !same) {
+      this.#vary(operation)
+      return
+    }
+    const even = same && (elsewhere || before?.even === true)
+    this.#standing.set(operation, { lane, challenge, address, even })
+    const [oldest] = this.#standing.keys()
+    if (this.#standing.size > MOST && oldest !== undefined) this.#standing.delete(oldest)
+  }
+
+  #forget(lane: string): void {
+    for (const [operation, standing] of this.#standing)
+      if (standing.lane === lane) this.#standing.delete(operation)
+  }
+}

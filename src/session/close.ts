@@ -1,0 +1,112 @@
+import { PaymentError } from '../errors/index.js'
+import type { Channels } from '../ledger/index.js'
+import type { JsonObject } from '../protocol/index.js'
+import type { Deliver, Prepared } from '../wallet/index.js'
+import { broadcast, failed, oneEnd } from '../wallet/tempo/shared.js'
+import { requestCloseCalls, withdrawCalls } from './calls.js'
+import { readSession } from './challenge.js'
+import { type Delivery, deliverWithRefresh } from './deliver.js'
+import type { SessionChannel } from './machine.js'
+import type { PlanOf } from './plan.js'
+import { awaitClosed, reconcile } from './reconcile.js'
+import {
+  credentialOf,
+  evidenceFor,
+  type SigningContext,
+  signVoucher,
+  transact,
+  voucherPayload,
+} from './signing.js'
+
+/**
+ * Asks the vendor to close. It is given the total that it says it has delivered for, and only if it wants more, the
+ * highest that was signed: never a higher one than before.
+ */
+export async function prepareClose(plan: PlanOf<'close'>, work: SigningContext): Promise<Prepared> {
+  const { quote, options, parts } = work
+  const { channel, highest, delivered } = plan
+  const { identity } = channel
+  const session = readSession(quote.challenge)
+  if ('unpayable' in session) throw failed(session.unpayable)
+  const totals = delivered < highest ? [delivered, highest] : [highest]
+  const payloads: ReturnType<typeof voucherPayload>[] = []
+  for (const total of totals)
+    payloads.push(voucherPayload('close', channel, total, await signVoucher(identity, total, work)))
+  const [first] = payloads
+  if (first === undefined) throw failed('There is nothing to close')
+  const act = { form: 'close', total: highest, price: 0n } as const
+  const to: Delivery = { challenge: quote.challenge, session, identity, parts }
+  return {
+    evidence: evidenceFor(act, channel, work),
+    ...lane(work),
+    ...oneEnd(async (deliver) => {
+      const payload = await askToClose(payloads, channel, deliver, to, options.channels)
+      const evidence = evidenceFor({ ...act, agreedAt: parts.config.now() }, channel, work)
+      // Whether the chain shows it by now or not, the vendor has said that it does it.
+      await awaitClosed(channel, options.channels, parts).catch(() => undefined)
+      return { credential: credentialOf(quote.challenge, payload, parts, identity), evidence }
+    }),
+  }
+}
+
+/** @throws PaymentError where the vendor does not say that it closes it: then it goes on as before. */
+async function askToClose(
+  payloads: readonly JsonObject[],
+  channel: SessionChannel,
+  deliver: Deliver,
+  to: Delivery,
+  channels: Channels,
+): Promise<JsonObject> {
+  const { parts } = to
+  await parts.book.apply(channel, { kind: 'leaving' }, channels)
+  try {
+    const payload = await firstTaken(payloads, deliver, to)
+    await parts.book.apply(channel, { kind: 'agreed' }, channels)
+    return payload
+  } catch (error) {
+    // Where the chain shows it open, it is.
+    await reconcile(channel, channels, parts).catch(() => undefined)
+    throw error
+  }
+}
+
+async function firstTaken(
+  payloads: readonly JsonObject[],
+  deliver: Deliver,
+  to: Delivery,
+): Promise<JsonObject> {
+  for (const payload of payloads) {
+    const reading = await deliverWithRefresh(deliver, payload, to)
+    if (reading.kind === 'response' && reading.ok) return payload
+    // Only a vendor that asks for more is shown more.
+    if (reading.kind !== 'payment-required') break
+  }
+  throw new PaymentError('wallet_failed', 'unknown', 'The vendor did not close the channel')
+}
+
+/** What needs no vendor: we broadcast it ourselves, pay its fee, and wait for its block. */
+export async function prepareForcedClose(
+  plan: PlanOf<'requestClose' | 'withdraw'>,
+  work: SigningContext,
+): Promise<Prepared> {
+  const { quote, options, parts } = work
+  const { channel, does } = plan
+  const { identity } = channel
+  const calls = does === 'withdraw' ? withdrawCalls(identity) : requestCloseCalls(identity)
+  const { sending, raw } = await transact(does, calls, 0n, identity.chainId, work)
+  return {
+    evidence: evidenceFor({ form: does, total: 0n, price: 0n, sending }, channel, work),
+    ...lane(work),
+    ...oneEnd(async () => {
+      await broadcast(parts.config.checkedNodes(identity.chainId) ?? [], raw, sending, parts.config)
+      if (does === 'withdraw') await awaitClosed(channel, options.channels, parts)
+      else await reconcile(channel, options.channels, parts)
+      return { credential: credentialOf(quote.challenge, { action: does }, parts, identity) }
+    }),
+  }
+}
+
+/** Nothing new is signed on the lane; and an act in doubt must not keep it. */
+export function lane({ spendable }: SigningContext): Pick<Prepared, 'signedTotal'> {
+  return spendable.lane === undefined ? {} : { signedTotal: spendable.lane.value }
+}

@@ -1,0 +1,93 @@
+import type { Currency } from '../money/index.js'
+import type { Challenge, HttpResource, Resource } from '../protocol/index.js'
+import type { QuoteContext, Unpayable } from '../wallet/index.js'
+import { currencyOf, networkOf } from '../wallet/tempo/shared.js'
+import { isOwnEscrow, readSession, type Session } from './challenge.js'
+import type { SessionChannel } from './machine.js'
+import type { SessionContext } from './options.js'
+
+export const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
+  unpayable: text,
+  code,
+})
+
+/** An offer that this wallet could pay, and all that a quote of it rests on. */
+export interface SessionOffer {
+  readonly challenge: Challenge
+  readonly context: QuoteContext
+  readonly session: Session
+  readonly currency: Currency
+  readonly slot: string
+  readonly parts: SessionContext
+}
+
+/** What an offer says, where this wallet can deal with it at all. */
+export function understand(
+  challenge: Challenge,
+  context: QuoteContext,
+  parts: SessionContext,
+): SessionOffer | Unpayable {
+  const asked = read(challenge, context, parts)
+  if ('unpayable' in asked) return asked
+  const { session } = asked
+  if (parts.protocol !== undefined && parts.protocol !== session.protocol)
+    return unpayable(
+      `The server speaks session protocol ${session.protocol}, and \`protocol\` of the wallet allows ${parts.protocol} only`,
+    )
+  if (!isOwnEscrow(session) && !parts.escrows.has(session.escrow))
+    return unpayable(
+      `The session would lock a deposit up in ${session.escrow}, which this wallet does not know: \`escrows\` of the wallet can name it`,
+    )
+  return asked
+}
+
+/** The same for what was opened before: options that were tightened since must not keep a deposit from coming back. */
+export function read(
+  challenge: Challenge,
+  context: QuoteContext,
+  parts: SessionContext,
+): SessionOffer | Unpayable {
+  const session = readSession(challenge)
+  if ('unpayable' in session) return session
+  const network = networkOf(session)
+  const { config } = parts
+  if (config.chains !== undefined && !config.chains.has(session.chainId))
+    return unpayable(
+      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
+      'wrong_chain',
+    )
+  if (config.nodes(session.chainId) === undefined)
+    return unpayable(
+      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
+      'wrong_chain',
+    )
+  const currency = currencyOf(session.token, network, context, config)
+  if ('unpayable' in currency) return currency
+  const slot = slotOf(session, context.resource, parts)
+  return { challenge, context, session, currency, slot, parts }
+}
+
+/** At most one channel is open for each. */
+export function slotOf(
+  session: Pick<Session, 'protocol' | 'chainId' | 'escrow' | 'payee' | 'token' | 'operator'>,
+  { vendor }: Resource,
+  { id }: SessionContext,
+): string {
+  const { protocol, escrow, payee, token, operator } = session
+  return [id, networkOf(session), protocol, escrow, vendor, payee, token, operator].join(' ')
+}
+
+/** The highest total ever signed: the ledger's, or what was signed before the ledger knew of the channel. */
+export function totalOf({ base }: Pick<SessionChannel, 'base'>, signed: bigint): bigint {
+  return signed > base ? signed : base
+}
+
+/** Where credentials of a channel go: without a query, since the ledger keeps it. */
+export function addressOfResource(resource: Resource): string {
+  return resource.transport === 'http' ? withoutQuery(resource) : resource.address
+}
+
+function withoutQuery({ address }: HttpResource): string {
+  const url = new URL(address)
+  return `${url.origin}${url.pathname}`
+}

@@ -1,0 +1,173 @@
+import type { Channels } from '../ledger/index.js'
+import type { Instant } from '../money/index.js'
+import { checkIsOf, type Node, readBlock } from '../wallet/tempo/shared.js'
+import { type Call, openCalls, topUpCalls } from './calls.js'
+import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
+import type { Pending, SessionChannel, SessionEvent } from './machine.js'
+import type { SessionContext } from './options.js'
+
+/** A deposit on its way is not looked for more often than this. */
+const PAUSE_MS = 500
+/** A transaction that opens a channel lives at most this long, in seconds; then its channel is there, or never. */
+const OPENING_SECONDS = 60
+
+/**
+ * A channel with a deposit on its way: is it there by now? Not while this process itself brings it, and not all the
+ * time. Where no node answers, the channel stays as it is.
+ */
+export async function settled(
+  channel: SessionChannel,
+  now: Instant,
+  channels: Channels,
+  parts: SessionContext,
+): Promise<SessionChannel> {
+  const busyUntil = parts.busy.get(channel.lane)
+  if (busyUntil !== undefined && now < busyUntil) return channel
+  if (now - (parts.looked.get(channel.lane) ?? Number.NEGATIVE_INFINITY) < PAUSE_MS) return channel
+  parts.looked.set(channel.lane, now)
+  try {
+    return (await reconcile(channel, channels, parts)).channel
+  } catch {
+    return channel
+  }
+}
+
+/**
+ * Looks a channel up on the chain, and lets happen to it what is found.
+ *
+ * @throws PaymentError `wallet_unavailable` if no node answers.
+ */
+export async function reconcile(
+  known: SessionChannel,
+  channels: Channels,
+  parts: SessionContext,
+): Promise<{ readonly channel: SessionChannel; readonly chain: OnChain }> {
+  const channel = (await parts.book.current(known, channels)) ?? known
+  const nodes = parts.config.nodes(channel.identity.chainId) ?? []
+  const chain = await readChannel(nodes, channel.identity)
+  const event = await eventOf(channel, chain, nodes)
+  const after = event && (await parts.book.apply(channel, event, channels))
+  return { channel: after ?? channel, chain }
+}
+
+async function eventOf(
+  channel: SessionChannel,
+  chain: OnChain,
+  nodes: readonly Node[],
+): Promise<SessionEvent | undefined> {
+  if (channel.state === 'closed') return undefined
+  if (chain.state === 'closed') return closedForGood(channel, nodes)
+  if (chain.state === 'none') return goneOrNever(channel, nodes)
+  const { deposit, closeRequestedAt } = chain
+  const pending = channel.state === 'open' ? channel.pending : undefined
+  if (pending !== undefined && channel.state === 'open' && deposit <= channel.deposit)
+    return (await isDead(nodes, pending, topUpCalls(channel.identity, pending.add), channel))
+      ? { kind: 'lapsed', seen: pending.seen }
+      : undefined
+  return { kind: 'found', deposit, closeRequestedAt }
+}
+
+/** A deposit counts as back when every node that answers shows the channel closed in a block that stays. */
+async function closedForGood(
+  { identity }: SessionChannel,
+  nodes: readonly Node[],
+): Promise<SessionEvent | undefined> {
+  const views = await Promise.all(
+    nodes
+      .map(async (node) => {
+        const final = await readBlock(node, 'finalized')
+        return final && readChannel([node], identity, { blockHash: final.hash })
+      })
+      .map((view) => view.catch(() => undefined)),
+  )
+  const known = views.filter((view) => view !== undefined)
+  const [first] = known
+  if (first === undefined || known.some(({ state }) => state !== 'closed')) return undefined
+  const captured = known.reduce((most, each) => (each.captured > most ? each.captured : most), first.captured)
+  return { kind: 'closed', captured }
+}
+
+/** Every node that answers must agree that a transaction never moves anything: it ran out, or it failed. */
+async function isDead(
+  nodes: readonly Node[],
+  pending: Pending,
+  calls: readonly Call[],
+  { identity: { payer, chainId } }: SessionChannel,
+): Promise<boolean> {
+  const fateOn = async (node: Node): ReturnType<typeof fateOf> => {
+    const fate = await fateOf(node, pending, { payer, calls })
+    if (fate === 'void') await checkIsOf(chainId, node)
+    return fate
+  }
+  const fates = await Promise.all(nodes.map((node) => fateOn(node).catch(() => undefined)))
+  const known = fates.filter((fate) => fate !== undefined)
+  return known.length > 0 && known.every((fate) => fate === 'void' || fate === 'failed')
+}
+
+/**
+ * The chain holds nothing of it: it was never opened, or the reserve has forgotten it. Either is told by the state of a
+ * final block past the time in which it could be opened.
+ */
+async function goneOrNever(
+  channel: SessionChannel,
+  nodes: readonly Node[],
+): Promise<SessionEvent | undefined> {
+  if (channel.state === 'opening') {
+    const { identity, pending } = channel
+    if (await isDead(nodes, pending, openCalls(identity, pending.add), channel))
+      return { kind: 'lapsed', seen: pending.seen }
+  }
+  const ends = await Promise.all(nodes.map((node) => endOn(node, channel).catch(() => undefined)))
+  const known = ends.filter((end) => end !== undefined)
+  if (known.length === 0 || known.includes('unsure')) return undefined
+  const told = known.filter((end) => typeof end === 'bigint')
+  const [first] = told
+  if (first === undefined) return { kind: 'closed' }
+  return { kind: 'closed', captured: told.reduce((most, each) => (each > most ? each : most), first) }
+}
+
+/** What one node shows of a channel that is not there: what was captured, or that this cannot be told (any more). */
+async function endOn(
+  node: Node,
+  { identity, openedAt }: SessionChannel,
+): Promise<bigint | 'unsure' | 'untold'> {
+  const captured = await readClosed(node, identity, openedAt).catch(() => undefined)
+  if (captured !== undefined) return captured
+  const final = await readBlock(node, 'finalized')
+  if (final === undefined || final.timestamp < openedAt + OPENING_SECONDS) return 'unsure'
+  await checkIsOf(identity.chainId, node)
+  return (await readChannel([node], identity, { blockHash: final.hash })).state === 'none'
+    ? 'untold'
+    : 'unsure'
+}
+
+/** A close that was carried out is waited for, until no block can undo it: then every voucher's end can be told. */
+export async function awaitClosed(
+  channel: SessionChannel,
+  channels: Channels,
+  parts: SessionContext,
+): Promise<void> {
+  const nodes = parts.config.nodes(channel.identity.chainId) ?? []
+  for (let turn = 0; turn < CLOSING_TURNS; turn++) {
+    const latest = await readChannel(nodes, channel.identity)
+    if (latest.state !== 'open' && (await isFinal(channel, nodes))) {
+      await reconcile(channel, channels, parts)
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, CLOSING_PAUSE_MS))
+  }
+}
+
+async function isFinal({ identity }: SessionChannel, nodes: readonly Node[]): Promise<boolean> {
+  for (const node of nodes) {
+    const final = await readBlock(node, 'finalized').catch(() => undefined)
+    if (final === undefined) continue
+    const { state } = await readChannel([node], identity, { blockHash: final.hash })
+    // A block from before the opening knows of nothing; the escrow of v1 remembers what was closed, v2's forgets it.
+    return identity.protocol === 'v1' ? state === 'closed' : state !== 'open'
+  }
+  return false
+}
+
+const CLOSING_TURNS = 40
+const CLOSING_PAUSE_MS = 250

@@ -1,0 +1,127 @@
+import { clean } from '../errors/index.js'
+import { isBuffer } from '../protocol/body.js'
+import { networkFailure, withTimeout } from './ends.js'
+import type { SocketData, SocketEnd, SocketEvent, SocketLike, SocketLimits, SocketPayload } from './types.js'
+
+/** What a line tells whoever holds it. Nothing, after it was closed from this side. */
+export interface SocketTransportEvents {
+  frame(data: SocketData): void
+  /** The other side has ended it, or nobody did. */
+  lost(end: SocketEnd): void
+}
+
+/** Without a word: nobody said goodbye. */
+const ABNORMAL = 1006
+const PAUSE_MS = 10
+
+/** A `WebSocket`, of whatever make, with one beginning and one end. */
+export class SocketTransport {
+  /** Rejects with a NetworkError. */
+  readonly opened: Promise<void>
+  readonly closed: Promise<SocketEnd>
+  readonly #socket: SocketLike
+  readonly #limits: SocketLimits
+  #open = () => {}
+  #refuse: (error: unknown) => void = () => {}
+  #end: (end: SocketEnd) => void = () => {}
+  #over = false
+
+  constructor(socket: SocketLike, on: SocketTransportEvents, limits: SocketLimits) {
+    this.#socket = socket
+    this.#limits = limits
+    this.opened = new Promise((resolve, reject) => {
+      this.#open = resolve
+      this.#refuse = reject
+    })
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    socket.binaryType = 'arraybuffer'
+    let open = false
+    socket.addEventListener('open', () => {
+      open = true
+      this.#open()
+    })
+    socket.addEventListener('message', ({ data }) => {
+      if (!this.#over) on.frame(dataOf(data))
+    })
+    const lost = (end: SocketEnd): void => {
+      if (!this.#over) {
+        this.#stop()
+        on.lost(end)
+      }
+      this.#end(end)
+    }
+    socket.addEventListener('close', (event) => lost(endOf(event)))
+    // An open one also closes. One that never opened does not, everywhere.
+    socket.addEventListener('error', () => {
+      if (!open) lost({ code: ABNORMAL, reason: '' })
+    })
+    const settled = this.opened.catch(() => undefined)
+    void withTimeout(settled, limits.answerMs).then(() => {
+      if (!open && !this.#over) lost({ code: ABNORMAL, reason: '' })
+      if (!open) socket.close()
+    })
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol
+  }
+
+  /** @throws DOMException if the socket is closed. */
+  send(data: SocketPayload): void {
+    if (this.#over) throw networkFailure('The socket is closed.')
+    this.#socket.send(data)
+  }
+
+  /** Until what was sent is on its way, as far as that is kept from us no longer than is good. */
+  async drained(): Promise<void> {
+    while (!this.#over && this.#socket.bufferedAmount > this.#limits.unsent)
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  }
+
+  hold(): void {
+    this.#socket.pause?.()
+  }
+
+  release(): void {
+    this.#socket.resume?.()
+  }
+
+  close(code: number): void {
+    if (this.#over) return
+    this.#stop()
+    // What is held back is the goodbye of the other side, too.
+    this.#socket.resume?.()
+    this.#socket.close(code)
+    void withTimeout(this.closed, this.#limits.closeMs).then(() => {
+      this.#socket.terminate?.()
+      this.#end({ code: ABNORMAL, reason: '' })
+    })
+  }
+
+  #stop(): void {
+    this.#over = true
+    this.#refuse(networkFailure('The WebSocket could not be opened.'))
+  }
+}
+
+/** Something that is neither text nor bytes is nothing: it was asked for bytes. */
+function dataOf(data: unknown): SocketData {
+  if (typeof data === 'string' || isBuffer(data)) return data
+  if (!ArrayBuffer.isView(data)) return ''
+  const copy = new Uint8Array(data.byteLength)
+  copy.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  return copy.buffer
+}
+
+function endOf({ code, reason }: SocketEvent): SocketEnd {
+  return {
+    code: typeof code === 'number' ? code : ABNORMAL,
+    reason: typeof reason === 'string' ? clean(reason) : '',
+  }
+}
