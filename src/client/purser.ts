@@ -171,7 +171,7 @@ export class Purser {
    * ```ts
    * const reply = await purser.fetch('https://api.example/v1/search')
    * const outcome = purser.paymentFor(reply)
-   * if (outcome?.state === 'not_paid') for (const { says } of outcome.reasons) console.log(says)
+   * if (outcome?.state === 'not_paid') for (const { message } of outcome.reasons) console.log(message)
    * ```
    */
   paymentFor(reply: object): Outcome | undefined {
@@ -334,7 +334,7 @@ export class Purser {
    *   expires: new Date('2027-01-01'),
    *   tokens: [CURRENCIES.USDCe],
    * })
-   * for (const { rule, holder, says } of delegation.rules) console.log(rule, holder, says)
+   * for (const { rule, holder, message } of delegation.rules) console.log(rule, holder, message)
    * await delegation.authorize()
    * ```
    */

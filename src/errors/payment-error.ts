@@ -145,7 +145,7 @@ export class PaymentError extends Error {
 
   constructor(code: ErrorCode, funds: Funds, message: string, given: PaymentErrorDetails = {}) {
     const details = own(given)
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
     this.funds = funds
     this.retryable = details.retryable ?? RETRYABLE.has(code)
@@ -182,7 +182,7 @@ export class PaymentRefusedError extends PaymentError {
  *
  * @example
  * ```ts
- * if (isPaymentError(error, 'refused')) console.log(error.reasons.map((reason) => reason.says))
+ * if (isPaymentError(error, 'refused')) console.log(error.reasons.map((reason) => reason.message))
  * ```
  */
 export function isPaymentError(error: unknown, code?: ErrorCode): error is PaymentError {

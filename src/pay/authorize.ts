@@ -380,12 +380,12 @@ class Authorizer {
     if (payingUpfront) return refused(reasons)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
-    const cause = this.#failure && causeFor(this.#failure, call, env)
+    const failed = this.#failure && { cause: causeFor(this.#failure, call, env) }
     const isNew = !this.#holding && earlier === undefined
     const recorded = candidate && isNew ? await this.#record(reasons, candidate) : undefined
     if (candidate !== undefined) this.#announcer.decision(recorded ?? this.#id, candidate)
     const paymentId = this.#holding ? this.#id : recorded
-    return refused(reasons, { code, cause, retryAt: this.#retryAt, paymentId })
+    return refused(reasons, { code, retryAt: this.#retryAt, paymentId, ...failed })
   }
 
   /** The id of the record: an equal refusal of today may be recorded already, and then this one is counted there. */

@@ -162,8 +162,8 @@ async function quoteSafely(
       ledger: env.ledgerId,
       currencies: env.currencies,
       channels: env.ledger,
-      ...(alive ? { after: alive.evidence } : {}),
-      ...(need ? { need: need.claims } : {}),
+      ...(alive && { earlierEvidence: alive.evidence }),
+      ...(need && { meterClaims: need.claims }),
     })
     const quote = await wallet.quote(challenge, context)
     if (isUnpayable(quote)) return own(quote)

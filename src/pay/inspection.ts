@@ -18,7 +18,7 @@ export async function inspectAttempt(
   if (evidence === undefined || wallet === undefined)
     return { state: 'unknown', reason: 'the wallet that made this payment is not here' }
   try {
-    const context = own({ channels: env.ledger, ...(told === undefined ? {} : { told }) })
+    const context = own({ channels: env.ledger, ...(told && { problem: told }) })
     return own(await wallet.inspect(evidence, context))
   } catch (error) {
     env.emitter.emit('error', { error, during: 'inspect' })

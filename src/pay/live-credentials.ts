@@ -7,7 +7,7 @@ export interface LiveCredential {
   readonly credential: Credential
   readonly key: string
   readonly goodUntil: Instant
-  readonly laneNext?: bigint
+  readonly nextLaneValue?: bigint
 }
 
 /** How many live credentials are kept at the most; each lives for seconds. */

@@ -190,7 +190,7 @@ async function settleByReceipt(
       spent: terms.most,
       ...feeToRead(terms, env),
       ...(receipt.reference === undefined ? {} : { reference: receipt.reference }),
-      ...(sending.sent?.laneNext === undefined ? {} : { lane: sending.sent.laneNext }),
+      ...(sending.sent?.nextLaneValue === undefined ? {} : { lane: sending.sent.nextLaneValue }),
     },
     env,
   )

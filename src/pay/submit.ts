@@ -93,7 +93,7 @@ async function recordCompletion(
     credential,
     key: call.key ?? payment,
     goodUntil: goodUntil ?? candidate.quote.challenge.expires ?? env.clock.now() + DEFAULT_LIFE_MS,
-    ...(prepared.nextLaneValue === undefined ? {} : { laneNext: prepared.nextLaneValue }),
+    ...(prepared.nextLaneValue === undefined ? {} : { nextLaneValue: prepared.nextLaneValue }),
   }
 }
 

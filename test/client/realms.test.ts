@@ -168,7 +168,7 @@ test('a purser that runs in another realm pays, refuses and caps there', async (
             discard: async () => undefined,
           }
         },
-        inspect: async () => ({ state: 'unknown', because: 'nothing is seen' }),
+        inspect: async () => ({ state: 'unknown', reason: 'nothing is seen' }),
       }
       const purser = createPurser({ wallets: [wallet], policy: ${JSON.stringify(policy)}, ledger: memoryLedger(), fetch: theirFetch, onRefusal: 'throw' })
       const reply = await purser.fetch('${ORIGIN}/tea', { method: 'POST', body: new Uint8Array([116, 101, 97]) })

@@ -66,7 +66,7 @@ describe('a host whose clock went forward, and nothing explains it', () => {
     const heard = (): readonly ServerTime[] => [
       { host: 'rpc.chain.example.org', at: world.clock.wall, since: performance.now() },
     ]
-    Object.assign(world.wallet, { times: heard })
+    Object.assign(world.wallet, { serverTimes: heard })
     await world.pay({ path: '/b' })
     expect(await world.counted()).toBe(20)
   })
@@ -78,7 +78,7 @@ describe('a host whose clock went forward, and nothing explains it', () => {
     const heard = (): readonly ServerTime[] => [
       { host: `rpc.${hostname}`, at: world.clock.wall, since: performance.now() },
     ]
-    Object.assign(world.wallet, { times: heard })
+    Object.assign(world.wallet, { serverTimes: heard })
     expect(await world.fails({ path: '/b' })).toMatchObject({ code: 'refused' })
   })
 })

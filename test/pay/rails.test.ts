@@ -228,10 +228,10 @@ describe('a receipt', () => {
     ['that its wallet answers for later', { success: true }, async () => true],
     ['that its wallet fails over, later', { success: true }, async () => fails()],
     ['that its wallet fails over', { success: true }, fails],
-  ])('%s settles nothing, and the answer is the caller’s all the same', async (_, said, recognises) => {
+  ])('%s settles nothing, and the answer is the caller’s all the same', async (_, said, matchesReceipt) => {
     const world = fakeWorld()
     provesNothing(world)
-    if (recognises !== undefined) Object.assign(world.wallet, { recognises })
+    if (matchesReceipt !== undefined) Object.assign(world.wallet, { matchesReceipt })
     const anomalies = world.heard('anomaly')
     world.server.paid = (leg) => {
       world.server.take(leg)
@@ -295,7 +295,7 @@ describe('a price that is known only afterwards', () => {
     const world = metered()
     const told: string[] = []
     Object.assign(world.wallet, {
-      accepted: async ({ receipt }: AcceptedCredential) => told.push(receipt.reference ?? ''),
+      onAccepted: async ({ receipt }: AcceptedCredential) => told.push(receipt.reference ?? ''),
     })
     await world.pay()
     expect(told).toEqual(['0xfee'])

@@ -188,7 +188,7 @@ describe('a receipt', () => {
 
   it('of a transfer that the wallet knows is not ours settles nothing', async () => {
     const world = fakeWorld()
-    Object.assign(world.wallet, { recognises: () => false })
+    Object.assign(world.wallet, { matchesReceipt: () => false })
     expect(world.outcome(await world.pay())).toMatchObject({ state: 'committed', delivered: true })
   })
 

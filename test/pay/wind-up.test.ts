@@ -38,7 +38,7 @@ class Tokens {
           await this.making(token)
           const { acted } = this
           const waits = this.states.get(token) === 'waits' && {
-            waits: acted ? { acted: () => acted(token) } : {},
+            pendingAction: acted ? { waitForPerson: () => acted(token) } : {},
           }
           return {
             credential: { challenge: quote.challenge, payload: { token } },

@@ -43,39 +43,48 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Acceptance AccessKeyName Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest Approver Asking Attempt
-    Authorization AuthorizeOptions Authorized Bought Bounds Budget BudgetLine CURRENCIES CallOptions Challenge Channel
-    ChannelAct ChannelQuery ChannelView ChannelWallet Channels Clock ClockConfirmation Completed ConfirmedGap Context CounterClaim Credential
-    Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver Dimension Dimensions
-    DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation
-    DueQuery ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap GapCause GapStatement Gaps GivenUp Grant HeardTime Hold HoldResult HttpResource
-    InspectOptions InspectedSession Instant Json JsonObject KeyKeeper KeyLimit KeyProposal KeyWish LaneGrant
-    LaneRequest Ledger Listener Move MoveResult NextAction NodeFault NotPaid NotTaken OfferKind OpenAllowance Outcome Payee PayingFetch
-    PayingInit Payment PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError PaymentState
-    PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions Prepared Problem PurchaseQuery Purser PurserEvent PurserEvents PurserOptions Quote
-    QuoteContext Quoted QuotedOffer Rate Rates Reading Reason Receipt Recovery Refusal Rejection Remember Resolution
-    Resource Restore RestoreStatement Room Scope Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource TracerLike
-    Units Unpayable UnseenDoubts Verdict Waiting Wallet add amount compare createPurser fiat findPaymentError formatAmount formatUnits
-    isPaymentError parseAmount spendAuthorization subtract token zero
+    Abandonment AcceptedCredential AccessKeyLimit AccessKeyManager AccessKeyName AccessKeyProposal
+    AccessKeyRequest Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest
+    ApprovalSettings Approver Attempt Authorization AuthorizeKeyOptions AuthorizedKey Bounds Budget
+    BudgetLine CURRENCIES CallOptions Challenge Channel ChannelOperation ChannelQuery ChannelView
+    ChannelWallet Channels Clock ClockConfirmation Completed ConfirmedGap Context CounterClaim
+    Credential Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver
+    Dimension Dimensions DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation DueQuery
+    ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap
+    GapCause GapStatement Gaps Grant Hold HoldResult HttpResource InspectOptions InspectedSession
+    Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move MoveResult NextAction
+    NodeFault NotPaid OfferKind OpenAllowance Outcome Payee PayingFetch PayingInit Payment
+    PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError
+    PaymentState PendingAction PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions
+    Prepared PreviousPurchase Problem PurchaseQuery Purser PurserEvent PurserEvents PurserOptions
+    Quote QuoteContext Quoted QuotedOffer Rate Rates Reason Receipt Recovery Refusal
+    RejectedCredential Rejection Remember ReplyInfo Resolution Resource Restore RestoreStatement
+    Room Scope ServerTime Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource
+    TracerLike Units Unpayable UnseenDoubts Verdict Wallet add amount compare createPurser fiat
+    findPaymentError formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract
+    token zero
   `,
   'purser/auto': 'purser restore',
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
   'purser/policy': `
-    ApprovalDocument AskDocument Asking BudgetDocument Calendar Decision Duration Money Policy PolicyDocument RepeatDocument RulesDocument VendorDocument Weekday
-    createPolicy explain loadPolicy parsePolicyText policyJsonSchema
+    ApprovalDocument ApprovalSettings AskDocument BudgetDocument Calendar Decision Duration Money
+    Policy PolicyDocument RepeatDocument RulesDocument VendorDocument Weekday createPolicy explain
+    loadPolicy parsePolicyText policyJsonSchema
   `,
   'purser/protocol': `
-    Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject MppChallenge
-    MppEcho OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges ParsedPaymentRequired PaymentRange Preference Problem ProtocolError
-    ProtocolErrorCode Reading Receipt Resource SignInChallenge SignInEcho ToolResource X402Challenge X402Echo acceptQuality decodeBase64url digestMatches
-    encodeBase64url encodeCredential formatAcceptPayment parseAcceptPayment parseChallenges parseDateTime
-    parseJsonObject parsePaymentRequired parsePaymentRequiredBody parsePaymentResponse parseProblem parseReceipt
-    receiptOf settlementProblem x402Network x402Problem
+    Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject
+    MppChallenge MppEcho OfferKind PROBLEMS PROTOCOL_ERROR_CODES ParsedChallenges
+    ParsedPaymentRequired PaymentRange Preference Problem ProtocolError ProtocolErrorCode Receipt
+    ReplyInfo Resource SignInChallenge SignInEcho ToolResource X402Challenge X402Echo acceptQuality
+    decodeBase64url digestMatches encodeBase64url encodeCredential formatAcceptPayment
+    parseAcceptPayment parseChallenges parseDateTime parseJsonObject parsePaymentRequired
+    parsePaymentRequiredBody parsePaymentResponse parseProblem parseReceipt receiptOf
+    settlementProblem x402Network x402Problem
   `,
   'purser/session': `
-    PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData SocketEnd SocketEvent SocketLike
-    SocketLimits SocketOptions SocketPayload openSocket tempoSession
+    PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData SocketEnd
+    SocketEvent SocketLike SocketLimits SocketOptions SocketPayload openSocket tempoSession
   `,
   'purser/undici': 'InterceptorOptions MadeBody purserInterceptor replayableBody replyBehind',
   'purser/wallet/evm':
@@ -83,7 +92,8 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/wallet/lightning':
     'InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
   'purser/wallet/stripe': `
-    ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions TokenRequest stripe
+    ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions
+    TokenRequest stripe
   `,
   'purser/wallet/tempo':
     'ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions TempoOptions parsePrivateKey tempo tempoKeys',

@@ -98,7 +98,7 @@ const PAY: readonly Mutant[] = [
     breaks: 'a 402 after payment gives the budget back',
     file: 'src/pay/settle.ts',
     find: `if (verdict.state !== 'void') return { kind: 'asked', dead: false, payment }`,
-    replace: `if (verdict.state !== 'void') return { kind: 'asked', dead: true, payment: await advance(payment, { to: 'released', because: '402' }, env) }`,
+    replace: `if (verdict.state !== 'void') return { kind: 'asked', dead: true, payment: await transition(payment, { to: 'released', reason: '402' }, env) }`,
     tests: DOUBTS,
   },
   {
@@ -114,7 +114,7 @@ const PAY: readonly Mutant[] = [
     breaks: 'the server’s "already used" is taken for a proof',
     file: 'src/pay/inspection.ts',
     find: 'return own(await wallet.inspect(evidence, context))',
-    replace: `if (told !== undefined) return { state: 'void', because: 'the server says so' }
+    replace: `if (told !== undefined) return { state: 'void', reason: 'the server says so' }
     return own(await wallet.inspect(evidence, context))`,
     tests: ['test/pay/doubts.test.ts', 'test/pay/story.test.ts', 'test/safety/lies-and-losses.test.ts'],
   },

@@ -83,7 +83,7 @@ export const POWER: readonly Mutant[] = [
     breaks: 'no token on record, and its end by our clock, count as proof that none was charged',
     file: 'src/wallet/stripe/inspect.ts',
     find: '  return config.now() >= endOf(detail) && !config.issuer.repeatable',
-    replace: `  if (config.now() >= endOf(detail)) return { state: 'void', because: 'Its time ran out' }
+    replace: `  if (config.now() >= endOf(detail)) return { state: 'void', reason: 'Its time ran out' }
   return config.now() >= endOf(detail) && !config.issuer.repeatable`,
     tests: INSPECT,
   },
@@ -92,7 +92,7 @@ export const POWER: readonly Mutant[] = [
     breaks: 'a token in a state that nobody knows is void by our clock',
     file: 'src/wallet/stripe/inspect.ts',
     find: "  return later(detail, now, 'The token cannot be charged now, and may be again')",
-    replace: `  if (now >= endOf(detail)) return { state: 'void', because: 'It ran out' }
+    replace: `  if (now >= endOf(detail)) return { state: 'void', reason: 'It ran out' }
   return later(detail, now, 'The token cannot be charged now, and may be again')`,
     tests: INSPECT,
   },

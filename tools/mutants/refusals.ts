@@ -50,7 +50,7 @@ export const REFUSALS: readonly Mutant[] = [
     breaks: 'a recorded refusal does not say which earlier payment it was refused for',
     file: 'src/ledger/refusals.ts',
     find: 'Reason[Name] } = own(reason)',
-    replace: 'Reason[Name] } = own({ rule: reason.rule, says: reason.says })',
+    replace: 'Reason[Name] } = own({ rule: reason.rule, message: reason.message })',
     tests: CONTRACT,
   },
   {

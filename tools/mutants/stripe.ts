@@ -116,7 +116,7 @@ export const STRIPE: readonly Mutant[] = [
     breaks: 'our clock alone proves void what Stripe could still charge',
     file: 'src/wallet/stripe/inspect.ts',
     find: "if (status === 'active') {",
-    replace: `if (status === 'active' && now >= endOf(detail)) return { state: 'void', because: 'It is over' }
+    replace: `if (status === 'active' && now >= endOf(detail)) return { state: 'void', reason: 'It is over' }
   if (status === 'active') {`,
     tests: INSPECT,
   },

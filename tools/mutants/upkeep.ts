@@ -12,7 +12,7 @@ export const UPKEEP: readonly Mutant[] = [
     file: 'src/ledger/event-loop.ts',
     find: 'return setTimeout(call)',
     replace: 'return undefined',
-    tests: ['test/purser/edge-timers.test.ts'],
+    tests: ['test/client/edge-timers.test.ts'],
   },
   {
     name: 'refusal-waits-for-all',

@@ -110,7 +110,7 @@ async function again(
   config: Config,
 ): Promise<(Detail & { readonly token: string }) | Unpayable> {
   const detail = readDetail(after.detail)
-  const dies = detail === undefined ? {} : { freeAt: endOf(detail) }
+  const dies = detail === undefined ? {} : { earlierExpiresAt: endOf(detail) }
   const doubt = {
     ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
     ...dies,

@@ -328,7 +328,7 @@ describe('after an earlier credential', () => {
     )
     expect(unpayable(await wallet.quote(other, context({ earlierEvidence: evidence })))).toMatchObject({
       code: 'payment_in_doubt',
-      freeAt: end,
+      earlierExpiresAt: end,
     })
     const charge = mpp({ methodDetails: { chainId: 8453, credentialTypes: ['authorization'] } })
     expect(

@@ -155,7 +155,7 @@ describe('extensions', () => {
     const bound = [accepted, resource, { mppx: { info, schema: {} } }].map(part).join('|')
     expect(evidence.refs[1]).toBe(sha256(stringToBytes(bound)))
     const again = await make().quote(challenge, context({ earlierEvidence: evidence }))
-    expect(again).toMatchObject({ code: 'payment_in_doubt', freeAt: NOW + 63_000 })
+    expect(again).toMatchObject({ code: 'payment_in_doubt', earlierExpiresAt: NOW + 63_000 })
   })
 
   test('that say no more than the method leave the nonce ours', async () => {

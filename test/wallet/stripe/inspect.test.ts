@@ -340,7 +340,7 @@ describe('after a token, a quote', () => {
   ])('for %s is not given while that lives', async (_, request) => {
     const one = await handedOut()
     const refusal = unpayable(await ask(one.wallet, offer(request), { earlierEvidence: one.evidence }))
-    expect(refusal).toMatchObject({ code: 'payment_in_doubt', freeAt: expect.any(Number) })
+    expect(refusal).toMatchObject({ code: 'payment_in_doubt', earlierExpiresAt: expect.any(Number) })
   })
 
   test.each<[string, JsonObject, string]>([

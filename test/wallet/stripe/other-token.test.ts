@@ -29,7 +29,7 @@ describe('a backend that shows another token than it was asked for', () => {
     const { evidence } = await first.complete(deliver)
     if (evidence === undefined) throw new Error('no evidence')
     const again = () => ask(wallet, offer(), { earlierEvidence: evidence })
-    expect(await again()).toMatchObject({ excludes: { name: `stripe:${made['id']}` } })
+    expect(await again()).toMatchObject({ replaces: { name: `stripe:${made['id']}` } })
     shows.is = token()
     expect(await again()).toMatchObject({ code: 'payment_in_doubt' })
   })

@@ -69,7 +69,7 @@ describe('preparing', () => {
     await expect(wallet.prepare(authorize(elsewhere), options)).rejects.toMatchObject({
       code: 'wallet_failed',
     })
-    const excluding = { ...quote, excludes: { name: 'stripe:spt_1', value: 0n } }
+    const excluding = { ...quote, replaces: { name: 'stripe:spt_1', value: 0n } }
     await expect(wallet.prepare(authorize(excluding), options)).rejects.toMatchObject({
       code: 'wallet_failed',
     })
