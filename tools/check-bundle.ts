@@ -13,11 +13,11 @@ const MOST_GZIP = 39 * 1024
 /** Entries that run in browsers: no builtin of Node may be imported when they load. */
 const BROWSER = [
   'purser',
-  'client/ledger/memory',
-  'client/policy',
-  'client/protocol',
-  'client/wallet/stripe',
-  'client/wallet/tempo',
+  'purser/ledger/memory',
+  'purser/policy',
+  'purser/protocol',
+  'purser/wallet/stripe',
+  'purser/wallet/tempo',
 ]
 /** Packages that stay outside, and come only with the entry that is about them. */
 const OUTSIDE = [

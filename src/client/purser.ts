@@ -18,11 +18,11 @@ import type {
 import {
   type Budget,
   type Listener,
-  lendFace,
   type Outcome,
   type PurserEvent,
   type Quoted,
   type Recovery,
+  registerHandler,
 } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
 import { type Binding, Core } from './core.js'
@@ -68,7 +68,7 @@ export class Purser {
     this.#core = core
     this.#binding = binding
     const face = handlerFor(core, binding)
-    lendFace(this, face)
+    registerHandler(this, face)
     const { settings } = core
     this.sessions = sessionsOf({
       settings,

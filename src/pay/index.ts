@@ -17,7 +17,7 @@ export {
   handlerOf as faceOf,
   ownCallOptions,
   type PaymentHandler,
-  registerHandler as lendFace,
+  registerHandler,
 } from './handler.js'
 export { lazy as once } from './lazy.js'
 export { type NotPaid, paysKind } from './not-paid.js'

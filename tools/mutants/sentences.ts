@@ -61,7 +61,7 @@ export const SENTENCES: readonly Mutant[] = [
   {
     name: 'message-names-no-option',
     breaks: 'a refusal names an option that the wallet does not have',
-    file: 'src/session/asked.ts',
+    file: 'src/session/offer.ts',
     find: 'which this wallet does not know: \\`escrows\\`',
     replace: 'which this wallet does not know: \\`escrow\\`',
     tests: ['test/wallet/messages.test.ts'],

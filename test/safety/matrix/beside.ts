@@ -33,7 +33,11 @@ const otherDollar = token(`eip155:${CHAIN_ID}`, OTHER_DOLLAR, {
 })
 
 /** A wallet of sessions, one of whose methods fails. */
-function sessions(method: keyof Wallet | 'forgotten' | 'look', act: Fault['act'], count: () => void): SetUp {
+function sessions(
+  method: keyof Wallet | 'isForgotten' | 'inspectChannel',
+  act: Fault['act'],
+  count: () => void,
+): SetUp {
   const wallet = tempoSession({
     account: countingAccount(count),
     rpc: { [CHAIN_ID]: 'http://127.0.0.1:1/' },
@@ -82,31 +86,31 @@ interface Row {
 
 export const BESIDE_PARTS: readonly Row[] = [
   {
-    dependency: 'wallet.rejected',
+    dependency: 'wallet.onRejected',
     faults: LATER,
     scene: ({ act }) => ({
       server: 'session-v2-forgets',
-      set: (_, count) => sessions('rejected', act, count),
+      set: (_, count) => sessions('onRejected', act, count),
       act: threeCalls,
       rules: [vouchersCounted, denied, silent],
     }),
   },
   {
-    dependency: 'wallet.forgotten',
+    dependency: 'wallet.isForgotten',
     faults: AT_ONCE,
     scene: ({ act }) => ({
       server: 'session-v2-forgets',
-      set: (_, count) => sessions('forgotten', act, count),
+      set: (_, count) => sessions('isForgotten', act, count),
       act: threeCalls,
       rules: [vouchersCounted, denied, silent],
     }),
   },
   {
-    dependency: 'wallet.look',
+    dependency: 'wallet.inspectChannel',
     faults: LATER,
     scene: ({ act }) => ({
       server: 'session-v2-forgets',
-      set: (_, count) => sessions('look', act, count),
+      set: (_, count) => sessions('inspectChannel', act, count),
       act: threeCalls,
       rules: [vouchersCounted, denied, silent],
     }),
