@@ -9,7 +9,7 @@ const CENT = 10_000n
 
 /** One 402 with two offers: policy leaves one of them, and it is paid. */
 export async function paysWhatPolicyAllows(purser: Purser, { api, earned }: Stage): Promise<void> {
-  act('The API asks for money, in two ways')
+  act('The API asks for money and offers two ways to pay')
   const { reply, offers } = await purser.quote(api.url('/offers'))
   line('reply', `${reply.status} to GET /offers`)
   for (const { terms, decision } of offers) {
@@ -22,52 +22,52 @@ export async function paysWhatPolicyAllows(purser: Purser, { api, earned }: Stag
   const payment = paid(purser.paymentFor(response))
   line('paid', `${formatAmount(payment.terms.most)}, ${payment.state} by ${payment.proof}`, 'green')
   line('receipt', payment.reference ?? 'none')
-  promise('the vendor has 0.02 AlphaUSD more on the chain', (await earned()) - before === 2n * CENT)
+  promise('the vendor received 0.02 AlphaUSD on the chain', (await earned()) - before === 2n * CENT)
 }
 
 /** Above the limit of `ask`, a person decides. */
 export async function asksAPerson(purser: Purser, { api, earned }: Stage): Promise<void> {
-  act('A dearer call needs a person')
+  act('A more expensive call needs a person')
   const before = await earned()
   const response = await purser.fetch(api.url('/price/0.25'))
   const payment = paid(purser.paymentFor(response))
   line('paid', `${formatAmount(payment.terms.most)}, approved by ${payment.approvedBy}`, 'green')
-  promise('it was paid after the yes, and once', (await earned()) - before === 25n * CENT)
+  promise('Purser paid once, after the person said yes', (await earned()) - before === 25n * CENT)
 }
 
 /** No person can override a `deny`. */
 export async function refusesWhatIsTooDear(purser: Purser, { api, earned }: Stage): Promise<void> {
-  act('A call above the limit of one payment')
+  act('A call costs more than the limit for one payment')
   await refused(purser, api, '/price/0.60', 'perPayment')
-  promise('the vendor got nothing', (await earned()) === 27n * CENT)
+  promise('the vendor received nothing', (await earned()) === 27n * CENT)
 }
 
 /** The money moves, the answer is lost: the caller learns what happened to the money, and it is not paid again. */
 export async function neverPaysTwice(purser: Purser, { api, earned }: Stage): Promise<void> {
-  act('The server takes the money, and the connection dies before the answer')
+  act('The server takes the money, and the connection breaks before the answer')
   const before = await earned()
   api.fail('drop-after-payment')
   const error: unknown = await purser.fetch(api.url('/paid')).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )
-  promise('the caller is told, by an error', isPaymentError(error))
+  promise('the caller gets an error', isPaymentError(error))
   line('error', `${error.code}, funds: ${error.funds}`, 'red')
   line('', error.message)
-  promise('it says that the money has moved', error.funds === 'settled')
+  promise('the error says that the money has moved', error.funds === 'settled')
   const again = await purser.fetch(api.url('/paid'))
   line('again', `${again.status}: ${reasons(purser.paymentFor(again))}`)
-  promise('asked for again at once, it was not paid a second time', (await earned()) - before === CENT)
+  promise('Purser did not pay the repeated request a second time', (await earned()) - before === CENT)
 }
 
 /** A budget is exact: what does not fit is refused, with what is left and when it opens again. */
 export async function stopsAtTheBudget(purser: Purser, { api, earned }: Stage): Promise<void> {
-  act('The budget runs out')
+  act('The budget is used up')
   const before = await earned()
   const response = await purser.fetch(api.url('/price/0.45'))
   line('paid', `${formatAmount(paid(purser.paymentFor(response)).terms.most)}`, 'green')
   await refused(purser, api, '/price/0.45', 'budget.day')
-  promise('one of the two was paid', (await earned()) - before === 45n * CENT)
+  promise('Purser paid one of the two calls', (await earned()) - before === 45n * CENT)
 }
 
 /** Asks for something that is refused, and shows why. */
@@ -86,7 +86,7 @@ export async function refused(purser: Purser, api: Stage['api'], path: string, r
 }
 
 function paid(outcome: Outcome | undefined): Payment {
-  promise('the answer came, and it was paid for', outcome?.state === 'settled' && outcome.delivered)
+  promise('the answer came, and Purser had paid for it', outcome?.state === 'settled' && outcome.delivered)
   return outcome
 }
 

@@ -43,6 +43,9 @@ function introduce({ chain, api, role }: Stage): void {
   line('chain', `a local Tempo chain (${chain.id}) at ${chain.url}`)
   line('API', `${api.origin}, which answers 402 Payment Required`)
   line('agent', 'researcher, with 5 AlphaUSD')
-  line('policy', '0.50 USD a payment, 1 USD a day, in AlphaUSD; above 0.10 USD a person is asked')
+  line(
+    'policy',
+    'at most 0.50 USD per payment and 1 USD per day, in AlphaUSD; above 0.10 USD a person must approve',
+  )
   line('ledger', role.ledger)
 }

@@ -20,21 +20,24 @@ export async function survivesAKill(stage: Stage): Promise<void> {
   })
   child.send({ role, url: api.url('/price/0.15') })
   const [, signal] = await once(child, 'exit')
-  line('killed', `process ${child.pid} by ${signal}, with the money gone and no answer handed on`, 'red')
-  promise('it had paid 0.15 AlphaUSD', signal === 'SIGKILL' && (await stage.earned()) - before === 150_000n)
+  line('killed', `process ${child.pid} by ${signal}, after the money moved and before the answer came`, 'red')
+  promise(
+    'the killed process had paid 0.15 AlphaUSD',
+    signal === 'SIGKILL' && (await stage.earned()) - before === 150_000n,
+  )
 
   act('Another process opens the same ledger')
   await using purser = purserFor(role)
   const [budget] = await purser.budgets()
   line('budget', budget?.message ?? 'none')
-  promise('the payment that nobody saw the end of still counts', (budget?.held ?? 0n) >= 150_000_000n)
+  promise('the unfinished payment still counts', (budget?.held ?? 0n) >= 150_000_000n)
   await refused(purser, api, '/price/0.30', 'budget.day')
   await showBooks(purser, stage)
 }
 
 /** The whole ledger, against the chain. */
 async function showBooks(purser: Purser, stage: Stage): Promise<void> {
-  act('The books')
+  act('The payments in the ledger')
   // Receipts settle a price; what the chain took as fee is read from the chain itself.
   await purser.recover({ reconcile: true })
   const payments: Payment[] = []
@@ -45,7 +48,7 @@ async function showBooks(purser: Purser, stage: Stage): Promise<void> {
   const total = payments.reduce((sum, payment) => sum + moved(payment), 0n)
   const earned = await stage.earned()
   promise(`the ledger and the chain agree on ${Number(earned) / 1e6} AlphaUSD`, total === earned)
-  promise('nobody spent more than 1 USD', (budget?.spent ?? 0n) + (budget?.held ?? 0n) <= 1_000_000_000n)
+  promise('the agent spent at most 1 USD', (budget?.spent ?? 0n) + (budget?.held ?? 0n) <= 1_000_000_000n)
 }
 
 function row(payment: Payment): string[] {

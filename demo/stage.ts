@@ -66,7 +66,7 @@ function policyFor(api: PaidApi): PolicyDocument {
   }
 }
 
-/** The agent's purser: the same wallet, policy and ledger file in whichever process. */
+/** The agent's purser: the same wallet, policy and ledger file in every process. */
 export function purserFor(role: Role, fetch?: FetchLike): Purser {
   return createPurser({
     agent: 'researcher',
