@@ -23,8 +23,8 @@ export async function writeFigures(rows: readonly Figures[]): Promise<void> {
   const page = [
     '# Rotating challenges and lost answers',
     '',
-    'An unmodified reference server on a local chain; charges are transfers in the log of the chain. Written by',
-    '`FIGURES=1 npx vitest run test/safety/at-most-one.test.ts`.',
+    'An unmodified reference server runs on a local chain. A charge is a transfer in the log of the chain.',
+    '`FIGURES=1 npx vitest run test/safety/at-most-one.test.ts` writes this page.',
     '',
     '| case | requests | answers | charges | signatures | seconds |',
     '|---|---|---|---|---|---|',
