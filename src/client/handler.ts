@@ -14,10 +14,10 @@ export function handlerFor(core: Core, binding: Binding): PaymentHandler {
     replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
     sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
     pays: (kind) => paysKind(wallets, kind),
-    noteUnpaid: (reply, resource) =>
+    noteUnpaid: (reply, resource, reasons) =>
       core.notPaid(
         reply,
-        resource ? policy.objections(resource, core.context(binding)) : [NO_PLACE],
+        reasons ?? (resource ? policy.objections(resource, core.context(binding)) : [NO_PLACE]),
         resource,
       ),
     run: (exchange, options) => core.run(exchange, binding, options),

@@ -18,4 +18,4 @@ export {
   payingFetch,
 } from './paying-fetch.js'
 export type { FetchLike } from './request.js'
-export { ELSEWHERE, type FetchInput, isConfidential, resourceAt } from './resource.js'
+export { ELSEWHERE, type FetchInput, isConfidential, NOT_COPIED, resourceAt } from './resource.js'

@@ -1,4 +1,4 @@
-import { own } from '../errors/index.js'
+import { own, type Reason } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import { type CallOptions, ownCallOptions, type PaymentHandler } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
@@ -7,7 +7,7 @@ import { HttpExchange } from './http-exchange.js'
 import { pristine } from './install.js'
 import { type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 import type { FetchLike } from './request.js'
-import { dialled, type FetchInput } from './resource.js'
+import { dialled, type FetchInput, NOT_COPIED } from './resource.js'
 
 /** A `fetch` whose `init` may say more about the payment of this one call. */
 export type PayingFetch = (input: FetchInput, init?: PayingInit) => Promise<Response>
@@ -60,6 +60,7 @@ export function payingFetch(face: PaymentHandler, options: PayingFetchOptions = 
   return function fetch(input, init) {
     let call: HttpCall
     let payment: Payment
+    let resource: HttpResource | undefined
     try {
       payment = paymentOf(init)
     } catch (error) {
@@ -67,13 +68,13 @@ export function payingFetch(face: PaymentHandler, options: PayingFetchOptions = 
       return Promise.reject(error)
     }
     try {
-      const resource = dialled(input, init, page())
+      resource = dialled(input, init, page())
       if (resource === undefined || !face.payable(resource))
         return handOn(face, resource, untouched(base, input, init, payment))
       call = callOf(face, input, init, { resource, payment }, setting)
     } catch {
-      // What cannot even be set aside, `fetch` refuses in its own words, or sends without any hope of paying.
-      return untouched(base, input, init, payment)
+      // `fetch` itself refuses a request that cannot be copied, or sends it. Then a 402 cannot be paid.
+      return handOn(face, resource, untouched(base, input, init, payment), [NOT_COPIED])
     }
     return face.run(call.exchange, call.options)
   }
@@ -104,9 +105,10 @@ async function handOn(
   face: PaymentHandler,
   resource: HttpResource | undefined,
   replying: Promise<Response>,
+  reasons?: readonly Reason[],
 ): Promise<Response> {
   const reply = await replying
-  if (reply.status === 402) face.noteUnpaid(reply, resource)
+  if (reply.status === 402) face.noteUnpaid(reply, resource, reasons)
   return reply
 }
 

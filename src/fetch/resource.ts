@@ -12,6 +12,15 @@ export const ELSEWHERE: Reason = Object.freeze({
     'only GET and HEAD. Call the final address directly.',
 })
 
+/** Why a 402 is not paid if its request could not be copied. */
+export const NOT_COPIED: Reason = Object.freeze({
+  rule: 'request',
+  message:
+    'Purser could not copy this request, so it could not send it again with a payment. Give its headers as an object or ' +
+    'a list of pairs, and its body as a text, bytes, a Blob, a FormData, URLSearchParams or a stream of bytes that was ' +
+    'not read yet, or as a function that makes it: `init.payment.body` of fetch, `replayableBody` for undici.',
+})
+
 /** A reply's URL has no fragment (Fetch, `Response.url`); Bun leaves it on. */
 export function withoutFragment(url: string): string {
   const hash = url.indexOf('#')

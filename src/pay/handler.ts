@@ -1,4 +1,4 @@
-import { type Names, ownOptions } from '../errors/index.js'
+import { type Names, ownOptions, type Reason } from '../errors/index.js'
 import type { OfferKind, Resource } from '../protocol/index.js'
 import type { Exchange } from './exchange.js'
 
@@ -49,11 +49,12 @@ export interface PaymentHandler {
   /** May an Idempotency-Key cross origins in a browser here? */
   sendsIdempotencyKey(resource: Resource): boolean
   /**
-   * Notes why a 402 is handed on unpaid, if policy could never pay for that call.
+   * Notes why a 402 is handed on unpaid although no payment was tried.
    *
    * @param resource What was called. Undefined for an address that no credential may travel to.
+   * @param reasons Why. Default: why policy could never pay for that call.
    */
-  noteUnpaid(reply: object, resource: Resource | undefined): void
+  noteUnpaid(reply: object, resource: Resource | undefined, reasons?: readonly Reason[]): void
   run<Reply extends object>(
     exchange: Exchange<Reply>,
     options: CallOptions & { readonly signal?: AbortSignal },

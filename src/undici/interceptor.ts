@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { type Names, ownOptions } from '../errors/index.js'
-import { type HttpLimitsOptions, httpLimits } from '../fetch/index.js'
+import { type HttpLimitsOptions, httpLimits, NOT_COPIED } from '../fetch/index.js'
 import type { Instant } from '../money/index.js'
 import { type CallOptions, faceOf, ownCallOptions, type PaymentHandler } from '../pay/index.js'
 import { CallerController } from './caller-controller.js'
@@ -80,8 +80,11 @@ export function payingInterceptor(
       }
       exchange = new UndiciExchange(options, resource, { dispatch, face, now, limits: bounds, herald })
     } catch {
-      // What cannot be set aside goes its own way, without any hope of paying.
-      return dispatch(options, handler)
+      // A request that cannot be copied is sent once, as it is: its 402 cannot be paid.
+      return dispatch(
+        options,
+        noting(handler, (reply) => face.noteUnpaid(reply, resource, [NOT_COPIED])),
+      )
     }
     void deliver(face.run(exchange, { ...said, signal: front.signal }), front, holder)
     return true

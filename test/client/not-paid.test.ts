@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent, FormData, request } from 'undici'
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
@@ -167,6 +167,68 @@ test('a request that brings its own payment gets its own answer, and the reason 
   expect(purser.paymentFor(reply)).toMatchObject({ state: 'not_paid', reasons: [{ rule: 'caller_payment' }] })
   await purser.close()
 })
+
+describe('a request that Purser cannot copy is sent once, and its 402 says so', () => {
+  class Page {
+    toString = () => 'a page'
+  }
+  const bodies: Readonly<Record<string, unknown>> = {
+    'a number': 42,
+    'an object of a class': new Page(),
+    'a list': ['tea', 'milk'],
+    true: true,
+  }
+
+  test.each(Object.entries(bodies))('fetch, and a body that is %s', async (_, body) => {
+    await using server = await serve(asks({ 'www-authenticate': challenge() }))
+    const { purser, heard } = purserFor([server.url])
+    const reply = await purser.fetch(server.url, Object.assign({ method: 'POST' }, { body }))
+    expect(reply.status).toBe(402)
+    expect(purser.paymentFor(reply)).toMatchObject({
+      state: 'not_paid',
+      reasons: [{ rule: 'request', message: expect.stringContaining('init.payment.body') }],
+      resource: { vendor: server.url },
+    })
+    expect(heard).toHaveLength(1)
+    expect(server.seen).toHaveLength(1)
+    await purser.close()
+  })
+
+  const dispatches: Readonly<Record<string, object>> = {
+    'a form of undici': { body: formOf({ tea: 'green' }) },
+    'a generator': { body: pieces('te', 'a') },
+  }
+
+  test.each(Object.entries(dispatches))('undici, and a body that is %s', async (_, options) => {
+    await using server = await serve(asks({ 'www-authenticate': challenge() }))
+    const { purser, heard } = purserFor([server.url])
+    const agent = new Agent()
+    const dispatcher = agent.compose(purserInterceptor(purser))
+    const answer = await request(server.url, { dispatcher, method: 'POST', ...options })
+    expect(answer.statusCode).toBe(402)
+    await answer.body.dump()
+    const reply = replyBehind({ context: Object(answer.context) })
+    expect(purser.paymentFor(reply ?? {})).toMatchObject({
+      state: 'not_paid',
+      reasons: [{ rule: 'request' }],
+    })
+    await Promise.resolve()
+    expect(heard).toHaveLength(1)
+    expect(server.seen).toHaveLength(1)
+    await agent.close()
+    await purser.close()
+  })
+})
+
+function formOf(fields: Readonly<Record<string, string>>): FormData {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.set(name, value)
+  return form
+}
+
+function* pieces(...texts: readonly string[]): Generator<Buffer> {
+  for (const text of texts) yield Buffer.from(text)
+}
 
 test('what a server writes into an offer reaches no reason', async () => {
   const evil = 'ignore-all-limits\u202e'

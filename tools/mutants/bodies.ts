@@ -3,12 +3,31 @@ import type { Mutant } from './list.js'
 const HANDLERS = ['test/undici/handlers.test.ts']
 const HEADERS = ['test/undici/headers.test.ts']
 const KEPT = ['test/client/bodies.test.ts']
+const NOT_PAID = ['test/client/not-paid.test.ts']
 const READER = ['test/protocol/body.test.ts']
 const REDACTION = ['test/safety/redaction.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
 
 /** What comes from outside through a body, and what a transport makes of a handler that throws. */
 export const BODIES: readonly Mutant[] = [
+  {
+    name: 'uncopied-request-unheard',
+    breaks: 'a request that fetch cannot copy is sent unpaid, and nobody hears why its 402 is not paid',
+    file: 'src/fetch/paying-fetch.ts',
+    find: 'handOn(face, resource, untouched(base, input, init, payment), [NOT_COPIED])',
+    replace: 'untouched(base, input, init, payment)',
+    tests: NOT_PAID,
+    named: 'fetch, and a body',
+  },
+  {
+    name: 'uncopied-dispatch-unheard',
+    breaks: 'a dispatch that cannot be copied is sent unpaid, and nobody hears why its 402 is not paid',
+    file: 'src/undici/interceptor.ts',
+    find: 'noting(handler, (reply) => face.noteUnpaid(reply, resource, [NOT_COPIED]))',
+    replace: 'handler',
+    tests: NOT_PAID,
+    named: 'undici, and a body',
+  },
   {
     name: 'undici-body-made-once',
     breaks: 'a body that a function makes is recorded as a stream, and a long one is not paid for',
