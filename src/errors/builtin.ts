@@ -1,6 +1,9 @@
 /**
- * A builtin module, if the runtime has it (Node ≥ 20.16, Bun, Deno, Workers with `nodejs_compat`), without importing it:
- * the core must load anywhere. Edge runtimes have a `process` whose functions throw when they are called.
+ * Returns a builtin module without importing it, because the core must load in every runtime. Node 20.16 and later,
+ * Bun, Deno and Workers with `nodejs_compat` have such modules. Some edge runtimes have a `process` whose functions
+ * throw when they are called.
+ *
+ * @returns Undefined if the runtime does not have the module.
  */
 export function builtin(name: string): unknown {
   const process: { getBuiltinModule?: (name: string) => unknown } | undefined = globalThis.process

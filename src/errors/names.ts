@@ -1,13 +1,13 @@
 import { clean } from './clean.js'
 
-/** Every name that a set of options has: complete, because the compiler counts them. */
+/** All names that a set of options has. The compiler checks that the list is complete. */
 export type Names<T extends object> = Readonly<Record<NamesOf<T>, unknown>>
-/** Of options of several forms, the names of all of them. */
+/** Distributes over a union of option types: the names of every member. */
 type NamesOf<T> = T extends object ? keyof T & string : never
 
 const LONGEST_GUESS = 40
 
-/** The known name that was probably meant; undefined if none is near. */
+/** Returns the known name that was probably meant; undefined if no name is close. */
 export function closestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > LONGEST_GUESS) return undefined
   return known
@@ -16,24 +16,24 @@ export function closestName(name: string, known: readonly string[]): string | un
     .sort((a, b) => a.far - b.far)[0]?.word
 }
 
-/** What to do about an unknown name, as the end of a sentence: `: did you mean maxAmount?` */
+/** Returns advice about an unknown name as the end of a sentence: `: did you mean maxAmount?` */
 export function suggestion(name: string, known: readonly string[]): string {
   const guess = closestName(name, known)
   return guess === undefined ? `: use ${oneOf(known)}` : `: did you mean ${guess}?`
 }
 
-/** `a, b or c`. */
+/** Joins words as `a, b or c`. */
 export function oneOf(words: readonly string[]): string {
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
 }
 
 /**
- * Options as they were given, with nothing that objects inherit: a mistyped name is refused, because an option that is
- * not read is a limit that does not hold.
+ * Copies the given options without inherited properties. An unknown name is refused, because a mistyped limit would not
+ * be enforced.
  *
- * @param what - Who takes the options, as the error names it: `createPurser`, `init.payment`.
- * @throws TypeError for what is no object, and for a name that is not known; it suggests the closest one.
+ * @param what - The function or property that takes the options, as the error names it: `createPurser`, `init.payment`.
+ * @throws TypeError if the value is not an object, or if a name is unknown. The error suggests the closest known name.
  */
 export function ownOptions<T extends object>(given: T, names: Names<T>, what: string): T {
   if (typeof given !== 'object' || given === null) throw new TypeError(`${what} needs an object of options`)
@@ -47,7 +47,7 @@ export function ownOptions<T extends object>(given: T, names: Names<T>, what: st
 }
 
 /**
- * Sees that these options are functions, where they are given: anything else would only be noticed by the first payment.
+ * Checks early that these options are functions. Otherwise the first payment would be the first to notice.
  *
  * @throws TypeError that names the option.
  */
@@ -57,7 +57,7 @@ export function checkFunctions<T extends object>(options: T, names: readonly (ke
       throw new TypeError(`${name} must be a function`)
 }
 
-/** How many letters must change to make one word the other. */
+/** Counts the letters that must change to turn one word into the other. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, letter] of [...a].entries()) {

@@ -1,24 +1,25 @@
-/** Its instances inherit nothing: what somebody adds to `Object.prototype` is no property of theirs. */
+/** Instances inherit nothing, so properties that other code adds to `Object.prototype` are not visible on them. */
 class Own {}
 Object.setPrototypeOf(Own.prototype, null)
 Object.freeze(Own.prototype)
 
 /**
- * A copy of a record that inherits nothing. Every record with optional properties is made by this: a property that is
- * absent reads as `undefined`, whatever somebody's merge of JSON left on `Object.prototype`. As fast to read as any object.
+ * Copies a record into an object that inherits nothing. All records with optional properties are made by this function:
+ * an absent property reads as `undefined`, even if a JSON merge elsewhere has polluted `Object.prototype`. The copy is
+ * as fast to read as any object.
  */
 export function own<T extends object>(record: T): T {
   return Object.assign(new Own(), record)
 }
 
-/** A property that a record has itself; undefined for what it inherits. */
+/** Returns a property that the record has itself; undefined if the property is inherited. */
 export function ownValue<T extends object, Name extends keyof T>(record: T, name: Name): T[Name] | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
 /**
- * Is it what plain objects inherit from: `Object.prototype`, of this realm or another one? Frames, `node:vm` and test runners
- * such as Jest make realms.
+ * Tells whether a value is `Object.prototype`, of this realm or another one. Frames, `node:vm` and test runners such as
+ * Jest create realms.
  */
 export function isObjectPrototype(value: unknown): boolean {
   if (value === Object.prototype) return true
@@ -27,8 +28,8 @@ export function isObjectPrototype(value: unknown): boolean {
 }
 
 /**
- * Gives a plain object of somebody else's the properties that it lacks, as undefined, so that it cannot inherit them. For
- * objects that must stay the ones they are. One of a class keeps what its class gives it.
+ * Defines the missing properties of a plain object as undefined, so that the object cannot inherit them. Use it if the
+ * object must keep its identity; otherwise use {@link own}. Instances of a class are left unchanged.
  *
  * @throws TypeError if the object is frozen and inherits one of them from `Object.prototype`.
  */
@@ -45,5 +46,8 @@ const ABSENT: PropertyDescriptor = Object.freeze(
   Object.assign(new Own(), { value: undefined, writable: true, enumerable: true, configurable: true }),
 )
 
-/** For listeners that hear one event. The runtime would read an inherited `signal` of the options, too. */
+/**
+ * Options for listeners that hear one event. They inherit nothing, because the runtime would also read an inherited
+ * `signal`.
+ */
 export const ONCE: { readonly once: true } = Object.freeze(own({ once: true } as const))

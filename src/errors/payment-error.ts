@@ -1,28 +1,35 @@
 import { own } from './own.js'
 /**
- * What happened to the money: the one thing a caller wants to know after an exception.
+ * The state of the money after an error.
  *
  * - `untouched`: nothing was signed for this call; no money is set aside.
- * - `held`: budget is set aside, nothing was signed.
- * - `committed`: a credential may have left, and a live process still works on it.
+ * - `held`: budget is set aside; nothing was signed.
+ * - `committed`: a credential may have been sent, and a live process still works on the payment.
  * - `settled`: the money has moved.
- * - `unknown`: a credential may have left, and nobody knows yet what became of it. It counts as spent.
+ * - `unknown`: a credential may have been sent, and the outcome is not known yet. The payment counts as spent.
+ *
+ * @see docs/errors.md
  */
 export type Funds = 'untouched' | 'held' | 'committed' | 'settled' | 'unknown'
 
-/** Every code a {@link PaymentError} can carry. Codes tell apart what callers do differently. */
+/**
+ * All codes that a {@link PaymentError} can carry. Two errors have different codes if callers should handle them
+ * differently.
+ *
+ * @see docs/errors.md
+ */
 export const ERROR_CODES = [
-  // Policy, a person or a counter said no.
+  // The policy, a person or a budget counter refused the payment.
   'refused',
   'approval_lapsed',
   'frozen',
-  // An earlier payment stands in the way.
+  // An earlier payment blocks this one.
   'already_paid',
   'paid_not_delivered',
   'payment_in_doubt',
   'idempotency_conflict',
   'busy',
-  // A person must act before the payment can go on.
+  // A person must act before the payment can continue.
   'action_required',
   // The request cannot be paid for.
   'not_replayable',
@@ -54,68 +61,73 @@ export const ERROR_CODES = [
 /** One of {@link ERROR_CODES}. */
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-/** One reason behind a decision: structured, and readable as a sentence (`says`). */
+/** One reason for a decision, as fields and as a sentence (`message`). */
 export interface Reason {
-  /** The rule that spoke, for example `perPayment`, `budget.day` or `vendors`. */
+  /** The rule that decided, for example `perPayment`, `budget.day` or `vendors`. */
   readonly rule: string
-  /** What the rule allows, with its currency or noun: `5 USD`, `60 payments`. */
+  /** The limit of the rule, with its currency or noun: `5 USD`, `60 payments`. */
   readonly limit?: string
-  /** What this payment asked. */
+  /** The amount or value of this payment. */
   readonly asked?: string
-  /** What was left when it asked. */
+  /** The part of the budget that was left at that moment. */
   readonly remaining?: string
-  /** When the budget opens again, in epoch milliseconds. */
+  /** The time when the budget has room again, in epoch milliseconds. */
   readonly resetsAt?: number
-  /** The earlier payment that the rule speaks of: its id in the ledger. */
+  /** The ledger's id of the earlier payment that the rule refers to. */
   readonly payment?: string
-  /** The receipt's or the chain's reference of that earlier payment, if it has one. */
+  /** The reference of that earlier payment on its receipt or on the chain, if there is one. */
   readonly reference?: string
-  /** The whole reason as one sentence. Never says how to get around the rule. */
+  /** The whole reason as one sentence. It never explains how to get around the rule. */
   readonly message: string
 }
 
-/** What a person must do before a payment can go on. */
+/** The action that a person must take before the payment can continue. */
 export type NextAction =
   | { readonly kind: 'redirect'; readonly url: string }
   | { readonly kind: 'sdk'; readonly value: string }
 
-/** What a server answered to a credential, instead of what was bought. Its words are cleaned and cut; they prove nothing. */
+/** The server's reply to a credential that it rejected. Its texts are cleaned and cut; they prove nothing. */
 export interface Rejection {
-  /** The status of its answer. */
+  /** The HTTP status of the reply. */
   readonly status: number
-  /** The problem's type (RFC 9457), or `x402:` and a code of x402, such as `x402:insufficient_funds`. */
+  /** The type of the problem (RFC 9457), or `x402:` and an x402 code, such as `x402:insufficient_funds`. */
   readonly type?: string
   readonly title?: string
   readonly detail?: string
 }
 
-/** What a {@link PaymentError} may carry beside its code. */
+/** Details of a {@link PaymentError}. */
 export interface PaymentErrorDetails {
   readonly cause?: unknown
-  /** Would the same call have a chance later, without anybody changing anything? */
+  /**
+   * True if the same call may succeed later without any change.
+   *
+   * @default true for `busy`, `ledger_busy` and `wallet_unavailable`
+   */
   readonly retryable?: boolean | undefined
   readonly reasons?: readonly Reason[] | undefined
-  /** The ledger's id of the payment concerned. */
+  /** The ledger's id of the payment. */
   readonly paymentId?: string | undefined
-  /** The receipt's or the chain's reference of a payment that settled. */
+  /** The reference of a settled payment on its receipt or on the chain. */
   readonly reference?: string | undefined
   readonly action?: NextAction | undefined
-  /** Why the server did not take the credential, if it said so. */
+  /** The server's reason for rejecting the credential, if it gave one. */
   readonly rejection?: Rejection | undefined
-  /** When it makes sense to try again, in epoch milliseconds. */
+  /** The earliest time at which a retry makes sense, in epoch milliseconds. */
   readonly retryAt?: number | undefined
-  /** The transport's reply behind the error. Kept non-enumerable, so that loggers do not dump it. */
+  /** The transport's reply behind the error. Not enumerable, so that loggers do not print it. */
   readonly reply?: unknown
 }
 
 const BRAND = Symbol.for('purser.PaymentError')
-/** The page that explains every code, in the package: a web address could one day belong to somebody else. */
+/** The page of the package that explains every code. It is not a web address, because a domain can change its owner. */
 const DOCS = 'purser/docs/errors.md#'
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['busy', 'ledger_busy', 'wallet_unavailable'])
 
 /**
- * The base of everything Purser throws, apart from caller mistakes (`TypeError`) and what `fetch` itself throws.
+ * The base class of all errors that Purser throws, except caller mistakes (`TypeError`) and errors of `fetch` itself.
  *
+ * @see docs/errors.md
  * @example
  * ```ts
  * try {
@@ -128,19 +140,19 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['busy', 'ledger_busy', 'walle
 export class PaymentError extends Error {
   override readonly name: string = 'PaymentError'
   readonly code: ErrorCode
-  /** Was I charged? */
+  /** The state of the money: the answer to "was I charged?". */
   readonly funds: Funds
   readonly retryable: boolean
-  /** Where this code is explained: a page of the package and its heading, below `node_modules`. */
+  /** The path of the explanation of this code, below `node_modules`: a page and its heading. */
   readonly docs: string
   readonly reasons: readonly Reason[]
   declare readonly paymentId?: string
   declare readonly reference?: string
   declare readonly action?: NextAction
-  /** Why the server did not take the credential, if it said so. */
+  /** The server's reason for rejecting the credential, if it gave one. */
   declare readonly rejection?: Rejection
   declare readonly retryAt?: number
-  /** The reply behind the error, where there is one. Not enumerable. */
+  /** The reply behind the error, if there is one. Not enumerable. */
   declare readonly reply: unknown
 
   constructor(code: ErrorCode, funds: Funds, message: string, given: PaymentErrorDetails = {}) {
@@ -161,7 +173,10 @@ export class PaymentError extends Error {
   }
 }
 
-/** Policy, a person or a counter said no: thrown instead of the 402 reply when `onRefusal: 'throw'` is set. */
+/**
+ * The policy, a person or a budget counter refused the payment. Thrown instead of returning the 402 reply if
+ * `onRefusal: 'throw'` is set.
+ */
 export class PaymentRefusedError extends PaymentError {
   override readonly name = 'PaymentRefusedError'
 
@@ -178,8 +193,9 @@ export class PaymentRefusedError extends PaymentError {
 }
 
 /**
- * Is this a {@link PaymentError} (of that code)? Works across copies of the module, where `instanceof` does not.
+ * Tells whether a value is a {@link PaymentError}. Works across copies of the module; `instanceof` does not.
  *
+ * @param code - If given, the error must have this code.
  * @example
  * ```ts
  * if (isPaymentError(error, 'refused')) console.log(error.reasons.map((reason) => reason.message))
@@ -190,15 +206,15 @@ export function isPaymentError(error: unknown, code?: ErrorCode): error is Payme
   return code === undefined || ('code' in error && error.code === code)
 }
 
-/** How many errors are looked at behind one: a chain of causes may be long, or lead back to itself. */
+/** The limit of errors examined behind one error: a chain of causes may be long or circular. */
 const MOST_LOOKED_AT = 32
 
 /**
- * Finds the {@link PaymentError} in an error, or behind it: SDKs wrap what `fetch` throws, and keep it as `cause` or, after
- * several tries, in `errors`.
+ * Finds the {@link PaymentError} in an error or behind it. SDKs wrap the errors of `fetch` and keep them as `cause` or,
+ * after several attempts, in `errors`.
  *
- * @param error Whatever was caught.
- * @param code Finds only an error of this code. Default: of any code.
+ * @param error - The caught value.
+ * @param code - If given, only an error with this code is found.
  * @returns The nearest one, or undefined if there is none.
  * @example
  * ```ts

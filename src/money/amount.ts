@@ -2,24 +2,27 @@ import type { Currency } from './currency.js'
 
 declare const brand: unique symbol
 
-/** A sum of money: an integer count of a currency's smallest part. Immutable; made only by {@link amount} and {@link parseAmount}. */
+/**
+ * A sum of money: an integer count of a currency's smallest unit. Immutable; created only by {@link amount} and {@link
+ * parseAmount}.
+ */
 export interface Amount {
   readonly value: bigint
   readonly currency: Currency
   readonly [brand]: true
-  /** What `JSON.stringify` writes for it. */
+  /** Returns the value that `JSON.stringify` writes. */
   toJSON(): AmountJson
 }
 
-/** An amount in JSON. */
+/** The JSON form of an amount. */
 export interface AmountJson {
-  /** The count of smallest parts, as a decimal text: JSON numbers lose digits. */
+  /** The count of smallest units, as decimal text. JSON numbers would lose digits. */
   readonly value: string
   /** The currency's id. */
   readonly currency: string
   readonly decimals: number
   readonly symbol: string
-  /** The same for people: `0.01 pathUSD`. */
+  /** The amount as text for people: `0.01 pathUSD`. */
   readonly text: string
 }
 
@@ -39,12 +42,13 @@ const Sum = class Amount {
   }
 }
 
-/** The largest value a token amount can have (an EVM word). */
+/** The largest value of a token amount (an EVM word). */
 const MAX = 2n ** 256n - 1n
 
 /**
- * An amount from its smallest parts.
+ * Creates an amount from a count of the currency's smallest units.
  *
+ * @param value - The count, for example `10_000n` for 0.01 of a currency with six decimals.
  * @throws RangeError if the value is negative or above 2^256 − 1.
  * @example
  * ```ts
@@ -54,11 +58,11 @@ const MAX = 2n ** 256n - 1n
 export function amount(value: bigint, currency: Currency): Amount {
   if (value < 0n) throw new RangeError('An amount cannot be negative')
   if (value > MAX) throw new RangeError('An amount cannot exceed 2^256 - 1')
-  // The only place where the brand is put on: the type cannot be made by hand elsewhere.
+  // The only place that applies the brand, so other code cannot construct the type by hand.
   return new Sum(value, currency) as Amount
 }
 
-/** Nothing, in that currency. */
+/** Returns the amount zero of a currency. */
 export function zero(currency: Currency): Amount {
   return amount(0n, currency)
 }
@@ -66,8 +70,10 @@ export function zero(currency: Currency): Amount {
 const DECIMAL = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/
 
 /**
- * A plain decimal text (`'0.10'`) as smallest parts at that many decimals; undefined if it is not one: no sign,
- * exponent, hexadecimal, separator, leading zero, or more decimals than the currency has.
+ * Parses plain decimal text (`'0.10'`) into smallest units with that many decimals.
+ *
+ * @returns Undefined if the text has a sign, an exponent, a separator, a leading zero, hexadecimal digits, or more
+ *   decimals than allowed.
  */
 export function parseDecimal(text: string, decimals: number): bigint | undefined {
   if (text.length > 100) return undefined
@@ -79,7 +85,7 @@ export function parseDecimal(text: string, decimals: number): bigint | undefined
   return BigInt(whole + fraction.padEnd(decimals, '0'))
 }
 
-/** Smallest parts as a plain decimal text, without trailing zeros. */
+/** Formats smallest units as plain decimal text without trailing zeros. */
 export function formatDecimal(value: bigint, decimals: number): string {
   const digits = value.toString().padStart(decimals + 1, '0')
   const whole = digits.slice(0, digits.length - decimals)
@@ -88,9 +94,9 @@ export function formatDecimal(value: bigint, decimals: number): string {
 }
 
 /**
- * An amount from a decimal text such as `'0.10'`.
+ * Parses an amount from decimal text such as `'0.10'`.
  *
- * @throws RangeError for anything but a plain decimal number that fits the currency.
+ * @throws RangeError if the text is not a plain decimal number that fits the currency.
  */
 export function parseAmount(text: string, currency: Currency): Amount {
   const value = parseDecimal(text, currency.decimals)
@@ -101,32 +107,33 @@ export function parseAmount(text: string, currency: Currency): Amount {
   return amount(value, currency)
 }
 
-/** `'0.01 pathUSD'`: for people. */
+/** Formats an amount for people: `'0.01 pathUSD'`. */
 export function formatAmount({ value, currency }: Amount): string {
   return `${formatDecimal(value, currency.decimals)} ${currency.symbol}`
 }
 
 /**
- * The sum of two amounts.
+ * Adds two amounts.
  *
- * @throws TypeError if their currencies differ: there is no exchange rate here.
+ * @throws TypeError if their currencies differ: amounts are never converted.
  */
 export function add(a: Amount, b: Amount): Amount {
   return amount(a.value + sameCurrency(a, b).value, a.currency)
 }
 
 /**
- * The difference of two amounts.
+ * Subtracts the second amount from the first.
  *
- * @throws TypeError if their currencies differ; RangeError if it would be negative.
+ * @throws TypeError if their currencies differ; RangeError if the result would be negative.
  */
 export function subtract(a: Amount, b: Amount): Amount {
   return amount(a.value - sameCurrency(a, b).value, a.currency)
 }
 
 /**
- * −1, 0 or 1, as `a` is less than, equal to or more than `b`.
+ * Compares two amounts of the same currency.
  *
+ * @returns −1, 0 or 1 if `a` is less than, equal to or more than `b`.
  * @throws TypeError if their currencies differ.
  */
 export function compare(a: Amount, b: Amount): -1 | 0 | 1 {

@@ -1,6 +1,6 @@
 /**
- * Gives an object a `toJSON` that writes its bigints as decimal texts, since `JSON.stringify` throws at a bigint. It is not
- * enumerable, so that copies, comparisons and logs do not see it.
+ * Adds a `toJSON` that writes bigints as decimal text, because `JSON.stringify` throws for a bigint. The method is not
+ * enumerable, so copies, comparisons and logs do not see it.
  *
  * @returns The same object.
  */

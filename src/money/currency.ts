@@ -1,30 +1,32 @@
-/** A kind of money. Its decimals are known here, never learned from a server. */
+/** A currency. Its decimals come from Purser's table or the user's options, never from a server. */
 export interface Currency {
   /** CAIP-19 for tokens (`eip155:4217/erc20:0x20c0…`, lower case), `iso4217:USD` for fiat. */
   readonly id: string
   readonly symbol: string
   readonly decimals: number
-  /** Id of the unit this currency always has the same value as, one to one. */
+  /** The id of the unit with the same value, one to one. */
   readonly peg?: string
-  /** What it is at most worth in a unit that it is not pegged to. It travels with every amount, into the ledger too. */
+  /**
+   * The highest value in a unit to which the currency is not pegged. It is stored with every amount, in the ledger too.
+   */
   readonly rate?: Rate
 }
 
-/** Decimals that a rate may have: enough for the smallest part of a coin. */
+/** The maximum of decimals in a rate: enough for the smallest unit of any coin. */
 export const RATE_DECIMALS = 18
 
-/** What one of a currency is at most worth: the user's word, never a vendor's. */
+/** The highest value of one unit of a currency. The user states it; a vendor never does. */
 export type Rate = {
-  /** The id of the unit that it is said in. */
+  /** The id of the unit in which the value is given. */
   readonly unit: string
-  /** A plain decimal text, such as `'1.12'`. */
+  /** Plain decimal text, such as `'1.12'`. */
   readonly most: string
 }
 
 /**
- * A token on an EVM-like chain.
+ * Describes a token on an EVM-compatible chain.
  *
- * @param network CAIP-2, for example `eip155:4217`.
+ * @param network - CAIP-2 id, for example `eip155:4217`.
  * @example
  * ```ts
  * const mine = token('eip155:31337', '0x20c0000000000000000000000000000000000001', { symbol: 'AlphaUSD', decimals: 6, peg: 'iso4217:USD' })
@@ -38,12 +40,17 @@ export function token(
   return Object.freeze({ id: tokenId(network, address), ...facts })
 }
 
-/** The CAIP-19 id of a token; addresses compare in lower case. */
+/** Returns the CAIP-19 id of a token. The address is lower-cased. */
 export function tokenId(network: string, address: string): string {
   return `${network}/erc20:${address.toLowerCase()}`
 }
 
-/** A currency of ISO 4217. Its unit is itself. */
+/**
+ * Describes a currency of ISO 4217. It is its own unit.
+ *
+ * @param code - For example `USD`.
+ * @param decimals - Decimals of its smallest unit on the wire: 2 for `USD`, 0 for `JPY`.
+ */
 export function fiat(code: string, decimals: number): Currency {
   return Object.freeze({ id: `iso4217:${code}`, symbol: code, decimals })
 }
@@ -52,7 +59,7 @@ const USD_PEG = 'iso4217:USD'
 const dollar = (network: string, address: string, symbol: string): Currency =>
   token(network, address, { symbol, decimals: 6, peg: USD_PEG })
 
-/** The currencies Purser knows by itself. */
+/** The built-in currencies. */
 export const CURRENCIES = Object.freeze({
   USD: fiat('USD', 2),
   /** Tempo mainnet. */
@@ -65,19 +72,19 @@ export const CURRENCIES = Object.freeze({
   testThetaUSD: dollar('eip155:42431', '0x20c0000000000000000000000000000000000003', 'ThetaUSD'),
 })
 
-/** Looks up currencies by id. A vendor can never add to it. */
+/** A table that finds currencies by id. A vendor can never add to it. */
 export interface CurrencyTable {
   get(id: string): Currency | undefined
-  /** A token by CAIP-2 network and address, in any case. */
+  /** Finds a token by CAIP-2 network and address. The case of the address does not matter. */
   token(network: string, address: string): Currency | undefined
-  /** The tokens that are known on a CAIP-2 network. */
+  /** Lists the known tokens of a CAIP-2 network. */
   on(network: string): readonly Currency[]
 }
 
 /**
- * The built-in table and the user's own currencies.
+ * Combines the built-in currencies with the user's own.
  *
- * @throws TypeError if a currency is malformed, or contradicts one that is already known.
+ * @throws TypeError if a currency is malformed or contradicts a known one.
  */
 export function currencyTable(own: readonly Currency[] = []): CurrencyTable {
   if (!Array.isArray(own)) throw new TypeError('currencies must be a list: [token(…)]')
@@ -109,7 +116,7 @@ function checkCurrency(currency: Currency): string {
   return id.includes('/erc20:') ? id.toLowerCase() : id
 }
 
-/** Networks where the money is real. Every other chain is a test network, and paid only when policy names it. */
+/** The networks with real money. Every other chain counts as a test network and is paid only if the policy names it. */
 const PRODUCTION: ReadonlySet<string> = new Set([
   'eip155:1',
   'eip155:10',
@@ -124,7 +131,7 @@ const PRODUCTION: ReadonlySet<string> = new Set([
   'stripe:live',
 ])
 
-/** Is this network one where the money is real? */
+/** Tells whether a network uses real money. */
 export function isProductionNetwork(network: string): boolean {
   return PRODUCTION.has(network)
 }

@@ -1,18 +1,20 @@
-/** The longest delay that a timer takes, in milliseconds: just under 25 days. `setTimeout` fires a longer one at once. */
+/**
+ * The longest delay of a timer, in milliseconds: just under 25 days. `setTimeout` fires at once if the delay is longer.
+ */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** The bounds of a length of time, both included, in milliseconds. */
+/** The bounds of a duration in milliseconds, both included. */
 export interface DurationRange {
-  /** Default: 1. */
+  /** @default 1 */
   readonly least?: number
-  /** Default: {@link LONGEST_TIMER_MS}. */
+  /** @default {@link LONGEST_TIMER_MS} */
   readonly most?: number
 }
 
 /**
- * Reads an option that is a length of time: whole milliseconds, within bounds that timers hold.
+ * Checks an option that is a duration: a whole number of milliseconds within bounds that timers support.
  *
- * @param name The option, as its caller wrote it.
+ * @param name - The option's name, as the caller wrote it.
  * @throws TypeError that names the option and its bounds.
  */
 export function checkDuration(name: string, value: unknown, range: DurationRange = {}): number {
@@ -33,7 +35,11 @@ const UNITS_OF_TIME: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
-/** A duration as documents write it, in milliseconds. Undefined: the text is none. */
+/**
+ * Parses a duration of a document into milliseconds.
+ *
+ * @returns Undefined if the text is not a duration.
+ */
 export function parseDuration(written: string): number | undefined {
   if (!WRITTEN.test(written)) return undefined
   const unit = UNITS_OF_TIME[written.slice(-1)]

@@ -2,12 +2,15 @@ import { parseDecimal } from './amount.js'
 import { RATE_DECIMALS } from './currency.js'
 
 /**
- * What one of a currency is at most worth in the policy's unit: fiat by its code of ISO 4217, everything else by id.
- * `{ EUR: '1.12', 'eip155:8453/slip44:60': '4000' }`
+ * The highest value of one unit of each currency, in the policy's unit. Fiat currencies are named by ISO 4217 code, all
+ * others by id. `{ EUR: '1.12', 'eip155:8453/slip44:60': '4000' }`
  */
 export type Rates = Readonly<Record<string, string>>
 
-/** Is it a table of rates? A code must be one of ISO 4217: a symbol is no name of a token, since anybody may take it. */
+/**
+ * Tells whether an object is a table of rates. Codes must be of ISO 4217. Token symbols are not accepted, because
+ * anyone can create a token with any symbol.
+ */
 export function areRates(value: object): value is Rates {
   return Object.entries(value).every(
     ([key, most]) =>
@@ -17,7 +20,7 @@ export function areRates(value: object): value is Rates {
   )
 }
 
-/** A code that this runtime knows as one of ISO 4217. */
+/** Tells whether this runtime knows the code as one of ISO 4217. */
 export function isFiat(code: string): boolean {
   return Intl.supportedValuesOf('currency').includes(code)
 }

@@ -3,9 +3,9 @@ import { isFiat, type Rates } from './rate-keys.js'
 import { UNIT_DECIMALS, type Units, worth } from './units.js'
 
 /**
- * A table of currencies with what they are worth in a unit. A rate of a currency is also that of whatever is pegged to
- * it and has none of its own; the unit, and what is pegged to that, is always worth itself. Knows every fiat currency,
- * ether and bitcoin beside what the table has.
+ * Adds rates in a unit to a table of currencies. A currency's rate also applies to the currencies that are pegged to it
+ * and have no own rate. The unit and the currencies pegged to it always keep their value. The resulting table also
+ * knows every fiat currency, ether and bitcoin.
  */
 export function withRates(table: CurrencyTable, rates: Rates, unit: string): CurrencyTable {
   const byId = new Map(Object.entries(rates).map(([key, most]) => [idOf(key), most]))
@@ -16,7 +16,8 @@ export function withRates(table: CurrencyTable, rates: Rates, unit: string): Cur
     const currency = table.get(id) ?? currencyOfId(id)
     if (currency === undefined) return undefined
     const rated = withRate(currency, byId.get(id) ?? byId.get(currency.peg ?? ''), unit)
-    // What has a rate is named by the user; what a vendor may ask for is not kept.
+    // The user names the currencies with rates. Other currencies that a vendor asks for are not stored, so the map
+    // stays bounded.
     if (rated !== currency) kept.set(id, rated)
     return rated
   }
@@ -32,15 +33,15 @@ function withRate(currency: Currency, most: string | undefined, unit: string): C
   return Object.freeze({ ...currency, rate: Object.freeze({ unit, most }) })
 }
 
-/** Addresses compare in lower case. */
+/** Lower-cases addresses, so that they compare equal. */
 function idOf(key: string): string {
   if (!key.includes(':')) return `iso4217:${key}`
   return key.includes('/erc20:') ? key.toLowerCase() : key
 }
 
 /**
- * What an id says by itself: fiat of ISO 4217, ether on any chain of its kind, and bitcoin (of eleven decimals: on
- * Lightning it is paid by the thousandth of a satoshi).
+ * Derives a currency from its id alone: ISO 4217 fiat, ether on any EVM chain, and bitcoin. Bitcoin has eleven
+ * decimals, because Lightning pays in thousandths of a satoshi.
  */
 function currencyOfId(id: string): Currency | undefined {
   if (/^eip155:[1-9][0-9]{0,17}\/slip44:60$/.test(id))
@@ -51,8 +52,8 @@ function currencyOfId(id: string): Currency | undefined {
 }
 
 /**
- * What is not counted in hundredths, as those who charge cards count it: Icelandic króna and Ugandan shilling have two
- * decimals on the wire, and Malagasy ariary none.
+ * The currencies whose smallest unit is not a hundredth, as card processors count it: Icelandic króna and Ugandan
+ * shilling have two decimals on the wire, Malagasy ariary none.
  */
 const MINOR: readonly (readonly [decimals: number, codes: string])[] = [
   [0, 'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'],
@@ -63,7 +64,10 @@ function decimalsOf(code: string): number {
   return MINOR.find(([, codes]) => codes.includes(code))?.[0] ?? 2
 }
 
-/** The most smallest parts of a currency that count for no more than this; undefined if it cannot be counted. */
+/**
+ * Returns the largest amount of a currency, in its smallest units, that counts for no more than the given units;
+ * undefined if the currency has no value in the unit.
+ */
 export function partsWithin(units: Units, currency: Currency, unit: string): bigint | undefined {
   const factor = worth(currency, unit)
   if (!factor) return undefined

@@ -7,13 +7,13 @@ export type Instant = number
 
 declare const brand: unique symbol
 
-/** The policy's unit at nine decimals: what counters count. */
+/** A count in the policy's unit with nine decimals. Budget counters use it. */
 export type Units = bigint & { readonly [brand]?: 'units' }
 
-/** Nine decimals: fine enough that a budget sees a thousandth of a micro-dollar. */
+/** Nine decimals, so that a budget registers a thousandth of a micro-dollar. */
 export const UNIT_DECIMALS = 9
 
-/** What 10^18 of the currency's units are worth; undefined if it has no known value in the unit. */
+/** Returns the value of 10^18 of the currency's units; undefined if the currency has no known value in the unit. */
 export function worth(currency: Currency, unit: string): bigint | undefined {
   const { id } = currency
   const peg = ownValue(currency, 'peg')
@@ -25,11 +25,11 @@ export function worth(currency: Currency, unit: string): bigint | undefined {
 const ONE = 10n ** BigInt(RATE_DECIMALS)
 
 /**
- * What an amount counts for in a unit, rounded **up**, so that many tiny payments cannot hide: one to one if its
- * currency is pegged to the unit, else by the rate it has there. Undefined if it has neither: it has no value there, so
- * it cannot be counted, so it cannot be paid.
+ * Converts an amount into a unit, rounded **up**, so that many tiny payments cannot escape the budget. A pegged
+ * currency converts one to one, others by their rate.
  *
- * @param unit The unit's currency id, for example `iso4217:USD`.
+ * @param unit - The unit's currency id, for example `iso4217:USD`.
+ * @returns Undefined if the currency has no peg and no rate: it cannot be counted, so it cannot be paid.
  */
 export function count({ value, currency }: Amount, unit: string): Units | undefined {
   const factor = worth(currency, unit)
@@ -40,12 +40,12 @@ export function count({ value, currency }: Amount, unit: string): Units | undefi
   return (value * factor + part - 1n) / part
 }
 
-/** A decimal text as units; undefined if it is not a plain decimal number with at most nine decimals. */
+/** Parses decimal text as units; undefined if it is not a plain decimal number with at most nine decimals. */
 export function parseUnits(text: string): Units | undefined {
   return parseDecimal(text, UNIT_DECIMALS)
 }
 
-/** `'0.10 USD'`-like text for units: `formatUnits(100_000_000n, 'USD')` is `'0.1 USD'`. */
+/** Formats units for people: `formatUnits(100_000_000n, 'USD')` is `'0.1 USD'`. */
 export function formatUnits(units: Units, symbol: string): string {
   return units < 0n
     ? `-${formatDecimal(-units, UNIT_DECIMALS)} ${symbol}`

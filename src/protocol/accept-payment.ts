@@ -1,24 +1,24 @@
 import type { OfferKind } from './types.js'
 
-/** What one entry of `Accept-Payment` names: a kind, or a wildcard for its method, its intent, or both. */
+/** The range of one `Accept-Payment` entry: a kind, or a wildcard for its method, its intent, or both. */
 export type PaymentRange = OfferKind | `${string}/*` | '*/*'
 
-/** One entry of `Accept-Payment`: a range and how much it is liked, from 0 (never) to 1 (the default). */
+/** One entry of `Accept-Payment`: a range and its preference from 0 (never) to 1 (the default). */
 export interface Preference {
   readonly kind: PaymentRange
   readonly q?: number
 }
 
 const MAX_HEADER = 8 * 1024
-// Methods are lower case, intents are not (as challenges name them).
+// Methods are lower case; intents may have capitals, as in challenges.
 const RANGE = /^(?:[a-z0-9][a-z0-9:_-]*|\*)\/(?:[A-Za-z0-9][A-Za-z0-9:_-]*|\*)$/
 // `weight` of RFC 9110, section 12.4.2.
 const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/i
 
 /**
- * Preferences as an `Accept-Payment` header (draft-httpauth-payment, section 7.4), in the given order.
+ * Formats preferences as an `Accept-Payment` header in the given order (draft-httpauth-payment, section 7.4).
  *
- * @throws TypeError if a kind is not `method/intent`, or a `q` not from 0 to 1.
+ * @throws TypeError if a kind is not `method/intent`, or if a `q` is not between 0 and 1.
  * @example
  * ```ts
  * formatAcceptPayment([{ kind: 'tempo/charge' }, { kind: 'stripe/charge', q: 0.5 }]) // 'tempo/charge, stripe/charge;q=0.5'
@@ -28,7 +28,7 @@ export function formatAcceptPayment(preferences: readonly Preference[]): string 
   return preferences.map(formatPreference).join(', ')
 }
 
-/** Does it name a method and an intent, and have a `q` from 0 to 1, if any? */
+/** Tells whether a value has a kind of `method/intent` and, if present, a `q` from 0 to 1. */
 export function isPreference(value: unknown): value is Preference {
   const { kind, q = 1 }: { readonly kind?: unknown; readonly q?: unknown } = Object(value)
   return typeof kind === 'string' && isRange(kind) && typeof q === 'number' && q >= 0 && q <= 1
@@ -39,12 +39,16 @@ function formatPreference(preference: Preference): string {
     throw new TypeError('A payment preference is a method and an intent, "tempo/charge", and a q from 0 to 1')
   const { kind, q = 1 } = preference
   if (q === 1) return kind
-  // Three decimals at most; whatever is above nothing must not be rounded to "never", nor what is below one to one.
+  // At most three decimals. A weight above 0 is not rounded to "never", and a weight below 1 is not rounded to 1.
   const weight = q === 0 ? 0 : Math.min(999, Math.max(1, Math.round(q * 1000)))
   return `${kind};q=${weight / 1000}`
 }
 
-/** The entries of an `Accept-Payment` header; undefined if any of it is malformed (it then has no meaning). */
+/**
+ * Parses an `Accept-Payment` header.
+ *
+ * @returns Undefined if any entry is malformed: the header then has no meaning.
+ */
 export function parseAcceptPayment(header: string): readonly Preference[] | undefined {
   if (header.length > MAX_HEADER) return undefined
   const preferences: Preference[] = []
@@ -71,10 +75,11 @@ function isRange(text: string): text is PaymentRange {
 }
 
 /**
- * How much a kind is liked, and the place of the entry that says so: the most specific range that names it, and of
- * equally specific ones that with the higher `q`.
+ * Returns the preference for a kind, and the position of the entry that sets it. The most specific matching range
+ * decides; of equally specific ranges, the one with the higher `q`.
  *
- * @param unnamed The `q` of a kind that no entry names: after what is simply preferred, before what is preferred less.
+ * @param unnamed - The `q` of a kind that no entry names. It ranks after entries with full preference and before
+ *   entries with less.
  */
 export function likingOf(
   preferences: readonly Preference[],
@@ -94,14 +99,14 @@ export function likingOf(
 }
 
 /**
- * How much a kind is liked: the `q` of the most specific range that names it, 0 if none does. Between equally
+ * Returns the preference for a kind: the `q` of the most specific matching range, 0 if none matches. Of equally
  * specific ranges the higher `q` counts.
  */
 export function acceptQuality(preferences: readonly Preference[], kind: OfferKind): number {
   return likingOf(preferences, kind, 0).q
 }
 
-/** How specifically a range names a kind: 2 exactly, 1 with a wildcard, 0 as anything, −1 not at all. */
+/** Returns how specifically a range matches a kind: 2 exactly, 1 with one wildcard, 0 with two, −1 not at all. */
 function match(range: PaymentRange, kind: OfferKind): number {
   if (range === kind) return 2
   const [method, intent] = range.split('/')

@@ -1,12 +1,12 @@
 import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
 
-/** One challenge of the wanted scheme, as far as syntax goes. */
+/** One challenge of the wanted scheme, parsed by syntax only. */
 export interface AuthChallenge {
-  /** Where its scheme name starts in the header line. */
+  /** The start of its scheme name in the header line, in UTF-16 code units. */
   readonly offset: number
   /** Parameters by lower-case name, values unescaped. */
   readonly params: ReadonlyMap<string, string>
-  /** The first thing wrong with it. Its parameters must then not be used. */
+  /** Its first fault. If present, the parameters must not be used. */
   readonly fault?: ProtocolError
 }
 
@@ -21,7 +21,7 @@ interface Cursor {
   at: number
 }
 
-/** What kinds of character a header is made of, by code. */
+/** The kinds of characters in a header, by character code. */
 const TOKEN = 1
 const TOKEN68 = 2
 const KINDS = new Uint8Array(128)
@@ -31,7 +31,7 @@ for (const char of "!#$%&'*^`|") mark(char, TOKEN)
 mark('+', TOKEN | TOKEN68)
 mark('/', TOKEN68)
 
-/** The one parameter that is for people: it decides nothing. */
+/** The only parameter that is text for people. It decides nothing. */
 const WORDS = 'description'
 
 const TAB = 9
@@ -44,11 +44,12 @@ const SMALL_U = 117
 const DELETE = 127
 
 /**
- * The challenges of one scheme in one `WWW-Authenticate` line (RFC 9110, sections 11.2, 11.3 and 11.6.1), among any
- * others. One pass, never backtracking; at most `limit` are read and one fault more.
+ * Reads the challenges of one scheme from a `WWW-Authenticate` line that may hold others (RFC 9110, sections 11.2, 11.3
+ * and 11.6.1). The parser makes one pass without backtracking. It reads at most `limit` challenges and reports one more
+ * as a fault.
  *
- * Names inside quoted strings are text, wherever they stand. After a fault reading goes on at the next comma outside
- * quotes, so that a spoilt challenge takes no other one with it; an unterminated quote takes the rest of its line.
+ * Names inside quoted strings are always text. After a fault, reading continues at the next comma outside quotes, so
+ * that a broken challenge does not hide the others. An unterminated quote consumes the rest of its line.
  */
 export function readAuthChallenges(text: string, scheme: string, limit: number): readonly AuthChallenge[] {
   const cursor: Cursor = { text, at: 0 }
@@ -75,16 +76,19 @@ export function readAuthChallenges(text: string, scheme: string, limit: number):
   return found
 }
 
-/** Parameters of payments that no other scheme has. */
+/** Payment parameters that no other scheme uses. */
 const STRAY = /^(?:intent|request|digest|expires)$/i
 
-/** A parameter of a payment under another scheme: the description before it was not escaped, and a challenge stands in it. */
+/**
+ * Marks the previous challenge as broken if a payment parameter appears under another scheme. In that case its
+ * description was not escaped and contains a challenge.
+ */
 function spoilDescribed(before: Draft | undefined, offset: number): void {
   if (before?.params.has(WORDS))
     spoil(before, 'malformed', 'A parameter after its description was lost', offset)
 }
 
-/** What follows a scheme name on the same list item: nothing, a token68, or its first parameter. */
+/** Reads the first part after a scheme name on the same list item: nothing, a token68, or a parameter. */
 function readFirst(cursor: Cursor, open: Draft | undefined): void {
   skipSpace(cursor)
   if (atItemEnd(cursor)) return
@@ -93,7 +97,7 @@ function readFirst(cursor: Cursor, open: Draft | undefined): void {
   else readParam(cursor, readToken(cursor), offset, open)
 }
 
-/** `auth-param = token BWS "=" BWS ( token / quoted-string )`; the cursor stands behind the name. */
+/** Reads `auth-param = token BWS "=" BWS ( token / quoted-string )`. The cursor stands behind the name. */
 function readParam(cursor: Cursor, name: string, offset: number, open: Draft | undefined): void {
   skipSpace(cursor)
   if (name === '' || codeAt(cursor) !== EQUALS) {
@@ -130,16 +134,17 @@ function spoil(open: Draft | undefined, code: ProtocolErrorCode, message: string
 }
 
 /**
- * A text for people ends at its closing quote, if the line can go on there. If it cannot, the text has quotes in it that its
- * server did not escape, and {@link readLoosely} finds its end.
+ * Ends a text for people at its closing quote, if the line can continue there. Otherwise the text contains quotes that
+ * its server did not escape, and {@link readLoosely} finds the end.
  *
- * Reading on is safe for three reasons. It begins only where RFC 9110 gives the line no meaning. It moves an end further
- * back, so it makes no parameter out of text. And {@link takesParameter} refuses a text that took a parameter along: without
- * that, a stranger who writes a description could remove `expires` or `digest`. It protects against no stranger who writes a
- * whole challenge into an unescaped description: that line is sound, and only its server or the policy's `payees` can tell.
+ * Reading on is safe for three reasons. It begins only if RFC 9110 gives the line no meaning. It only moves the end
+ * further back, so text never becomes a parameter. And {@link takesParameter} refuses a text that would contain a
+ * parameter; otherwise a stranger who writes a description could remove `expires` or `digest`. It does not protect
+ * against a stranger who writes a complete challenge into an unescaped description: that line is valid, and only its
+ * server or the policy's `payees` can detect it.
  *
- * @param start Where its first quote stands.
- * @param value What it says up to its first closing quote; the cursor stands behind that.
+ * @param start - The position of the first quote.
+ * @param value - The text up to the first closing quote. The cursor stands behind that quote.
  */
 function readWords(cursor: Cursor, start: number, value: string | undefined): string | undefined {
   const { at } = cursor
@@ -147,12 +152,15 @@ function readWords(cursor: Cursor, start: number, value: string | undefined): st
   const ended = atItemEnd(cursor)
   const words = readLoosely(cursor, start)
   if (words !== undefined || !ended) return words
-  // Broken syntax of another scheme follows, and spoils nothing here.
+  // Broken syntax of another scheme follows. It does not affect this challenge.
   cursor.at = at
   return value
 }
 
-/** Reads up to the first quote at which the line can go on. Undefined: there is none, or the text took a parameter along. */
+/**
+ * Reads up to the first quote after which the line can continue. Undefined if there is no such quote, or if the text
+ * would contain a parameter.
+ */
 function readLoosely(cursor: Cursor, start: number): string | undefined {
   const { text } = cursor
   for (cursor.at = start + 1; cursor.at < text.length; cursor.at++) {
@@ -168,14 +176,17 @@ function readLoosely(cursor: Cursor, start: number): string | undefined {
   return undefined
 }
 
-/** Does a text hold a parameter that decides, behind a comma? Then it ended before that. */
+/** Tells whether a text contains a deciding parameter behind a comma. If so, the text must have ended before it. */
 function takesParameter(written: string): boolean {
   return /,[\t ]*(?:payment[\t ]+)?(?:id|realm|method|intent|request|digest|expires|header|opaque)[\t ]*=/i.test(
     written,
   )
 }
 
-/** Can the line go on here? It ends, or a comma and then `name=`, `Scheme name=`, `Scheme` or `Scheme token68` follow. */
+/**
+ * Tells whether the line can continue here: it ends, or a comma and then `name=`, `Scheme name=`, `Scheme` or `Scheme
+ * token68` follow.
+ */
 function isFollowed(ahead: Cursor): boolean {
   skipSpace(ahead)
   if (ahead.at >= ahead.text.length) return true
@@ -190,11 +201,12 @@ function isFollowed(ahead: Cursor): boolean {
 }
 
 /**
- * A quoted string (RFC 9110, section 5.6.4), unescaped; undefined if it is not closed or holds a control character.
+ * Reads a quoted string (RFC 9110, section 5.6.4) and unescapes it. Undefined if it is not closed or contains a control
+ * character.
  *
- * `\uXXXX` above U+00FF is read as that code unit. RFC 9110 would read `uXXXX`; but header values cannot hold such
- * characters otherwise, servers of the reference SDK write them so, and they bind the realm they meant into the
- * challenge id. A sender that follows the RFC only ever escapes `"` and `\`, so nothing it writes is misread.
+ * `\uXXXX` above U+00FF is read as that code unit. RFC 9110 would read `uXXXX`. But header values cannot carry such
+ * characters otherwise, servers of the reference SDK write them this way, and those servers bind the decoded realm into
+ * the challenge id. A sender that follows the RFC only escapes `"` and `\`, so its strings are never misread.
  */
 function readQuoted(cursor: Cursor): string | undefined {
   const { text } = cursor
@@ -235,7 +247,7 @@ function readToken(cursor: Cursor): string {
   return cursor.text.slice(start, cursor.at)
 }
 
-/** Moves over a token68 that fills its list item; otherwise stays. */
+/** Moves past a token68 if it fills its list item; otherwise does not move. */
 function skipToken68(cursor: Cursor): boolean {
   const start = cursor.at
   while (isKind(codeAt(cursor), TOKEN68)) cursor.at++
@@ -248,14 +260,17 @@ function skipToken68(cursor: Cursor): boolean {
   return false
 }
 
-/** Behind a token: is it a scheme name? Then a space or the item's end follows, and no `=` after spaces. */
+/**
+ * Tells whether the token before the cursor is a scheme name: a space or the end of the item follows, and no `=` after
+ * spaces.
+ */
 function startsChallenge(cursor: Cursor): boolean {
   const end = cursor.at
   skipSpace(cursor)
   return atItemEnd(cursor) || (cursor.at > end && codeAt(cursor) !== EQUALS)
 }
 
-/** To the next list item; false at the end of the line. */
+/** Moves to the next list item. Returns false at the end of the line. */
 function skipSeparators(cursor: Cursor): boolean {
   for (let code = codeAt(cursor); code === COMMA || code === SPACE || code === TAB; code = codeAt(cursor))
     cursor.at++

@@ -1,5 +1,5 @@
-// Tables instead of `atob`, `btoa` and `Buffer`: those are missing somewhere, forgive what must not be forgiven, or
-// are slow in Node 20.
+// Tables instead of `atob`, `btoa` and `Buffer`. Some runtimes lack them, some accept malformed input, and some are
+// slow in Node 20.
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const CODES = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0))
 const NONE = 255
@@ -10,13 +10,13 @@ CODES.forEach((code, value) => {
 
 const ascii = new TextDecoder('latin1')
 
-/** Bytes as base64url without padding (RFC 4648, section 5). */
+/** Encodes bytes as base64url without padding (RFC 4648, section 5). */
 export function encodeBase64url(bytes: Uint8Array): string {
   const out = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
   let at = 0
   for (let i = 0; i < bytes.length; i += 3) {
     const group = (byteAt(bytes, i) << 16) | (byteAt(bytes, i + 1) << 8) | byteAt(bytes, i + 2)
-    // The last group may be short: typed arrays drop what is written past their end.
+    // The last group may be short: typed arrays ignore writes beyond their end.
     out[at++] = byteAt(CODES, group >> 18)
     out[at++] = byteAt(CODES, (group >> 12) & 63)
     out[at++] = byteAt(CODES, (group >> 6) & 63)
@@ -25,7 +25,9 @@ export function encodeBase64url(bytes: Uint8Array): string {
   return ascii.decode(out)
 }
 
-/** Base64 as anybody spells it (either alphabet, padded or not, spaces around it), in the spelling read below. */
+/**
+ * Normalises any spelling of base64 (either alphabet, padded or not, surrounding spaces) to base64url without padding.
+ */
 export function asBase64url(text: string): string {
   return text
     .trim()
@@ -34,15 +36,17 @@ export function asBase64url(text: string): string {
     .replaceAll('/', '_')
 }
 
-/** Bytes as base64 with padding (RFC 4648, section 4). */
+/** Encodes bytes as base64 with padding (RFC 4648, section 4). */
 export function encodeBase64(bytes: Uint8Array): string {
   const text = encodeBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
   return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
 }
 
 /**
- * The bytes behind a base64url text; undefined unless it is exactly what {@link encodeBase64url} would write: no
- * padding (the core draft forbids it), no `+` or `/`, no whitespace, no stray bits at the end.
+ * Decodes base64url.
+ *
+ * @returns Undefined unless the text is exactly the output of {@link encodeBase64url}: no padding (the core draft
+ *   forbids it), no `+` or `/`, no whitespace, no stray bits at the end.
  */
 export function decodeBase64url(text: string): Uint8Array | undefined {
   const { length } = text

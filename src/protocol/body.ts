@@ -1,31 +1,31 @@
 import { ONCE } from '../errors/index.js'
-/** Bounds on what is read of somebody else's body. */
+/** Limits for reading a body that another party sends. */
 export interface BodyLimits {
-  /** After decompression. */
+  /** The maximum of bytes, after decompression. */
   readonly bytes: number
-  /** How long the whole body may take, in milliseconds. */
+  /** The time limit for the whole body, in milliseconds. */
   readonly patienceMs: number
 }
 
-/** A body of a reply: of `fetch`, or of a `fetch` package that has streams of its own. */
+/** The body of a reply: of the built-in `fetch`, or of a `fetch` package with its own stream type. */
 export type Body = ReadableStream<unknown> | AsyncIterable<unknown> | null
 
-/** The part of a `Response` that is read here. */
+/** The parts of a `Response` that reading a body needs. */
 export interface ReplyBody {
   readonly body: Body
   readonly headers: { get(name: string): string | null }
 }
 
-/** Why there is no whole body: longer than the limit, not there in time or no longer wanted, or it failed. */
+/** Why a body could not be read: longer than the limit, too late or aborted, or failed. */
 export type Unread = 'long' | 'late' | 'broken'
 
 /**
- * Reads a body to its end, within bounds. What passes a bound is cancelled and not kept.
+ * Reads a body to its end within limits. If a limit is exceeded, the body is cancelled and nothing is kept.
  *
- * Everything that a server, a node or a vendor sends is read here, or is checked to have bounds of its own.
+ * All data from servers, nodes and vendors is read by this function, or is checked to have its own limits.
  *
- * @param signal Ends the reading; whoever aborted knows why.
- * @returns The bytes, or why there are none. It never throws.
+ * @param signal - Aborts the reading. The caller knows the reason.
+ * @returns The bytes, or the reason why there are none. Never throws.
  */
 export async function readBody(
   reply: ReplyBody,
@@ -37,7 +37,7 @@ export async function readBody(
   return end === 'whole' ? kept.whole() : end
 }
 
-/** The same as text in UTF-8. */
+/** Reads a body as UTF-8 text, within the same limits. */
 export async function readText(
   reply: ReplyBody,
   limits: BodyLimits,
@@ -47,7 +47,7 @@ export async function readText(
   return typeof bytes === 'string' ? { unread: bytes } : { text: new TextDecoder().decode(bytes) }
 }
 
-/** Lets a body go by that nobody wants, within bounds: a short rest is read, so that its connection is free again. */
+/** Drains an unwanted body within limits. Reading a short rest makes the connection reusable. */
 export async function drainBody(reply: ReplyBody, limits: BodyLimits): Promise<void> {
   await pass(reply, limits, undefined, () => {})
 }
@@ -61,10 +61,10 @@ async function pass(
   if (body === null) return 'whole'
   const source = sourceOf(body)
   if (source === undefined) return 'broken'
-  // Of what was compressed it is the least.
+  // For a compressed body, this is the minimum of its size.
   const announced = Number(headers.get('content-length') ?? 0)
   const end = announced > bytes ? 'long' : await inTime(readAll(source, bytes, take), patienceMs, signal)
-  // Not waited for: a branch of a clone is cancelled only when both are, and a stream may never answer.
+  // Not awaited: a branch of a cloned body is cancelled only if both branches are, and a stream may never answer.
   if (end !== 'whole') source.cancel()
   return end
 }
@@ -79,18 +79,18 @@ async function readAll(
       const { done, value } = await source.next()
       if (done) return 'whole'
       if (!isBytes(value)) return 'broken'
-      // An empty piece counts too: a stream of those would never end.
+      // An empty chunk counts as one byte; otherwise a stream of empty chunks would never end.
       size += Math.max(1, value.byteLength)
       if (size > bytes) return 'long'
       take(value)
     }
   } catch {
-    // What a failing body says is nobody's answer.
+    // The error of a failing body is dropped: it is no part of an answer.
     return 'broken'
   }
 }
 
-/** What is late goes on until it is cancelled, and is not heard any more. */
+/** A late promise continues until it is cancelled; its result is ignored. */
 function inTime(
   reading: Promise<'whole' | Unread>,
   patienceMs: number,
@@ -115,7 +115,7 @@ interface Source {
   cancel(): void
 }
 
-/** Undefined for what somebody else reads already, and for what is no body. */
+/** Returns undefined if another reader holds the body, or if the value is not a body. */
 function sourceOf(body: Exclude<Body, null>): Source | undefined {
   if ('getReader' in body) {
     if (body.locked) return undefined
@@ -130,10 +130,10 @@ function sourceOf(body: Exclude<Body, null>): Source | undefined {
   }
 }
 
-/** A body that is thrown away no longer matters. */
+/** Errors of a discarded body are ignored. */
 function ignore(): void {}
 
-/** Bytes in one piece, however small the pieces come: a list of pieces would cost many times what they hold. */
+/** A growing buffer that holds the bytes in one piece. A list of tiny chunks would cost many times their size. */
 class Kept {
   #bytes = new Uint8Array(0)
   #size = 0
@@ -154,12 +154,15 @@ class Kept {
   }
 }
 
-/** Are these bytes, of this realm or another? A test runner such as Jest runs code in a realm beside that of `fetch`. */
+/**
+ * Tells whether a value is a `Uint8Array`, of this realm or another. Test runners such as Jest run code in a different
+ * realm than `fetch`.
+ */
 export function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]')
 }
 
-/** Is it an `ArrayBuffer`, of this realm or another? */
+/** Tells whether a value is an `ArrayBuffer`, of this realm or another. */
 export function isBuffer(value: unknown): value is ArrayBuffer {
   return value instanceof ArrayBuffer || tagOf(value) === '[object ArrayBuffer]'
 }

@@ -6,34 +6,36 @@ import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
 import { parseDateTime } from './time.js'
 import type { MppChallenge, MppEcho } from './types.js'
 
-/** All `WWW-Authenticate` values of one answer together, in characters. Servers stop at 8 to 16 KiB. */
+/**
+ * The total length limit of the `WWW-Authenticate` values of one answer, in characters. Servers stop at 8 to 16 KiB.
+ */
 const MAX_HEADER = 256 * 1024
-/** Offers of one answer. */
+/** The maximum of offers in one answer. */
 const MAX_CHALLENGES = 64
-/** One parameter, and so one encoded `request`. */
+/** The length limit of one parameter, and so of one encoded `request`, in characters. */
 const MAX_PARAM = 16 * 1024
 
-/** What a credential gives back, in the order the core draft lists it. Other parameters are ignored. */
+/** The parameters that a credential returns, in the order of the core draft. Other parameters are ignored. */
 const REQUIRED = ['id', 'realm', 'method', 'intent', 'request'] as const
 const OPTIONAL = ['description', 'digest', 'expires', 'header', 'opaque'] as const
 
-// The draft says lower-case letters only; the reference SDK's servers may register wider names.
+// The draft allows lower-case letters only; servers of the reference SDK may register wider names.
 const METHOD = /^[a-z][a-z0-9:_-]*$/
 const INTENT = /^[A-Za-z0-9][A-Za-z0-9:_-]*$/
 
-/** What {@link parseChallenges} made of a header. */
+/** The result of {@link parseChallenges}. */
 export interface ParsedChallenges {
-  /** The offers that can be read, in the server's order. */
+  /** The readable offers, in the server's order. */
   readonly challenges: readonly MppChallenge[]
-  /** Why others cannot. */
+  /** The faults of the unreadable ones. */
   readonly rejected: readonly ProtocolError[]
 }
 
 /**
  * Reads the `Payment` challenges of an answer's `WWW-Authenticate` header (draft-httpauth-payment, section 5.1). An
- * unreadable challenge is set aside and hides no other one. Never throws.
+ * unreadable challenge does not hide the others. Never throws.
  *
- * @param header The header's value; several lines as they came, or joined with commas.
+ * @param header - The header's value: several lines as received, or one line joined with commas.
  * @example
  * ```ts
  * const { challenges, rejected } = parseChallenges(response.headers.get('www-authenticate') ?? '')
@@ -99,7 +101,7 @@ function toChallenge(received: ReadonlyMap<string, string>): MppChallenge {
 
 type Params = Record<(typeof REQUIRED)[number], string> & Partial<Record<(typeof OPTIONAL)[number], string>>
 
-/** The known parameters. Only fixed names become keys, so that no server can name a property. */
+/** Selects the known parameters. Only fixed names become keys, so a server cannot choose a property name. */
 function pick(received: ReadonlyMap<string, string>): Params {
   const params: Params = own({ id: '', realm: '', method: '', intent: '', request: '' })
   for (const name of REQUIRED)
@@ -122,9 +124,9 @@ function readExpires(text: string): Instant {
 }
 
 /**
- * `header` is not in the draft; servers that need `Authorization` for themselves name the other field with it. Any
- * further name is refused: a server that picks the field could have the credential sent as a cookie, or in a field
- * that redirects carry to another origin.
+ * `header` is not in the draft. A server that needs `Authorization` for its own use names the other field in it. Any
+ * further name is refused: a server could otherwise have the credential sent as a cookie, or in a field that redirects
+ * carry to another origin.
  */
 function readHeaderName(name: string | undefined): MppEcho['header'] {
   const lower = (name ?? 'authorization').toLowerCase()

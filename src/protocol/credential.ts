@@ -3,7 +3,7 @@ import type { Credential, MppEcho } from './types.js'
 import { encodePaymentPayload, type X402Header } from './x402/payload.js'
 import { encodeSignIn } from './x402/sign-in.js'
 
-/** A request header that carries a credential. The value is a bearer secret. */
+/** A request header that carries a credential. Its value is a bearer secret. */
 export interface CredentialHeader {
   readonly header: MppEcho['header'] | X402Header | 'sign-in-with-x'
   readonly value: string
@@ -12,11 +12,12 @@ export interface CredentialHeader {
 const utf8 = new TextEncoder()
 
 /**
- * A credential as the request header that carries it, in the envelope of its challenge.
+ * Encodes a credential as a request header, in the envelope of its challenge.
  *
- * The `Payment` scheme (draft-httpauth-payment, section 5.2) takes base64url without padding, and the challenge's
- * parameters go back exactly as they came, `request` and `opaque` undecoded, since the server's id is bound to them
- * byte for byte. x402 takes base64 with padding: the chosen entry goes back as it came, and what was said beside it.
+ * The `Payment` scheme (draft-httpauth-payment, section 5.2) takes base64url without padding. The challenge's
+ * parameters are returned exactly as received, with `request` and `opaque` undecoded, because the server's id is bound
+ * to them byte for byte. x402 takes base64 with padding; the chosen entry and the data around it are returned as
+ * received.
  *
  * @example
  * ```ts

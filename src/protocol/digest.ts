@@ -6,8 +6,10 @@ const ALGORITHMS: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Does a challenge's `digest` describe this body? Takes what RFC 9530 writes (`sha-256=:…:`) and what servers write
- * (`sha-256=…`), one or several. Every digest of a known algorithm must match; `unsupported` if there is none.
+ * Checks whether a challenge's `digest` describes this body. Accepts the form of RFC 9530 (`sha-256=:…:`) and the form
+ * that servers write (`sha-256=…`), one or several. All digests of known algorithms must match.
+ *
+ * @returns `unsupported` if no algorithm is known.
  */
 export async function digestMatches(
   digest: string,
@@ -15,7 +17,7 @@ export async function digestMatches(
 ): Promise<'match' | 'mismatch' | 'unsupported'> {
   const claimed = readMembers(digest)
   if (claimed.size === 0) return 'unsupported'
-  // A copy of its own: Web Crypto takes no view on shared memory.
+  // A copy, because Web Crypto does not accept views on shared memory.
   const bytes = new Uint8Array(body)
   for (const [algorithm, values] of claimed) {
     const actual = encodeBase64url(new Uint8Array(await crypto.subtle.digest(algorithm, bytes)))
@@ -24,7 +26,7 @@ export async function digestMatches(
   return 'match'
 }
 
-/** The distinct values per known algorithm, in one spelling. */
+/** Returns the distinct values of each known algorithm, in one spelling. */
 function readMembers(digest: string): ReadonlyMap<string, ReadonlySet<string>> {
   const members = new Map<string, Set<string>>()
   for (const member of digest.split(',')) {

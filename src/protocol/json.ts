@@ -2,25 +2,25 @@ import { decodeBase64url } from './base64url.js'
 import { ProtocolError } from './protocol-error.js'
 import type { Json, JsonObject } from './types.js'
 
-/** How much JSON from a server is read at all. */
+/** Limits for parsing JSON from a server. */
 export interface JsonLimits {
-  /** Characters of text. */
+  /** The maximum of characters. */
   readonly length: number
-  /** Objects and arrays inside each other; the outermost counts as one. */
+  /** The maximum nesting of objects and arrays. The outermost counts as one. */
   readonly depth: number
 }
 
 /** Deep enough for every method's request, shallow enough for any recursive reader. */
 export const JSON_LIMITS: JsonLimits = Object.freeze({ length: 64 * 1024, depth: 16 })
 
-// `ignoreBOM` keeps a byte order mark in the text, where JSON.parse refuses it.
+// `ignoreBOM` keeps a byte order mark in the text, and JSON.parse then refuses it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * A JSON object from untrusted text, frozen to its depths.
+ * Parses a JSON object from untrusted text and freezes it deeply.
  *
- * A key `__proto__` is refused rather than carried: it is harmless here and a trap for whoever copies the object.
- * Any other inherited name (`constructor`, …) is an ordinary own property.
+ * A key `__proto__` is refused: it is harmless in this object, but dangerous to code that copies the object. Any other
+ * inherited name (`constructor`, …) becomes an ordinary own property.
  *
  * @throws ProtocolError `json_too_large`, `bad_json`, `not_an_object`, `json_too_deep` or `unsafe_key`.
  */
@@ -34,7 +34,7 @@ export function parseJsonObject(text: string, limits: JsonLimits = JSON_LIMITS):
 }
 
 /**
- * {@link parseJsonObject} behind strict base64url.
+ * Decodes strict base64url and parses it with {@link parseJsonObject}.
  *
  * @throws ProtocolError as there, or `bad_base64url`, `bad_utf8`.
  */
@@ -48,7 +48,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch {
-    // The decoder has one way to fail, and its message says no more than this code.
+    // The decoder can fail in one way only, and its message adds nothing to this code.
     throw new ProtocolError('bad_utf8', 'Not UTF-8')
   }
 }
@@ -72,7 +72,7 @@ function seal(value: Json, depth: number): void {
   if (depth === 0) throw new ProtocolError('json_too_deep', 'The JSON is nested too deeply')
   if (Object.hasOwn(value, '__proto__')) throw new ProtocolError('unsafe_key', 'The JSON has a key __proto__')
   for (const item of Object.values(value)) seal(item, depth - 1)
-  // What the server left out is absent, whatever somebody put on Object.prototype.
+  // A key that the server left out reads as absent, even if Object.prototype is polluted.
   if (!Array.isArray(value)) Object.setPrototypeOf(value, null)
   Object.freeze(value)
 }

@@ -5,7 +5,7 @@ import type { JsonObject, Problem } from './types.js'
 
 const BASE = 'https://paymentauth.org/problems/'
 
-/** The problem types that MPP servers send: of the core draft, of the session drafts, and of the reference SDK. */
+/** The problem types of MPP servers: those of the core draft, of the session drafts, and of the reference SDK. */
 export const PROBLEMS = Object.freeze({
   paymentRequired: `${BASE}payment-required`,
   paymentInsufficient: `${BASE}payment-insufficient`,
@@ -30,8 +30,10 @@ export const PROBLEMS = Object.freeze({
 } as const)
 
 /**
- * A body as an RFC 9457 problem; undefined if it is none, whatever its content type claimed. Texts are cleaned.
- * Without a `type` it needs a `title` or `detail`, and is `about:blank` (RFC 9457, section 3.1.1).
+ * Parses a body as an RFC 9457 problem, whether or not its content type says so. Texts are cleaned. A problem without a
+ * `type` needs a `title` or a `detail`, and gets the type `about:blank` (RFC 9457, section 3.1.1).
+ *
+ * @returns Undefined if the body is not a problem.
  */
 export function parseProblem(text: string): Problem | undefined {
   try {

@@ -1,4 +1,4 @@
-/** Every way in which a codec can refuse what it was given. Closed: anything outside this list is a regression. */
+/** All codes of a {@link ProtocolError}. The list is closed: a failure outside it is a regression. */
 export const PROTOCOL_ERROR_CODES = [
   // Size and number.
   'header_too_large',
@@ -31,14 +31,11 @@ export const PROTOCOL_ERROR_CODES = [
 /** One of {@link PROTOCOL_ERROR_CODES}. */
 export type ProtocolErrorCode = (typeof PROTOCOL_ERROR_CODES)[number]
 
-/**
- * Something on the wire that cannot be read. A codec's own error: it says nothing about money, and never quotes what
- * it was reading.
- */
+/** An error in data from the wire. It says nothing about money, and never quotes the data. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
   readonly code: ProtocolErrorCode
-  /** Where in its header line the fault (or the challenge it spoils) starts, in UTF-16 code units. */
+  /** The start of the fault (or of the broken challenge) in its header line, in UTF-16 code units. */
   readonly offset?: number
 
   constructor(code: ProtocolErrorCode, message: string, offset?: number) {

@@ -4,14 +4,16 @@ import { decodeJsonObject, JSON_LIMITS } from './json.js'
 import { ProtocolError } from './protocol-error.js'
 import type { JsonObject, Receipt } from './types.js'
 
-/** An encoded receipt. HTTP stacks take about 16 KiB of headers in all. */
+/** The length limit of an encoded receipt, in characters. HTTP stacks accept about 16 KiB of headers in all. */
 const MAX_RECEIPT = 64 * 1024
 
 /**
- * The value of a `Payment-Receipt` header (draft-httpauth-payment, section 5.3); undefined if it cannot be read.
+ * Parses a `Payment-Receipt` header (draft-httpauth-payment, section 5.3).
  *
- * Read more kindly than a challenge: the money has moved, so padding or the other base64 alphabet is no reason to
- * lose what the server says about it. `claims` is what it said, whole and not cleaned.
+ * Reading is more lenient than for a challenge: the money has moved, so padding or the other base64 alphabet is no
+ * reason to lose the server's statement. `claims` holds the whole statement, uncleaned.
+ *
+ * @returns Undefined if the header cannot be read.
  */
 export function parseReceipt(header: string): Receipt | undefined {
   if (header.length > MAX_RECEIPT) return undefined
@@ -23,7 +25,7 @@ export function parseReceipt(header: string): Receipt | undefined {
   }
 }
 
-/** A receipt that came as JSON, where there is no header to carry it. */
+/** Converts a receipt that came as JSON, for transports without headers. */
 export function receiptOf(claims: JsonObject): Receipt {
   const method = said(claims, 'method')
   const reference = said(claims, 'reference')

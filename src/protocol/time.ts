@@ -4,9 +4,11 @@ const DATE_TIME =
   /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,20}))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/i
 
 /**
- * An RFC 3339 date-time as a moment; undefined if it is not one. Stricter than `Date.parse`, which takes local
- * times, day 30 of February, and much that is not a date at all. Fractions are cut to milliseconds, never rounded
- * up: nothing lives longer than was said.
+ * Parses an RFC 3339 date-time. It is stricter than `Date.parse`, which accepts local times, 30 February, and many
+ * texts that are not dates. Fractions are cut to milliseconds and never rounded up, so nothing lives longer than
+ * stated.
+ *
+ * @returns Undefined if the text is not a date-time.
  */
 export function parseDateTime(text: string): Instant | undefined {
   const match = DATE_TIME.exec(text)
@@ -18,7 +20,7 @@ export function parseDateTime(text: string): Instant | undefined {
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined
   const date = new Date(0)
   date.setUTCFullYear(part(1), month - 1, day)
-  // A day that the month does not have lands in another month.
+  // If the month does not have that day, the date falls into another month.
   if (date.getUTCMonth() !== month - 1) return undefined
   date.setUTCHours(hour, minute, second, Number((match[7] ?? '').slice(0, 3).padEnd(3, '0')))
   const offset = (offsetHour * 60 + offsetMinute) * 60_000

@@ -4,7 +4,7 @@ import type { Instant } from '../money/index.js'
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 
-/** A JSON object. What stands under a key is unknown until it was checked. */
+/** A JSON object. The value of a key is unknown until it has been checked. */
 export interface JsonObject {
   readonly [key: string]: Json
 }
@@ -13,20 +13,20 @@ export interface JsonObject {
 export type OfferKind = `${string}/${string}`
 
 /**
- * What was dialled, and by whom it is sold. The transport says so; a server never does: `realm`, `resource.url` and
- * descriptions decide nothing.
+ * The resource that was requested, and its vendor. The transport fills it in. The server does not: `realm`,
+ * `resource.url` and descriptions decide nothing.
  */
 export type Resource = HttpResource | ToolResource
 
-/** Something bought by an HTTP request. */
+/** A resource bought by an HTTP request. */
 export interface HttpResource {
-  /** The origin that was dialled, or the name that the caller gave an MCP or JSON-RPC server. */
+  /** The origin of the request URL, or the name that the caller gave an MCP or JSON-RPC server. */
   readonly vendor: string
-  /** What is bought there, without a query: `GET /v1/search`, `tool:search`, `eth_call`. */
+  /** The operation, without a query: `GET /v1/search`, `tool:search`, `eth_call`. */
   readonly operation: string
   /**
-   * Where a credential goes: the URL without its fragment, or the vendor's name. A URL is kept non-enumerable, so that
-   * loggers do not dump its query.
+   * The destination of a credential: the URL without its fragment, or the vendor's name. A URL is not enumerable, so
+   * that loggers do not print its query.
    */
   readonly address: string
   readonly transport: 'http'
@@ -35,27 +35,27 @@ export interface HttpResource {
   readonly path: string
 }
 
-/** A call of a tool or a method, on a server that the caller named. */
+/** A call of a tool or a method on a server that the caller named. */
 export interface ToolResource extends Pick<HttpResource, 'vendor' | 'operation' | 'address'> {
   readonly transport: 'mcp' | 'jsonrpc'
   readonly tool: string
 }
 
-/** One offer of a 402, read but not believed. */
+/** One offer of a 402: parsed, not yet trusted. */
 export interface Challenge {
   readonly kind: OfferKind
-  /** x402 has no id: there it is the hash of the chosen entry. */
+  /** The challenge's id. x402 has none; there it is the hash of the chosen entry. */
   readonly id: string
-  /** The server's name for its protection space. Bound into proofs and memos; decides nothing. */
+  /** The server's name for its protection space. Proofs and memos are bound to it; it decides nothing. */
   readonly realm: string
-  /** The method's own parameters: amount, currency, recipient, methodDetails, … Values are still unchecked. */
+  /** The method's parameters: amount, currency, recipient, methodDetails, … Their values are not checked yet. */
   readonly request: JsonObject
   readonly expires?: Instant
-  /** The digest of the request body that the server saw, as it spelled it. */
+  /** The digest of the request body that the server saw, in the server's spelling. */
   readonly digest?: string
-  /** The description: the server's words, cleaned. For people, never for decisions. */
+  /** The server's description, cleaned. It is shown to people and decides nothing. */
   readonly words?: string
-  /** What must go back untouched. Only the codec that read the challenge looks inside. */
+  /** The data that must be returned unchanged. Only the codec that read the challenge looks inside. */
   readonly echo: Echo
 }
 
@@ -70,53 +70,53 @@ export interface X402Challenge extends Challenge {
 }
 
 /**
- * Proof of an address in place of money, for who paid before (x402's `sign-in-with-x`). Its kind is `x402/sign-in`, and
- * its `request` holds the extension's `info` and `supportedChains`.
+ * A request to prove an address instead of paying, for callers who have paid before (x402's `sign-in-with-x`). Its kind
+ * is `x402/sign-in`, and its `request` holds the extension's `info` and `supportedChains`.
  */
 export interface SignInChallenge extends Challenge {
   readonly echo: SignInEcho
 }
 
-/** Each envelope keeps what its server must get back byte for byte. */
+/** The data of each envelope that its server must get back byte for byte. */
 export type Echo = MppEcho | X402Echo | SignInEcho
 
-/** What a server that speaks the `Payment` scheme gets back with the credential. */
+/** The data that a server of the `Payment` scheme gets back with the credential. */
 export interface MppEcho {
   readonly envelope: 'mpp'
   /** The auth-params as received (decoded quoted-strings): `id`, `realm`, `method`, `intent`, `request`, … */
   readonly params: Readonly<Record<string, string>>
-  /** The request header the credential goes into. */
+  /** The request header for the credential. */
   readonly header: 'authorization' | 'payment-authorization'
 }
 
-/** What a server that speaks x402 gets back with the payload. */
+/** The data that an x402 server gets back with the payload. */
 export interface X402Echo {
   readonly envelope: 'x402'
   readonly version: 1 | 2
-  /** The chosen entry of `accepts`, as it came. */
+  /** The chosen entry of `accepts`, as received. */
   readonly accepted: JsonObject
   readonly resource?: JsonObject
   readonly extensions?: JsonObject
 }
 
-/** What a server that takes a sign-in gets back with the signature. */
+/** The data that a server gets back with a sign-in's signature. */
 export interface SignInEcho {
   readonly envelope: 'sign-in'
-  /** What the message says, as it came: domain, uri, nonce, issuedAt, … without explicit nulls. */
+  /** The fields of the message as received: domain, uri, nonce, issuedAt, … without explicit nulls. */
   readonly info: JsonObject
 }
 
-/** The proof of payment, before the exchange encodes it. A bearer secret. */
+/** A proof of payment, before the exchange encodes it. A bearer secret. */
 export interface Credential {
   readonly challenge: Challenge
   readonly payload: JsonObject
-  /** What goes back in place of the x402 extensions that the server offered, where a wallet added to them. */
+  /** Replaces the x402 extensions that the server offered, if the wallet added to them. */
   readonly extensions?: JsonObject
-  /** Who pays, as a DID: `did:pkh:eip155:4217:0x…`. */
+  /** The payer as a DID: `did:pkh:eip155:4217:0x…`. */
   readonly source?: string
 }
 
-/** The server's word that it was paid. Checked, not believed. */
+/** The server's statement that it was paid. Purser checks it and does not rely on it. */
 export interface Receipt {
   readonly success: boolean
   readonly method?: string
@@ -124,13 +124,13 @@ export interface Receipt {
   readonly challengeId?: string
   readonly timestamp?: string
   readonly externalId?: string
-  /** Where it says the money moved, as a CAIP-2 id; only x402 says so. */
+  /** The CAIP-2 id of the network on which the money moved, according to the server. Only x402 states it. */
   readonly network?: string
-  /** Everything it said, whole. */
+  /** The complete statement, as received. */
   readonly claims: JsonObject
 }
 
-/** An RFC 9457 problem. `title` and `detail` are the server's words, cleaned. */
+/** An RFC 9457 problem. `title` and `detail` are the server's texts, cleaned. */
 export interface Problem {
   readonly type: string
   readonly title?: string
@@ -139,16 +139,16 @@ export interface Problem {
   readonly challengeId?: string
 }
 
-/** What an answer says about money. */
+/** The payment information of an answer. */
 export type ReplyInfo =
-  /** The server asks for money. `at` is where a credential would go. */
+  /** The server asks for a payment. `at` is the destination of a credential. */
   | {
       readonly kind: 'payment-required'
       readonly at: Resource
-      /** What the server says the time is. */
+      /** The server's time, from its `Date` header. */
       readonly date?: Instant
       readonly offers: readonly Challenge[]
-      /** Why other offers in it cannot be read, or why none may be paid. */
+      /** The faults of unreadable offers, or the reasons why no offer may be paid. */
       readonly reasons?: readonly Reason[]
       readonly problem?: Problem
       readonly receipt?: Receipt
@@ -160,8 +160,8 @@ export type ReplyInfo =
       readonly status: number
       readonly receipt?: Receipt
       readonly problem?: Problem
-      /** Seconds or date of a Retry-After, as a moment. */
+      /** The time of a Retry-After, which may be seconds or a date. */
       readonly retryAt?: Instant
     }
-  /** The paid leg was sent elsewhere; nothing was followed. `to` is unknown in browsers. */
+  /** The paid request was redirected and not followed. `to` is unknown in browsers. */
   | { readonly kind: 'redirect'; readonly to?: string; readonly receipt?: Receipt }

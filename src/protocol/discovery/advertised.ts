@@ -1,33 +1,33 @@
 import type { OfferKind } from '../types.js'
 
-/** An offer as a discovery document has it. Advice: the 402 decides (draft-payment-discovery, section 5). */
+/** An offer in a discovery document. It is only a hint: the 402 decides (draft-payment-discovery, section 5). */
 export interface AdvertisedOffer {
   readonly kind: OfferKind
-  /** In the currency's smallest part. Undefined: the price depends on the request. */
+  /** The price in the currency's smallest unit. Undefined if the price depends on the request. */
   readonly amount?: bigint
-  /** As the document spells it: a token's address, a code of ISO 4217, `sat`. */
+  /** The currency as the document spells it: a token's address, an ISO 4217 code, `sat`. */
   readonly currency?: string
-  /** CAIP-2, where the document says it. */
+  /** The CAIP-2 network, if the document names one. */
   readonly network?: string
   readonly payee?: string
-  /** Is the amount the price, and not only a ceiling or the price of one unit? */
+  /** True if the amount is the price; false if it is a maximum or the price of one unit. */
   readonly exact: boolean
   /** The server's words, cleaned. */
   readonly words?: string
 }
 
-/** Something that is sold at an origin. */
+/** An operation that an origin sells. */
 export interface AdvertisedOperation {
   /** `GET`, `POST`, … */
   readonly method: string
-  /** As the document spells it, with parameters in braces: `/v1/items/{id}`. */
+  /** The path as the document spells it, with parameters in braces: `/v1/items/{id}`. */
   readonly path: string
   /** The server's words, cleaned. */
   readonly summary?: string
   readonly offers: readonly AdvertisedOffer[]
 }
 
-/** What a discovery document says, bounded and cleaned. */
+/** The contents of a discovery document, bounded and cleaned. */
 export interface Advertised {
   readonly title?: string
   readonly categories: readonly string[]
@@ -35,5 +35,5 @@ export interface Advertised {
   readonly operations: readonly AdvertisedOperation[]
 }
 
-/** How much of a document is kept. */
+/** The limits for one document. */
 export const MOST = Object.freeze({ operations: 1000, offers: 16, categories: 32, path: 512 })

@@ -9,9 +9,9 @@ const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const
 const NAME = /^[a-z][a-z0-9-]{0,29}$/
 
 /**
- * What an OpenAPI document says of prices (draft-payment-discovery, section 4): `x-service-info` at its root, and
- * `x-payment-info` of every operation, as one offer or as a list. Read leniently: one odd part hides no other. What its
- * `servers` put on another origin is not sold here, and left out.
+ * Reads the prices in an OpenAPI document (draft-payment-discovery, section 4): `x-service-info` at its root, and
+ * `x-payment-info` of each operation, as one offer or as a list. Reading is lenient: one malformed part does not hide
+ * the others. Operations that `servers` places on another origin are left out.
  */
 export function readOpenApi(document: JsonObject, origin: string): Advertised {
   const service = objectOf(document['x-service-info'])
@@ -32,13 +32,13 @@ function readDocs(docs: JsonObject): Advertised['docs'] {
   return Object.fromEntries(
     names.flatMap((name) => {
       const link = wordsOf(docs[name])
-      // An address or a path; never a scheme that runs something.
+      // An address or a path; never a scheme that runs code.
       return link !== undefined && /^(https?:\/|\/)/.test(link) ? [[name, link]] : []
     }),
   )
 }
 
-/** Where paths begin. Undefined: on another origin. */
+/** Returns the base path of the document. Undefined if it is on another origin. */
 function basePath(document: JsonObject, origin: string): string | undefined {
   const [first] = listOf(document['servers'])
   const url = textOf(objectOf(first)['url'], MOST.path) ?? '/'
@@ -58,7 +58,7 @@ function readPaths(paths: JsonObject, base: string): readonly AdvertisedOperatio
       const summary = wordsOf(operation['summary'])
       operations.push({
         method: name.toUpperCase(),
-        // Servers that make the document from their routes may leave them as `:id`.
+        // Servers that generate the document from their routes may leave parameters as `:id`.
         path: base + path.replace(/\/:(\w+)/g, '/{$1}'),
         ...(summary === undefined ? {} : { summary }),
         offers: readInfo(objectOf(operation['x-payment-info'])),
@@ -68,12 +68,12 @@ function readPaths(paths: JsonObject, base: string): readonly AdvertisedOperatio
   return operations
 }
 
-/** It is shown to people, and compared with what is called: one that would have to be cleaned for the one is none for the other. */
+/** The path is shown to people and compared with called paths, so a path that would need cleaning is refused. */
 function isPath(path: string): boolean {
   return path.startsWith('/') && clean(path, MOST.path) === path
 }
 
-/** A list of offers, or one offer without a list around it; entries of x402 beside either. */
+/** Reads a list of offers, or one offer without a list, and also x402 entries. */
 function readInfo(info: JsonObject): readonly AdvertisedOffer[] {
   const list: readonly Json[] = info['offers'] === undefined ? [info] : listOf(info['offers'])
   const offers = list.slice(0, MOST.offers).flatMap((offer) => readOffer(objectOf(offer)))
@@ -102,7 +102,7 @@ function readOffer(offer: JsonObject): readonly AdvertisedOffer[] {
   ]
 }
 
-/** No field of the specification: some servers add it. */
+/** Reads the network from a field that the specification does not have but some servers add. */
 function networkOf({ network, chainId }: JsonObject): string | undefined {
   if (typeof chainId === 'number' && Number.isSafeInteger(chainId) && chainId > 0) return `eip155:${chainId}`
   const text = textOf(network, 60)

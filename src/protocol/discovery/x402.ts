@@ -5,7 +5,7 @@ import { amountOf, listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.j
 
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE)$/
 
-/** Entries of `accepts`, as x402 has them in its 402 and in its catalogues (versions 1 and 2). */
+/** Reads the entries of `accepts`, as in x402's 402 answers and catalogues (versions 1 and 2). */
 export function readAccepts(value: Json | undefined): readonly AdvertisedOffer[] {
   return listOf(value)
     .slice(0, MOST.offers)
@@ -35,8 +35,8 @@ function readAccept(entry: JsonObject): readonly AdvertisedOffer[] {
 }
 
 /**
- * A page of an x402 catalogue (`/discovery/resources`): what it lists at this origin, and nothing else, since nobody
- * speaks for another origin.
+ * Reads a page of an x402 catalogue (`/discovery/resources`). Only entries of the given origin are read, because a
+ * server cannot speak for another origin.
  */
 export function readCatalogue(document: JsonObject, origin: string): readonly AdvertisedOperation[] {
   const items = listOf(document['items'] ?? document['resources'])

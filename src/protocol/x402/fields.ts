@@ -6,25 +6,25 @@ export function refuse(code: ProtocolErrorCode, message: string): never {
   throw new ProtocolError(code, message)
 }
 
-/** An object; undefined for anything else, an explicit null included. */
+/** Reads an object; undefined for any other value, including null. */
 export function objectAt(parent: JsonObject, name: string): JsonObject | undefined {
   const value = own(parent, name)
   return isObject(value) ? value : undefined
 }
 
-/** A list; undefined for anything else, an explicit null included. */
+/** Reads a list; undefined for any other value, including null. */
 export function listAt(parent: JsonObject, name: string): readonly Json[] | undefined {
   const value = own(parent, name)
   return isList(value) ? value : undefined
 }
 
-/** A text with something in it; undefined for anything else. */
+/** Reads a non-empty text; undefined for any other value. */
 export function textAt(parent: JsonObject, name: string): string | undefined {
   const value = own(parent, name)
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** The server's words, cleaned; undefined where nothing is left of them. */
+/** Reads a text of the server and cleans it; undefined if nothing is left. */
 export function wordsAt(parent: JsonObject | undefined, name: string): string | undefined {
   const words = clean((parent && textAt(parent, name)) ?? '')
   return words === '' ? undefined : words
@@ -38,7 +38,7 @@ function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Only what the server wrote: `constructor` and its like are inherited by every object. */
+/** Reads own properties only: every object inherits `constructor` and others. */
 function own(parent: JsonObject, name: string): Json | undefined {
   return Object.hasOwn(parent, name) ? parent[name] : undefined
 }

@@ -1,4 +1,4 @@
-/** Version 1 names networks; everything else, version 2 included, uses CAIP-2 ids. */
+/** The network names of version 1. Version 2 uses CAIP-2 ids. */
 const NAMED = new Map<string, string>([
   ['ethereum', 'eip155:1'],
   ['sepolia', 'eip155:11155111'],
@@ -31,9 +31,9 @@ const NAMED = new Map<string, string>([
 export const CAIP2 = /^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/
 
 /**
- * An x402 network as a CAIP-2 id: a name of version 1 is looked up, an id is returned as it is. Undefined for anything
- * else: an unknown name is nowhere to send money.
+ * Converts an x402 network to a CAIP-2 id. A name of version 1 is looked up; an id is returned unchanged.
  *
+ * @returns Undefined for an unknown name: no money can be sent there.
  * @example
  * ```ts
  * x402Network('base-sepolia') // 'eip155:84532'

@@ -1,12 +1,12 @@
 import { encodeBase64 } from '../base64url.js'
 import type { Credential, X402Echo } from '../types.js'
 
-/** The request headers that carry an x402 payment: version 2's, and version 1's. */
+/** The request headers of an x402 payment: of version 2 and of version 1. */
 export type X402Header = 'payment-signature' | 'x-payment'
 
 const utf8 = new TextEncoder()
 
-/** An x402 payment as its request header: standard base64 with padding over JSON. */
+/** Encodes an x402 payment as its request header: JSON in standard base64 with padding. */
 export function encodePaymentPayload(
   { payload, extensions }: Pick<Credential, 'payload' | 'extensions'>,
   echo: X402Echo,

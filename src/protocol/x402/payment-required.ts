@@ -10,35 +10,37 @@ import { isObject, listAt, objectAt, refuse, textAt, wordsAt } from './fields.js
 import { CAIP2 } from './networks.js'
 import { SIGN_IN, signInOf } from './sign-in.js'
 
-/** An encoded `PAYMENT-REQUIRED`. Servers stop at 8 to 16 KiB of headers in all. */
+/** The length limit of a `PAYMENT-REQUIRED` header, in characters. Servers stop at 8 to 16 KiB of headers in all. */
 const MAX_HEADER = 64 * 1024
-/** Entries of `accepts`; the rest is not looked at. */
+/** The maximum of entries of `accepts`; further entries are ignored. */
 const MAX_ENTRIES = 64
-/** Documents of one answer: servers that stack two payment layers send two lines, and readers see them joined. */
+/**
+ * The maximum of documents in one answer. A server with two payment layers sends two lines, which HTTP clients join.
+ */
 const MAX_DOCUMENTS = 8
-/** Extensions carry JSON schemas of what the resource takes, which nest deeper than any method's request. */
+/** Extensions carry JSON schemas of the resource's input, which nest deeper than any method's request. */
 const LIMITS: JsonLimits = Object.freeze({ length: 64 * 1024, depth: 32 })
 
 const SCHEME = /^[a-z0-9][a-z0-9_-]{0,63}$/i
 // Version 1 names networks.
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/i
 
-/** What was made of a 402 that speaks x402. */
+/** The result of parsing an x402 402 answer. */
 export interface ParsedPaymentRequired {
-  /** The entries that can be read, in the server's order; then a sign-in, where one is taken instead. */
+  /** The readable entries in the server's order, then a sign-in if the server accepts one instead. */
   readonly challenges: readonly (X402Challenge | SignInChallenge)[]
-  /** Why others cannot, and why nothing can. */
+  /** The faults of the unreadable entries, or of the whole answer. */
   readonly rejected: readonly ProtocolError[]
-  /** Why the server asks: its words, cleaned. After a payment, often a code such as `insufficient_funds`. */
+  /** The server's text about why it asks, cleaned. After a payment, often a code such as `insufficient_funds`. */
   readonly error?: string
 }
 
 /**
- * Reads a `PAYMENT-REQUIRED` header (x402 version 2, transports/http), or several that were joined with commas. An
- * unreadable entry is set aside and hides no other one; what an amount, an asset or a payee is worth is for a wallet to
- * say. Never throws.
+ * Reads a `PAYMENT-REQUIRED` header (x402 version 2, transports/http), or several joined with commas. An unreadable
+ * entry does not hide the others. The wallet, not this parser, checks the amount, the asset and the payee. Never
+ * throws.
  *
- * @param realm The host that was dialled. `resource.url` is what the server says, and decides nothing.
+ * @param realm - The host of the request URL. `resource.url` comes from the server and decides nothing.
  * @example
  * ```ts
  * const header = response.headers.get('payment-required') ?? ''
@@ -62,9 +64,9 @@ export function parsePaymentRequired(header: string, realm: string): ParsedPayme
 }
 
 /**
- * Reads the body of a 402 as x402 version 1 writes it. Never throws; whatever is no such body is one rejection.
+ * Reads the body of a 402 in the format of x402 version 1. Never throws; any other body yields one rejection.
  *
- * @param realm The host that was dialled.
+ * @param realm - The host of the request URL.
  */
 export function parsePaymentRequiredBody(body: string, realm: string): ParsedPaymentRequired {
   return reading(() => offersOf(parseJsonObject(body, LIMITS), 1, realm))
@@ -93,7 +95,7 @@ function offersOf(message: JsonObject, version: X402Echo['version'], realm: stri
       rejected.push(error)
     }
   }
-  // Version 1 knows neither, whatever stands in the body.
+  // Version 1 has no resource and no extensions, even if the body contains such fields.
   const resource = version === 2 ? objectAt(message, 'resource') : undefined
   const extensions = version === 2 ? objectAt(message, 'extensions') : undefined
   for (const entry of accepts.slice(0, MAX_ENTRIES))
@@ -105,7 +107,7 @@ function offersOf(message: JsonObject, version: X402Echo['version'], realm: stri
   return { challenges, rejected, ...(error !== undefined && { error }) }
 }
 
-/** What all entries of one message share. */
+/** The data that all entries of one message share. */
 interface Around {
   readonly version: X402Echo['version']
   readonly resource: JsonObject | undefined
@@ -135,12 +137,12 @@ function challengeOf(entry: Json, { version, resource, extensions, realm }: Arou
   )
 }
 
-/** What every scheme needs, present and of its type. Returns the scheme. */
+/** Checks that the fields of every scheme are present and have their type. Returns the scheme. */
 function checked(entry: JsonObject, version: X402Echo['version']): string {
   const need = (name: string): string =>
     textAt(entry, name) ?? refuse('missing_param', `${name} is missing or is not a string`)
   const scheme = need('scheme')
-  // `x402/sign-in` is a kind of ours: an entry of that name would pass for one that costs nothing.
+  // `x402/sign-in` is Purser's own kind. A server's entry of that name would look like an offer that costs nothing.
   if (!SCHEME.test(scheme) || scheme === SIGN_IN) refuse('bad_scheme', 'Not a scheme name')
   const network = need('network')
   if (!CAIP2.test(network) && !(version === 1 && NAME.test(network))) refuse('bad_network', 'Not a network')
@@ -169,13 +171,13 @@ function signInChallenge(extensions: JsonObject, realm: string): SignInChallenge
   )
 }
 
-/** x402 has no challenge id: its place takes the hash of what was chosen, in the one spelling of RFC 8785. */
+/** Hashes the canonical form (RFC 8785) of a chosen entry. x402 has no challenge id, so the hash takes its place. */
 function hashOf(request: JsonObject): string {
   let text: string | undefined
   try {
     text = canonicalize(request)
   } catch {
-    // Numbers beyond all bounds and lone surrogates: neither has such a spelling, nor comes back as it was sent.
+    // Numbers out of range and lone surrogates have no canonical form and cannot be returned as received.
   }
   return bytesToHex(
     sha256(utf8ToBytes(text ?? refuse('bad_json', 'An entry cannot be sent back as it came'))),

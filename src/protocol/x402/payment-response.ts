@@ -6,16 +6,18 @@ import type { JsonObject, Problem, Receipt } from '../types.js'
 import { textAt, wordsAt } from './fields.js'
 import { x402Network } from './networks.js'
 
-/** An encoded settlement. */
+/** The length limit of an encoded settlement, in characters. */
 const MAX_RESPONSE = 64 * 1024
-/** Where the problems of x402 begin: it has codes and no URIs. */
+/** The prefix of x402 problem types: x402 has codes, not URIs. */
 const BASE = 'x402:'
 const CODE = /^[a-z0-9][a-z0-9_.-]{0,99}$/i
 
 /**
- * The settlement in a `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` header (version 1) as a receipt; undefined
- * if it cannot be read. Read as kindly as any receipt: money may have moved. A failed settlement is a receipt without
- * success, and says why in {@link settlementProblem}.
+ * Parses the settlement in a `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` header (version 1) as a receipt.
+ * Reading is lenient, because money may have moved. A failed settlement is a receipt without success; {@link
+ * settlementProblem} gives its reason.
+ *
+ * @returns Undefined if the header cannot be read.
  */
 export function parsePaymentResponse(header: string): Receipt | undefined {
   if (header.length > MAX_RESPONSE) return undefined
@@ -42,8 +44,8 @@ function x402ReceiptOf(claims: JsonObject): Receipt {
 }
 
 /**
- * Why a settlement failed, as a problem: its type is `x402:` and the server's code, `x402:settlement_pending`. It is a
- * word and no proof: what is pending may still move money, and so may what failed.
+ * Returns the reason of a failed settlement as a problem. Its type is `x402:` and the server's code, such as
+ * `x402:settlement_pending`. It is a claim, not a proof: a pending or failed settlement may still move money.
  */
 export function settlementProblem({ success, method, claims }: Receipt): Problem | undefined {
   if (success || method !== 'x402') return undefined
@@ -51,7 +53,7 @@ export function settlementProblem({ success, method, claims }: Receipt): Problem
   return own({ ...x402Problem(textAt(claims, 'errorReason') ?? ''), ...(detail !== undefined && { detail }) })
 }
 
-/** What an x402 server says is wrong, a code or any words, as a problem. */
+/** Converts an x402 server's error, a code or free text, to a problem. */
 export function x402Problem(error: string): Problem {
   if (CODE.test(error)) return own({ type: `${BASE}${error}` })
   const detail = clean(error)

@@ -2,14 +2,14 @@ import { encodeBase64 } from '../base64url.js'
 import type { Json, JsonObject, SignInEcho } from '../types.js'
 import { isObject, listAt, objectAt, refuse, textAt } from './fields.js'
 
-/** The name of the scheme that we give the extension `sign-in-with-x`, so that wallets can take it on like any other. */
+/** Purser's scheme name for the extension `sign-in-with-x`, so that wallets handle it like any other offer. */
 export const SIGN_IN = 'sign-in'
 const EXTENSION = 'sign-in-with-x'
 const MAX_CHAINS = 64
 
 const utf8 = new TextEncoder()
 
-/** What a sign-in offers; undefined where the server takes none. */
+/** Reads the sign-in that a server offers; undefined if it offers none. */
 export function signInOf(
   extensions: JsonObject,
 ): { readonly info: JsonObject; readonly supportedChains: readonly Json[] } | undefined {
@@ -24,8 +24,8 @@ export function signInOf(
 }
 
 /**
- * A sign-in as its request header: what the server asked to be signed, with what the wallet adds (`address`, `chainId`,
- * `type`, `signature`). A bearer secret.
+ * Encodes a sign-in as its request header: the fields that the server wants signed, plus those of the wallet
+ * (`address`, `chainId`, `type`, `signature`). A bearer secret.
  */
 export function encodeSignIn(
   payload: JsonObject,
@@ -38,7 +38,7 @@ function isChain(chain: Json): boolean {
   return isObject(chain) && textAt(chain, 'chainId') !== undefined && textAt(chain, 'type') !== undefined
 }
 
-/** Servers write null for what they leave out, and refuse it when it comes back. */
+/** Removes nulls: servers write null for absent fields, and refuse null in the reply. */
 function withoutNulls(info: JsonObject): JsonObject {
   return Object.freeze(Object.fromEntries(Object.entries(info).filter(([, value]) => value !== null)))
 }
