@@ -1,14 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pathToFileURL } from 'node:url'
-import {
-  amount,
-  CURRENCIES,
-  createPurser,
-  type Quote,
-  spendAuthorization,
-  type Wallet,
-} from '../src/index.js'
+import { type Quote, spendAuthorization } from '../src/entry/wallet.js'
+import { amount, CURRENCIES, createPurser, type Wallet } from '../src/index.js'
 import { memoryLedger } from '../src/ledger/memory.js'
 import { micros, type Row, ratio, sideBySide } from './measure.js'
 

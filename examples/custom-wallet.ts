@@ -1,23 +1,18 @@
 // A wallet of your own: a rail of prepaid credits, where a payment is a signed, single-use voucher.
 // Run: npx tsx examples/custom-wallet.ts
 import { createHmac, randomUUID } from 'node:crypto'
+import { amount, type Currency, createPurser, formatAmount, PaymentError, type Wallet } from 'purser'
+import { memoryLedger } from 'purser/ledger/memory'
 import {
-  amount,
   type Challenge,
   type Credential,
-  type Currency,
-  createPurser,
   type Evidence,
-  formatAmount,
   type Json,
-  PaymentError,
   type QuoteContext,
   spendAuthorization,
   type Unpayable,
   type Verdict,
-  type Wallet,
-} from 'purser'
-import { memoryLedger } from 'purser/ledger/memory'
+} from 'purser/wallet'
 import { startCreditsShop, type Voucher, voucherText } from './credits-shop.js'
 
 const NETWORK = 'credits:acme'

@@ -1,8 +1,9 @@
 // An agent that never sees the key of the account: its owner turns the policy into an access key, whose limits the chain
 // holds whatever code the key runs in.
 // Run: npx tsx examples/delegate.ts
-import { createPurser, type Delegation, formatAmount, type PolicyDocument } from 'purser'
+import { createPurser, formatAmount, type PolicyDocument } from 'purser'
 import { memoryLedger } from 'purser/ledger/memory'
+import type { Delegation } from 'purser/policy'
 import { tempo, tempoKeys } from 'purser/wallet/tempo'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { startLocal } from './support.js'

@@ -13,9 +13,11 @@ const MOST_GZIP = 39 * 1024
 /** Entries that run in browsers: no builtin of Node may be imported when they load. */
 const BROWSER = [
   'purser',
+  'purser/ledger',
   'purser/ledger/memory',
   'purser/policy',
   'purser/protocol',
+  'purser/wallet',
   'purser/wallet/stripe',
   'purser/wallet/tempo',
 ]

@@ -1,2 +1,3 @@
+export type { InspectedSession } from '../client/index.js'
 export * from '../session/index.js'
 export * from '../socket/index.js'

@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import {
-  type AccessKeyManager,
-  type AccessKeyRequest,
-  CURRENCIES,
-  createPurser,
-  type DelegateOptions,
-  type Policy,
-  type PolicyDocument,
-  type PurserOptions,
-  token,
-} from '../../src/index.js'
+import type { DelegateOptions, Policy } from '../../src/entry/policy.js'
+import type { AccessKeyManager, AccessKeyRequest } from '../../src/entry/wallet.js'
+import { CURRENCIES, createPurser, type PolicyDocument, type PurserOptions, token } from '../../src/index.js'
 import { createPolicy } from '../../src/policy/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { ACCOUNTS } from '../chain/chain.js'

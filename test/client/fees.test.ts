@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { afterEach, expect, it, vi } from 'vitest'
-import type { Payment, Purser, Verdict } from '../../src/index.js'
+import type { Verdict } from '../../src/entry/wallet.js'
+import type { Payment, Purser } from '../../src/index.js'
 import { memoryLedger } from '../../src/ledger/memory.js'
 import { TestClock } from '../ledger/fixtures.js'
 import { buy, buyer, feeOf } from './shop.js'

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import type { Verdict } from '../../src/index.js'
-import { amount, CURRENCIES, createPurser, spendAuthorization, type Wallet } from '../../src/index.js'
+import type { Verdict } from '../../src/entry/wallet.js'
+import { spendAuthorization } from '../../src/entry/wallet.js'
+import { amount, CURRENCIES, createPurser, type Wallet } from '../../src/index.js'
 import { memoryLedger } from '../../src/ledger/memory.js'
 
 const SOON_MS = 10

@@ -1,12 +1,8 @@
-import type { Clock, Ledger, PolicyDocument, Verdict } from '../../src/index.js'
-import {
-  amount,
-  CURRENCIES,
-  createPurser,
-  type Purser,
-  spendAuthorization,
-  type Wallet,
-} from '../../src/index.js'
+import type { Clock } from '../../src/entry/ledger.js'
+import type { Verdict } from '../../src/entry/wallet.js'
+import { spendAuthorization } from '../../src/entry/wallet.js'
+import type { Ledger, PolicyDocument } from '../../src/index.js'
+import { amount, CURRENCIES, createPurser, type Purser, type Wallet } from '../../src/index.js'
 
 const ORIGIN = 'https://shop.example'
 const request = Buffer.from('{}').toString('base64url')

@@ -1,5 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts'
-import { type Clock, createPurser, type Payment, type Purser } from '../../src/index.js'
+import type { Clock } from '../../src/entry/ledger.js'
+import { createPurser, type Payment, type Purser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { alphaUSD, type Chain, LOCAL_CURRENCIES } from '../chain/chain.js'

@@ -3,13 +3,8 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { sendTransaction } from 'viem/actions'
 import { Account } from 'viem/tempo'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import {
-  createPurser,
-  type DelegateOptions,
-  type Delegation,
-  type PolicyDocument,
-  type Purser,
-} from '../../src/index.js'
+import type { DelegateOptions, Delegation } from '../../src/entry/policy.js'
+import { createPurser, type PolicyDocument, type Purser } from '../../src/index.js'
 import { type TempoKeys, type TempoKeysOptions, tempo, tempoKeys } from '../../src/wallet/tempo/index.js'
 import {
   ACCOUNTS,

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Clock } from '../../src/entry/ledger.js'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import {
-  type Clock,
   createPurser,
   isPaymentError,
   type Ledger,

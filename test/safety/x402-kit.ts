@@ -1,18 +1,15 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { type Challenge, type Quote, spendAuthorization, type Unpayable } from '../../src/entry/wallet.js'
 import {
   amount,
-  type Challenge,
   createPurser,
   type FetchLike,
   isPaymentError,
   type Payment,
   type Purser,
-  type Quote,
-  spendAuthorization,
   token,
-  type Unpayable,
   type Wallet,
 } from '../../src/index.js'
 import { ENTRY } from '../protocol/x402/documents.js'

@@ -1,7 +1,7 @@
 import type { LocalAccount } from 'viem'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import type { Channel } from '../../src/entry/wallet.js'
 import {
-  type Channel,
   createPurser,
   type Ledger,
   type Payment,

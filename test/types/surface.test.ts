@@ -43,34 +43,29 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Abandonment AcceptedCredential AccessKeyLimit AccessKeyManager AccessKeyName AccessKeyProposal
-    AccessKeyRequest Allowances Amount AmountJson AnomalyKind ApprovalAnswer ApprovalRequest
-    ApprovalSettings Approver Attempt Authorization AuthorizeKeyOptions AuthorizedKey Bounds Budget
-    BudgetLine CURRENCIES CallOptions Challenge Channel ChannelOperation ChannelQuery ChannelView
-    ChannelWallet Channels Clock ClockConfirmation Completed ConfirmedGap Context CounterClaim
-    Credential Currency CurrencyTable Decision DelegateOptions DelegatedRule Delegation Deliver
-    Dimension Dimensions DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation DueQuery
-    ERROR_CODES ErrorCode Evidence Facts FactsQuery Fee FetchInput FetchLike FetchPayment Funds Gap
-    GapCause GapStatement Gaps Grant Hold HoldResult HttpResource InspectOptions InspectedSession
-    Instant Json JsonObject LaneGrant LaneRequest Ledger Listener Move MoveResult NextAction
-    NodeFault NotPaid OfferKind OpenAllowance Outcome Payee PayingFetch PayingInit Payment
-    PaymentError PaymentErrorDetails PaymentId PaymentQuery PaymentRange PaymentRefusedError
-    PaymentState PendingAction PinQuery PinnedPayee Policy PolicyDocument Preference PrepareOptions
-    Prepared PreviousPurchase Problem PurchaseQuery Purser PurserEvent PurserEvents PurserOptions
-    Quote QuoteContext Quoted QuotedOffer Rate Rates Reason Receipt Recovery Refusal
-    RejectedCredential Rejection Remember ReplyInfo Resolution Resource Restore RestoreStatement
-    Room Scope ServerTime Session Sessions SpanLike Spendable StoredReceipt Terms ToolResource
-    TracerLike Units Unpayable UnseenDoubts Verdict Wallet add amount compare createPurser fiat
-    findPaymentError formatAmount formatUnits isPaymentError parseAmount spendAuthorization subtract
-    token zero
+    Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Budget CURRENCIES CallOptions
+    Currency DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation ERROR_CODES ErrorCode
+    FetchInput FetchLike FetchPayment Funds Ledger Listener NextAction NotPaid OfferKind Outcome
+    PayingFetch PayingInit Payment PaymentError PaymentQuery PaymentRefusedError PaymentState
+    PolicyDocument Preference Purser PurserEvent PurserEvents PurserOptions Quoted QuotedOffer
+    Reason Receipt Recovery Refusal Rejection Remember Resolution Restore Session Sessions SpanLike
+    TracerLike Wallet amount createPurser fiat findPaymentError formatAmount isPaymentError token
   `,
   'purser/auto': 'purser restore',
+  'purser/ledger': `
+    Attempt Channel ChannelQuery Channels Clock ClockConfirmation ConfirmedGap CounterClaim Decision
+    Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps Grant
+    Hold HoldResult Instant LaneGrant LaneRequest Ledger Move MoveResult Payment PaymentId
+    PaymentQuery PaymentState PinQuery PinnedPayee PreviousPurchase PurchaseQuery RestoreStatement
+    Room Scope StoredReceipt Terms Units UnseenDoubts Verdict
+  `,
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
   'purser/policy': `
-    ApprovalDocument ApprovalSettings AskDocument BudgetDocument Calendar Decision Duration Money
-    Policy PolicyDocument RepeatDocument RulesDocument VendorDocument Weekday createPolicy explain
-    loadPolicy parsePolicyText policyJsonSchema
+    ApprovalDocument ApprovalSettings AskDocument BudgetDocument BudgetLine Calendar Context
+    Decision DelegateOptions DelegatedRule Delegation Duration Money Policy PolicyDocument Rates
+    RepeatDocument RulesDocument Terms VendorDocument Weekday createPolicy explain loadPolicy
+    parsePolicyText policyJsonSchema
   `,
   'purser/protocol': `
     Challenge Credential CredentialHeader Echo HttpResource JSON_LIMITS Json JsonLimits JsonObject
@@ -83,20 +78,40 @@ const NAMES: Readonly<Record<string, string>> = {
     settlementProblem x402Network x402Problem
   `,
   'purser/session': `
-    PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData SocketEnd
-    SocketEvent SocketLike SocketLimits SocketOptions SocketPayload openSocket tempoSession
+    InspectedSession PaidSocket SessionOptions SessionProtocol SessionWallet SocketClass SocketData
+    SocketEnd SocketEvent SocketLike SocketLimits SocketOptions SocketPayload openSocket
+    tempoSession
   `,
-  'purser/undici': 'InterceptorOptions MadeBody purserInterceptor replayableBody replyBehind',
-  'purser/wallet/evm':
-    'ApprovePermit2Options EvmAccount EvmGasOptions EvmHashAccount EvmOptions EvmTypedData EvmTypedDataAccount EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey',
-  'purser/wallet/lightning':
-    'InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions LightningOutcome RoutingFee bitcoin lightning',
+  'purser/undici': `
+    InterceptorOptions MadeBody purserInterceptor replayableBody replyBehind
+  `,
+  'purser/wallet': `
+    Abandonment AcceptedCredential AccessKeyLimit AccessKeyManager AccessKeyName AccessKeyProposal
+    AccessKeyRequest Allowances Amount AmountJson Authorization AuthorizeKeyOptions AuthorizedKey
+    Bounds CURRENCIES Challenge Channel ChannelOperation ChannelQuery ChannelView ChannelWallet
+    Channels Completed Credential Currency CurrencyTable Deliver Evidence Fee HttpResource
+    InspectOptions Instant Json JsonObject LaneGrant LaneRequest NodeFault OfferKind OpenAllowance
+    Payee PaymentError PaymentErrorDetails PaymentId PaymentRange PendingAction PrepareOptions
+    Prepared Problem Quote QuoteContext Rate Receipt RejectedCredential ReplyInfo Resource
+    ServerTime Spendable Terms ToolResource Units Unpayable Verdict Wallet add amount compare fiat
+    formatAmount formatUnits parseAmount spendAuthorization subtract token zero
+  `,
+  'purser/wallet/evm': `
+    ApprovePermit2Options EvmAccount EvmGasOptions EvmHashAccount EvmOptions EvmTypedData
+    EvmTypedDataAccount EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey
+  `,
+  'purser/wallet/lightning': `
+    InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions
+    LightningOutcome RoutingFee bitcoin lightning
+  `,
   'purser/wallet/stripe': `
     ActionRequest StripeClient StripeClientOptions StripeKeyOptions StripeOptions StripeTokenOptions
     TokenRequest stripe
   `,
-  'purser/wallet/tempo':
-    'ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions TempoOptions parsePrivateKey tempo tempoKeys',
+  'purser/wallet/tempo': `
+    ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions
+    TempoOptions parsePrivateKey tempo tempoKeys
+  `,
 }
 
 /** What stands for an entry in browsers and Workers has the names of that entry. */

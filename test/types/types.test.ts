@@ -1,9 +1,9 @@
 import { expectTypeOf, test } from 'vitest'
+import { type Authorization, type Spendable, spendAuthorization } from '../../src/entry/wallet.js'
 import {
   type Amount,
   type AnomalyKind,
   type Approver,
-  type Authorization,
   amount,
   CURRENCIES,
   createPurser,
@@ -16,8 +16,6 @@ import {
   type PurserEvent,
   type PurserOptions,
   type SpanLike,
-  type Spendable,
-  spendAuthorization,
   type TracerLike,
 } from '../../src/index.js'
 
