@@ -2,8 +2,8 @@ import { type Amount, amount } from '../money/index.js'
 import type { Terms } from './types.js'
 
 /**
- * What moved, in the currency as the terms have it: it counts by the decimals and at the rate that it was authorized
- * with, whatever they are by now or in another process.
+ * Returns a settled amount in the currency of the terms. The payment counts by the decimals and the rate of its
+ * authorization, even if another process or a later start uses other ones.
  */
 export function asAgreed(moved: Amount, { most, fee, locks }: Terms): Amount {
   const { id } = moved.currency

@@ -8,7 +8,10 @@ const DEFAULTS: ApprovalSettings = Object.freeze({
   holds: 50,
 })
 
-/** How a person is asked about the payments of an agent: of the document and the agent's rules, the lower number holds. */
+/**
+ * Returns the approval settings for an agent. If the document and the agent's rules both set a number, the lower one
+ * applies.
+ */
 export function approvalSettingsOf(layers: Layers): ApprovalSettings {
   const given = layers.flatMap(({ rules: { approval } }) => (approval === undefined ? [] : [approval]))
   const lowest = (values: readonly (number | undefined)[], otherwise: number): number => {

@@ -7,10 +7,10 @@ import type { Bounds } from './types.js'
 import { lookUp } from './vendors.js'
 
 const DEFAULT_VALIDITY_MS = 10 * 60_000
-/** What `unlimited: true` means where a wallet needs a number: a billion of the unit. */
+/** The number for `unlimited: true` if a wallet needs a number: a billion of the unit. */
 const NO_LIMIT: Units = 10n ** 18n
 
-/** What the layers bound before an offer is read: the lowest of each. */
+/** Returns the limits that are known before an offer is read: the lowest of all layers. */
 export function boundsOf(ground: PolicyScope, layers: Layers, resource: Resource): Bounds {
   const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
   const maxPrice = lowest(layers.flatMap((layer) => pricesOf(layer, resource)))
@@ -31,7 +31,7 @@ function pricesOf({ rules, vendors }: Layers[number], resource: Resource): reado
   return [rules.perPayment, ...entries.map(({ perPayment }) => perPayment)]
 }
 
-/** Where the document has no limit of its own, nothing may be locked up, whatever an agent's rules say. */
+/** Returns the limit on deposits. If the document sets none, it is zero, even if an agent's rules set one. */
 function maxLock(ground: PolicyScope, layers: Layers, resource: Resource): Units {
   const limits = layers.map(({ rules, vendors }) => {
     const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []

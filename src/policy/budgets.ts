@@ -7,7 +7,10 @@ import { taskKeys } from './scope.js'
 import type { BudgetLine, Context, CounterClaim, Dimension, Scope } from './types.js'
 import { isListed } from './vendors.js'
 
-/** Every budget that stands for a context, as claims of nothing, so that the ledger can say what room is left. */
+/**
+ * Lists every budget that applies to a context, as claims with the amount 0, so that the ledger can report the room
+ * that is left.
+ */
 export function budgetLines(
   ground: PolicyScope,
   layers: readonly Layer[],
@@ -51,7 +54,7 @@ function linesOf(line: Line, whose: Scope, context: Context, now: Instant): read
   })
 }
 
-/** Does the context say what the value of this dimension is, before any offer is read? */
+/** Tells whether the context fixes the value of this dimension before an offer is read. */
 function isKnown(dimension: Dimension, { tool }: Context): boolean {
   return dimension === 'agent' || dimension === 'task' || (dimension === 'tool' && tool !== undefined)
 }

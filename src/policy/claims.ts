@@ -7,11 +7,11 @@ import type { CounterClaim, Dimension, Scope } from './types.js'
 
 interface Share {
   readonly scope: Scope
-  /** What counts in this scope; undefined: all of it. */
+  /** The part that counts in this scope; undefined if the whole payment does. */
   readonly units?: Units
 }
 
-/** What a payment claims of every budget of a layer. */
+/** Returns the claims of a payment on all budgets of a layer. */
 export function budgetClaims(layer: Layer, judged: Evaluation): readonly CounterClaim[] {
   const { units, facts } = judged
   if (units === undefined) return []
@@ -20,14 +20,14 @@ export function budgetClaims(layer: Layer, judged: Evaluation): readonly Counter
     const span = window.span(facts.now)
     return shares(line, layer, judged).flatMap(({ scope, units: part }): readonly CounterClaim[] => {
       const amount = counts === 'payments' ? 1n : (part ?? units.total)
-      // A claim of nothing would still fail on a counter that is over its limit.
+      // A claim of 0 would still fail on a counter that exceeds its limit.
       if (amount === 0n) return []
       return [own({ counts, scope: own(scope), window: window.key, ...span, amount, limit, rule })]
     })
   })
 }
 
-/** What a payment claims of the limits on deposits: of a layer, and of every vendor entry that has one. */
+/** Returns the claims of a payment on the deposit limits of a layer and of its matching vendor entries. */
 export function depositClaims(layer: Layer, judged: Evaluation): readonly CounterClaim[] {
   const { units, ground } = judged
   if (units === undefined || units.lock === 0n) return []
@@ -61,7 +61,7 @@ function ownScope(layer: Layer, { ground, context }: Evaluation): Scope {
 
 function shares(line: Line, layer: Layer, judged: Evaluation): readonly Share[] {
   const whose = ownScope(layer, judged)
-  // A number of payments is the same in every unit; a sum of money is not.
+  // A count of payments is the same in every unit; a sum of money is not.
   const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.ground.unit }
   const start: readonly Share[] = [own({ scope })]
   return line.by.reduce(
@@ -81,7 +81,10 @@ interface Part {
   readonly units?: Units
 }
 
-/** The counters of an `each` budget that a payment counts in. What has no value there shares one counter, `''`. */
+/**
+ * Returns the counters of an `each` budget in which a payment counts. Payments without a value in the dimension share
+ * the counter `''`.
+ */
 function partsAlong(dimension: Dimension, judged: Evaluation): readonly Part[] {
   const { context, tasks, tool, vendors, categories, terms, units } = judged
   switch (dimension) {
@@ -109,13 +112,13 @@ function partsAlong(dimension: Dimension, judged: Evaluation): readonly Part[] {
   }
 }
 
-/** Payments without a task share one counter per agent. */
+/** Returns the scope of payments without a task: one counter per agent. */
 export function noTask(agent: string): { readonly scope: { readonly agent: string; readonly task: string } } {
   return { scope: { agent, task: '' } }
 }
 
 /**
- * One claim per counter, with the lowest limit that any rule gives it: two budgets on one counter must not count a
+ * Merges claims on the same counter and keeps the lowest limit, so that two budgets on one counter do not count a
  * payment twice.
  */
 export function mergeClaims(claims: readonly CounterClaim[]): readonly CounterClaim[] {

@@ -1,7 +1,10 @@
 import type { Ask, Budget, Document, Rules } from './fields.js'
 import { complain, type Path, type Reading } from './shape.js'
 
-/** What single fields cannot tell: do the rules of a document make sense together, and is everything limited? */
+/**
+ * Checks the rules of a document together: whether they make sense in combination, and whether every way to pay has a
+ * limit.
+ */
 export function checkDocument(document: Document, reading: Reading): void {
   checkRules(document, [], reading)
   for (const [agent, rules] of Object.entries(document.agents ?? {}))
@@ -40,7 +43,10 @@ function checkAsk(ask: Ask, path: Path, reading: Reading): void {
     complain(reading, path, 'an ask rule has exactly one key: write each rule as its own list item')
 }
 
-/** Many small budgets add up unseen: beside them, and for vendors nobody listed, there must be one over all. */
+/**
+ * Requires a budget over all payments if there are budgets per value or payments to unlisted vendors, because many
+ * small budgets can add up unnoticed.
+ */
 function checkOverAll(document: Document, reading: Reading): void {
   const overAll = hasOverAll(document)
   if (overAll) return
@@ -59,7 +65,7 @@ function checkLimits(document: Document, reading: Reading): void {
   for (const { rules, path } of waysToPay(document)) {
     if (document.perPayment === undefined && rules.perPayment === undefined)
       checkPerPayment(document, rules, path, reading)
-    // Rules under `*` are for any number of agents, so their budgets are not a limit over all.
+    // Rules under `*` apply to any number of agents, so their budgets do not limit the total.
     if (!hasOverAll(document) && (path[1] === '*' || !hasOverAll(rules)))
       complain(
         reading,
@@ -97,7 +103,7 @@ function everyRules(document: Document): readonly { readonly rules: Rules; reado
   ]
 }
 
-/** Is there a money budget that all payments under these rules share? */
+/** Tells whether all payments under these rules share a money budget. */
 function hasOverAll(rules: Rules): boolean {
   return (rules.budgets ?? []).some(
     ({ limit, each, per }) => limit !== undefined && each === undefined && per !== 'task',

@@ -6,14 +6,14 @@ import { invalid } from './read.js'
 import type { Issue, Path } from './shape.js'
 import type { Policy } from './types.js'
 
-/** What a method pays on: the namespace of its chains (CAIP-2), and how it writes a payee. */
+/** The networks of a payment method: the namespace of their chain ids (CAIP-2), and the format of a payee. */
 interface Rail {
   readonly namespace: string
   readonly payee: RegExp
 }
 
 const EVM: Rail = { namespace: 'eip155', payee: /^0x[0-9a-f]{40}$/ }
-/** Of a method that is not here, nothing is known, and nothing is said. */
+/** The known methods. Values for other methods are not checked. */
 const RAILS: ReadonlyMap<string, Rail> = new Map([
   ['tempo', EVM],
   ['evm', EVM],
@@ -23,11 +23,11 @@ const RAILS: ReadonlyMap<string, Rail> = new Map([
 ])
 
 /**
- * Finds values of a policy that can never match: it was probably mistyped.
+ * Finds values of a policy that can never match, which usually means a typing error.
  *
- * @param kinds - What the wallets pay: `tempo/charge`.
- * @returns What is doubtful, if anything is; the rest of the policy holds.
- * @throws PaymentError `invalid_policy` if with these wallets the policy pays nobody, whatever is asked.
+ * @param kinds - The offer kinds that the wallets pay: `tempo/charge`.
+ * @returns The suspicious values, if there are any. The policy stays in force.
+ * @throws PaymentError `invalid_policy` if these wallets can pay nothing under the policy.
  */
 export function checkAgainstWallets(policy: Policy, kinds: readonly string[]): PaymentError | undefined {
   const document = documentOf(policy)
@@ -98,7 +98,7 @@ function strangePayees({ vendors = [] }: Rules, path: Path, methods: readonly st
   )
 }
 
-/** A limit for one payment that no budget ever lets through says nothing. */
+/** Reports a limit per payment that is higher than a budget and so never takes effect. */
 function idlePerPayment(
   { perPayment, budgets = [] }: Rules,
   document: Document,

@@ -3,43 +3,51 @@ import type { Budget, Rules } from './fields.js'
 import type { Layer, Line } from './layers.js'
 import { durationText } from './windows.js'
 
-/** What is asked of a policy that part of it shall be held by a chain. */
+/** The request to let a chain enforce a part of a policy. */
 export interface DelegationAsk {
   readonly agent: string
-  /** How long the key will live, in milliseconds. */
+  /** The lifetime of the key, in milliseconds. */
   readonly lifeMs: number
-  /** How many tokens the key may spend: each has a limit of its own. */
+  /** The number of tokens that the key may spend. Each token has its own limit. */
   readonly tokens: number
-  /** What each limit has on top, in the unit. */
+  /** The amount added to each limit, in the unit. */
   readonly headroom: Units
-  /** The budget to hold, by the name of its rule. Default: the one that leaves least over the key's life. */
+  /**
+   * The rule name of the budget to enforce.
+   *
+   * @default the budget that allows least over the key's life
+   */
   readonly budget?: string
-  /** Who may receive. Default: the payees that the policy names. */
+  /**
+   * The allowed recipients.
+   *
+   * @default the payees that the policy names
+   */
   readonly recipients?: readonly string[]
   readonly network: string
 }
 
-/** One rule of a policy, and who holds an agent with the key to it. */
+/** One rule of a policy, and the party that enforces it against an agent that holds the key. */
 export interface DelegatedRule {
-  /** As in reasons: `budget.day`, `perPayment`, `vendors.payees`. */
+  /** The rule's name as in reasons: `budget.day`, `perPayment`, `vendors.payees`. */
   readonly rule: string
-  /** `chain`: whatever code the key runs in. `purser`: only where the agent pays through a purser. */
+  /** `chain`: enforced for any code that has the key. `purser`: enforced only if the agent pays through Purser. */
   readonly holder: 'chain' | 'purser'
   readonly message: string
 }
 
-/** A budget that a chain can hold: one number for all that is spent. */
+/** A budget that a chain can enforce: one limit for everything that is spent. */
 export interface Candidate {
   readonly line: Line
-  /** Absent: `ever`. */
+  /** Absent if the budget never resets (`ever`). */
   readonly periodMs?: number
-  /** The most it lets through over the life of the key. */
+  /** The most that the budget allows over the life of the key. */
   readonly total: bigint
 }
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** A chain knows no calendar: the longest that each window can be, so that none is cut into more than it must be. */
+/** The longest duration of each calendar window. A chain has no calendar, so a window needs one fixed length. */
 const LENGTH: Readonly<Record<string, number>> = {
   minute: 60_000,
   hour: HOUR,
@@ -49,12 +57,12 @@ const LENGTH: Readonly<Record<string, number>> = {
   year: 366 * DAY,
 }
 
-/** How long a window lasts on a chain; undefined: for good. */
+/** Returns the duration of a window on a chain; undefined if the window never ends. */
 export function lengthOf(per: Budget['per']): number | undefined {
   return typeof per === 'number' ? per : LENGTH[per]
 }
 
-/** What was decided, and on what grounds. */
+/** The chosen budget, and the data that led to the choice. */
 export interface Accounting {
   readonly chosen: Candidate
   readonly recipients: readonly string[]
@@ -62,7 +70,7 @@ export interface Accounting {
   readonly symbol: string
 }
 
-/** Every rule of a layer, and who holds it. */
+/** Lists every rule of a layer with the party that enforces it. */
 export function account(layer: Layer, accounting: Accounting): readonly DelegatedRule[] {
   const { prefix, rules } = layer
   return [
@@ -144,15 +152,15 @@ function budgetRule(line: Line, budget: Budget | undefined, accounting: Accounti
   }
 }
 
-/** The most that the chain lets through in a window of that length, wherever it lies. */
+/** Returns the most that the chain allows in any window of that length. */
 function most(windowMs: number | undefined, { chosen, ask }: Accounting): bigint {
   const each = (chosen.line.limit + ask.headroom) * BigInt(ask.tokens)
   const { periodMs } = chosen
   if (periodMs === undefined) return each
-  // The longest day of a year has an hour more.
+  // The longest day of a year has one hour more.
   const stretch = windowMs === undefined ? ask.lifeMs : Math.min(windowMs + HOUR, ask.lifeMs)
   const inLife = Math.ceil(ask.lifeMs / periodMs)
-  // A stretch that does not begin with a period reaches into one more.
+  // A span that does not begin with a period overlaps one more period.
   return each * BigInt(Math.min(inLife, Math.ceil(stretch / periodMs) + 1))
 }
 

@@ -9,21 +9,21 @@ import {
 import type { Document } from './fields.js'
 import { agentLayer, baseLayer, type Layer } from './layers.js'
 
-/** The part of a policy that a chain can hold, and an account of all of it. */
+/** The part of a policy that a chain can enforce, and an account of all rules. */
 export interface DelegationPlan {
-  /** The most that leaves in each token, without headroom, in the unit. */
+  /** The most that can be spent in each token, without headroom, in the unit. */
   readonly limit: Units
-  /** Milliseconds after which it is whole again. Absent: once and for all. */
+  /** The period after which the limit resets, in milliseconds. Absent if it never resets. */
   readonly periodMs?: number
-  /** In lower case. */
+  /** The allowed recipients, in lower case. */
   readonly recipients: readonly string[]
   readonly rules: readonly DelegatedRule[]
 }
 
 /**
- * The part of a document that an access key's limits can hold. Pure.
+ * Computes the part of a document that an access key's limits can enforce. Pure.
  *
- * @throws TypeError if no budget, or nobody to pay, can be put on a chain.
+ * @throws TypeError if no budget or no payee can be enforced on a chain.
  */
 export function planDelegation(document: Document, ask: DelegationAsk): DelegationPlan {
   const rules = document.agents?.[ask.agent] ?? document.agents?.['*']
@@ -62,7 +62,7 @@ function choose(layers: readonly Layer[], { budget, lifeMs }: DelegationAsk): Ca
 const among = (all: readonly Candidate[]): string =>
   all.length === 0 ? '' : `: it has ${all.map(({ line }) => line.rule).join(', ')}`
 
-/** What lets less through in all; of equals the one that lets less through at once. */
+/** Tells whether a budget allows less in total than another; on a tie, less per period. */
 function less(one: Candidate, best: Candidate): boolean {
   return one.total < best.total || (one.total === best.total && one.line.limit < best.line.limit)
 }
@@ -78,7 +78,7 @@ function candidates(layer: Layer, lifeMs: number): readonly Candidate[] {
   })
 }
 
-/** A payee of a chain; others are paid on other rails. */
+/** Tells whether a payee is an address on a chain. Other payees are paid by other methods. */
 const isAddress = (payee: string): boolean => /^0x[0-9a-f]{40}$/.test(payee)
 
 function recipientsOf(layers: readonly Layer[], { recipients }: DelegationAsk): readonly string[] {
@@ -106,7 +106,7 @@ function recipientsOf(layers: readonly Layer[], { recipients }: DelegationAsk): 
   return list
 }
 
-/** Everyone whom a layer lets be paid; undefined: it leaves that open somewhere. */
+/** Lists all payees that a layer allows; undefined if some part of the layer does not restrict payees. */
 function namedPayees({ rules, vendors, unlisted }: Layer): readonly string[] | undefined {
   if (vendors === undefined || unlisted !== 'deny') return undefined
   const entries = rules.vendors ?? []

@@ -11,10 +11,11 @@ import { noBetter } from './terms.js'
 import type { CounterClaim, Decision, Grant } from './types.js'
 
 /**
- * Judges a payment by every layer: all of them must allow. Pure; the same case gives the same decision.
+ * Evaluates a payment against every layer; all layers must allow it. Pure: the same input gives the same decision.
  *
- * @param layers The document first, then the rules of the agent.
- * @param objections Reasons to deny that were found before: an agent that is not named, wildcards not yet checked.
+ * @param layers - The document first, then the rules of the agent.
+ * @param objections - Reasons to deny that were found earlier: an agent that is not named, or wildcards that are not
+ *   checked yet.
  */
 export function evaluate(
   layers: Layers,
@@ -52,7 +53,7 @@ function decide(
 ): Decision {
   const { facts, units, ground } = judged
   const grant = found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
-  // What must be asked, where nobody may be asked any more.
+  // If nobody may be asked, a payment that needs approval is denied.
   if (found.ask.length > 0 && grant === undefined) found.deny.push(...found.unasked)
   const effect =
     found.deny.length > 0 ? 'deny' : found.ask.length > 0 && grant === undefined ? 'ask' : 'allow'
@@ -74,7 +75,7 @@ function decide(
   return Object.freeze(decision)
 }
 
-/** In an order of their own, so that it does not matter in which order rules were written. Said once is enough. */
+/** Sorts reasons, so that the order of rules in the document does not matter, and removes duplicates. */
 function inOrder(reasons: readonly Reason[]): readonly Reason[] {
   if (reasons.length < 2) return reasons
   const bySaying = new Map(reasons.map((reason) => [`${reason.rule} ${reason.message}`, reason]))
@@ -83,7 +84,7 @@ function inOrder(reasons: readonly Reason[]): readonly Reason[] {
 
 function judgeLock({ units, ground, terms }: Evaluation, found: Findings): void {
   if (terms.locks === undefined || units === undefined || units.lock === 0n || ground.unlimited) return
-  // The limit must be the document's: rules of an agent only restrict, so theirs cannot open what it leaves shut.
+  // The limit must be the document's: rules of an agent only restrict, so they cannot allow deposits.
   if (found.claims.some(({ counts, scope }) => counts === 'lock' && scope.agent === undefined)) return
   found.deny.push({
     rule: 'deposits',
@@ -91,7 +92,10 @@ function judgeLock({ units, ground, terms }: Evaluation, found: Findings): void 
   })
 }
 
-/** An escrow of somebody's own can keep what it is given: the document must name it, and every entry that names any. */
+/**
+ * Denies an escrow contract of a third party unless the document names it, because such a contract can keep the
+ * deposit. Every matching entry that names escrows must name it.
+ */
 function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Evaluation, found: Findings): void {
   if (escrow === undefined) return
   for (const layer of layers) {
@@ -123,7 +127,9 @@ function judgeDenied(layers: Layers, { facts, terms, resource }: Evaluation, fou
     })
 }
 
-/** A remembered approval that covers this payment: it can answer a question, never overrule a denial. */
+/**
+ * Finds a remembered approval that covers this payment. An approval can answer an `ask`; it never overrides a denial.
+ */
 function findGrant({ facts, ground, context, resource, rail, terms, units }: Evaluation): Grant | undefined {
   if (units === undefined) return undefined
   return facts.grants
@@ -148,7 +154,7 @@ function grantReason({ by }: Grant): Reason {
 
 function grantClaim(grant: Grant, { units, ground }: Evaluation): readonly CounterClaim[] {
   if (units === undefined || units.total === 0n) return []
-  // The approval's own budget, whatever the document is called that a payment is judged by.
+  // The approval's own budget. It does not depend on the name of the policy that evaluates the payment.
   const scope = own({ grant: grant.id, unit: ground.unit })
   const counted = { counts: 'spend', window: 'ever', from: 0, at: 0, rule: 'grant' } as const
   return [own({ ...counted, scope, amount: units.total, limit: grant.total })]

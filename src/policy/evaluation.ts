@@ -6,7 +6,7 @@ import { categoryKey, taskKeys } from './scope.js'
 import { type Context, type CounterClaim, type Dimensions, type Facts, railOf, type Terms } from './types.js'
 import { type Listing, lookUp } from './vendors.js'
 
-/** What a policy is, for every payment it judges. */
+/** The fixed data of a policy, for every payment that it evaluates. */
 export interface PolicyScope {
   /** The policy's name. */
   readonly policy: string
@@ -16,7 +16,7 @@ export interface PolicyScope {
   readonly unlimited: boolean
 }
 
-/** One payment before the bench: what is judged, counted in the policy's unit, and what the layers say of its vendor. */
+/** One payment under evaluation: its amounts in the policy's unit, and the vendor entries of all layers. */
 export interface Evaluation {
   readonly ground: PolicyScope
   readonly terms: Terms
@@ -24,14 +24,14 @@ export interface Evaluation {
   readonly context: Context
   readonly facts: Facts
   readonly rail: string
-  /** Undefined: some amount has no value in the unit, so nothing of this can be counted. */
+  /** Undefined if an amount has no value in the unit. The payment then cannot be counted. */
   readonly units: CaseUnits | undefined
-  /** The keys of the tasks it counts in. */
+  /** The keys of all tasks in which the payment counts. */
   readonly tasks: readonly string[]
   readonly tool: string | undefined
-  /** Patterns that list the vendor; the vendor itself where it is not listed. */
+  /** The patterns that list the vendor, or the vendor itself if it is not listed. */
   readonly vendors: readonly string[]
-  /** What the document's entries call it. */
+  /** The categories of the vendor in the document. */
   readonly categories: readonly string[]
   readonly listings: ReadonlyMap<Layer, Listing | undefined>
 }
@@ -39,22 +39,22 @@ export interface Evaluation {
 interface CaseUnits {
   readonly price: Units
   readonly fee: Units
-  /** Price and fee bound: what budgets hold. */
+  /** Price plus fee bound: the amount that counts against budgets. */
   readonly total: Units
   readonly lock: Units
   readonly payees: ReadonlyMap<string, Units>
 }
 
-/** What the rules found. */
+/** The results of all rules. */
 export interface Findings {
   readonly deny: Reason[]
   readonly ask: Reason[]
-  /** Why nobody may be asked. */
+  /** The reasons why nobody may be asked. */
   readonly unasked: Reason[]
   readonly claims: CounterClaim[]
 }
 
-/** Puts a payment before the bench. */
+/** Prepares a payment for evaluation. */
 export function evaluationOf(
   ground: PolicyScope,
   layers: Layers,
@@ -66,7 +66,8 @@ export function evaluationOf(
   const facts = own(given.facts)
   const listings = new Map<Layer, Listing | undefined>()
   for (const layer of layers) listings.set(layer, layer.vendors && lookUp(layer.vendors, resource))
-  // Counters are kept by what the document says of the vendor: an agent's own list is a restriction, not another vendor.
+  // Counters follow the document's entries for the vendor. An agent's own list restricts, but does not define another
+  // vendor.
   const [base] = layers
   const listing = listings.get(base)
   const patterns = listing?.patterns ?? []
@@ -86,7 +87,7 @@ export function evaluationOf(
   }
 }
 
-/** Every category that entries in scope give a purchase. */
+/** Lists the categories of all entries in scope. */
 export function categoriesOf(listing: Listing | undefined): readonly string[] {
   const names = (listing?.entries ?? []).flatMap(({ category }) => category ?? [])
   return names.length < 2 ? names : [...new Set(names)].sort()
@@ -107,7 +108,7 @@ function countAll(terms: Terms, unit: string): CaseUnits | undefined {
   return { price, fee, total: price + fee, lock, payees }
 }
 
-/** What the payment is along every dimension, for counters that will be kept by it later. */
+/** Returns the value of the payment in every dimension, for counters that are created later. */
 export function dimensionsOf(judged: Evaluation, grant: string | undefined): Dimensions {
   const { ground, context, resource, terms, units, tasks, tool } = judged
   const category = categoryKey(judged.categories)

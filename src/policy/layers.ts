@@ -3,33 +3,33 @@ import type { Dimension } from './types.js'
 import { indexVendors, type VendorIndex } from './vendors.js'
 import { calendarWindow, durationText, rollingWindow, type Window } from './windows.js'
 
-/** A budget made ready to count. */
+/** A budget that is ready for counting. */
 export interface Line {
   readonly rule: string
   readonly counts: 'spend' | 'payments'
   readonly limit: bigint
   readonly window: Window
-  /** What it keeps a counter of its own for. */
+  /** The dimensions by which it keeps separate counters. */
   readonly by: readonly Dimension[]
 }
 
-/** One document that must allow: the policy itself, or the rules of an agent in it. */
+/** One set of rules that must allow a payment: the policy itself, or the rules of an agent. */
 export interface Layer {
-  /** In front of the names of its rules: empty, or `agents.researcher.`. */
+  /** The prefix of its rule names: empty, or `agents.researcher.`. */
   readonly prefix: string
-  /** Are its counters those of the one agent that pays? */
+  /** True if its counters belong to the paying agent only. */
   readonly ofAgent: boolean
   readonly rules: Rules
-  /** Undefined: it says nothing about vendors. */
+  /** Undefined if it has no list of vendors. */
   readonly vendors: VendorIndex | undefined
   readonly unlisted: 'deny' | 'ask' | 'allow'
   readonly lines: readonly Line[]
 }
 
-/** All that must allow: the document first, then the rules of the agent where there are any. */
+/** All layers: the document first, then the rules of the agent if there are any. */
 export type Layers = readonly [Layer, ...Layer[]]
 
-/** The layer of the document itself. */
+/** Creates the layer of the document itself. */
 export function baseLayer(document: Document): Layer {
   return {
     prefix: '',
@@ -41,7 +41,7 @@ export function baseLayer(document: Document): Layer {
   }
 }
 
-/** The layer of an agent's rules. What it leaves out, it does not restrict. */
+/** Creates the layer of an agent's rules. An absent rule restricts nothing. */
 export function agentLayer(name: string, rules: Rules, document: Document): Layer {
   const prefix = `agents.${name}.`
   return {

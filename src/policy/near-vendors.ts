@@ -1,17 +1,17 @@
 import { clean, type Reason } from '../errors/index.js'
 import type { VendorIndex } from './vendors.js'
 
-/** Listed patterns by host, made once per list: only a 402 from a vendor that is not listed asks for it. */
+/** Listed patterns by host, indexed once per list. Only a 402 from a vendor that is not listed needs the index. */
 const byHost = new WeakMap<VendorIndex, ReadonlyMap<string, readonly string[]>>()
-/** So many listed patterns are named in a reason. */
+/** The most listed patterns that one reason names. */
 const MOST_NAMED = 3
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Says that the policy lists no vendor of this name, and which listed one was probably meant: the same host with another
- * port or scheme, another name of this machine, with or without `www.`, or a host above it.
+ * Explains that the policy does not list this vendor, and suggests listed vendors that were probably meant: the same
+ * host with another port or scheme, another name of this machine, with or without `www.`, or a parent host.
  *
- * @param index The listed vendors. Undefined if the document lists none.
+ * @param index - The listed vendors. Undefined if the document lists none.
  */
 export function notListed(index: VendorIndex | undefined, vendor: string): Reason {
   const near = index === undefined ? [] : nearest(hostsOf(index), hostOf(vendor)).slice(0, MOST_NAMED)
@@ -45,7 +45,7 @@ function nearest(hosts: ReadonlyMap<string, readonly string[]>, host: string): r
   return [...new Set([...alike, ...above])].flatMap((name) => hosts.get(name) ?? [])
 }
 
-/** The host of an origin, of a wildcard (without its star), or the name of a server as it is. */
+/** Returns the host of an origin or of a wildcard (without its star); a server's name is returned unchanged. */
 function hostOf(pattern: string): string {
   return /^https?:\/\/(?:\*\.)?(\[[^\]]*\]|[^:/]+)/.exec(pattern)?.[1] ?? pattern
 }

@@ -1,9 +1,9 @@
 /**
- * Vendors as the policy writes them. An origin in the normal form of WHATWG URLs (`https://api.example`), a wildcard
- * for everything below a host (`https://*.api.example`), or the name of an MCP or JSON-RPC server (`mcp:search`).
+ * Vendors in the policy's notation: an origin in the normal form of WHATWG URLs (`https://api.example`), a wildcard for
+ * all hosts below one (`https://*.api.example`), or the name of an MCP or JSON-RPC server (`mcp:search`).
  */
 
-/** Reads a vendor pattern; a string that starts with `!` says what is wrong and how to mend it. */
+/** Parses a vendor pattern. A result that starts with `!` is an error text that says how to fix the pattern. */
 export function readOrigin(text: string): string {
   if (!text.includes('://')) return readName(text)
   if (/[\s\\@?#]/.test(text) || hasControl(text))
@@ -38,18 +38,18 @@ function parseUrl(text: string, wild: boolean): URL | undefined {
 function readName(text: string): string {
   const match = /^([a-z][a-z0-9+-]*):([\w.@-][\w.@:/-]*)$/i.exec(text)
   const [, kind = '', name = ''] = match ?? []
-  // `localhost:3000` is an origin that lost its scheme, not the name of a server.
+  // `localhost:3000` is an origin without its scheme, not the name of a server.
   if (match === null || kind.toLowerCase() === 'localhost' || /^\d+$/.test(name))
     return '!it is neither an origin nor the name of a server: write it like https://api.example or mcp:search'
   return text
 }
 
-/** Is this the host of an IP address, as WHATWG URLs write it? */
+/** Tells whether a host is an IP address in WHATWG notation. */
 function isAddress(hostname: string): boolean {
   return hostname.startsWith('[') || /^\d+(\.\d+){3}$/.test(hostname)
 }
 
-/** Would a credential be safe from listeners there? https, or this very machine. */
+/** Tells whether a credential is safe from eavesdroppers there: over https, or on this machine. */
 function isSecure(url: URL): boolean {
   if (url.protocol === 'https:') return true
   const { hostname } = url
@@ -67,7 +67,7 @@ function hasControl(text: string): boolean {
   return /[\p{Cc}\p{Cf}]/u.test(text)
 }
 
-/** What may be paid that no pattern lists: https origins in normal form. Plain http must be listed. */
+/** Tells whether an unlisted vendor may be paid: https origins in normal form only. Plain http must be listed. */
 export function isPlainHttps(vendor: string): boolean {
   if (!vendor.startsWith('https://')) return false
   const url = parseUrl(vendor, false)
@@ -76,24 +76,24 @@ export function isPlainHttps(vendor: string): boolean {
 
 const BELOW_LOCALHOST = /\.localhost(?::\d+)?$/
 
-/** The patterns that could match what was dialled: itself, then one wildcard for each label that is taken away. */
+/** Lists the patterns that could match a vendor: the vendor itself, then one wildcard for each removed label. */
 export function patternsFor(vendor: string): readonly string[] {
   const [, scheme = '', host = ''] = /^(https?:\/\/)(.*)$/s.exec(vendor) ?? []
   if (scheme === '' || (scheme === 'http://' && !BELOW_LOCALHOST.test(host))) return [vendor]
   const patterns = [vendor]
-  // A wildcard sees only hosts in normal form: what a URL parser would read otherwise is nobody's subdomain.
+  // A wildcard matches only hosts in normal form. A host that a URL parser would change is no subdomain.
   if (/[A-Z/?#@\\[]/.test(host) || !/^[!-~]+$/.test(host)) return patterns
   for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1))
     patterns.push(`${scheme}*${host.slice(dot)}`)
   return patterns
 }
 
-/** Does this vendor match that pattern? */
+/** Tells whether a vendor matches a pattern. */
 export function matchesOrigin(pattern: string, vendor: string): boolean {
   return patternsFor(vendor).includes(pattern)
 }
 
-/** The host that a wildcard stands below, without its port; undefined for what is no wildcard. */
+/** Returns the host of a wildcard, without its port; undefined if the pattern is not a wildcard. */
 export function wildcardHost(pattern: string): string | undefined {
   return /^https:\/\/\*\.([^:]+)/.exec(pattern)?.[1]
 }

@@ -1,14 +1,20 @@
 import type { Resource } from '../protocol/index.js'
 
-/** What a server may decode into a slash, a backslash or a dot segment after we have matched the path as it stands. */
+/**
+ * Sequences that a server may decode into a slash, a backslash or a dot segment after Purser has matched the encoded
+ * path.
+ */
 const DISGUISED = /%(?:25)*(?:2f|5c|2e|00)|(?:^|\/)\.{1,2};/i
 
-/** Could a server read this path as another one than we do? Such a path matches no pattern. */
+/** Tells whether a server could read this path differently than Purser. Such a path matches no pattern. */
 export function isDisguised(path: string): boolean {
   return DISGUISED.test(path)
 }
 
-/** Reads a path pattern such as `/v1/**`; a string that starts with `!` says what is wrong and how to mend it. */
+/**
+ * Parses a path pattern such as `/v1/**`. A result that starts with `!` is an error text that says how to fix the
+ * pattern.
+ */
 export function readPath(text: string): string {
   if (!text.startsWith('/')) return '!a path starts with a slash: write it like /v1/**'
   if (/[?#\s\\]/.test(text)) return '!a path has no query, fragment, space or backslash: write the path alone'
@@ -21,14 +27,14 @@ export function readPath(text: string): string {
   return encodePath(text)
 }
 
-/** As WHATWG URLs spell it, so that a pattern and a dialled path compare as text. */
+/** Encodes a path as WHATWG URLs do, so that patterns and request paths compare as text. */
 function encodePath(path: string): string {
   return new URL(`https://path.invalid${path}`).pathname
 }
 
 /**
- * Does a path match a pattern? `*` stands for one segment that is not empty, `**` for any number of segments. Case and
- * percent-encoding count.
+ * Tells whether a path matches a pattern. `*` matches one non-empty segment, `**` any number of segments. Case and
+ * percent-encoding matter.
  */
 export function matchesPath(pattern: string, path: string): boolean {
   const wanted = pattern.split('/')
@@ -43,7 +49,7 @@ export function matchesPath(pattern: string, path: string): boolean {
       w++
       g++
     } else if (star >= 0) {
-      // The last `**` takes one segment more.
+      // Let the last `**` match one more segment.
       w = star + 1
       g = ++resume
     } else return false
@@ -61,8 +67,8 @@ const IDENTIFIER = [
 ]
 
 /**
- * The operation a price is remembered under: path segments that look like ids become `*`, so that the prices of one
- * endpoint are remembered together.
+ * Returns the operation under which a price is remembered. Path segments that look like ids become `*`, so that all
+ * calls of one endpoint share their prices.
  *
  * @example
  * ```ts
@@ -74,7 +80,7 @@ export function operationPattern(resource: Resource): string {
   return `${resource.method} ${pathPattern(resource.path)}`
 }
 
-/** A path always gives the same pattern, and is asked for twice by every payment. */
+/** A cache: a path always gives the same pattern, and every payment needs it twice. */
 const known = new Map<string, string>()
 const MOST_KNOWN = 256
 const LONGEST_KNOWN = 1024

@@ -4,9 +4,10 @@ import type { Layer, Layers } from './layers.js'
 import type { Decision } from './types.js'
 
 /**
- * May all payees receive? Every list must name them all. Where an entry of the document says nothing, or the vendor is
- * not listed there, they are pinned on first use. An agent's entries only restrict: their lists hold too, but whether
- * payees are pinned is the document's matter, and so is the `newPayee` rule that turns a stranger into a question.
+ * Checks whether all payees may receive. Every list must name all of them. Payees are pinned on first use if a matching
+ * entry of the document has no list, or if the document does not list the vendor. An agent's entries only restrict:
+ * their lists apply too, but only the document decides about pinning and about the `newPayee` rule, which asks a person
+ * about an unknown payee.
  */
 export function judgePayees(layers: Layers, judged: Evaluation, found: Findings): Decision['payees'] {
   const ids = [...new Set(judged.terms.payees.map(({ id }) => id))]
@@ -44,7 +45,7 @@ function judgeList(
 
 function judgePins(base: Layer, ids: readonly string[], judged: Evaluation, found: Findings): void {
   const pinned = judged.facts.pins[judged.rail]
-  // The first payment on a rail pins whom it pays.
+  // The first payment by a method and network pins its payees.
   if (pinned === undefined) return
   const strangers = ids.filter((id) => !pinned.includes(id))
   if (strangers.length === 0) return

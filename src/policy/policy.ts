@@ -19,14 +19,16 @@ import { checkWildcards, hasWildcards } from './suffixes.js'
 import type { Policy } from './types.js'
 import { isListed, lookUp } from './vendors.js'
 
-/** How many answers of `payable` are kept: what is dialled is not bounded by the document. */
+/** The limit of cached `payable` results: the number of requested origins is not bounded by the document. */
 const REMEMBERED = 10_000
 
 /**
- * A policy from its document: validated, hashed, frozen.
+ * Creates a policy from its document: validated, hashed, frozen.
  *
- * @throws PaymentError `invalid_policy`: its message lists everything that is wrong and how to mend it; `reasons`
- * has the same, with the path as `rule`.
+ * @param document - The rules. `docs/policy.md` explains each of them.
+ * @throws PaymentError `invalid_policy`: its message lists all faults and how to fix them; `reasons` has the same, with
+ *   the path as `rule`.
+ * @see docs/policy.md
  * @example
  * ```ts
  * const policy = createPolicy({
@@ -40,7 +42,7 @@ export function createPolicy(document: PolicyDocument): Policy {
   return policyOf(readDocument(document))
 }
 
-/** The policy of a document that was read. */
+/** Creates the policy of a parsed document. */
 export function policyOf(document: Document): Policy {
   const ground = groundOf(document)
   const hash = hashOf(document)
@@ -80,10 +82,10 @@ export function policyOf(document: Document): Policy {
   return policy
 }
 
-/** What policies were made of: for what is made of a whole document, and not of one payment. */
+/** The documents of policies, for features that need the whole document. */
 const documents = new WeakMap<object, Document>()
 
-/** Undefined for a policy that was not made here. */
+/** Returns the document of a policy; undefined if the policy was not created by this module. */
 export function documentOf(policy: Policy): Document | undefined {
   return documents.get(policy)
 }
@@ -98,7 +100,7 @@ interface Layering {
   readonly objections: readonly Reason[]
 }
 
-/** The layers that judge an agent. Where the document names agents, one that is not among them is refused. */
+/** Returns the layers for an agent. If the document names agents, an unnamed agent is refused. */
 function layering(document: Document): (agent: string) => Layering {
   const base = baseLayer(document)
   const agents = document.agents
@@ -122,7 +124,7 @@ function refusing(base: Layer, agent: string): Layering {
   return { layers: [base], objections: [{ rule: 'agents', asked: agent, message }] }
 }
 
-/** Whether an origin could be paid at all, remembered per agent and origin. */
+/** Tells whether an origin could be paid at all, with a cache per agent and origin. */
 function payableBy(layersFor: (agent: string) => Layering): Policy['payable'] {
   const remembered = new Map<string, Map<string, boolean>>()
   return ({ vendor, transport }, { agent }) => {
@@ -140,7 +142,7 @@ function payableBy(layersFor: (agent: string) => Layering): Policy['payable'] {
   }
 }
 
-/** Could this layer ever allow a payment to this vendor? */
+/** Tells whether this layer could ever allow a payment to this vendor. */
 function admits(
   { vendors, unlisted, ofAgent }: Layer,
   vendor: string,
@@ -150,7 +152,10 @@ function admits(
   return unlisted !== 'deny' && (ofAgent || transport !== 'http' || isPlainHttps(vendor))
 }
 
-/** Do all entries of the document that apply to a call say this? What loosens must be said by every one. */
+/**
+ * Tells whether all matching entries of the document set this option. An option that loosens must be set by every
+ * entry.
+ */
 function everyEntry<K extends 'authorization' | 'cors'>(
   { vendors }: Layer,
   resource: Resource,
@@ -165,7 +170,7 @@ function groundOf({ name = 'default', unit = 'USD', unlimited = false }: Documen
   return Object.freeze({ policy: name, unit: `iso4217:${unit}`, symbol: unit, unlimited })
 }
 
-/** The same hash for the same rules: key order, spelling of amounts and defaults that were left out play no part. */
+/** Hashes the rules of a document. Key order, spelling of amounts and omitted defaults do not change the hash. */
 function hashOf(document: Document): string {
   const defaults = { version: 1, name: 'default', unit: 'USD' }
   const plain: unknown = JSON.parse(

@@ -7,12 +7,14 @@ import type { Context, Decision } from './types.js'
 import { lookUp } from './vendors.js'
 import { durationText } from './windows.js'
 
-/** A `repeat` rule, and how reasons name it. */
+/** A `repeat` rule with its name in reasons. */
 interface NamedRule extends RepeatRule {
   readonly rule: string
 }
 
-/** The longest `within` of all `repeat` rules that apply to a call, in milliseconds. Undefined if none applies. */
+/**
+ * Returns the longest `within` of the `repeat` rules that apply to a call, in milliseconds. Undefined if none applies.
+ */
 export function repeatWithin(layers: Layers, resource: Resource, context: Context): number | undefined {
   const rules = layers.flatMap(({ prefix, rules, vendors }) =>
     rulesOf(prefix, rules.repeat, (vendors && lookUp(vendors, resource)?.entries) ?? []),
@@ -21,12 +23,14 @@ export function repeatWithin(layers: Layers, resource: Resource, context: Contex
 }
 
 /**
- * Was the same request bought already, inside the time that a `repeat` rule names? All rules that apply hold together.
+ * Checks whether the same request was bought before, within the time of a `repeat` rule. All rules that apply must
+ * allow the payment.
  *
- * @returns What the ledger must check again in the step that sets the budget aside. Undefined if no rule applies.
+ * @returns The condition that the ledger checks again in the step that sets the budget aside. Undefined if no rule
+ *   applies.
  */
 export function judgeRepeat(layers: Layers, judged: Evaluation, found: Findings): Decision['repeat'] {
-  // Without a price nothing is bought: a proof of identity may be given again.
+  // An offer without a price buys nothing: a proof of identity may be repeated.
   if (judged.terms.most.value === 0n) return undefined
   const rules = layers
     .flatMap((layer) => rulesOf(layer.prefix, layer.rules.repeat, judged.listings.get(layer)?.entries ?? []))
@@ -52,7 +56,10 @@ function rulesOf(
   return own === undefined ? ofEntries : [{ ...own, rule: `${prefix}repeat` }, ...ofEntries]
 }
 
-/** A fresh Idempotency-Key of the caller says that the same is wanted again, if the rule takes that for an answer. */
+/**
+ * Tells whether a rule applies. With `unlessKeyed`, a fresh Idempotency-Key of the caller exempts the call: the caller
+ * wants the same thing again.
+ */
 function applies({ unlessKeyed }: RepeatRule, { keyed }: Context): boolean {
   return unlessKeyed !== true || keyed !== true
 }

@@ -7,7 +7,7 @@ import { isPlainHttps } from './origins.js'
 import { isDisguised } from './paths.js'
 import type { Terms } from './types.js'
 
-/** May this vendor be paid for this call at all? */
+/** Checks whether this vendor may be paid for this call at all. */
 export function judgeVendor(layer: Layer, judged: Evaluation, found: Findings): void {
   const { resource } = judged
   const { vendor } = resource
@@ -39,7 +39,7 @@ export function judgeVendor(layer: Layer, judged: Evaluation, found: Findings): 
   }
 }
 
-/** Would a credential be safe on its way? Plain http only where the document lists it. */
+/** Checks whether a credential is safe on its way. Plain http is allowed only if the document lists it. */
 export function judgeTransport(base: Layer, { resource, listings }: Evaluation, found: Findings): void {
   if (resource.transport !== 'http' || listings.get(base) !== undefined || isPlainHttps(resource.vendor))
     return
@@ -50,7 +50,7 @@ export function judgeTransport(base: Layer, { resource, listings }: Evaluation, 
   })
 }
 
-/** Is it paid in a currency and on a network that may be used? */
+/** Checks whether the currency and the network are allowed. */
 export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): void {
   const { terms } = judged
   const { currencies, networks } = layer.rules
@@ -79,7 +79,9 @@ export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): vo
     })
 }
 
-/** The first amount in a currency that the list names neither itself nor by the unit it is pegged to. */
+/**
+ * Returns the first amount in a currency that the list does not name, by its id or by the unit to which it is pegged.
+ */
 function outside(currencies: readonly string[], { terms, ground }: Evaluation): Amount | undefined {
   return [terms.most, ...partsOf(terms)].find(
     ({ currency }) => !namesCurrency(currencies, currency, ground.unit),
@@ -90,7 +92,7 @@ function partsOf({ payees, locks }: Terms): readonly Amount[] {
   return [...payees.map(({ amount }) => amount), ...(locks ? [locks] : [])]
 }
 
-/** Has every amount a value in the unit? What cannot be counted cannot be paid. */
+/** Checks whether every amount has a value in the unit. An amount that cannot be counted cannot be paid. */
 export function judgeCurrency({ units, terms, ground }: Evaluation, found: Findings): void {
   if (units !== undefined) return
   const all = [terms.most, ...partsOf(terms), ...(terms.fee ? [terms.fee.bound] : [])]
@@ -102,7 +104,7 @@ export function judgeCurrency({ units, terms, ground }: Evaluation, found: Findi
   })
 }
 
-/** Is the price low enough, and the fee, and is there a limit for what it locks up? */
+/** Checks the price, the fee and the deposit against the limits. */
 export function judgePrice(layer: Layer, judged: Evaluation, found: Findings): void {
   const { units, context, ground } = judged
   if (units === undefined) return
@@ -128,7 +130,7 @@ function tooDear(rule: string, what: string, asked: Units, limit: Units, symbol:
   }
 }
 
-/** When a layer wants a person to be asked. */
+/** Checks whether a layer wants a person to be asked. */
 export function judgeAsks(layer: Layer, judged: Evaluation, found: Findings): void {
   const { ask: rules = [] } = layer.rules
   if (rules.length === 0) return
@@ -164,5 +166,5 @@ export function judgeAsks(layer: Layer, judged: Evaluation, found: Findings): vo
   }
 }
 
-/** Price jumps are factors at nine decimals. */
+/** Price jumps are factors with nine decimals. */
 const RATIO = 10n ** 9n

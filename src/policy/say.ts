@@ -2,7 +2,7 @@ import type { Reason } from '../errors/index.js'
 import { formatUnits } from '../money/index.js'
 import type { CounterClaim, Dimension } from './types.js'
 
-/** Why a payment that is larger than a whole budget can never fit it. */
+/** Explains that a payment is larger than a whole budget and can never fit. */
 export function tooLarge(claim: CounterClaim, symbol: string, cost?: Cost): Reason {
   const asked = quantity(claim, claim.amount, symbol)
   return {
@@ -13,20 +13,20 @@ export function tooLarge(claim: CounterClaim, symbol: string, cost?: Cost): Reas
   }
 }
 
-/** What a payment costs, in units: its price, and what its fee may come to. */
+/** The cost of a payment, in units: its price and the maximum of its fee. */
 export interface Cost {
   readonly price: bigint
   readonly fee: bigint
 }
 
-/** ` (0.01 USD and up to 0.001 USD for its fee)`, if that is what the counter would hold for it. */
+/** Returns ` (0.01 USD and up to 0.001 USD for its fee)` if the counter would hold that sum. */
 export function costText({ counts, amount }: CounterClaim, symbol: string, cost: Cost | undefined): string {
   if (cost === undefined || counts !== 'spend' || cost.fee === 0n || amount !== cost.price + cost.fee)
     return ''
   return ` (${formatUnits(cost.price, symbol)} and up to ${formatUnits(cost.fee, symbol)} for its fee)`
 }
 
-/** `the budget of 5 USD per day (UTC) for vendor https://api.example`. */
+/** Describes a budget: `the budget of 5 USD per day (UTC) for vendor https://api.example`. */
 export function budgetText(claim: CounterClaim, symbol: string): string {
   const limit = quantity(claim, claim.limit, symbol)
   const noun =

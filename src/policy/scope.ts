@@ -2,8 +2,8 @@ import { matchesOrigin } from './origins.js'
 import type { CounterClaim, Dimensions, Scope } from './types.js'
 
 /**
- * The tasks a call counts in: each of the nested names it is bound to, as a path. `['a', 'b']` counts in `a` and in
- * `a/b`. A slash inside a name is escaped, so that no name can pose as a path.
+ * Returns the tasks in which a call counts: each of its nested task names as a path. `['a', 'b']` counts in `a` and in
+ * `a/b`. A slash inside a name is escaped, so that no name can imitate a path.
  */
 export function taskKeys(tasks: readonly string[]): readonly string[] {
   if (tasks.length === 0) return NO_TASKS
@@ -13,12 +13,14 @@ export function taskKeys(tasks: readonly string[]): readonly string[] {
 
 const NO_TASKS: readonly string[] = Object.freeze([])
 
-/** Several categories as one text, in an order of their own. */
+/** Joins several categories into one text in a fixed order. */
 export function categoryKey(categories: readonly string[]): string {
   return categories.length < 2 ? (categories[0] ?? '') : [...new Set(categories)].sort().join(',')
 }
 
-/** Which counter a claim is on: claims with the same key share one counter, whatever rule they come from. */
+/**
+ * Returns the key of a claim's counter. Claims with the same key share one counter, even if different rules made them.
+ */
 export function counterKey(claim: Pick<CounterClaim, 'counts' | 'scope' | 'window'>): string {
   const scope: [string, string][] = []
   for (const name of NAMES) {
@@ -28,7 +30,7 @@ export function counterKey(claim: Pick<CounterClaim, 'counts' | 'scope' | 'windo
   return JSON.stringify([claim.counts, claim.window, scope])
 }
 
-/** Everything that a scope may name, in one order: a key is made several times in every payment. */
+/** All names of a scope in a fixed order. A constant, because every payment builds several keys. */
 const NAMES = [
   'agent',
   'category',
@@ -43,8 +45,8 @@ const NAMES = [
 ] as const satisfies readonly (keyof Scope)[]
 
 /**
- * Does a stored payment count in a scope? With this the ledger fills a counter that it has never seen. An empty value
- * stands for payments without one: no task, no tool, no category, no payee named.
+ * Tells whether a stored payment counts in a scope. The ledger uses it to fill a new counter. An empty value matches
+ * payments without one: no task, no tool, no category, no named payee.
  */
 export function inScope(scope: Scope, dimensions: Dimensions): boolean {
   const { policy, agent, task, vendor, payee, category, tool, network, grant, unit } = scope

@@ -24,14 +24,14 @@ function wildcards(document: Document): readonly Wildcard[] {
   )
 }
 
-/** Has the document wildcards, so that the public suffix list is needed? */
+/** Tells whether the document has wildcards and so needs the public suffix list. */
 export function hasWildcards(document: Document): boolean {
   return wildcards(document).length > 0
 }
 
 /**
- * Refuses wildcards below a public suffix (`*.co.uk`, `*.github.io`): anybody can have a name there. The list is large,
- * so it is loaded only here.
+ * Refuses wildcards below a public suffix (`*.co.uk`, `*.github.io`), because anyone can register a name there. The
+ * list is large, so it is loaded only here.
  *
  * @throws PaymentError `invalid_policy`.
  */

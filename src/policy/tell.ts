@@ -3,17 +3,17 @@ import type { Instant } from '../money/index.js'
 import { budgetText, type Cost, costText, quantity } from './say.js'
 import type { CounterClaim, Decision } from './types.js'
 
-/** A counter that lacks room, as the ledger found it. */
+/** A counter without enough room, as the ledger found it. */
 export interface Short {
   readonly claim: CounterClaim
   readonly remaining: bigint
 }
 
 /**
- * Why a counter that is short stops a payment.
+ * Explains why a counter without enough room stops a payment.
  *
- * @param symbol The symbol of the policy's unit.
- * @param cost What the payment costs, so that its fee is named beside its price.
+ * @param symbol - The symbol of the policy's unit.
+ * @param cost - The cost of the payment. If given, the text names the fee next to the price.
  */
 export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Cost): Reason {
   const { rule, resetsAt } = claim
@@ -30,7 +30,7 @@ export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Co
   }
 }
 
-/** Why the counters that are short stop a payment that was decided so. */
+/** Explains why the counters without enough room stop a payment after its decision. */
 export function shortfalls(
   short: readonly Short[],
   { price, units }: Pick<Decision, 'price' | 'units'>,
@@ -44,7 +44,7 @@ function rolls({ window }: CounterClaim): string {
   return window.endsWith('~') ? '; room comes back as older payments leave the window' : ''
 }
 
-/** `2026-11-22T00:00:00Z`. */
+/** Formats an instant: `2026-11-22T00:00:00Z`. */
 function moment(instant: Instant): string {
   return new Date(instant).toISOString().replace('.000Z', 'Z')
 }
@@ -54,8 +54,9 @@ function sentenceCase(text: string): string {
 }
 
 /**
- * A decision as text: whether it may be paid, and every reason.
+ * Formats a decision as text: its effect and every reason.
  *
+ * @see docs/policy.md
  * @example
  * ```ts
  * explain(decision) // 'Denied. One payment may cost at most 0.1 USD; this one costs 0.5 USD.'

@@ -2,9 +2,9 @@ import { type Amount, compare } from '../money/index.js'
 import type { Payee, Terms } from './types.js'
 
 /**
- * Are terms `a` no worse than `b` in every field? One partial order serves approvals, rotated challenges and retries:
- * same purpose, kind, network and escrow; no higher price, fee bound or lock, in the same currency; exact if `b` was;
- * and no payee that `b` did not have, nor a larger amount for one.
+ * Tells whether terms `a` are no worse than `b` in every field. Approvals, renewed challenges and retries use this
+ * partial order: same purpose, kind, network and escrow; no higher price, fee bound or lock, in the same currency;
+ * exact if `b` was; no payee that `b` did not have, and no larger amount for a payee.
  *
  * @example
  * ```ts
@@ -26,8 +26,8 @@ export function noWorse(a: Terms, b: Terms): boolean {
 }
 
 /**
- * Are terms `a` no better than `b`, which a person denied? They are the same or worse in every field. The network's fee is
- * left out: it moves by itself, and a fee that is a little lower is no new offer.
+ * Tells whether terms `a` are no better than terms `b`, which a person denied: the same or worse in every field. The
+ * network's fee is ignored: it changes constantly, and a slightly lower fee does not make a new offer.
  */
 export function noBetter(a: Terms, b: Terms): boolean {
   return noWorse(feeless(b), feeless(a))
@@ -38,13 +38,13 @@ function feeless({ fee: _, ...terms }: Terms): Terms {
 }
 
 function noWorsePayees(a: Terms, b: Terms): boolean {
-  // Money that goes to nobody who is named would be a way around every payee that was.
+  // An offer without named payees would evade the denial of every named payee.
   if (a.payees.length === 0 && b.payees.length > 0) return a.most.value === 0n
   const theirs = totals(b.payees)
   return [...totals(a.payees)].every(([key, value]) => value <= (theirs.get(key) ?? -1n))
 }
 
-/** What each payee gets in each currency, however often it is named. */
+/** Sums the amounts per payee and currency. */
 function totals(payees: readonly Payee[]): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>()
   for (const { id, amount } of payees) {
@@ -58,7 +58,10 @@ function noMore(a: Amount, b: Amount): boolean {
   return a.currency.id === b.currency.id && compare(a, b) <= 0
 }
 
-/** The same text for the same terms, so that a denial of them can be remembered. The usual fee is no part of it. */
+/**
+ * Returns a key for terms: equal terms have equal keys, so that the denial of terms can be remembered. The usual fee is
+ * not part of it.
+ */
 export function termsKey(terms: Terms): string {
   const text = (amount: Amount | undefined) =>
     amount === undefined ? null : `${amount.value} ${amount.currency.id}`

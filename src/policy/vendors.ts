@@ -3,17 +3,17 @@ import type { Vendor } from './fields.js'
 import { patternsFor } from './origins.js'
 import { isDisguised, matchesPath } from './paths.js'
 
-/** What a list of vendors says about a call. */
+/** The entries of a vendor list that concern a call. */
 export interface Listing {
   /** Patterns that match the vendor and have an entry in scope. */
   readonly patterns: readonly string[]
-  /** Every entry that matches the vendor and has the call in scope: all of them apply. */
+  /** Every entry that matches the vendor and has the call in scope. All of them apply. */
   readonly entries: readonly Vendor[]
-  /** Patterns that match the vendor, and whose entries all leave this call out. */
+  /** Patterns that match the vendor but whose entries all exclude this call. */
   readonly outside: readonly string[]
 }
 
-/** A list of vendors by pattern: finding costs as much with ten thousand entries as with ten. */
+/** A list of vendors by pattern. A lookup costs the same for ten thousand entries as for ten. */
 export type VendorIndex = ReadonlyMap<string, readonly Vendor[]>
 
 export function indexVendors(vendors: readonly Vendor[]): VendorIndex {
@@ -26,14 +26,14 @@ export function indexVendors(vendors: readonly Vendor[]): VendorIndex {
   return index
 }
 
-/** Is this vendor listed at all, in scope or not? */
+/** Tells whether a vendor is listed at all, in scope or not. */
 export function isListed(index: VendorIndex, vendor: string): boolean {
   return patternsFor(vendor).some((pattern) => index.has(pattern))
 }
 
 /**
- * What applies to a call; undefined if the vendor is not listed. Entries of one pattern add up in scope; where several
- * patterns match (an origin and a wildcard above it), each must have the call in scope.
+ * Returns the entries that apply to a call; undefined if the vendor is not listed. Entries of one pattern add up in
+ * scope. If several patterns match (an origin and a wildcard above it), each must have the call in scope.
  */
 export function lookUp(index: VendorIndex, resource: Resource): Listing | undefined {
   const patterns = patternsFor(resource.vendor).filter((pattern) => index.has(pattern))

@@ -1,12 +1,12 @@
 import type { Instant } from '../money/index.js'
 import { dayNumber, localDay, startOfDay, weekday, yearAndMonth } from './zones.js'
 
-/** A window of the calendar. `task` is the whole life of a task: `ever`, in the scope of that task. */
+/** The calendar windows. `task` is the whole life of a task: `ever`, in the scope of that task. */
 export const CALENDAR = ['minute', 'hour', 'day', 'week', 'month', 'year', 'ever', 'task'] as const
-/** A window by its name: a span of the calendar, the time of a task, or all time. */
+/** A window by its name: a calendar span, the life of a task, or all time. */
 export type Calendar = (typeof CALENDAR)[number]
 
-/** The days a week can start on, Sunday first, as {@link weekday} counts. */
+/** The possible first days of a week, Sunday first, as {@link weekday} counts. */
 export const WEEKDAYS = [
   'sunday',
   'monday',
@@ -16,20 +16,22 @@ export const WEEKDAYS = [
   'friday',
   'saturday',
 ] as const
-/** The day that a week begins on. */
+/** The first day of a week. */
 export type Weekday = (typeof WEEKDAYS)[number]
 
-/** Which stretch of time a counter sums up at a moment. */
+/** The time span that a counter sums up at a given moment. */
 export interface Span {
   /** Buckets at or after this instant count. */
   readonly from: Instant
-  /** The bucket that a payment of this moment is counted in. */
+  /** The bucket in which a payment of this moment is counted. */
   readonly at: Instant
-  /** When the window is empty again. A rolling window empties bit by bit, and `ever` never. */
+  /**
+   * The time at which the window is empty again. Absent for a rolling window, which empties gradually, and for `ever`.
+   */
   readonly resetsAt?: Instant
 }
 
-/** A window: its name in the ledger, and where it lies at a moment. */
+/** A window: its name in the ledger, and its span at a given moment. */
 export interface Window {
   /** `day@Europe/Berlin`, `week.monday@UTC`, `minute`, `ever`, `30d~`. */
   readonly key: string
@@ -39,10 +41,10 @@ export interface Window {
 const MINUTE = 60_000
 const HOUR = 3_600_000
 const EVER: Span = Object.freeze({ from: 0, at: 0 })
-/** A rolling window is this many buckets: it may over-count by one of them, and never under-counts. */
+/** The number of buckets in a rolling window. It may count one bucket too many, never one too few. */
 const BUCKETS = 60
 
-/** A window on the calendar of a zone. Days and longer go by the local date, shorter ones by the instant. */
+/** Creates a calendar window in a zone. Days and longer windows follow the local date, shorter ones the instant. */
 export function calendarWindow(per: Calendar, zone: string, weekStart: Weekday): Window {
   switch (per) {
     case 'minute':
@@ -62,20 +64,20 @@ export function calendarWindow(per: Calendar, zone: string, weekStart: Weekday):
   }
 }
 
-/** A window over the last so many milliseconds, which must be whole minutes, so that buckets are whole too. */
+/** Creates a window over the last `ms` milliseconds. They must be whole minutes, so that buckets are whole too. */
 export function rollingWindow(ms: number): Window {
   const width = ms / BUCKETS
   return {
     key: `${durationText(ms)}~`,
     span: (now) => {
       const at = Math.floor(now / width) * width
-      // The bucket at `at - ms` still holds moments less than `ms` ago, so it counts whole.
+      // The bucket at `at - ms` still contains moments less than `ms` ago, so the whole bucket counts.
       return { from: at - ms, at }
     },
   }
 }
 
-/** `30d`, `12h`, `90m`: a duration in the largest unit that it is a whole number of. */
+/** Formats a duration in the largest unit without a remainder: `30d`, `12h`, `90m`. */
 export function durationText(ms: number): string {
   if (ms % (24 * HOUR) === 0) return `${ms / (24 * HOUR)}d`
   if (ms % HOUR === 0) return `${ms / HOUR}h`
@@ -92,7 +94,7 @@ function stepped(name: string, width: number): Window {
   }
 }
 
-/** Asking the calendar costs microseconds; nearly always the answer is still the last one. */
+/** Caches the last span: computing one takes microseconds, and the last one is nearly always still valid. */
 function remembering(compute: (now: Instant) => Required<Span>): (now: Instant) => Span {
   let last: Required<Span> | undefined
   return (now) => {
@@ -108,15 +110,15 @@ function dated(
   now: Instant,
 ): Required<Span> {
   let [first, next] = dates(per, weekStart, localDay(now, zone))
-  // Clocks that went back over midnight show one date twice, with the other between. Windows are stretches without
-  // gaps all the same: one ends where the next begins.
+  // If clocks go back over midnight, they show one date twice with the other in between. Windows still have no gaps:
+  // each one ends where the next begins.
   while (startOfDay(next, zone) <= now) [first, next] = dates(per, weekStart, next)
   while (startOfDay(first, zone) > now) [first, next] = dates(per, weekStart, first - 1)
   const from = startOfDay(first, zone)
   return { from, at: from, resetsAt: startOfDay(next, zone) }
 }
 
-/** The first date of the window that a date lies in, and of the window after it. */
+/** Returns the first date of the window that contains a date, and the first date of the next window. */
 function dates(per: 'day' | 'week' | 'month' | 'year', weekStart: Weekday, day: number): [number, number] {
   if (per === 'day') return [day, day + 1]
   if (per === 'week') {

@@ -4,7 +4,7 @@ import type { Instant } from '../money/index.js'
 import type { Bounds } from '../policy/index.js'
 import type { Quote } from './quote.js'
 
-/** What a wallet gets for an authorization: the frozen quote, and what the ledger set aside for it. */
+/** The content of an authorization: the frozen quote, and the budget that the ledger set aside for it. */
 export interface Spendable {
   readonly payment: PaymentId
   readonly quote: Quote
@@ -18,29 +18,34 @@ export interface Spendable {
 declare const brand: unique symbol
 
 /**
- * Proof that a decision allowed a quote and that a hold covers it: the only thing a wallet signs for. Minted by the
- * payment story alone, good once, and only until it expires.
+ * Proof that a decision allowed a quote and that a hold covers it. A wallet signs only with it. Only the payment flow
+ * mints authorizations; each is valid once and until it expires.
  */
 export interface Authorization {
   readonly payment: PaymentId
   readonly [brand]: true
 }
 
-/** Proof at run time that an authorization came from {@link mintAuthorization}, and what it is good for, if it still is. */
+/**
+ * Runtime proof that an authorization came from {@link mintAuthorization}, with its content and whether it was spent.
+ */
 const minted = new WeakMap<Authorization, { readonly spendable: Spendable; spent: boolean }>()
 
-/** Only `pay/` may import this; it is in no entry point. */
+/** Mints an authorization. Only `pay/` may import this function; no entry point exports it. */
 export function mintAuthorization(spendable: Spendable): Authorization {
-  // The brand exists for the compiler only; the WeakMap is what is checked.
+  // The brand exists for the compiler only; at run time the WeakMap is checked.
   const authorization = Object.freeze({ payment: spendable.payment }) as Authorization
   minted.set(authorization, { spendable: Object.freeze(own(spendable)), spent: false })
   return authorization
 }
 
 /**
- * A wallet's first line: hands out the quote, once.
+ * Spends an authorization and returns its quote. This is the first line of every wallet's `prepare`.
  *
- * @throws TypeError if the authorization was not minted here, was spent before, or has expired.
+ * @param now - The current time of the clock that was handed to the wallet.
+ * @returns The quote to sign for, and its hold.
+ * @throws TypeError if the authorization was not minted by this module, was spent before, or has expired.
+ * @see docs/custom-wallet.md
  * @example
  * ```ts
  * async function prepare(authorization: Authorization, { now }: PrepareOptions): Promise<Prepared> {

@@ -1,14 +1,14 @@
 import type { Amount, Currency, Instant } from '../money/index.js'
 import type { OfferKind } from '../protocol/index.js'
 
-/** What an access key is to be authorized with. */
+/** The request to authorize an access key. */
 export interface AccessKeyRequest {
-  /** The key's address, or what its wallet gives for it. */
+  /** The key's address, or the account object that holds the key. */
   readonly key: AccessKeyName
   readonly expires: Instant
-  /** One entry per token; a token without one cannot be touched. */
+  /** One entry per token. The key cannot touch a token without an entry. */
   readonly limits: readonly AccessKeyLimit[]
-  /** Who may receive, in lower case. Nobody else ever can. */
+  /** The allowed recipients, in lower case. The key can never pay anyone else. */
   readonly recipients: readonly string[]
 }
 
@@ -22,64 +22,72 @@ export type AccessKeyName =
       readonly keyType?: string | undefined
     }
 
-/** The most that leaves in one token, fees included. */
+/** The most that the key can spend in one token, fees included. */
 export interface AccessKeyLimit {
   readonly amount: Amount
-  /** Milliseconds after which it is whole again, counted from the authorization. Absent: once and for all. */
+  /** The period after which the limit resets, in milliseconds from the authorization. Absent if it never resets. */
   readonly periodMs?: number
-  /** May it be transferred, or does it only pay fees? */
+  /** `payments`: the token may be transferred. `fees`: it only pays fees. */
   readonly use: 'payments' | 'fees'
 }
 
-/** Somebody who may take tokens from the account, outside the limits of any key. */
+/** An allowance: a spender that may take tokens from the account, outside the limits of any key. */
 export interface OpenAllowance {
   readonly currency: Currency
   readonly spender: string
   readonly amount: Amount
 }
 
-/** What was found out about allowances of an account. */
+/** The known allowances of an account. */
 export interface Allowances {
   readonly open: readonly OpenAllowance[]
-  /** `all`: everyone who was ever given one; `known`: the node shows no old logs, so only usual spenders were looked at. */
+  /**
+   * `all`: everyone who was ever given an allowance. `known`: the node has no old logs, so only usual spenders were
+   * checked.
+   */
   readonly searched: 'all' | 'known'
 }
 
-/** A key that can be authorized. Nothing has been signed. */
+/** A key that is ready to be authorized. Nothing has been signed. */
 export interface AccessKeyProposal {
   readonly key: string
   readonly allowances: Allowances
-  /** The most that the authorization costs its account. */
+  /** The most that the authorization costs the account. */
   readonly cost: Amount
   /**
-   * Signs with the account's own key, and waits until the chain has it.
+   * Signs the authorization with the account's main key and waits until it is on the chain.
    *
-   * @throws PaymentError `refused` while allowances are open or could not all be looked at, unless they are accepted.
+   * @returns The key as the chain now knows it.
+   * @throws PaymentError `refused` if allowances are open or could not all be checked, unless the options accept them.
    */
   authorize(options?: AuthorizeKeyOptions): Promise<AuthorizedKey>
 }
 
-/** How a key is authorized. */
+/** Options for authorizing a key. */
 export interface AuthorizeKeyOptions {
-  /** Authorizes although somebody may take tokens outside the limits, or nobody knows whether. */
+  /**
+   * Authorizes the key even if a spender may take tokens outside its limits, or if that could not be checked.
+   *
+   * @default false
+   */
   readonly despiteAllowances?: boolean
 }
 
-/** A key that the chain knows now. */
+/** An authorized key, as the chain knows it. */
 export interface AuthorizedKey {
   readonly key: string
-  /** The transaction. */
+  /** The hash of the transaction. */
   readonly reference: string
   readonly fee: Amount
 }
 
-/** Keeps the access keys of one account on one network, with the account's own key. */
+/** Manages the access keys of one account on one network, with the account's main key. */
 export interface AccessKeyManager {
   readonly account: string
-  /** CAIP-2. */
+  /** The CAIP-2 id of the network. */
   readonly network: string
-  /** What its keys pay: `tempo/charge`. */
+  /** The kind of offers that its keys pay: `tempo/charge`. */
   readonly kind: OfferKind
-  /** Says what a key would be authorized with, what stands against it, and what that costs. Signs nothing. */
+  /** Proposes an authorization: its limits, the objections, and its cost. Signs nothing. */
   propose(wish: AccessKeyRequest): Promise<AccessKeyProposal>
 }

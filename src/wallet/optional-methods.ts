@@ -2,7 +2,7 @@ import type { ChannelWallet } from './port.js'
 
 type OptionalName<T> = { [Name in keyof T]-?: object extends Pick<T, Name> ? Name : never }[keyof T]
 
-/** The compiler holds this to the port: a method that a wallet need not have stands here. */
+/** The compiler checks this list against the port: it must name every optional method. */
 const NAMES: Readonly<Record<OptionalName<ChannelWallet>, true>> = {
   abandon: true,
   matchesReceipt: true,
@@ -15,5 +15,5 @@ const NAMES: Readonly<Record<OptionalName<ChannelWallet>, true>> = {
   isForgotten: true,
 }
 
-/** What a wallet need not be able to do, and must not inherit. */
+/** The optional methods of a wallet. A wallet must not inherit them from a polluted `Object.prototype`. */
 export const OPTIONAL_METHODS: readonly string[] = Object.freeze(Object.keys(NAMES))

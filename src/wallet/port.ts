@@ -13,83 +13,86 @@ import type {
 import type { Authorization } from './authorization.js'
 import type { Quote, QuoteContext, Unpayable } from './quote.js'
 
-/** What a wallet may ask of the payment it works for: deliver a credential that carries no content. */
+/** Delivers a credential that carries no content. Purser hands this function to the wallet. */
 export type Deliver = (credential: Credential) => Promise<ReplyInfo>
 
-/** Everything ready to sign, or signed; nothing has left. */
+/** A payment that is ready to sign, or signed. Nothing has been sent. */
 export interface Prepared {
   /**
-   * On record before `complete` is called, and on the disk: a power cut does not lose it. It names everything by which
-   * `inspect` finds what `complete` is going to do: a transaction's hash before its broadcast, the idempotency key of a
-   * request before the request.
+   * Stored on disk before `complete` is called, so a power cut does not lose it. It names everything that `inspect`
+   * needs to find the effect of `complete`: a transaction's hash before its broadcast, the idempotency key of a request
+   * before the request.
    */
   readonly evidence: Evidence
-  /** The next value of the lane it runs on, once the credential was accepted. */
+  /** The next value of the payment's lane, once the credential was accepted. */
   readonly nextLaneValue?: bigint
   /**
-   * The running total that this signs on its lane. It is written down with the commit, whatever becomes of it, and the
-   * lane is free for the next payment as soon as nobody works on this one.
+   * The running total that this credential signs on its lane. The ledger stores it with the commit, even if the call
+   * fails later. The lane is free for the next payment as soon as no call works on this one.
    */
   readonly signedTotal?: bigint
-  /** The side effect. What fails from here on is a doubt. */
+  /** Performs the side effect and returns the credential. A failure from here on leaves the payment in doubt. */
   complete(deliver: Deliver): Promise<Completed>
-  /** Never committed: undo what `prepare` left behind. */
+  /** Undoes the effects of `prepare`. Called if the payment is never committed. */
   discard(): Promise<void>
 }
 
-/** A credential that was signed. From here on it may be cashed, whatever becomes of the call. */
+/** A signed credential. From here on it may be cashed, even if the call fails. */
 export interface Completed {
   readonly credential: Credential
   /**
-   * More is known now than `prepare` knew. It is on record, and on the disk, before the credential leaves; where it cannot
-   * be written down, the credential does not leave. It costs a synced write: leave it out if it proves no more than the
-   * evidence of `prepare`.
+   * Set if more is known now than in `prepare`. It is stored on disk before the credential is sent; if it cannot be
+   * stored, the credential is not sent. It costs a synced write, so leave it out if it proves no more than the evidence
+   * of `prepare`.
    */
   readonly evidence?: Evidence
-  /** After this moment the credential cannot be accepted any more. */
+  /** The time after which the credential can no longer be accepted. Absent if it has no such time. */
   readonly goodUntil?: Instant
-  /** A person must act before it can be accepted: it does not leave until they have. */
+  /** Set if a person must act before the credential can be accepted. Purser sends it only after that. */
   readonly pendingAction?: PendingAction
 }
 
-/** What a credential waits for. */
+/** The action that a credential waits for. */
 export interface PendingAction {
   readonly action?: NextAction
-  /** Shows the action to a person, and answers whether it was done. Absent: there is nobody to show it to. */
+  /** Shows the action to a person and returns whether it was done. Absent if no person can be reached. */
   waitForPerson?(): Promise<boolean>
 }
 
-/** What a wallet is told when it prepares. */
+/** Options of `prepare`. */
 export interface PrepareOptions {
   readonly now: Instant
   readonly signal?: AbortSignal
   readonly channels: Channels
 }
 
-/** What a server said the time is. */
+/** A server's statement of the time. */
 export interface ServerTime {
   readonly host: string
   readonly at: Instant
-  /** `performance.now()` when it said so. */
+  /** The value of `performance.now()` at that moment. */
   readonly since: number
 }
 
-/** What is wrong with a node of a chain that a wallet asks. */
+/** A fault of a chain node that a wallet uses. */
 export interface NodeFault {
-  /** It is of another chain, or it does not say which chain it is of: it is down, or no node at all. */
+  /**
+   * `node_of_another_chain`: the node serves another chain. `node_unusable`: it does not name its chain, because it is
+   * down or is not a node.
+   */
   readonly kind: 'node_of_another_chain' | 'node_unusable'
-  /** A sentence for people. It names no URL: URLs hold keys. */
+  /** A sentence for people. It contains no URL, because URLs may contain keys. */
   readonly message: string
 }
 
-/** What a wallet is told when it looks for what became of a credential. */
+/** Options of `inspect`. */
 export interface InspectOptions {
-  /** What the server said; believed only where that costs us. */
+  /** The server's problem. A wallet relies on it only if that costs the payer. */
   readonly problem?: Problem
   readonly channels: Channels
 }
 
-/** A credential that the server accepted: it gave a receipt that fits. */
+/** A credential that the server accepted with a matching receipt. */
 export interface AcceptedCredential {
   readonly evidence: Evidence
   readonly challenge: Challenge
@@ -99,96 +102,123 @@ export interface AcceptedCredential {
   readonly channels: Channels
 }
 
-/** A credential that the server did not take. */
+/** A credential that the server rejected. */
 export interface RejectedCredential {
   readonly evidence: Evidence
-  /** What the server said. Its `status` is that of the answer; its `type` is `about:blank` if the server named none. */
+  /** The server's problem. Its `status` is that of the answer; its `type` is `about:blank` if the server named none. */
   readonly problem: Problem
   readonly now: Instant
   readonly channels: Channels
 }
 
-/** What a wallet does not use any more after a server's answer. */
+/** Something that a wallet stops using after a server's answer. */
 export interface Abandonment {
   /** A sentence for people. */
   readonly message: string
 }
 
 /**
- * A way to pay. It knows no fetch and no policy; it signs only for an {@link Authorization}.
+ * A way to pay. A wallet does not know `fetch` or the policy, and signs only with an {@link Authorization}.
  *
- * A failure in `prepare` is harmless and falls through to the next offer; a failure in `complete` is a doubt.
+ * If `prepare` fails, Purser tries the next offer. If `complete` fails, the payment is in doubt.
+ *
+ * @see docs/custom-wallet.md
  */
 export interface Wallet {
-  /** Stable across processes, so that another one knows whose evidence it holds: `tempo:0xabc…`. */
+  /**
+   * The wallet's id. It is stable across processes, so that another process can match stored evidence: `tempo:0xabc…`.
+   */
   readonly id: string
   readonly kinds: readonly OfferKind[]
-  /** Reads an offer. Never the vendor, never a signature, and no RPC in steady state. */
+  /**
+   * Reads an offer. It does not contact the vendor, signs nothing, and makes no RPC call in steady state.
+   *
+   * @returns The quote, or why this wallet cannot pay the offer.
+   */
   quote(challenge: Challenge, context: QuoteContext): Promise<Quote | Unpayable>
-  /** All that can fail while money is safe. Its first line spends the authorization. */
+  /**
+   * Performs every step that can fail while the money is safe. Its first line spends the authorization with {@link
+   * spendAuthorization}.
+   */
   prepare(authorization: Authorization, options: PrepareOptions): Promise<Prepared>
   /**
-   * Reads what became of a credential. `void` rests on the rail's own record and the rail's own clock. Neither our clock
-   * nor the absence of something proves it: a ledger may be an old copy, and a rail may have forgotten.
+   * Finds out what happened to a credential. The verdict `void` must rest on the payment network's own record and own
+   * clock. A local clock or a missing record proves nothing, because a ledger may be an old copy and a network may have
+   * deleted records.
+   *
+   * @returns `settled`, `void`, `pending` or `unknown`; the payment counts against the budget unless it is `void`.
    */
   inspect(evidence: Evidence, options?: InspectOptions): Promise<Verdict>
   /**
-   * Makes it void where the rail can: cancels an authorization, revokes a token, burns a lane. Asked for when nobody goes
-   * on with a credential that was neither delivered for nor waits for a person. Its answer is as good as `inspect`'s.
+   * Makes a credential void if the network can: cancels an authorization, revokes a token, burns a lane. Called if no
+   * call works on the credential, nothing was delivered for it, and it does not wait for a person.
+   *
+   * @returns A verdict as from `inspect`.
    */
   abandon?(evidence: Evidence): Promise<Verdict>
-  /** Does this receipt fit this evidence (its reference is our hash, …)? Undefined: it cannot tell. */
+  /**
+   * Tells whether a receipt's reference matches this evidence, for example the hash of the transaction. Undefined if it
+   * cannot be decided.
+   */
   matchesReceipt?(evidence: Evidence, reference: string): boolean | undefined
-  /** What the servers that it asks have said of the time, lately. */
+  /** Returns the recent statements of the wallet's servers about the time. */
   serverTimes?(): readonly ServerTime[]
-  /** What it found wrong with its nodes since it was last asked. Listeners hear of it as an anomaly. */
+  /** Returns the faults of the wallet's nodes since the last call. Listeners get each as an anomaly. */
   nodeFaults?(): readonly NodeFault[]
-  /** Told of every credential that was accepted: what it may remember of it is its own affair. */
+  /** Called for every accepted credential. The wallet may remember data from it. */
   onAccepted?(acceptance: AcceptedCredential): Promise<void>
   /**
-   * Told of every credential that the server did not take.
+   * Called for every rejected credential.
    *
-   * @returns What the wallet gives up because of it: listeners are told, and the same request may be paid for again.
-   * Undefined if it goes on as before.
+   * @returns The thing that the wallet gives up because of it: listeners are told, and the same request may be paid for
+   *   again. Undefined if nothing changes.
    */
   onRejected?(rejection: RejectedCredential): Promise<Abandonment | undefined>
   /**
-   * A challenge it has answered before and may answer again, for exactly this operation: what is judged, held and sent
-   * with the request at once, instead of asking first.
+   * Returns a challenge that the wallet answered before and may answer again for exactly this operation. Purser then
+   * judges, holds and sends the payment with the first request instead of asking first.
    */
   rememberedChallenge?(resource: Resource, now: Instant): Challenge | undefined
 }
 
-/** What the rail's own record says of a channel. */
+/** A channel as the payment network records it. */
 export interface ChannelView {
   readonly deposit: Amount
-  /** What the vendor has taken of it so far. */
+  /** The amount that the vendor has taken from it so far. */
   readonly captured: Amount
   readonly closed: boolean
-  /** A forced close was asked for: what is left can be withdrawn from then on. */
+  /** Set if a forced close was requested: the time from which the rest can be withdrawn. */
   readonly withdrawableAt?: Instant
 }
 
-/** What an owner may do with a channel, beside paying through it. */
+/** The operations of an owner on a channel, apart from paying. */
 export type ChannelOperation =
   | { readonly kind: 'topUp'; readonly amount: bigint }
-  /** Together with the vendor: it takes what it is owed, and the rest comes back. */
+  /** Closes the channel together with the vendor: the vendor takes its share, and the rest is returned. */
   | { readonly kind: 'close' }
-  /** Without the vendor: it has a while to claim what it is owed, and then the rest can be withdrawn. */
+  /**
+   * Closes the channel without the vendor. The vendor has some time to claim its share; then the rest can be withdrawn.
+   */
   | { readonly kind: 'requestClose' }
   | { readonly kind: 'withdraw' }
 
-/** A wallet that opens channels, as their owner deals with it. */
+/** A wallet with channels, and its operations for their owner. */
 export interface ChannelWallet extends Wallet {
-  /** Undefined: nobody who could know answered. What is found is stored. */
+  /** Reads a channel from the network and stores the result. Undefined if no source answered. */
   inspectChannel(channel: Channel, channels: Channels): Promise<ChannelView | undefined>
   /**
-   * What the vendor at an address says it remembers of a channel of ours: looked into, and where it is ours and open, what
-   * the next call there goes on with. A channel that the ledger knows already is not told.
+   * Checks a channel that the vendor remembers for this payer. If it belongs to this wallet and is open, the next call
+   * to that address uses it. Not called for a channel that the ledger already has.
+   *
+   * @param said - The vendor's statement about the channel.
+   * @returns True if the channel was restored.
    */
   restoreChannel?(said: string, at: Resource, channels: Channels): Promise<boolean>
-  /** Did the vendor say that it does not know this channel? Then Purser fetches the deposit back without the vendor. */
+  /**
+   * Tells whether the vendor said that it does not know this channel. If so, Purser reclaims the deposit without the
+   * vendor.
+   */
   isForgotten?(channel: Channel): boolean
-  /** What an act comes to: judged, held and signed like a payment. Its `prepare` delivers or broadcasts. */
+  /** Quotes an operation. It is judged, held and signed like a payment; its `prepare` delivers or broadcasts. */
   quoteOperation(act: ChannelOperation, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
 }

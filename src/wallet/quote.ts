@@ -4,44 +4,47 @@ import type { CurrencyTable, Instant } from '../money/index.js'
 import type { Bounds, Terms } from '../policy/index.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 
-/** An offer as one wallet would pay it. Frozen: what is judged is what is signed. */
+/** An offer as one wallet would pay it. Frozen, so that the signed terms are the judged terms. */
 export interface Quote {
   readonly wallet: string
   readonly challenge: Challenge
   readonly resource: Resource
   readonly terms: Terms
-  /** Payments on one lane go one at a time. */
+  /** The payment's lane. Payments on one lane run one after the other. */
   readonly lane?: LaneRequest
   /**
-   * Set where this credential excludes an earlier one by taking its place: it may run there and nowhere else, whatever
-   * the ledger grants.
+   * Set if this credential replaces an earlier one and so excludes it. It must use exactly this lane value, even if the
+   * ledger would grant another one.
    */
   readonly replaces?: LaneGrant
-  /** Until when a credential for it could still be accepted. */
+  /** The time until which a credential for this quote could be accepted. */
   readonly goodUntil?: Instant
 }
 
-/** Why a wallet cannot pay an offer. */
+/** The reason why a wallet cannot pay an offer. */
 export interface Unpayable {
   readonly unpayable: string
   readonly code?: PaymentError['code']
-  /** Only because an earlier credential is still alive: it dies then. */
+  /** Set if only an earlier credential prevents the payment: the time when that credential expires. */
   readonly earlierExpiresAt?: Instant
 }
 
-/** What a wallet is told when it reads an offer. */
+/** The data for reading an offer. */
 export interface QuoteContext {
   readonly resource: Resource
   readonly bounds: Bounds
   readonly now: Instant
   /** The ledger's id, for naming lanes. */
   readonly ledger: string
-  /** What is known of currencies: decimals come from here, never from a challenge. */
+  /** The known currencies. Decimals come from here, never from a challenge. */
   readonly currencies: CurrencyTable
-  /** Where wallets of channels keep them. */
+  /** The store of channels, for wallets that use them. */
   readonly channels: Channels
-  /** What a metered reply says it needs: bounded by the price, never believed. */
+  /** The amount that a metered reply asks for. It is bounded by the price and never trusted. */
   readonly meterClaims?: JsonObject
-  /** An earlier credential of this payment may still settle: quote only what excludes it, or say when it dies. */
+  /**
+   * Set if an earlier credential of this payment may still settle. The wallet must quote only a credential that
+   * excludes it, or say when it expires.
+   */
   readonly earlierEvidence?: Evidence
 }

@@ -3,10 +3,12 @@ import type { Policy } from '../types.js'
 import { parsePolicyText, unreadable } from './text.js'
 
 /**
- * A policy from a file, in YAML or JSON.
+ * Loads a policy from a file, in YAML or JSON.
  *
+ * @param path - The path of the file.
  * @throws PaymentError `invalid_policy` if the file is missing, empty, not UTF-8, not YAML or JSON, or not a policy.
- * @throws TypeError if the path is no text.
+ * @throws TypeError if the path is not a string.
+ * @see docs/policy.md
  * @example
  * ```ts
  * const purser = createPurser({ wallets, policy: await loadPolicy('policy.yaml') })
@@ -19,7 +21,7 @@ export async function loadPolicy(path: string): Promise<Policy> {
 }
 
 async function read(path: string): Promise<Uint8Array> {
-  // Not imported: a page imports this module for its other half, and its bundler knows no `node:` names.
+  // Not imported: browsers load this module too, and their bundlers do not know `node:` names.
   const files = builtin('node:fs/promises')
   if (!isFiles(files)) throw unreadable(path, 'cannot be read: this runtime has no files')
   try {

@@ -2,9 +2,10 @@ import { documentShape } from '../fields.js'
 import type { JsonSchema } from '../shape.js'
 
 /**
- * The JSON Schema (2020-12) of policy documents, for editors and checks. It comes from the definition that the parser
- * uses. What only makes sense of several rules together (a missing limit, say) is checked by `createPolicy` alone.
+ * Returns the JSON Schema (2020-12) of policy documents, for editors and checks. The parser uses the same definition.
+ * Checks that involve several rules, such as a missing limit, are made by `createPolicy` only.
  *
+ * @see docs/policy.md
  * @example
  * ```ts
  * import { writeFile } from 'node:fs/promises'

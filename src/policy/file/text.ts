@@ -6,15 +6,16 @@ import { Numeral, type Path } from '../shape.js'
 import type { Policy } from '../types.js'
 import { parseYaml, type Yaml, yamlValue } from './yaml.js'
 
-/** More than ten thousand vendors; a file that is larger is not a policy. */
+/** The size limit of a policy file: enough for more than ten thousand vendors. */
 const LARGEST = 8 * 1024 * 1024
 
 /**
- * A policy from the text of a document, in YAML or JSON. Amounts are read from their numerals, digit by digit:
- * `0.10` needs no quotes here.
+ * Parses a policy from text in YAML or JSON. Amounts are read digit by digit from their numerals, so `0.10` needs no
+ * quotes.
  *
- * @param source What the text is called in errors, such as the name of its file.
- * @throws PaymentError `invalid_policy`: what is wrong, where (path and line), and how to mend it.
+ * @param source - The name of the text in errors, such as its file name.
+ * @throws PaymentError `invalid_policy`: it says what is wrong, where (path and line), and how to fix it.
+ * @see docs/policy.md
  * @example
  * ```ts
  * const policy = parsePolicyText('{ perPayment: 0.10, budgets: [{ limit: 5, per: day }], vendors: [] }')
@@ -34,7 +35,7 @@ export function parsePolicyText(text: string, source = 'The policy'): Policy {
   return policyOf(readDocument(toValue(yaml, source), locator(yaml), source))
 }
 
-/** What is wrong, with the key that stands twice by its name. */
+/** Describes a syntax error; a duplicate key is named. */
 function faultOf({ code, message, pos: [from, to] }: NonNullable<Yaml['problem']>, text: string): string {
   if (code !== 'DUPLICATE_KEY') return clean(message)
   const name = /^["']?([^"'\s:#]{1,60})/.exec(text.slice(from, Math.max(to, from + 64)))?.[1] ?? ''
@@ -49,7 +50,7 @@ function toValue(yaml: Yaml, source: string): unknown {
   }
 }
 
-/** Finds the line of a path, or of the nearest thing around it. */
+/** Creates a function that finds the line of a path, or of its nearest parent. */
 function locator({ document, lines }: Yaml): Locate {
   return (path: Path) => {
     for (let length = path.length; length >= 0; length--) {
@@ -77,7 +78,7 @@ function offsetOf(document: Yaml['document'], path: Path): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined
 }
 
-/** The error for a text that is no document at all. */
+/** Creates the error for a text that is not a document. */
 export function unreadable(source: string, what: string, cause?: unknown): PaymentError {
   const message = `${source} ${what}.`
   const reasons = [{ rule: 'the document', message }]

@@ -1,23 +1,23 @@
 import { LineCounter, parseDocument, visit } from 'yaml'
 
-/** How often aliases may multiply what they stand for. */
+/** The limit for the expansion of aliases. */
 const MOST_ALIASES = 100
 
-/** A text in YAML or JSON, taken apart. */
+/** A parsed text in YAML or JSON. */
 export interface Yaml {
   readonly document: ReturnType<typeof parseDocument>
   readonly lines: LineCounter
-  /** The first thing that is wrong with it. */
+  /** Its first syntax error. */
   readonly problem: ReturnType<typeof parseDocument>['errors'][number] | undefined
-  /** The line of that. */
+  /** The line of that error. */
   readonly line: number
 }
 
 /**
- * Takes a text apart by YAML 1.2, which JSON is a part of.
+ * Parses a text as YAML 1.2, which includes JSON.
  *
- * @param numeral - What a number becomes, by the text that it was written as: before anything can round it.
- * @param more - `merge`: `<<` takes the keys of an alias.
+ * @param numeral - Converts a number from its written text, before it can be rounded.
+ * @param more - `merge`: `<<` copies the keys of an alias.
  */
 export function parseYaml(
   text: string,
@@ -44,7 +44,11 @@ export function parseYaml(
   return { document, lines, problem, line: problem === undefined ? 0 : lines.linePos(problem.pos[0]).line }
 }
 
-/** @throws what the parser throws for aliases that cannot be followed, or that stand for too much. */
+/**
+ * Returns the value of the document.
+ *
+ * @throws The parser's error for aliases that do not resolve or that expand too far.
+ */
 export function yamlValue({ document }: Yaml): unknown {
   return document.toJS({ maxAliasCount: MOST_ALIASES })
 }

@@ -3,20 +3,20 @@ import { cachedReads } from './cached-reads.js'
 import type { Hex } from './hex.js'
 import { ask, type Node } from './rpc.js'
 
-/** What the account holds, as far as is known without waiting. */
+/** The cached token balances of an account. */
 export interface Balances {
-  /** The cached balance; read once where nothing is known yet. Undefined: no node answered, so nobody knows. */
+  /** Returns the cached balance; the first call reads it. Undefined if no node answered. */
   known(chainId: number, token: Hex, now: Instant): Promise<bigint | undefined>
-  /** Reads it now. */
+  /** Reads the balance from the chain. */
   read(chainId: number, token: Hex, now: Instant): Promise<bigint | undefined>
-  /** A signed payment will take this much. */
+  /** Subtracts the amount of a signed payment. */
   took(chainId: number, token: Hex, value: bigint): void
 }
 
-/** A first reading holds up a payment; a node that is this slow is not waited for. */
+/** The time limit of a first read, in milliseconds. A first read delays a payment, so a slow node is not waited for. */
 export const PATIENCE_MS = 2_500
 
-/** Balances of one account. Stale ones are refreshed beside the payment, never before it. */
+/** Caches the balances of one account. Stale balances are refreshed in parallel to a payment and never delay it. */
 export function balanceCache(
   account: Hex,
   nodesOf: (chainId: number) => readonly Node[] | undefined,
@@ -30,7 +30,7 @@ export function balanceCache(
   }
 }
 
-/** Never rejects: a balance that cannot be read is unknown, and the payment goes on without it. */
+/** Never rejects: if a balance cannot be read, the payment continues without it. */
 async function readBalance(nodes: readonly Node[], token: Hex, account: Hex): Promise<bigint | undefined> {
   const data = `0x70a08231${account.slice(2).padStart(64, '0')}`
   try {

@@ -7,8 +7,8 @@ import { ask, hasReachedNobody, type Node } from './rpc.js'
 const PAUSE_MS = 250
 
 /**
- * Broadcasts a transaction and waits until a block has it, since servers look only once. A failure is a doubt, because the
- * nodes may have passed it on, unless no node could be reached at all: then nothing has left.
+ * Broadcasts a transaction and waits until a block contains it, because servers check only once. A failure leaves the
+ * payment in doubt, because a node may have passed the transaction on. If no node could be reached, nothing was sent.
  */
 export async function broadcast(
   nodes: readonly Node[],
@@ -26,7 +26,7 @@ export async function broadcast(
   throw new PaymentError('wallet_failed', 'unknown', 'The chain did not confirm the payment')
 }
 
-/** @throws PaymentError `wallet_unavailable` if no node could be reached, so that nothing has left. */
+/** @throws PaymentError `wallet_unavailable` if no node could be reached, which proves that nothing was sent. */
 async function sendToAny(nodes: readonly Node[], signed: Hex): Promise<void> {
   let reached = nodes.length === 0
   for (const node of nodes) {
@@ -34,7 +34,8 @@ async function sendToAny(nodes: readonly Node[], signed: Hex): Promise<void> {
       await node.call('eth_sendRawTransaction', [signed])
       return
     } catch (error) {
-      // A node that refuses may still have passed it on, or know it from another: only the chain can tell.
+      // A node that returns an error may still have passed the transaction on, or may know it already. Only the chain
+      // can tell.
       reached ||= !hasReachedNobody(error)
     }
   }

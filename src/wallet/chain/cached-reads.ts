@@ -1,15 +1,15 @@
 import type { Instant } from '../../money/index.js'
 import type { Hex } from './hex.js'
 
-/** What a chain said of each token of an account, as far as is known without waiting. */
+/** Cached values that a chain reports per token of an account. */
 export interface CachedReads<T> {
-  /** The cached reading; read once where nothing is known yet. Undefined: no node answered, so nobody knows. */
+  /** Returns the cached value; the first call reads it. Undefined if no node answered. */
   known(chainId: number, token: Hex, now: Instant): Promise<T | undefined>
-  /** Reads it now. */
+  /** Reads the value from the chain. */
   read(chainId: number, token: Hex, now: Instant): Promise<T | undefined>
-  /** Nothing is known any more. */
+  /** Clears the cache. */
   forget(): void
-  /** A signed payment will change it like this. */
+  /** Applies the effect of a signed payment to the cached value. */
   change(chainId: number, token: Hex, changed: (value: T) => T): void
 }
 
@@ -19,13 +19,14 @@ interface Entry<T> {
   reading?: Promise<T | undefined>
 }
 
-/** Older than this, a value is read again in the background, and the old one used meanwhile. */
+/** The age in milliseconds after which a value is read again in the background; the old one is used meanwhile. */
 const FRESH_MS = 15_000
 
 /**
- * Values that a payment needs and must not wait for: stale ones are refreshed beside it, never before it.
+ * Caches values that a payment needs without waiting. Stale values are refreshed in parallel to a payment and never
+ * delay it.
  *
- * @param look Asks the chain. Undefined for no answer; it never rejects.
+ * @param look - Reads the value from the chain. It returns undefined without an answer, and never rejects.
  */
 export function cachedReads<T>(
   look: (chainId: number, token: Hex) => Promise<T | undefined>,
@@ -41,7 +42,7 @@ export function cachedReads<T>(
     const entry = entryOf(chainId, token)
     entry.reading ??= look(chainId, token).then((value) => {
       delete entry.reading
-      // An unanswered reading counts as one, so that a node that is down is not asked on every payment.
+      // A read without an answer counts as one, so that a node that is down is not asked on every payment.
       entry.at = now
       if (value !== undefined) entry.value = value
       return value

@@ -2,15 +2,17 @@ import type { NodeFault } from '../port.js'
 import { readChainId } from './reads.js'
 import { markUnsent, type Node, unfit } from './rpc.js'
 
-/** Nodes that are asked for their chain before they are asked for anything else. */
+/** Checks the chain id of nodes before their first use. */
 export interface ChainCheck {
-  /** The node, checked at its first call: nothing is asked of it before it has named the right chain. */
+  /** Wraps a node so that it must report the right chain id before its first call. */
   checked(node: Node, chainId: number): Node
-  /** What is wrong with nodes: each fault is handed out once. */
+  /** Returns the faults of nodes; each fault is returned once. */
   faults(): readonly NodeFault[]
 }
 
-/** Checks each node once. A node that fails is checked again at its next call, so that a mended one is used at once. */
+/**
+ * Checks each node once. A node that fails is checked again at its next call, so that a repaired node is used at once.
+ */
 export function chainCheck(): ChainCheck {
   const told = new Set<string>()
   let fresh: NodeFault[] = []
@@ -66,7 +68,7 @@ function faultOf(found: number | undefined, chainId: number): NodeFault {
       }
 }
 
-/** One caller's patience ends the waiting of that caller alone: others wait for the same check. */
+/** If one caller aborts, only that caller stops waiting; others wait for the same check. */
 function untilAborted(check: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return check
   return new Promise((resolve, reject) => {

@@ -1,10 +1,10 @@
 import type { Prepared } from '../index.js'
 
 /**
- * Completed or discarded, and never both.
+ * Combines `complete` and `discard` so that only one of them runs.
  *
- * @param discard Undoes what preparing left behind, once. Default: nothing, since nothing has left and a lane is the
- * ledger's.
+ * @param discard - Undoes the effects of preparing, once. Default: nothing, because nothing was sent and the ledger
+ *   frees the lane.
  */
 export function completeOrDiscard(
   complete: Prepared['complete'],

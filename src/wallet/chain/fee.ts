@@ -2,7 +2,7 @@ import { count, formatAmount, formatUnits } from '../../money/index.js'
 import type { Terms } from '../../policy/index.js'
 import type { QuoteContext, Unpayable } from '../index.js'
 
-/** Says so where the fee of terms may come to more than policy lets any fee come to. */
+/** Returns a reason if the fee of the terms may exceed the policy's limit for a fee. */
 export function overFee(
   terms: Pick<Terms, 'fee'>,
   { bounds }: Pick<QuoteContext, 'bounds'>,

@@ -1,4 +1,4 @@
-/** What wallets on chains with an Ethereum node have in common. In no entry point. */
+/** The shared code of wallets on EVM-compatible chains. No entry point exports it. */
 
 export { type Balances, balanceCache, PATIENCE_MS } from './balances.js'
 export { broadcast } from './broadcast.js'

@@ -2,7 +2,7 @@ import type { Currency } from '../../money/index.js'
 import type { Json, JsonObject } from '../../protocol/index.js'
 import type { Hex } from './hex.js'
 
-// Evidence as a ledger returns it. Undefined: it is not what it should be.
+// Readers for evidence that a ledger returns. Undefined means that a value has the wrong form.
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -7,18 +7,20 @@ export type Nodes = (chainId: number) => readonly Node[] | undefined
 
 /** The nodes of a wallet. */
 export interface NodeBook {
-  /** For what proves itself: a receipt, or a view that is held against the chain's id. */
+  /** Unchecked nodes, for data that proves itself: a receipt, or a view that is checked against the chain id. */
   readonly nodes: Nodes
-  /** The same nodes for what must be believed as it is said, and for broadcasts. Each is asked for its chain first, once. */
+  /**
+   * The same nodes, for data that must be trusted, and for broadcasts. Each node is asked for its chain id first, once.
+   */
   readonly checkedNodes: Nodes
-  /** What is wrong with nodes: each fault is handed out once. */
+  /** Returns the faults of nodes; each fault is returned once. */
   readonly nodeFaults: () => readonly NodeFault[]
 }
 
 /** URLs of nodes by chain id. */
 export type NodeUrls = Readonly<Record<number, string | readonly string[]>>
 
-/** @throws TypeError for what is no node. */
+/** @throws TypeError if an entry is not the URL of a node. */
 export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globalThis.fetch): NodeBook {
   const nodes = new Map<number, readonly Node[]>()
   const checkedNodes = new Map<number, readonly Node[]>()
@@ -46,7 +48,7 @@ function isHttp(url: unknown): boolean {
   return typeof url === 'string' && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
 }
 
-/** @throws TypeError for what is no chain id. */
+/** @throws TypeError if the number is not a chain id. */
 export function checkChainId(id: number): number {
   if (!Number.isSafeInteger(id) || id <= 0) throw new TypeError('A chain id must be a positive integer')
   return id

@@ -1,15 +1,16 @@
 import type { Hex } from './hex.js'
 
-/** The order of the group of secp256k1: a private key is a number from 1 to below it. */
+/** The order of the secp256k1 group. A private key is a number from 1 to below it. */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
 /**
- * Reads a private key from where keys are kept, such as an environment variable: 64 hexadecimal digits, with or without
- * `0x`, and with white space around them.
+ * Parses a private key from its stored text, such as an environment variable: 64 hexadecimal digits, with or without
+ * `0x`, and with surrounding white space.
  *
- * @param text - The text. Undefined, as a variable that is not set, is refused.
- * @returns The key as viem's `privateKeyToAccount` takes it.
- * @throws TypeError for anything else. It says what is wrong and never quotes the text, which may be a key.
+ * @param text - The text. Undefined (an environment variable that is not set) is refused.
+ * @returns The key in the form that viem's `privateKeyToAccount` takes.
+ * @throws TypeError if the text is not a private key. The error says what is wrong and never quotes the text, which may
+ *   be a key.
  * @example
  * ```ts
  * import { parsePrivateKey, tempo } from 'purser/wallet/tempo'
@@ -34,7 +35,7 @@ export function parsePrivateKey(text: string | undefined): Hex {
   return `0x${digits}`
 }
 
-/** What a text is instead of a key, without a word of it. */
+/** Describes a text that is not a key, without quoting it. */
 function what(text: unknown): string {
   if (typeof text !== 'string') return `no text but ${text === null ? 'null' : `a ${typeof text}`}`
   const trimmed = text.trim()

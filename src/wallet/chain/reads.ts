@@ -2,11 +2,11 @@ import { PaymentError } from '../../errors/index.js'
 import { type Hex, lower } from './hex.js'
 import type { Node } from './rpc.js'
 
-/** A block, as far as proofs need it. */
+/** The fields of a block that proofs need. */
 export interface Block {
   readonly number: bigint
   readonly hash: Hex
-  /** Seconds. */
+  /** In seconds. */
   readonly timestamp: number
 }
 
@@ -24,11 +24,11 @@ export interface ChainReceipt {
   readonly logs: readonly Log[]
   readonly gasUsed: bigint
   readonly gasPrice: bigint
-  /** What a rollup took beside the gas, for its data on the chain below. */
+  /** The fee that a rollup took in addition to the gas, for its data on the parent chain. */
   readonly dataFee: bigint
 }
 
-/** What logs are searched by; `null` in a topic's place is any. */
+/** The filter of a log search. A topic of `null` matches any value. */
 export interface LogFilter {
   readonly address: string
   readonly topics: readonly (string | null)[]
@@ -36,17 +36,17 @@ export interface LogFilter {
   readonly to: bigint
 }
 
-/** The failure of a node whose answer has no known form. */
+/** Creates the error for a node whose answer has an unknown form. */
 export const answered = (method: string): PaymentError =>
   new PaymentError('wallet_unavailable', 'untouched', `The chain's node answered ${method} in no known form`)
 
-/** The chain that a node is of. */
+/** Reads the chain id of a node. */
 export async function readChainId(node: Node): Promise<number> {
   const method = 'eth_chainId'
   return Number(quantity(await node.call(method, []), method))
 }
 
-/** Undefined: there is no such block. */
+/** Undefined if there is no such block. */
 export async function readBlock(node: Node, at: bigint | 'latest' | 'finalized'): Promise<Block | undefined> {
   const method = 'eth_getBlockByNumber'
   const block = await node.call(method, [typeof at === 'bigint' ? numeral(at) : at, false])
@@ -59,7 +59,7 @@ export async function readBlock(node: Node, at: bigint | 'latest' | 'finalized')
   }
 }
 
-/** Undefined: the node knows of no such transaction in any block. */
+/** Undefined if the node knows no block with this transaction. */
 export async function readReceipt(node: Node, hash: string): Promise<ChainReceipt | undefined> {
   const method = 'eth_getTransactionReceipt'
   const receipt = await node.call(method, [hash])
@@ -87,8 +87,8 @@ export async function readLogs(
 }
 
 /**
- * The first block at or after a moment, not later than `newest`, which is one. Steps back in doubling strides and then
- * halves the last: a recovery is soon after the payment, or has time.
+ * Finds the first block at or after a moment, at most `newest`, which must be at or after it. The search goes back in
+ * doubling steps and then bisects the last one, because a recovery usually follows soon after the payment.
  */
 export async function firstBlockAt(node: Node, timestamp: number, newest: Block): Promise<Block> {
   let high = newest
@@ -112,7 +112,7 @@ export async function firstBlockAt(node: Node, timestamp: number, newest: Block)
 
 export async function blockAt(node: Node, number: bigint): Promise<Block> {
   const block = await readBlock(node, number)
-  // A search that went by another block than it asked for would never end.
+  // If a node returned other blocks than requested, the search would never end.
   if (block?.number !== number) throw answered('eth_getBlockByNumber')
   return block
 }
@@ -131,7 +131,7 @@ function readLogList(logs: unknown, method: string): readonly Log[] {
   })
 }
 
-/** A number as nodes take it. */
+/** Formats a number for a node. */
 export function numeral(value: bigint): Hex {
   return `0x${value.toString(16)}`
 }

@@ -1,7 +1,7 @@
 import { ONCE, PaymentError } from '../../errors/index.js'
 import { readText } from '../../protocol/body.js'
 
-/** What to do about a node. */
+/** Advice about a failing node. */
 const MEND = 'Look at `rpc` of the wallet: it can name another node, or several'
 
 /** One node of a chain. */
@@ -10,12 +10,12 @@ export interface Node {
   call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>
 }
 
-/** For the whole answer, from the request to the end of its body. */
+/** The time limit for the whole answer in milliseconds, from the request to the end of its body. */
 const TIMEOUT_MS = 10_000
 const MIB = 1024 * 1024
-/** A number, a word, a transaction that was filled in: a node that says more says something else. */
+/** The size limit for an answer that holds a number, a word or a transaction. */
 const MOST_MIB = 0.25
-/** A block of 60,000 transactions, or some 5,000 logs: more than anything that is asked here. */
+/** The size limit for lists: a block of 60,000 transactions, or about 5,000 logs. No request needs more. */
 const MOST_MIB_OF_LISTS = 4
 const LISTS: ReadonlySet<string> = new Set([
   'eth_getLogs',
@@ -26,8 +26,8 @@ const LISTS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A JSON-RPC node behind a URL. Errors carry the method and nothing else: URLs hold keys, and bodies hold signed
- * transactions.
+ * Creates a JSON-RPC node for a URL. Its errors contain the method only: URLs may contain keys, and bodies contain
+ * signed transactions.
  */
 export function node(url: string, fetch: typeof globalThis.fetch): Node {
   let id = 0
@@ -80,7 +80,7 @@ async function post(
 }
 
 const neverReached = new WeakSet<object>()
-/** What the operating system says before a connection stands: no byte of the request has left. */
+/** Error codes of the operating system before a connection exists: no byte of the request was sent. */
 const UNREACHED: readonly unknown[] = [
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -89,17 +89,17 @@ const UNREACHED: readonly unknown[] = [
   'ENETUNREACH',
 ]
 
-/** Marks a failure that came before anything but a question was sent. */
+/** Marks an error as one that came before anything but a query was sent. */
 export function markUnsent<E extends object>(failure: E): E {
   neverReached.add(failure)
   return failure
 }
 
-/** The failure of a node that is not asked anything, and why. */
+/** Creates the error for a node that is not used, with its reason. */
 export const unfit = (message: string): PaymentError =>
   new PaymentError('wallet_unavailable', 'untouched', message)
 
-/** Is this failure of a node proof that it was sent nothing? */
+/** Tells whether this error proves that a node received nothing. */
 export function hasReachedNobody(error: unknown): boolean {
   return typeof error === 'object' && error !== null && neverReached.has(error)
 }
@@ -115,7 +115,7 @@ function isUnreached(error: unknown): boolean {
   )
 }
 
-/** Also for a `fetch` of the caller's that does not listen to its signal. */
+/** Aborts the wait even if the caller's `fetch` ignores its signal. */
 function untilAborted(asking: Promise<Response>, signal: AbortSignal): Promise<Response> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
@@ -149,7 +149,7 @@ function unavailable(method: string): PaymentError {
   )
 }
 
-/** The node's own text may quote what it was sent, so its code must do. */
+/** Reports the node's error code only, because its text may quote the request. */
 function refused(method: string, code: number | undefined): PaymentError {
   const detail = code === undefined ? '' : ` (${code})`
   return new PaymentError(

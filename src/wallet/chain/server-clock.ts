@@ -1,6 +1,6 @@
 import type { ServerTime } from '../port.js'
 
-/** A `fetch` that remembers what time its servers say it is. */
+/** A `fetch` that remembers the time that its servers report. */
 export interface ServerClock {
   readonly fetch: typeof globalThis.fetch
   times(): readonly ServerTime[]

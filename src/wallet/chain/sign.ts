@@ -1,26 +1,29 @@
 import { ONCE, PaymentError } from '../../errors/index.js'
 import type { Hex } from './hex.js'
 
-/** What signs: the account, behind one function. */
+/** The account, reduced to its signing function. */
 interface Signer {
   sign(hash: Hex): Promise<Hex>
 }
 
-/** One signature. An abort does not wait for a slow signer: what it still makes is dropped. */
+/** Requests one signature. After an abort, a slow signer is not waited for, and its late signature is dropped. */
 export async function sign(hash: Hex, signer: Signer, signal: AbortSignal | undefined): Promise<Hex> {
   let signature: Hex
   try {
     signature = await abortable(signer.sign(hash), signal)
   } catch {
     signal?.throwIfAborted()
-    // The account's own error is not passed on: nobody knows what it quotes.
+    // The account's own error is not passed on, because it may quote secrets.
     throw failed('The account could not sign')
   }
   signal?.throwIfAborted()
   return checked(signature)
 }
 
-/** Whole bytes, at least the 65 of secp256k1. Lower-case text, as accounts make it, passes as it is. */
+/**
+ * Checks that a signature is whole bytes, at least the 65 of secp256k1. Lower-case text, the usual form, is returned
+ * unchanged.
+ */
 function checked(signature: Hex): Hex {
   if (typeof signature === 'string' && signature.length >= SHORTEST && signature.length % 2 === 0) {
     if (LOWER.test(signature)) return signature
@@ -43,7 +46,7 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
   })
 }
 
-/** A failure while money is safe: the next offer may be tried. */
+/** Creates an error for a failure while the money is safe: the next offer may be tried. */
 export function failed(message: string): PaymentError {
   return new PaymentError('wallet_failed', 'held', message)
 }

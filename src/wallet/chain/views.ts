@@ -7,10 +7,11 @@ type Settled = Extract<Verdict, { state: 'settled' }>
 type Void = Extract<Verdict, { state: 'void' }>
 
 /**
- * Asks every node what became of a credential. Any node's settlement at the whole price counts. What gives budget back
- * needs all that answer: void, and a settlement for less. What they say differently is taken at its dearest.
+ * Asks every node what happened to a credential. If any node shows a settlement at the full price, it counts. The
+ * verdicts that return budget, `void` and a settlement for less, need an answer from all nodes. If answers differ, the
+ * most expensive one counts.
  *
- * @param look What one node shows. A failure is no answer, and proves nothing.
+ * @param look - Reads one node's view. A failure is no answer and proves nothing.
  */
 export async function askNodes(
   nodes: readonly Node[],
@@ -28,10 +29,10 @@ async function viewOn(node: Node, chainId: number, look: (node: Node) => Promise
 }
 
 /**
- * Sees that a node is of the chain that it is asked about, before it proves that something is not there: contracts live at
- * one address on many chains, and on any other one nothing of ours was ever used.
+ * Checks that a node serves the right chain before it proves an absence. Contracts have the same address on many
+ * chains, and on another chain the payer's credential was never used.
  *
- * @throws PaymentError `wallet_unavailable` if it is of another one.
+ * @throws PaymentError `wallet_unavailable` if it serves another chain.
  */
 export async function checkIsOf(chainId: number, node: Node): Promise<void> {
   if ((await readChainId(node)) !== chainId) throw answered('eth_chainId')
@@ -57,11 +58,11 @@ function combine(views: readonly Verdict[]): Verdict {
     : { state: 'unknown', reason: 'The nodes of the chain disagree about what became of it' }
 }
 
-/** What an amount that is not said stands for: the whole of what was agreed on, or none. */
+/** The rank of a missing amount: it means the full price (`WHOLE`), or no fee (`NOTHING`). */
 const WHOLE = -1
 const NOTHING = 1
 
-/** The greater first. */
+/** Compares amounts, the greater first. */
 function byAmount(
   a: Amount | undefined,
   b: Amount | undefined,

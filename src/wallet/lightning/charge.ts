@@ -2,7 +2,7 @@ import type { JsonObject } from '../../protocol/index.js'
 import type { Unpayable } from '../index.js'
 import { type Invoice, readInvoice } from './invoice.js'
 
-/** A charge as the server asks it: its invoice, decoded and held against what the request says. */
+/** A charge of the server: its decoded invoice, checked against the request. */
 export interface Charge {
   readonly invoice: Invoice
 }
@@ -15,8 +15,8 @@ const unpayable = (why: string): Unpayable => ({
 })
 
 /**
- * Reads a request of `lightning/charge`. The invoice is what will be paid; everything that the request says beside it
- * must be the same (draft-lightning-charge-00, Method Details).
+ * Reads a `lightning/charge` request. The invoice is what the node pays, so the other fields of the request must agree
+ * with it (draft-lightning-charge-00, Method Details).
  */
 export function readCharge(request: JsonObject): Charge | Unpayable {
   const { amount, currency, recipient, methodDetails: details } = request
@@ -26,7 +26,7 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   if (!isObject(details) || typeof details['invoice'] !== 'string') return unpayable('it has no invoice')
   const invoice = readInvoice(details['invoice'])
   if ('unreadable' in invoice) return unpayable(invoice.unreadable)
-  // A part of a satoshi would be paid beside the price, or be missing from it.
+  // A fraction of a satoshi would be paid on top of the price, or be missing from it.
   if (invoice.msat !== BigInt(amount) * 1_000n) return unpayable('its invoice is not over the amount it asks')
   const { paymentHash = invoice.hash, network = invoice.network } = details
   if (paymentHash !== invoice.hash) return unpayable('its invoice has another payment hash')
@@ -36,7 +36,10 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   return { invoice }
 }
 
-/** The recipient is seldom stated, and may be a name; a key is held against the one that signed. */
+/**
+ * Tells whether a recipient is a node key. The recipient is rarely present and may be a name; a key is compared with
+ * the invoice's signer.
+ */
 function isNodeKey(recipient: unknown): recipient is string {
   return typeof recipient === 'string' && /^0[23][0-9a-f]{64}$/i.test(recipient)
 }

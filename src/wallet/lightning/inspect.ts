@@ -7,9 +7,9 @@ import type { Config, LightningAbsence, LightningFailure } from './options.js'
 import { checked } from './prepare.js'
 import type { TriedInvoices } from './tried-invoices.js'
 
-/** How often a payment that is under way is looked at again. */
+/** The interval between checks of a pending payment, in milliseconds. */
 const LOOK_MS = 30_000
-/** A node that was asked just before an invoice ran out has written down by then that it pays it. */
+/** The time after an invoice's expiry until a node surely has recorded a payment that was requested just before it. */
 const MARGIN_MS = 600_000
 
 const WHY: Readonly<Record<LightningFailure, string>> = {
@@ -19,9 +19,10 @@ const WHY: Readonly<Record<LightningFailure, string>> = {
 }
 
 /**
- * What became of a payment. Settled is a preimage that hashes to the payment hash, seen by us or shown by the node. Void
- * is a failure that the node calls final, or an invoice that the node never heard of and that has expired by the node's own
- * clock. Our clock proves nothing, and a payment that is on its way can be held up for days.
+ * Finds out what happened to a payment. It is settled if this process saw, or the node shows, a preimage that hashes to
+ * the payment hash. It is void if the node reports a final failure, or if the node has no record of the invoice and the
+ * invoice has expired by the node's own clock. The local clock proves nothing, and a payment in flight can be held up
+ * for days.
  */
 export async function inspectCharge(
   evidence: Evidence,
@@ -42,7 +43,7 @@ export async function inspectCharge(
   )
 }
 
-/** Undefined: it says nothing that proves anything. */
+/** Undefined if the node's answer proves nothing. */
 async function atNode(detail: Detail, config: Config): Promise<Verdict | undefined> {
   const found = await lookUpPayment(detail.hash, config)
   if (found === undefined) return undefined
@@ -60,7 +61,10 @@ async function atNode(detail: Detail, config: Config): Promise<Verdict | undefin
   }
 }
 
-/** A request to the node may still be under way; but no node pays an invoice that has expired by its own clock. */
+/**
+ * Handles an invoice that the node has no record of. A request to the node may still be in flight, but no node pays an
+ * invoice that has expired by its own clock.
+ */
 function neverTried({ expires }: Detail, { now: there }: LightningAbsence, now: Instant): Verdict {
   const over = expires + MARGIN_MS
   if (there !== undefined && there >= over)

@@ -3,20 +3,20 @@ import type { Instant } from '../../money/index.js'
 import { type LightningNetwork, networkOfPrefix } from './networks.js'
 import { signerOf } from './signature.js'
 
-/** What an invoice says, with its checksum and its signature verified. */
+/** The content of an invoice, with its checksum and its signature verified. */
 export interface Invoice {
   /** In lower case. */
   readonly text: string
   readonly network: LightningNetwork
   readonly msat: bigint
-  /** What the preimage hashes to: 64 lower-case hexadecimal digits. */
+  /** The hash of the preimage: 64 lower-case hexadecimal digits. */
   readonly hash: string
-  /** The public key of the node that is paid, compressed, in lower case. */
+  /** The public key of the payee's node, compressed, in lower case. */
   readonly payee: string
   readonly expires: Instant
 }
 
-/** Why an invoice is not paid. */
+/** The reason why an invoice is not paid. */
 export interface Unreadable {
   readonly unreadable: string
 }
@@ -27,25 +27,25 @@ interface Section {
   readonly value?: unknown
 }
 
-/** An honest invoice is a few hundred letters; route hints make it a thousand. */
+/** The length limit. An honest invoice has a few hundred characters; with route hints about a thousand. */
 const MOST_LETTERS = 4_096
-/** BOLT 11: `x`, if there is none. */
+/** BOLT 11: the expiry if there is no `x` field. */
 const DEFAULT_EXPIRY_S = 3_600
-/** Tag and length come before a field's data. */
+/** The characters of tag and length before a field's data. */
 const FIELD_HEAD = 3
-/** BOLT 11: the lengths of `p`, `s` and `n`; anything else must fail the payment. */
+/** BOLT 11: the lengths of `p`, `s` and `n`; any other length must fail the payment. */
 const HASH_LETTERS = 52
 const KEY_LETTERS = 53
-/** BOLT 11: one of the two, and not both. */
+/** BOLT 11: exactly one of the two must be present. */
 const DESCRIPTIONS: readonly string[] = ['description', 'description_hash']
-/** Required features beyond the decoder's own table that any node which can pay knows: blinded routes, metadata. */
+/** Required features that the decoder's table lacks but every paying node knows: blinded routes, metadata. */
 const KNOWN_FEATURES: readonly number[] = [24, 48]
 
 const bad = (why: string): Unreadable => ({ unreadable: why })
 
 /**
- * Reads an invoice (BOLT 11). Stricter than the standard where two readers could read two things: a field that must
- * stand once stands once.
+ * Reads an invoice (BOLT 11). Stricter than the standard if two readers could disagree: a field that must appear once
+ * must not appear twice.
  */
 export function readInvoice(text: string): Invoice | Unreadable {
   if (text.length > MOST_LETTERS) return bad('the invoice is too long')
@@ -69,7 +69,10 @@ export function readInvoice(text: string): Invoice | Unreadable {
   return { text: text.toLowerCase(), network, msat: BigInt(amount), hash, payee, expires }
 }
 
-/** The decoder verifies the checksum, and throws for whatever it cannot read. Its words may quote the whole text. */
+/**
+ * Decodes the sections. The decoder verifies the checksum and throws if it cannot read the text. Its error may quote
+ * the whole text.
+ */
 function sectionsOf(text: string): readonly Section[] | undefined {
   try {
     return decode(text).sections
@@ -83,7 +86,7 @@ function networkOf(sections: readonly Section[]): LightningNetwork | undefined {
   return prefix === undefined ? undefined : networkOfPrefix(prefix)
 }
 
-/** The section of that name, if there is exactly one. */
+/** Returns the section of that name if there is exactly one. */
 function only(sections: readonly Section[], name: string): Section | undefined {
   const [found, ...more] = sections.filter((section) => section.name === name)
   return more.length === 0 ? found : undefined

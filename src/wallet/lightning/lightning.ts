@@ -7,10 +7,11 @@ import { quoteCharge } from './quote.js'
 import { TriedInvoices } from './tried-invoices.js'
 
 /**
- * A wallet that pays `lightning/charge` offers through a node of yours: it reads the invoice, holds it against the
- * request, has the node pay it, and shows the preimage.
+ * Creates a wallet that pays `lightning/charge` offers through your node. It reads the invoice, checks it against the
+ * request, lets the node pay it, and presents the preimage.
  *
  * @throws TypeError for malformed options; the node's name and `payInvoice` are required.
+ * @see docs/wallets.md
  * @example
  * ```ts
  * import { type InvoicePayment, lightning, type LightningOutcome } from 'purser/wallet/lightning'

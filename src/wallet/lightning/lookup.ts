@@ -2,10 +2,16 @@ import type { Config, LightningOptions } from './options.js'
 
 type Found = Awaited<ReturnType<NonNullable<LightningOptions['lookUpPayment']>>>
 
-/** A look is short: whoever waits for it waits before money moves, or for a doubt that is looked at again. */
+/**
+ * The time limit of a lookup, in milliseconds. It is short, because a lookup delays a payment, and an unclear payment
+ * is checked again anyway.
+ */
 const PATIENCE_MS = 15_000
 
-/** What the node knows of a payment; undefined: it does not say, or not in time. Its own words go nowhere. */
+/**
+ * Asks the node for its record of a payment. Undefined if it does not answer, or not in time. The node's own texts are
+ * not passed on.
+ */
 export async function lookUpPayment(hash: string, { lookUp, timeoutMs }: Config): Promise<Found | undefined> {
   if (lookUp === undefined) return undefined
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -1,12 +1,12 @@
 import type { Currency } from '../../money/index.js'
 
-/** Where an invoice is to be paid. */
+/** The network of an invoice. */
 export type LightningNetwork = 'mainnet' | 'testnet' | 'signet' | 'regtest'
 
 interface Facts {
   /** CAIP-2: the first half of the genesis block's hash. */
   readonly chain: string
-  /** What follows `ln` in an invoice (BOLT 11, human-readable part). */
+  /** The part after `ln` in an invoice (BOLT 11, human-readable part). */
   readonly prefix: string
   readonly symbol: string
 }
@@ -18,12 +18,12 @@ const NETWORKS: Readonly<Record<LightningNetwork, Facts>> = {
   regtest: { chain: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328', prefix: 'bcrt', symbol: 'rBTC' },
 }
 
-/** The CAIP-2 name of a network, as terms and policies name it. */
+/** Returns the CAIP-2 id of a network, as terms and policies use it. */
 export function chainOf(network: LightningNetwork): string {
   return NETWORKS[network].chain
 }
 
-/** Undefined: none that is known here. */
+/** Undefined if the prefix belongs to no known network. */
 export function networkOfPrefix(prefix: string): LightningNetwork | undefined {
   return ALL.find((name) => NETWORKS[name].prefix === prefix)
 }
@@ -34,12 +34,12 @@ export function isNetwork(name: unknown): name is LightningNetwork {
 
 const ALL: readonly LightningNetwork[] = ['mainnet', 'testnet', 'signet', 'regtest']
 
-/** Down to the millisatoshi, which is what nodes charge fees in. */
+/** Decimals down to the millisatoshi, in which nodes charge fees. */
 export const DECIMALS = 11
 
 /**
- * Bitcoin, counted in millisatoshis: eleven decimals. It is pegged to nothing, so a budget in dollars counts it only by a
- * rate of your own: `rates: { [bitcoin().id]: '120000' }`.
+ * Describes bitcoin, counted in millisatoshis: eleven decimals. It has no peg, so a budget in dollars counts it only
+ * with a rate: `rates: { [bitcoin().id]: '120000' }`.
  *
  * @example
  * ```ts

@@ -2,75 +2,86 @@ import { checkFunctions, type Names, ownOptions } from '../../errors/index.js'
 import { checkDuration, type Instant } from '../../money/index.js'
 import { isNetwork, type LightningNetwork } from './networks.js'
 
-/** What a node says of a payment. Millisatoshis, since that is what nodes charge in. */
+/** A node's report of a payment. In millisatoshis, because nodes charge in them. */
 export type LightningOutcome =
-  /** The payee has the money: here is what it gave for it. */
+  /** The payee has the money, and the node has the preimage. */
   | { readonly state: 'paid'; readonly preimage: string; readonly feeMsat?: bigint }
   /** Nothing was paid, and the node does not try again. */
   | { readonly state: 'failed'; readonly why?: LightningFailure }
-  /** It may still go either way. */
+  /** The payment may still succeed or fail. */
   | { readonly state: 'pending' }
 
-/**
- * A node has no record of a payment. Not for a node that deletes what it has paid: that one has forgotten, and must throw.
- */
+/** The node has no record of the payment. A node that deletes records of paid invoices must throw instead. */
 export interface LightningAbsence {
   readonly state: 'absent'
   /**
-   * What time it is by the node's own clock, such as the `Date` of its answer. Only a node whose clock is past an invoice's
-   * end will never pay it: without this, what the node never heard of stays a doubt until a person closes it.
+   * The time by the node's own clock, such as the `Date` of its answer. Only a node whose clock is past an invoice's
+   * expiry will never pay it. If the time is absent, a payment without a record stays in doubt until a person closes
+   * it.
    */
   readonly now?: Instant
 }
 
-/** Why a payment failed for good, for the books. */
+/** The reason of a final failure, for the ledger. */
 export type LightningFailure = 'no_route' | 'no_balance' | 'refused'
 
-/** What a node is asked to pay. */
+/** A payment that a node is asked to make. */
 export interface InvoicePayment {
   /** The invoice (BOLT 11), in lower case. */
   readonly invoice: string
-  /** What it is known by at the node: 64 lower-case hexadecimal digits. */
+  /** The payment's id at the node: 64 lower-case hexadecimal digits. */
   readonly paymentHash: string
   readonly amountMsat: bigint
-  /** The node must refuse any route that costs more. */
+  /** The limit for routing fees. The node must refuse any route that costs more. */
   readonly maxFeeMsat: bigint
-  /** Nobody waits any longer from then on, and the node should try no further. */
+  /** The time at which Purser stops waiting. The node should stop trying then. */
   readonly until: Instant
-  /** Aborted when nobody waits any longer. That alone unpays nothing. */
+  /** Aborted when Purser stops waiting. The abort does not undo a payment. */
   readonly signal: AbortSignal
 }
 
-/** The most that routing may cost: so many satoshis, and so many millionths of the price on top. */
+/** The most that routing may cost: a number of satoshis, plus millionths of the price. */
 export interface RoutingFee {
   readonly sats?: bigint
   readonly partsPerMillion?: bigint
 }
 
-/** What {@link lightning} takes. */
+/** Options of {@link lightning}. */
 export interface LightningOptions {
-  /** Names the node, stable across processes: another one with the same name proves what this one paid. */
+  /** The name of the node, stable across processes. A wallet with the same name can prove payments of this one. */
   readonly node: string
   /**
-   * Pays an invoice and waits for the preimage. A payment that certainly failed is `failed`; whatever is thrown, or
-   * comes later than `until`, is a doubt.
+   * Pays an invoice and waits for the preimage. Return `failed` for a payment that certainly failed. If the function
+   * throws, or answers after `until`, the payment is in doubt.
    */
   readonly payInvoice: (payment: InvoicePayment) => Promise<LightningOutcome>
   /**
-   * What became of a payment, by its hash; `absent` where the node has no record of it. Without it a doubt can only be
-   * closed by a person.
+   * Finds the record of a payment by its hash; `absent` if the node has none. Without this option only a person can
+   * close a payment in doubt.
    */
   readonly lookUpPayment?: (paymentHash: string) => Promise<LightningOutcome | LightningAbsence>
-  /** The network of the node. Default: `mainnet`. */
+  /**
+   * The network of the node.
+   *
+   * @default 'mainnet'
+   */
   readonly network?: LightningNetwork
-  /** Default: 10 satoshis and 1 % of the price. */
+  /**
+   * The limit for routing fees.
+   *
+   * @default 10 satoshis and 1 % of the price
+   */
   readonly maxFee?: RoutingFee
-  /** How long a payment is waited for, in milliseconds, 1,000 to 600,000 (default 60,000). */
+  /**
+   * The time limit of a payment, in milliseconds, 1,000 to 600,000.
+   *
+   * @default 60_000
+   */
   readonly timeoutMs?: number
   readonly now?: () => Instant
 }
 
-/** Options, checked and filled in. */
+/** Checked options with defaults. */
 export interface Config {
   readonly id: string
   readonly network: LightningNetwork
@@ -93,7 +104,7 @@ const OPTIONS: Names<LightningOptions> = {
 }
 const MAX_FEE: Names<RoutingFee> = { sats: true, partsPerMillion: true }
 
-/** @throws TypeError for anything a payment could later stumble over. */
+/** @throws TypeError if an option could make a later payment fail. */
 export function configure(given: LightningOptions): Config {
   const options = ownOptions(given ?? {}, OPTIONS, 'lightning()')
   const { node, payInvoice, network = 'mainnet' } = options

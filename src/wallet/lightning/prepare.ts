@@ -12,20 +12,20 @@ import type { Config, LightningOutcome } from './options.js'
 import { goodUntil, termsOf } from './quote.js'
 import type { TriedInvoices } from './tried-invoices.js'
 
-/** What paying needs beside an authorization. */
+/** The state that paying needs in addition to an authorization. */
 export interface LightningContext {
   readonly config: Config
   readonly tries: TriedInvoices
 }
 
-/** A payment that is agreed and not yet made. */
+/** An authorized payment that is not made yet. */
 interface Job {
   readonly charge: Charge
   readonly challenge: Challenge
   readonly maxFeeMsat: bigint
-  /** Until when the node may still be asked, and is waited for. */
+  /** The time until which the node may be asked and is waited for. */
   readonly until: Instant
-  /** Until when the server takes the preimage. */
+  /** The time until which the server accepts the preimage. */
   readonly life: Instant
   readonly detail: Detail
   readonly signal?: AbortSignal
@@ -34,7 +34,9 @@ interface Job {
 const failed = (text: string): PaymentError => new PaymentError('wallet_failed', 'untouched', text)
 const doubt = (text: string): PaymentError => new PaymentError('wallet_failed', 'unknown', text)
 
-/** Everything that can fail while money is safe: above all, that nobody has tried this invoice before. */
+/**
+ * Performs every step that can fail while the money is safe. Most important: no earlier attempt has used this invoice.
+ */
 export async function prepareCharge(
   spendable: Spendable,
   options: PrepareOptions,
@@ -61,7 +63,7 @@ export async function prepareCharge(
   }
 }
 
-/** The charge, read anew and held against the terms that were judged: what is paid is what was judged. */
+/** Reads the charge again and checks it against the judged terms, so that the node pays exactly what was judged. */
 function agreed(quote: Quote, config: Config): Charge {
   const charge = readCharge(quote.challenge.request)
   if ('unpayable' in charge || quote.wallet !== config.id) throw failed('The quote is not one of this wallet')
@@ -79,7 +81,10 @@ function agreed(quote: Quote, config: Config): Charge {
   return charge
 }
 
-/** What the node knows already was paid, or is being paid, for something else: it would not be paid for twice. */
+/**
+ * Refuses an invoice that the node has already paid or is paying for another purchase, because the node would not pay
+ * twice.
+ */
 async function untried(hash: string, config: Config): Promise<void> {
   if (config.lookUp === undefined) return
   const known = await lookUpPayment(hash, config)
@@ -106,8 +111,8 @@ function jobOf(charge: Charge, spendable: Spendable, options: PrepareOptions, co
 }
 
 /**
- * The side effect. The node is asked once; what it answers after nobody waits any more is remembered all the same, so
- * that looking finds it.
+ * The side effect. The node is asked once. If it answers after the time limit, the result is still remembered, so that
+ * a later check finds it.
  */
 async function complete(job: Job, config: Config, tries: TriedInvoices): Promise<Completed> {
   if (config.now() >= job.until) {
@@ -128,7 +133,7 @@ async function complete(job: Job, config: Config, tries: TriedInvoices): Promise
 
 type Checked = LightningOutcome | { readonly state: 'unclear' }
 
-/** What the node answers in time. */
+/** Waits for the node's answer until the time limit. */
 async function waitFor(job: Job, config: Config, tries: TriedInvoices): Promise<Checked> {
   const waiting = new AbortController()
   const answer = ask(job, config, waiting.signal).then((outcome) => {
@@ -153,7 +158,7 @@ async function waitFor(job: Job, config: Config, tries: TriedInvoices): Promise<
   }
 }
 
-/** Never rejects: a node's own words may quote what nobody may read, and prove nothing. */
+/** Never rejects: a node's own error may quote secrets, and proves nothing. */
 async function ask(job: Job, config: Config, signal: AbortSignal): Promise<Checked> {
   try {
     const outcome = await config.pay({
@@ -170,7 +175,7 @@ async function ask(job: Job, config: Config, signal: AbortSignal): Promise<Check
   }
 }
 
-/** A preimage that does not belong to the invoice proves nothing, in either direction. */
+/** A preimage that does not belong to the invoice proves neither success nor failure. */
 export function checked(outcome: LightningOutcome, hash: string): Checked {
   if (outcome?.state === 'failed' || outcome?.state === 'pending') return outcome
   if (outcome?.state !== 'paid') return { state: 'unclear' }

@@ -7,9 +7,9 @@ import { KIND } from './evidence.js'
 import { bitcoin, chainOf, DECIMALS, type LightningNetwork } from './networks.js'
 import type { Config } from './options.js'
 
-/** Finding a route and paying takes seconds, and the preimage must still reach the server in time. */
+/** The time in milliseconds that routing, paying and presenting the preimage need at least. */
 const LEAST_LIFE_MS = 10_000
-/** What routing tends to cost, for ranking: a satoshi, and a thousandth. */
+/** The typical routing fee, for ranking: one satoshi plus a thousandth. */
 const USUAL_MSAT = 1_000n
 const USUAL_PART = 1_000n
 
@@ -18,13 +18,13 @@ const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unp
   code,
 })
 
-/** Reads an offer. Asks nobody. */
+/** Reads an offer. Makes no network call. */
 export function quoteCharge(
   challenge: Challenge,
   { resource, now, earlierEvidence, currencies }: QuoteContext,
   config: Config,
 ): Quote | Unpayable {
-  // Two invoices can both be paid, and one that is under way can be neither called back nor timed.
+  // Two invoices can both be paid, and a pending payment cannot be cancelled or given a deadline.
   if (earlierEvidence !== undefined)
     return unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
   const charge = readCharge(challenge.request)
@@ -36,7 +36,7 @@ export function quoteCharge(
       'wrong_chain',
     )
   const until = goodUntil(challenge, charge)
-  // Said this way round, so that a moment that is no number is too little time as well.
+  // Written this way, so that NaN counts as too little time as well.
   if (!(until >= now + LEAST_LIFE_MS))
     return unpayable(until <= now ? 'The offer has expired' : 'The offer leaves too little time to pay')
   const currency = currencyOf(network, currencies)
@@ -50,7 +50,7 @@ export function quoteCharge(
   }
 }
 
-/** As the user knows it, with the rate that makes it countable. */
+/** Finds the currency in the user's table, with its rate. */
 function currencyOf(network: LightningNetwork, known: CurrencyTable): Currency | Unpayable {
   const own = bitcoin(network)
   const currency = known.get(own.id) ?? own
@@ -58,12 +58,15 @@ function currencyOf(network: LightningNetwork, known: CurrencyTable): Currency |
   return unpayable(`${own.id} must be known with ${DECIMALS} decimals: use bitcoin()`, 'unknown_currency')
 }
 
-/** The earlier of the two ends that an offer has (draft-lightning-charge-00, Challenge Expiry and Invoice Expiry). */
+/**
+ * Returns the earlier expiry of the offer: of the challenge or of the invoice (draft-lightning-charge-00, Challenge
+ * Expiry and Invoice Expiry).
+ */
 export function goodUntil({ expires = Number.POSITIVE_INFINITY }: Challenge, { invoice }: Charge): Instant {
   return Math.min(expires, invoice.expires)
 }
 
-/** The normal form of a charge: what is judged, and what is compared with what is about to be paid. */
+/** Returns the normal form of a charge. It is judged, and compared again before the payment. */
 export function termsOf({ invoice }: Charge, currency: Currency, config: Config): Terms {
   const { msat } = invoice
   const price = amount(msat, currency)
@@ -80,7 +83,7 @@ export function termsOf({ invoice }: Charge, currency: Currency, config: Config)
   }
 }
 
-/** Divided, and rounded up. */
+/** Divides and rounds up. */
 function upwards(value: bigint, by: bigint): bigint {
   return (value + by - 1n) / by
 }

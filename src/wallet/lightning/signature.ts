@@ -3,13 +3,13 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
-/** 512 bits of signature and eight of recovery id, five to a letter. */
+/** 512 bits of signature and eight of recovery id, five bits per character. */
 const SIGNATURE_LETTERS = 104
 const CHECKSUM_LETTERS = 6
 
 /**
- * Who signed an invoice: the key in its `n` field where that key did, and otherwise the one that the signature leads to.
- * The text was decoded before, so its letters and its checksum are good. Undefined: nobody did.
+ * Returns the key that signed an invoice: the key of its `n` field if that key signed, otherwise the recovered key. The
+ * text was decoded before, so its characters and its checksum are valid. Undefined if the signature is invalid.
  */
 export function signerOf(invoice: string, signature: string, named: string | undefined): string | undefined {
   try {
@@ -25,7 +25,7 @@ export function signerOf(invoice: string, signature: string, named: string | und
   }
 }
 
-/** BOLT 11: the human-readable part in UTF-8, and the data up to the signature as bytes, filled up with zero bits. */
+/** BOLT 11: the human-readable part in UTF-8, and the data up to the signature as bytes, padded with zero bits. */
 function signedPart(invoice: string): Uint8Array {
   const at = invoice.lastIndexOf('1')
   const data = invoice.slice(at + 1, -(SIGNATURE_LETTERS + CHECKSUM_LETTERS))

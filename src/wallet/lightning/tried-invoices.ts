@@ -1,32 +1,34 @@
 import type { Detail } from './evidence.js'
 import type { LightningFailure } from './options.js'
 
-/** How one try at an invoice stands, as this process saw it. */
+/** The result of one attempt at an invoice in this process. */
 export type TriedInvoice =
   | { readonly state: 'trying' }
   /** The preimage was seen and checked. */
   | { readonly state: 'paid'; readonly feeMsat?: bigint }
   | { readonly state: 'failed'; readonly why?: LightningFailure }
-  /** The node said something that proves nothing, or nothing at all. */
+  /** The node's answer proves nothing, or there was none. */
   | { readonly state: 'unclear' }
 
-/** What one payment tried. Another payment may have been offered the same invoice, and learns nothing from this try. */
+/**
+ * The payment and its invoice. Another payment may have been offered the same invoice; this attempt tells it nothing.
+ */
 type Key = Pick<Detail, 'hash' | 'payment'>
 
-/** Tries are small, and are needed for as long as an invoice lives. */
+/** The limit of stored attempts. They are small, and needed as long as an invoice is valid. */
 const MOST = 10_000
 
-/** Invoices that this process has tried, by payment hash: one is tried once. No preimage is kept here. */
+/** The invoices that this process has tried, by payment hash. Each is tried once. Preimages are not stored. */
 export class TriedInvoices {
   readonly #byHash = new Map<string, { readonly payment: string; readonly how: TriedInvoice }>()
 
-  /** The try that this payment made, if it was here. */
+  /** Returns the attempt of this payment, if this process made it. */
   get({ hash, payment }: Key): TriedInvoice | undefined {
     const found = this.#byHash.get(hash)
     return found?.payment === payment ? found.how : undefined
   }
 
-  /** False: it was tried before. */
+  /** Returns false if the invoice was tried before. */
   begin({ hash, payment }: Key): boolean {
     if (this.#byHash.has(hash)) return false
     for (const [old, { how }] of this.#byHash) {
@@ -41,7 +43,7 @@ export class TriedInvoices {
     this.#byHash.set(hash, { payment, how })
   }
 
-  /** It never began: nothing was asked of the node. */
+  /** Removes an attempt that never began: the node was not asked. */
   forget({ hash }: Key): void {
     this.#byHash.delete(hash)
   }

@@ -1,6 +1,6 @@
 import { readBody, type Unread } from '../../protocol/body.js'
 
-/** A token is a few kilobytes. */
+/** The size limit of an answer. A token has a few kilobytes. */
 const MOST_BYTES = 1024 * 1024
 const PATIENCE_MS = 15_000
 
@@ -11,9 +11,9 @@ const SAYS: Readonly<Record<Unread, string>> = {
 }
 
 /**
- * A `fetch` for a client that reads every body to its end: the body is read within bounds first.
+ * A `fetch` for a client that reads every body to its end: this function reads the body within a limit first.
  *
- * @throws TypeError as `fetch` does for a network that fails: what became of the request is not known.
+ * @throws TypeError as `fetch` does for a network failure: the result of the request is unknown.
  */
 export async function boundedFetch(...[input, init]: Parameters<typeof globalThis.fetch>): Promise<Response> {
   const reply = await globalThis.fetch(input, init)

@@ -1,28 +1,28 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
 import type { Unpayable } from '../index.js'
 
-/** A `stripe/charge` request, checked (draft-stripe-charge-00, "Request Schema"). */
+/** A checked `stripe/charge` request (draft-stripe-charge-00, "Request Schema"). */
 export interface Charge {
-  /** In the currency's smallest part, as Stripe counts it. */
+  /** In the currency's smallest unit, as Stripe counts it. */
   readonly amount: bigint
   /** Three letters, lower case. */
   readonly currency: string
-  /** The seller's Stripe profile: the only one that a token for this charge is good for. */
+  /** The seller's Stripe profile. A token for this charge is valid for this seller only. */
   readonly seller: string
-  /** What the seller can process: `card`, `link`, … */
+  /** The payment method types that the seller can process: `card`, `link`, … */
   readonly types: readonly string[]
-  /** To be echoed with the credential, where the request is bound to one. */
+  /** Returned with the credential if the request is bound to one. */
   readonly externalId?: string
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** Stripe's own bounds on metadata. */
+/** Stripe's limits on metadata. */
 const MOST_METADATA = 50
 const LONGEST_KEY = 40
 const LONGEST_VALUE = 500
 const MOST_TYPES = 64
 
-/** Reads a request. Anything that is not as the draft says makes it unpayable, whole. */
+/** Reads a request. If any part does not follow the draft, the whole request is unpayable. */
 export function readCharge(request: JsonObject): Charge | Unpayable {
   const { amount, currency, externalId } = request
   const details = request['methodDetails']
@@ -60,7 +60,7 @@ function readTypes(value: Json | undefined): readonly string[] | undefined {
   return types.length === value.length ? types : undefined
 }
 
-/** Null: no metadata that could be passed on. An order's `externalId` has a place of its own. */
+/** Null if the metadata cannot be passed on. An order's `externalId` has its own field. */
 export function readMetadata(value: Json | undefined): Readonly<Record<string, string>> | null {
   if (!isObject(value)) return null
   const entries = Object.entries(value)

@@ -1,10 +1,10 @@
 import { type Currency, type CurrencyTable, fiat } from '../../money/index.js'
 
-/** What Stripe counts in whole units. */
+/** The currencies that Stripe counts in whole units. */
 const NONE = 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'
-/** Three decimals, of which the last is always 0: card networks round there. */
+/** Currencies with three decimals, of which the last is always 0, because card networks round there. */
 const THREE = 'bhd jod kwd omr tnd'
-/** Two decimals on the wire and none in life: the amount is always a multiple of a hundred. */
+/** Currencies with two decimals on the wire that have no subunit: the amount is always a multiple of a hundred. */
 const WHOLE = 'isk ugx'
 const TWO = `
   aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop crc cve czk
@@ -13,7 +13,7 @@ const TWO = `
   ron rsd rub sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd yer
   zar zmw`
 
-/** The smallest charge that Stripe takes, in smallest parts. Currencies that are not here have a minimum unknown to us. */
+/** The smallest charge that Stripe accepts, in smallest units. For other currencies Purser does not know a minimum. */
 const LEAST = new Map<string, bigint>(
   Object.entries({
     ...{ aed: 200n, ars: 50n, aud: 50n, bgn: 100n, brl: 50n, cad: 50n, chf: 50n, cop: 50n, czk: 1_500n },
@@ -23,7 +23,7 @@ const LEAST = new Map<string, bigint>(
   }),
 )
 
-/** What the smallest step of an amount is, where it is not one. */
+/** The smallest step of an amount, if it is not 1. */
 const STEPS = new Map<string, bigint>([
   ...split(THREE).map((code): [string, bigint] => [code, 10n]),
   ...split(WHOLE).map((code): [string, bigint] => [code, 100n]),
@@ -42,10 +42,10 @@ function split(codes: string): string[] {
 }
 
 /**
- * A currency of ISO 4217, with the decimals that Stripe counts it in. What the user said of it (a rate, a peg) stands;
- * what anybody else counts it in does not, since the amount is Stripe's.
+ * Returns an ISO 4217 currency with Stripe's decimals. The user's rate and peg for it are kept; other decimals are
+ * ignored, because the amount is Stripe's.
  *
- * @param code As in an offer, in lower case.
+ * @param code - As in an offer, in lower case.
  */
 export function currencyOf(code: string, table: CurrencyTable): Currency | undefined {
   const ours = KNOWN.get(code)
@@ -55,12 +55,12 @@ export function currencyOf(code: string, table: CurrencyTable): Currency | undef
     : Object.freeze({ ...theirs, decimals: ours?.decimals ?? theirs.decimals })
 }
 
-/** The least that can be charged. */
+/** Returns the smallest amount that can be charged. */
 export function leastOf(code: string): bigint | undefined {
   return LEAST.get(code)
 }
 
-/** Does Stripe take this very amount? */
+/** Tells whether Stripe accepts exactly this amount. */
 export function fitsStep(code: string, amount: bigint): boolean {
   return amount % (STEPS.get(code) ?? 1n) === 0n
 }

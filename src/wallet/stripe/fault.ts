@@ -1,17 +1,19 @@
 import { type ErrorCode, type Funds, isPaymentError, PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 
-/** What went wrong at Stripe, in words of our own: its messages and errors quote keys, tokens and payment methods. */
+/** A failure at Stripe, without Stripe's own text: its messages and errors quote keys, tokens and payment methods. */
 export interface Fault {
-  /** Stripe has looked at the request and said no: nothing was made, and asking the same again makes nothing. */
+  /**
+   * True if Stripe examined and refused the request: nothing was created, and repeating the request creates nothing.
+   */
   readonly final: boolean
   readonly status?: number
-  /** When Stripe said so, by its own clock. */
+  /** The time of the refusal, by Stripe's clock. */
   readonly at?: Instant
   readonly message: string
 }
 
-/** Reads what stripe-node threw. Nothing of it is kept but codes. */
+/** Reads an error of stripe-node. Only its codes are kept. */
 export function faultOf(error: unknown): Fault {
   const raw = typeof error === 'object' && error !== null ? error : {}
   const type = codeIn(raw, 'rawType') ?? codeIn(raw, 'type')
@@ -30,13 +32,13 @@ export function faultOf(error: unknown): Fault {
   }
 }
 
-/** Codes are lower-case words; anything else may be somebody's text. */
+/** Reads a code. Codes are lower-case words; any other text may contain private data. */
 function codeIn(raw: object, name: string): string | undefined {
   const value: unknown = Reflect.get(raw, name)
   return typeof value === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(value) ? value : undefined
 }
 
-/** stripe-node hands the headers of the answer on. */
+/** Reads the `Date` of the answer, whose headers stand in stripe-node's error. */
 function dateIn(raw: object): Instant | undefined {
   const headers: unknown = Reflect.get(raw, 'headers')
   const date: unknown =
@@ -53,7 +55,7 @@ export function failed(
   return new PaymentError(code, funds, message)
 }
 
-/** The error of a step at Stripe, without a cause: stripe-node's errors carry the request. */
+/** Creates the error of a failed step at Stripe. It has no cause, because stripe-node's errors contain the request. */
 export function stepFailed(step: string, error: unknown): PaymentError {
   if (isPaymentError(error)) return error
   const { message, status } = faultOf(error)

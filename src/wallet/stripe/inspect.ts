@@ -10,7 +10,7 @@ const LOOK_AGAIN_MS = 60_000
 const MOST_WAIT_MS = 3_600_000
 const NOT_OURS: Verdict = { state: 'unknown', reason: 'This evidence is not of a Stripe charge' }
 
-/** What became of a token, by Stripe's own record. Changes nothing. */
+/** Finds out what happened to a token, by Stripe's record. Changes nothing. */
 export async function inspectCharge(
   evidence: Evidence,
   parts: StripeContext,
@@ -26,9 +26,9 @@ export async function inspectCharge(
 }
 
 /**
- * Nobody goes on with it: what can be revoked is revoked, and then it is known for good. A token that waits for a person
- * is left to them. Without a token in the evidence, the same request is made again under the same key: Stripe answers
- * with the one token that there can be, and once that is revoked, no process that sleeps on it can ever have it charged.
+ * Revokes an abandoned token if possible, which makes the result final. A token that waits for a person is left alone.
+ * If the evidence has no token, the same request is repeated under the same key: Stripe answers with the only token
+ * that can exist. Once that is revoked, a paused process that holds it can never have it charged.
  */
 export async function abandonCharge(evidence: Evidence, parts: StripeContext): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
@@ -40,10 +40,10 @@ export async function abandonCharge(evidence: Evidence, parts: StripeContext): P
   return before === undefined ? revoked(token, detail, parts) : before
 }
 
-/** What stands in the way of revoking a token. Undefined: nothing. */
+/** Returns the verdict that forbids revoking a token. Undefined if it can be revoked. */
 async function lastLook(id: string, detail: Detail, { config }: StripeContext): Promise<Verdict | undefined> {
   if (config.issuer.retrieve === undefined)
-    // A wallet that cannot look goes by what it knew when it handed the token out.
+    // A wallet that cannot look up tokens uses the last known state.
     return detail.waits === true ? unseen(detail, config.now(), undefined) : undefined
   const token = await find(id, detail, config)
   if ('state' in token) return token
@@ -52,7 +52,7 @@ async function lastLook(id: string, detail: Detail, { config }: StripeContext): 
   return over || token.status === 'requires_action' ? verdict : undefined
 }
 
-/** Revoking what was charged meanwhile fails: whatever it answers, the token itself is looked at. */
+/** Revoking fails if the token was charged meanwhile, so the token is looked up after the answer. */
 async function revoked(id: string, detail: Detail, { config }: StripeContext): Promise<Verdict> {
   const { revoke, retrieve } = config.issuer
   const token = readToken(await revoke?.(id).catch(() => undefined))
@@ -61,8 +61,8 @@ async function revoked(id: string, detail: Detail, { config }: StripeContext): P
 }
 
 /**
- * The one token that there can be is asked for under its key, also after its end: whatever became of it, it is looked at,
- * and revoked if it is still good.
+ * Requests the only possible token under its key, even after its end, and looks it up. If it is still valid, it is
+ * revoked.
  */
 async function fenced(detail: Detail, parts: StripeContext): Promise<Verdict> {
   const { issuer, now } = parts.config
@@ -74,14 +74,16 @@ async function fenced(detail: Detail, parts: StripeContext): Promise<Verdict> {
   } catch (error) {
     const { final, at, message } = faultOf(error)
     if (!final) return later(detail, now(), `Stripe does not say whether it made a token (${message})`)
-    // Stripe repeats what it answered first for as long as it knows the key: a refusal then means that it made none.
+    // Stripe repeats its first answer as long as it knows the key, so a refusal then proves that no token was created.
     return at !== undefined && at < keyKnownUntil(detail)
       ? { state: 'void', reason: `Stripe made no token for it (${message})` }
       : { state: 'unknown', reason: 'Stripe may have forgotten whether it made a token' }
   }
 }
 
-/** No token is on record: only Stripe can say whether there is one, and only to who repeats the request. */
+/**
+ * Handles evidence without a token: only Stripe knows whether one exists, and it tells only if the request is repeated.
+ */
 function untold(detail: Detail, { config, barren }: StripeContext): Verdict {
   if (barren.has(detail.key))
     return { state: 'void', reason: 'No token was made for it that anybody was given' }
@@ -91,7 +93,7 @@ function untold(detail: Detail, { config, barren }: StripeContext): Verdict {
     : { state: 'pending', recheckAt: Math.max(endOf(detail), config.now() + LOOK_AGAIN_MS), reason }
 }
 
-/** Nobody here can ask Stripe: a server's word is believed only where that moves no money. */
+/** Handles a wallet that cannot ask Stripe. The server's statement is trusted only if that moves no money. */
 function unseen(detail: Detail, now: Instant, told: Problem | undefined): Verdict {
   const reason = 'Without retrieveToken, nobody here can tell what became of the token'
   if (told?.type !== PROBLEMS.paymentActionRequired || now >= endOf(detail))
@@ -104,7 +106,7 @@ async function found(id: string, detail: Detail, config: StripeContext['config']
   return 'state' in token ? token : verdictOf(token, detail, config.now())
 }
 
-/** The token, or why it was not seen. */
+/** Returns the token, or the reason why it could not be read. */
 async function find(
   id: string,
   detail: Detail,
@@ -115,13 +117,16 @@ async function find(
     return token?.id === id ? token : { state: 'unknown', reason: 'What was found is not this token' }
   } catch (error) {
     const { status, message } = faultOf(error)
-    // Another account, another mode: it is there, and not for these eyes.
+    // Another account or another mode: the token exists, but this client may not read it.
     if (status === 404) return { state: 'unknown', reason: 'This Stripe account does not know the token' }
     return later(detail, now(), `Stripe did not show the token (${message})`)
   }
 }
 
-/** Pure. Anything but `active` cannot be charged now; only an end that Stripe calls one, and that took nothing, is void. */
+/**
+ * Pure. A token that is not `active` cannot be charged now. It is void only if Stripe reports a final state and nothing
+ * was charged.
+ */
 export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
   const asked = BigInt(detail.amount)
   const { captured, status, reason } = token
@@ -130,7 +135,7 @@ export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
   const taken = captured?.value ?? 0n
   if (taken >= asked) return settled(token, detail, taken)
   if (status === 'active') {
-    // A part was taken, and the rest may be yet.
+    // A part was charged, and the rest may follow.
     if (taken > 0n)
       return later(detail, now, 'A part of it was charged, and the token is still good for the rest')
     return { ...later(detail, now, 'The token can still be charged'), reusable: true }
@@ -141,7 +146,7 @@ export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
       person: token.action === undefined ? {} : { action: token.action },
     }
   if (taken > 0n) return settled(token, detail, taken)
-  // Consumed, with nothing taken yet: what was authorised may be captured later.
+  // Consumed, but nothing captured yet: the authorised amount may be captured later.
   if (reason === 'consumed') return settled(token, detail, asked)
   const end = reason ?? status
   if (end === 'expired' || end === 'revoked')
@@ -154,7 +159,7 @@ function settled({ id }: Token, { currency, amount: asked }: Detail, taken: bigi
   return { state: 'settled', reference: id, ...part }
 }
 
-/** The longer it has been over by our clock, the less often it is looked at. */
+/** Schedules the next check: the longer ago the token's end by the local clock, the later. */
 function later({ expiresAt }: Detail, now: Instant, reason: string): Extract<Verdict, { state: 'pending' }> {
   const wait = Math.min(Math.max(now - expiresAt * 1000, LOOK_AGAIN_MS), MOST_WAIT_MS)
   return { state: 'pending', recheckAt: now + wait, reason }

@@ -3,7 +3,7 @@ import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'
 import { within } from './within.js'
 
-/** What this wallet needs of stripe-node: any instance has it. */
+/** The parts of stripe-node that this wallet uses. Every instance of it fits. */
 export interface StripeClient {
   rawRequest(
     method: string,
@@ -13,9 +13,9 @@ export interface StripeClient {
   ): Promise<unknown>
 }
 
-/** What a backend of the user's own is asked for: a token for exactly this. */
+/** The request to the user's own backend: a token for exactly these values. */
 export interface TokenRequest {
-  /** In the currency's smallest part, as Stripe counts it: `"100"` is one dollar. */
+  /** In the currency's smallest unit, as Stripe counts it: `"100"` is one dollar. */
   readonly amount: string
   /** Three letters, lower case. */
   readonly currency: string
@@ -26,38 +26,38 @@ export interface TokenRequest {
   readonly paymentMethod?: string
   /** `shared_metadata`. */
   readonly metadata?: Readonly<Record<string, string>>
-  /** To be handed to Stripe as it is: then the same request never makes a second token. */
+  /** Pass it to Stripe unchanged: then the same request never creates a second token. */
   readonly idempotencyKey: string
 }
 
-/** Who makes tokens, and what they can do beside it. Answers are as they came: nobody has read them yet. */
+/** The service that issues tokens, and its other abilities. Answers are unparsed. */
 export interface Issuer {
   issue(detail: Detail): Promise<unknown>
-  /** Would the same request lead to the same token, from any process? */
+  /** True if the same request returns the same token from any process. */
   readonly repeatable: boolean
   readonly retrieve?: (id: string) => Promise<unknown>
   readonly revoke?: (id: string) => Promise<unknown>
-  /** Fails where it could never work, while money is safe. */
+  /** Fails early, while the money is safe, if the issuer can never work. */
   ready(): Promise<void>
 }
 
 const PATH = '/v1/shared_payment/issued_tokens'
-/** Tokens came with 2026-04-22.preview, and what a page needs for 3-D Secure with this one. */
+/** Tokens exist since 2026-04-22.preview, and the data for 3-D Secure on a page since this version. */
 export const API_VERSION = '2026-07-29.preview'
 const TIMEOUT_MS = 15_000
-/** A backend asks Stripe in its turn. What it answers later is shown to nobody. */
+/** The time limit for a backend, which asks Stripe itself. A later answer is dropped. */
 const BACKEND_TIMEOUT_MS = 45_000
 
-/** How tokens are made by an API client. */
+/** Options for issuing tokens with an API client. */
 export interface ApiIssuer {
   readonly client: () => Promise<StripeClient>
   readonly paymentMethod: string
   readonly apiVersion: string
-  /** Where a person comes back to. Absent: a page handles the action with Stripe.js. */
+  /** The page to which a person returns. Absent: a page handles the action with Stripe.js. */
   readonly returnUrl?: string
 }
 
-/** Stripe itself, through stripe-node. */
+/** Issues tokens at Stripe with stripe-node. */
 export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiIssuer): Issuer {
   const options = { apiVersion, timeout: TIMEOUT_MS, maxNetworkRetries: 1 }
   const call = async (...[method, path, params, more]: Parameters<StripeClient['rawRequest']>) =>
@@ -73,7 +73,7 @@ export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiI
         PATH,
         {
           payment_method: paymentMethod,
-          // The draft's `networkId` is what the published API calls the seller's business profile.
+          // The draft's `networkId` is the seller's business profile in the published API.
           seller_details: { network_business_profile: seller },
           usage_limits: { currency: codeOf(currency), max_amount: Number(amount), expires_at: expiresAt },
           ...(metadata === undefined ? {} : { shared_metadata: { ...metadata } }),
@@ -88,7 +88,7 @@ export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiI
   }
 }
 
-/** How tokens are made by somebody else. */
+/** Options for issuing tokens with the user's callbacks. */
 export interface CallbackIssuer {
   readonly createToken: (request: TokenRequest) => Promise<unknown>
   readonly retrieveToken?: (id: string) => Promise<unknown>
@@ -96,11 +96,11 @@ export interface CallbackIssuer {
   readonly paymentMethod?: string
 }
 
-/** The user's own backend: no secret key lives here. */
+/** Issues tokens through the user's own backend, so that this process has no secret key. */
 export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
   const { createToken, retrieveToken, revokeToken, paymentMethod } = callbacks
   return {
-    // Whether their backend hands the key on is for nobody here to know.
+    // This process cannot know whether the backend passes the key on.
     repeatable: false,
     ready: async () => undefined,
     issue: ({ key, amount, currency, seller, expiresAt, metadata }) =>
@@ -122,7 +122,7 @@ export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
   }
 }
 
-/** The package is optional, so it is loaded with the first payment that needs it. */
+/** Loads the optional package with the first payment that needs it. */
 export async function loadClient(secretKey: string): Promise<StripeClient> {
   try {
     const { default: Stripe } = await import('stripe')

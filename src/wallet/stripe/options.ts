@@ -13,41 +13,49 @@ import {
   type TokenRequest,
 } from './issuer.js'
 
-/** What a person is shown, before a payment can go on. */
+/** The action that a person must take before a payment can continue. */
 export interface ActionRequest {
-  /** Send them to `url`, or give `value` to `stripe.handleNextAction({ hashedValue })` of Stripe.js. */
+  /** Redirect the person to `url`, or pass `value` to `stripe.handleNextAction({ hashedValue })` of Stripe.js. */
   readonly action: NextAction
   /** The ledger's id of the payment. */
   readonly payment: string
-  /** After this moment it is too late. */
+  /** The time after which the action is too late. */
   readonly expires: Instant
 }
 
 interface CommonOptions {
   /**
-   * Is the money real? Read from the secret key's prefix; where there is none to read, the default is `true`. That is
-   * the safe side: money that is taken for real and is not harms nobody, and the other way round real money would move
-   * under whatever a policy allows for `stripe:test`. A token of the other kind is revoked and never handed out.
+   * True if the money is real. Read from the secret key's prefix. Without a key the default is `true`, which is the
+   * safe side: if test money is treated as real, nothing is lost; the other way round, real money would move under the
+   * limits for `stripe:test`. A token of the other mode is revoked and never used.
    */
   readonly livemode?: boolean
-  /** A name for this wallet in the ledger, such as the id of the Stripe account. Default: a hash of the payment method. */
+  /**
+   * The name of this wallet in the ledger, such as the id of the Stripe account.
+   *
+   * @default a hash of the payment method
+   */
   readonly account?: string
-  /** Types of payment method that this one is, for example `['card']`: what the seller must take. Default: not compared. */
+  /** The types of this payment method, for example `['card']`. The seller must accept one. Not checked if absent. */
   readonly paymentMethodTypes?: readonly string[]
-  /** How long a token lives at the most, in milliseconds, 60,000 to 3,600,000 (default 600,000). */
+  /**
+   * The longest life of a token, in milliseconds, 60,000 to 3,600,000.
+   *
+   * @default 600_000
+   */
   readonly validityMs?: number
   /**
-   * Asked when a person must act (3-D Secure). The call waits until it answers, and then goes on with the same token;
-   * if it fails, or without one, the call ends in `action_required`.
+   * Called if a person must act (3-D Secure). The call waits for its promise and then continues with the same token. If
+   * it rejects, or if it is absent, the call ends in `action_required`.
    */
   readonly onActionRequired?: (request: ActionRequest) => unknown
   readonly now?: () => Instant
 }
 
 interface ApiOptions extends CommonOptions {
-  /** `pm_…`: what is charged. */
+  /** The id of the payment method to charge: `pm_…`. */
   readonly paymentMethod: string
-  /** Where a person comes back to after acting elsewhere. Default: none, and the action is one for Stripe.js. */
+  /** The page to which a person returns after acting elsewhere. Absent: the action is one for Stripe.js. */
   readonly returnUrl?: string
   /** A preview version of Stripe's API. */
   readonly apiVersion?: string
@@ -56,35 +64,40 @@ interface ApiOptions extends CommonOptions {
   readonly revokeToken?: never
 }
 
-/** {@link stripe} with a secret key; a restricted one that may write issued tokens is enough. Needs the package `stripe`. */
+/**
+ * Options of {@link stripe} with a secret key. A restricted key that may write issued tokens is enough. Requires the
+ * package `stripe`.
+ */
 export interface StripeKeyOptions extends ApiOptions {
   readonly secretKey: string
   readonly client?: never
 }
 
-/** {@link stripe} with an instance of stripe-node of your own. */
+/** Options of {@link stripe} with an existing instance of stripe-node. */
 export interface StripeClientOptions extends ApiOptions {
   readonly client: StripeClient
   readonly secretKey?: never
 }
 
-/** {@link stripe} with tokens from a backend of your own: no secret key lives here. */
+/** Options of {@link stripe} with tokens from your own backend: this process has no secret key. */
 export interface StripeTokenOptions extends CommonOptions {
-  /** Issues a token for exactly what is asked: its id, or better the whole token as Stripe gave it. */
+  /**
+   * Issues a token for exactly the requested values. Return its id, or better the whole token as Stripe returned it.
+   */
   readonly createToken: (request: TokenRequest) => Promise<unknown>
-  /** The token as Stripe gives it: without this, nobody here can ever prove what became of one. */
+  /** Returns the token as Stripe returned it. Without this option, Purser can never prove what happened to a token. */
   readonly retrieveToken?: (id: string) => Promise<unknown>
-  /** Revokes a token, and answers it as Stripe gives it. */
+  /** Revokes a token and returns it as Stripe returned it. */
   readonly revokeToken?: (id: string) => Promise<unknown>
   readonly paymentMethod?: string
   readonly secretKey?: never
   readonly client?: never
 }
 
-/** What {@link stripe} takes: one of three ways to get a token. */
+/** Options of {@link stripe}: one of three ways to get a token. */
 export type StripeOptions = StripeKeyOptions | StripeClientOptions | StripeTokenOptions
 
-/** Options, checked and filled in. The secret key is in the issuer's closure, and nowhere else. */
+/** Checked options with defaults. Only the issuer's closure holds the secret key. */
 export interface Config {
   readonly id: string
   readonly live: boolean
@@ -113,7 +126,7 @@ const OPTIONS: Names<StripeOptions> = {
   now: true,
 }
 
-/** @throws TypeError for anything a payment could later stumble over. */
+/** @throws TypeError if an option could make a later payment fail. */
 export function configure(given: StripeOptions): Config {
   if (typeof given !== 'object' || given === null) throw new TypeError(FORMS)
   const options = ownOptions(given, OPTIONS, 'stripe()')
@@ -156,7 +169,7 @@ function checkCommon(options: CommonOptions & { readonly paymentMethod?: unknown
     throw new TypeError("paymentMethodTypes must be a list with at least one type, for example ['card']")
 }
 
-/** @throws TypeError where a key says one thing and the option another: nobody could tell which money moves. */
+/** @throws TypeError if the key and the option disagree about the mode. */
 function livemodeOf({ secretKey, livemode }: StripeOptions): boolean {
   if (secretKey === undefined) return livemode ?? true
   if (typeof secretKey !== 'string' || !/^\w{8,}$/.test(secretKey) || secretKey.startsWith('pk_'))
@@ -196,7 +209,7 @@ function clientOf({
   if (secretKey !== undefined) {
     let loading: Promise<StripeClient> | undefined
     return () => {
-      // What failed to load may be installed by the next time.
+      // If loading failed, the package may be installed before the next attempt.
       loading ??= loadClient(secretKey).catch((error: unknown) => {
         loading = undefined
         throw error
@@ -209,7 +222,7 @@ function clientOf({
   return async () => client
 }
 
-/** The same in every process, and nothing that anybody could use. */
+/** Derives a name that is the same in every process and reveals nothing usable. */
 function nameOf(paymentMethod: string | undefined): string {
   if (paymentMethod === undefined) return 'tokens'
   return bytesToHex(sha256(utf8ToBytes(paymentMethod))).slice(0, 16)

@@ -10,21 +10,21 @@ import { LEAST_VALIDITY_MS, tokenBehind } from './quote.js'
 import { isTokenId, readToken, type Token } from './token.js'
 import { within } from './within.js'
 
-/** Idempotency keys of requests that ended here without a token that could leave. */
+/** The idempotency keys of requests that ended in this process without a usable token. */
 export interface UsedKeys {
   add(key: string): unknown
   has(key: string): boolean
 }
 
-/** What a wallet is made of. */
+/** The state of a Stripe wallet. */
 export interface StripeContext {
   readonly config: Config
   readonly barren: UsedKeys
 }
 
 /**
- * Names what will be asked of Stripe, and asks nothing yet: making a token is the side effect, so it comes after the
- * commit, under an idempotency key that was written down with it.
+ * Prepares the request to Stripe without sending it. Creating a token is the side effect, so it happens after the
+ * commit, under an idempotency key that is stored with the commit.
  */
 export async function prepareCharge(
   { quote, payment, bounds }: Spendable,
@@ -64,7 +64,7 @@ interface Making {
   readonly signal?: AbortSignal
 }
 
-/** The charge, read anew and held against the terms that were judged: a token is made for what was judged. */
+/** Reads the charge again and checks it against the judged terms, so that the token matches them. */
 function agreed({ wallet, terms, challenge }: Quote, config: Config): Charge {
   const charge = readCharge(challenge.request)
   const [payee] = terms.payees
@@ -90,7 +90,7 @@ function request(
 ): Detail {
   const until = Math.min(quote.challenge.expires ?? Number.POSITIVE_INFINITY, latest)
   return {
-    // Of this attempt alone: after a token was revoked, its key would only ever give that one again.
+    // A key for this attempt only: after a token was revoked, its key would return the same token again.
     key: `purser_${payment}_${crypto.randomUUID()}`,
     live: config.live,
     amount: charge.amount.toString(),
@@ -101,7 +101,7 @@ function request(
   }
 }
 
-/** The side effect: a token for exactly this amount, currency, seller and time. */
+/** The side effect: creates a token for exactly this amount, currency, seller and time. */
 async function make(making: Making, { config, barren }: StripeContext): Promise<Completed> {
   const { detail } = making
   try {
@@ -118,21 +118,24 @@ async function make(making: Making, { config, barren }: StripeContext): Promise<
       'committed',
     )
   } catch (error) {
-    // It ends here: whatever was made, nobody was given it.
+    // The attempt ends here: no token was passed to anyone.
     barren.add(detail.key)
     throw stepFailed('make a token', error)
   }
 }
 
-/** A backend that answers with an id alone is believed as far as nobody can look. */
+/** Looks up the token behind an id. If the wallet cannot look up tokens, a backend's bare id is accepted. */
 async function lookedUp(id: string, { issuer }: Config): Promise<Token | undefined> {
   if (issuer.retrieve === undefined) return { id, status: 'active' }
   const token = readToken(await issuer.retrieve(id))
-  // Another one would be charged beside it, and not instead of it.
+  // A different token could be charged in addition to this one.
   return token?.id === id ? token : undefined
 }
 
-/** What is different from what was asked for. Whatever Stripe or a backend does not say is not compared. */
+/**
+ * Returns the difference between the token and the request. Values that Stripe or a backend leaves out are not
+ * compared.
+ */
 function mistake(token: Token, detail: Detail): string | undefined {
   const differs = <T>(said: T | undefined, asked: T): boolean => said !== undefined && said !== asked
   if (differs(token.livemode, detail.live))
@@ -145,11 +148,11 @@ function mistake(token: Token, detail: Detail): string | undefined {
 }
 
 async function takeBack({ id }: Token, { issuer }: Config): Promise<void> {
-  // Nobody has it, and it runs out by itself: a failure here changes nothing.
+  // No one has the token, and it expires by itself, so a failure here changes nothing.
   await issuer.revoke?.(id).catch(() => undefined)
 }
 
-/** The same token on another challenge, as far as it can still be charged. */
+/** Presents the same token on another challenge, if it can still be charged. */
 async function present(making: Making, id: string, { config }: StripeContext): Promise<Completed> {
   try {
     const token = await lookedUp(id, config)
@@ -188,7 +191,7 @@ function waitingFor(
   return {
     action,
     async waitForPerson() {
-      // A person may never answer: then the token's end ends the waiting, or the caller.
+      // A person may never answer. The token's end or the caller's abort ends the wait.
       await within(async () => ask({ action, payment, expires }), expires - config.now(), signal)
       const token = await lookedUp(id, config)
       return token?.status === 'active'

@@ -9,7 +9,7 @@ import { codeOf, type Detail, endOf, KIND, readDetail } from './evidence.js'
 import type { Config } from './options.js'
 import { readToken } from './token.js'
 
-/** A token must be made, travel and be charged in that time. */
+/** The time in milliseconds that creating, sending and charging a token needs at least. */
 export const LEAST_VALIDITY_MS = 5_000
 
 const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
@@ -17,15 +17,15 @@ const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unp
   code,
 })
 
-/** A quote that goes on with a token that there is: which one. */
+/** The existing token of a quote that continues with one. */
 const continued = new WeakMap<Quote, Detail>()
 
-/** The token that a quote goes on with. Undefined: one is still to be made. */
+/** Returns the token with which a quote continues. Undefined if one must be created. */
 export function tokenBehind(quote: Quote): Detail | undefined {
   return continued.get(quote)
 }
 
-/** Reads an offer. Asks nobody, unless an earlier token is to be presented again. */
+/** Reads an offer. Makes no network call, unless an earlier token is to be presented again. */
 export async function quoteCharge(
   challenge: Challenge,
   context: QuoteContext,
@@ -42,7 +42,7 @@ export async function quoteCharge(
   if (context.earlierEvidence === undefined) return quote
   const earlier = await again(context.earlierEvidence, charge, context.now, config)
   if ('unpayable' in earlier) return earlier
-  // Two presentations of one token can never both be paid in full: its limit is this very amount.
+  // Two presentations of one token can never both be paid in full, because its limit is exactly this amount.
   const same: Quote = {
     ...quote,
     goodUntil: Math.min(until, earlier.expiresAt * 1000),
@@ -52,7 +52,7 @@ export async function quoteCharge(
   return same
 }
 
-/** The normal form of a charge: what is judged, and what a token is made for. */
+/** Returns the normal form of a charge. It is judged, and the token is created for it. */
 export function termsOf(charge: Charge, currency: Currency, { network }: Pick<Config, 'network'>): Terms {
   const price = amount(charge.amount, currency)
   return {
@@ -65,7 +65,7 @@ export function termsOf(charge: Charge, currency: Currency, { network }: Pick<Co
   }
 }
 
-/** Decimals are Stripe's, from our own table: an offer says nothing about them that would be believed. */
+/** Finds the currency. Its decimals come from Purser's own table, never from the offer. */
 function payableIn(charge: Charge, context: QuoteContext, config: Config): Currency | Unpayable {
   const code = charge.currency
   const currency = currencyOf(code, context.currencies)
@@ -94,7 +94,7 @@ function goodUntil(challenge: Challenge, context: QuoteContext, config: Config):
   if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
   const most = context.now + Math.min(config.validityMs, context.bounds.maxValidityMs)
   const until = Math.min(expires, most)
-  // Said this way round, so that a clock or a bound that is no number is too little time as well.
+  // Written this way, so that NaN counts as too little time as well.
   if (!(until >= context.now + LEAST_VALIDITY_MS))
     return unpayable(
       expires <= context.now ? 'The offer has expired' : 'The offer leaves too little time to pay',
@@ -102,7 +102,9 @@ function goodUntil(challenge: Challenge, context: QuoteContext, config: Config):
   return until
 }
 
-/** The same token once more, on a challenge for the same thing. It asks Stripe whether it can still be charged. */
+/**
+ * Quotes the same token on a new challenge for the same purchase. Asks Stripe whether the token can still be charged.
+ */
 async function again(
   after: Evidence,
   charge: Charge,
@@ -125,7 +127,7 @@ async function again(
   const { retrieve } = config.issuer
   const token = retrieve && readToken(await retrieve(detail.token).catch(() => undefined))
   if (retrieve !== undefined && token?.id !== detail.token) return doubt
-  // Of what was charged in part, the rest would be paid beside it and not instead of it.
+  // After a partial charge, the remaining amount would be paid in addition, not instead.
   if (token?.captured !== undefined && token.captured.value > 0n) return doubt
   const helped = config.onActionRequired !== undefined && token?.action !== undefined
   if (token?.status === 'requires_action' && !helped)

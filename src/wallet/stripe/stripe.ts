@@ -6,10 +6,11 @@ import { prepareCharge, type StripeContext } from './prepare.js'
 import { quoteCharge } from './quote.js'
 
 /**
- * A wallet that pays `stripe/charge` offers with Shared Payment Tokens: each is made for exactly one amount, currency,
- * seller and time, after the payment was written down, and revoked where it was not accepted.
+ * Creates a wallet that pays `stripe/charge` offers with Shared Payment Tokens. Each token is created for exactly one
+ * amount, currency, seller and time, after the ledger has stored the payment, and is revoked if it was not accepted.
  *
  * @throws TypeError for malformed options.
+ * @see docs/wallets.md
  * @example
  * ```ts
  * import { stripe } from 'purser/wallet/stripe'
@@ -29,14 +30,14 @@ export function stripe(options: StripeOptions): Wallet {
     },
     inspect: (evidence, inspectOptions) => inspectCharge(evidence, parts, inspectOptions?.problem),
     abandon: (evidence) => abandonCharge(evidence, parts),
-    // A receipt names a PaymentIntent, which the payer's side of Stripe does not show.
+    // A receipt names a PaymentIntent, which the payer cannot see at Stripe.
     matchesReceipt: (evidence, reference) => (evidence.refs.includes(reference) ? true : undefined),
   })
 }
 
 const MOST_KEYS = 1_000
 
-/** The last so many keys; older ones are looked up at Stripe again. */
+/** The most recent keys. For older ones, Stripe is asked again. */
 class LastKeys {
   readonly #keys = new Set<string>()
 

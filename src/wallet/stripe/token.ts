@@ -1,33 +1,33 @@
 import type { NextAction } from '../../errors/index.js'
 import { isObject } from './charge.js'
 
-/** A Shared Payment Token, as Stripe's `shared_payment.issued_token` says it. */
+/** A Shared Payment Token: Stripe's `shared_payment.issued_token`. */
 export interface Token {
   readonly id: string
-  /** `active`, `requires_action`, `deactivated`, and whatever else there may be one day: only `active` is usable. */
+  /** `active`, `requires_action`, `deactivated`, or a future status. Only `active` is usable. */
   readonly status: string
   readonly livemode?: boolean
   readonly seller?: string
   readonly currency?: string
   readonly most?: bigint
-  /** Seconds. */
+  /** In seconds. */
   readonly expiresAt?: number
-  /** What the seller took so far; absent where Stripe says nothing. */
+  /** The amount that the seller has taken so far; absent if Stripe does not report it. */
   readonly captured?: { readonly currency: string; readonly value: bigint }
-  /** Why it is deactivated: `consumed`, `expired`, `resolved`, `revoked`. */
+  /** The reason of a deactivation: `consumed`, `expired`, `resolved`, `revoked`. */
   readonly reason?: string
-  /** What a person must do before it can be charged. */
+  /** The action that a person must take before it can be charged. */
   readonly action?: NextAction
 }
 
 const ID = /^spt_[A-Za-z0-9_]{1,250}$/
 
-/** Is this the id of a Shared Payment Token? */
+/** Tells whether a value is the id of a Shared Payment Token. */
 export function isTokenId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value)
 }
 
-/** Reads a token. Undefined: it is none. */
+/** Reads a token. Undefined if the value is not one. */
 export function readToken(value: unknown): Token | undefined {
   if (!isObject(value)) return undefined
   const { id, status, livemode } = value
@@ -67,7 +67,7 @@ function readAction(value: unknown): NextAction | undefined {
   const { redirect_to_url: redirect, use_stripe_sdk: sdk } = value
   if (value['type'] === 'redirect_to_url' && isObject(redirect)) {
     const url = redirect['url']
-    // It is shown to a person, who will click on it.
+    // The URL is shown to a person, who will open it.
     const safe = typeof url === 'string' && URL.canParse(url) && new URL(url).protocol === 'https:'
     return safe ? { kind: 'redirect', url } : undefined
   }

@@ -1,8 +1,8 @@
 import { ONCE } from '../../errors/index.js'
 /**
- * Waits for work no longer than that, and no longer than its caller does. The work itself goes on: it is somebody else's.
+ * Waits for work until a time limit or the caller's abort. The work itself continues, because it belongs to other code.
  *
- * @throws The reason of whatever ended the wait.
+ * @throws The reason that ended the wait.
  */
 export async function within<T>(work: () => Promise<T>, ms: number, signal?: AbortSignal): Promise<T> {
   const late = AbortSignal.timeout(Math.max(0, ms))
