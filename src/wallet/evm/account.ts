@@ -1,7 +1,7 @@
 import { recoverAddress } from 'viem/utils'
 import { failed, type Hex, lower } from '../chain/index.js'
 
-/** Structured data by EIP-712, as `eth_signTypedData_v4` and viem's `signTypedData` take it. */
+/** Structured data of EIP-712, as `eth_signTypedData_v4` and viem's `signTypedData` take it. */
 export interface EvmTypedData {
   readonly domain: {
     readonly name: string
@@ -25,35 +25,36 @@ export interface EvmHashAccount {
 }
 
 /**
- * An account that signs typed data and no hashes: a wallet behind EIP-1193, or a hosted signer. It can pay by
- * `authorization` and `permit2`. It must be an account with a key of its own: Purser compares each signature with its address.
+ * An account that signs typed data but no hashes: a wallet behind EIP-1193, or a hosted signer. It can pay by
+ * `authorization` and `permit2`. It must have its own private key (no contract account): Purser compares each signature
+ * with its address.
  */
 export interface EvmTypedDataAccount {
   readonly address: Hex
   readonly signTypedData: (data: EvmTypedData) => Promise<Hex>
-  /** Signs a text (`personal_sign`). Without it, the wallet does not sign in to sites. */
+  /** Signs a text (`personal_sign`). If absent, the wallet does not sign in to sites. */
   readonly signMessage?: (parameters: { message: string }) => Promise<Hex>
 }
 
-/** What {@link checkAccount} takes: an account of viem may declare `sign` as missing. */
+/** The account option. An account of viem may declare `sign` as missing. */
 export type EvmAccount =
   | (Omit<EvmHashAccount, 'sign'> & { readonly sign?: EvmHashAccount['sign'] | undefined })
   | EvmTypedDataAccount
 
-/** What an account signs, each behind one function. */
+/** The signatures of an account, each behind one function. */
 export interface EvmSigner {
-  /** Does it sign typed data, and no hashes? Then it makes no transactions. */
+  /** True if it signs typed data but no hashes. It then makes no transactions. */
   readonly typedOnly: boolean
   /** Signs any hash. Rejects if the account signs typed data only. */
   sign(hash: Hex): Promise<Hex>
   signTyped(hash: Hex, data: EvmTypedData): Promise<Hex>
-  /** Absent: the account signs no texts. */
+  /** Absent if the account signs no texts. */
   signText?(hash: Hex, text: string): Promise<Hex>
 }
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
-/** @throws TypeError for what is no account, or one that can sign nothing that pays. */
+/** @throws TypeError if the value is not an account, or if the account can sign no kind of payment. */
 export function checkAccount(given: unknown): { readonly address: Hex; readonly signer: EvmSigner } {
   const account: {
     readonly address?: unknown
@@ -92,7 +93,10 @@ function isAddress(text: string): text is Hex {
 
 const TYPED_ONLY = () => failed('This account signs typed data only')
 
-/** Whoever signs may show the data to somebody, change it, or sign with another key: what leaves is what was judged. */
+/**
+ * Checks that a signature is the account's own for this hash. A remote signer may show the data to a person, change it,
+ * or use another key.
+ */
 async function ownSignature(hash: Hex, signature: Hex, address: Hex): Promise<Hex> {
   if (lower(await recoverAddress({ hash, signature })) !== lower(address))
     throw failed('The account signed something else, or is a contract, which cannot pay here')

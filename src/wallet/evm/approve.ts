@@ -6,11 +6,11 @@ import { signCall } from './raw.js'
 import { readCount, readPrice } from './reads.js'
 import { PERMIT2 } from './typed.js'
 
-/** What {@link approvePermit2} takes: the account and nodes as {@link evm} does, and what may be taken. */
+/** Options of {@link approvePermit2}: the account and nodes as for {@link evm}, and the amount. */
 export interface ApprovePermit2Options extends Pick<EvmOptions, 'account' | 'rpc' | 'gas' | 'fetch' | 'now'> {
   /** The token, by the id of its currency: `eip155:8453/erc20:0x…`. */
   readonly token: string
-  /** The most that Permit2 may take in all, in the token's smallest parts. `0n` takes an approval back. */
+  /** The most that Permit2 may take in total, in the token's smallest units. `0n` takes an approval back. */
   readonly amount: bigint
 }
 
@@ -31,13 +31,14 @@ const MOST = 2n ** 256n - 1n
 const PATIENCE_S = 120
 
 /**
- * Lets Permit2 take tokens of the account, so that offers that are paid by Permit2 can be. Sends a transaction and pays
- * its gas, outside of any policy: a wallet never does this by itself. What Permit2 takes it takes by permits that the
- * account signs; this bounds all of them together.
+ * Allows Permit2 to take tokens of the account, as offers that are paid by Permit2 require. It sends a transaction and
+ * pays its gas, outside of any policy; a wallet never does this by itself. Permit2 takes tokens only with permits that
+ * the account signs; this approval limits their total.
  *
  * @returns The hash of the transaction, which is in a block.
  * @throws TypeError for malformed options.
- * @throws PaymentError `wallet_unavailable` where no node answers, `wallet_failed` where the chain did not confirm it.
+ * @throws PaymentError `wallet_unavailable` if no node answers, `wallet_failed` if the chain did not confirm it.
+ * @see docs/wallets.md
  * @example
  * ```ts
  * import { approvePermit2, parsePrivateKey } from 'purser/wallet/evm'

@@ -8,9 +8,9 @@ import type { Spendable } from '../index.js'
 type Of = Pick<Spendable, 'payment' | 'ledger'>
 
 /**
- * The nonce of every authorization of one payment on one token: a retry takes the place of the credential before it,
- * and the token lets only one of them through. Nobody can use a nonce without our signature, and without the ledger's
- * random id nobody can tell which payments belong together.
+ * Derives the nonce of all authorizations of one payment on one token. A retry therefore replaces the earlier
+ * credential: the token accepts only one of them. The nonce cannot be used without the payer's signature, and without
+ * the ledger's random id nobody can link payments by it.
  */
 export function nonceOf(of: Of, chainId: number, spender: Hex): Hex {
   return derived('nonce', of, chainId, spender)
@@ -20,12 +20,12 @@ function derived(what: string, { payment, ledger }: Of, ...more: readonly (strin
   return keccak256(stringToBytes(JSON.stringify(['purser', what, ledger, payment, ...more])))
 }
 
-/** What goes back in place of the extensions that the server offered; undefined where they go back as they came. */
+/** Returns the extensions that replace the server's; undefined if the server's are returned unchanged. */
 export function extensionsOf({ extensions }: X402Echo, of: Of, routeBound: boolean): JsonObject | undefined {
   if (extensions === undefined) return undefined
   const added: Record<string, JsonObject> = {}
   const identifier = withInfo(extensions, PAYMENT_IDENTIFIER, {
-    // The same on every retry of the payment: the server can tell a retry from a second purchase.
+    // The same on every retry of the payment, so that the server can tell a retry from a second purchase.
     id: `pay_${derived('payment-identifier', of).slice(2, 34)}`,
   })
   if (identifier !== undefined) added[PAYMENT_IDENTIFIER] = identifier
@@ -44,7 +44,10 @@ function withInfo(extensions: JsonObject, name: string, more: JsonObject): JsonO
   return { ...extension, info: { ...extension['info'], ...more } }
 }
 
-/** How reference servers bind a payment to its route: over what goes back to them, part by part. */
+/**
+ * Derives the nonce by which reference servers bind a payment to its route: a hash over the returned data, part by
+ * part.
+ */
 export function routeNonce({ accepted, resource }: X402Echo, extensions: JsonObject): Hex | undefined {
   const parts = [accepted, resource, extensions].map((part) => part && canonicalize(part))
   if (parts.includes(undefined)) return undefined

@@ -5,9 +5,9 @@ import type { Config } from './options.js'
 import type { TokenDomain } from './tokens.js'
 import { separatorOf } from './typed.js'
 
-/** What tokens sign by: from the table and the user's own words, else from the chain, once. */
+/** The signing domains of tokens: from the table and the user's options, else read once from the chain. */
 export interface Domains {
-  /** @throws PaymentError where the chain does not say, or the token does not speak EIP-3009. */
+  /** @throws PaymentError if the chain does not report it, or if the token does not support EIP-3009. */
   of(chainId: number, token: Hex): Promise<TokenDomain>
 }
 
@@ -27,7 +27,7 @@ export function domainsOf({ domains, nodes }: Pick<Config, 'domains' | 'nodes'>)
       if (known !== undefined) return known
       const reading = read.get(id) ?? fromChain(nodes(chainId) ?? [], chainId, token)
       read.set(id, reading)
-      // A node that did not answer is asked again the next time.
+      // After a node failed to answer, the next call asks again.
       reading.catch(() => read.delete(id))
       return reading
     },
@@ -52,7 +52,7 @@ async function fromChain(nodes: readonly Node[], chainId: number, token: Hex): P
 
 const WORD = 2 + 64
 
-/** EIP-5267. Undefined: it describes itself in no way that we could sign by. */
+/** Reads an EIP-5267 description. Undefined if the token describes a domain that Purser cannot sign. */
 function readDescription(data: Hex, chainId: number, token: Hex): TokenDomain | undefined {
   try {
     const [fields, name, version, chain, contract] = decodeAbiParameters(DESCRIPTION, data)

@@ -12,11 +12,13 @@ import { PAID_KINDS } from './read-offer.js'
 import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
 
 /**
- * A wallet that pays in tokens on EVM chains: `evm/charge` and `usdc/charge` offers of MPP, and `exact` and `upto`
- * offers of x402; it signs in where it has paid before and the server takes that. It signs for tokens that the table, the
- * user or the chain describes, never the server alone.
+ * Creates a wallet that pays in tokens on EVM chains: `evm/charge` and `usdc/charge` offers of MPP, and `exact` and
+ * `upto` offers of x402. It also signs in to servers that it has paid before and that accept a sign-in. It signs for a
+ * token only if Purser's table, the user's options or the chain describe the token, never on the server's description
+ * alone.
  *
  * @throws TypeError for malformed options; an account is required.
+ * @see docs/wallets.md
  * @example
  * ```ts
  * import { evm, parsePrivateKey } from 'purser/wallet/evm'

@@ -3,20 +3,23 @@ import { type Hex, lower } from '../chain/index.js'
 
 const MAX_AMOUNT = 2n ** 256n - 1n
 
-/** A base-10 integer above zero in a string: no sign, exponent, fraction, separator or leading zero, within an EVM word. */
+/**
+ * Reads a base-10 integer above zero in a string: no sign, exponent, fraction, separator or leading zero; at most an
+ * EVM word.
+ */
 export function readAmount(value: Json | undefined): bigint | undefined {
   if (typeof value !== 'string' || !/^[1-9][0-9]{0,77}$/.test(value)) return undefined
   const amount = BigInt(value)
   return amount <= MAX_AMOUNT ? amount : undefined
 }
 
-/** An address in lower case; the zero address is nobody's. */
+/** Reads an address in lower case. The zero address is refused. */
 export function readAddress(value: Json | undefined): Hex | undefined {
   if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(value)) return undefined
   return /^0x0{40}$/.test(value) ? undefined : lower(value)
 }
 
-/** The number of a chain of the namespace `eip155` (CAIP-2). */
+/** Reads the number of a chain in the namespace `eip155` (CAIP-2). */
 export function readChain(network: string | undefined): number | undefined {
   const [, digits] = /^eip155:([1-9][0-9]{0,15})$/.exec(network ?? '') ?? []
   return digits === undefined ? undefined : Number(digits)
@@ -26,7 +29,7 @@ export function textOf(value: Json | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Servers in other languages write null for what they leave out. */
+/** Servers in other languages write null for absent fields. */
 export function isAbsent(value: Json | undefined): value is null | undefined {
   return value === undefined || value === null
 }

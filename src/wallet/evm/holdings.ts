@@ -10,23 +10,23 @@ import {
 import type { Config } from './options.js'
 import { readAllowance, readCoin, readPrice } from './reads.js'
 
-/** What a unit of gas may cost, and the tip within it, in wei. */
+/** The highest price of a unit of gas, and the tip within it, in wei. */
 export interface GasPrice {
   readonly most: bigint
   readonly tip: bigint
 }
 
-/** What the account has and what its payments need, as far as is known without waiting. */
+/** The account's balances and the needs of its payments, cached. */
 export interface Holdings {
   readonly tokens: Balances
-  /** Of the chain's own coin. */
+  /** The balance of the chain's native coin. */
   readonly coin: CachedReads<bigint>
-  /** What Permit2 may take. */
+  /** The amount that Permit2 may take. */
   readonly allowance: CachedReads<bigint>
   readonly price: CachedReads<GasPrice>
 }
 
-/** Coin and price belong to a chain and to no token. */
+/** The cache key for values that belong to a chain but to no token. */
 export const NO_TOKEN: Hex = '0x'
 
 export function holdingsOf({ sender, checkedNodes: nodes, maxFeePerGas }: Config): Holdings {
@@ -48,13 +48,13 @@ export function holdingsOf({ sender, checkedNodes: nodes, maxFeePerGas }: Config
   }
 }
 
-/** The first node that answers. Undefined: none does. */
+/** Returns the answer of the first node that has one. Undefined if none does. */
 async function first<T>(nodes: readonly Node[], read: (node: Node) => Promise<T>): Promise<T | undefined> {
   for (const node of nodes) {
     try {
       return await read(node)
     } catch {
-      // The next one may know.
+      // The next node may answer.
     }
   }
   return undefined

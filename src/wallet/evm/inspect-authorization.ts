@@ -9,7 +9,7 @@ import { readUsed } from './reads.js'
 const USED: Hex = '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5'
 const CANCELED: Hex = '0x1cdd46ff242716cdaa72d159d339a485b3438398348d68f09d7c8c0a59353d81'
 
-/** What one node shows of an authorization of EIP-3009. */
+/** Returns one node's view of an EIP-3009 authorization. */
 export async function authorizationView(
   node: Node,
   detail: AuthorizationDetail,
@@ -20,13 +20,16 @@ export async function authorizationView(
   const past = final !== undefined && final.timestamp >= validBefore ? final : undefined
   if (await readUsed(node, token, sender, nonce, 'latest')) return used(node, detail, past?.number, now)
   if (past === undefined) return pendingUntil(validBefore, final, now)
-  // The state that counts is that of the final block itself: `latest` may be behind it on another machine.
+  // The deciding state is that of the final block itself: `latest` may be behind it on another machine.
   if (await readUsed(node, token, sender, nonce, { blockHash: past.hash }))
     return used(node, detail, past.number, now)
   return { state: 'void', reason: 'It ran out without being settled' }
 }
 
-/** The token's own log says by what; a used nonce alone may have been cancelled, or used by a later credential. */
+/**
+ * Finds the use in the token's log. A used nonce alone does not prove a payment: it may have been cancelled, or used by
+ * a later credential.
+ */
 async function used(
   node: Node,
   detail: AuthorizationDetail,
@@ -60,8 +63,8 @@ async function used(
 }
 
 /**
- * The transfer that was signed for. A token that keeps a part of what it moves writes several, which come to as much: where
- * other payments of the same payer are among them, this one is counted too high at the worst.
+ * Checks for the signed transfer. A token that keeps a part of each transfer writes several transfers with the same
+ * sum. If other payments of the same payer are among them, this payment is counted too high at worst.
  */
 function paid(logs: readonly Log[], detail: AuthorizationDetail): boolean {
   const { token, sender } = detail
@@ -73,7 +76,7 @@ function paid(logs: readonly Log[], detail: AuthorizationDetail): boolean {
   return left >= BigInt(detail.amount) && logs.some((log) => isTransfer(log, detail))
 }
 
-/** The owner may cancel at any time, also after its end. */
+/** Finds a cancellation. The owner may cancel at any time, also after the expiry. */
 async function cancellation(
   node: Node,
   { token, signedAt }: AuthorizationDetail,

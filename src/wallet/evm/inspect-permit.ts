@@ -6,12 +6,12 @@ import { isFinal, isTransfer, logsWithin, pendingUntil, TRANSFER } from './proof
 import { readPermitUsed, readTransaction, type Sent } from './reads.js'
 import { spenderOf } from './typed.js'
 
-/** What one node shows of a permit of Permit2. */
+/** Returns one node's view of a permit of Permit2. */
 export async function permitView(node: Node, detail: PermitDetail, now: Instant): Promise<Verdict> {
   const { sender, deadline } = detail
   const nonce = BigInt(detail.nonce)
   const final = await readBlock(node, 'finalized')
-  // Permit2 takes a permit up to and including its deadline.
+  // Permit2 accepts a permit up to and including its deadline.
   const past = final !== undefined && final.timestamp > deadline ? final : undefined
   if (await readPermitUsed(node, sender, nonce, 'latest')) return used(node, detail, final, past, now)
   if (past === undefined) return pendingUntil(deadline + 1, final, now)
@@ -21,8 +21,8 @@ export async function permitView(node: Node, detail: PermitDetail, now: Instant)
 }
 
 /**
- * Permit2 keeps a bit and no log, so the transfer is found by the token's log, and shown to be ours by its transaction: a
- * call of the proxy that the permit names, with the permit's own nonce, which can be used only once.
+ * Finds the use of a permit. Permit2 stores a bit and no log, so the transfer is found in the token's log, and its
+ * transaction must call the proxy that the permit names, with the permit's nonce, which can be used only once.
  */
 async function used(
   node: Node,
@@ -70,8 +70,8 @@ interface Call {
 }
 
 /**
- * `settle(permit, owner, witness, signature)` of the proxy for exact prices, and `settle(permit, amount, owner, …)` of
- * the other. The permit comes first, as four words: token, amount, nonce, deadline.
+ * Parses `settle(permit, owner, witness, signature)` of the proxy for exact prices, and `settle(permit, amount, owner,
+ * …)` of the other. The permit comes first, as four words: token, amount, nonce, deadline.
  */
 function callOf({ to, input }: Sent, detail: PermitDetail): Call | undefined {
   if (to !== spenderOf(detail)) return undefined
@@ -83,7 +83,7 @@ function callOf({ to, input }: Sent, detail: PermitDetail): Call | undefined {
   return ours ? { permitted, deadline } : undefined
 }
 
-/** The first words of a call, after its selector. */
+/** Returns the first words of a call, after its selector. */
 function words(input: Hex): readonly bigint[] {
   const head = input.slice(10, 10 + 8 * 64)
   return (head.match(/.{64}/g) ?? []).map((digits) => BigInt(`0x${digits}`))

@@ -8,13 +8,13 @@ import { readCount, readTransactions } from './reads.js'
 const LEAST_WAIT_MS = 15_000
 const MOST_WAIT_MS = 10 * 60_000
 
-/** What one node shows of a transfer by a transaction of our own. */
+/** Returns one node's view of a transfer by the wallet's own transaction. */
 export async function transactionView(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
   const receipt = await readReceipt(node, detail.hash)
   const final = await readBlock(node, 'finalized')
   if (receipt !== undefined) return fromReceipt(node, detail, receipt, final, now)
   const nonce = BigInt(detail.nonce)
-  // It has no end of its own: only another transaction on its nonce makes it void.
+  // It has no expiry; only another transaction with the same nonce makes it void.
   if (final === undefined || (await readCount(node, detail.sender, { blockHash: final.hash })) <= nonce)
     return pending(
       detail,
@@ -46,7 +46,7 @@ async function fromReceipt(
       ? { state: 'settled', reference: detail.hash, fee, lane }
       : { state: 'unknown', reason: 'The transaction went through, without the transfer it was signed for' }
   }
-  // It failed: nothing moved but the fee. That stands once its block is final.
+  // It failed: only the fee was charged. That is certain once its block is final.
   const buried = isFinal(final, receipt.blockNumber)
   if (!buried || (await blockAt(node, receipt.blockNumber)).hash !== receipt.blockHash)
     return pending(detail, now, 'The transaction failed, in a block that is not final yet')
@@ -58,7 +58,10 @@ async function fromReceipt(
   }
 }
 
-/** The transaction that took the nonce: in the first block after which the account's count is above it. */
+/**
+ * Finds the transaction that used the nonce: it is in the first block after which the account's count exceeds the
+ * nonce.
+ */
 async function takerOf(node: Node, detail: TransactionDetail, final: Block): Promise<string | undefined> {
   const nonce = BigInt(detail.nonce)
   let low = BigInt(detail.after)
@@ -72,7 +75,7 @@ async function takerOf(node: Node, detail: TransactionDetail, final: Block): Pro
   return all.find((each) => each.from === detail.sender && each.nonce === nonce)?.hash
 }
 
-/** The longer it has been open, the less often it is looked at. */
+/** Schedules the next check: the longer the payment has been open, the later. */
 function pending({ signedAt }: TransactionDetail, now: Instant, reason: string): Verdict {
   const wait = Math.min(Math.max(now - signedAt, LEAST_WAIT_MS), MOST_WAIT_MS)
   return { state: 'pending', recheckAt: now + wait, reason }

@@ -8,9 +8,10 @@ import { transactionView } from './inspect-transaction.js'
 import type { Config } from './options.js'
 
 /**
- * What became of a credential, by the chain alone. Settled is the token's own record of our authorization, with the
- * transfer it allows. Void is proven at one final block that nothing can follow: neither our clock nor a search without
- * a hit proves it. Any node's settlement at the whole price counts; void, or less, needs every node that answers.
+ * Finds out what happened to a credential, from the chain alone. It is settled if the token's own record shows the
+ * authorization with its transfer. It is void if one final block proves that no settlement can follow. The local clock
+ * and a search without a result do not prove that. A settlement at the full price shown by any node counts; void, or a
+ * lower price, needs every node that answers.
  */
 export async function inspectOffer(evidence: Evidence, config: Config): Promise<Verdict> {
   const detail = readDetail(evidence.detail)

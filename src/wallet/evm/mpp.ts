@@ -60,7 +60,7 @@ function readCommon(
   return { kind, chainId, token, amount, to, claimedDomain }
 }
 
-/** `permit2` is left out: what is signed names who submits it, and no field of the offer does. */
+/** `permit2` is left out: the signed data must name the submitter, and the offer has no field for it. */
 const WAYS: readonly EvmWay[] = ['authorization', 'transaction', 'hash']
 
 function readWays(list: Json): readonly EvmWay[] | undefined {
@@ -74,7 +74,7 @@ function challengeHash({ id, realm }: Challenge): Hex {
   return keccak256(stringToBytes(id + realm))
 }
 
-/** draft-usdc-charge-00, "Credential Schema": bound to method, intent and request too. */
+/** draft-usdc-charge-00, "Credential Schema": also bound to method, intent and request. */
 function usdcNonce({ id, realm, request }: Challenge): Hex | undefined {
   const whole = canonicalize(request)
   if (whole === undefined) return undefined

@@ -2,24 +2,26 @@ import type { OfferKind } from '../../protocol/index.js'
 import type { Hex } from '../chain/index.js'
 import type { EvmWay } from './options.js'
 
-/** An offer that asks for tokens on an EVM chain, in one form whatever protocol it came by. Addresses in lower case. */
+/** An offer for tokens on an EVM chain, in one form for all protocols. Addresses are in lower case. */
 export interface Offer {
   readonly kind: OfferKind
   readonly chainId: number
   readonly token: Hex
-  /** The price; with `facilitator`, the most it can come to. */
+  /** The price; with `facilitator`, the maximum of the price. */
   readonly amount: bigint
   readonly to: Hex
-  /** How it can be paid, in the server's order. */
+  /** The ways to pay, in the server's order. */
   readonly ways: readonly EvmWay[]
-  /** What the server says of the token. It must agree with what is known, and is used for nothing else. */
+  /** The server's description of the token. It must agree with the known one, and has no other use. */
   readonly claimedDomain: { readonly name?: string; readonly version?: string; readonly decimals?: number }
-  /** The nonce, where the protocol binds it to the challenge. */
+  /** Set if the protocol binds the nonce to the challenge. */
   readonly nonce?: Hex
-  /** The nonce is bound to the whole route (reference servers of x402): known once the payment is. */
+  /**
+   * True if the nonce is bound to the whole route (reference servers of x402). The nonce is known once the payment is.
+   */
   readonly routeBound?: true
-  /** Set on a price that is known only afterwards: who alone may settle it. */
+  /** Set if the price is known only afterwards: the only party that may settle. */
   readonly facilitator?: Hex
-  /** How long the server wants to be able to settle, in milliseconds. */
+  /** The time in milliseconds that the server wants for settling. */
   readonly lifeMs?: number
 }

@@ -13,53 +13,80 @@ import { checkAccount, type EvmAccount, type EvmSigner } from './account.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
 
 /**
- * How a payment is made: a signature that the server cashes (`authorization` of EIP-3009, `permit2`), a signed
- * transfer that the server broadcasts (`transaction`), or one that we broadcast (`hash`).
+ * A way to pay: a signature that the server cashes (`authorization` of EIP-3009, `permit2`), a signed transfer that the
+ * server broadcasts (`transaction`), or one that the wallet broadcasts (`hash`).
  */
 export type EvmWay = 'authorization' | 'permit2' | 'transaction' | 'hash'
 
-/** Gas of a transfer that the payer pays for: the ways `transaction` and `hash`. */
+/** Gas options of transfers whose gas the payer pays: the ways `transaction` and `hash`. */
 export interface EvmGasOptions {
-  /** The limit to sign (default 120,000). */
+  /**
+   * The gas limit to sign.
+   *
+   * @default 120_000n
+   */
   readonly limit?: bigint
-  /** The most a unit of gas may cost, in wei. Default: twice the base fee, and the tip that the node suggests. */
+  /**
+   * The highest price of a unit of gas, in wei.
+   *
+   * @default twice the base fee, plus the tip that the node suggests
+   */
   readonly maxFeePerGas?: bigint
 }
 
-/** What {@link evm} takes. */
+/** Options of {@link evm}. */
 export interface EvmOptions {
   /**
-   * The payer: an account that signs hashes, or one that signs typed data. The latter pays by `authorization` and `permit2`.
+   * The payer: an account that signs hashes, or one that signs typed data. The latter pays by `authorization` and
+   * `permit2` only.
    */
   readonly account: EvmAccount
   /**
-   * Nodes by chain id; public ones are built in for the chains of the token table. Where several are listed, all that
+   * Nodes by chain id; public ones are built in for the chains of the token table. If several are listed, all that
    * answer must agree before a payment counts as void.
    */
   readonly rpc?: Readonly<Record<number, string | readonly string[]>>
-  /** The only chains this wallet pays on. Default: every chain it has a node for. */
+  /**
+   * The only chains that this wallet pays on.
+   *
+   * @default every chain with a node
+   */
   readonly chains?: readonly number[]
-  /** Currencies beside those that the purser and this wallet know. */
+  /** Currencies in addition to those that Purser and this wallet know. */
   readonly currencies?: readonly Currency[]
   /**
-   * What a token signs by, under its currency's id: `{ 'eip155:1/erc20:0x…': { name: 'USD Coin', version: '2' } }`.
-   * Default: the wallet's table, else the chain. Never the server's word.
+   * The signing domains of tokens, by the id of their currency: `{ 'eip155:1/erc20:0x…': { name: 'USD Coin', version:
+   * '2' } }`. The server's description is never used.
+   *
+   * @default the wallet's table, else the chain
    */
   readonly domains?: Readonly<Record<string, TokenDomain>>
-  /** The only ways this wallet pays. Default: all. */
+  /**
+   * The only ways that this wallet pays.
+   *
+   * @default all
+   */
   readonly ways?: readonly EvmWay[]
   readonly gas?: EvmGasOptions
-  /** How long a signed payment may live, in milliseconds, 8,000 to 3,600,000. Default: as long as the offer needs and policy lets it. */
+  /**
+   * The longest life of a signed payment, in milliseconds, 8,000 to 3,600,000.
+   *
+   * @default as long as the offer needs and the policy allows
+   */
   readonly validityMs?: number
-  /** What talks to the nodes. Default: the global fetch as it was when the wallet was made. */
+  /**
+   * The `fetch` for requests to nodes.
+   *
+   * @default the global fetch at the wallet's creation
+   */
   readonly fetch?: typeof globalThis.fetch
   readonly now?: () => Instant
 }
 
-/** Options, checked and filled in. */
+/** Checked options with defaults. */
 export interface Config extends NodeBook {
   readonly id: string
-  /** The payer, in lower case, and as EIP-55 spells it. */
+  /** The payer, in lower case, and in EIP-55 spelling. */
   readonly sender: Hex
   readonly checksummed: Hex
   readonly signer: EvmSigner
@@ -71,17 +98,17 @@ export interface Config extends NodeBook {
   readonly maxFeePerGas: bigint | undefined
   readonly validityMs: number
   readonly now: () => Instant
-  /** What its nodes have said of the time. */
+  /** The recent statements of its nodes about the time. */
   readonly times: () => readonly ServerTime[]
 }
 
 const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']
-/** What is signed as typed data. */
+/** The ways that sign typed data. */
 const TYPED_WAYS: readonly EvmWay[] = ['authorization', 'permit2']
-/** A transfer of a proxied, checked dollar takes 40,000 to 65,000, and more where the payee never held it. */
+/** A transfer of a dollar behind a proxy takes 40,000 to 65,000 gas, and more if the payee never held the token. */
 const GAS_LIMIT = 120_000n
 
-/** Servers want six seconds to settle in, and the way there takes some too. */
+/** The least life of a payment in milliseconds: servers want six seconds to settle, and sending it takes time too. */
 export const LEAST_VALIDITY_MS = 8_000
 const MOST_VALIDITY_MS = 3_600_000
 const VALIDITY = { least: LEAST_VALIDITY_MS, most: MOST_VALIDITY_MS }
@@ -102,7 +129,7 @@ export const EVM_OPTIONS: Names<EvmOptions> = {
   now: true,
 }
 
-/** @throws TypeError for anything a payment could later stumble over. */
+/** @throws TypeError if an option could make a later payment fail. */
 export function configure(options: EvmOptions): Config {
   const { address, signer } = checkAccount(options?.account)
   checkFunctions(options, ['fetch', 'now'])

@@ -10,7 +10,7 @@ import type { Config, EvmWay } from './options.js'
 import { readOffer } from './read-offer.js'
 import { coinOf, type TokenDomain } from './tokens.js'
 
-/** What a wallet is made of. */
+/** The state of an EVM wallet. */
 export interface EvmContext {
   readonly config: Config
   readonly domains: Domains
@@ -23,7 +23,7 @@ export interface Choice {
   readonly way: EvmWay
 }
 
-/** A choice with all that signing for it needs. */
+/** A choice with all data that signing needs. */
 export type Plan =
   | { readonly way: 'authorization'; readonly offer: Offer; readonly domain: TokenDomain }
   | { readonly way: Exclude<EvmWay, 'authorization'>; readonly offer: Offer }
@@ -33,7 +33,7 @@ export const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed
   code,
 })
 
-/** Pure; the same for the same challenge, before it is judged and before it is signed. */
+/** Chooses the way to pay. Pure: the result is the same before judging and before signing. */
 export function choose(challenge: Challenge, config: Config): Choice | Unpayable {
   const offer = readOffer(challenge)
   if ('unpayable' in offer) return offer
@@ -43,7 +43,7 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
       `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
       'wrong_chain',
     )
-  // Without a node nobody could ever tell what became of a payment.
+  // Without a node, no one could find out what happened to a payment.
   if (config.nodes(offer.chainId) === undefined)
     return unpayable(
       `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
@@ -57,14 +57,17 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
   return unpayable(`The server takes ${offer.ways.join(' or ')}, and ${makes}`)
 }
 
-/** Only for a token that is known: of any other, nothing is asked. */
+/** Completes a choice. Only known tokens are looked up on the chain. */
 export async function planOf({ offer, way }: Choice, domains: Domains): Promise<Plan | Unpayable> {
   if (way !== 'authorization') return { way, offer }
   const domain = await domains.of(offer.chainId, offer.token)
   return contradicts(offer.claimedDomain, domain) ?? { way, offer, domain }
 }
 
-/** What the server says of a token must be what is known of it: it is a sign of another token, or of another network. */
+/**
+ * Returns an objection if the server's description of a token differs from the known one, which indicates another token
+ * or another network.
+ */
 function contradicts(claimed: Offer['claimedDomain'], domain: TokenDomain): Unpayable | undefined {
   const differs =
     (claimed.name !== undefined && claimed.name !== domain.name) ||
@@ -78,7 +81,7 @@ export function networkOf({ chainId }: Pick<Offer, 'chainId'>): string {
   return `eip155:${chainId}`
 }
 
-/** What the offer is counted in. Its decimals are known here, and the server may only agree. */
+/** Finds the currency of the offer. Its decimals come from the table; the server may only agree. */
 export function currencyOf(
   { chainId, token, claimedDomain }: Offer,
   context: Pick<QuoteContext, 'currencies'>,
@@ -98,7 +101,7 @@ export function currencyOf(
   return currency
 }
 
-/** The normal form of an offer: what is judged, and what is compared with what is about to be signed. */
+/** Returns the normal form of an offer. It is judged, and compared again before signing. */
 export function termsOf(offer: Offer, currency: Currency, fee?: Fee): Terms {
   const most = amount(offer.amount, currency)
   return {
@@ -112,18 +115,21 @@ export function termsOf(offer: Offer, currency: Currency, fee?: Fee): Terms {
   }
 }
 
-/** Who broadcasts pays for the gas; signatures are cashed at the server's expense. */
+/**
+ * Tells whether the payer pays gas: only if the payer's own transaction is broadcast. Signatures are cashed at the
+ * server's expense.
+ */
 export function paysGas(way: EvmWay): way is 'transaction' | 'hash' {
   return way === 'transaction' || way === 'hash'
 }
 
-/** A transfer of a dollar that both sides have held before. */
+/** The gas of a dollar transfer if both sides have held the dollar before. */
 const USUAL_GAS = 50_000n
-/** Rollups that charge for their data beside the gas: well above what a transfer of 110 bytes has cost there. */
+/** The data fee of rollups that charge it in addition to gas: well above the cost of a transfer of 110 bytes so far. */
 const DATA_FEE = 10n ** 13n
 const ROLLUPS: ReadonlySet<number> = new Set([10, 8453, 42220, 84532, 11142220, 11155420])
 
-/** What the gas of a transfer may come to. Undefined: no node says what gas costs. */
+/** Returns the maximum gas fee of a transfer. Undefined if no node reports the gas price. */
 export async function feeOf(
   { chainId }: Offer,
   context: Pick<QuoteContext, 'now' | 'currencies'>,
@@ -139,13 +145,13 @@ export async function feeOf(
   }
 }
 
-/** The price of gas that a bound was made of. */
+/** Returns the gas price behind a fee bound. */
 export function priceIn({ bound }: Fee, chainId: number, { gasLimit }: Pick<Config, 'gasLimit'>): bigint {
   const data = ROLLUPS.has(chainId) ? DATA_FEE : 0n
   return (bound.value - data) / gasLimit
 }
 
-/** The coin as the user knows it: only they can say what it is worth. */
+/** Finds the coin in the user's table: only the user can give it a rate. */
 function counted(
   coin: Currency,
   { currencies }: Pick<QuoteContext, 'currencies'>,
@@ -155,7 +161,7 @@ function counted(
   return known.find((each) => each?.peg !== undefined || each?.rate !== undefined) ?? coin
 }
 
-/** The contract address in a token's id. */
+/** Returns the contract address in a token's id. */
 export function addressOf({ currency: { id } }: Pick<Amount, 'currency'>): Hex {
   return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
 }

@@ -12,8 +12,8 @@ import { prepareTransaction } from './transaction.js'
 import { PERMIT2, permitData, permitDigest, spenderOf, transferData, transferDigest } from './typed.js'
 
 /**
- * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
- * this closure until `complete`, and an abort or a discard simply forgets it.
+ * Builds and signs the payment of an authorization. Signing belongs to `prepare`, while the money is safe: the signed
+ * payment stays in this closure until `complete`, and an abort or a discard drops it.
  */
 export async function prepareOffer(
   spendable: Spendable,
@@ -36,7 +36,7 @@ export async function prepareOffer(
   }
 }
 
-/** The offer, read anew and held against the terms that were judged: what is signed is what was judged. */
+/** Reads the offer again and checks it against the judged terms, so that exactly those are signed. */
 async function agreed(quote: Quote, { config, domains }: EvmContext): Promise<Plan> {
   const choice = choose(quote.challenge, config)
   if ('unpayable' in choice) throw failed(choice.unpayable)
@@ -103,7 +103,7 @@ async function prepareAuthorization(
   return signed(detail, payload, bound.extensions, { spendable, options, parts, offer, until })
 }
 
-/** Permit2, to be spent by x402's own proxies alone. */
+/** Signs a Permit2 permit that only x402's own proxies can spend. */
 async function preparePermit(task: Task): Promise<Prepared> {
   const { spendable, options, parts, offer, until } = task
   const { config } = parts
@@ -148,7 +148,7 @@ async function preparePermit(task: Task): Promise<Prepared> {
   return signed(detail, { signature, permit2Authorization }, extensions, task)
 }
 
-/** What the protocol makes of the nonce, and what goes back with it. */
+/** Returns the protocol's nonce, and the extensions to return. */
 function bindingOf(
   spendable: Spendable,
   offer: Offer,
@@ -162,7 +162,7 @@ function bindingOf(
   return { nonce, extensions }
 }
 
-/** After an earlier credential, its own nonce and no other. */
+/** Returns the nonce: after an earlier credential, exactly the nonce of that credential. */
 function nonceFor(spendable: Spendable, contract: Hex, chainId: number, bound?: Hex): Hex {
   const { replaces } = spendable.quote
   const place = replaces && word(replaces.value)

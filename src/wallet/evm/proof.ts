@@ -16,10 +16,13 @@ export const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a116
 
 const LEAST_WAIT_MS = 3_000
 const MOST_WAIT_MS = 10 * 60_000
-/** While it lives it may be settled at any time, and nobody says so. */
+/** The interval between checks of a live credential in milliseconds: it may be settled at any time, without notice. */
 const ALIVE_MS = 10_000
 
-/** Still open; to be looked at again when it may have been settled, or when a block past its end can be final. */
+/**
+ * Creates a pending verdict. The next check is due when the credential may have been settled, or when a block past its
+ * expiry can be final.
+ */
 export function pendingUntil(
   end: number,
   final: Block | undefined,
@@ -29,22 +32,24 @@ export function pendingUntil(
   const alive = end * 1000 - now
   if (alive > 0)
     return { state: 'pending', recheckAt: now + Math.min(alive + LEAST_WAIT_MS, ALIVE_MS), reason }
-  // How far the final block is behind the end says how long it takes it to get there.
+  // The distance of the final block from the expiry shows how long it takes until that block is final.
   const behind = final === undefined ? 0 : (end - final.timestamp) * 1000
   const wait = Math.min(Math.max(behind, LEAST_WAIT_MS), MOST_WAIT_MS)
   return { state: 'pending', recheckAt: now + wait, reason }
 }
 
-/** Clocks are wrong by minutes: a search that missed its hit would cost a proof. */
+/** Clocks are wrong by minutes, and a search that misses its log would cost a proof. */
 const MARGIN_S = 600
-/** What public nodes search at once. */
+/** The block range that public nodes search at once. */
 const MOST_BLOCKS = 2_000n
-/** More than the fastest chain has blocks in a day. A node that says it has more is not asked for ever. */
+/**
+ * The limit of searches: more than the fastest chain needs for a day. It bounds the work if a node reports more blocks.
+ */
 const MOST_SEARCHES = 250
 
 /**
- * Logs between the signature and the end of a credential, which is in seconds. That there are none proves nothing: nodes
- * hide and forget them, and the search has an end.
+ * Finds logs between the signature and the expiry of a credential, in seconds. An empty result proves nothing: nodes
+ * hide and delete logs, and the search is limited.
  */
 export async function logsWithin(
   node: Node,
@@ -66,7 +71,7 @@ export async function logsWithin(
   return found
 }
 
-/** Is this the transfer that was signed for, by the token's own record? */
+/** Tells whether a log of the token is the signed transfer. */
 export function isTransfer(
   log: Log,
   { token, sender, to }: { readonly token: Hex; readonly sender: Hex; readonly to: Hex },
@@ -75,7 +80,7 @@ export function isTransfer(
   return log.address === token && kind === TRANSFER && from === word(sender) && payee === word(to)
 }
 
-/** Is a block final that has, or follows, this one? */
+/** Tells whether a final block contains or follows this one. */
 export function isFinal(final: Block | undefined, blockNumber: bigint): boolean {
   return final !== undefined && final.number >= blockNumber
 }

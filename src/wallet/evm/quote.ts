@@ -21,8 +21,8 @@ import {
 } from './plan.js'
 
 /**
- * Reads an offer. Signs nothing; it waits for a node only the first time that it needs to know something of a token:
- * what it signs by, what the account holds of it, what Permit2 may take.
+ * Reads an offer. Signs nothing. It waits for a node only the first time that it needs data of a token: its signing
+ * domain, the account's balance, the amount that Permit2 may take.
  */
 export async function quoteOffer(
   challenge: Challenge,
@@ -50,11 +50,14 @@ export async function quoteOffer(
   const terms = termsOf(offer, currency, fee)
   const refusal = overFee(terms, context) ?? (await shortOf(plan, terms, context.now, parts))
   if (refusal !== undefined) return refusal
-  // A transaction has no end, but its challenge has one.
+  // A transaction has no expiry, but its challenge has one.
   return { wallet: config.id, challenge, resource: context.resource, terms, goodUntil: until, ...place }
 }
 
-/** The earliest of the offer's end, what the server needs, what policy lets a payment live, and the user's own bound. */
+/**
+ * Returns the earliest of four limits: the offer's expiry, the server's need, the policy's limit, and the user's
+ * option.
+ */
 export function goodUntil(
   { expires = Number.POSITIVE_INFINITY }: Challenge,
   { lifeMs = Number.POSITIVE_INFINITY }: Pick<Offer, 'lifeMs'>,
@@ -63,31 +66,31 @@ export function goodUntil(
 ): Instant | Unpayable {
   if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
   const until = Math.min(expires, now + Math.min(lifeMs, bounds.maxValidityMs, validityMs))
-  // Said this way round, so that a clock or a bound that is no number is too little time as well.
+  // Written this way, so that NaN counts as too little time as well.
   if (until >= now + LEAST_VALIDITY_MS) return until
   return unpayable(expires <= now ? 'The offer has expired' : 'The offer leaves too little time to pay')
 }
 
 type Place = Pick<Quote, 'lane' | 'replaces'>
 
-/** Transactions of one account go one at a time: two must never take one nonce. */
+/** Names the lane of an account. Its transactions run one after the other, because two must never use one nonce. */
 export function laneName(chainId: number, sender: string): string {
   return `evm:${chainId}:${sender}`
 }
 
-/** Where it runs: after an earlier credential that may still settle, only in its place. */
+/** Chooses the lane. After an earlier credential that may still settle, only that credential's place is allowed. */
 function placeOf({ way, offer }: Choice, after: Evidence | undefined, { sender }: Config): Place | Unpayable {
   const { chainId } = offer
   const lane = { names: [laneName(chainId, sender)], otherwise: 'wait' } as const
   const detail = after && readDetail(after.detail)
-  // A sign-in moves nothing, so there is nothing to exclude.
+  // A sign-in moves no money, so there is nothing to exclude.
   if (after === undefined || detail?.form === 'proof') return paysGas(way) ? { lane } : {}
   const same = detail !== undefined && detail.chainId === chainId && detail.sender === sender
   if (same && way === 'transaction' && detail.form === 'transaction' && detail.way === way)
     return { lane, replaces: { name: laneName(chainId, sender), value: BigInt(detail.nonce) } }
   if (same && way === 'authorization' && detail.form === way && mayTake(offer, detail))
     return { replaces: { name: `eip3009:${chainId}:${offer.token}:${sender}`, value: BigInt(detail.nonce) } }
-  // Permit2 keeps nonces by owner, whatever the token.
+  // Permit2 keeps nonces per owner, for all tokens.
   if (same && way === 'permit2' && detail.form === way)
     return { replaces: { name: `permit2:${chainId}:${sender}`, value: BigInt(detail.nonce) } }
   return {
@@ -96,7 +99,7 @@ function placeOf({ way, offer }: Choice, after: Evidence | undefined, { sender }
   }
 }
 
-/** A token keeps nonces for itself, and some protocols leave no choice of them. */
+/** Tells whether the offer can use the earlier nonce: a token has its own nonces, and some protocols fix the nonce. */
 function mayTake(offer: Offer, { token, nonce }: { token: string; nonce: string }): boolean {
   if (offer.token !== token || offer.routeBound) return false
   return offer.nonce === undefined || offer.nonce === nonce
@@ -107,7 +110,7 @@ function freeAt(detail: Detail | undefined): Pick<Unpayable, 'earlierExpiresAt'>
   return at === undefined ? {} : { earlierExpiresAt: at }
 }
 
-/** Says what is missing, by what was read before; before it says so, it looks again. */
+/** Reports missing funds from cached values. Before it reports them, it reads again. */
 async function shortOf(
   { way, offer }: Choice,
   terms: Terms,
@@ -142,7 +145,7 @@ function shortOfGas({ bound }: Fee, held: bigint | undefined): Unpayable | undef
   )
 }
 
-/** What there is, where it is known and too little. */
+/** Returns the balance if it is known and too small. */
 async function short(
   { known, read }: Pick<CachedReads<bigint>, 'known' | 'read'>,
   chainId: number,

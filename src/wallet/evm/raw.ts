@@ -3,19 +3,19 @@ import { failed, type Hex, sign } from '../chain/index.js'
 import type { EvmSigner } from './account.js'
 import { withRecovery } from './spelling.js'
 
-/** A call of a contract, as a transaction of type 2 says it. */
+/** A contract call in a transaction of type 2. */
 export interface Call {
   readonly chainId: number
   readonly to: Hex
   readonly data: Hex
   readonly nonce: bigint
   readonly gas: bigint
-  /** The most a unit of gas may cost, and the tip within it, in wei. */
+  /** The highest price of a unit of gas, and the tip within it, in wei. */
   readonly most: bigint
   readonly tip: bigint
 }
 
-/** The signed transaction. */
+/** Signs the transaction. */
 export async function signCall(
   { chainId, to, data, nonce, gas, most, tip }: Call,
   signer: Pick<EvmSigner, 'sign'>,

@@ -4,10 +4,10 @@ import { readMppCharge, readUsdcCharge } from './mpp.js'
 import type { Offer } from './offer.js'
 import { readX402 } from './x402.js'
 
-/** The kinds of offer that move money. */
+/** The kinds of offers that move money. */
 export const PAID_KINDS: readonly OfferKind[] = ['evm/charge', 'usdc/charge', 'x402/exact', 'x402/upto']
 
-/** Reads what a challenge asks for. Pure. */
+/** Reads the offer in a challenge. Pure. */
 export function readOffer(challenge: Challenge): Offer | Unpayable {
   switch (challenge.kind) {
     case 'evm/charge':

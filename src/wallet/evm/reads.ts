@@ -17,18 +17,18 @@ async function call(node: Node, to: Hex, data: string, at: At, signal?: AbortSig
 
 const digits = (value: Hex | bigint): string => word(value).slice(2)
 
-/** Was this nonce used, or cancelled, in the state after that block? */
+/** Reads whether this nonce was used or cancelled, in the state after that block. */
 export async function readUsed(node: Node, token: Hex, from: Hex, nonce: Hex, at: At): Promise<boolean> {
   return (await call(node, token, AUTHORIZATION_STATE + digits(from) + digits(nonce), at)) !== 0n
 }
 
-/** Was this nonce of Permit2 used, or invalidated, in the state after that block? */
+/** Reads whether this Permit2 nonce was used or invalidated, in the state after that block. */
 export async function readPermitUsed(node: Node, owner: Hex, nonce: bigint, at: At): Promise<boolean> {
   const bits = await call(node, PERMIT2, NONCE_BITMAP + digits(owner) + digits(nonce >> 8n), at)
   return ((bits >> (nonce & 0xffn)) & 1n) === 1n
 }
 
-/** What Permit2 may take of the owner's tokens. */
+/** Reads the amount of the owner's tokens that Permit2 may take. */
 export async function readAllowance(
   node: Node,
   token: Hex,
@@ -38,13 +38,13 @@ export async function readAllowance(
   return call(node, token, ALLOWANCE + digits(owner) + digits(PERMIT2), 'latest', signal)
 }
 
-/** What the account holds of the chain's own coin. */
+/** Reads the account's balance of the chain's native coin. */
 export async function readCoin(node: Node, account: Hex, signal?: AbortSignal): Promise<bigint> {
   const method = 'eth_getBalance'
   return quantity(await node.call(method, [account, 'latest'], signal), method)
 }
 
-/** How many transactions of the account are in blocks, in the state after that one. */
+/** Reads the number of the account's transactions in blocks, in the state after that block. */
 export async function readCount(node: Node, account: Hex, at: At | 'pending' | bigint): Promise<bigint> {
   const method = 'eth_getTransactionCount'
   return quantity(await node.call(method, [account, typeof at === 'bigint' ? numeral(at) : at]), method)
@@ -59,14 +59,14 @@ export interface Sent {
   readonly input: Hex
 }
 
-/** Undefined: the node knows of no such transaction. */
+/** Undefined if the node knows no such transaction. */
 export async function readTransaction(node: Node, hash: string): Promise<Sent | undefined> {
   const method = 'eth_getTransactionByHash'
   const transaction = await node.call(method, [hash])
   return transaction === null ? undefined : sentOf(transaction, method)
 }
 
-/** Every transaction of a block. */
+/** Reads all transactions of a block. */
 export async function readTransactions(node: Node, at: bigint): Promise<readonly Sent[]> {
   const method = 'eth_getBlockByNumber'
   const { transactions } = record(await node.call(method, [numeral(at), true]), method)
@@ -85,7 +85,7 @@ function sentOf(transaction: unknown, method: string): Sent {
   }
 }
 
-/** What a unit of gas may cost for a while: twice the base fee, and the tip that the node suggests. */
+/** Reads the gas price for the near future: twice the base fee, plus the tip that the node suggests. */
 export async function readPrice(node: Node, signal?: AbortSignal): Promise<{ most: bigint; tip: bigint }> {
   const method = 'eth_getBlockByNumber'
   const [block, suggested] = await Promise.all([
@@ -97,7 +97,7 @@ export async function readPrice(node: Node, signal?: AbortSignal): Promise<{ mos
   return { most: rounded(2n * base + tip), tip }
 }
 
-/** Up to three significant bits, so that a price stays the same while the chain's does, more or less. */
+/** Rounds up to three significant bits, so that the price changes only if the chain's price changes clearly. */
 function rounded(price: bigint): bigint {
   const step = 1n << BigInt(Math.max(0, price.toString(2).length - 3))
   return ((price + step - 1n) / step) * step

@@ -20,19 +20,19 @@ import { withRecovery } from './spelling.js'
 
 export const SIGN_IN: OfferKind = 'x402/sign-in'
 
-/** The last token that was paid with for an operation of a vendor, on which chain. */
+/** The last token paid for an operation of a vendor, and its chain. */
 interface Custom {
   readonly chainId: number
   readonly token: string
 }
 
-/** Where this wallet has paid, in this process, and so may be known. */
+/** The operations that this wallet has paid in this process, where the server may recognise it. */
 export interface Visits {
-  /** Undefined: nothing was paid there yet, or a sign-in was not taken. */
+  /** Undefined if nothing was paid there yet, or if a sign-in was rejected. */
   paid(resource: Resource): Custom | undefined
   remember(acceptance: Pick<AcceptedCredential, 'evidence' | 'resource'>): void
   signing(challengeId: string, resource: Resource): void
-  /** What a sign-in for that challenge came to was asked for: it was not taken. */
+  /** Records that the server rejected the sign-in for this challenge. */
   refused(challengeId: string): void
 }
 
@@ -51,7 +51,7 @@ export function visits(): Visits {
     remember({ evidence, resource }) {
       const key = keyOf(resource)
       const detail = readDetail(evidence.detail)
-      // Where a sign-in was turned down once, trying it again would only cost a round trip, every time.
+      // After a rejected sign-in, another one would only cost a round trip every time.
       if (detail === undefined || detail.form === 'proof' || customs.has(key)) return
       put(customs, key, { chainId: detail.chainId, token: detail.token })
     },
@@ -64,8 +64,8 @@ export function visits(): Visits {
 }
 
 /**
- * A sign-in (the extension `sign-in-with-x`) for who paid before: it says who we are to the site that was dialled, and to
- * no other. It costs nothing, and is quoted only where it may save a payment.
+ * Quotes a sign-in (the extension `sign-in-with-x`) for a payer who has paid before. It identifies the payer to the
+ * site of the request only. It costs nothing, and is quoted only if it may save a payment.
  */
 export function quoteSignIn(
   challenge: Challenge,
@@ -109,7 +109,7 @@ export function quoteSignIn(
 const NO_TEXTS =
   'The account of this wallet signs typed data only, so it signs in nowhere: `signMessage` would let it'
 
-/** Signs the message that was judged: nothing of it moves money. */
+/** Signs the judged message. The message moves no money. */
 export async function prepareSignIn(
   { quote }: Spendable,
   { now, signal }: PrepareOptions,
@@ -139,7 +139,7 @@ export async function prepareSignIn(
   }
 }
 
-/** The chain that was paid on, or the first other one that this wallet is for. */
+/** Returns the chain of the last payment, or the first other chain that this wallet supports. */
 function chainFor(list: Json | undefined, paidOn: number, { chains, nodes }: Config): number | undefined {
   if (!Array.isArray(list)) return undefined
   const offered = list.flatMap((entry: Json) =>
@@ -153,11 +153,11 @@ function chainFor(list: Json | undefined, paidOn: number, { chains, nodes }: Con
 
 interface Message {
   readonly info: Info
-  /** When it runs out. */
+  /** The time at which it expires. */
   readonly end: Instant
 }
 
-/** EIP-4361, as the site wrote it. */
+/** The fields of EIP-4361, as the site wrote them. */
 interface Info {
   readonly domain: string
   readonly uri: string
@@ -171,7 +171,10 @@ interface Info {
 }
 
 const LONGEST = 2_000
-/** One plain line: one of two would be a field of its own, and letters that turn around are read as others. */
+/**
+ * Tells whether a text is one plain line. A second line would be a separate field, and direction controls would make
+ * letters look like others.
+ */
 const isLine = (text: string): boolean => text === clean(text, LONGEST)
 const NONCE = /^[a-zA-Z0-9]{8,128}$/
 
@@ -194,7 +197,7 @@ function readMessage({ request, echo }: Challenge, resource: Resource, now: Inst
   const resources = info['resources'] ?? []
   if (!Array.isArray(resources) || !resources.every((each) => typeof each === 'string' && isLine(each)))
     return no('it names resources in no known form')
-  // A recap (EIP-5573) makes a sign-in a power of attorney, for other sites too.
+  // A recap (EIP-5573) would turn a sign-in into an authorization for other sites too.
   if (resources.some((each) => /^urn:recap:/i.test(String(each).trim())))
     return no('it asks for more than to be let in')
   const end = timeAt(info, 'expirationTime') ?? Number.POSITIVE_INFINITY
@@ -211,7 +214,7 @@ function lineAt(info: JsonObject, name: string): string | undefined {
   return text !== undefined && isLine(text) ? text : undefined
 }
 
-/** A time that cannot be read is no time, and no later than any. */
+/** Reads a time. An unreadable time is NaN, for which every comparison is false. */
 function timeAt(info: JsonObject, name: string): Instant | undefined {
   const text = textOf(info[name])
   return text === undefined ? undefined : Date.parse(text)

@@ -1,12 +1,12 @@
 import { getAddress } from 'viem/utils'
 import type { Hex } from '../chain/index.js'
 
-/** An address as EIP-55 spells it. */
+/** Returns an address in EIP-55 spelling. */
 export function checksum(address: Hex): Hex {
   return getAddress(address)
 }
 
-/** Contracts want 27 or 28 at the end of a signature; some signers say 0 or 1. */
+/** Normalizes the last byte of a signature to 27 or 28, as contracts require; some signers write 0 or 1. */
 export function withRecovery(signature: Hex): Hex {
   if (signature.length !== 132) return signature
   const last = signature.slice(130)

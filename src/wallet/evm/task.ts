@@ -2,7 +2,7 @@ import type { PrepareOptions, Spendable } from '../index.js'
 import type { Offer } from './offer.js'
 import type { EvmContext } from './plan.js'
 
-/** What is about to be signed, and until when it may live, in seconds. */
+/** The data to sign, and its expiry in seconds. */
 export interface Task {
   readonly spendable: Spendable
   readonly options: PrepareOptions

@@ -1,6 +1,6 @@
 import { type Currency, token } from '../../money/index.js'
 
-/** What a token signs by, beside its chain and address (EIP-712). */
+/** The EIP-712 domain of a token, without its chain and address. */
 export interface TokenDomain {
   readonly name: string
   readonly version: string
@@ -10,14 +10,14 @@ interface Known {
   readonly chain: number
   readonly address: string
   readonly symbol?: string
-  /** Absent where no second source confirms it: then it is read from the chain. */
+  /** Absent if no second source confirms it; then it is read from the chain. */
   readonly domain?: TokenDomain
 }
 
 const usdCoin: TokenDomain = { name: 'USD Coin', version: '2' }
 const usdc: TokenDomain = { name: 'USDC', version: '2' }
 
-/** Circle's own dollar on each chain, and what other EIP-3009 dollars are in wide use. Six decimals, all of them. */
+/** Circle's own dollar on each chain, and other widely used EIP-3009 dollars. All have six decimals. */
 const KNOWN: readonly Known[] = [
   { chain: 1, address: '0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48', domain: usdCoin },
   { chain: 10, address: '0x0b2c639c533813f4aa9d7837caf62653d097ff85' },
@@ -32,7 +32,7 @@ const KNOWN: readonly Known[] = [
     domain: { name: 'Tether USD', version: '1' },
   },
   { chain: 43114, address: '0xb97ef9ef8734c71904d8002f8b6bc66dd9c48a6e', domain: usdCoin },
-  // Further chains, which policy must name.
+  // Further chains, which the policy must name.
   { chain: 143, address: '0x754704bc059f8c67012fed69bc8a327a5aafb603', domain: usdc },
   { chain: 1329, address: '0xe15fc38f6d8c56af07bbcbe3baf5708a2bf42392', domain: usdc },
   // Test networks.
@@ -51,14 +51,14 @@ export const BUILT_IN: readonly Currency[] = KNOWN.map(({ chain, address, symbol
   token(`eip155:${chain}`, address, { symbol, decimals: 6, peg: 'iso4217:USD' }),
 )
 
-/** What each of them signs by, under its currency's id. */
+/** The signing domain of each, by the id of its currency. */
 export const BUILT_IN_DOMAINS: ReadonlyMap<string, TokenDomain> = new Map(
   KNOWN.flatMap(({ chain, address, domain }) =>
     domain === undefined ? [] : [[`eip155:${chain}/erc20:${address}`, domain] as const],
   ),
 )
 
-/** Nodes that the chains' own makers run, or name. */
+/** Nodes that the chains' operators run or recommend. */
 export const KNOWN_NODES: Readonly<Record<number, string>> = {
   1: 'https://ethereum-rpc.publicnode.com',
   10: 'https://mainnet.optimism.io',
@@ -76,7 +76,7 @@ export const KNOWN_NODES: Readonly<Record<number, string>> = {
   11155420: 'https://sepolia.optimism.io',
 }
 
-/** Coins other than ether that pay for gas, by SLIP-44. */
+/** Native coins other than ether that pay for gas, by SLIP-44. */
 const COINS: Readonly<Record<number, readonly [number: number, symbol: string]>> = {
   137: [966, 'POL'],
   80002: [966, 'POL'],
@@ -89,7 +89,10 @@ const COINS: Readonly<Record<number, readonly [number: number, symbol: string]>>
   1328: [19000118, 'SEI'],
 }
 
-/** What gas is paid in on a chain. It has a value in the policy's unit only where the user gives it one. */
+/**
+ * Returns the native coin of a chain, which pays for gas. It has a value in the policy's unit only if the user sets a
+ * rate.
+ */
 export function coinOf(chainId: number): Currency {
   const [number, symbol] = COINS[chainId] ?? [60, 'ETH']
   return Object.freeze({ id: `eip155:${chainId}/slip44:${number}`, symbol, decimals: 18 })

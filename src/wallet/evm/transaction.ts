@@ -15,7 +15,7 @@ const TRANSFER: Hex = '0xa9059cbb'
 
 type Way = TransactionDetail['way']
 
-/** A transfer as a transaction of our own: signed for the server to broadcast, or broadcast by us. */
+/** Prepares a transfer by the wallet's own transaction: the server broadcasts it, or the wallet does. */
 export async function prepareTransaction(task: Task, way: Way): Promise<Prepared> {
   const { spendable, parts, offer, until } = task
   const { config, holdings } = parts
@@ -72,11 +72,11 @@ async function signTransfer(
   return { raw, detail }
 }
 
-/** How often a node that lags behind what was accepted already is asked again, and how long in between. */
+/** The number of reads, and the pause between them, while a node lags behind an accepted transaction. */
 const LOOKS = 10
 const PAUSE_MS = 250
 
-/** The nonce to run on: the chain's next one, unless an earlier credential is to be excluded. */
+/** Chooses the nonce: the chain's next one, unless an earlier credential must be excluded. */
 async function placeOf({
   spendable: { quote, lane },
   options: { signal },
@@ -96,7 +96,8 @@ async function placeOf({
   if (quote.replaces !== undefined) return { nonce: quote.replaces.value, after }
   for (let look = 0; ; look++) {
     const next = await readCount(first, config.sender, 'pending')
-    // Accepted, and not seen here yet: the node is behind. One that stays behind knows better than a server's receipt.
+    // Accepted, but not visible at this node yet. If the node still reports the old count after all reads, its count is
+    // trusted over the server's receipt.
     if (next >= lane.value || look >= LOOKS) return { nonce: next, after }
     signal?.throwIfAborted()
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))

@@ -3,7 +3,7 @@ import { type Hex, word } from '../chain/index.js'
 import type { EvmTypedData } from './account.js'
 import type { TokenDomain } from './tokens.js'
 
-/** What an EIP-3009 authorization says. */
+/** The fields of an EIP-3009 authorization. */
 export interface TransferAuthorization {
   readonly from: Hex
   readonly to: Hex
@@ -12,7 +12,7 @@ export interface TransferAuthorization {
   readonly nonce: Hex
 }
 
-/** The digest of EIP-3009's `TransferWithAuthorization`. It is valid from the start of time. */
+/** Returns the digest of EIP-3009's `TransferWithAuthorization`. Its `validAfter` is 0. */
 export function transferDigest(
   { from, to, value, validBefore, nonce }: TransferAuthorization,
   token: SigningToken,
@@ -25,7 +25,7 @@ export function transferDigest(
 /** keccak256 of `TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)`. */
 const TRANSFER_TYPE: Hex = '0x7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267'
 
-/** The same as typed data, for accounts that sign no hashes. */
+/** Returns the same as typed data, for accounts that sign no hashes. */
 export function transferData(
   { from, to, value, validBefore, nonce }: TransferAuthorization,
   { chainId, address, domain: { name, version } }: SigningToken,
@@ -49,14 +49,16 @@ const TRANSFER = {
   ],
 } as const
 
-/** A token, and what it signs by. */
+/** A token with its signing domain. */
 export interface SigningToken {
   readonly chainId: number
   readonly address: Hex
   readonly domain: TokenDomain
 }
 
-/** What a token calls `DOMAIN_SEPARATOR`. The same for every payment with it, and half the work of a digest. */
+/**
+ * Returns a token's `DOMAIN_SEPARATOR`. It is the same for every payment in the token, and half the work of a digest.
+ */
 export function separatorOf({ chainId, address, domain }: SigningToken): Hex {
   const { name, version } = domain
   const key = JSON.stringify([chainId, address, name, version])
@@ -76,32 +78,32 @@ const MOST_SEPARATORS = 256
 
 /** Permit2, at the same address on every chain. */
 export const PERMIT2: Hex = '0x000000000022d473030f116ddee9f6b43ac78ba3'
-/** What may spend a permit of x402: contracts that pay whom the permit names, and nobody else. */
+/** The only spenders of x402 permits: contracts that pay only the recipient that the permit names. */
 export const EXACT_PROXY: Hex = '0x402085c248eea27d92e8b30b2c58ed07f9e20001'
 export const UPTO_PROXY: Hex = '0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002'
 
-/** What a permit for an x402 proxy says. */
+/** The fields of a permit for an x402 proxy. */
 export interface Permit {
   readonly token: Hex
   readonly amount: bigint
   readonly to: Hex
   readonly nonce: bigint
   readonly deadline: number
-  /** Who alone may settle; only where the price is known afterwards. */
+  /** The only party that may settle. Set if the price is known only afterwards. */
   readonly facilitator?: Hex
 }
 
-/** Who may spend it. */
+/** Returns the spender of the permit. */
 export function spenderOf({ facilitator }: Pick<Permit, 'facilitator'>): Hex {
   return facilitator === undefined ? EXACT_PROXY : UPTO_PROXY
 }
 
-/** The digest of Permit2's `PermitWitnessTransferFrom`, with the witness of the x402 proxies. */
+/** Returns the digest of Permit2's `PermitWitnessTransferFrom`, with the witness of the x402 proxies. */
 export function permitDigest(permit: Permit, chainId: number): Hex {
   return hashTypedData(permitData(permit, chainId))
 }
 
-/** The same as typed data. */
+/** Returns the same as typed data. */
 export function permitData(permit: Permit, chainId: number): EvmTypedData {
   const { token, amount, to, nonce, deadline, facilitator } = permit
   const witness = { to, ...(facilitator && { facilitator }), validAfter: 0n }

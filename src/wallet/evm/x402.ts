@@ -38,14 +38,14 @@ export function readX402(challenge: Challenge): Offer | Unpayable {
   }
 }
 
-/** How the money is moved: EIP-3009 unless the entry says Permit2, which is all that `upto` can use. */
+/** Reads how the money is moved: by EIP-3009 unless the entry says Permit2. `upto` can use Permit2 only. */
 function readTransfer(
   kind: Challenge['kind'],
   version: 1 | 2,
   extra: JsonObject,
 ): Pick<Offer, 'ways' | 'facilitator'> | Unpayable {
   const flow = extra['paymentFlow']
-  // `upfront` settles before the work is done: what is signed, and what is risked, is the same.
+  // `upfront` settles before the work is done. The signed data and the risk are the same.
   if (!isAbsent(flow) && flow !== 'authorization' && flow !== 'upfront')
     return no('it settles in a way that is not known here')
   const method = isAbsent(extra['assetTransferMethod'])
@@ -74,8 +74,8 @@ function claimedDomainOf(extra: JsonObject): Offer['claimedDomain'] {
 }
 
 /**
- * Servers that sell under a scope may take a payment only if its nonce is bound to the route, and then their extension
- * says more of the route than its method. Elsewhere the nonce is ours.
+ * Tells whether the nonce must be bound to the route. Servers that sell under a scope may require it; their extension
+ * then describes more of the route than its method. Otherwise the wallet chooses the nonce.
  */
 function isRouteBound(extensions: JsonObject | undefined): boolean {
   const extension = extensions?.['mppx']

@@ -10,15 +10,15 @@ import { addressOf } from './tokens.js'
 const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'
 /** `allowance(address,address)` */
 const ALLOWANCE = 'dd62ed3e'
-/** The contract that passes an allowance on, and lives at this address on every chain. */
+/** The contract that passes allowances on. It has this address on every chain. */
 const PERMIT2: Hex = '0x000000000022d473030f116ddee9f6b43ac78ba3'
 
 /**
- * Who may take tokens from an account. The chain does not count what is taken by an allowance that the account itself
- * gave, so it stands beside every limit of a key.
+ * Reads who may take tokens from an account. The chain does not count tokens taken by an allowance of the account
+ * itself, so an allowance bypasses every limit of a key.
  *
- * @param since The block from which approvals are looked for.
- * @throws PaymentError `wallet_unavailable` if no node tells the allowances themselves.
+ * @param since - The first block of the search for approvals.
+ * @throws PaymentError `wallet_unavailable` if no node returns the allowances.
  */
 export async function readAllowances(
   nodes: readonly Node[],
@@ -29,7 +29,7 @@ export async function readAllowances(
   const found = await Promise.all(
     currencies.map(async (currency) => {
       const spenders = await spendersOf(nodes, owner, addressOf(currency), since)
-      // An account that approves itself opens the same door to whoever signs for it.
+      // An account that approves itself is open to anyone who can sign for it.
       const looked = [...new Set([owner, PERMIT2, ...(spenders ?? [])])]
       const open = await Promise.all(looked.map((spender) => readAllowance(nodes, owner, spender, currency)))
       return { open: open.filter((each) => each !== undefined), all: spenders !== undefined }
@@ -41,7 +41,7 @@ export async function readAllowances(
   }
 }
 
-/** Everyone who was ever given an allowance; undefined where no node shows that far back. */
+/** Finds everyone who was ever given an allowance; undefined if no node has logs back to that block. */
 async function spendersOf(
   nodes: readonly Node[],
   owner: Hex,
@@ -72,7 +72,7 @@ async function readAllowance(
   return value === 0n ? undefined : { currency, spender, amount: amount(value, currency) }
 }
 
-/** The call that takes an allowance back. */
+/** Creates the call that takes an allowance back. */
 export function closingCall({ currency, spender }: OpenAllowance): { readonly to: Hex; readonly data: Hex } {
   return { to: addressOf(currency), data: `0x095ea7b3${word(lower(spender)).slice(2)}${'0'.repeat(64)}` }
 }

@@ -4,18 +4,18 @@ import type { Unpayable } from '../index.js'
 
 export type { Hex }
 
-/** How a credential travels: the server broadcasts (`pull`), or the client does (`push`). */
+/** How a payment is submitted: the server broadcasts (`pull`), or the client does (`push`). */
 export type ChargeMode = 'pull' | 'push'
 
 /** One token transfer of a charge. */
 export interface Transfer {
   readonly to: Hex
   readonly amount: bigint
-  /** Asked by the server, for a split only. The primary transfer carries our own. */
+  /** Set by the server, for a split only. The primary transfer carries Purser's own memo. */
   readonly memo?: Hex
 }
 
-/** The parameters of a Tempo charge, checked. Addresses in lower case. */
+/** The checked parameters of a Tempo charge. Addresses are in lower case. */
 export interface Charge {
   readonly chainId: number
   readonly token: Hex
@@ -26,17 +26,17 @@ export interface Charge {
   readonly modes: readonly ChargeMode[]
 }
 
-/** The chain of a challenge that names none (draft-tempo-charge, table of methodDetails). */
+/** The chain of a challenge without one (draft-tempo-charge, table of methodDetails). */
 const DEFAULT_CHAIN = 42431
 const MAX_AMOUNT = 2n ** 256n - 1n
-/** More would not fit into the gas that sponsors pay for; servers SHOULD stay within ten. */
+/** More splits would exceed the gas that sponsors pay for; servers SHOULD stay within ten. */
 const MAX_SPLITS = 10
 
 const no = (unpayable: string): Unpayable => ({ unpayable: `This Tempo charge cannot be paid: ${unpayable}` })
 
 /**
  * Reads the `request` of a `tempo/charge` challenge (draft-tempo-charge-00, "Request Schema"). Pure. Unknown members
- * are ignored, and so is `methodDetails.memo`, which servers no longer send or accept.
+ * are ignored, and so is `methodDetails.memo`, which servers stopped sending and accepting.
  */
 export function readCharge(request: JsonObject): Charge | Unpayable {
   const amount = readAmount(request['amount'])
@@ -53,7 +53,7 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   const modes = readModes(details['supportedModes'])
   if (modes === undefined) return no('its supportedModes name neither pull nor push')
   const base = { chainId, token, amount, sponsored, modes }
-  // A proof moves nothing, so recipient, splits and modes do not apply to it.
+  // A proof moves no money, so recipient, splits and modes do not apply to it.
   if (amount === 0n) return { transfers: [], ...base }
   const transfers = readTransfers(amount, request['recipient'], details['splits'])
   return 'unpayable' in transfers ? transfers : { transfers, ...base }
@@ -100,7 +100,7 @@ function readModes(value: Json | undefined): readonly ChargeMode[] | undefined {
   return modes.length === 0 ? undefined : modes
 }
 
-/** A base-10 integer in a string: no sign, exponent, fraction, separator or leading zero, and within an EVM word. */
+/** Reads a base-10 integer in a string: no sign, exponent, fraction, separator or leading zero; at most an EVM word. */
 function readAmount(value: Json | undefined): bigint | undefined {
   if (typeof value !== 'string' || !/^(?:0|[1-9][0-9]{0,77})$/.test(value)) return undefined
   const amount = BigInt(value)

@@ -3,11 +3,11 @@ import type { Hex } from './charge.js'
 import type { KeyLimits } from './key-limits.js'
 import type { Config } from './options.js'
 
-/** What a wallet is made of. */
+/** The state of a Tempo wallet. */
 export interface TempoContext {
   readonly config: Config
   readonly balances: Balances
-  /** Where an access key signs: what the chain lets it spend. */
+  /** Set if an access key signs: the chain's limits for it. */
   readonly limits: KeyLimits | undefined
   readonly memo: (realm: string, challengeId: string) => Hex
 }

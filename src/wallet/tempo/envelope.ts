@@ -1,7 +1,7 @@
 import { concatHex, keccak256 } from 'viem/utils'
 import type { Hex } from './charge.js'
 
-/** What the sender of a Tempo transaction signs over. */
+/** The fields of a Tempo transaction that its sender signs. */
 export interface Envelope {
   readonly chainId: number
   readonly maxPriorityFeePerGas: bigint
@@ -11,7 +11,7 @@ export interface Envelope {
   readonly nonceKey: bigint
   readonly nonce: bigint
   readonly validBefore: number
-  /** Absent where somebody else pays the fee: the sender does not commit to their token. */
+  /** Absent if another party pays the fee: the sender does not sign its token. */
   readonly feeToken?: Hex
 }
 
@@ -19,14 +19,14 @@ export interface Envelope {
 export const EXPIRING = 2n ** 256n - 1n
 
 const TYPE = '0x76'
-/** A sender-signed envelope that still lacks its fee payer's signature. */
+/** The type of a sender-signed envelope that lacks its fee payer's signature. */
 const AWAITS_FEE_PAYER = '0x78'
-/** In the fee payer's place while the sender signs: "somebody else will". */
+/** Stands in the fee payer's place while the sender signs, and means that another party will pay. */
 const FEE_PAYER_MARK = '0x00'
 
 /**
- * RLP in hexadecimal digits without `0x`. The byte strings of a transaction are at hand as text, and are hashed and sent
- * as text: digits are put together as they are, and never become bytes in between.
+ * RLP in hexadecimal digits without `0x`. The byte strings of a transaction arrive as text and are hashed and sent as
+ * text, so the digits are concatenated without a conversion to bytes.
  */
 const prefixed = (offset: number, digits: string): string => {
   const length = digits.length / 2
@@ -35,11 +35,11 @@ const prefixed = (offset: number, digits: string): string => {
   return even(offset + 55 + size.length / 2) + size + digits
 }
 
-/** A byte string. One byte below 0x80 is its own encoding. */
+/** Encodes a byte string. One byte below 0x80 is its own encoding. */
 const item = (digits: string): string =>
   digits.length === 2 && digits < '80' ? digits : prefixed(0x80, digits)
 
-/** A list of what is encoded already. */
+/** Encodes a list of encoded items. */
 const list = (items: string): string => prefixed(0xc0, items)
 
 const even = (value: bigint | number): string => {
@@ -47,7 +47,7 @@ const even = (value: bigint | number): string => {
   return digits.length % 2 === 0 ? digits : `0${digits}`
 }
 
-/** An RLP integer: no leading zeros, and nothing at all for zero. */
+/** Encodes an RLP integer: no leading zeros; zero is the empty string. */
 const quantity = (value: bigint | number): string => item(value === 0 || value === 0n ? '' : even(value))
 
 const bytes = (hex: Hex): string => item(hex.slice(2))
@@ -55,7 +55,7 @@ const bytes = (hex: Hex): string => item(hex.slice(2))
 const NOTHING = item('')
 const NO_LIST = list('')
 
-/** Every field but the signature, which comes last. */
+/** Encodes every field except the signature, which comes last. */
 function fields(tx: Envelope, feePayer: Hex): string {
   const calls = tx.calls.map(({ to, data }) => list(bytes(to) + NOTHING + bytes(data)))
   return [
@@ -75,15 +75,16 @@ function fields(tx: Envelope, feePayer: Hex): string {
   ].join('')
 }
 
-/** The bytes whose hash the sender signs. */
+/** Returns the bytes whose hash the sender signs. */
 export function encodeForSigning(tx: Envelope): Hex {
   return `${TYPE}${list(fields(tx, tx.feeToken === undefined ? FEE_PAYER_MARK : '0x'))}`
 }
 
 /**
- * The signed transaction. Sponsored ones name the sender in the fee payer's place, and are completed by the server.
+ * Serializes the signed transaction. A sponsored one names the sender in the fee payer's place; the server completes
+ * it.
  *
- * @param signature As the account returned it: 65 bytes of secp256k1, or a typed Tempo signature.
+ * @param signature - As returned by the account: 65 bytes of secp256k1, or a typed Tempo signature.
  */
 export function serialize(tx: Envelope, sender: Hex, signature: Hex): Hex {
   const signed = bytes(canonical(signature))
@@ -92,7 +93,7 @@ export function serialize(tx: Envelope, sender: Hex, signature: Hex): Hex {
     : `${TYPE}${list(fields(tx, '0x') + signed)}`
 }
 
-/** Nodes rewrite a recovery id of 0 or 1 to 27 or 28 before they hash, and our own hash must be theirs. */
+/** Normalizes a recovery id of 0 or 1 to 27 or 28. Nodes do so before hashing, and Purser's hash must equal theirs. */
 export function canonical(signature: Hex): Hex {
   if (signature.length !== 132) return signature
   const last = signature.slice(130)
@@ -102,8 +103,8 @@ export function canonical(signature: Hex): Hex {
 const slice = (signature: Hex): Hex => `0x${signature.slice(2, 130)}`
 
 /**
- * The hash the nonce manager knows a transaction by: unlike its transaction hash it does not depend on any signature,
- * so it is known before signing, sponsored or not.
+ * Returns the hash by which the nonce manager knows a transaction. It depends on no signature, so it is known before
+ * signing, sponsored or not.
  */
 export function seenHash(encodedForSigning: Hex, sender: Hex): Hex {
   return keccak256(concatHex([encodedForSigning, sender]))
@@ -113,13 +114,13 @@ export function seenHash(encodedForSigning: Hex, sender: Hex): Hex {
 const TRANSFER_WITH_MEMO = '95777d59'
 const TRANSFER = 'a9059cbb'
 
-/** The call data of one transfer. */
+/** Encodes the call data of one transfer. */
 export function transferData(to: Hex, amount: bigint, memo?: Hex): Hex {
   const words = word(to.slice(2)) + word(amount.toString(16))
   return memo === undefined ? `0x${TRANSFER}${words}` : `0x${TRANSFER_WITH_MEMO}${words}${memo.slice(2)}`
 }
 
-/** What a transfer is called by, in a transaction and in the scopes of an access key. */
+/** Returns the selector of a transfer, for transactions and for the scopes of an access key. */
 export function transferSelector(withMemo: boolean): Hex {
   return `0x${withMemo ? TRANSFER_WITH_MEMO : TRANSFER}`
 }

@@ -10,16 +10,16 @@ import { addressOf, currencyOf, networkOf } from './tokens.js'
 const PATH_USD = '0x20c0000000000000000000000000000000000000'
 const DOLLAR = 'iso4217:USD'
 
-/** What a transaction takes of the account, and what may pay its fee. */
+/** The amounts that a transaction takes from the account, and the tokens that may pay its fee. */
 export interface Spending {
   readonly chainId: number
-  /** What it takes beside its fee: a price or a deposit. */
+  /** The amount without the fee: a price or a deposit. */
   readonly takes: Amount
-  /** The fee in each token that may pay it, the preferred token first. Empty: the server pays the fee. */
+  /** The fee in each token that may pay it, the preferred token first. Empty if the server pays the fee. */
   readonly fees: readonly Fee[]
-  /** What is said of it in a refusal, for example `this payment needs 0.01 pathUSD`. */
+  /** The description in a refusal, for example `this payment needs 0.01 pathUSD`. */
   readonly message: string
-  /** Why an access key may not spend this. */
+  /** Returns why an access key may not spend this. */
   objection?(needs: readonly Need[]): Promise<Unpayable | undefined>
 }
 
@@ -29,9 +29,10 @@ export interface Funded {
 }
 
 /**
- * The fee of a transaction in each token that may pay it. The token is always set; left open, the chain would pick one.
- * `feeToken` of the wallet names the only one. Otherwise the payment's own token comes first if it is a dollar, else
- * pathUSD; any other dollar follows that is known, that policy may count and use, and whose fee is within policy's bound.
+ * Returns the fee of a transaction in each token that may pay it. A transaction always names the token; otherwise the
+ * chain would pick one. The wallet option `feeToken` names the only one. Without it, the payment's own token comes
+ * first if it is a dollar, else pathUSD. Other known dollars follow, if the policy can count and use them and if the
+ * fee is within the policy's limit.
  */
 export function feesOf(
   paid: Pick<Charge, 'chainId' | 'token'>,
@@ -55,7 +56,7 @@ export function feesOf(
   return overFee({ fee: first }, context) ?? [first, ...rest]
 }
 
-/** The dollars on a network that policy can count and lets a payment use. */
+/** Lists the dollars of a network that the policy can count and that a payment may use. */
 function dollarsOn(
   network: string,
   { bounds, currencies }: Pick<QuoteContext, 'bounds' | 'currencies'>,
@@ -69,8 +70,8 @@ function dollarsOn(
 }
 
 /**
- * Finds the token that pays the fee: the first that the account holds enough of. It goes by the cached balances; before it
- * says that none is enough, it looks again. A balance that nobody knows is enough for the preferred token only.
+ * Finds the token that pays the fee: the first that the account holds enough of. It uses cached balances, and reads
+ * them again before it reports that none is enough. An unknown balance counts as enough for the preferred token only.
  */
 export async function fundedBy(
   spending: Spending,
@@ -100,7 +101,10 @@ type Look = (currency: Currency) => Promise<bigint | undefined>
 
 const fundedWith = (fee: Fee | undefined): Funded => (fee === undefined ? {} : { fee })
 
-/** What a transaction takes of each token. The chain sets the whole bound of a fee aside before it runs anything. */
+/**
+ * Returns the amounts that a transaction takes of each token. The chain reserves the maximum of the fee before it runs
+ * the transaction.
+ */
 function needsOf(takes: Amount, fee: Fee | undefined): readonly Need[] {
   const need = ({ currency, value }: Amount, more = 0n): Need => ({
     token: addressOf(currency),
@@ -112,12 +116,15 @@ function needsOf(takes: Amount, fee: Fee | undefined): readonly Need[] {
   return takes.value === 0n ? [need(fee.bound)] : [need(takes), need(fee.bound)]
 }
 
-/** What a transaction is expected to take of each token, by its usual fee. */
+/** Returns the amounts that a transaction is expected to take of each token, by its usual fee. */
 export function takenBy(takes: Amount, fee: Fee | undefined): readonly Need[] {
   return needsOf(takes, fee && { ...fee, bound: fee.usual })
 }
 
-/** What the account holds of the first token that it lacks. Undefined: it lacks nothing, as far as anybody knows. */
+/**
+ * Returns the balance of the first token of which the account holds too little. Undefined if the account lacks nothing,
+ * as far as its balances are known.
+ */
 async function lackOf(takes: Amount, fee: Fee | undefined, look: Look): Promise<Amount | undefined> {
   for (const { currency, value } of needsOf(takes, fee)) {
     const held = await look(currency)
@@ -126,7 +133,10 @@ async function lackOf(takes: Amount, fee: Fee | undefined, look: Look): Promise<
   return undefined
 }
 
-/** The first fee in another token that the account is known to hold, beside what the transaction takes. */
+/**
+ * Returns the first fee in another token that the account is known to hold, in addition to the amounts that the
+ * transaction takes.
+ */
 async function otherFee(
   { takes, objection }: Spending,
   others: readonly Fee[],
@@ -142,7 +152,7 @@ async function otherFee(
   return undefined
 }
 
-/** Says what is missing. If the fee alone is missing, it says what the account holds of the other tokens. */
+/** Describes the missing amount. If only the fee is missing, it also names the balances of the other tokens. */
 async function shortfall({ takes, fees, message }: Spending, holds: Amount, known: Look): Promise<string> {
   const [fee, ...others] = fees
   const extra =

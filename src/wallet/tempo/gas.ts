@@ -2,33 +2,36 @@ import { ownOptions } from '../../errors/index.js'
 import { type Amount, amount, type Currency } from '../../money/index.js'
 import type { Fee } from '../../policy/index.js'
 
-/** The nonce a transaction runs on, which decides most of its gas. */
+/** The kind of nonce of a transaction, which decides most of its gas. */
 export type NonceUse = 'expiring' | 'fresh' | 'reused'
 
-/** Gas limits and prices. What a limit does not use is not charged; the limit bounds what can be lost. */
+/** Gas limits and prices. Unused gas is not charged; the limit bounds the possible loss. */
 export interface GasOptions {
-  /** Limit of a charge on an expiring nonce. */
+  /** The limit of a charge on an expiring nonce. */
   readonly expiring?: bigint
-  /** Limit of the first charge on a lane, which creates it. */
+  /** The limit of the first charge on a lane, which creates the lane. */
   readonly fresh?: bigint
-  /** Limit of a charge on a lane that was used before. */
+  /** The limit of a charge on a lane that was used before. */
   readonly reused?: bigint
-  /** Added for each split after the first, which the others cover: a payee who never held the token is dear. */
+  /**
+   * Added for each split after the first, which the other limits cover. The first transfer to a payee who never held
+   * the token is expensive.
+   */
   readonly split?: bigint
 }
 
 /**
- * A transfer uses 44,000 to 52,000 gas, and 250,000 more for each storage slot it creates (a lane, a payee's first
- * balance). The limits are higher for one reason: servers simulate before they broadcast, a simulation carries no
- * signature, and the node then sets gas aside for the largest kind there is. Local nodes demanded 784,000 on an
- * expiring nonce, 1,022,000 on a fresh lane and 776,000 on a reused one, whatever the number of transfers.
+ * A transfer uses 44,000 to 52,000 gas, and 250,000 more for each storage slot that it creates (a lane, a payee's first
+ * balance). The limits are higher because servers simulate before they broadcast: a simulation has no signature, so the
+ * node reserves gas for the largest kind of signature. Local nodes required 784,000 on an expiring nonce, 1,022,000 on
+ * a fresh lane and 776,000 on a reused one, for any number of transfers.
  */
 const LIMITS = { expiring: 790_000n, fresh: 1_030_000n, reused: 790_000n, split: 275_000n }
-/** What reference sponsors pay for at the most. */
+/** The most gas that reference sponsors pay for. */
 const MOST_SPONSORED = 2_000_000n
 const USUAL = { expiring: 51_500n, fresh: 288_500n, reused: 43_700n, split: 20_000n }
 
-/** The base fee is fixed by the protocol (TIP-1010), in attodollars. */
+/** The protocol's fixed base fee (TIP-1010), in attodollars. */
 export const BASE_FEE = 20_000_000_000n
 
 export type GasTable = Required<GasOptions>
@@ -42,20 +45,20 @@ export function gasTable(own: GasOptions = {}): GasTable {
   return { ...LIMITS, ...given }
 }
 
-/** The limit to sign. */
+/** Returns the gas limit to sign. */
 export function gasLimit(table: GasTable, use: NonceUse, splits: number): bigint {
   return table[use] + table.split * BigInt(Math.max(0, splits - 1))
 }
 
-/** The limit to sign where a sponsor pays. */
+/** Returns the gas limit to sign if a sponsor pays. */
 export function sponsoredLimit(table: GasTable, splits: number): bigint {
   const limit = gasLimit(table, 'expiring', splits)
   return limit < MOST_SPONSORED ? limit : MOST_SPONSORED
 }
 
 /**
- * What the fee may come to and tends to come to, in the fee token. The bound covers any nonce the ledger may grant,
- * so that it does not change between one quote and the next.
+ * Returns the maximum and the usual fee, in the fee token. The maximum covers every kind of nonce that the ledger may
+ * grant, so it does not change between two quotes.
  */
 export function feeOf(
   table: GasTable,
@@ -73,7 +76,7 @@ export function feeOf(
   }
 }
 
-/** Gas at a price in attodollars, as parts of a dollar token, rounded up as the chain does. */
+/** Converts gas at a price in attodollars to smallest units of a dollar token, rounded up as the chain does. */
 export function feeAmount(gas: bigint, price: bigint, token: Currency): Amount {
   const cost = gas * price
   if (token.decimals >= 18) return amount(cost * 10n ** BigInt(token.decimals - 18), token)

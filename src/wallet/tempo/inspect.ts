@@ -14,13 +14,13 @@ const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523
 const TRANSFER_WITH_MEMO = '0x57bc7354aa85aed339e000bccffabbc529466af35f0772c8f8ee1145927de7f0'
 const NONCE_INCREMENTED = '0x42d98041765078b1557c6a9fe7e4a27230ca413fc141df57d89acd6cc68ffb45'
 
-/** The protocol takes expiring transactions at most this long before they run out (TIP-1009), in seconds. */
+/** The time in seconds before expiry from which the protocol accepts an expiring transaction (TIP-1009). */
 const EXPIRING_WINDOW = 30
 
 /**
- * What became of a credential, by the chain alone. Settled is a transfer with our memo, amounts and payees. Void is
- * proven at one final block that no inclusion can follow: neither our clock nor a search without a hit proves it. Any
- * node's settlement counts; void needs every node that answers.
+ * Finds out what happened to a credential, from the chain alone. It is settled if the chain has a transfer with its
+ * memo, amounts and payees. It is void if one final block proves that no inclusion can follow. The local clock and a
+ * search without a result do not prove that. A settlement shown by any node counts; void needs every node that answers.
  */
 export async function inspectCharge(evidence: Evidence, config: Config): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
@@ -32,7 +32,7 @@ export async function inspectCharge(evidence: Evidence, config: Config): Promise
   return Reads.consult(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 
-/** What one node shows. */
+/** Returns the view of one node. */
 async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
   const found = detail.hash === undefined ? await search(node, detail) : { hash: detail.hash }
   const receipt = found && (await Reads.readReceipt(node, found.hash))
@@ -40,7 +40,7 @@ async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Prom
   return await fromState(node, detail, now)
 }
 
-/** The transaction is in a block. */
+/** Evaluates a transaction that is in a block. */
 async function fromReceipt(
   node: Node,
   detail: TransactionDetail,
@@ -58,7 +58,7 @@ async function fromReceipt(
       }
     return { state: 'settled', reference: hash, ...fee, ...lane }
   }
-  // It failed: nothing moved but the fee. That stands once its block is final.
+  // It failed: only the fee was charged. That is certain once its block is final.
   const final = await Reads.readBlock(node, 'finalized')
   const buried = final !== undefined && final.number >= receipt.blockNumber
   if (!buried || (await Reads.blockAt(node, receipt.blockNumber)).hash !== receipt.blockHash)
@@ -71,7 +71,7 @@ async function fromReceipt(
   }
 }
 
-/** No transaction was found, which proves nothing: the state of one final block must. */
+/** Handles a transaction that was not found. That alone proves nothing; the state of one final block must. */
 async function fromState(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
   const final = await Reads.readBlock(node, 'finalized')
   if (final === undefined || final.timestamp < detail.validBefore) {
@@ -86,8 +86,8 @@ async function fromState(node: Node, detail: TransactionDetail, now: Instant): P
 }
 
 /**
- * A key that is revoked is so for good, and signs nothing that could still be included: at a final block that shows it
- * revoked, and the nonce unused, the payment is over before its time.
+ * Checks the access key. A revoked key stays revoked, and its signatures can no longer be included. If a final block
+ * shows the key as revoked and the nonce as unused, the payment is void before its expiry.
  */
 async function withItsKey(
   node: Node,
@@ -104,8 +104,8 @@ async function withItsKey(
 }
 
 /**
- * A lane's nonce only ever grows, so any final block past `validBefore` will do. If it moved on, whoever moved it must
- * be shown to be another transaction: two can never both take one nonce.
+ * Checks a lane. Its nonce only grows, so any final block past `validBefore` is enough. If the nonce has grown, another
+ * transaction must be shown to have used it: two transactions can never both use one nonce.
  */
 async function fromLane(
   node: Node,
@@ -131,12 +131,15 @@ async function fromLane(
     : pending(now, 'It was included, and the node does not show its receipt yet')
 }
 
-/** How far before its end the transaction that took a nonce is looked for, in seconds: no search here proves a void. */
+/**
+ * The time in seconds before the expiry in which the search looks for the transaction that used a nonce. A search alone
+ * proves no void.
+ */
 const TAKER_WINDOW = 3_600
 
 /**
- * The chain forgets seen hashes some time after they ran out. So the state that counts is that of the last block in
- * which it could have been included: everything up to there is in it, and nothing of it is forgotten yet.
+ * Checks an expiring nonce. The chain deletes seen hashes some time after they expire. So the deciding state is that of
+ * the last block that could have included the transaction: it contains every inclusion, and no hash is deleted yet.
  */
 async function fromExpiringNonce(
   node: Node,
@@ -155,7 +158,7 @@ async function fromExpiringNonce(
   return pending(now, 'It was included, and the node does not show its receipt yet')
 }
 
-/** A sponsored transaction that failed left no transfer: it is found in the blocks that could have included it. */
+/** Scans the blocks that could have included a sponsored transaction. A failed one left no transfer. */
 async function scan(node: Node, detail: TransactionDetail, last: Reads.Block): Promise<string | undefined> {
   const start = await Reads.firstBlockAt(node, detail.validBefore - EXPIRING_WINDOW, last)
   const memo = detail.memo.slice(2)
@@ -171,7 +174,7 @@ async function scan(node: Node, detail: TransactionDetail, last: Reads.Block): P
   return undefined
 }
 
-/** A sponsor's signature changes the hash, so a sponsored transaction is found by what it did. */
+/** Searches a sponsored transaction by its transfers, because a sponsor's signature changes the hash. */
 async function search(node: Node, detail: TransactionDetail): Promise<{ hash: string } | undefined> {
   const latest = await Reads.readBlock(node, 'latest')
   const [primary] = detail.transfers
@@ -188,7 +191,7 @@ async function search(node: Node, detail: TransactionDetail): Promise<{ hash: st
   return hit && { hash: hit.transactionHash }
 }
 
-/** Pure. Is there a transfer of its own for every payee, and does one to the first carry our memo? */
+/** Pure. Tells whether every payee has a separate transfer, and the first payee one with the payment's memo. */
 function paysAll(logs: readonly Reads.Log[], detail: TransactionDetail): boolean {
   const from = Reads.word(detail.sender)
   const used = new Set<Reads.Log>()
@@ -218,7 +221,7 @@ function paysAll(logs: readonly Reads.Log[], detail: TransactionDetail): boolean
   )
 }
 
-/** What the payer paid for inclusion; nothing where a sponsor did. */
+/** Returns the fee that the payer paid; nothing if a sponsor paid. */
 function feeIn(receipt: Reads.ChainReceipt, { feeCurrency }: TransactionDetail): { fee?: Amount } {
   if (feeCurrency === undefined) return {}
   return { fee: feeAmount(receipt.gasUsed, receipt.gasPrice, feeCurrency) }

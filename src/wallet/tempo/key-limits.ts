@@ -13,17 +13,20 @@ import {
 } from './keychain.js'
 import type { Config } from './options.js'
 
-/** What the chain lets an access key do, as far as is known without waiting. */
+/** The chain's limits for an access key, cached. */
 export interface KeyLimits {
-  /** Why the key cannot make this charge, by what was read last; before it says so, it looks again. */
+  /**
+   * Returns why the key cannot make this charge, from cached values. Before it reports an objection, it reads them
+   * again.
+   */
   objection(charge: Charge, needs: readonly Need[], now: Instant): Promise<Unpayable | undefined>
-  /** Something went otherwise than was known here: nothing of it is relied on any more. */
+  /** Clears the cache after an unexpected result. */
   forget(): void
-  /** A signed payment will take this much of a limit. */
+  /** Subtracts the amount of a signed payment from a limit. */
   took(chainId: number, token: Hex, value: bigint): void
 }
 
-/** What a payment takes of a token, fees included. */
+/** The amount that a payment takes of a token, fees included. */
 export interface Need {
   readonly token: Hex
   readonly currency: Currency
@@ -33,11 +36,14 @@ export interface Need {
 interface Standing {
   readonly key: KeyRecord
   readonly remaining: Remaining
-  /** Undefined: anything may be called. */
+  /** Undefined if any call is allowed. */
   readonly scopes: readonly CallScope[] | undefined
 }
 
-/** The limits of one access key of one account. Stale ones are refreshed beside a payment, never before it. */
+/**
+ * Caches the limits of one access key of one account. Stale limits are refreshed in parallel to a payment and never
+ * delay it.
+ */
 export function keyLimits(
   account: Hex,
   key: Hex,
@@ -64,7 +70,7 @@ export function keyLimits(
   }
 }
 
-/** Never rejects: what cannot be read is unknown, and the payment goes on without it. */
+/** Never rejects: if a limit cannot be read, the payment continues without it. */
 async function look(
   nodes: readonly Node[],
   parties: { readonly account: Hex; readonly key: Hex; readonly token: Hex },
@@ -95,7 +101,7 @@ function complaint(
   if (key.expiry * 1000 <= now) return no('has expired')
   const stranger = strangerIn(charge, scopes)
   if (stranger !== undefined) return no(`may not pay ${stranger} in this token`)
-  // A period that is over by our clock may be over by the chain's too: then the limit is whole again.
+  // A period that is over by the local clock may be over by the chain's too; then the limit has been reset.
   const over = remaining.periodEnd !== 0 && remaining.periodEnd * 1000 <= now
   if (!key.limited || over || remaining.value >= need.value) return undefined
   return {
@@ -112,12 +118,14 @@ function shortfall(left: Amount, need: Need): string {
 
 function again({ periodEnd }: Remaining): string {
   const at = new Date(periodEnd * 1000)
-  // A node may name a time that no calendar has.
+  // A node may return a time outside the range of dates.
   if (periodEnd === 0 || Number.isNaN(at.getTime())) return ''
   return `; its limit is whole again at ${at.toISOString()}`
 }
 
-/** Who in this charge the key may not pay: the chain would refuse it, and take a fee for that. */
+/**
+ * Returns a recipient of this charge whom the key may not pay. The chain would refuse the charge and still take a fee.
+ */
 function strangerIn({ token, transfers }: Charge, scopes: readonly CallScope[] | undefined): Hex | undefined {
   if (scopes === undefined) return undefined
   const rules = scopes.filter(({ target }) => target === token)
@@ -128,10 +136,10 @@ function strangerIn({ token, transfers }: Charge, scopes: readonly CallScope[] |
 }
 
 /**
- * Holds calls of another kind against what an access key may call. An account's own key may call anything; where no node
- * answers, nobody knows, and the chain will say.
+ * Checks other calls against the calls that an access key may make. An account's own key may make any call. If no node
+ * answers, the check is left to the chain.
  *
- * @throws PaymentError `wallet_failed` if the key may not: the chain would refuse it, and take a fee for that.
+ * @throws PaymentError `wallet_failed` if the key may not make them: the chain would refuse and still take a fee.
  */
 export async function checkCalls(
   { key, sender, checkedNodes }: Pick<Config, 'key' | 'sender' | 'checkedNodes'>,
@@ -151,7 +159,7 @@ export async function checkCalls(
 
 const selectorOf = (data: Hex): Hex => `0x${data.slice(2, 10)}`
 
-/** A contract without rules is open whole, and so is a rule without recipients. */
+/** A contract without rules is fully open, and so is a rule without recipients. */
 function allows(selectors: CallScope['selectors'], selector: Hex, to: Hex): boolean {
   if (selectors.length === 0) return true
   const rule = selectors.find((each) => each.selector === selector)

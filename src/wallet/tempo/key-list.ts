@@ -15,27 +15,27 @@ import type { Owner } from './owner.js'
 import { searchLogs } from './search.js'
 import { addressOf } from './tokens.js'
 
-/** An access key, as the chain has it. */
+/** An access key, as the chain records it. */
 export interface TempoKey {
   readonly key: Hex
   readonly state: 'authorized' | 'expired' | 'revoked' | 'unknown'
   readonly type: KeyType
-  /** Absent for a key that never ends, was revoked, or was never authorized. */
+  /** Absent for a key that never expires, was revoked, or was never authorized. */
   readonly expires?: Instant
-  /** What is left of each limit; `none`: the key may spend everything. */
+  /** The rest of each limit; `none` if the key may spend everything. */
   readonly limits: readonly RemainingLimit[] | 'none'
-  /** Who may receive, by any call; `anyone` where some call is open to all. */
+  /** The addresses that may receive by any call; `anyone` if some call has no restriction. */
   readonly recipients: readonly Hex[] | 'anyone'
 }
 
-/** What is left of a key's limit. */
+/** The rest of a key's limit. */
 export interface RemainingLimit {
   readonly remaining: Amount
-  /** When the limit is whole again. Absent: never. */
+  /** The time at which the limit resets. Absent if it never does. */
   readonly resetsAt?: Instant
 }
 
-/** The last second that a calendar has. A key without an end ends later than that. */
+/** The last second of the date range. A key without an expiry has a later one. */
 const LAST_SECOND = 8_640_000_000_000
 
 /** @throws PaymentError `wallet_unavailable` if no node shows the account's authorizations. */
@@ -66,7 +66,7 @@ export async function inspectKey(key: Hex, { nodes, config, currencies }: Owner)
     currencies.map(async (currency) => {
       const token = addressOf(currency)
       const left = await readRemaining(nodes, { account, key, token })
-      // The chain does not list limits. One that was never written and one that is used up for good look alike.
+      // The chain does not list limits. A limit that was never set and one that is used up for good look the same.
       const written = left.value > 0n || left.periodEnd > 0 || targets?.includes(token) === true
       return written ? [limitOf(currency, left.value, left.periodEnd)] : []
     }),

@@ -3,7 +3,7 @@ import { PaymentError } from '../../errors/index.js'
 import { ask, type Node } from '../chain/index.js'
 import type { Hex } from './charge.js'
 
-/** The precompile that keeps the access keys of every account. */
+/** The precompile that stores the access keys of every account. */
 export const KEYCHAIN = '0xaaaaaaaa00000000000000000000000000000000'
 
 /** `KeyAuthorized(address,address,uint8,uint64)`: account and key are indexed. */
@@ -22,28 +22,28 @@ const ABI = parseAbi([
   'function getAllowedCalls(address account, address keyId) view returns (bool isScoped, Scope[] scopes)',
 ])
 
-/** How a key signs, by the number the chain gives it. */
+/** The signature types of keys, by the number that the chain uses. */
 export const KEY_TYPES = ['secp256k1', 'p256', 'webAuthn'] as const
 export type KeyType = (typeof KEY_TYPES)[number]
 
-/** What may be called with a key: on one contract, by selector; recipients are empty where anyone may receive. */
+/** The calls that a key may make on one contract, by selector. An empty list of recipients allows anyone. */
 export interface CallScope {
   readonly target: Hex
   readonly selectors: readonly { readonly selector: Hex; readonly recipients: readonly Hex[] }[]
 }
 
-/** Everything a key is authorized with. Limits and scopes are always written: without them a key may do anything. */
+/** The data of a key's authorization. Limits and scopes are always present: without them a key may do anything. */
 export interface KeyGrant {
   readonly key: Hex
   readonly type: KeyType
-  /** Seconds. */
+  /** In seconds. */
   readonly expiry: number
-  /** Period in seconds; 0: once and for all. */
+  /** Period in seconds; 0 if the limit never resets. */
   readonly limits: readonly { readonly token: Hex; readonly amount: bigint; readonly period: number }[]
   readonly scopes: readonly CallScope[]
 }
 
-/** The call that authorizes a key: only the account's own key may make it. */
+/** Encodes the call that authorizes a key. Only the account's own key may make it. */
 export function authorizeCall({ key, type, expiry, limits, scopes }: KeyGrant): Hex {
   const config = {
     expiry: BigInt(expiry),
@@ -59,25 +59,29 @@ export function authorizeCall({ key, type, expiry, limits, scopes }: KeyGrant): 
   return encodeFunctionData({ abi: ABI, functionName: 'authorizeKey', args })
 }
 
-/** The call that ends a key for good: it can never be authorized again. */
+/** Encodes the call that revokes a key for good: it can never be authorized again. */
 export function revokeCall(key: Hex): Hex {
   return encodeFunctionData({ abi: ABI, functionName: 'revokeKey', args: [key] })
 }
 
-/** A key as the chain has it. */
+/** A key as the chain records it. */
 export interface KeyRecord {
   readonly state: 'authorized' | 'revoked' | 'unknown'
   readonly type: KeyType
-  /** Seconds. */
+  /** In seconds. */
   readonly expiry: number
   /** A key without limits may spend everything. */
   readonly limited: boolean
 }
 
-/** How the keychain is asked. */
+/** Options of a keychain read. */
 interface ReadOptions {
   readonly signal?: AbortSignal
-  /** In the state after exactly that block. Default: the latest. */
+  /**
+   * Reads the state after exactly this block.
+   *
+   * @default the latest block
+   */
   readonly block?: Hex
 }
 
@@ -103,10 +107,10 @@ export async function readKey(
   }
 }
 
-/** What is left of a key's limit for a token. */
+/** The rest of a key's limit for a token. */
 export interface Remaining {
   readonly value: bigint
-  /** Seconds; 0: it never comes back. */
+  /** In seconds; 0 if the limit never resets. */
   readonly periodEnd: number
 }
 
@@ -125,7 +129,7 @@ export async function readRemaining(
 }
 
 /**
- * What a key may call; undefined: anything.
+ * Reads the calls that a key may make; undefined if any.
  *
  * @throws PaymentError `wallet_unavailable` if no node answers.
  */
@@ -155,7 +159,7 @@ async function call(nodes: readonly Node[], data: Hex, { signal, block }: ReadOp
   return typeof result === 'string' && /^0x[0-9a-fA-F]*$/.test(result) ? `0x${result.slice(2)}` : '0x'
 }
 
-/** The library's own errors quote what they could not read. */
+/** The library's own errors quote data that they could not read, so they are replaced. */
 function decoded<T>(decode: () => T): T {
   try {
     return decode()

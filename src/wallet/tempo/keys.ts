@@ -17,19 +17,31 @@ import { type Config, configure, type TempoAccount, type TempoOptions } from './
 import { type Calls, type Done, type Owner, planTransaction } from './owner.js'
 import { keyOf, proposeKey } from './propose.js'
 
-/** What {@link tempoKeys} takes. */
+/** Options of {@link tempoKeys}. */
 export interface TempoKeysOptions
   extends Pick<
     TempoOptions,
     'rpc' | 'currencies' | 'maxFeePerGas' | 'maxPriorityFeePerGas' | 'fetch' | 'now'
   > {
-  /** The account whose keys these are, with its own key. Its address alone is enough to look. */
+  /** The account that owns the keys, with its main key. An address alone is enough for reading. */
   readonly account: TempoAccount | Hex
-  /** The chain's id. Default 4217, Tempo's main network. */
+  /**
+   * The chain's id.
+   *
+   * @default 4217, Tempo's main network
+   */
   readonly chain?: number
-  /** What fees of authorizing and revoking are paid in. Default: the first known dollar that the account has enough of. */
+  /**
+   * The currency of the fees for authorizing and revoking.
+   *
+   * @default the first known dollar that the account has enough of
+   */
   readonly feeToken?: Currency
-  /** The block from which keys and approvals are looked for: that of the account's first transaction will do. Default 0. */
+  /**
+   * The first block of the search for keys and approvals; the block of the account's first transaction is enough.
+   *
+   * @default 0n
+   */
   readonly since?: bigint
 }
 
@@ -46,25 +58,30 @@ const OPTIONS: Names<TempoKeysOptions> = {
   now: true,
 }
 
-/** The access keys of one account: made by {@link tempoKeys}. */
+/**
+ * The access keys of one account: created by {@link tempoKeys}.
+ *
+ * @see docs/wallets.md
+ */
 export interface TempoKeys extends AccessKeyManager {
-  /** Every key that was ever authorized, the newest last. */
+  /** Lists every key that was ever authorized, the newest last. */
   list(): Promise<readonly TempoKey[]>
   inspect(key: AccessKeyName): Promise<TempoKey>
-  /** Ends a key at once and for good; what it signed and nobody has sent dies with it. */
+  /** Revokes a key at once and for good. Signed transactions of it that were not included become void. */
   revoke(key: AccessKeyName): Promise<AuthorizedKey>
-  /** Who may take tokens outside the limits of any key. */
+  /** Lists who may take tokens outside the limits of any key. */
   allowances(): Promise<Allowances>
   /** Takes allowances back. */
   closeAllowances(open: readonly OpenAllowance[]): Promise<Omit<AuthorizedKey, 'key'>>
 }
 
 /**
- * Keeps the access keys of an account, for its owner: hand it to `purser.delegate`, list keys, read what is left of their
- * limits, revoke them. It signs with the account's own key, outside any policy, so it belongs where that key is kept, and
- * never beside an agent.
+ * Manages the access keys of an account for its owner. Pass the result to `purser.delegate`; list keys, read the rest
+ * of their limits, revoke them. It signs with the account's main key and outside any policy, so run it in the place of
+ * that key, never in the process of an agent.
  *
  * @throws TypeError for malformed options.
+ * @see docs/wallets.md
  * @example
  * ```ts
  * const keys = tempoKeys({ account })
@@ -99,7 +116,7 @@ export function tempoKeys(given: TempoKeysOptions): TempoKeys {
   })
 }
 
-/** @throws TypeError for what is no account. */
+/** @throws TypeError if the value is not an account. */
 function configureOwner(
   account: TempoAccount | Hex,
   rest: Omit<TempoOptions, 'account'>,
@@ -111,7 +128,7 @@ function configureOwner(
   return { config, signs }
 }
 
-/** An account that is only looked at. */
+/** Creates an account that can only be read. */
 function reader(address: Hex): TempoAccount {
   return { address, type: 'local', sign: () => Promise.reject(new TypeError('An address cannot sign')) }
 }

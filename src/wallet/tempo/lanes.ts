@@ -2,8 +2,8 @@ import { keccak256, stringToBytes } from 'viem/utils'
 import type { Hex } from './charge.js'
 
 /**
- * The lanes of one account on one chain, for one ledger. Two ledgers never share a lane, so neither can take a nonce
- * that the other has promised.
+ * Names the lanes of one account on one chain for one ledger. Two ledgers never share a lane, so one cannot use a nonce
+ * that the other has granted.
  */
 export function laneNames(ledger: string, chainId: number, account: Hex, count: number): readonly string[] {
   const prefix = `tempo:${chainId}:${account}:${ledger}`
@@ -13,8 +13,8 @@ export function laneNames(ledger: string, chainId: number, account: Hex, count: 
 }
 
 /**
- * The 2D nonce key of a lane: 192 bits of a hash, never the protocol's own key (0) and never the expiring one (2^256 -
- * 1). Nothing reserved starts with 64 zero bits either.
+ * Derives the 2D nonce key of a lane: 192 bits of a hash. It is never the protocol's own key (0) or the expiring key
+ * (2^256 - 1), and no reserved key starts with 64 zero bits.
  */
 export function nonceKeyOf(lane: string): bigint {
   const known = keys.get(lane)
@@ -26,6 +26,6 @@ export function nonceKeyOf(lane: string): bigint {
   return key
 }
 
-/** A wallet has a handful of lanes and uses them all the time. */
+/** A cache: a wallet has a handful of lanes and uses them all the time. */
 const keys = new Map<string, bigint>()
 const MOST_KEYS = 1_024

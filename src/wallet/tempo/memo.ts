@@ -2,7 +2,7 @@ import { bytesToHex, keccak256, stringToBytes } from 'viem/utils'
 import { failed } from '../chain/index.js'
 import type { Hex } from './charge.js'
 
-/** Bytes of randomness, handed in. */
+/** A source of random bytes. */
 export type Random = (length: number) => Uint8Array
 
 const first = (text: string, length: number): Uint8Array =>
@@ -11,13 +11,13 @@ const first = (text: string, length: number): Uint8Array =>
 const TAG = first('mpp', 4)
 const VERSION = 1
 
-/** A vendor asks under one realm again and again: its fingerprint is worth keeping, but not without end. */
+/** The limit of cached fingerprints. A vendor uses the same realm for all its challenges. */
 const MOST_REALMS = 256
 
 /**
- * Makes the attribution memos that servers require on the primary transfer: tag, version, the server's fingerprint (10
- * bytes), ours (10), and what binds it to the challenge (7). Ours is random per credential unless a client id is set,
- * so that no two credentials can be mistaken for each other on the chain.
+ * Creates the attribution memos that servers require on the primary transfer: tag, version, the server's fingerprint
+ * (10 bytes), the client's (10), and a binding to the challenge (7). The client's part is random per credential unless
+ * a client id is set, so that two credentials on the chain can always be told apart.
  */
 export function memoMaker(random: Random, clientId?: string): (realm: string, challengeId: string) => Hex {
   const realms = new Map<string, Uint8Array>()
@@ -41,7 +41,7 @@ export function memoMaker(random: Random, clientId?: string): (realm: string, ch
   }
 }
 
-/** @throws PaymentError if there are fewer bytes than asked for: two payments must never share a memo. */
+/** @throws PaymentError if there are fewer bytes than requested: two payments must never share a memo. */
 function tenOf(random: Random): Uint8Array {
   const bytes = random(10)
   if (bytes.length !== 10) throw failed('The source of randomness gave too little')

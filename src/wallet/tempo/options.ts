@@ -26,49 +26,84 @@ export interface TempoAccount {
   readonly accessKeyAddress?: Hex | undefined
 }
 
-/** What {@link tempo} takes. */
+/** Options of {@link tempo}. */
 export interface TempoOptions {
-  /** The payer. With `accessKey` its address is enough: its own key stays elsewhere. */
+  /** The payer. With `accessKey` its address is enough: its main key stays elsewhere. */
   readonly account: TempoAccount | Hex
-  /** The access key that signs for `account`, within the limits that the chain holds it to. */
+  /** The access key that signs for `account`, within the limits that the chain enforces. */
   readonly accessKey?: TempoAccount
   /**
-   * Nodes by chain id; Tempo's own are built in for 4217 and 42431. Where several are listed, all that answer must
-   * agree before a payment counts as void.
+   * Nodes by chain id; Tempo's own are built in for 4217 and 42431. If several are listed, all that answer must agree
+   * before a payment counts as void.
    */
   readonly rpc?: Readonly<Record<number, string | readonly string[]>>
-  /** The only chains this wallet pays on. Default: every chain it has a node for. */
+  /**
+   * The only chains that this wallet pays on.
+   *
+   * @default every chain with a node
+   */
   readonly chains?: readonly number[]
-  /** Currencies beside those that the purser knows. */
+  /** Currencies in addition to those that Purser knows. */
   readonly currencies?: readonly Currency[]
-  /** The only way to submit. Default: pull where it is offered, else push. */
+  /**
+   * The only way to submit a payment.
+   *
+   * @default pull if the server offers it, else push
+   */
   readonly mode?: ChargeMode
-  /** Payments that can run side by side at the lower price of a reused nonce (default 4); 0: expiring nonces only. */
+  /**
+   * The number of lanes: payments that can run in parallel at the lower price of a reused nonce. 0 uses expiring nonces
+   * only.
+   *
+   * @default 4
+   */
   readonly lanes?: number
   /**
-   * The only token that pays fees, by chain id. Default: the token of the payment, or pathUSD if that is not a dollar; if the
-   * account holds too little of it, another dollar that Purser knows and policy allows.
+   * The only token that pays fees, by chain id.
+   *
+   * @default the token of the payment, or pathUSD if that is not a dollar; if the account holds too little of it,
+   *   another dollar that Purser knows and the policy allows
    */
   readonly feeToken?: Readonly<Record<number, string>>
-  /** Names this client in the memo on the chain. Default: random bytes, so that nobody can link payments by it. */
+  /**
+   * The name of this client in the memo on the chain.
+   *
+   * @default random bytes, so that payments cannot be linked by it
+   */
   readonly clientId?: string
-  /** The most a unit of gas may cost, in attodollars. Default: the protocol's fixed base fee, 2 × 10^10. */
+  /**
+   * The highest price of a unit of gas, in attodollars.
+   *
+   * @default the protocol's fixed base fee, 2 × 10^10
+   */
   readonly maxFeePerGas?: bigint
-  /** The tip within it. Default: 0. */
+  /**
+   * The tip within that price, in attodollars.
+   *
+   * @default 0n
+   */
   readonly maxPriorityFeePerGas?: bigint
   readonly gas?: GasOptions
-  /** How long a signed payment lives, in milliseconds, 5,000 to 25,000 (default 15,000). */
+  /**
+   * The life of a signed payment, in milliseconds, 5,000 to 25,000.
+   *
+   * @default 15_000
+   */
   readonly validityMs?: number
-  /** What talks to the nodes. Default: the global fetch as it was when the wallet was made. */
+  /**
+   * The `fetch` for requests to nodes.
+   *
+   * @default the global fetch at the wallet's creation
+   */
   readonly fetch?: typeof globalThis.fetch
   readonly random?: Random
   readonly now?: () => Instant
 }
 
-/** Options, checked and filled in. */
+/** Checked options with defaults. */
 export interface Config extends NodeBook {
   readonly id: string
-  /** The payer, in lower case, and as EIP-55 spells it. */
+  /** The payer, in lower case, and in EIP-55 spelling. */
   readonly sender: Hex
   readonly checksummed: Hex
   /** The access key that signs for the payer, in lower case. */
@@ -86,7 +121,7 @@ export interface Config extends NodeBook {
   readonly validityMs: number
   readonly random: Random
   readonly now: () => Instant
-  /** What its nodes have said of the time. */
+  /** The recent statements of its nodes about the time. */
   readonly times: () => readonly ServerTime[]
 }
 
@@ -117,14 +152,14 @@ const OPTIONS: Names<TempoOptions> = {
   now: true,
 }
 
-/** @throws TypeError for anything a payment could later stumble over. */
+/** @throws TypeError if an option could make a later payment fail. */
 export function configure(given: TempoOptions): Config {
   const options = ownOptions(given ?? {}, OPTIONS, 'tempo()')
   checkFunctions(options, ['fetch', 'random', 'now'])
   const { sender, key, sign } = checkPayer(options)
   const heard = listening(options.fetch ?? globalThis.fetch)
   return {
-    // Whoever signs for the account: a key that took the place of another one finds out what became of its payments.
+    // The id does not name the signing key, so a new key can inspect the payments of the previous one.
     id: `tempo:${sender}`,
     sender,
     checksummed: getAddress(sender),
@@ -147,7 +182,7 @@ export function configure(given: TempoOptions): Config {
   }
 }
 
-/** Who pays, and what signs for them. */
+/** The payer, and the key that signs. */
 interface Payer {
   readonly sender: Hex
   readonly key: Hex | undefined
@@ -170,7 +205,7 @@ function checkPayer(options: TempoOptions): Payer {
   const sign = signerOf(accessKey, 'accessKey')
   const sender = lower(address)
   const key = lower(accessKey.accessKeyAddress ?? accessKey.address)
-  // An access key of viem/tempo names its account itself, and signs for it by itself.
+  // An access key of viem/tempo names its account and adds the account to its signatures.
   if (accessKey.accessKeyAddress !== undefined) {
     if (lower(accessKey.address) !== sender) throw new TypeError('This accessKey is one of another account')
     return { sender, key, sign }
@@ -211,7 +246,7 @@ function checkFeeTokens(tokens: TempoOptions['feeToken'] = {}): ReadonlyMap<numb
   )
 }
 
-/** A memo needs ten bytes, and asking for ten costs as much as asking for a thousand. No byte is given out twice. */
+/** A memo needs ten bytes, and requesting ten costs as much as requesting a thousand. No byte is used twice. */
 function pooledRandom(): Random {
   const pool = new Uint8Array(1_024)
   let used = pool.length

@@ -16,15 +16,15 @@ import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
 import { addressOf } from './tokens.js'
 
-/** The account that keys are kept for, and where. */
+/** An account whose keys are managed, and its network. */
 export interface Owner {
   readonly config: Config
-  /** Is the account's own key here? */
+  /** True if the account's main key is available. */
   readonly signs: boolean
   readonly chain: number
   readonly network: string
   readonly nodes: readonly Node[]
-  /** Every currency that is known on the network. */
+  /** All known currencies of the network. */
   readonly currencies: readonly Currency[]
   readonly feeToken: Currency | undefined
   readonly since: bigint
@@ -32,36 +32,37 @@ export interface Owner {
 
 export type Calls = readonly { readonly to: Hex; readonly data: Hex }[]
 
-/** What an owner is about to do with the account's own key: no payment, and no policy's business. */
+/** A transaction of the owner with the account's main key. It is not a payment, and no policy applies. */
 export interface AccountTransaction {
-  /** The most that its fee comes to. */
+  /** The highest possible fee. */
   readonly cost: Amount
   /**
    * Signs, broadcasts, and waits for the block.
    *
-   * @throws PaymentError `wallet_failed`: with funds `settled` it failed on the chain and its fee is gone, with `unknown`
-   * nobody knows yet.
+   * @throws PaymentError `wallet_failed`: with funds `settled` the transaction failed on the chain and its fee is lost,
+   *   with `unknown` the result is not known yet.
    */
   carryOut(): Promise<Done>
 }
 
-/** A deed that is done. */
+/** A transaction that is on the chain. */
 export interface Done {
   readonly reference: Hex
   readonly fee: Amount
 }
 
-/** What an expiring nonce, a signature and a busier moment may add to what a node reckons. */
+/** The extra gas that an expiring nonce, a signature and a busier block may need on top of a node's estimate. */
 const GAS_MARGIN = 400_000n
 const VALIDITY_S = 20
 const PAUSE_MS = 250
-/** How long after its end a transaction's receipt is still waited for. */
+/** The time in milliseconds after a transaction's expiry for which its receipt is still waited for. */
 const LATE_MS = 5_000
 
 /**
- * Reckons what some calls cost. Signs nothing.
+ * Estimates the cost of some calls. Signs nothing.
  *
- * @throws PaymentError `wallet_failed` if the chain would refuse them, `insufficient_funds` if no known dollar covers it.
+ * @throws PaymentError `wallet_failed` if the chain would refuse them, `insufficient_funds` if no known dollar covers
+ *   the cost.
  */
 export async function planTransaction(owner: Owner, calls: Calls): Promise<AccountTransaction> {
   const gas = await gasFor(owner, calls)
@@ -126,7 +127,7 @@ async function carryOut(
   try {
     await ask(nodes, 'eth_sendRawTransaction', [signed])
   } catch {
-    // A node that refuses may still have passed it on: only the chain can tell.
+    // A node that returns an error may still have passed the transaction on. Only the chain can tell.
   }
   const receipt = await waitFor(config, nodes, reference, validBefore)
   if (receipt.ok) return { reference, fee: feeAmount(receipt.gasUsed, receipt.gasPrice, feeToken) }

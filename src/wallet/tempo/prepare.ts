@@ -16,8 +16,8 @@ import { chooseMode, LEAST_VALIDITY_MS } from './quote.js'
 import { addressOf, networkOf } from './tokens.js'
 
 /**
- * Builds and signs what an authorization allows. Signing belongs here, where money is safe: what is signed stays in
- * this closure until `complete`, and an abort or a discard simply forgets it.
+ * Builds and signs the payment of an authorization. Signing belongs to `prepare`, while the money is safe: the signed
+ * payment stays in this closure until `complete`, and an abort or a discard drops it.
  */
 export async function prepareCharge(
   spendable: Spendable,
@@ -32,7 +32,7 @@ export async function prepareCharge(
     : prepareTransaction(charge, spendable, options, parts)
 }
 
-/** The charge, read anew and held against the terms that were judged: what is signed is what was judged. */
+/** Reads the charge again and checks it against the judged terms, so that exactly those are signed. */
 function agreed(quote: Quote, config: Config): Charge {
   const charge = readCharge(quote.challenge.request)
   const { terms } = quote
@@ -83,7 +83,7 @@ async function prepareTransaction(
     ...(config.key ? { key: config.key } : {}),
     ...(lane ? {} : { seen: seenHash(unsigned, config.sender) }),
     ...(fee ? { feeCurrency: fee } : {}),
-    // A sponsor's signature is part of the hash, so only an unsponsored transaction's is known.
+    // A sponsor's signature is part of the hash, so the hash is known only if no sponsor signs.
     ...(charge.sponsored ? {} : { hash: keccak256(signed) }),
   })
   const takes = takenBy(terms.most, terms.fee)
@@ -102,14 +102,17 @@ async function prepareTransaction(
           : { type: 'transaction', signature: signed }
       return {
         credential: credentialOf(challenge, payload, charge, config),
-        // A hash proves what has happened already; it does not run out with the transaction.
+        // A hash proves a past payment; it does not expire with the transaction.
         ...(mode === 'push' ? {} : { goodUntil: tx.validBefore * 1000 }),
       }
     }),
   }
 }
 
-/** EIP-712 as deployed servers verify it: domain version 3, bound to payer and realm (the draft says version 1). */
+/**
+ * Signs EIP-712 data as deployed servers verify it: domain version 3, bound to payer and realm (the draft says version
+ * 1).
+ */
 async function prepareProof(
   charge: Charge,
   challenge: Challenge,
@@ -144,7 +147,7 @@ const PROOF = {
   ],
 } as const
 
-/** The lane to run on; undefined: an expiring nonce. */
+/** Returns the lane of the transaction; undefined for an expiring nonce. */
 function laneOf({ quote, lane }: Spendable, charge: Charge): LaneGrant | undefined {
   const { replaces } = quote
   if (replaces !== undefined) {
@@ -183,7 +186,10 @@ function envelopeOf(charge: Charge, run: Run): Envelope {
   }
 }
 
-/** Seconds. As short as the payment can do with: a doubt lasts until this has passed. */
+/**
+ * Returns the expiry in seconds. It is as early as the payment allows, because a payment in doubt is resolved only
+ * after it.
+ */
 function validBefore({ quote, bounds }: Spendable, now: Instant, config: Config): number {
   const { expires = Number.POSITIVE_INFINITY } = quote.challenge
   const until = Math.min(expires, now + Math.min(config.validityMs, bounds.maxValidityMs))

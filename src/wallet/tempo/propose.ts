@@ -17,7 +17,7 @@ import { addressOf } from './tokens.js'
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
-/** @throws TypeError if it is no key that a chain can know. */
+/** @throws TypeError if it is not a key that a chain can know. */
 export function keyOf(name: AccessKeyName): { readonly key: Hex; readonly type: KeyType } {
   const address = typeof name === 'string' ? name : (name?.accessKeyAddress ?? name?.address)
   if (!ADDRESS.test(String(address)))
@@ -29,9 +29,9 @@ export function keyOf(name: AccessKeyName): { readonly key: Hex; readonly type: 
 }
 
 /**
- * What a key would be authorized with, held against the chain. Signs nothing.
+ * Computes a key's authorization and checks it against the chain. Signs nothing.
  *
- * @throws TypeError for a wish that no chain can hold; PaymentError `wallet_failed` if the key was used before.
+ * @throws TypeError if no chain can enforce the request; PaymentError `wallet_failed` if the key was used before.
  */
 export async function proposeKey(wish: AccessKeyRequest, owner: Owner): Promise<AccessKeyProposal> {
   const { nodes, config, since, currencies } = owner
@@ -53,7 +53,7 @@ export async function proposeKey(wish: AccessKeyRequest, owner: Owner): Promise<
     cost: deed.cost,
     async authorize(options: AuthorizeKeyOptions = {}) {
       const { despiteAllowances = false } = ownOptions(options, AUTHORIZE, 'authorize()')
-      // Looked at again: a person may have thought about it for a while, or said yes before.
+      // Checked again: the person may have taken long to decide, or may have confirmed twice.
       await refuseUsed()
       if (!despiteAllowances) refuseOpen(await look())
       return { key: grant.key, ...(await deed.carryOut()) }

@@ -12,7 +12,9 @@ import { laneNames } from './lanes.js'
 import type { Config } from './options.js'
 import { currencyOf, networkOf } from './tokens.js'
 
-/** Blocks must still have time to include it: a node wants more than three seconds, the way there takes some too. */
+/**
+ * The least life of a payment in milliseconds: a node requires more than three seconds, and sending it takes time too.
+ */
 export const LEAST_VALIDITY_MS = 5_000
 
 const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
@@ -20,7 +22,7 @@ const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unp
   code,
 })
 
-/** Reads an offer. Signs nothing; the only thing it may wait for is the first reading of a balance. */
+/** Reads an offer. Signs nothing; it may only wait for the first read of a balance. */
 export async function quoteCharge(
   challenge: Challenge,
   context: QuoteContext,
@@ -62,8 +64,9 @@ export async function quoteCharge(
 }
 
 /**
- * A proof says who we are to whoever the realm names. A vendor that passes on the challenge of another site would
- * log in there as us, so a realm that names a host must name the one that was dialled.
+ * Refuses a proof for another site. A proof identifies the payer to the site that the realm names. A vendor could
+ * otherwise pass on the challenge of another site and log in there as the payer. So a realm that names a host must name
+ * the host of the request.
  */
 function foreignRealm({ realm }: Challenge, { resource }: QuoteContext): Unpayable | undefined {
   if (resource.transport !== 'http' || !/[.:]|^localhost$/i.test(realm)) return undefined
@@ -73,7 +76,7 @@ function foreignRealm({ realm }: Challenge, { resource }: QuoteContext): Unpayab
   return unpayable('The offer asks for a proof of who we are to another site than the one that was called')
 }
 
-/** The normal form of a charge: what is judged, and what is compared with what is about to be signed. */
+/** Returns the normal form of a charge. It is judged, and compared again before signing. */
 export function termsOf(charge: Charge, currency: Currency, fee?: Fee): Terms {
   return {
     purpose: charge.amount === 0n ? 'prove' : 'pay',
@@ -86,7 +89,7 @@ export function termsOf(charge: Charge, currency: Currency, fee?: Fee): Terms {
   }
 }
 
-/** How the charge would be submitted. */
+/** Chooses how to submit the charge. */
 export function chooseMode(charge: Charge, config: Pick<Config, 'mode'>): ChargeMode | Unpayable {
   if (charge.amount === 0n) return 'pull'
   const mode = config.mode ?? (charge.modes.includes('pull') ? 'pull' : 'push')
@@ -104,7 +107,7 @@ function goodUntil(challenge: Challenge, context: QuoteContext, config: Config):
   const { expires = Number.POSITIVE_INFINITY } = challenge
   if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
   const until = Math.min(expires, context.now + Math.min(config.validityMs, context.bounds.maxValidityMs))
-  // Said this way round, so that a clock or a bound that is no number is too little time as well.
+  // Written this way, so that NaN counts as too little time as well.
   if (!(until >= context.now + LEAST_VALIDITY_MS))
     return unpayable(
       expires <= context.now ? 'The offer has expired' : 'The offer leaves too little time to pay',
@@ -119,7 +122,7 @@ function chargeable(charge: Charge, context: QuoteContext, config: Config): Curr
       `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
       'wrong_chain',
     )
-  // Without a node nobody could ever tell what became of a payment. A proof moves nothing, and needs none.
+  // Without a node, no one could find out what happened to a payment. A proof moves no money and needs none.
   if (charge.amount > 0n && config.nodes(charge.chainId) === undefined)
     return unpayable(
       `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
@@ -133,7 +136,10 @@ function feeFor(charge: Charge, lane: LaneRequest | undefined, token: Currency, 
   return feeOf(config.gas, uses, charge.transfers.length - 1, config.maxFeePerGas, token)
 }
 
-/** The nonce to run on. After an earlier credential: the same one, so that only one of the two can ever be included. */
+/**
+ * Chooses the lane. After an earlier credential it is the same lane value, so that only one of the two can ever be
+ * included.
+ */
 function laneFor(
   charge: Charge,
   context: QuoteContext,
@@ -141,7 +147,7 @@ function laneFor(
 ): Pick<Quote, 'lane' | 'replaces'> | Unpayable {
   const earlier = context.earlierEvidence && excludable(context.earlierEvidence, charge, config)
   if (earlier !== undefined) return earlier
-  // Sponsors demand an expiring nonce.
+  // Sponsors require an expiring nonce.
   if (charge.sponsored || config.lanes === 0) return {}
   return {
     lane: { names: laneNames(context.ledger, charge.chainId, config.sender, config.lanes), otherwise: 'go' },
@@ -154,7 +160,7 @@ function excludable(
   config: Config,
 ): Pick<Quote, 'lane' | 'replaces'> | Unpayable | undefined {
   const detail = readDetail(after.detail)
-  // A proof moves nothing, so there is nothing to exclude.
+  // A proof moves no money, so there is nothing to exclude.
   if (detail?.form === 'proof') return undefined
   const fits = detail?.chainId === charge.chainId && detail.sender === config.sender && !charge.sponsored
   if (fits && detail.mode === 'pull' && detail.lane !== undefined)

@@ -1,14 +1,14 @@
 import { concatHex, keccak256, numberToHex } from 'viem/utils'
 import { answered, type Hex, hex, type Node, numeral, quantity, record, word } from '../chain/index.js'
 
-/** The precompile that keeps 2D nonces and the hashes of expiring ones (TIP-1009). */
+/** The precompile that stores 2D nonces and the hashes of expiring ones (TIP-1009). */
 export const NONCE_MANAGER = '0x4e4f4e4345000000000000000000000000000000'
-/** Its mapping of seen hashes, by Solidity's layout. */
+/** The slot of its mapping of seen hashes, in Solidity's layout. */
 const SEEN_SLOT = 1
 /** `getNonce(address,uint256)` */
 const GET_NONCE = '0x89535803'
 
-/** A transaction in a block, as far as it tells whose it is. */
+/** The fields of an included transaction that identify it. */
 export interface Included {
   readonly hash: string
   readonly from: string
@@ -16,7 +16,7 @@ export interface Included {
   readonly inputs: readonly string[]
 }
 
-/** Every Tempo transaction of one block. */
+/** Reads all Tempo transactions of one block. */
 export async function readTransactions(node: Node, at: bigint): Promise<readonly Included[]> {
   const method = 'eth_getBlockByNumber'
   const { transactions } = record(await node.call(method, [numeral(at), true]), method)
@@ -32,14 +32,14 @@ export async function readTransactions(node: Node, at: bigint): Promise<readonly
   })
 }
 
-/** The nonce of a lane, in the state after exactly that block. */
+/** Reads the nonce of a lane in the state after exactly that block. */
 export async function readLaneNonce(node: Node, account: Hex, nonceKey: Hex, block: Hex): Promise<bigint> {
   const data = concatHex([GET_NONCE, word(account), word(nonceKey)])
   const method = 'eth_call'
   return quantity(await node.call(method, [{ to: NONCE_MANAGER, data }, { blockHash: block }]), method)
 }
 
-/** Had an expiring transaction been included, in the state after exactly that block? */
+/** Reads whether an expiring transaction had been included, in the state after exactly that block. */
 export async function readSeen(node: Node, seen: Hex, block: Hex): Promise<boolean> {
   const slot = keccak256(concatHex([seen, numberToHex(SEEN_SLOT, { size: 32 })]))
   const method = 'eth_getStorageAt'

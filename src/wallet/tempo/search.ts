@@ -2,21 +2,21 @@ import { PaymentError } from '../../errors/index.js'
 import { type Log, type Node, readBlock, readLogs } from '../chain/index.js'
 import type { Hex } from './charge.js'
 
-/** What is looked for: events of one contract from a block on, the newest included. */
+/** A log search: events of one contract from a block to the latest. */
 export interface Search {
   readonly address: Hex
   readonly topics: readonly Hex[]
   readonly since: bigint
 }
 
-/** One search is cut into at most this many. */
+/** The limit of requests for one search. */
 const MOST_REQUESTS = 128
 
 /**
- * Every event from a block on, the oldest first. Nodes limit how far one search reaches, and each by a number of its own:
- * a search that is refused is halved, within reason.
+ * Finds all events from a block on, the oldest first. Nodes limit the range of one search, each differently, so a
+ * refused search is split in halves, up to a limit.
  *
- * @throws PaymentError `wallet_unavailable` if no node shows all of them.
+ * @throws PaymentError `wallet_unavailable` if no node returns all of them.
  */
 export async function searchLogs(nodes: readonly Node[], search: Search): Promise<readonly Log[]> {
   const { since: from, ...filter } = search

@@ -1,4 +1,4 @@
-/** What another wallet on the same chain is made of: its transactions, its nodes, its options. In no entry point. */
+/** The parts that another wallet on the same chain needs: transactions, nodes, options. No entry point exports it. */
 
 export {
   ask,

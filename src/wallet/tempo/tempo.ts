@@ -10,10 +10,11 @@ import { prepareCharge } from './prepare.js'
 import { quoteCharge } from './quote.js'
 
 /**
- * A wallet that pays `tempo/charge` offers: by a signed transaction that the server broadcasts (pull), by its own
- * broadcast where a server takes nothing else (push), or by a signed proof where the price is zero.
+ * Creates a wallet that pays `tempo/charge` offers. It signs a transaction that the server broadcasts (pull),
+ * broadcasts one itself if the server accepts nothing else (push), or signs a proof if the price is zero.
  *
  * @throws TypeError for malformed options; an account is required.
+ * @see docs/wallets.md
  * @example
  * ```ts
  * import { parsePrivateKey, tempo } from 'purser/wallet/tempo'
@@ -36,7 +37,7 @@ export function tempo(options: TempoOptions): Wallet {
     },
     async inspect(evidence) {
       const verdict = await inspectCharge(evidence, config)
-      // A payment that did not come about may have met a limit, or a key that is revoked by now.
+      // A payment that failed may have exceeded a limit, or its key may be revoked.
       if (verdict.state !== 'settled') limits?.forget()
       return verdict
     },

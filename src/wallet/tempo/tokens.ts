@@ -2,12 +2,12 @@ import type { Currency } from '../../money/index.js'
 import type { QuoteContext, Unpayable } from '../index.js'
 import type { Config } from './options.js'
 
-/** The CAIP-2 name of a chain. */
+/** Returns the CAIP-2 id of a chain. */
 export function networkOf({ chainId }: { readonly chainId: number }): string {
   return `eip155:${chainId}`
 }
 
-/** A token that is known here: by the purser, or by the wallet's own table. */
+/** Finds a known token: in Purser's table, or in the wallet's own. */
 export function currencyOf(
   token: string,
   network: string,
@@ -23,7 +23,7 @@ export function currencyOf(
   )
 }
 
-/** The contract address in a token's id. */
+/** Returns the contract address in a token's id. */
 export function addressOf({ id }: Currency): `0x${string}` {
   return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
 }
