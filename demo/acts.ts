@@ -62,7 +62,7 @@ export async function neverPaysTwice(purser: Purser, { api, earned }: Stage): Pr
 
 /** A budget is exact: what does not fit is refused, with what is left and when it opens again. */
 export async function stopsAtTheBudget(purser: Purser, { api, earned }: Stage): Promise<void> {
-  act('The budget is used up')
+  act('A second call does not fit into the budget')
   const before = await earned()
   const response = await purser.fetch(api.url('/price/0.45'))
   line('paid', `${formatAmount(paid(purser.paymentFor(response)).terms.most)}`, 'green')
