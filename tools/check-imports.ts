@@ -5,6 +5,7 @@ import { checkBodies } from './check/bodies.js'
 import { checkDocstrings } from './check/docstrings.js'
 import { checkEdges } from './check/edges.js'
 import { ENTRIES, entryFiles, ROOT } from './check/entries.js'
+import { checkMoves } from './check/moves.js'
 import { report, type Violation } from './check/report.js'
 import { checkShape } from './check/shape.js'
 
@@ -13,6 +14,7 @@ process.exitCode = report('check:imports', [
   ...(await checkEdges(ROOT)),
   ...checkShape(ROOT),
   ...checkBodies(ROOT),
+  ...checkMoves(ROOT),
   ...checkDocstrings(ROOT, entryFiles()),
   ...missing.map((file): Violation => ({ rule: 'entry', file, message: 'an entry point without a source' })),
 ])

@@ -1,7 +1,7 @@
 import { type Names, ownOptions, PaymentError } from '../errors/index.js'
 import { fundsOf, type Move, type Payment, type PaymentId } from '../ledger/index.js'
 import type { Env } from '../pay/index.js'
-import { transitionById } from '../pay/inspection.js'
+import { transition } from '../pay/transition.js'
 
 /** How a person closes a doubt that nothing can ever prove. */
 export type Resolution =
@@ -68,7 +68,6 @@ async function close(
         }
   const open = payment.attempts.flatMap((attempt, index) => (attempt.void === undefined ? [index] : []))
   if (move.to === 'released')
-    for (const attempt of open)
-      await transitionById(payment.id, { to: 'voided', attempt, reason: move.reason }, env)
-  return (await transitionById(payment.id, move, env)).payment
+    for (const attempt of open) await transition(payment, { to: 'voided', attempt, reason: move.reason }, env)
+  return transition(payment, move, env)
 }

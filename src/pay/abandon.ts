@@ -9,6 +9,7 @@ import {
   markUnresolved,
   walletOf,
 } from './inspection.js'
+import { tryTransition } from './transition.js'
 
 /**
  * Nobody goes on with the credentials of this payment: what can be made void is, so that the doubt ends here. Never what
@@ -18,7 +19,7 @@ export async function abandonPayment(payment: Payment, env: Env, told?: Problem)
   if (payment.state !== 'committed' || !canAbandon(payment, env))
     return applyVerdicts((index) => inspectAttempt(payment, index, env, told), payment, env)
   // As our own first: whoever took it over meanwhile may be showing its credential right now.
-  const { ok, payment: ours } = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
+  const { ok, payment: ours } = await tryTransition(payment.id, { to: 'taken-over', owner: env.owner }, env)
   if (!ok) return { payment: ours }
   return applyVerdicts((index) => lastVerdict(ours, index, env, told), ours, env)
 }

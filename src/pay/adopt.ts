@@ -1,5 +1,5 @@
 import { own } from '../errors/index.js'
-import { type Evidence, fundsOf, type Payment } from '../ledger/index.js'
+import { type Evidence, fundsOf, type Move, type Payment } from '../ledger/index.js'
 import { abandonPayment } from './abandon.js'
 import type { Exchange } from './exchange.js'
 import { inspectPayment, markUnresolved, recheckTimeOf, releaseAbandonedHold } from './inspection.js'
@@ -12,6 +12,7 @@ import { continueEarlier } from './replacement.js'
 import type { SubmittedCredential } from './settle.js'
 import type { Streaming } from './stream.js'
 import { authorizedPaymentOf, type Submission, sendCredential } from './submit.js'
+import { transition, tryTransition } from './transition.js'
 import { watchDelivery } from './undelivered.js'
 
 const FIRST_LOOK_MS = 25
@@ -73,7 +74,7 @@ async function adoptDoubt<Reply extends object>(
   const { env, call } = c
   let payment = doubt
   if (payment.state === 'committed') {
-    const adopted = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
+    const adopted = await tryTransition(payment.id, { to: 'taken-over', owner: env.owner }, env)
     if (!adopted.ok) return undefined
     payment = adopted.payment
   }
@@ -100,8 +101,8 @@ async function adoptDoubt<Reply extends object>(
   if (seen.state === 'settled' && seen.delivered) return delivered(seen, c)
   // A caller who has hung up must hear what became of the money all the same.
   if (call.signal?.aborted) throw unanswered(seen, { cause: call.signal.reason })
-  const told = await env.ledger.advance(seen.id, { to: 'reported' })
-  throw standsInTheWay(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', told.payment)
+  const told = await transition(seen, { to: 'reported' }, env)
+  throw standsInTheWay(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', told)
 }
 
 /**
@@ -134,16 +135,14 @@ async function askForTheAnswer<Reply extends object>(
     return undefined
   }
   const { receipt } = reading
-  const after =
+  const withReceipt = receipt ? { receipt } : {}
+  const move: Move =
     payment.state === 'settled'
-      ? await env.ledger.advance(payment.id, { to: 'delivered', ...(receipt ? { receipt } : {}) })
-      : await env.ledger.advance(payment.id, {
-          to: 'unresolved',
-          delivered: true,
-          ...(receipt ? { receipt } : {}),
-        })
+      ? { to: 'delivered', ...withReceipt }
+      : { to: 'unresolved', delivered: true, ...withReceipt }
+  const after = await transition(payment, move, env)
   // An answer is an answer; what became of the money is for the rail to say.
-  const seen = await inspectPayment(after.payment, env)
+  const seen = await inspectPayment(after, env)
   env.attachOutcome(reply, seen)
   env.liveCredentials.drop(payment.id)
   if (authorized && metered) {

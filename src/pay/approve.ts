@@ -8,6 +8,7 @@ import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
 import { type Candidate, evaluateOffers } from './candidates.js'
 import { holdOf, narrowingOf, type Purchase } from './purchase.js'
 import { reasonOf, refused } from './refusal.js'
+import { deny } from './transition.js'
 
 /** A person's no stands that long for the same terms: an agent that asks again is not a reason to ask a person again. */
 const DENIAL_STANDS_MS = 10 * 60_000
@@ -106,11 +107,9 @@ export function tooManyQuestions(
 
 /** Recorded as a refusal that stands: the same terms are refused without asking until it runs out. */
 async function standingDenial(id: PaymentId, candidate: Candidate, c: Purchase, by: string): Promise<void> {
-  const { lane: _, ...hold } = holdOf(id, candidate, c)
+  const { lane: _, ...request } = holdOf(id, candidate, c)
   const reason = `not approved by ${clean(by)}`
-  const payment = await c.env.ledger.deny(hold, { reason, standsMs: DENIAL_STANDS_MS })
-  // Its budget was held, and is so no more.
-  c.env.emitter.emit('payment', { payment })
+  await deny(request, { reason, standsMs: DENIAL_STANDS_MS }, c.env)
 }
 
 async function rememberApproval(

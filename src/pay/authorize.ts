@@ -17,7 +17,6 @@ import {
   reasonsOf,
 } from './candidates.js'
 import { causeFor } from './cause.js'
-import { transitionById } from './inspection.js'
 import { OfferEvents } from './offer-events.js'
 import { checkPrepared } from './prepared.js'
 import {
@@ -30,6 +29,7 @@ import {
   waitingHold,
 } from './purchase.js'
 import { reasonOf, refused, sentence, standsInTheWay } from './refusal.js'
+import { deny, hold, transition, tryTransition } from './transition.js'
 import { abandonUnsent } from './unsent.js'
 import { untilAborted } from './until-aborted.js'
 
@@ -162,7 +162,7 @@ class Authorizer {
     this.#holding = false
     const { env } = this.#c
     try {
-      await transitionById(this.#id, { to: 'released', reason }, env)
+      await transition({ id: this.#id }, { to: 'released', reason }, env)
     } catch (error) {
       // The lease runs out by itself, and then anybody may release it; the refusal itself must still be told.
       env.emitter.emit('error', { error, during: 'release' })
@@ -277,9 +277,8 @@ class Authorizer {
   async #hold(candidate: Candidate, reserves?: 'all' | 'nothing'): Promise<{ lane?: LaneGrant } | Step> {
     const { signal } = this.#c.call
     signal?.throwIfAborted()
-    const hold = holdOf(this.#id, candidate, this.#c)
-    const held = await this.#c.env.ledger.hold(reserves === undefined ? hold : waitingHold(hold, reserves))
-    for (const payment of held.ended ?? []) this.#c.env.emitter.emit('payment', { payment })
+    const request = holdOf(this.#id, candidate, this.#c)
+    const held = await hold(reserves === undefined ? request : waitingHold(request, reserves), this.#c.env)
     if (held.ok) {
       this.#holding = true
       signal?.throwIfAborted()
@@ -327,7 +326,7 @@ class Authorizer {
         widenPin: this.#approved !== undefined || candidate.decision.grant !== undefined,
         ...(prepared.signedTotal === undefined ? {} : { signed: prepared.signedTotal }),
       }
-      const moved = await transitionById(this.#id, move, env)
+      const moved = await tryTransition(this.#id, move, env)
       committed = moved.ok
       if (!moved.ok) {
         if (moved.payment.state !== 'held') this.#startOver()
@@ -390,9 +389,10 @@ class Authorizer {
 
   /** The id of the record: an equal refusal of today may be recorded already, and then this one is counted there. */
   async #record(reasons: readonly Reason[], candidate: Candidate): Promise<PaymentId> {
-    const { lane: _, ...hold } = holdOf(this.#id, candidate, this.#c)
-    const decision = { ...hold.decision, reasons }
-    const { id } = await this.#c.env.ledger.deny({ ...hold, decision }, { reason: sentence(reasons) })
+    const { lane: _, ...request } = holdOf(this.#id, candidate, this.#c)
+    const decision = { ...request.decision, reasons }
+    const why = { reason: sentence(reasons) }
+    const { id } = await deny({ ...request, decision }, why, this.#c.env)
     return id
   }
 }

@@ -6,9 +6,10 @@ import type { Challenge, Resource } from '../protocol/index.js'
 import type { ChannelOperation, ChannelWallet, Deliver, Wallet } from '../wallet/index.js'
 import { authorize } from './authorize.js'
 import type { Call, Env } from './env.js'
-import { inspectPayment, transition } from './inspection.js'
+import { inspectPayment } from './inspection.js'
 import { redactedError } from './redacted-error.js'
 import { notifyRejected } from './rejected-credential.js'
+import { transition } from './transition.js'
 
 /** An act on a channel: whose it is, and how a credential reaches the vendor. */
 export interface ChannelOperationRequest {
@@ -119,7 +120,7 @@ async function finish(
 ): Promise<unknown> {
   try {
     const { evidence } = await complete()
-    if (evidence !== undefined) await env.ledger.advance(id, { to: 'evidence', evidence })
+    if (evidence !== undefined) await transition({ id }, { to: 'evidence', evidence }, env)
     return undefined
   } catch (error) {
     env.emitter.emit('error', { error, during: 'channel' })

@@ -19,7 +19,10 @@ export interface PurserEvents {
   }
   /** A person was asked. `by` is absent when nobody answered. */
   readonly approval: { readonly payment: string; readonly approved: boolean; readonly by?: string }
-  /** A payment was committed, settled, released or denied by a person. The last event of a payment tells its state. */
+  /**
+   * The ledger recorded that a payment was held, committed, settled, released or denied. The last event of a payment has
+   * the state that the ledger has.
+   */
   readonly payment: { readonly payment: Payment }
   readonly receipt: { readonly payment: string; readonly receipt: Receipt }
   readonly refusal: {

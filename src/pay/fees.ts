@@ -2,8 +2,9 @@ import type { Payment, Verdict } from '../ledger/index.js'
 import { count } from '../money/index.js'
 import { asAgreed } from '../policy/agreed.js'
 import type { Env } from './env.js'
-import { inspectAttempt, settleByChain, transition, voidMove } from './inspection.js'
+import { inspectAttempt, settleByChain, voidMove } from './inspection.js'
 import { nextInspection } from './recovery-schedule.js'
+import { transition } from './transition.js'
 
 /** A payment that a receipt settled counts at its fee's bound until the fee itself was read. */
 export async function readFee(payment: Payment, env: Env): Promise<Payment> {

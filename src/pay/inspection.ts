@@ -1,10 +1,11 @@
 import { own } from '../errors/index.js'
-import type { Move, MoveResult, Payment, PaymentId, Verdict } from '../ledger/index.js'
+import type { Move, Payment, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Env } from './env.js'
 import { firstFeeInspection } from './recovery-schedule.js'
+import { transition } from './transition.js'
 
 /** What a wallet can prove about one attempt; a wallet that fails has proven nothing. */
 export async function inspectAttempt(
@@ -173,29 +174,4 @@ export function markUnresolved(
 /** When the evidence of the latest credential falls due. */
 export function recheckTimeOf({ attempts }: Payment): Instant | undefined {
   return attempts.at(-1)?.evidence.recheckAt
-}
-
-/** One step. Every move that can change a payment's state goes through here, so that listeners are told of it. */
-export async function transition(payment: Payment, move: Move, env: Env): Promise<Payment> {
-  return (await transitionById(payment.id, move, env)).payment
-}
-
-/** The same for a payment of which only the id is at hand. */
-export async function transitionById(
-  id: PaymentId,
-  move: Move,
-  { ledger, emitter }: Pick<Env, 'ledger' | 'emitter'>,
-): Promise<MoveResult> {
-  const moved = await ledger.advance(id, move)
-  const { ok, was, payment } = moved
-  // Another process may have moved it since we last saw it: the ledger says what it was.
-  if (!ok || (was === payment.state && move.to !== 'committed')) return moved
-  emitter.emit('payment', { payment })
-  if (was === 'released' && payment.state === 'settled')
-    emitter.emit('anomaly', {
-      kind: 'settled_after_release',
-      payment: id,
-      message: 'A payment that was proven void has settled all the same. It counts.',
-    })
-  return moved
 }

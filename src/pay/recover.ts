@@ -4,6 +4,7 @@ import type { Env } from './env.js'
 import { putOff, readFee } from './fees.js'
 import { markUnresolved, releaseAbandonedHold } from './inspection.js'
 import { nextInspection } from './recovery-schedule.js'
+import { tryTransition } from './transition.js'
 import { untilAborted } from './until-aborted.js'
 
 /** What a recovery did. */
@@ -189,7 +190,7 @@ async function recoverOne(payment: Payment, env: Env): Promise<Payment> {
 }
 
 async function recoverDoubt(payment: Payment, env: Env): Promise<Payment> {
-  const adopted = await env.ledger.advance(payment.id, { to: 'taken-over', owner: env.owner })
+  const adopted = await tryTransition(payment.id, { to: 'taken-over', owner: env.owner }, env)
   if (!adopted.ok) return adopted.payment
   const { payment: after } = await abandonPayment(adopted.payment, env)
   notePace(after, env)

@@ -2,8 +2,8 @@ import { own } from '../errors/index.js'
 import type { Evidence, Payment } from '../ledger/index.js'
 import type { Problem, ReplyInfo } from '../protocol/index.js'
 import type { Env } from './env.js'
-import { transition } from './inspection.js'
 import type { AuthorizedPayment } from './purchase.js'
+import { transition } from './transition.js'
 
 /** Deals whose wallet has given up what they run on. */
 const givenUp = new WeakSet<AuthorizedPayment>()

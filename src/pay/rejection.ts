@@ -3,6 +3,7 @@ import type { Payment } from '../ledger/index.js'
 import type { Problem, ReplyInfo } from '../protocol/index.js'
 import type { Env } from './env.js'
 import type { Submission } from './submit.js'
+import { transition } from './transition.js'
 
 /** A problem's type is a URI reference that the server chooses. */
 const MOST_TYPE = 200
@@ -30,11 +31,11 @@ function wordsOf(problem: Problem | undefined): Partial<Rejection> {
 export async function noteRejection(
   presented: Submission<unknown>,
   payment: Payment,
-  { ledger }: Pick<Env, 'ledger'>,
+  env: Pick<Env, 'ledger' | 'emitter'>,
 ): Promise<Payment> {
   const rejection = presented.kind === 'reply' ? rejectionIn(presented.reading) : undefined
   if (rejection === undefined) return payment
-  return (await ledger.advance(payment.id, { to: 'rejected', rejection })).payment
+  return transition(payment, { to: 'rejected', rejection }, env)
 }
 
 /** Tells that a payment ended without what was bought, and why by the server's own words, if there were any. */

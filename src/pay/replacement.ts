@@ -2,17 +2,11 @@ import { PaymentRefusedError } from '../errors/index.js'
 import type { Payment, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { authorize } from './authorize.js'
-import {
-  inspectAttempt,
-  markUnresolved,
-  settleByChain,
-  transition,
-  voidMove,
-  walletOf,
-} from './inspection.js'
+import { inspectAttempt, markUnresolved, settleByChain, voidMove, walletOf } from './inspection.js'
 import type { AuthorizedPayment, AuthorizeResult, EarlierPayment, Purchase } from './purchase.js'
 import { actionRequired } from './refusal.js'
 import type { SettleResult, SubmittedCredential } from './settle.js'
+import { transition } from './transition.js'
 
 /**
  * Honest servers rotate challenges, so a second credential must be possible; it may exist only where **at most one

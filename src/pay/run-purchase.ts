@@ -20,6 +20,7 @@ import { Restart, restartWithoutSignIn } from './restart.js'
 import { noteServerTime } from './server-time.js'
 import { type SubmittedCredential, settle } from './settle.js'
 import { type Submission, submit } from './submit.js'
+import { transition } from './transition.js'
 import { markUndelivered, watchDelivery } from './undelivered.js'
 import { abandonUnsent } from './unsent.js'
 import { untilAborted } from './until-aborted.js'
@@ -300,11 +301,9 @@ async function follow<Reply extends object>(
   }
   const reading = await exchange.read(followed)
   const delivered = reading.kind === 'response' && reading.ok
-  const moved =
-    delivered && payment.state === 'settled'
-      ? await env.ledger.advance(payment.id, { to: 'delivered' })
-      : undefined
-  env.attachOutcome(followed, moved?.payment ?? payment)
+  const after =
+    delivered && payment.state === 'settled' ? await transition(payment, { to: 'delivered' }, env) : payment
+  env.attachOutcome(followed, after)
   return followed
 }
 

@@ -11,13 +11,13 @@ import {
   inspectPayment,
   markUnresolved,
   settleByChain,
-  transition,
   voidMove,
 } from './inspection.js'
 import type { LiveCredential } from './live-credentials.js'
 import type { AuthorizedPayment } from './purchase.js'
 import { allowRepeat, notifyRejected } from './rejected-credential.js'
 import type { Submission } from './submit.js'
+import { transition } from './transition.js'
 
 /** A credential that left, and what came back for it. */
 export interface SubmittedCredential {

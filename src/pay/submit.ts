@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.js'
 import type { LiveCredential } from './live-credentials.js'
 import type { AuthorizedPayment } from './purchase.js'
 import { notifyRejected } from './rejected-credential.js'
+import { tryTransition } from './transition.js'
 import { untilAborted } from './until-aborted.js'
 
 /** What came back after a credential left. */
@@ -82,7 +83,7 @@ async function recordCompletion(
   env: Env,
 ): Promise<LiveCredential> {
   const attempt = committed.attempts.length - 1
-  const learned = evidence && (await env.ledger.advance(payment, { to: 'evidence', evidence, attempt }))
+  const learned = evidence && (await tryTransition(payment, { to: 'evidence', evidence, attempt }, env))
   if (learned?.ok === false)
     throw new PaymentError(
       'wallet_failed',

@@ -1,17 +1,14 @@
 import type { PaymentId } from '../ledger/index.js'
 import type { Env } from './env.js'
 import type { Exchange } from './exchange.js'
+import { transition } from './transition.js'
 
 /** Writes down that what was paid for did not reach its caller: whoever asks for the same again must not pay again. */
-export async function markUndelivered(
-  id: PaymentId,
-  during: string,
-  { ledger, emitter }: Env,
-): Promise<void> {
+export async function markUndelivered(id: PaymentId, during: string, env: Env): Promise<void> {
   try {
-    await ledger.advance(id, { to: 'undelivered' })
+    await transition({ id }, { to: 'undelivered' }, env)
   } catch (error) {
-    emitter.emit('error', { error, during })
+    env.emitter.emit('error', { error, during })
   }
 }
 

@@ -166,10 +166,10 @@ describe('what happens can be watched', () => {
       buyer.purser.on(name, () => void names.push(name))
     await buyer.get('/paid')
     await moment()
-    expect(names).toEqual(['offer', 'decision', 'payment', 'receipt', 'payment'])
+    expect(names).toEqual(['offer', 'payment', 'decision', 'payment', 'receipt', 'payment'])
     await buyer.get('/paid', { payment: { maxAmount: '0.001' } })
     await moment()
-    expect(names.slice(5)).toEqual(['offer', 'decision', 'refusal'])
+    expect(names.slice(6)).toEqual(['offer', 'payment', 'decision', 'refusal'])
   })
 
   it('on diagnostics channels', async () => {

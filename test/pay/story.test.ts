@@ -11,7 +11,7 @@ describe('one payment', () => {
     const reply = await world.pay()
     expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
-    expect(states.map(({ payment }) => payment.state)).toEqual(['committed', 'settled'])
+    expect(states.map(({ payment }) => payment.state)).toEqual(['held', 'committed', 'settled'])
     expect(world.server.credentials.map(({ idempotencyKey }) => idempotencyKey)).toEqual([
       (await world.payments())[0]?.id,
     ])

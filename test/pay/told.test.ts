@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { closeByHand } from '../../src/client/resolve.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
-/** The states that the events told, in order. */
+/** The states that the `payment` events told, in order. */
 function told(world: FakeWorld): () => Promise<string[]> {
   const events = world.heard('payment')
   return async () => {
@@ -18,7 +18,7 @@ it('tells of a hold that ends because the wallet fails to sign', async () => {
     throw new TypeError('no key')
   }
   await world.fails()
-  expect(await states()).toEqual(['released'])
+  expect(await states()).toEqual(['held', 'released'])
 })
 
 it('tells of a hold that ends because its caller hangs up', async () => {
@@ -30,7 +30,7 @@ it('tells of a hold that ends because its caller hangs up', async () => {
   }
   await expect(world.pay({ signal: caller.signal })).rejects.toThrow()
   await new Promise(setImmediate)
-  expect(await states()).toEqual(['released'])
+  expect(await states()).toEqual(['held', 'released'])
 })
 
 it('tells of a hold that ends because a person says no, and of one that ends because nobody answers', async () => {
@@ -38,11 +38,11 @@ it('tells of a hold that ends because a person says no, and of one that ends bec
   const no = fakeWorld({ policy, approver: async () => ({ approved: false, by: 'eve' }) })
   const denied = told(no)
   await no.fails()
-  expect(await denied()).toEqual(['denied'])
+  expect(await denied()).toEqual(['held', 'denied'])
   const nobody = fakeWorld({ policy })
   const released = told(nobody)
   await nobody.fails()
-  expect(await released()).toEqual(['released'])
+  expect(await released()).toEqual(['held', 'released'])
 })
 
 it('tells of a payment that a person closes', async () => {
@@ -67,7 +67,20 @@ it('tells of the hold of a dead process that a call releases to make room', asyn
   const next = world.neighbour()
   const states = told(next)
   await next.pay({ path: '/milk' })
-  expect(await states()).toEqual(['released', 'committed', 'settled'])
+  expect(await states()).toEqual(['released', 'held', 'committed', 'settled'])
+})
+
+it('tells of a refusal that the ledger records, once more for each equal refusal', async () => {
+  const world = fakeWorld({ policy: { perPayment: '0.01' } })
+  const events = world.heard('payment')
+  await world.fails()
+  await world.fails()
+  await new Promise(setImmediate)
+  expect(events.map(({ payment: { state, times } }) => [state, times])).toEqual([
+    ['denied', undefined],
+    ['denied', 2],
+  ])
+  expect(new Set(events.map(({ payment }) => payment.id)).size).toBe(1)
 })
 
 it('tells of each state that the ledger left, whatever this process believed it to be', async () => {
@@ -77,7 +90,7 @@ it('tells of each state that the ledger left, whatever this process believed it 
   if (paid === undefined) throw new Error('no payment')
   const states = told(world)
   const anomalies = world.heard('anomaly')
-  const { transition: advance } = await import('../../src/pay/inspection.js')
+  const { transition: advance } = await import('../../src/pay/transition.js')
   // Another process finds that the receipt was untrue, and this one never hears of it.
   await world.env.ledger.advance(paid.id, { to: 'released', reason: 'void' })
   await advance(paid, { to: 'settled', proof: 'chain', reference: '0xfee' }, world.env)

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { checkBodies } from '../../tools/check/bodies.js'
 import { checkDocstrings } from '../../tools/check/docstrings.js'
 import { checkEdges } from '../../tools/check/edges.js'
+import { checkMoves } from '../../tools/check/moves.js'
 import { table, type Violation } from '../../tools/check/report.js'
 import { checkShape } from '../../tools/check/shape.js'
 
@@ -172,5 +173,21 @@ test('a body that somebody else sends is read by the one reader, or by what is l
     'body: src/wallet/each.ts',
     'body: src/wallet/rpc.ts',
     'body: src/wallet/stream.ts',
+  ])
+})
+
+test('only one file moves a payment in the ledger', () => {
+  const root = house({
+    'pay/transition.ts': 'export const move = (env) => env.ledger.advance()',
+    'pay/settle.ts': 'export const settle = (env) => env.ledger.advance()',
+    'client/refuse.ts': 'export const refuse = ({ ledger }) => ledger?.deny()',
+    'client/taken.ts': 'const { hold } = env.ledger\nexport const taken = hold',
+    'socket/line.ts': 'export const stop = (line) => line.hold()',
+    'ledger/sqlite/again.ts': 'export const again = (ledger) => ledger.hold()',
+  })
+  expect(rules(checkMoves(root)).sort()).toEqual([
+    'move: src/client/refuse.ts',
+    'move: src/client/taken.ts',
+    'move: src/pay/settle.ts',
   ])
 })

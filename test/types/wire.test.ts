@@ -86,6 +86,6 @@ test('the events of a payment and of a refusal, in their order', async () => {
     await new Promise((resolve) => setImmediate(resolve))
     return told
   }
-  expect(await heard('1')).toEqual(['offer', 'decision', 'payment', 'receipt', 'payment'])
-  expect(await heard('0.01')).toEqual(['offer', 'decision', 'refusal'])
+  expect(await heard('1')).toEqual(['offer', 'payment', 'decision', 'payment', 'receipt', 'payment'])
+  expect(await heard('0.01')).toEqual(['offer', 'payment', 'decision', 'refusal'])
 })

@@ -125,7 +125,7 @@ export const SIDE_DOORS: readonly {
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'pay/inspection.ts',
+    file: 'pay/transition.ts',
     from: ['client'],
     why: 'one way to move a payment, so that listeners hear of each state: needed when a person closes a doubt',
   },
@@ -239,6 +239,12 @@ export const BODY_READERS: readonly {
     why: 'handed on as the caller pulls; what is held back of a frame has a cap (frames.ts)',
   },
 ]
+
+/** The ledger's methods that move a payment, and the one file outside `src/ledger` that may call them. */
+export const PAYMENT_MOVES: { readonly methods: readonly string[]; readonly file: string } = {
+  methods: ['hold', 'advance', 'deny'],
+  file: 'pay/transition.ts',
+}
 
 /** Files that a program wrote: no limit of length. */
 export const GENERATED: readonly string[] = []

@@ -35,7 +35,6 @@ export class Real {
   readonly #asked: ((approved: boolean) => void)[] = []
   /** Every `payment` event, of all processes. */
   readonly #events = this.world.heard('payment')
-  #died = false
   /** The day of each payment's latest hold: an approval may come on another day than the question. */
   readonly #days = new Map<string, number>()
   readonly #holds = new Holds(async () => {
@@ -75,7 +74,6 @@ export class Real {
   kill(index: number): void {
     const process = this.#processes[index % Math.max(1, this.#processes.length)]
     if (process !== undefined) process.dead = true
-    this.#died = true
   }
 
   process(index: number): Process {
@@ -98,7 +96,6 @@ export class Real {
     const record: CallRecord = { plan, yes: false }
     const number = this.calls.push(record) - 1
     if (plan.diesAfter !== undefined) process.steps = plan.diesAfter
-    this.#died ||= plan.diesAfter !== undefined
     const server = new ModelServer(this.chain, plan, this.#kept)
     const abort = new AbortController()
     this.#aborts.push(abort)
@@ -214,21 +211,20 @@ export class Real {
       ...twoAtMost(known),
       ...approvalsKept(known),
       ...errorsTrue(known),
-      ...(await this.#untold()),
+      ...(await this.#replayed()),
     ]
   }
 
-  /** Whoever replays the events knows the states as they are stored. A process that died may have told less. */
-  async #untold(): Promise<string[]> {
-    if (this.#died) return []
-    // Listeners are told after the step, not in it.
+  /** Replaying the events of all processes gives each payment of the ledger in its state, and no other payment. */
+  async #replayed(): Promise<string[]> {
+    // Listeners run after the step, not in it.
     await turns(3, () => false)
-    const payments = await this.world.payments()
-    const told = new Map(this.#events.map(({ payment }) => [payment.id, payment.state]))
-    return payments.flatMap(({ id, state }) => {
-      const last = told.get(id)
-      const silent = last === undefined && (state === 'held' || state === 'denied')
-      return silent || last === state ? [] : [`${id} is ${state}, and the last event told ${last}`]
+    const replay = new Map(this.#events.map(({ payment }) => [payment.id, payment.state]))
+    const stored = new Map((await this.world.payments()).map(({ id, state }) => [id, state]))
+    const ids = new Set([...replay.keys(), ...stored.keys()])
+    return [...ids].flatMap((id) => {
+      const [state, told] = [stored.get(id), replay.get(id)]
+      return state === told ? [] : [`${id} is ${state} in the ledger, and ${told} by its last event`]
     })
   }
 
@@ -250,7 +246,6 @@ export class Real {
   async reconciled(): Promise<string[]> {
     this.abort()
     for (const process of this.#processes) process.dead = true
-    this.#died = true
     this.world.clock.pass(3_600_000)
     await this.#stored.unfreeze()
     await this.recover(this.spawn())
