@@ -7,19 +7,19 @@ import { invalid } from './invalid.js'
 import { GENERAL, KEY, KEYS, type SettingPath, WALLETS } from './settings.js'
 import { CONFIG, type Environment, variableIn } from './variables.js'
 
-/** A file of settings. */
+/** A settings file. */
 export interface ConfigFile {
   readonly path: string
-  /** What stands in it. Numbers are texts, as they were written. */
+  /** Its content. Numbers are texts, as they were written. */
   readonly value: Readonly<Record<string, unknown>>
 }
 
 const LARGEST = 1024 * 1024
 
 /**
- * Reads the file of settings: the one that `PURSER_CONFIG` names, else `purser/config.yaml` in the user's folder of
- * configuration, if it is there and `PURSER_POLICY` is not set. Never one of the working directory: whoever can write
- * there would decide what may be spent.
+ * Reads the settings file: the one that `PURSER_CONFIG` names; otherwise `purser/config.yaml` in the user's
+ * configuration folder, if it exists and `PURSER_POLICY` is not set. A file in the working directory is never read,
+ * because anyone who can write there could change the spending limits.
  *
  * @returns Undefined if there is none.
  * @throws PaymentError `invalid_config` that names the file, and the key or line.
@@ -51,13 +51,13 @@ function usualPath(env: Environment): string | undefined {
 }
 
 /**
- * Settings from the text of a file, in YAML or JSON.
+ * Parses the text of a settings file, in YAML or JSON.
  *
  * @throws PaymentError `invalid_config` that names the file, and the key or line.
  */
 export function parseConfig(text: string, path: string): ConfigFile {
   const yaml = parseYaml(text, (numeral) => numeral)
-  // Not the parser's own words: they may quote the text around the place.
+  // The parser's own message is dropped, because it may quote the surrounding text.
   if (yaml.problem !== undefined) throw invalid(`${path} cannot be read as YAML or JSON (line ${yaml.line})`)
   const value: unknown = ownOnly(contentOf(yaml, path))
   if (!isMapping(value)) throw invalid(`${path} must be a mapping of settings`)
@@ -73,7 +73,7 @@ function contentOf(yaml: Yaml, path: string): unknown {
   }
 }
 
-/** The same without prototypes, so that nothing is a setting that objects only inherit. */
+/** Copies a value without prototypes, so that inherited properties are never settings. */
 function ownOnly(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ownOnly)
   if (!isMapping(value)) return value
@@ -82,14 +82,14 @@ function ownOnly(value: unknown): unknown {
   return copy
 }
 
-/** What the file has under a path; undefined for nothing, also for a key without a value. */
+/** Returns the value at a path of the file; undefined if it is absent, or if its key has no value. */
 export function configValue(file: ConfigFile | undefined, path: SettingPath): unknown {
   let value: unknown = file?.value
   for (const key of path) value = isMapping(value) ? value[key] : undefined
   return value ?? undefined
 }
 
-/** An unknown name is refused: a mistyped one would mean another account, or no limit. */
+/** Refuses unknown names: a mistyped one would mean another account, or no limit. */
 function checkKeys(value: Readonly<Record<string, unknown>>, file: string): void {
   check(value, [...Object.keys(GENERAL), 'wallets'], file, '')
   for (const [wallet, settings] of mappingAt(value, 'wallets', file, '', Object.keys(WALLETS))) {
@@ -109,11 +109,11 @@ function walletKeys(wallet: string): { readonly all: readonly string[]; readonly
   return { all: [...Object.keys(own[wallet] ?? {}), ...keys], keys }
 }
 
-/** A key is a file's path, or a mapping that says where it is. */
+/** Checks a key setting: the path of a file, or a mapping that says where the key is. */
 function checkKey(key: unknown, at: string, file: string): void {
   if (key === undefined || key === null) return
   if (typeof key === 'string') {
-    // The text stays out of the message: it is a key.
+    // The text stays out of the message, because it is a key.
     if (/^(?:0x)?[0-9a-f]{64}$/i.test(key) || /^[sr]k_/.test(key))
       throw invalid(`${at} of ${file} must not hold the key itself: name a file that holds it`)
     return

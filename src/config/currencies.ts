@@ -2,7 +2,7 @@ import { type Currency, currencyTable, token } from '../money/index.js'
 import { invalid } from './invalid.js'
 
 /**
- * Currencies from JSON: a list of `{ network, address, symbol, decimals, peg? }`.
+ * Parses currencies from JSON: a list of `{ network, address, symbol, decimals, peg? }`.
  *
  * @throws PaymentError `invalid_config` that names the entry.
  */
@@ -17,7 +17,7 @@ export function readCurrencies(text: string): readonly Currency[] {
 }
 
 /**
- * Currencies from a list, as a file of settings has it.
+ * Reads currencies from a list in a settings file.
  *
  * @throws PaymentError `invalid_config` that names the entry.
  */

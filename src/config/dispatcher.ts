@@ -3,14 +3,14 @@ import type { Purser } from '../client/index.js'
 import type { FetchLike, Restore } from '../fetch/index.js'
 import { purserInterceptor } from '../undici/index.js'
 
-/** The package `undici` of the program, and what keeps `fetch` and it apart. */
+/** The program's `undici` package, with functions that keep it apart from `fetch`. */
 export interface Undici {
   /**
-   * The same `fetch`, whose requests the interceptor leaves alone: the paying fetch above it has dealt with them. Without
-   * it a call of `fetch` would meet two payers, one beneath the other.
+   * Wraps `fetch` so that the interceptor ignores its requests, because the paying fetch has handled them. Otherwise
+   * two layers would pay for one call of `fetch`.
    */
   beneath(fetch: FetchLike): FetchLike
-  /** Puts an interceptor of this purser on the global dispatcher. */
+  /** Adds this purser's interceptor to the global dispatcher. */
   serve(purser: Purser): Restore
 }
 
@@ -23,7 +23,7 @@ type UndiciModule = typeof import('undici')
  */
 export async function loadUndici(): Promise<Undici | undefined> {
   const undici: UndiciModule | undefined = await import('undici').catch(() => undefined)
-  // The handlers of undici 6 and earlier are others, and so are those of a dispatcher that another copy made.
+  // undici 6 and earlier have a different handler interface, and so may a dispatcher from another copy.
   if (undici?.cacheStores === undefined || typeof undici.getGlobalDispatcher !== 'function') return undefined
   if (!(undici.getGlobalDispatcher() instanceof undici.Dispatcher)) return undefined
   const ofFetch = new AsyncLocalStorage<true>()
@@ -45,7 +45,8 @@ function serve(purser: Purser, undici: UndiciModule, isOfFetch: () => boolean): 
   undici.setGlobalDispatcher(ours)
   const restore = () => {
     live = false
-    // Somebody's own dispatcher that was set since stays: it may stand on ours, which now only passes requests on.
+    // A dispatcher that other code set meanwhile stays. It may be built on this one, which from now on only forwards
+    // requests.
     if (undici.getGlobalDispatcher() === ours) undici.setGlobalDispatcher(before)
   }
   return Object.assign(() => restore(), { [Symbol.dispose]: restore })

@@ -14,25 +14,25 @@ import {
 } from './settings.js'
 import { checkVariables, type Environment, variableIn } from './variables.js'
 
-/** What was set of one wallet. `key` is absent for one that has none, or that shares another wallet's. */
+/** The settings of one wallet. `key` is absent for a wallet without a key, or with the key of another wallet. */
 export type WalletSettings<Name extends WalletName> = Read<(typeof WALLETS)[Name]> & {
   readonly key?: KeySource
   readonly voucherKey?: KeySource
 }
 
-/** What `purser/auto` reads from the environment and the file of settings. */
+/** The settings that `purser/auto` reads from the environment and the settings file. */
 export type AutoSettings = Omit<Read<typeof GENERAL>, 'log' | 'policy'> & {
-  /** The policy file. */
+  /** The path of the policy file. */
   readonly policy: string
-  /** `log: off`: nothing is remarked on. */
+  /** True for `log: off`: no remarks are printed. */
   readonly quiet: boolean
   readonly wallets: { readonly [Name in WalletName]?: WalletSettings<Name> }
 }
 
 /**
- * Reads the settings, without touching the environment. A variable that is set wins over the file.
+ * Reads the settings without changing the environment. A variable overrides the file.
  *
- * @throws PaymentError `invalid_config` that names the variable or the key of the file, and the mend.
+ * @throws PaymentError `invalid_config` that names the variable or the key of the file, and how to fix it.
  */
 export function readEnvironment(env: Environment, file?: ConfigFile): AutoSettings {
   checkVariables(env)
@@ -62,10 +62,10 @@ function readWallets(sources: Sources): AutoSettings['wallets'] {
   }
 }
 
-/** Wallets that cannot do without a key of their own. */
+/** The wallets that need their own key. */
 const ONE_KEY: ReadonlySet<WalletName> = new Set(['evm', 'stripe'])
 
-/** A wallet is there if anything of it is set, or has a key. */
+/** Returns the settings of a wallet if any of them, or its key, is set. */
 function walletOf<S extends Section>(
   name: WalletName,
   section: S,
@@ -108,7 +108,7 @@ function settingAt(
   return { value: written, origin: { name: `${at.join('.')} of ${file.path}`, file: file.path } }
 }
 
-/** The error for a process that was given no key in any way. */
+/** Creates the error for a process without any key. */
 export function noKey(): Error {
   return invalid(
     'PURSER_TEMPO_KEY_FILE must name a file that holds the private key to pay with (or use PURSER_TEMPO_KEY_FD, PURSER_TEMPO_KEY_CREDENTIAL or PURSER_TEMPO_KEY, or name another wallet)',

@@ -1,17 +1,17 @@
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 
 /**
- * Takes a variable out of the environment, and out of the memory in which the operating system keeps the environment that
- * the process was started with: deleting it from `process.env` does not change that, and `/proc/<pid>/environ` shows it
- * to every process of the same user.
+ * Erases a variable from the environment and from the memory in which the operating system keeps the original
+ * environment. Deleting it from `process.env` does not change that memory, and `/proc/<pid>/environ` shows it to all
+ * processes of the same user.
  *
- * @returns Who can still read the value there, as a part of a sentence; undefined if nobody can.
+ * @returns Who can still read the value there, as a part of a sentence; undefined if no one can.
  */
 export function eraseVariable(env: Record<string, string | undefined>, name: string): string | undefined {
   const value = env[name]
   delete env[name]
   if (value === undefined || value === '') return undefined
-  // Deleting it there is enough: Windows has one copy of the environment.
+  // Deleting is enough here: Windows has one copy of the environment.
   if (process.platform === 'win32') return undefined
   if (process.platform !== 'linux') return 'other programs of the same user (ps shows it)'
   const shown = eraseFromMemory(name)
@@ -19,7 +19,10 @@ export function eraseVariable(env: Record<string, string | undefined>, name: str
   return shown === 'self' ? 'other programs of the same user (in /proc/self/environ)' : shown
 }
 
-/** Linux lets a process write to its own memory, through a file. What could not be erased is found by looking again. */
+/**
+ * Overwrites the value in the process's own memory, through a file that Linux provides. A second look finds values that
+ * could not be erased.
+ */
 function eraseFromMemory(name: string): string | undefined {
   try {
     overwrite(name)
@@ -47,7 +50,7 @@ function overwrite(name: string): void {
   }
 }
 
-/** Where the values of a variable stand in a block of `NAME=value` texts, each with a zero byte at its end. */
+/** Finds the values of a variable in a block of zero-terminated `NAME=value` texts. */
 function placesOf(name: string, block: Buffer): readonly { readonly from: number; readonly to: number }[] {
   const places: { from: number; to: number }[] = []
   const wanted = Buffer.from(`${name}=`)
@@ -76,7 +79,7 @@ function addressesOf(): readonly [number, number] {
   return [start, end]
 }
 
-/** The fields behind the name of the program, which may hold spaces and brackets. */
+/** Returns the fields after the program's name, which may contain spaces and brackets. */
 function statOf(process: string): readonly string[] {
   const text = readFileSync(`/proc/${process}/stat`, 'latin1')
   return text.slice(text.lastIndexOf(')') + AFTER_NAME).split(' ')
@@ -89,7 +92,7 @@ function shows(process: string, name: string): boolean {
 
 const MOST_PARENTS = 16
 
-/** The nearest process above this one whose environment has the variable too: `npm start`, a shell script. */
+/** Finds the nearest parent process whose environment has the variable too: `npm start`, a shell script. */
 function parentThatShows(name: string): string | undefined {
   let process = 'self'
   try {
@@ -99,7 +102,7 @@ function parentThatShows(name: string): string | undefined {
       if (shows(process, name)) return process
     }
   } catch {
-    // A process of another user, whose environment this one cannot read either.
+    // A process of another user; its environment is not readable to this one.
   }
   return undefined
 }

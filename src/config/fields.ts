@@ -4,33 +4,35 @@ import type { Rates } from '../money/index.js'
 import { type Preference, parseAcceptPayment } from '../protocol/index.js'
 import { invalid } from './invalid.js'
 
-/** Where a setting was found: what errors call it, and the file that paths are relative to, if it stands in one. */
+/**
+ * The origin of a setting: its name in errors, and the settings file, to which its paths are relative, if it is in one.
+ */
 export interface Origin {
   readonly name: string
   readonly file?: string
 }
 
 /**
- * Reads one setting: the text of a variable, or what the file has under its key. Numbers of a file are texts, as they
- * were written.
+ * Reads one setting: the text of a variable, or the value in the file. Numbers of a file are texts, as they were
+ * written.
  *
  * @throws PaymentError `invalid_config` that begins with the setting's name. It never quotes the value.
  */
 export type Field<T> = (value: unknown, origin: Origin) => T
 
-/** Any text but the empty one. */
+/** Any non-empty text. */
 export const text: Field<string> = (value, { name }) => {
   if (typeof value !== 'string' || value.trim() === '') throw invalid(`${name} must be a text`)
   return value
 }
 
-/** A file. One that a file names is looked for beside that file. */
+/** The path of a file. In a settings file, it is relative to that file. */
 export const path: Field<string> = (value, origin) => {
   const given = text(value, origin)
   return origin.file === undefined ? given : resolve(dirname(origin.file), given)
 }
 
-/** A text of a form. */
+/** Creates a field for texts that match a pattern. */
 export function matching(form: RegExp, what: string): Field<string> {
   return (value, { name }) => {
     if (typeof value !== 'string' || !form.test(value)) throw invalid(`${name} must be ${what}`)
@@ -38,13 +40,13 @@ export function matching(form: RegExp, what: string): Field<string> {
   }
 }
 
-/** An address of twenty bytes. */
+/** Creates a field for an address of twenty bytes. */
 export function address(what: string): Field<`0x${string}`> {
   const read = matching(/^0x[0-9a-fA-F]{40}$/, what)
   return (value, origin) => `0x${read(value, origin).slice(2)}`
 }
 
-/** One of a few words. */
+/** Creates a field for one of a few words. */
 export function choice<const Word extends string>(...words: readonly Word[]): Field<Word> {
   return (value, { name }) => {
     const word = words.find((one) => one === value)
@@ -60,14 +62,14 @@ export const flag: Field<boolean> = (value, { name }) => {
   throw invalid(`${name} must be 1 or 0`)
 }
 
-/** A whole number that a `number` holds exactly. */
+/** A whole number within JavaScript's safe integers. */
 export const whole: Field<number> = (value, { name }) => {
   if (typeof value !== 'string' || !/^(?:0|[1-9][0-9]{0,14})$/.test(value))
     throw invalid(`${name} must be a whole number`)
   return Number(value)
 }
 
-/** A share of a whole, such as `0.5`. */
+/** A fraction, such as `0.5`. */
 export const share: Field<number> = (value, { name }) => {
   if (typeof value !== 'string' || !/^(?:1|0\.[0-9]{1,6})$/.test(value))
     throw invalid(`${name} must be shares above 0 and up to 1, for example 0.5,0.8`)
@@ -81,7 +83,7 @@ export const big: Field<bigint> = (value, { name }) => {
   return BigInt(value)
 }
 
-/** Several values: a list in a file, separated by commas in a variable. */
+/** Creates a field for several values: a list in a file, separated by commas in a variable. */
 export function list<T>(one: Field<T>): Field<readonly T[]> {
   return (value, origin) => {
     const parts: unknown = typeof value === 'string' ? pieces(value) : value
@@ -91,7 +93,7 @@ export function list<T>(one: Field<T>): Field<readonly T[]> {
   }
 }
 
-/** Values by name: a mapping in a file, `name=value,name=value` in a variable. */
+/** Reads values by name: a mapping in a file, `name=value,name=value` in a variable. */
 function pairs(value: unknown, fail: () => Error): readonly (readonly [string, unknown])[] {
   if (typeof value !== 'string') {
     if (!isMapping(value)) throw fail()
@@ -104,7 +106,7 @@ function pairs(value: unknown, fail: () => Error): readonly (readonly [string, u
   })
 }
 
-/** Nodes by chain; the same chain twice, or a list, for several nodes. */
+/** Nodes by chain. Several nodes: the same chain twice, or a list. */
 export const nodes: Field<Readonly<Record<number, readonly string[]>>> = (value, { name }) => {
   const fail = () => invalid(`${name} must be a list like 4217=https://rpc.example,42431=https://rpc.example`)
   const urls: Record<number, string[]> = {}
@@ -118,7 +120,7 @@ export const nodes: Field<Readonly<Record<number, readonly string[]>>> = (value,
   return urls
 }
 
-/** The address of one token for each chain. */
+/** The address of one token per chain. */
 export const tokens: Field<Readonly<Record<number, string>>> = (value, { name }) => {
   const fail = () => invalid(`${name} must be a list like 4217=0x20c0…: one token for each chain`)
   const found: Record<number, string> = {}
@@ -134,7 +136,7 @@ function chainOf(text: string, fail: () => Error): number {
   return Number(text)
 }
 
-/** What currencies are at most worth. That each is a rate is checked where they are used. */
+/** The highest values of currencies. Purser checks later that each is a valid rate. */
 export const rates: Field<Rates> = (value, { name }) => {
   const fail = () => invalid(`${name} must be a list like EUR=1.12,eip155:8453/slip44:60=4000`)
   const found: Record<string, string> = {}
@@ -145,7 +147,7 @@ export const rates: Field<Rates> = (value, { name }) => {
   return found
 }
 
-/** Ways to pay, best first, in the form of `Accept-Payment`: `tempo/*`, `stripe/charge;q=0.5`. */
+/** Preferences between ways to pay, best first, in the form of `Accept-Payment`: `tempo/*`, `stripe/charge;q=0.5`. */
 export const preferences: Field<readonly Preference[]> = (value, { name }) => {
   const fail = () => invalid(`${name} must be a list like tempo/*,x402/exact,stripe/charge;q=0.5`)
   const entries: readonly unknown[] = Array.isArray(value) ? value : [value]
@@ -156,7 +158,7 @@ export const preferences: Field<readonly Preference[]> = (value, { name }) => {
   })
 }
 
-/** What a token signs by, under its currency's id: only in a file. */
+/** The signing domains of tokens, by the id of their currency. Possible in a file only. */
 export const domains: Field<Readonly<Record<string, { readonly name: string; readonly version: string }>>> = (
   value,
   { name },
@@ -173,18 +175,18 @@ export const domains: Field<Readonly<Record<string, { readonly name: string; rea
   )
 }
 
-/** Currencies: a JSON file that holds them, or in a file the list itself. */
+/** Currencies: the path of a JSON file, or in a settings file the list itself. */
 export const currencies: Field<string | readonly unknown[]> = (value, origin) =>
   Array.isArray(value) ? value.map(withDecimals) : path(value, origin)
 
-/** A number of decimals is small, so that nothing rounds it. */
+/** Decimals are small numbers, so a `number` holds them exactly. */
 function withDecimals(entry: unknown): unknown {
   const { decimals }: { readonly decimals?: unknown } = Object(entry)
   const isNumber = typeof decimals === 'string' && /^[0-9]{1,3}$/.test(decimals)
   return isMapping(entry) && isNumber ? { ...entry, decimals: Number(decimals) } : entry
 }
 
-/** A mapping of a file. Its properties are its own: the reader of the file makes it. */
+/** Tells whether a value is a mapping of a file. The reader creates mappings without a prototype. */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 
-/** The error for what the environment says and `purser/auto` cannot do. */
+/** Creates the error for settings that `purser/auto` cannot use. */
 export function invalid(message: string): PaymentError {
   return new PaymentError('invalid_config', 'untouched', message)
 }

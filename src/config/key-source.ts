@@ -5,32 +5,32 @@ import { invalid } from './invalid.js'
 import { KEY, type SettingPath, variableOf } from './settings.js'
 import { type Environment, KEY_BY_VALUE, TAKEN_BY, variableIn } from './variables.js'
 
-/** Where a key comes from, and what errors call that place. */
+/** The place of a key, and the name of that place in errors. */
 export type KeySource = { readonly name: string } /** `PURSER_TEMPO_KEY`: the key itself. */ & (
   | { readonly hex: string }
-  /** A file. `unlink`: it is removed once it was read. */
+  /** A file. `unlink`: it is deleted after it was read. */
   | { readonly file: string; readonly unlink?: true }
-  /** An open descriptor, read to its end and closed. */
+  /** An open descriptor. It is read to its end and closed. */
   | { readonly descriptor: number }
-  /** A credential of a systemd service. `optional`: nobody named it, so it need not be there. */
+  /** A credential of a systemd service. `optional`: no setting named it, so it may be absent. */
   | { readonly credential: string; readonly optional?: true }
-  /** The process that started this one has the key, and keeps it. */
+  /** The parent process has the key and keeps it. */
   | { readonly takenBy: string }
 )
 
-/** Where settings come from. A variable that is set wins over the file. */
+/** The sources of settings. A variable overrides the file. */
 export interface Sources {
   readonly env: Environment
   readonly file?: ConfigFile
 }
 
 /**
- * Finds out where a key comes from: a variable, a process above this one that keeps it, or the file.
+ * Finds the place of a key: a variable, a parent process that keeps it, or the settings file.
  *
  * @param wallet - The wallet's name in the settings.
- * @param key - The key's name there.
- * @returns Undefined if nothing says.
- * @throws PaymentError `invalid_config` if two places are named, or one that cannot be.
+ * @param key - The key's name in the settings.
+ * @returns Undefined if no setting names a place.
+ * @throws PaymentError `invalid_config` if two places are named, or an impossible one.
  */
 export function keySourceOf(sources: Sources, wallet: string, key: string): KeySource | undefined {
   const at = ['wallets', wallet, key]
@@ -42,25 +42,28 @@ export function keySourceOf(sources: Sources, wallet: string, key: string): KeyS
   return { name: TAKEN_BY, takenBy }
 }
 
-/** Is it a place that stays as it is when it is read? Below `/dev` and `/proc` are pipes of the process that had them. */
+/** Tells whether a place keeps its content after a read. Paths below `/dev` and `/proc` are pipes of one process. */
 function isLasting(source: KeySource): boolean {
   if ('file' in source) return source.unlink !== true && !/^\/(?:dev|proc)\//.test(source.file)
   return 'credential' in source
 }
 
-/** The credential that a service uses for a wallet if nothing says where its key is: `purser-tempo-key`. */
+/** Returns the default credential of a wallet in a systemd service: `purser-tempo-key`. */
 export function usualCredential({ env }: Sources, wallet: string): KeySource | undefined {
   if (variableIn(env, 'CREDENTIALS_DIRECTORY') === undefined) return undefined
   const name = variableOf(['wallets', wallet, 'key', 'credential'])
   return { name, credential: credentialPath(env, `purser-${wallet}-key`, name), optional: true }
 }
 
-/** What a key is called in `PURSER_KEY_TAKEN_BY`: the wallet, or for its second key both names. */
+/**
+ * Returns the name of a key in `PURSER_KEY_TAKEN_BY`: the wallet's name, plus the key's name if it is the wallet's
+ * second key.
+ */
 export function takenName(wallet: string, key: string): string {
   return key === 'key' ? wallet : `${wallet}.${key}`
 }
 
-/** Which keys are in which process: `tempo=12,evm=12`. */
+/** Parses the map from keys to processes: `tempo=12,evm=12`. */
 export function takenKeys(env: Environment): ReadonlyMap<string, string> {
   const entries = (variableIn(env, TAKEN_BY) ?? '').split(',')
   return new Map(
@@ -110,7 +113,7 @@ function fromFile({ env, file }: Sources, at: SettingPath): KeySource | undefine
   }))
 }
 
-/** A place of a key as it was given, before it is read. */
+/** Returns the place of a key as it was set, before it is read. */
 type Given = (place: keyof typeof KEY) => {
   readonly value: unknown
   readonly name: string

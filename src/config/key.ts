@@ -3,19 +3,19 @@ import { promisify } from 'node:util'
 import { invalid } from './invalid.js'
 import type { KeySource } from './key-source.js'
 
-/** A private key, and what became of the place where it was read. */
+/** A private key, and the state of its place after the read. */
 export interface ReadKey<Key> {
   readonly key: Key
-  /** Can another process read it there again? */
+  /** True if another process can read it there again. */
   readonly again: boolean
-  /** What its owner should know about that place, as a sentence. */
+  /** A sentence for the owner about that place. */
   readonly remark?: string
 }
 
-/** What a key of some kind looks like. */
+/** The form of one kind of key. */
 export interface KeyForm<Key> {
   readonly what: string
-  /** Undefined for a text that is none. */
+  /** Undefined if the text is not such a key. */
   parse(text: string): Key | undefined
 }
 
@@ -34,7 +34,7 @@ export const STRIPE_KEY: KeyForm<string> = {
   parse: (text) => /^\s*([sr]k_\w{5,500})\s*$/.exec(text)?.[1],
 }
 
-/** No key is longer. What is much longer is something else. */
+/** The size limit of a key file, in bytes. No key is longer. */
 const LONGEST = 1024
 const MODE = 0o777
 const OTHERS = 0o077
@@ -42,8 +42,8 @@ const OTHERS = 0o077
 /**
  * Reads a key.
  *
- * @returns Undefined if it is in a credential that nobody named and that is not there.
- * @throws PaymentError `invalid_config` that names the setting. It never quotes what was read.
+ * @returns Undefined if the key is an unnamed default credential that does not exist.
+ * @throws PaymentError `invalid_config` that names the setting. It never quotes the content.
  */
 export async function readKey<Key>(
   source: Exclude<KeySource, { takenBy: string }>,
@@ -56,7 +56,7 @@ export async function readKey<Key>(
     return { key: parse(text, name, form), again: false }
   }
   if ('credential' in source) {
-    // systemd gives the file to the service alone, by its mode or by an access list.
+    // systemd gives the file to the service only, by its mode or by an access list.
     const contents = await readFile(source.credential, name, source.optional)
     return contents && { key: parse(contents.text, name, form), again: true }
   }
@@ -98,13 +98,13 @@ async function readFile(
   return readDescriptor(descriptor, name)
 }
 
-/** Reads what is behind a descriptor to its end, and closes it. */
+/** Reads a descriptor to its end and closes it. */
 async function readDescriptor(descriptor: number, name: string): Promise<Contents> {
   const cannot = (): Error => invalid(`What ${name} names cannot be read`)
   const stat = await promisify(fstat)(descriptor).catch(() => {
     throw cannot()
   })
-  // Anything else is one that the runtime itself has open, and not one that was handed over.
+  // Any other kind of descriptor belongs to the runtime itself and was not handed over.
   if (!stat.isFile() && !stat.isFIFO() && !stat.isSocket()) throw cannot()
   const buffer = Buffer.alloc(LONGEST + 1)
   let length = 0
@@ -132,7 +132,7 @@ async function remove(path: string, name: string): Promise<void> {
 
 function parse<Key>(text: string, name: string, form: KeyForm<Key>): Key {
   const key = form.parse(text)
-  // The text itself stays out of the message: it is a key, or close to one.
+  // The text stays out of the message, because it is a key or resembles one.
   if (key === undefined) throw invalid(`${name} must lead to ${form.what}`)
   return key
 }

@@ -4,11 +4,12 @@ import type { Wallet } from '../wallet/index.js'
 import type { WalletName } from './settings.js'
 
 /**
- * The wallet of a process whose parent has the key: it pays nothing, and says why. A call that would cost something is
- * refused with that sentence, instead of ending the process or passing for a server's own 402.
+ * Creates the wallet of a process whose parent keeps the key. It pays nothing: a call that would cost something is
+ * refused with an explanation. Otherwise the process would end, or the caller would see the server's 402 without a
+ * reason.
  *
- * @param wallet - The wallet that has no key here.
- * @param takenBy - The process that has the key.
+ * @param wallet - The wallet that has no key in this process.
+ * @param takenBy - The process that keeps the key.
  */
 export function keylessWallet(wallet: KeyedWallet, takenBy: string): Wallet {
   const message = withoutKey(takenBy)
@@ -26,7 +27,7 @@ export function keylessWallet(wallet: KeyedWallet, takenBy: string): Wallet {
 /** A wallet that signs with a key. */
 export type KeyedWallet = Exclude<WalletName, 'lightning'>
 
-/** What the wallets pay, without loading them. */
+/** The kinds of offers of each wallet, known without loading the wallet. */
 const KINDS: Readonly<Record<KeyedWallet, readonly OfferKind[]>> = {
   tempo: ['tempo/charge'],
   session: ['tempo/session'],
@@ -34,7 +35,7 @@ const KINDS: Readonly<Record<KeyedWallet, readonly OfferKind[]>> = {
   stripe: ['stripe/charge'],
 }
 
-/** Why this process does not pay, and what to do about it. */
+/** Explains why this process does not pay, and how to fix it. */
 export function withoutKey(takenBy: string): string {
   const who = /^\d{1,10}$/.test(takenBy) ? `Process ${takenBy}` : 'The process that started this one'
   return `${who} has the key and keeps it, so nothing is paid here: pay there, or name a key that can be read twice (PURSER_TEMPO_KEY_FILE and the like)`

@@ -10,7 +10,7 @@ type ReadToken = NonNullable<StripeTokenOptions['retrieveToken']>
 type ShowAction = NonNullable<StripeTokenOptions['onActionRequired']>
 
 /**
- * Loads the functions of a Lightning wallet from a module of the user's.
+ * Loads the functions of a Lightning wallet from the user's module.
  *
  * @throws PaymentError `invalid_config` if it cannot be loaded or does not export `payInvoice`.
  */
@@ -24,7 +24,7 @@ export async function lightningFunctions(
 }
 
 /**
- * Loads the functions of a Stripe wallet from a module of the user's.
+ * Loads the functions of a Stripe wallet from the user's module.
  *
  * @throws PaymentError `invalid_config` if it cannot be loaded or does not export `createToken`.
  */
@@ -47,12 +47,12 @@ async function load(file: string, wallet: string): Promise<Readonly<Record<strin
     const loaded: unknown = await import(pathToFileURL(file).href)
     return { ...Object(loaded) }
   } catch {
-    // Not its own words: a module that holds secrets may quote them.
+    // The module's error is dropped, because it may quote secrets.
     throw invalid(`The module that wallets.${wallet} names cannot be loaded: run it by itself to see why`)
   }
 }
 
-/** A module's exports are checked where they are called: what they answer is read as a stranger's word. */
+/** Only checks the type. The wallet checks each function's results, as for any external data. */
 function isFunction<F>(value: unknown): value is F {
   return typeof value === 'function'
 }

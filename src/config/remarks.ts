@@ -4,15 +4,15 @@ import { clean, isPaymentError, type Reason } from '../errors/index.js'
 import { resourceAt } from '../fetch/index.js'
 import type { Resource } from '../protocol/index.js'
 
-/** Hears a sentence for whoever runs the program. */
+/** Prints a sentence for the operator of the program. */
 export type Tell = (sentence: string) => void
 
 const LONGEST = 600
-/** So many sentences are remembered, so that a loop of one call does not fill the log. */
+/** The limit of remembered sentences, so that repeated calls do not fill the log. */
 const MOST_REMEMBERED = 200
 const AGAIN_MS = 60_000
 
-/** Tells one line of each 402 that is not paid, with every reason. The same line comes once a minute at most. */
+/** Prints one line for each unpaid 402, with all reasons. The same line is printed at most once a minute. */
 export function remarkOnUnpaid(purser: Purser, tell: Tell): void {
   const once = sparing(tell)
   purser.on('not_paid', ({ resource, reasons }) =>
@@ -30,10 +30,10 @@ export function remarkOnUnpaid(purser: Purser, tell: Tell): void {
 }
 
 /**
- * Tells one line of a 402 that came to `node:http`, for each origin: calls of `node:http` do not go through `fetch`, so
- * Purser cannot pay them. It looks at replies only, and changes nothing.
+ * Prints one line per origin for a 402 that came to `node:http`. Such calls do not go through `fetch`, so Purser cannot
+ * pay them. It only observes replies and changes nothing.
  *
- * @param payable - Does policy list this place?
+ * @param payable - Tells whether the policy lists this place.
  */
 export function remarkOnNodeHttp(payable: (resource: Resource) => boolean, tell: Tell): void {
   const told = new Set<string>()
@@ -52,11 +52,11 @@ export function remarkOnNodeHttp(payable: (resource: Resource) => boolean, tell:
 interface UnpaidReply {
   readonly url: URL
   readonly method: string
-  /** Does its head ask for a payment? */
+  /** True if its head asks for a payment. */
   readonly offers: boolean
 }
 
-/** The 402 in a message of Node's channel; undefined for every other reply. */
+/** Reads a 402 from a message of Node's diagnostics channel; undefined for any other reply. */
 function readReply(message: unknown): UnpaidReply | undefined {
   const { request, response }: { readonly request?: unknown; readonly response?: unknown } = Object(message)
   const { statusCode, headers }: { readonly statusCode?: unknown; readonly headers?: unknown } =
@@ -81,7 +81,7 @@ function message(reasons: readonly Reason[]): string {
   return clean(all === '' ? 'the server gave no offer' : all, LONGEST)
 }
 
-/** The same sentence again within a minute is left out. */
+/** Drops a sentence that repeats within a minute. */
 function sparing(tell: Tell): Tell {
   const last = new Map<string, number>()
   return (sentence) => {

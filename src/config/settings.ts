@@ -20,7 +20,7 @@ import {
 
 const decimal = matching(/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,18})?$/, 'a decimal number, for example 0.5')
 
-/** Settings of the purser itself. */
+/** The general settings of a purser. */
 export const GENERAL = {
   policy: path,
   agent: text,
@@ -36,7 +36,7 @@ export const GENERAL = {
   log: choice('on', 'off'),
 } as const satisfies Section
 
-/** Settings of each wallet, beside its keys. Their names are those of the wallet's options. */
+/** The settings of each wallet, without its keys. Their names are those of the wallet's options. */
 export const WALLETS = {
   tempo: {
     account: address('the address of the account that the access key acts for'),
@@ -103,7 +103,10 @@ export const KEYS = {
   lightning: [],
 } as const satisfies Readonly<Record<WalletName, readonly string[]>>
 
-/** Where a key may be. At most one of `file`, `fd` and `credential`; a key itself stands in no file of settings. */
+/**
+ * The possible places of a key. At most one of `file`, `fd` and `credential` may be set. A settings file never contains
+ * the key itself.
+ */
 export const KEY = {
   file: path,
   unlink: flag,
@@ -114,15 +117,15 @@ export const KEY = {
 /** Settings by name. */
 export type Section = Readonly<Record<string, Field<unknown>>>
 
-/** What was set of a section. */
+/** The values of a section. */
 export type Read<S extends Section> = {
   readonly [Name in keyof S]?: S[Name] extends Field<infer T> ? T : never
 }
 
-/** The path of a setting in the file, from its top. */
+/** The path of a setting in the file, from the top level. */
 export type SettingPath = readonly string[]
 
-/** Every setting, by its path in the file. */
+/** Lists all settings by their path in the file. */
 export function allSettings(): readonly SettingPath[] {
   return [
     ...Object.keys(GENERAL).map((name) => [name]),
@@ -135,7 +138,7 @@ export function allSettings(): readonly SettingPath[] {
   ]
 }
 
-/** `wallets.session.topUp` is `PURSER_SESSION_TOP_UP`. */
+/** Returns the variable of a setting: `wallets.session.topUp` is `PURSER_SESSION_TOP_UP`. */
 export function variableOf(setting: SettingPath): string {
   const words = setting[0] === 'wallets' ? setting.slice(1) : setting
   return `PURSER_${words.map((word) => word.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')}`

@@ -16,20 +16,20 @@ import { remarkOnNodeHttp, remarkOnUnpaid } from './remarks.js'
 import { KEY_BY_VALUE, TAKEN_BY } from './variables.js'
 import { makeWallets } from './wallets.js'
 
-/** What the process hands in: its environment, which is changed, and where remarks go. */
+/** The process's environment, which is changed, and a function for remarks. */
 export interface Surroundings {
   readonly env: Record<string, string | undefined>
-  /** Hears a sentence for whoever runs the program. */
+  /** Prints a sentence for the operator of the program. */
   readonly remark: (sentence: string) => void
 }
 
 /**
- * A purser from the environment, a file of settings and a policy file, installed over the global `fetch`.
+ * Creates a purser from the environment, a settings file and a policy file, and installs it over the global `fetch`.
  *
- * A key that cannot be read a second time stays with this process. Processes and threads that it starts find in
- * `PURSER_KEY_TAKEN_BY` that it has the key: they go without, and say so when a call would cost something.
+ * A key that cannot be read a second time stays with this process. Child processes and threads see in
+ * `PURSER_KEY_TAKEN_BY` that it has the key. They run without the key, and explain that if a call would cost something.
  *
- * @throws PaymentError `invalid_config`, `invalid_policy`, or `ledger_missing` for a ledger that was there once.
+ * @throws PaymentError `invalid_config`, `invalid_policy`, or `ledger_missing` for a ledger that existed before.
  */
 export async function startFromEnvironment({
   env,
@@ -61,18 +61,18 @@ export async function startFromEnvironment({
     const context = { agent: options.agent ?? 'agent', tasks: [] }
     remarkOnNodeHttp((resource) => rules.payable(resource, context), remark)
   }
-  // A process that cannot pay has no need of the ledger, unless something asks for it.
+  // A process that cannot pay does not need the ledger until a call uses it.
   if (able) await purser.ready()
   return { purser, restore: installOn(purser, undici) }
 }
 
-/** The fetch of this process as it is, for the purser and for the wallets that talk to nodes. */
+/** Returns the process's own fetch, for the purser and for wallets that talk to nodes. */
 function beneath(undici: Undici | undefined): FetchLike {
   const fetch = pristine(globalThis.fetch)
   return undici === undefined ? fetch : undici.beneath(fetch)
 }
 
-/** Every `fetch` of this process may pay, and what goes through undici's global dispatcher. */
+/** Makes every `fetch` of this process able to pay, and every request through undici's global dispatcher. */
 function installOn(purser: Purser, undici: Undici | undefined): Restore {
   const restores = [purser.install(), ...(undici === undefined ? [] : [undici.serve(purser)])]
   const restore = () => {
@@ -81,7 +81,7 @@ function installOn(purser: Purser, undici: Undici | undefined): Restore {
   return Object.assign(() => restore(), { [Symbol.dispose]: restore })
 }
 
-/** What the purser says of its options is said of the settings. */
+/** Rewords errors about options so that they name the settings. */
 function createOf(options: Parameters<typeof createPurser>[0]): Purser {
   try {
     return createPurser(options)
@@ -103,7 +103,7 @@ async function readOwnCurrencies({ currencies }: AutoSettings): Promise<readonly
   return readCurrencies(text)
 }
 
-/** Nothing that is started from here on finds the key, or a name of a place where it no longer is. */
+/** Removes the key, and settings that name a place without a key, from the environment of child processes. */
 function keepFromOthers(
   env: Record<string, string | undefined>,
   { name, variable }: { readonly name: string; readonly variable: string },

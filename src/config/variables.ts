@@ -2,26 +2,26 @@ import { closestName } from '../errors/index.js'
 import { invalid } from './invalid.js'
 import { allSettings, variableOf } from './settings.js'
 
-/** The environment of a process, or what stands for one in a test. */
+/** The environment of a process, or a substitute in a test. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Names the file of settings. */
+/** The variable that names the settings file. */
 export const CONFIG = 'PURSER_CONFIG'
-/** The one key that may be handed over by value. */
+/** The only key that may be passed by value. */
 export const KEY_BY_VALUE = 'PURSER_TEMPO_KEY'
-/** Set by `purser/auto` for the processes that this one starts: which wallets have their key in which process. */
+/** Set by `purser/auto` for child processes: the process that has each wallet's key. */
 export const TAKEN_BY = 'PURSER_KEY_TAKEN_BY'
 
-/** Every variable that `purser/auto` reads, and the one that it sets. */
+/** All variables that `purser/auto` reads, and the one that it sets. */
 export const VARIABLES: readonly string[] = [CONFIG, ...allSettings().map(variableOf), KEY_BY_VALUE, TAKEN_BY]
 
 const KNOWN: ReadonlySet<string> = new Set(VARIABLES)
 
-/** Kubernetes and Docker set these beside a service of the name `purser`. */
+/** Kubernetes and Docker set these for a service named `purser`. */
 const OF_A_SERVICE = /^PURSER_(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_[A-Z0-9_]+)?|NAME|ENV_.+)$/
 
 /**
- * Refuses a variable that nothing reads: a mistyped name would mean another account, or no limit.
+ * Refuses a variable that no setting reads: a mistyped name would mean another account, or no limit.
  *
  * @throws PaymentError `invalid_config` that suggests the closest name.
  */
@@ -39,7 +39,7 @@ export function checkVariables(env: Environment): void {
   }
 }
 
-/** A variable that is set, and not to the empty text. What objects inherit is no variable. */
+/** Returns a variable that is set and not empty. Inherited properties are not variables. */
 export function variableIn(env: Environment, name: string): string | undefined {
   const value = Object.hasOwn(env, name) ? env[name] : undefined
   return value === '' ? undefined : value

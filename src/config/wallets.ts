@@ -8,13 +8,13 @@ import { type KeyedWallet, keylessWallet, withoutKey } from './keyless.js'
 import { lightningFunctions, stripeFunctions } from './modules.js'
 import { variableOf, type WalletName } from './settings.js'
 
-/** What making the wallets needs of its surroundings. */
+/** The functions that creating the wallets needs. */
 export interface WalletSurroundings {
-  /** Hears a sentence for whoever runs the program. */
+  /** Prints a sentence for the operator of the program. */
   readonly tell: (sentence: string) => void
-  /** Hears of a key that no other process can read any more, and where it was: `tempo`, `session.voucherKey`. */
+  /** Called for a key that no other process can read any more, with its former place: `tempo`, `session.voucherKey`. */
   readonly taken: (name: string, variable: string) => void
-  /** What talks to nodes. */
+  /** The `fetch` for requests to nodes. */
   readonly fetch: typeof globalThis.fetch
   readonly currencies: readonly Currency[]
 }
@@ -26,9 +26,9 @@ export interface MadeWallets {
 }
 
 /**
- * Makes the wallets that the settings name. Only what they need is loaded.
+ * Creates the wallets of the settings. Only the needed modules are loaded.
  *
- * @throws PaymentError `invalid_config` that names the wallet and the mend.
+ * @throws PaymentError `invalid_config` that names the wallet and how to fix it.
  */
 export async function makeWallets(
   settings: AutoSettings['wallets'],
@@ -55,7 +55,7 @@ type MakeWallet = (
   surroundings: WalletSurroundings,
 ) => Promise<Made | undefined>
 
-/** Reads each key once, and says what became of its place. */
+/** Reads each key once, and reports the state of its place. */
 class Keys {
   readonly #surroundings: WalletSurroundings
   #told = false
@@ -77,7 +77,7 @@ class Keys {
     return read.key
   }
 
-  /** A wallet whose key is in another process. */
+  /** Creates the substitute for a wallet whose key is in another process. */
   keyless(wallet: KeyedWallet, takenBy: string): Made {
     if (!this.#told) this.#surroundings.tell(withoutKey(takenBy))
     this.#told = true
@@ -85,7 +85,7 @@ class Keys {
   }
 }
 
-/** Tempo's key, which its sessions share. Two wallets read it, and a descriptor can be read once. */
+/** The Tempo key, shared with its sessions. Two wallets read it, but a descriptor can be read only once. */
 const tempoKeys = new WeakMap<Keys, `0x${string}`>()
 
 const tempoWallet: MakeWallet = async ({ tempo: given }, keys, { fetch, currencies }) => {
@@ -94,7 +94,7 @@ const tempoWallet: MakeWallet = async ({ tempo: given }, keys, { fetch, currenci
   if (source === undefined) throw lacksKey('tempo')
   if ('takenBy' in source) return keys.keyless('tempo', source.takenBy)
   const key = await keys.read('tempo', 'key', source, CHAIN_KEY)
-  // Nobody named the credential, and it is not there: another wallet pays.
+  // The default credential does not exist: another wallet pays.
   if (key === undefined && account === undefined && Object.keys(options).length === 0) return undefined
   if (key === undefined) throw lacksKey('tempo')
   tempoKeys.set(keys, key)
@@ -136,7 +136,7 @@ const sessionWallet: MakeWallet = async (settings, keys, { fetch, currencies }) 
   )
 }
 
-/** Sessions without a key of their own use that of the Tempo wallet, which must be the account's. */
+/** Returns the key of sessions without their own: the Tempo wallet's key, which must be the account's. */
 function sharedKey({ tempo }: AutoSettings['wallets']): KeySource | undefined {
   if (tempo?.account !== undefined)
     throw invalid(
@@ -220,7 +220,7 @@ async function accountOf(key: `0x${string}`) {
   return privateKeyToAccount(key)
 }
 
-/** What a wallet says of its options is said of the settings. */
+/** Rewords a wallet's errors about options so that they name the settings. */
 function made(name: WalletName, make: () => Wallet): Made {
   try {
     return { wallet: make(), able: true }

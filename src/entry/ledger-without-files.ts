@@ -1,4 +1,5 @@
-// `purser/ledger/sqlite` for browsers, Workers and Edge: it can be imported there, and says what to do when it is used.
+// `purser/ledger/sqlite` for browsers, Workers and Edge. It can be imported there; its functions explain that they need
+// files.
 import type { SqliteLedgerOptions } from '../ledger/sqlite/index.js'
 
 export type { Restored, SqliteLedgerOptions } from '../ledger/sqlite/index.js'
@@ -10,22 +11,22 @@ function noFiles(): never {
 }
 
 /**
- * Says that there are no files here.
+ * Throws, because this runtime has no files.
  *
- * @throws TypeError in any case
+ * @throws TypeError always
  */
 export const sqliteLedger: (options?: SqliteLedgerOptions) => never = noFiles
 
 /**
- * Says that there are no files here.
+ * Throws, because this runtime has no files.
  *
- * @throws TypeError in any case
+ * @throws TypeError always
  */
 export const backupLedger: () => never = noFiles
 
 /**
- * Says that there are no files here.
+ * Throws, because this runtime has no files.
  *
- * @throws TypeError in any case
+ * @throws TypeError always
  */
 export const restoreLedger: () => never = noFiles

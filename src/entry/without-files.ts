@@ -1,4 +1,4 @@
-// The front entry for browsers, Workers and Edge: the conditions of package.json choose it. It leads to no SQLite.
+// The front entry for browsers, Workers and Edge, chosen by the conditions of package.json. It does not import SQLite.
 
 export { createPurser } from '../client/create-without-files.js'
 export * from '../front.js'

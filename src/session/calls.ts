@@ -16,7 +16,7 @@ const APPROVE = '095ea7b3'
 
 type Opening = Identity extends infer One ? (One extends unknown ? Omit<One, 'openHash'> : never) : never
 
-/** Locks the deposit up. v1 takes it by an allowance, which is given in the same transaction. */
+/** Creates the calls that lock the deposit. v1 takes it by an allowance, which the same transaction grants. */
 export function openCalls(opening: Opening, deposit: bigint): readonly Call[] {
   const { escrow, payee, token, salt, signer } = opening
   const amount = deposit.toString(16)
@@ -42,7 +42,7 @@ export function withdrawCalls(identity: Identity): readonly Call[] {
   return [call(identity.escrow, SELECTORS[identity.protocol].withdraw, nameOf(identity))]
 }
 
-/** How a channel is named in a call: by its id in v1, by its whole descriptor in v2. */
+/** Names a channel in a call: by its id in v1, by its whole descriptor in v2. */
 function nameOf(identity: Identity): readonly string[] {
   if (identity.protocol === 'v1') return [channelIdOf(identity)]
   const { payer, payee, operator, token, salt, signer, openHash } = identity

@@ -15,14 +15,14 @@ import {
 import type { Call } from './calls.js'
 import { channelIdOf, type Identity, word } from './identity.js'
 
-/** A channel as the chain has it. */
+/** A channel as the chain records it. */
 export interface OnChain {
   readonly deposit: bigint
-  /** What the payee has taken so far. */
+  /** The amount that the payee has taken so far. */
   readonly captured: bigint
-  /** When the payer asked for a close, in seconds; 0: never. */
+  /** The time of the payer's close request, in seconds; 0 if there is none. */
   readonly closeRequestedAt: number
-  /** `none`: the chain knows of no such channel. The reserve of v2 forgets those that are closed. */
+  /** `none`: the chain has no such channel. The reserve of v2 deletes closed channels. */
   readonly state: 'none' | 'open' | 'closed'
 }
 
@@ -34,10 +34,10 @@ const CLOSED = '0x5613aed96d5bf39f928408dbe1d4143490b9bb5957eac2dd8e69b5dc4b2206
 /** `Transfer(address,address,uint256)` of a token. */
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 
-/** The payer may withdraw that long after asking for a close, in seconds (draft-tempo-session-00, "Forced Close"). */
+/** The time in seconds after a close request until the payer may withdraw (draft-tempo-session-00, "Forced Close"). */
 export const GRACE_SECONDS = 900
 
-/** The state of a channel, by the first node that answers. */
+/** Reads the state of a channel from the first node that answers. */
 export async function readChannel(
   nodes: readonly Node[],
   identity: Identity,
@@ -63,8 +63,8 @@ function readV2(words: readonly bigint[]): OnChain {
 }
 
 /**
- * What the payee got of a channel that the reserve has forgotten: by the record of its close, where the rest went back to
- * the payer in the same transaction. Undefined: no such close was found, which proves nothing.
+ * Finds the amount that the payee took from a channel that the reserve has deleted. The record of its close shows it;
+ * the rest went back to the payer in the same transaction. Undefined if no such close was found, which proves nothing.
  */
 export async function readClosed(
   node: Node,
@@ -96,13 +96,13 @@ export async function readClosed(
   return receipt.ok && fits ? captured : undefined
 }
 
-/** A transaction that runs out: its seen hash, and the second from which no block can include it. */
+/** An expiring transaction: its seen hash, and the second from which no block can include it. */
 export interface Expiring {
   readonly seen: Hex
   readonly validBefore: number
 }
 
-/** What an expiring transaction looks like in a block. Its hash is not known where a sponsor signed after us. */
+/** The fields of an expiring transaction in a block. Its hash is unknown if a sponsor signed after the payer. */
 export interface Look {
   readonly payer: Hex
   readonly calls: readonly Call[]
@@ -110,8 +110,9 @@ export interface Look {
 }
 
 /**
- * Was it included, and did it fail? `open`: it still can be. The state that counts is that of the last block that could
- * include it; and since that one is final, so is the receipt.
+ * Finds out whether a transaction was included, and whether it failed. `open` means that it can still be included. The
+ * deciding state is that of the last block that could include it; because that block is final, the receipt is final
+ * too.
  */
 export async function fateOf(
   node: Node,
@@ -128,7 +129,7 @@ export async function fateOf(
   return receipt?.ok === false ? 'failed' : 'included'
 }
 
-/** One that failed left nothing else: it is found in the blocks that could include it. */
+/** Scans the blocks that could include a failed transaction, because it left no other trace. */
 async function hashIn(
   node: Node,
   validBefore: number,
@@ -149,7 +150,7 @@ async function hashIn(
   return undefined
 }
 
-/** The protocol takes expiring transactions at most this long before they run out (TIP-1009), in seconds. */
+/** The time in seconds before expiry from which the protocol accepts an expiring transaction (TIP-1009). */
 export const EXPIRING_SECONDS = 30
 
 function wordsOf(value: unknown): readonly bigint[] {

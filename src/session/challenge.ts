@@ -3,46 +3,46 @@ import type { Unpayable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { isObject, NOBODY, readAddress, readAmount } from './json.js'
 
-/** The two kinds of channel: an escrow contract (v1), or the chain's own channel reserve (v2). */
+/** The two kinds of channels: an escrow contract (v1), or the chain's own channel reserve (v2). */
 export type Protocol = 'v1' | 'v2'
 
-/** The parameters of a session challenge, checked. Addresses in lower case. */
+/** The checked parameters of a session challenge. Addresses are in lower case. */
 export interface Session {
   readonly protocol: Protocol
   readonly chainId: number
   readonly escrow: Hex
   readonly token: Hex
   readonly payee: Hex
-  /** May act for the payee on the channel; nobody: the zero address. */
+  /** The address that may act for the payee on the channel; the zero address if there is none. */
   readonly operator: Hex
-  /** What one request, or one unit of a stream, adds to the running total. */
+  /** The amount that one request, or one unit of a stream, adds to the running total. */
   readonly price: bigint
-  /** What the server suggests to deposit. It may lower ours, never raise it. */
+  /** The deposit that the server suggests. It may lower the wallet's deposit, never raise it. */
   readonly suggested: bigint | undefined
-  /** Does the server pay the fees of opening and topping up? */
+  /** True if the server pays the fees of opening and topping up. */
   readonly sponsored: boolean
-  /** What the server remembers of a channel of ours: unchecked. */
+  /** The server's record of a channel of this payer, unchecked. */
   readonly snapshot: JsonObject | undefined
 }
 
-/** The chain's channel reserve (TIP-1034): at the same address on every Tempo chain. */
+/** The chain's channel reserve (TIP-1034), at the same address on every Tempo chain. */
 export const RESERVE: Hex = '0x4d50500000000000000000000000000000000000'
-/** The escrow contracts of v1 that Tempo runs itself, by chain. */
+/** The escrow contracts of v1 that Tempo runs, by chain. */
 const STREAM_ESCROWS: Readonly<Record<number, Hex>> = {
   4217: '0x33b901018174ddabe4841042ab76ba85d4e24f25',
   42431: '0xe1c4d3dce17bc111181ddf716f75bae49e61a336',
 }
-/** The chain of a challenge that names none (draft-tempo-session-00, "Method Details"). */
+/** The chain of a challenge without one (draft-tempo-session-00, "Method Details"). */
 const DEFAULT_CHAIN = 4217
-/** Amounts of v2 are 96 bits wide, of v1 128. */
+/** Amounts have 96 bits in v2 and 128 in v1. */
 const WIDTH = { v1: 2n ** 128n - 1n, v2: 2n ** 96n - 1n } as const
 
-/** The largest amount a channel can hold. */
+/** Returns the largest amount that a channel can hold. */
 export function mostOf({ protocol }: Pick<Session, 'protocol'>): bigint {
   return WIDTH[protocol]
 }
 
-/** Is this the escrow that the network itself runs? */
+/** Tells whether the escrow is one that the network itself runs. */
 export function isOwnEscrow({ protocol, chainId, escrow }: Session): boolean {
   return escrow === ownEscrow(protocol, chainId)
 }
@@ -56,12 +56,12 @@ const no = (unpayable: string): Unpayable => ({
   code: 'wallet_failed',
 })
 
-/** A remembered challenge is read with every call. */
+/** A cache: a remembered challenge is read with every call. */
 const known = new WeakMap<JsonObject, Session | Unpayable>()
 
 /**
  * Reads the `request` of a `tempo/session` challenge (draft-tempo-session-00, "Request Schema"). Pure. Unknown members
- * are ignored; an unknown protocol is not: a client must not answer with another than the one indicated.
+ * are ignored. An unknown protocol is refused: a client must not answer with another protocol than the indicated one.
  */
 export function readSession({ request }: Pick<Challenge, 'request'>): Session | Unpayable {
   const before = known.get(request)
@@ -106,7 +106,10 @@ function parse(request: JsonObject): Session | Unpayable {
   }
 }
 
-/** A server that takes no smaller steps than `minVoucherDelta` is paid in such steps: what it costs is what is judged. */
+/**
+ * Returns the price of one step. A server with `minVoucherDelta` accepts no smaller step, so the policy judges that
+ * amount.
+ */
 function priceOf(request: JsonObject, details: JsonObject, most: bigint): bigint | Unpayable {
   const amount = readAmount(request['amount'])
   if (amount === undefined) return no('its amount is not a plain decimal integer')
@@ -119,8 +122,8 @@ function priceOf(request: JsonObject, details: JsonObject, most: bigint): bigint
 }
 
 /**
- * A challenge without what the server remembers of a channel, since that holds a voucher of ours. Whoever sent it does
- * not know it any more, and answers what is sent for it with a fresh one.
+ * Removes the server's snapshot of a channel from a challenge, because it contains a signed voucher. The challenge then
+ * differs from the server's, so the server answers a credential for it with a fresh one.
  */
 export function withoutSnapshot(challenge: Challenge): Challenge {
   const { request, echo } = challenge

@@ -6,19 +6,22 @@ import { readSession } from './challenge.js'
 import { reduce, type SessionChannel, type SessionEffect, type SessionEvent } from './machine.js'
 import { readRecord, recordOf } from './record.js'
 
-/** A remembered challenge must live at least that long, or the server would see it run out on the way. */
+/**
+ * The least remaining life of a remembered challenge in milliseconds; otherwise it could expire on its way to the
+ * server.
+ */
 const LEAST_LIFE_MS = 5_000
-/** Challenges remembered at the most. */
+/** The limit of remembered challenges. */
 const MOST = 1_000
-/** How often a write may be overtaken by another process. Each time somebody else got on. */
+/** The limit of attempts at a write that other processes overtake. Each time another process made progress. */
 const TURNS = 16
 
 interface Standing {
   readonly lane: string
   readonly challenge: Challenge
-  /** What it was answered for, with the query. */
+  /** The URL of the answered request, with its query. */
   readonly address: string
-  /** Another query of the same path had the same price, so that the price is taken for the path's. */
+  /** True if another query of the same path had the same price. Then the price is used for the whole path. */
   readonly even: boolean
 }
 
@@ -29,19 +32,22 @@ function priceOf(challenge: Challenge): bigint | undefined {
   return 'unpayable' in session ? undefined : session.price
 }
 
-/** Which operation, exactly: what is remembered for one is good for no other. */
+/** Returns the key of an operation. A remembered challenge is valid for exactly one operation. */
 export function operationOf({ transport, vendor, operation }: Resource): string {
   return JSON.stringify([transport, vendor, operation])
 }
 
-/** The one that carries effects out: the records of the channels, and the challenges that stand. */
+/** Carries out effects: stores the records of channels and the remembered challenges. */
 export class ChannelStore {
   readonly #varying = new Set<string>()
   readonly #standing = new Map<string, Standing>()
-  /** What the vendors last said they had delivered for, by lane. A claim: good for asking them to be content with it. */
+  /**
+   * The delivered totals that vendors reported last, by lane. They are claims, used to ask a vendor to accept that
+   * total at a close.
+   */
   readonly #delivered = new Map<string, bigint>()
 
-  /** Lets something happen to a channel. Undefined: there is no such channel. */
+  /** Applies an event to a channel. Undefined if there is no such channel. */
   async apply(
     { lane, slot }: Pick<SessionChannel, 'lane' | 'slot'>,
     event: SessionEvent,
@@ -59,7 +65,7 @@ export class ChannelStore {
     throw new PaymentError('ledger_busy', 'held', 'Other processes kept changing the channel')
   }
 
-  /** The channel as it stands now. */
+  /** Returns the current state of the channel. */
   async current(
     { lane, slot }: Pick<SessionChannel, 'lane' | 'slot'>,
     channels: Channels,
@@ -68,7 +74,7 @@ export class ChannelStore {
     return record && readRecord(record)
   }
 
-  /** False: somebody was faster, and nothing was done. */
+  /** Returns false if another process was faster and nothing was written. */
   async #carryOut(
     effects: readonly SessionEffect[],
     channel: SessionChannel,
@@ -92,7 +98,7 @@ export class ChannelStore {
     return true
   }
 
-  /** The challenge that may be answered with the request itself. */
+  /** Returns the challenge that may be answered with the first request. */
   standing(resource: Resource, now: Instant): Challenge | undefined {
     const operation = operationOf(resource)
     const standing = this.#standing.get(operation)
@@ -104,12 +110,12 @@ export class ChannelStore {
     return undefined
   }
 
-  /** The server did not take it, or asks another price now: the next call asks first. */
+  /** Forgets the challenge after a rejection or a price change: the next call asks first. */
   drop(resource: Resource): void {
     this.#standing.delete(operationOf(resource))
   }
 
-  /** One path with several prices: nothing stands open there, since nobody knows which one it would be. */
+  /** Forgets the challenge of a path with several prices, because the price of the next query is unknown. */
   varies(resource: Resource): void {
     this.#vary(operationOf(resource))
   }

@@ -19,8 +19,8 @@ import {
 } from './signing.js'
 
 /**
- * Asks the vendor to close. It is given the total that it says it has delivered for, and only if it wants more, the
- * highest that was signed: never a higher one than before.
+ * Asks the vendor to close the channel. The vendor first gets the total that it says it has delivered for. Only if it
+ * wants more, it gets the highest signed total, never a higher one.
  */
 export async function prepareClose(plan: PlanOf<'close'>, work: SigningContext): Promise<Prepared> {
   const { quote, options, parts } = work
@@ -42,14 +42,14 @@ export async function prepareClose(plan: PlanOf<'close'>, work: SigningContext):
     ...oneEnd(async (deliver) => {
       const payload = await askToClose(payloads, channel, deliver, to, options.channels)
       const evidence = evidenceFor({ ...act, agreedAt: parts.config.now() }, channel, work)
-      // Whether the chain shows it by now or not, the vendor has said that it does it.
+      // The vendor has agreed to close, even if the chain does not show it yet.
       await awaitClosed(channel, options.channels, parts).catch(() => undefined)
       return { credential: credentialOf(quote.challenge, payload, parts, identity), evidence }
     }),
   }
 }
 
-/** @throws PaymentError where the vendor does not say that it closes it: then it goes on as before. */
+/** @throws PaymentError if the vendor does not agree to close. The channel then continues as before. */
 async function askToClose(
   payloads: readonly JsonObject[],
   channel: SessionChannel,
@@ -64,7 +64,7 @@ async function askToClose(
     await parts.book.apply(channel, { kind: 'agreed' }, channels)
     return payload
   } catch (error) {
-    // Where the chain shows it open, it is.
+    // If the chain shows the channel as open, it is open.
     await reconcile(channel, channels, parts).catch(() => undefined)
     throw error
   }
@@ -78,13 +78,13 @@ async function firstTaken(
   for (const payload of payloads) {
     const reading = await deliverWithRefresh(deliver, payload, to)
     if (reading.kind === 'response' && reading.ok) return payload
-    // Only a vendor that asks for more is shown more.
+    // Only a vendor that asks for more gets a higher total.
     if (reading.kind !== 'payment-required') break
   }
   throw new PaymentError('wallet_failed', 'unknown', 'The vendor did not close the channel')
 }
 
-/** What needs no vendor: we broadcast it ourselves, pay its fee, and wait for its block. */
+/** Closes or withdraws without the vendor: the wallet broadcasts, pays the fee, and waits for the block. */
 export async function prepareForcedClose(
   plan: PlanOf<'requestClose' | 'withdraw'>,
   work: SigningContext,
@@ -106,7 +106,7 @@ export async function prepareForcedClose(
   }
 }
 
-/** Nothing new is signed on the lane; and an act in doubt must not keep it. */
+/** Keeps the lane at its total: nothing new is signed, and an operation in doubt must not block the lane. */
 export function lane({ spendable }: SigningContext): Pick<Prepared, 'signedTotal'> {
   return spendable.lane === undefined ? {} : { signedTotal: spendable.lane.value }
 }

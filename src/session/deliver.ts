@@ -6,7 +6,7 @@ import { readSession, type Session } from './challenge.js'
 import type { Identity } from './identity.js'
 import type { SessionContext } from './options.js'
 
-/** To whom something is delivered, beside a request of the caller's. */
+/** The destination of a delivery that is not a request of the caller. */
 export interface Delivery {
   readonly challenge: Challenge
   readonly session: Session
@@ -15,8 +15,8 @@ export interface Delivery {
 }
 
 /**
- * Delivers a credential that buys nothing by itself. Where its challenge is not taken any more, it is delivered once
- * more, on the fresh one: as long as that asks for the same channel.
+ * Delivers a credential that buys nothing by itself. If its challenge is rejected, the credential is delivered once
+ * more on the fresh one, as long as that asks for the same channel.
  */
 export async function deliverWithRefresh(
   deliver: Deliver,
@@ -42,7 +42,7 @@ function asksAlike(offer: Challenge, session: Session): boolean {
   return fields.every((field) => fresh[field] === session[field])
 }
 
-/** @throws PaymentError with `funds: 'unknown'` where the server did not take it: the transaction may get there all the same. */
+/** @throws PaymentError with `funds: 'unknown'` if the server rejected it: the transaction may still be included. */
 export async function deliverFunding(deliver: Deliver, payload: JsonObject, to: Delivery): Promise<void> {
   const reading = await deliverWithRefresh(deliver, payload, to)
   if (reading.kind === 'response' && reading.ok) return

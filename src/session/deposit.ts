@@ -8,10 +8,13 @@ import type { SessionOffer } from './offer.js'
 import { contextOf, type SessionContext } from './options.js'
 import { type AccountTransaction, feeFor } from './transaction.js'
 
-/** How many calls a deposit is meant for, where nothing else is said. */
+/** The number of calls that a deposit covers by default. */
 const CALLS = 100n
 
-/** What a new channel gets: by our own option and policy. The server's suggestion can only lower it. */
+/**
+ * Returns the deposit of a new channel: by the wallet's option and the policy. The server's suggestion can only lower
+ * it.
+ */
 export function depositFor(
   session: Session,
   currency: Currency,
@@ -24,7 +27,7 @@ export function depositFor(
   return clamp(lowered, price, lowest(lockable(bounds, currency), mostOf(session)))
 }
 
-/** What a channel that runs dry gets on top: at least what this payment needs, whatever policy will say to that. */
+/** Returns the top-up of a channel: at least the amount that this payment needs. The policy then judges it. */
 export function topUpFor(
   session: Session,
   { needs, has }: { readonly needs: bigint; readonly has: bigint },
@@ -38,12 +41,18 @@ export function topUpFor(
   return clamp(wished, needs, lowest(room, mostOf(session) - has))
 }
 
-/** What policy lets lie with this vendor, in parts of the token; a token that cannot be counted has no limit here. */
+/**
+ * Returns the policy's limit for this vendor in the token's smallest units. A token that cannot be counted has no limit
+ * here.
+ */
 function lockable({ maxLock, unit }: Bounds, currency: Currency): bigint {
   return partsWithin(maxLock, currency, unit) ?? 2n ** 128n
 }
 
-/** The least wins over the most: what is too dear is for policy to refuse, with its own words. */
+/**
+ * Limits a value. The minimum wins over the maximum: if that is too expensive, the policy refuses it with its own
+ * reason.
+ */
 function clamp(value: bigint, least: bigint, most: bigint): bigint {
   const capped = lowest(value, most)
   return capped > least ? capped : least
@@ -53,7 +62,9 @@ function lowest(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }
 
-/** The fee of a deed, in the first token that the account holds enough of, beside what the deed locks up. */
+/**
+ * Finds the fee of a transaction, in the first token that the account holds enough of in addition to the locked amount.
+ */
 export function fundedFor(
   deed: AccountTransaction,
   locks: Amount,
@@ -64,7 +75,7 @@ export function fundedFor(
   return 'unpayable' in fees ? Promise.resolve(fees) : funded(locks, fees, asked)
 }
 
-/** Nothing but what is locked up: the server pays the fee. */
+/** Checks the funds for the locked amount only: the server pays the fee. */
 export function fundedAlone(locks: Amount, asked: SessionOffer): Promise<Funded | Unpayable> {
   return funded(locks, [], asked)
 }

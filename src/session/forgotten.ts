@@ -10,15 +10,15 @@ import type { SessionContext } from './options.js'
 import { readRecord } from './record.js'
 
 const GONE = 410
-/** What a vendor says of a channel that it does not know, or takes for closed. */
+/** The problems of a vendor that does not know a channel, or takes it for closed. */
 const FORGETTING: readonly string[] = [PROBLEMS.sessionChannelNotFound, PROBLEMS.sessionChannelFinalized]
 
-/** The second channel that a vendor forgets within this time makes the next opening wait. */
+/** If a vendor forgets a second channel within this time, in milliseconds, the next opening must wait. */
 const DAY_MS = 86_400_000
 
 /**
- * A vendor that does not know the channel serves nothing for its vouchers, and may cash them all the same. So no further
- * one is signed on it, whatever the chain shows of it.
+ * Handles a rejection. A vendor that does not know the channel delivers nothing for its vouchers, but may still cash
+ * them. So no further voucher is signed on it, even if the chain shows it as open.
  */
 export async function rejected(
   { evidence, problem, now, channels }: RejectedCredential,
@@ -35,7 +35,9 @@ export async function rejected(
   }
 }
 
-/** A `HEAD`, a WebSocket or a plain server gives the status alone. */
+/**
+ * Tells whether a problem means a forgotten channel. A `HEAD`, a WebSocket or a plain server may give the status only.
+ */
 function saysForgotten({ type, status }: Problem): boolean {
   return FORGETTING.includes(type) || (type === 'about:blank' && status === GONE)
 }
@@ -49,15 +51,15 @@ async function leftIn(channel: SessionChannel, channels: Channels): Promise<stri
   return `${stop} At least ${back} of its deposit is fetched back by a forced close.`
 }
 
-/** Is this a channel that its vendor does not know, and whose deposit is still out? */
+/** Tells whether the vendor does not know this channel and its deposit is still locked. */
 export function isForgotten(record: Channel): boolean {
   return record.state !== 'closed' && readRecord(record)?.forgottenAt !== undefined
 }
 
 /**
- * One channel that was forgotten is replaced at once. A vendor that forgets again within a day waits: each time twice as
- * long as before, beginning with the time that a forced close takes. So a vendor that says so on purpose gets no series of
- * first vouchers, and no series of fees and deposits is spent on it.
+ * Tells whether a new channel may be opened. One forgotten channel is replaced at once. If the vendor forgets again
+ * within a day, the next opening waits, each time twice as long, starting with the time of a forced close. So a vendor
+ * cannot collect a series of first vouchers by forgetting on purpose, or cause a series of fees and deposits.
  */
 export async function mayReopen({ context, parts }: SessionOffer): Promise<Unpayable | undefined> {
   const { resource, now, channels } = context

@@ -19,7 +19,7 @@ import {
   voucherPayload,
 } from './signing.js'
 
-/** More into the deposit, and then a voucher that the old one would not have covered. */
+/** Prepares a top-up, and then a voucher that the old deposit would not have covered. */
 export async function prepareTopUp(plan: PlanOf<'topUp'>, work: SigningContext): Promise<Prepared> {
   const { quote, parts } = work
   const { channel, price } = plan
@@ -50,7 +50,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: SigningContext):
   }
 }
 
-/** A top-up by itself. */
+/** Prepares a top-up without a voucher. */
 export async function prepareFund(plan: PlanOf<'fund'>, work: SigningContext): Promise<Prepared> {
   const { quote, options, parts } = work
   const { channel, add } = plan
@@ -67,7 +67,7 @@ export async function prepareFund(plan: PlanOf<'fund'>, work: SigningContext): P
   }
 }
 
-/** The transaction of a top-up, written down before it can leave. */
+/** Creates the transaction of a top-up. It is stored before it can be sent. */
 async function fundingOf(
   { channel, add, session }: Pick<PlanOf<'fund'>, 'channel' | 'add' | 'session'>,
   work: SigningContext,

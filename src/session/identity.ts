@@ -9,25 +9,25 @@ interface Parties {
   readonly payer: Hex
   readonly payee: Hex
   readonly token: Hex
-  /** Random, and ours. */
+  /** Random; chosen by the payer. */
   readonly salt: Hex
-  /** Whose signature vouchers bear. */
+  /** The key that signs vouchers. */
   readonly signer: Hex
 }
 
-/** What makes a channel the one it is. Its id on the chain is a hash of this. */
+/** The identity of a channel. Its id on the chain is a hash of this. */
 export type Identity =
   | (Parties & { readonly protocol: 'v1' })
   | (Parties & {
       readonly protocol: 'v2'
       readonly operator: Hex
-      /** The seen hash of the transaction that opened it: the id is known only once that is built. */
+      /** The seen hash of the opening transaction, so the id is known only once that is built. */
       readonly openHash: Hex
     })
 
 /**
- * The id of a channel: the hash of its identity as 32-byte words (draft-tempo-session-00, "Contract-Backed Channel State"
- * and "Channel Descriptor").
+ * Returns the id of a channel: the hash of its identity as 32-byte words (draft-tempo-session-00, "Contract-Backed
+ * Channel State" and "Channel Descriptor").
  */
 export function channelIdOf(identity: Identity): Hex {
   const known = ids.get(identity)
@@ -37,7 +37,7 @@ export function channelIdOf(identity: Identity): Hex {
   return id
 }
 
-/** A channel's identity is read once and used with every call: its hash costs as much as a voucher's. */
+/** A cache: an identity is used with every call, and its hash costs as much as a voucher's. */
 const ids = new WeakMap<Identity, Hex>()
 
 function hashOf(identity: Identity): Hex {
@@ -50,19 +50,19 @@ function hashOf(identity: Identity): Hex {
   return keccak256(`0x${words.map(word).join('')}`)
 }
 
-/** A value of at most 32 bytes as a word, without `0x`. */
+/** Encodes a value of at most 32 bytes as a word, without `0x`. */
 export function word(value: string): string {
   return (value.startsWith('0x') ? value.slice(2) : value).padStart(64, '0')
 }
 
-/** What goes with every credential of v2; v1 has none. */
+/** Returns the descriptor that every credential of v2 carries; v1 has none. */
 export function descriptorOf(identity: Identity): JsonObject | undefined {
   if (identity.protocol === 'v1') return undefined
   const { payer, payee, operator, token, salt, signer, openHash } = identity
   return { payer, payee, operator, token, salt, authorizedSigner: signer, expiringNonceHash: openHash }
 }
 
-/** A descriptor as a server sent it. A voucher key that is left open is the payer. */
+/** Reads a descriptor from a server. An absent voucher key means the payer. */
 export function readDescriptor(value: Json | undefined, escrow: Hex, chainId: number): Identity | undefined {
   if (!isObject(value)) return undefined
   const [payer, payee, token] = [value['payer'], value['payee'], value['token']].map(readAddress)
@@ -74,12 +74,12 @@ export function readDescriptor(value: Json | undefined, escrow: Hex, chainId: nu
   return { protocol: 'v2', chainId, escrow, payer, payee, token, salt, signer, operator, openHash }
 }
 
-/** Who must have signed a voucher. */
+/** Returns the key that must have signed a voucher. */
 export function voucherKeyOf({ signer, payer }: Identity): Hex {
   return signer === NOBODY ? payer : signer
 }
 
-/** For the ledger. */
+/** Encodes an identity for the ledger. */
 export function identityJson(identity: Identity): JsonObject {
   return { ...identity }
 }

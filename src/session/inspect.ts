@@ -18,8 +18,9 @@ import type { SessionContext } from './options.js'
 import { reconcile } from './reconcile.js'
 
 /**
- * What became of a voucher, by the channel's own state. It settled as far as what the payee took reaches into it; it is
- * void once the channel is over without it. Until then it counts: whoever has it may cash it any day.
+ * Finds out what happened to a voucher, from the channel's state. It is settled to the extent that the payee's captures
+ * cover it. It is void once the channel is closed without it. Until then it counts, because its holder may cash it at
+ * any time.
  */
 export async function inspectSession(
   evidence: Evidence,
@@ -32,9 +33,9 @@ export async function inspectSession(
   const nodes = parts.config.nodes(identity.chainId)
   if (nodes === undefined)
     return { state: 'unknown', reason: `This wallet has no node for eip155:${identity.chainId}` }
-  // Whoever looks has waited for the answer long enough.
+  // This inspection has waited for the answer long enough.
   parts.busy.delete(lane)
-  // Believed, because that costs us: the total was accepted before, and what it buys was used up.
+  // Trusted, because it costs the payer: the total was accepted before, and its value was used up.
   if (options?.problem?.type === PROBLEMS.sessionInsufficientBalance && isPayment(detail.form))
     return { state: 'settled', reference: channelIdOf(identity) }
   if (options !== undefined) await note(detail, options.channels, parts)
@@ -43,20 +44,20 @@ export async function inspectSession(
   return combine(views.filter((view) => view !== undefined))
 }
 
-/** What was found out about the channel is written down. */
+/** Stores the observed state of the channel. */
 async function note({ lane, slot }: SessionDetail, channels: Channels, parts: SessionContext): Promise<void> {
   const channel = await parts.book.current({ lane, slot }, channels)
   if (channel === undefined || channel.state === 'closed') return
   try {
     await reconcile(channel, channels, parts)
   } catch {
-    // No node answered: the verdict says so by itself.
+    // No node answered; the verdict already says so.
   }
 }
 
 /**
- * Pure. What any node shows to be taken whole is; that it was not, or not whole, needs every node that answers, and then
- * the one that shows the most counts.
+ * Pure. If any node shows a full capture, it counts. That the amount was not captured, or not in full, needs all nodes
+ * that answer; then the highest capture counts.
  */
 export function combine(views: readonly Verdict[]): Verdict {
   const [first] = views
@@ -76,7 +77,7 @@ function dearer(a: Verdict, b: Extract<Verdict, { state: 'settled' }>): Verdict 
   return (b.amount?.value ?? 0n) > taken ? b : a
 }
 
-/** What any node shows to have been taken; that nothing was needs every node that answers. */
+/** Returns the fee that any node shows. That no fee was charged needs all nodes that answer. */
 function feeBy(views: readonly Verdict[]): Amount | undefined {
   const fees = views.flatMap(({ fee }) => fee ?? [])
   return fees.find(({ value }) => value > 0n) ?? (fees.length === views.length ? fees[0] : undefined)
@@ -87,7 +88,7 @@ async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<
   const verdict = isPayment(detail.form)
     ? await ofPayment(node, detail, latest, now)
     : await ofAct(node, detail, latest, now)
-  // It was taken for the transaction, whatever becomes of the voucher.
+  // The fee was charged for the transaction, even if the voucher is never cashed.
   const fee = await feeOf(node, detail)
   if (verdict.state === 'void' || fee?.value === 0n) await checkIsOf(detail.identity.chainId, node)
   return fee === undefined ? verdict : { ...verdict, fee }
@@ -127,7 +128,7 @@ async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now
 
 const FAILED = 'The transaction failed on the chain; only its fee was taken'
 
-/** What our transaction looks like in a block. */
+/** Describes the wallet's transaction in a block. */
 function lookOf({ form, identity }: SessionDetail, { add, hash }: Sending): Parameters<typeof fateOf>[2] {
   const calls = {
     voucher: () => [],
@@ -141,7 +142,7 @@ function lookOf({ form, identity }: SessionDetail, { add, hash }: Sending): Para
   return { payer: identity.payer, calls: calls[form](identity, add), hash }
 }
 
-/** The part of this payment that lies below what was taken of the channel in all. */
+/** Returns the part of this payment below the channel's total captures. */
 function shareOf({ total, price, currency, identity }: SessionDetail, captured: bigint): Verdict {
   const before = total - price
   if (captured <= before) return { state: 'void', reason: 'The channel was closed without this voucher' }
@@ -150,7 +151,10 @@ function shareOf({ total, price, currency, identity }: SessionDetail, captured: 
   return { state: 'settled', reference, amount: amount(captured - before, currency) }
 }
 
-/** What was captured of a channel that is over, by a final block. `young`: not final yet. Undefined: it cannot be told. */
+/**
+ * Returns the final capture of a closed channel, by a final block. `young`: the close is not final yet. Undefined if it
+ * cannot be determined.
+ */
 async function endOf(
   node: Node,
   detail: SessionDetail,
@@ -164,15 +168,15 @@ async function endOf(
   return detail.identity.protocol === 'v1' ? undefined : readClosed(node, detail.identity, detail.openedAt)
 }
 
-/** An act moves nothing but the deposit, which comes back: it is done, or it is not. */
+/** Evaluates an owner's operation. It moves only the deposit, which returns, so it was either carried out or not. */
 async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
   const reference = detail.sending?.hash ?? channelIdOf(detail.identity)
   if (await isDone(node, detail, latest)) return { state: 'settled', reference }
   const { sending, agreedAt } = detail
-  // The longer it has taken, the longer it may still take.
+  // Schedules the next check: the longer it has taken, the later.
   if (agreedAt !== undefined && latest.state === 'open')
     return pending(Math.max(now, 2 * now - agreedAt), 'The vendor has said that it closes the channel')
-  // A close that the vendor was asked for can be carried out any day; nothing of ours hangs on it.
+  // A vendor may carry out a requested close at any time; the payer has nothing at stake.
   if (sending === undefined) return { state: 'void', reason: 'The vendor has not closed the channel' }
   switch (await fateOf(node, sending, lookOf(detail, sending))) {
     case 'void':
@@ -211,7 +215,7 @@ async function feeOf(node: Node, detail: SessionDetail): Promise<Amount | undefi
   if (sending?.hash === undefined || sending.feeCurrency === undefined) return undefined
   const receipt = await readReceipt(node, sending.hash)
   if (receipt !== undefined) return feeAmount(receipt.gasUsed, receipt.gasPrice, sending.feeCurrency)
-  // A voucher can be cashed although the top-up beside it was never included: that one cost nothing.
+  // A voucher can be cashed even if its top-up was never included. The top-up then cost nothing.
   const fate = await fateOf(node, sending, lookOf(detail, sending))
   return fate === 'void' ? amount(0n, sending.feeCurrency) : undefined
 }

@@ -5,15 +5,15 @@ import type { Hex } from '../wallet/tempo/index.js'
 import type { Expiring } from './chain.js'
 import type { Identity } from './identity.js'
 
-/** A deposit on its way: what it adds, and by what its fate can be proven. */
+/** A pending deposit: its amount, and the data that proves its outcome. */
 export interface Pending extends Expiring {
   readonly add: bigint
-  /** The payment that brings it, where that one has locked up nothing else here. */
+  /** The payment that makes it. Absent if that payment has locked another amount in this channel. */
   readonly payment?: PaymentId
 }
 
 interface Base {
-  /** The lane its vouchers run on: its slot, and how many channels were there before it. */
+  /** The lane of its vouchers: the slot, and the number of earlier channels in it. */
   readonly lane: string
   readonly slot: string
   readonly wallet: string
@@ -22,23 +22,23 @@ interface Base {
   readonly identity: Identity
   readonly id: Hex
   readonly currency: Currency
-  /** What was signed on it before the ledger knew of it, proven by our own signature. */
+  /** The total that was signed before the ledger knew the channel, proven by the payer's own signature. */
   readonly base: bigint
-  /** The payments that locked up its deposit. */
+  /** The payments that locked its deposit. */
   readonly funding: readonly PaymentId[]
-  /** No block before this second holds anything of it. */
+  /** No block before this second contains anything of the channel. */
   readonly openedAt: number
-  /** When the vendor said that it does not know the channel: nothing more is signed on it. */
+  /** The time at which the vendor said that it does not know the channel. Nothing more is signed on it. */
   readonly forgottenAt?: Instant
-  /** What its credentials answer where nothing newer is known: a top-up and a close need one. */
+  /** The challenge that its credentials answer if there is no newer one. A top-up and a close need one. */
   readonly challenge: Challenge
 }
 
 export type Opening = Base & { readonly state: 'opening'; readonly pending: Pending }
 export type Open = Base & { readonly state: 'open'; readonly deposit: bigint; readonly pending?: Pending }
 /**
- * No voucher is signed any more. `since`: the chain was asked for a close then, in seconds. `agreed`: the vendor said that
- * it closes it, and the chain may take its time to show it.
+ * No more vouchers are signed. `since`: the time of the close request on the chain, in seconds. `agreed`: the vendor
+ * agreed to close, and the chain may show it later.
  */
 export type Closing = Base & {
   readonly state: 'closing'
@@ -46,19 +46,22 @@ export type Closing = Base & {
   readonly since?: number
   readonly agreed?: true
 }
-/** The deposit has come back, or was never locked up. `captured`: what the payee took, where it is known. */
+/** The deposit was returned, or was never locked. `captured`: the amount that the payee took, if known. */
 export type Closed = Base & { readonly state: 'closed'; readonly deposit: bigint; readonly captured?: bigint }
 
-/** A channel of ours, as far as we know. */
+/** A channel of this payer, as stored. */
 export type SessionChannel = Opening | Open | Closing | Closed
 
-/** What can happen to a channel. */
+/** The events of a channel. */
 export type SessionEvent =
-  /** The transaction that opens it is about to leave. */
+  /** The opening transaction is about to be sent. */
   | { readonly kind: 'begun'; readonly channel: Opening }
-  /** It was opened before, and the ledger did not know. */
+  /** A channel that was opened earlier was found, unknown to the ledger. */
   | { readonly kind: 'resumed'; readonly channel: Open }
-  /** The server accepted a credential of ours. `added`: what came with it; `delivered`: what it says it has served so far. */
+  /**
+   * The server accepted a credential. `added`: the deposit that came with it; `delivered`: the total that the server
+   * says it has delivered for.
+   */
   | {
       readonly kind: 'accepted'
       readonly operation: string
@@ -68,28 +71,28 @@ export type SessionEvent =
       readonly added?: Pending
       readonly delivered?: bigint
     }
-  /** The chain shows it open. */
+  /** The chain shows it as open. */
   | { readonly kind: 'found'; readonly deposit: bigint; readonly closeRequestedAt: number }
-  /** A top-up is about to leave. */
+  /** A top-up is about to be sent. */
   | { readonly kind: 'funding'; readonly pending: Pending; readonly payment: PaymentId }
-  /** The deposit on its way never arrives: it was proven, or it never left. */
+  /** The pending deposit never arrives: that was proven, or it was never sent. */
   | { readonly kind: 'lapsed'; readonly seen: Hex }
   /** The vendor is about to be asked to close it. */
   | { readonly kind: 'leaving' }
-  /** The vendor has said that it closes it. */
+  /** The vendor agreed to close it. */
   | { readonly kind: 'agreed' }
   /** The vendor says that it does not know the channel. */
   | { readonly kind: 'forgotten'; readonly at: Instant }
-  /** It is over. */
+  /** The channel is closed. */
   | { readonly kind: 'closed'; readonly captured?: bigint }
-  /** Our signature was found under a total higher than any that the ledger knows. */
+  /** The payer's signature was found on a higher total than the ledger knows. */
   | { readonly kind: 'recalled'; readonly total: bigint }
 
-/** What is to be done about it. */
+/** The effects of an event. */
 export type SessionEffect =
-  /** Durable, unless somebody was faster: then everything is decided anew. */
+  /** Store the record durably. If another process was faster, everything is decided again. */
   | { readonly kind: 'store' }
-  /** The challenge may be answered again, with the request itself. */
+  /** The challenge may be answered again with the first request. */
   | {
       readonly kind: 'remember'
       readonly operation: string
@@ -97,7 +100,7 @@ export type SessionEffect =
       readonly challenge: Challenge
       readonly delivered?: bigint
     }
-  /** None of its challenges may be answered any more. */
+  /** None of its challenges may be answered again. */
   | { readonly kind: 'forget' }
 
 export interface Reduced {
@@ -108,7 +111,7 @@ export interface Reduced {
 const STORE: SessionEffect = { kind: 'store' }
 const FORGET: SessionEffect = { kind: 'forget' }
 
-/** The only place where the state of a channel changes. Pure. */
+/** Applies an event to a channel. The state of a channel changes only here. Pure. */
 export function reduce(channel: SessionChannel | undefined, event: SessionEvent): Reduced {
   if (event.kind === 'begun' || event.kind === 'resumed')
     return channel === undefined ? { channel: event.channel, effects: [STORE] } : unchanged(channel)
@@ -148,7 +151,7 @@ function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
   const arrived = channel.pending !== undefined && channel.pending.seen === added?.seen
   if (!arrived) return { channel, effects: channel.state === 'open' ? [remember] : [] }
   const before = channel.state === 'open' ? channel.deposit : 0n
-  // A vendor that takes an opening after all knows the channel again.
+  // A vendor that accepts an opening later knows the channel again.
   const { forgottenAt: _, ...known } = base(channel)
   return {
     channel: { ...known, state: 'open', deposit: before + added.add },
@@ -161,7 +164,10 @@ function leave(channel: Open): Reduced {
   return { channel: closing, effects: [STORE, FORGET] }
 }
 
-/** An opening may still be included: the chain has to show that before its deposit can be fetched back. */
+/**
+ * Marks a channel as forgotten. Its opening may still be included; the chain must show that before the deposit can be
+ * reclaimed.
+ */
 function forgotten(channel: Living, at: Instant): Reduced {
   if (channel.forgottenAt !== undefined) return unchanged(channel)
   if (channel.state !== 'open') return { channel: { ...channel, forgottenAt: at }, effects: [STORE, FORGET] }
@@ -172,7 +178,7 @@ function forgotten(channel: Living, at: Instant): Reduced {
 function agreed(channel: Living): Reduced {
   if (channel.state === 'opening' || (channel.state === 'closing' && channel.agreed))
     return unchanged(channel)
-  // Another process may have found it open in between.
+  // Another process may have found it open meanwhile.
   const closing = channel.state === 'closing' ? channel : { ...base(channel), deposit: channel.deposit }
   return { channel: { ...closing, state: 'closing', agreed: true }, effects: [STORE, FORGET] }
 }
@@ -191,20 +197,20 @@ function found(channel: Living, { deposit, closeRequestedAt }: EventOf<'found'>)
   if (channel.state !== 'open')
     return { channel: { ...base(channel), state: 'open', deposit }, effects: [STORE] }
   if (channel.deposit === deposit) return unchanged(channel)
-  // More than was known is what was on its way.
+  // If the deposit is larger than known, the pending one has arrived.
   const { pending, ...rest } = channel
   const late = pending !== undefined && deposit < channel.deposit + pending.add
   return { channel: { ...rest, deposit, ...(late ? { pending } : {}) }, effects: [STORE] }
 }
 
-/** Its deposit is there; vouchers are signed on it no more. */
+/** Handles a forgotten channel with a deposit on the chain: no more vouchers are signed on it. */
 function foundForgotten(channel: Living, deposit: bigint): Reduced {
   if (channel.state === 'closing' && channel.deposit === deposit) return unchanged(channel)
   return { channel: { ...base(channel), state: 'closing', deposit }, effects: [STORE, FORGET] }
 }
 
 function funding(channel: Living, { pending, payment }: EventOf<'funding'>): Reduced {
-  // The payment counts as one of those behind the deposit from now on, until it is proven that it never will be.
+  // From now on the payment is one of those behind the deposit, until it is proven to have failed.
   const known = channel.funding.includes(payment)
   const funding = known ? channel.funding : [...channel.funding, payment]
   if (channel.state === 'opening') return unchanged(channel)
@@ -217,7 +223,7 @@ function lapsed(channel: Living, { seen }: EventOf<'lapsed'>): Reduced {
   if (channel.state === 'closing' || channel.pending?.seen !== seen) return unchanged(channel)
   if (channel.state === 'opening') return closed(channel, 0n)
   const { pending, ...rest } = channel
-  // What it would have locked up is exposure no more.
+  // The amount that it would have locked is released.
   const funding = rest.funding.filter((id) => id !== pending.payment)
   return { channel: { ...rest, funding }, effects: [STORE] }
 }
@@ -230,7 +236,7 @@ function closed(channel: Living, captured: bigint | undefined): Reduced {
   }
 }
 
-/** What states add to what every channel has. */
+/** The fields that the states add to the common ones. */
 type Additions = Omit<Open, 'state'> & Omit<Closing, 'state'> & Omit<Closed, 'state'> & { state: string }
 
 function base(channel: Base & Partial<Additions>): Base {

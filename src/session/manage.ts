@@ -12,7 +12,7 @@ import { reconcile, settled } from './reconcile.js'
 import { readRecord } from './record.js'
 import { quoteOf, termsOf, withFunding } from './terms.js'
 
-/** What the chain says of a channel; what is found is stored. */
+/** Reads a channel from the chain and stores the result. */
 export async function inspectChannel(
   record: Channel,
   channels: Channels,
@@ -39,7 +39,7 @@ export async function inspectChannel(
   }
 }
 
-/** What an act of the owner comes to: it goes the way of every payment. */
+/** Quotes an owner's operation. It is authorized like every payment. */
 export async function quoteOperation(
   act: ChannelOperation,
   record: Channel,
@@ -122,7 +122,9 @@ async function quoteAlone(
   return planned(quote, { does: deed, channel })
 }
 
-/** The remembered challenge may have run out, which is for the server to say: an act has its own end. */
+/**
+ * Quotes without the challenge's expiry: the server decides about an expired one, and an operation has its own expiry.
+ */
 function bare(asked: SessionOffer): ReturnType<typeof quoteOf> {
   return quoteOf({ ...asked, challenge: lasting(asked) })
 }

@@ -11,7 +11,7 @@ export const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed
   code,
 })
 
-/** An offer that this wallet could pay, and all that a quote of it rests on. */
+/** An offer that this wallet could pay, with the data for its quote. */
 export interface SessionOffer {
   readonly challenge: Challenge
   readonly context: QuoteContext
@@ -21,7 +21,7 @@ export interface SessionOffer {
   readonly parts: SessionContext
 }
 
-/** What an offer says, where this wallet can deal with it at all. */
+/** Reads an offer, if this wallet supports it. */
 export function understand(
   challenge: Challenge,
   context: QuoteContext,
@@ -41,7 +41,10 @@ export function understand(
   return asked
 }
 
-/** The same for what was opened before: options that were tightened since must not keep a deposit from coming back. */
+/**
+ * Reads an offer for an existing channel. Stricter options since then do not apply, because they must not keep a
+ * deposit from being returned.
+ */
 export function read(
   challenge: Challenge,
   context: QuoteContext,
@@ -67,7 +70,7 @@ export function read(
   return { challenge, context, session, currency, slot, parts }
 }
 
-/** At most one channel is open for each. */
+/** Returns the slot of an offer. At most one channel is open per slot. */
 export function slotOf(
   session: Pick<Session, 'protocol' | 'chainId' | 'escrow' | 'payee' | 'token' | 'operator'>,
   { vendor }: Resource,
@@ -77,12 +80,12 @@ export function slotOf(
   return [id, networkOf(session), protocol, escrow, vendor, payee, token, operator].join(' ')
 }
 
-/** The highest total ever signed: the ledger's, or what was signed before the ledger knew of the channel. */
+/** Returns the highest total ever signed: the ledger's, or the one signed before the ledger knew the channel. */
 export function totalOf({ base }: Pick<SessionChannel, 'base'>, signed: bigint): bigint {
   return signed > base ? signed : base
 }
 
-/** Where credentials of a channel go: without a query, since the ledger keeps it. */
+/** Returns the address for a channel's credentials, without the query, because the ledger stores it. */
 export function addressOfResource(resource: Resource): string {
   return resource.transport === 'http' ? withoutQuery(resource) : resource.address
 }

@@ -21,7 +21,7 @@ import {
   voucherPayload,
 } from './signing.js'
 
-/** The transaction that locks the deposit up, and the first voucher on the channel that it opens. */
+/** Prepares the transaction that locks the deposit, and the first voucher on the new channel. */
 export async function prepareOpen(plan: PlanOf<'open'>, work: SigningContext): Promise<Prepared> {
   const { quote, options, parts } = work
   const { challenge } = quote
@@ -59,8 +59,8 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: SigningContext): P
 }
 
 /**
- * The same transaction and the same voucher, where the server asked again: of one transaction only one can be included.
- * Its fee is told by the first credential's evidence, so that it never counts twice.
+ * Prepares the same transaction and voucher again after the server asked again: of one transaction only one can be
+ * included. The first credential's evidence covers the fee, so that it never counts twice.
  */
 export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: SigningContext): Prepared {
   const { quote, parts } = work
@@ -77,13 +77,13 @@ export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: 
   }
 }
 
-/** What has run out opens nothing any more, and is forgotten. */
+/** Remembers an opening until it expires. */
 function keep(lane: string, sent: SentOpening, now: Instant, { openings }: SessionContext): void {
   for (const [other, { sending }] of openings) if (sending.validBefore * 1000 <= now) openings.delete(other)
   openings.set(lane, sent)
 }
 
-/** The transaction, and the channel that it makes: v2 names it by the transaction itself. */
+/** Creates the transaction and its channel. In v2 the transaction itself names the channel. */
 async function openingOf(
   plan: PlanOf<'open'>,
   work: SigningContext,

@@ -8,7 +8,7 @@ import type { Protocol } from './challenge.js'
 import { ChannelStore } from './channel-store.js'
 import type { Sending } from './evidence.js'
 
-/** What {@link tempoSession} takes. What it shares with `tempo()` means the same there. */
+/** Options of {@link tempoSession}. Those shared with `tempo()` have the same meaning. */
 export interface SessionOptions
   extends Pick<
     TempoOptions,
@@ -26,52 +26,66 @@ export interface SessionOptions
   /** The payer: a local account that can sign hashes. */
   readonly account: TempoAccount
   /**
-   * The key that signs vouchers, where it is not the account itself: a hot key that can spend what is in a channel, and
-   * nothing else. An access key as `account` needs one, since its own signatures are not taken in vouchers.
+   * The key that signs vouchers. A hot key can spend only the deposits of channels. An access key as `account` requires
+   * one, because vouchers cannot be signed by an access key.
+   *
+   * @default the account itself
    */
   readonly authorizedSigner?: TempoAccount
   /**
-   * What to lock up in a new channel, as a decimal number of its token. Default: a hundred times the price. Never more
-   * than policy allows, nor than the server suggests; never less than the price.
+   * The deposit of a new channel, as a decimal number of its token. It never exceeds the policy's limit or the server's
+   * suggestion, and is never less than the price.
+   *
+   * @default a hundred times the price
    */
   readonly deposit?: string
-  /** What to add when a channel runs dry, in the same way. Default: as much as a new channel would get. */
+  /**
+   * The top-up of a channel that runs out, as a decimal number of its token, within the same limits.
+   *
+   * @default the deposit of a new channel
+   */
   readonly topUp?: string
-  /** Escrow contracts beside the network's own that may hold deposits. Policy must name them too. */
+  /** Escrow contracts in addition to the network's own that may hold deposits. The policy must name them too. */
   readonly escrows?: readonly string[]
-  /** The only session protocol to speak. Default: both. */
+  /**
+   * The only session protocol to use.
+   *
+   * @default both
+   */
   readonly protocol?: Protocol
 }
 
-/** An opening that has left: what it takes to send the very same one on another challenge. A bearer secret. */
+/** A sent opening, with all data to send exactly the same one on another challenge. A bearer secret. */
 export interface SentOpening {
   readonly payload: JsonObject
   readonly sending: Sending
   readonly locks: Amount
-  /** What we pay for its inclusion; absent where the server does. */
+  /** The fee that the payer pays; absent if the server pays it. */
   readonly fee?: Fee
 }
 
-/** Options, checked and filled in, and what the wallet remembers. */
+/** Checked options with defaults, and the state of the wallet. */
 export interface SessionContext {
   readonly id: string
   readonly config: Config
   readonly balances: Balances
   readonly book: ChannelStore
-  /** The voucher key, in lower case, and its signature of a hash. */
+  /** The voucher key, in lower case, and its function to sign a hash. */
   readonly signer: Hex
   readonly vouchers: { sign(hash: Hex): Promise<Hex> }
   readonly escrows: ReadonlySet<string>
   readonly protocol: Protocol | undefined
   readonly deposit: string | undefined
   readonly topUp: string | undefined
-  /** Lanes whose funding is under way in this process, and until when: nobody looks for it on the chain meanwhile. */
+  /**
+   * Lanes whose funding is in progress in this process, and until when. The chain is not searched for them meanwhile.
+   */
   readonly busy: Map<string, Instant>
-  /** What opens the channels of these lanes, as long as a block could still include it. */
+  /** The opening transactions of these lanes, as long as a block could still include them. */
   readonly openings: Map<string, SentOpening>
-  /** When a deposit on its way was last looked for, by lane. */
+  /** The time of the last search for a pending deposit, by lane. */
   readonly looked: Map<string, Instant>
-  /** What vendors were asked to remember of channels that the ledger does not know, by slot: taken up with the next call. */
+  /** Channels that vendors remember but the ledger does not, by slot. The next call uses them. */
   readonly recalled: Map<string, JsonObject>
 }
 
@@ -136,14 +150,14 @@ export function configureSession(all: SessionOptions): SessionContext {
   }
 }
 
-/** A decimal number of a token as smallest parts; what has more decimals than the token is rounded down. */
+/** Parses a decimal number of a token into smallest units. Excess decimals are rounded down. */
 export function contextOf(text: string, currency: Currency): bigint {
   const [whole = '0', fraction = ''] = text.split('.')
   const kept = fraction.slice(0, currency.decimals)
   return parseAmount(kept === '' ? whole : `${whole}.${kept}`, currency).value
 }
 
-/** Options that are absent must be absent, not undefined. */
+/** Removes undefined options: an absent option must be absent. */
 function defined<T extends object>(options: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   const given: { [Key in keyof T]?: Exclude<T[Key], undefined> } = {}
   return Object.assign(

@@ -4,9 +4,9 @@ import type { Session } from './challenge.js'
 import type { Open, Opening, SessionChannel } from './machine.js'
 import type { SentOpening } from './options.js'
 
-/** What a quote comes to, once it is allowed: in the wallet's own terms. */
+/** The actions of an allowed quote, in the wallet's own terms. */
 export type Plan =
-  /** A voucher on a channel that stands. */
+  /** A voucher on an existing channel. */
   | { readonly does: 'voucher'; readonly channel: SessionChannel; readonly price: bigint }
   /** A voucher on a channel that the ledger did not know. */
   | { readonly does: 'resume'; readonly channel: Open; readonly price: bigint }
@@ -19,9 +19,9 @@ export type Plan =
       readonly price: bigint
       readonly deposit: bigint
     }
-  /** The very same opening once more, on another challenge. */
+  /** Exactly the same opening again, on another challenge. */
   | { readonly does: 'reopen'; readonly channel: Opening; readonly sent: SentOpening; readonly price: bigint }
-  /** More into the deposit first, and then a voucher. */
+  /** A top-up first, and then a voucher. */
   | {
       readonly does: 'topUp'
       readonly channel: Open
@@ -29,7 +29,7 @@ export type Plan =
       readonly price: bigint
       readonly add: bigint
     }
-  /** The owner's own acts. */
+  /** The owner's operations. */
   | {
       readonly does: 'fund'
       readonly channel: SessionChannel
@@ -46,7 +46,7 @@ export type Plan =
 
 export type PlanOf<Does extends Plan['does']> = Extract<Plan, { does: Does }>
 
-/** A quote is signed for only if it is one of ours: frozen by then, and the very same object. */
+/** The plans of this wallet's quotes. A quote is signed only if it is the same frozen object. */
 const plans = new WeakMap<Quote, Plan>()
 
 export function planned(quote: Quote, plan: Plan): Quote {

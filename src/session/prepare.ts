@@ -16,7 +16,7 @@ import {
   voucherPayload,
 } from './signing.js'
 
-/** Builds and signs what an authorization allows. What is signed stays in its closure until `complete`. */
+/** Builds and signs the payment of an authorization. The signed payment stays in its closure until `complete`. */
 export async function prepareSession(
   spendable: Spendable,
   options: PrepareOptions,
@@ -49,7 +49,7 @@ export async function prepareSession(
   }
 }
 
-/** A deposit that was on its way when the offer was read must be there by now. */
+/** Checks that a deposit that was pending at the quote has arrived by now. */
 async function ready(channel: SessionChannel, price: bigint, work: SigningContext): Promise<SessionChannel> {
   const { options, parts } = work
   const total = newTotal(work, channel, price)

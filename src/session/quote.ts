@@ -17,10 +17,10 @@ import { readRecord } from './record.js'
 import { rememberedChallenge, restoredChannel } from './resume.js'
 import { quoteOf, termsOf, withFunding } from './terms.js'
 
-/** An opening with less time than this before it would only run out on its way. */
+/** The least remaining life of an offer for an opening, in milliseconds; otherwise it would expire on its way. */
 const LEAST_LEFT_MS = 2_000
 
-/** Reads an offer. In steady state it asks nobody but the ledger. */
+/** Reads an offer. In steady state it uses only the ledger, no network. */
 export async function quoteSession(
   challenge: Challenge,
   context: QuoteContext,
@@ -81,7 +81,10 @@ async function quoteOn(known: SessionChannel, asked: SessionOffer): Promise<Quot
   return quoteTopUp(after, { at, total, price }, asked)
 }
 
-/** What is added to the total: the price, or in a metered reply what is still missing, and never more than the price. */
+/**
+ * Returns the amount added to the total: the price, or in a metered reply the missing amount, never more than the
+ * price.
+ */
 function stepOf({ session, context }: SessionOffer, before: bigint): bigint {
   const required = readAmount(context.meterClaims?.['requiredCumulative'])
   if (required === undefined) return session.price
@@ -99,7 +102,7 @@ function quoteVoucher(
   const { expires } = asked.challenge
   const quote: Quote = {
     ...quoteOf(asked),
-    // What lies in a channel that the ledger did not know is exposure from now on.
+    // The deposit of a channel that the ledger did not know counts as locked from now on.
     terms: { ...termsOf(asked, plan.price), ...(locks === undefined ? {} : { locks }) },
     lane: { names: [channel.lane], otherwise: 'wait', at },
     ...(expires === undefined ? {} : { goodUntil: expires }),
@@ -134,7 +137,10 @@ async function quoteTopUp(
   return planned(quote, { does: 'topUp', channel, session, price, add })
 }
 
-/** The same total once more, on a fresh challenge: whichever of the two is taken, it is the same money. */
+/**
+ * Quotes the same total again on a fresh challenge. Both credentials sign the same total, so together they move the
+ * money only once.
+ */
 async function quoteAgain(asked: SessionOffer, evidence: Evidence): Promise<Quote | Unpayable> {
   const { context, slot, session } = asked
   const inDoubt = unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
@@ -153,7 +159,7 @@ async function quoteAgain(asked: SessionOffer, evidence: Evidence): Promise<Quot
   return planned({ ...sameTotal(detail, asked), terms: termsOf(asked, price) }, plan)
 }
 
-/** What both have in common: it takes the place of what was signed before, and runs nowhere else. */
+/** The common part of both quotes: the new credential replaces the earlier one and cannot run elsewhere. */
 function sameTotal({ lane, total }: SessionDetail, asked: SessionOffer): Omit<Quote, 'terms'> {
   const { expires } = asked.challenge
   return {
@@ -164,12 +170,12 @@ function sameTotal({ lane, total }: SessionDetail, asked: SessionOffer): Omit<Qu
   }
 }
 
-/** The very same opening: the chain includes it once, however often it is sent. */
+/** Quotes exactly the same opening: the chain includes it once, even if it is sent several times. */
 function sameOpening(channel: Opening, detail: SessionDetail, asked: SessionOffer): Quote | undefined {
   const { context, parts, session } = asked
   const sent = parts.openings.get(channel.lane)
   if (sent === undefined || sent.sending.seen !== channel.pending.seen) return undefined
-  // Who pays for its inclusion is signed with it.
+  // The payer of the fee is part of the signed transaction.
   if (session.sponsored !== (sent.fee === undefined)) return undefined
   if (sent.sending.validBefore * 1000 < context.now + LEAST_LEFT_MS) return undefined
   const { price } = detail
@@ -177,7 +183,7 @@ function sameOpening(channel: Opening, detail: SessionDetail, asked: SessionOffe
   return planned({ ...sameTotal(detail, asked), terms }, { does: 'reopen', channel, sent, price })
 }
 
-/** The channel, looked up if it does not hold yet what the earlier total needs. */
+/** Returns the channel. If its deposit does not cover the earlier total yet, the chain is read first. */
 async function arrived(
   record: Channel,
   detail: SessionDetail,

@@ -6,14 +6,14 @@ import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
 import type { Pending, SessionChannel, SessionEvent } from './machine.js'
 import type { SessionContext } from './options.js'
 
-/** A deposit on its way is not looked for more often than this. */
+/** The least interval between searches for a pending deposit, in milliseconds. */
 const PAUSE_MS = 500
-/** A transaction that opens a channel lives at most this long, in seconds; then its channel is there, or never. */
+/** The longest life of an opening transaction, in seconds. After it the channel exists, or never will. */
 const OPENING_SECONDS = 60
 
 /**
- * A channel with a deposit on its way: is it there by now? Not while this process itself brings it, and not all the
- * time. Where no node answers, the channel stays as it is.
+ * Checks whether a pending deposit has arrived, unless this process itself is bringing it, and not too often. If no
+ * node answers, the channel stays unchanged.
  */
 export async function settled(
   channel: SessionChannel,
@@ -33,7 +33,7 @@ export async function settled(
 }
 
 /**
- * Looks a channel up on the chain, and lets happen to it what is found.
+ * Reads a channel from the chain and applies the findings to it.
  *
  * @throws PaymentError `wallet_unavailable` if no node answers.
  */
@@ -67,7 +67,7 @@ async function eventOf(
   return { kind: 'found', deposit, closeRequestedAt }
 }
 
-/** A deposit counts as back when every node that answers shows the channel closed in a block that stays. */
+/** A deposit counts as returned if every node that answers shows the channel as closed in a final block. */
 async function closedForGood(
   { identity }: SessionChannel,
   nodes: readonly Node[],
@@ -87,7 +87,7 @@ async function closedForGood(
   return { kind: 'closed', captured }
 }
 
-/** Every node that answers must agree that a transaction never moves anything: it ran out, or it failed. */
+/** Every node that answers must agree that a transaction never takes effect: it expired, or it failed. */
 async function isDead(
   nodes: readonly Node[],
   pending: Pending,
@@ -105,8 +105,8 @@ async function isDead(
 }
 
 /**
- * The chain holds nothing of it: it was never opened, or the reserve has forgotten it. Either is told by the state of a
- * final block past the time in which it could be opened.
+ * Handles a channel that the chain does not show: it was never opened, or the reserve has deleted it. The state of a
+ * final block after the time of opening tells which.
  */
 async function goneOrNever(
   channel: SessionChannel,
@@ -126,7 +126,9 @@ async function goneOrNever(
   return { kind: 'closed', captured: told.reduce((most, each) => (each > most ? each : most), first) }
 }
 
-/** What one node shows of a channel that is not there: what was captured, or that this cannot be told (any more). */
+/**
+ * Returns one node's view of a missing channel: the captured amount, or that it cannot be determined (yet or any more).
+ */
 async function endOn(
   node: Node,
   { identity, openedAt }: SessionChannel,
@@ -141,7 +143,7 @@ async function endOn(
     : 'unsure'
 }
 
-/** A close that was carried out is waited for, until no block can undo it: then every voucher's end can be told. */
+/** Waits until a close is final, so that the outcome of every voucher can be determined. */
 export async function awaitClosed(
   channel: SessionChannel,
   channels: Channels,
@@ -163,7 +165,7 @@ async function isFinal({ identity }: SessionChannel, nodes: readonly Node[]): Pr
     const final = await readBlock(node, 'finalized').catch(() => undefined)
     if (final === undefined) continue
     const { state } = await readChannel([node], identity, { blockHash: final.hash })
-    // A block from before the opening knows of nothing; the escrow of v1 remembers what was closed, v2's forgets it.
+    // A block before the opening shows nothing. The escrow of v1 keeps closed channels; v2's deletes them.
     return identity.protocol === 'v1' ? state === 'closed' : state !== 'open'
   }
   return false

@@ -6,7 +6,7 @@ import { channelIdOf, identityJson, readIdentity } from './identity.js'
 import { isObject, readAmount, readHex } from './json.js'
 import type { Pending, SessionChannel } from './machine.js'
 
-/** A channel as the ledger keeps it. */
+/** Converts a channel to its record in the ledger. */
 export function recordOf(channel: SessionChannel, rev: number): Channel {
   const { lane, slot, wallet, vendor, address, state, funding, currency } = channel
   const deposit = channel.state === 'opening' ? 0n : channel.deposit
@@ -44,10 +44,10 @@ function detailOf(channel: SessionChannel): JsonObject {
   }
 }
 
-/** Records are read with every call, and change seldom. */
+/** A cache: records are read with every call and rarely change. */
 const known = new WeakMap<Channel, SessionChannel>()
 
-/** Undefined: it is not one of this wallet's, or damaged. */
+/** Undefined if the record is not of this wallet, or is damaged. */
 export function readRecord(record: Channel): SessionChannel | undefined {
   const before = known.get(record)
   if (before !== undefined) return before
@@ -111,7 +111,10 @@ export function readPending(value: Json | undefined): Pending | undefined {
   return { add, seen, validBefore, ...(typeof payment === 'string' ? { payment } : {}) }
 }
 
-/** No row holds a voucher: it is as good as cash to whom it is made out. */
+/**
+ * Encodes a challenge without its snapshot: a record must hold no voucher, because a voucher is as good as cash to its
+ * payee.
+ */
 function challengeJson(challenge: Challenge): JsonObject {
   const { kind, id, realm, request, expires, echo } = withoutSnapshot(challenge)
   if (echo.envelope !== 'mpp') return {}

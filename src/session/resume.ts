@@ -17,17 +17,18 @@ import { addressOfResource, type SessionOffer, slotOf } from './offer.js'
 import type { SessionContext } from './options.js'
 import { bearsSignature } from './voucher.js'
 
-/** A channel of ours as a server says it remembers it, checked. */
+/** A checked channel of this payer that a server remembers. */
 interface Remembered {
   readonly identity: Extract<Identity, { readonly protocol: 'v2' }>
-  /** The highest total that bears our signature, or what was taken of it where that is more. */
+  /** The highest total with the payer's signature, or the captured amount if that is higher. */
   readonly base: bigint
   readonly deposit: bigint
 }
 
 /**
- * A channel that the server remembers and the ledger does not: ours, open on the chain, and with OUR signature under the
- * highest voucher. Nothing else that a snapshot says is believed (draft-tempo-session-00, "Session Snapshot").
+ * Finds a channel that the server remembers and the ledger does not know. It must be this payer's, open on the chain,
+ * and its highest voucher must bear the PAYER'S signature. No other field of a snapshot is trusted
+ * (draft-tempo-session-00, "Session Snapshot").
  */
 export async function rememberedChallenge(asked: SessionOffer, lane: string): Promise<Open | undefined> {
   const { session, context, parts, slot, currency, challenge } = asked
@@ -60,7 +61,7 @@ export async function rememberedChallenge(asked: SessionOffer, lane: string): Pr
   }
 }
 
-/** Looked into before it is kept, and again before anything is signed on it. */
+/** Checks a remembered channel and stores it. It is checked again before anything is signed on it. */
 export async function restoreChannel(
   said: string,
   at: Resource,
@@ -79,12 +80,12 @@ export async function restoreChannel(
   return true
 }
 
-/** More are not kept: a purser has few vendors, and asks one at a time. */
+/** The limit of stored channels. A payer has few vendors and asks one at a time. */
 const MOST = 100
-/** Of a header; a snapshot is about a kilobyte long. */
+/** The length limit of the header, in characters. A snapshot has about a kilobyte. */
 const LONGEST = 16_384
 
-/** Base64url without padding by the specification, base64 with it by the reference server. */
+/** Decodes a snapshot: base64url without padding by the specification, base64 with padding by the reference server. */
 function readSnapshot(said: string): JsonObject | undefined {
   const bytes = said.length > LONGEST ? undefined : decodeBase64url(asBase64url(said))
   try {
@@ -110,7 +111,7 @@ async function remembered(
     voucherKeyOf(identity) === parts.signer
   const total = ours ? await ourTotal(snapshot, identity, parts) : undefined
   if (total === undefined) return undefined
-  // One that the ledger has, as closed or elsewhere, is not taken up again.
+  // A channel that the ledger has, closed or at another address, is not restored.
   const known = await channels.channels({ wallet: parts.id })
   if (known.some(({ detail }) => idIn(detail) === id)) return undefined
   const chain = await readChannel(nodes, identity).catch(() => undefined)
@@ -123,7 +124,7 @@ function idIn(detail: Json): Hex | undefined {
   return identity && channelIdOf(identity)
 }
 
-/** The highest total under which the snapshot shows our own signature. */
+/** Returns the highest total for which the snapshot has the payer's own signature. */
 async function ourTotal(
   snapshot: JsonObject,
   identity: Identity,
@@ -138,8 +139,8 @@ async function ourTotal(
 }
 
 /**
- * After a loss of power the ledger may know of less than was signed. The server's word is not taken for it, but our own
- * signature is: the next total goes on above it.
+ * Raises the known total after a power cut, when the ledger may know less than was signed. The server's number is not
+ * trusted, but the payer's own signature is. The next total is above it.
  */
 export async function restoredChannel(
   channel: SessionChannel,

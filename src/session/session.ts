@@ -13,14 +13,15 @@ import { prepareSession } from './prepare.js'
 import { quoteSession } from './quote.js'
 import { restoreChannel } from './resume.js'
 
-/** A wallet that pays by the running totals of channels, and lets their owner manage them. */
+/** A wallet that pays by running totals of channels and lets their owner manage them. */
 export type SessionWallet = ChannelWallet
 
 /**
- * A wallet that pays `tempo/session` offers: it locks a deposit up in a channel once, and pays each call by a signed
- * running total (a voucher) that needs no transaction and, from the second call on, no question.
+ * Creates a wallet that pays `tempo/session` offers. It locks a deposit in a channel once, and pays each call with a
+ * signed running total (a voucher). A voucher needs no transaction and, from the second call on, no extra request.
  *
  * @throws TypeError for malformed options; an account is required.
+ * @see docs/sessions.md
  * @example
  * ```ts
  * import { tempoSession } from 'purser/session'
@@ -56,7 +57,7 @@ export function tempoSession(options: SessionOptions): SessionWallet {
   })
 }
 
-/** What was accepted once may be answered again; and what it was sent with has arrived. */
+/** Records an accepted credential: its challenge may be answered again, and its deposit has arrived. */
 async function accepted(acceptance: AcceptedCredential, parts: SessionContext): Promise<void> {
   const { evidence, challenge, resource, receipt, channels } = acceptance
   const detail = readDetail(evidence.detail)

@@ -12,7 +12,7 @@ import type { SessionContext } from './options.js'
 import { draft, signed, validBefore } from './transaction.js'
 import { canonical, voucherHash } from './voucher.js'
 
-/** What an authorization allows, with the plan that its quote stands for. */
+/** An authorization with the plan of its quote. */
 export interface SigningContext {
   readonly payment: PaymentId
   readonly quote: Quote
@@ -21,7 +21,7 @@ export interface SigningContext {
   readonly parts: SessionContext
 }
 
-/** The running total that this payment signs. The lane was granted at the value that its offer was read by. */
+/** Returns the running total that this payment signs. The lane was granted at the value of the quote. */
 export function newTotal(
   { quote, spendable }: SigningContext,
   channel: Pick<SessionChannel, 'lane' | 'base'>,
@@ -70,7 +70,7 @@ export function fundingPayload(channel: SessionChannel, raw: Hex, add: bigint): 
   }
 }
 
-/** draft-tempo-session-00, "Voucher Payload"; an open and a close carry the same, and more. */
+/** draft-tempo-session-00, "Voucher Payload". The payloads of opening and closing extend it. */
 export function voucherPayload(
   action: 'open' | 'voucher' | 'close',
   { id, identity }: Pick<SessionChannel, 'id' | 'identity'>,

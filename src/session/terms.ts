@@ -8,7 +8,7 @@ import { KIND } from './evidence.js'
 import { type SessionOffer, unpayable } from './offer.js'
 import { type AccountTransaction, liveUntil } from './transaction.js'
 
-/** What locks something up: its terms, if fee, funds and time allow it. */
+/** Returns the terms of an action that locks money, if fee, funds and time allow it. */
 export async function withFunding(
   deed: Extract<AccountTransaction, 'open' | 'topUp'>,
   { price, add }: { readonly price: bigint; readonly add: bigint },
@@ -24,7 +24,7 @@ export async function withFunding(
   return { ...quoteOf(asked), terms, goodUntil: until }
 }
 
-/** The normal form: what is judged. Where nothing is bought, the deposit is only moved to and fro. */
+/** Returns the normal form that the policy judges. If nothing is bought, only the deposit moves. */
 export function termsOf(
   { session, currency }: Pick<SessionOffer, 'session' | 'currency'>,
   price: bigint,

@@ -17,12 +17,12 @@ import {
 } from '../wallet/tempo/shared.js'
 import type { Call } from './calls.js'
 
-/** What is done on the chain. */
+/** The transactions of a channel. */
 export type AccountTransaction = 'open' | 'topUp' | 'requestClose' | 'withdraw'
 
 /**
- * Limits of gas. Each storage slot that a channel creates costs 250,000, and simulations set gas aside for the largest
- * signature there is; reference sponsors pay for two million at the most.
+ * Gas limits. Each storage slot that a channel creates costs 250,000, and simulations reserve gas for the largest
+ * signature. Reference sponsors pay for at most two million.
  */
 const LIMITS: Readonly<Record<AccountTransaction, bigint>> = {
   open: 1_900_000n,
@@ -36,11 +36,11 @@ const USUAL: Readonly<Record<AccountTransaction, bigint>> = {
   requestClose: 100_000n,
   withdraw: 150_000n,
 }
-/** The limit's last digits are random: two equal deeds in one second must be two transactions. */
+/** The limit's last digits are random, because two equal transactions in one second must differ. */
 const RANDOM_GAS_BYTES = 2
 const MOST_RANDOM_GAS = 2n ** 16n - 1n
 
-/** What a deed's fee may come to, and tends to come to. */
+/** Returns the maximum and the usual fee of a transaction. */
 export function feeFor(deed: AccountTransaction, token: Currency, { maxFeePerGas }: Config): Fee {
   return {
     bound: feeAmount(LIMITS[deed] + MOST_RANDOM_GAS, maxFeePerGas, token),
@@ -52,18 +52,18 @@ export function feeFor(deed: AccountTransaction, token: Currency, { maxFeePerGas
 export interface Draft {
   readonly tx: Envelope
   readonly encoded: Hex
-  /** What the chain knows it by, signed or not, sponsored or not. */
+  /** The hash by which the chain knows it, whether or not it is signed or sponsored. */
   readonly seen: Hex
 }
 
-/** On an expiring nonce: sponsors demand it, v2 names channels by it, and a deposit is no payment that repeats. */
+/** Drafts a transaction on an expiring nonce: sponsors require it, and v2 names channels by it. */
 export function draft(
   deed: AccountTransaction,
   calls: readonly Call[],
   run: {
     readonly chainId: number
     readonly validBefore: number
-    /** Absent: the server pays. */
+    /** Absent if the server pays. */
     readonly feeCurrency: Currency | undefined
   },
   config: Config,
@@ -83,7 +83,7 @@ export function draft(
   return { tx, encoded, seen: seenHash(encoded, config.sender) }
 }
 
-/** A sponsor's signature is part of the hash, so only an unsponsored transaction's is known. */
+/** Signs a draft. A sponsor's signature is part of the hash, so the hash is known only if no sponsor signs. */
 export async function signed(
   { tx, encoded }: Draft,
   config: Config,
@@ -94,7 +94,7 @@ export async function signed(
   return tx.feeToken === undefined ? { raw } : { raw, hash: keccak256(raw) }
 }
 
-/** Until when a transaction that answers an offer may live. Undefined: that leaves too little time. */
+/** Returns the latest expiry of a transaction that answers an offer. Undefined if too little time is left. */
 export function liveUntil(
   expires: Instant | undefined,
   now: Instant,
@@ -105,7 +105,7 @@ export function liveUntil(
   return until >= now + LEAST_VALIDITY_MS ? until : undefined
 }
 
-/** The same, in seconds, for what is about to be signed. */
+/** Returns the same in seconds, for a transaction about to be signed. */
 export function validBefore(
   expires: Instant | undefined,
   now: Instant,

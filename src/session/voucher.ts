@@ -17,14 +17,14 @@ const TYPES: Readonly<Record<Protocol, Hex>> = {
   v2: hashOf('Voucher(bytes32 channelId,uint96 cumulativeAmount)'),
 }
 
-/** What is hashed for a voucher, with a place for the struct's total, and one for the struct's own hash. */
+/** The hash input of a voucher, with the positions of the total and of the struct's hash. */
 interface Frame {
   readonly struct: Uint8Array
   readonly total: DataView
   readonly message: Uint8Array
 }
 
-/** All that does not change from voucher to voucher is laid out once: what is left is two hashes. */
+/** A cache: all constant parts of a voucher are laid out once, which leaves two hashes per voucher. */
 const frames = new WeakMap<Identity, Frame>()
 
 function frameOf(identity: Identity): Frame {
@@ -41,7 +41,7 @@ function frameOf(identity: Identity): Frame {
   return frame
 }
 
-/** What the voucher key signs for a running total on the channel of this identity (EIP-712). */
+/** Returns the hash that the voucher key signs for a running total on this channel (EIP-712). */
 export function voucherHash(identity: Identity, total: bigint): Hex {
   const { struct, total: place, message } = frameOf(identity)
   place.setBigUint64(0, total >> 64n)
@@ -50,7 +50,7 @@ export function voucherHash(identity: Identity, total: bigint): Hex {
   return keccak256(message)
 }
 
-/** Escrows want a recovery id of 27 or 28 (draft-tempo-session-00, "Signing Procedure"). */
+/** Normalizes the recovery id to 27 or 28, as escrows require (draft-tempo-session-00, "Signing Procedure"). */
 export function canonical(signature: Hex): Hex {
   if (signature.length !== 132) return signature
   const last = signature.slice(130)
@@ -58,7 +58,7 @@ export function canonical(signature: Hex): Hex {
   return concatHex([`0x${signature.slice(2, 130)}`, last === '00' ? '0x1b' : '0x1c'])
 }
 
-/** Does this voucher bear that key's signature? Only secp256k1 can be told. */
+/** Tells whether this voucher bears that key's signature. Only secp256k1 can be checked. */
 export async function bearsSignature(
   key: Hex,
   identity: Identity,
