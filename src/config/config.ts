@@ -37,7 +37,7 @@ export async function readConfig(env: Environment): Promise<ConfigFile | undefin
       named === undefined ? `${path} cannot be read` : `The file that ${CONFIG} names cannot be read`,
     )
   }
-  if (bytes.length > LARGEST) throw invalid(`${path} is too large to be a file of settings`)
+  if (bytes.length > LARGEST) throw invalid(`${path} is too large to be a settings file`)
   return parseConfig(new TextDecoder().decode(bytes), path)
 }
 
@@ -69,7 +69,7 @@ function contentOf(yaml: Yaml, path: string): unknown {
   try {
     return yamlValue(yaml)
   } catch {
-    throw invalid(`${path} has aliases that stand for too much`)
+    throw invalid(`${path} has aliases that expand too far`)
   }
 }
 

@@ -100,7 +100,7 @@ async function readFile(
 
 /** Reads a descriptor to its end and closes it. */
 async function readDescriptor(descriptor: number, name: string): Promise<Contents> {
-  const cannot = (): Error => invalid(`What ${name} names cannot be read`)
+  const cannot = (): Error => invalid(`The source that ${name} names cannot be read`)
   const stat = await promisify(fstat)(descriptor).catch(() => {
     throw cannot()
   })
@@ -126,7 +126,7 @@ async function readDescriptor(descriptor: number, name: string): Promise<Content
 
 async function remove(path: string, name: string): Promise<void> {
   await promisify(unlink)(path).catch(() => {
-    throw invalid(`The file that ${name} names cannot be removed, as the setting unlink beside it asks`)
+    throw invalid(`The file that ${name} names cannot be removed, although the setting unlink asks for it`)
   })
 }
 

@@ -38,5 +38,5 @@ const KINDS: Readonly<Record<KeyedWallet, readonly OfferKind[]>> = {
 /** Explains why this process does not pay, and how to fix it. */
 export function withoutKey(takenBy: string): string {
   const who = /^\d{1,10}$/.test(takenBy) ? `Process ${takenBy}` : 'The process that started this one'
-  return `${who} has the key and keeps it, so nothing is paid here: pay there, or name a key that can be read twice (PURSER_TEMPO_KEY_FILE and the like)`
+  return `${who} has the key and keeps it, so this process cannot pay: pay there, or name a key that can be read twice (PURSER_TEMPO_KEY_FILE and the like)`
 }

@@ -78,7 +78,7 @@ function called(resource: Resource | undefined): string {
 
 function message(reasons: readonly Reason[]): string {
   const all = reasons.map((reason) => reason.message).join(' ')
-  return clean(all === '' ? 'the server gave no offer' : all, LONGEST)
+  return clean(all === '' ? 'the server made no offer' : all, LONGEST)
 }
 
 /** Drops a sentence that repeats within a minute. */

@@ -31,11 +31,11 @@ export function checkVariables(env: Environment): void {
     const file = `${name}_FILE`
     if (KNOWN.has(file))
       throw invalid(
-        `${name} is no variable of purser/auto: this key is not handed over by value, use ${file}, ${name}_FD or ${name}_CREDENTIAL`,
+        `${name} is not a variable of purser/auto: this key cannot be passed by value, use ${file}, ${name}_FD or ${name}_CREDENTIAL`,
       )
     const guess = closestName(name, VARIABLES)
     const advice = guess === undefined ? 'docs/auto.md lists them' : `did you mean ${guess}?`
-    throw invalid(`${name} is no variable of purser/auto: ${advice}`)
+    throw invalid(`${name} is not a variable of purser/auto: ${advice}`)
   }
 }
 

@@ -175,7 +175,7 @@ const stripeWallet: MakeWallet = async ({ stripe: given }, keys) => {
   const { stripe } = await import('../wallet/stripe/index.js')
   if (module !== undefined) {
     if (source !== undefined && !('optional' in source))
-      throw invalid('wallets.stripe has a key and a module: the module takes the place of the key')
+      throw invalid('wallets.stripe has a key and a module: use one of the two')
     const { returnUrl, apiVersion, ...common } = options
     if (returnUrl !== undefined || apiVersion !== undefined)
       throw invalid('wallets.stripe has a module: returnUrl and apiVersion are for a key')

@@ -143,6 +143,6 @@ export function compare(a: Amount, b: Amount): -1 | 0 | 1 {
 
 function sameCurrency(a: Amount, b: Amount): Amount {
   if (a.currency.id !== b.currency.id)
-    throw new TypeError(`${a.currency.symbol} and ${b.currency.symbol} cannot be put together`)
+    throw new TypeError(`${a.currency.symbol} and ${b.currency.symbol} cannot be combined`)
   return b
 }

@@ -25,11 +25,7 @@ function checkBudget({ limit, payments, per, rolling }: Budget, path: Path, read
     complain(reading, path, 'a budget has either a `limit` or a number of `payments`: give it exactly one')
   if (typeof per === 'number') {
     if (rolling !== true)
-      complain(
-        reading,
-        [...path, 'per'],
-        'a duration needs `rolling: true` beside it: add it, or name a window',
-      )
+      complain(reading, [...path, 'per'], 'a duration needs `rolling: true`: add it, or name a window')
     else if (per % 60_000 !== 0)
       complain(reading, [...path, 'per'], 'a rolling window is a number of whole minutes: round it up')
   } else if (rolling === true && per !== undefined) {
@@ -57,7 +53,11 @@ function checkOverAll(document: Document, reading: Reading): void {
     if (path.length > 0 && hasOverAll(rules) && path[1] !== '*') continue
     for (const [index, { each }] of (rules.budgets ?? []).entries())
       if (each !== undefined)
-        complain(reading, [...path, 'budgets', index, 'each'], `needs a budget over all beside it: ${mend}`)
+        complain(
+          reading,
+          [...path, 'budgets', index, 'each'],
+          `needs a budget over all payments too: ${mend}`,
+        )
   }
 }
 
@@ -70,13 +70,13 @@ function checkLimits(document: Document, reading: Reading): void {
       complain(
         reading,
         [...path, 'budgets'],
-        'nothing limits what is spent in all: add a budget such as { limit: "5", per: day }, or say `unlimited: true`',
+        'no budget limits the total: add one such as { limit: "5", per: day }, or set `unlimited: true`',
       )
   }
 }
 
 function checkPerPayment(document: Document, rules: Rules, path: Path, reading: Reading): void {
-  const mend = 'add perPayment, such as "0.10", or say `unlimited: true`'
+  const mend = 'add perPayment, such as "0.10", or set `unlimited: true`'
   const vendors = document.vendors ?? []
   const everywhere = (list: Rules['vendors']): boolean =>
     list !== undefined && list.length > 0 && list.every(({ perPayment }) => perPayment !== undefined)

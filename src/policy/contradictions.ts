@@ -48,10 +48,10 @@ function contradictionsOf(document: Document, kinds: readonly string[]): Contrad
   const useless: Issue[] = []
   const doubtful: Issue[] = []
   if (unlisted === 'deny' && (document.vendors ?? []).length === 0)
-    useless.push({ path: ['vendors'], message: 'no vendor may be paid: name one, or say `unlisted: ask`' })
+    useless.push({ path: ['vendors'], message: 'no vendor may be paid: name one, or set `unlisted: ask`' })
   for (const { rules, path } of layersOf(document)) {
     const barred = (rules.networks ?? []).filter((network) => !canPay(network, methods))
-    const message = `no wallet here pays on ${oneOf(barred)}: ${mendOf(methods)}`
+    const message = `no wallet pays on ${oneOf(barred)}: ${mendOf(methods)}`
     const all = barred.length > 0 && barred.length === rules.networks?.length
     if (barred.length > 0)
       (all && path.length === 0 ? useless : doubtful).push({ path: [...path, 'networks'], message })
@@ -91,7 +91,7 @@ function strangePayees({ vendors = [] }: Rules, path: Path, methods: readonly st
             : [
                 {
                   path: [...path, 'vendors', index, 'payees', at],
-                  message: `${payee} is nobody whom a wallet here could pay: ${mendOf(methods)}`,
+                  message: `${payee} is a payee that no wallet can pay: ${mendOf(methods)}`,
                 },
               ],
         ),

@@ -86,12 +86,12 @@ export function account(layer: Layer, accounting: Accounting): readonly Delegate
 
 const PURSER_ONLY: readonly (readonly [keyof Rules, string])[] = [
   ['perPayment', 'A key has one limit per token; the chain does not limit single payments.'],
-  ['maxFee', 'The chain counts fees within the limit, and sets no bound of their own.'],
-  ['deposits', 'The key may open no session at all: its calls are transfers to the named recipients alone.'],
+  ['maxFee', 'The chain counts fees within the limit, and has no separate limit for them.'],
+  ['deposits', 'The key cannot open a session: it can only transfer to the named recipients.'],
   ['repeat', 'A chain does not know what is bought.'],
-  ['ask', 'The chain asks nobody.'],
-  ['approval', 'The chain asks nobody.'],
-  ['maxValidity', 'How long a payment lives is up to who signs it.'],
+  ['ask', 'The chain cannot ask a person.'],
+  ['approval', 'The chain cannot ask a person.'],
+  ['maxValidity', 'The signer decides how long a payment is valid.'],
 ]
 
 function chainRules(
@@ -113,10 +113,10 @@ function chainRules(
     ...(vendors === undefined
       ? []
       : [
-          chain('vendors.payees', `The key can pay ${recipients.join(', ')}, and nobody else.`),
+          chain('vendors.payees', `The key can pay only ${recipients.join(', ')}.`),
           purser(
             'vendors',
-            'Origins, methods, paths and limits of single vendors: the chain sees payees alone.',
+            'Origins, methods, paths and limits of single vendors: the chain sees only payees.',
           ),
         ]),
     ...(rules.unlisted === undefined || rules.unlisted === 'deny'
@@ -128,7 +128,7 @@ function chainRules(
           ),
         ]),
     ...(rules.currencies === undefined ? [] : [chain('currencies', `The key can touch ${tokens}.`)]),
-    ...(rules.networks === undefined ? [] : [chain('networks', `The key exists on ${ask.network} alone.`)]),
+    ...(rules.networks === undefined ? [] : [chain('networks', `The key exists only on ${ask.network}.`)]),
   ]
 }
 
@@ -144,7 +144,7 @@ function budgetRule(line: Line, budget: Budget | undefined, accounting: Accounti
   }
   const windowMs = budget === undefined ? undefined : lengthOf(budget.per)
   if (most(windowMs, accounting) <= line.limit)
-    return { rule, holder: 'chain', message: `Follows from ${chosen.line.rule}, which lets less through.` }
+    return { rule, holder: 'chain', message: `Follows from ${chosen.line.rule}, which allows less.` }
   return {
     rule,
     holder: 'purser',

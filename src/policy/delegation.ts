@@ -50,12 +50,12 @@ function choose(layers: readonly Layer[], { budget, lifeMs }: DelegationAsk): Ca
   if (budget !== undefined) {
     const named = all.find(({ line }) => line.rule === budget)
     if (named === undefined)
-      throw new TypeError(`The policy has no budget ${budget} that a chain can hold${among(all)}`)
+      throw new TypeError(`The policy has no budget ${budget} that a chain can enforce${among(all)}`)
     return named
   }
   const [first, ...rest] = all
   if (first === undefined)
-    throw new TypeError('The policy has no budget over all that is spent, and that is what a chain can hold')
+    throw new TypeError('The policy has no budget over all payments, and a chain can enforce no other budget')
   return rest.reduce((best, one) => (less(one, best) ? one : best), first)
 }
 
@@ -93,16 +93,15 @@ function recipientsOf(layers: readonly Layer[], { recipients }: DelegationAsk): 
   const asked = recipients?.map((one) => one.toLowerCase())
   if (asked === undefined && allowed === undefined)
     throw new TypeError(
-      'The policy does not name all payees (vendors[].payees), so no chain can be told whom the key may pay: name them there, or list recipients',
+      'The policy does not name all payees (vendors[].payees), so a chain cannot enforce them: name them there, or list recipients',
     )
   const list = [...new Set((asked ?? allowed ?? []).filter(isAddress))]
   const stranger = asked?.find((one) => !isAddress(one) || allowed?.includes(one) === false)
   if (stranger !== undefined)
     throw new TypeError(
-      `recipients has ${stranger}, which ${isAddress(stranger) ? 'the policy does not let be paid' : 'is no address'}`,
+      `recipients has ${stranger}, which ${isAddress(stranger) ? 'the policy does not allow' : 'is not an address'}`,
     )
-  if (list.length === 0)
-    throw new TypeError('The policy names no payee with an address, so there is nobody to pay')
+  if (list.length === 0) throw new TypeError('The policy names no payee with an address')
   return list
 }
 

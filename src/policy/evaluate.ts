@@ -88,7 +88,7 @@ function judgeLock({ units, ground, terms }: Evaluation, found: Findings): void 
   if (found.claims.some(({ counts, scope }) => counts === 'lock' && scope.agent === undefined)) return
   found.deny.push({
     rule: 'deposits',
-    message: 'This payment would lock up a deposit, and nothing says how much may be locked up.',
+    message: 'This payment would lock up a deposit, and no rule says how much may be locked up.',
   })
 }
 
@@ -106,7 +106,7 @@ function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Evaluation
       rule: `${layer.prefix}escrows`,
       ...(lists.length === 0 ? {} : { limit: lists.flat().join(', ') }),
       asked: escrow,
-      message: `${escrow} is not the network's own escrow, and may hold a deposit only where it is named.`,
+      message: `${escrow} is not the network's own escrow, and may hold a deposit only if the policy names it.`,
     })
   }
 }
@@ -115,7 +115,7 @@ function judgeDenied(layers: Layers, { facts, terms, resource }: Evaluation, fou
   if (facts.denied.some((denied) => noBetter(terms, denied)))
     found.deny.push({
       rule: 'denied',
-      message: 'A person denied this a few minutes ago, on terms that were no worse.',
+      message: 'A person denied this a few minutes ago, on the same or better terms.',
     })
   if (facts.denials === 0) return
   const { perVendor } = approvalSettingsOf(layers)
@@ -123,7 +123,7 @@ function judgeDenied(layers: Layers, { facts, terms, resource }: Evaluation, fou
     found.unasked.push({
       rule: 'approval.perVendor',
       limit: `${perVendor}`,
-      message: `A person denied ${facts.denials} payments to ${resource.vendor} in the last ten minutes, so nobody is asked about another.`,
+      message: `A person denied ${facts.denials} payments to ${resource.vendor} in the last ten minutes, so Purser does not ask about another.`,
     })
 }
 
@@ -149,7 +149,7 @@ function findGrant({ facts, ground, context, resource, rail, terms, units }: Eva
 }
 
 function grantReason({ by }: Grant): Reason {
-  return { rule: 'grant', message: `An approval by ${clean(by, 60)} that was remembered covers this.` }
+  return { rule: 'grant', message: `A remembered approval by ${clean(by, 60)} covers this.` }
 }
 
 function grantClaim(grant: Grant, { units, ground }: Evaluation): readonly CounterClaim[] {

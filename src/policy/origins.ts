@@ -7,7 +7,7 @@
 export function readOrigin(text: string): string {
   if (!text.includes('://')) return readName(text)
   if (/[\s\\@?#]/.test(text) || hasControl(text))
-    return '!an origin has no user, query, fragment, space or backslash: write scheme, host and port alone'
+    return '!an origin has no user, query, fragment, space or backslash: write only scheme, host and port'
   const wild = /^https?:\/\/\*\./i.test(text)
   const url = parseUrl(text, wild)
   if (url === undefined || url.host === '')
@@ -16,9 +16,9 @@ export function readOrigin(text: string): string {
     return '!an origin has no path: put the path into `paths`, for example paths: ["/v1/**"]'
   if (url.hostname.endsWith('.')) return '!a host has no dot at its end: remove it'
   if (url.hostname.includes('*'))
-    return '!a wildcard stands for the first label alone: write it like https://*.example.com'
+    return '!a wildcard replaces only the first label: write it like https://*.example.com'
   if (!isSecure(url))
-    return '!only https can be paid (http on localhost, names below localhost, 127.0.0.0/8 and [::1] alone): write https://'
+    return '!only https can be paid (http only on localhost, names below localhost, 127.0.0.0/8 and [::1]): write https://'
   if (!wild) return url.origin
   // Names below `localhost` are this machine (RFC 6761, section 6.3).
   if (url.protocol === 'http:' && isLocalhost(url.hostname)) return `http://*.${url.host}`
@@ -40,7 +40,7 @@ function readName(text: string): string {
   const [, kind = '', name = ''] = match ?? []
   // `localhost:3000` is an origin without its scheme, not the name of a server.
   if (match === null || kind.toLowerCase() === 'localhost' || /^\d+$/.test(name))
-    return '!it is neither an origin nor the name of a server: write it like https://api.example or mcp:search'
+    return '!it is not an origin or the name of a server: write it like https://api.example or mcp:search'
   return text
 }
 

@@ -17,11 +17,11 @@ export function isDisguised(path: string): boolean {
  */
 export function readPath(text: string): string {
   if (!text.startsWith('/')) return '!a path starts with a slash: write it like /v1/**'
-  if (/[?#\s\\]/.test(text)) return '!a path has no query, fragment, space or backslash: write the path alone'
+  if (/[?#\s\\]/.test(text)) return '!a path has no query, fragment, space or backslash: write only the path'
   if (isDisguised(text)) return '!a path has no encoded slash, backslash or dot: write it plainly'
   const segments = text.split('/')
   if (segments.some((segment) => segment === '.' || segment === '..'))
-    return '!a path has no dot segments: write where it leads'
+    return '!a path has no dot segments: write the resolved path'
   if (segments.some((segment) => segment.includes('*') && segment !== '*' && segment !== '**'))
     return '!`*` stands for one whole segment and `**` for any number of them: write it like /v1/*/items'
   return encodePath(text)

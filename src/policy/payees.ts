@@ -39,7 +39,7 @@ function judgeList(
     message:
       strangers.length > 0
         ? `${strangers.join(', ')} may not receive payments for ${origin}.`
-        : `The offer does not name who receives the money, and ${origin} may be paid to listed payees alone.`,
+        : `The offer does not name who receives the money, and ${origin} may be paid to listed payees only.`,
   })
 }
 

@@ -77,7 +77,7 @@ function reasonOf(
   const receipt = reference === undefined ? '' : `, receipt ${clean(reference, 100)}`
   const when = open ? 'is being bought now' : `was bought at ${new Date(at).toISOString()}`
   const rest =
-    then === 'ask' ? 'so somebody must approve buying it again' : `and may be bought once in ${length}`
+    then === 'ask' ? 'so a person must approve buying it again' : `and may be bought once in ${length}`
   return {
     rule,
     limit: `once in ${length}`,

@@ -18,7 +18,7 @@ export function judgeVendor(layer: Layer, judged: Evaluation, found: Findings): 
     const disguised = resource.transport === 'http' && isDisguised(resource.path)
     const why = disguised
       ? 'its path has encoded slashes, backslashes or dots, which a server may read as another path'
-      : `what may be paid there does not include it`
+      : `the entry of the vendor does not include it`
     found.deny.push({
       rule: rule('vendors.scope'),
       asked: resource.operation,
@@ -34,7 +34,7 @@ export function judgeVendor(layer: Layer, judged: Evaluation, found: Findings): 
     found.ask.push({
       rule: rule('unlisted'),
       asked: vendor,
-      message: `${vendor} is not on the list of vendors, so somebody must approve it.`,
+      message: `${vendor} is not on the list of vendors, so a person must approve it.`,
     })
   }
 }
@@ -60,7 +60,7 @@ export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): vo
       rule: `${layer.prefix}currencies`,
       ...(currencies === undefined ? {} : { limit: currencies.join(', ') }),
       asked: barred.currency.id,
-      message: `${barred.currency.symbol} (${barred.currency.id}) is not a currency that may be used.`,
+      message: `${barred.currency.symbol} (${barred.currency.id}) is a currency that the policy does not allow.`,
     })
   const method = terms.kind.split('/')[0] ?? ''
   const named = networks?.includes(terms.network) ?? false
@@ -69,7 +69,7 @@ export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): vo
       rule: `${layer.prefix}networks`,
       limit: networks.join(', '),
       asked: `${method} on ${terms.network}`,
-      message: `Payments by ${method} on the network ${terms.network} are not among those that may be made.`,
+      message: `Payments by ${method} on the network ${terms.network} are not allowed by the policy.`,
     })
   else if (!named && (networks !== undefined || !layer.ofAgent) && !isProductionNetwork(terms.network))
     found.deny.push({
@@ -100,7 +100,7 @@ export function judgeCurrency({ units, terms, ground }: Evaluation, found: Findi
   found.deny.push({
     rule: 'currency',
     asked: id,
-    message: `An amount in ${id} has no known value in ${ground.symbol}, so it cannot be counted: \`rates\` says what one ${symbol} is at most worth.`,
+    message: `An amount in ${id} has no known value in ${ground.symbol}, so it cannot be counted: set the highest value of one ${symbol} in \`rates\`.`,
   })
 }
 
@@ -150,12 +150,12 @@ export function judgeAsks(layer: Layer, judged: Evaluation, found: Findings): vo
     if (rule.above !== undefined && price > rule.above)
       ask(
         'above',
-        `${text(price)} is above ${text(rule.above)}, so somebody must approve it.`,
+        `${text(price)} is above ${text(rule.above)}, so a person must approve it.`,
         rule.above,
         price,
       )
     if (rule.newVendor && !facts.knownVendor)
-      ask('newVendor', `Nothing was bought from ${resource.vendor} before, so somebody must approve it.`)
+      ask('newVendor', `Nothing was bought from ${resource.vendor} before, so a person must approve it.`)
     if (rule.category !== undefined && categories.includes(rule.category))
       ask('category', `Purchases of the category ${rule.category} must be approved.`)
     if (rule.priceJump !== undefined && usual !== undefined && price * RATIO > usual * rule.priceJump)

@@ -42,7 +42,7 @@ export async function checkWildcards(document: Document): Promise<void> {
       ? [
           {
             path,
-            message: `anybody can register a name below ${host}: write a wildcard below a domain of one owner`,
+            message: `anyone can register a name below ${host}: write a wildcard below a domain of one owner`,
           },
         ]
       : [],

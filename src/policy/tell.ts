@@ -19,7 +19,7 @@ export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Co
   const { rule, resetsAt } = claim
   const asked = quantity(claim, claim.amount, symbol)
   const left = quantity(claim, remaining, symbol)
-  const reset = resetsAt === undefined ? rolls(claim) : `; it starts anew at ${moment(resetsAt)}`
+  const reset = resetsAt === undefined ? rolls(claim) : `; it resets at ${moment(resetsAt)}`
   return {
     rule,
     limit: quantity(claim, claim.limit, symbol),
@@ -63,6 +63,6 @@ function sentenceCase(text: string): string {
  * ```
  */
 export function explain(decision: Pick<Decision, 'effect' | 'reasons'>): string {
-  const head = { allow: 'Allowed.', ask: 'Somebody must approve this.', deny: 'Denied.' }[decision.effect]
+  const head = { allow: 'Allowed.', ask: 'A person must approve this.', deny: 'Denied.' }[decision.effect]
   return [head, ...decision.reasons.map(({ message }) => message)].join(' ')
 }

@@ -93,7 +93,7 @@ function readFirst(cursor: Cursor, open: Draft | undefined): void {
   skipSpace(cursor)
   if (atItemEnd(cursor)) return
   const offset = cursor.at
-  if (skipToken68(cursor)) spoil(open, 'malformed', 'A token where parameters belong', offset)
+  if (skipToken68(cursor)) spoil(open, 'malformed', 'A token in the place of parameters', offset)
   else readParam(cursor, readToken(cursor), offset, open)
 }
 
@@ -112,12 +112,12 @@ function readParam(cursor: Cursor, name: string, offset: number, open: Draft | u
   skipSpace(cursor)
   if (quoted && open !== undefined && name.toLowerCase() === WORDS) value = readWords(cursor, start, value)
   if (value === undefined || !atItemEnd(cursor)) {
-    spoilItem(cursor, open, 'Not a parameter value', offset)
+    spoilItem(cursor, open, 'Not a valid parameter value', offset)
     return
   }
   if (open === undefined) return
   const key = name.toLowerCase()
-  if (open.params.has(key)) spoil(open, 'duplicate_param', 'A parameter stands twice', offset)
+  if (open.params.has(key)) spoil(open, 'duplicate_param', 'A parameter appears twice', offset)
   open.params.set(key, value)
 }
 

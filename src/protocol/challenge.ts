@@ -131,7 +131,7 @@ function readExpires(text: string): Instant {
 function readHeaderName(name: string | undefined): MppEcho['header'] {
   const lower = (name ?? 'authorization').toLowerCase()
   if (lower === 'authorization' || lower === 'payment-authorization') return lower
-  return refuse('bad_header', 'The credential is asked for in a header that carries none')
+  return refuse('bad_header', 'The credential is requested in a header that cannot carry one')
 }
 
 function refuse(code: ProtocolErrorCode, message: string): never {

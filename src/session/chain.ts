@@ -159,5 +159,5 @@ function wordsOf(value: unknown): readonly bigint[] {
 }
 
 function answered(): PaymentError {
-  return new PaymentError('wallet_unavailable', 'untouched', 'The escrow answered in no known form')
+  return new PaymentError('wallet_unavailable', 'untouched', 'The escrow answered in an unknown form')
 }

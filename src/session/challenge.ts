@@ -75,7 +75,7 @@ function parse(request: JsonObject): Session | Unpayable {
   const details = request['methodDetails'] ?? {}
   if (!isObject(details)) return no('its methodDetails are not an object')
   const protocol = details['sessionProtocol'] ?? 'v1'
-  if (protocol !== 'v1' && protocol !== 'v2') return no('its protocol is not known here')
+  if (protocol !== 'v1' && protocol !== 'v2') return no('its protocol is unknown')
   const chainId = details['chainId'] ?? DEFAULT_CHAIN
   if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId) || chainId <= 0)
     return no('its chainId is not a positive integer')

@@ -57,7 +57,7 @@ export class ChannelStore {
       const record = (await channels.channels({ slot })).find((each) => each.lane === lane)
       const before = record && readRecord(record)
       if (record !== undefined && before === undefined)
-        throw new PaymentError('ledger_corrupt', 'held', 'The ledger has this session in no known form')
+        throw new PaymentError('ledger_corrupt', 'held', 'The ledger has this session in an unknown form')
       const { channel, effects } = reduce(before, event)
       if (channel === undefined) return undefined
       if (await this.#carryOut(effects, channel, record?.rev ?? 0, channels)) return channel

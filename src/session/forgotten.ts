@@ -43,12 +43,12 @@ function saysForgotten({ type, status }: Problem): boolean {
 }
 
 async function leftIn(channel: SessionChannel, channels: Channels): Promise<string> {
-  const stop = 'Nothing more is signed on it, and the next call may open another one.'
-  if (channel.state === 'opening') return `${stop} Its deposit is fetched back if the chain has it.`
+  const stop = 'Purser signs nothing more on it, and the next call may open another one.'
+  if (channel.state === 'opening') return `${stop} Purser reclaims its deposit if the chain has it.`
   const signed = totalOf(channel, await channels.signed(channel.lane))
   const rest = channel.deposit > signed ? channel.deposit - signed : 0n
   const back = formatAmount(amount(rest, channel.currency))
-  return `${stop} At least ${back} of its deposit is fetched back by a forced close.`
+  return `${stop} Purser reclaims at least ${back} of its deposit by a forced close.`
 }
 
 /** Tells whether the vendor does not know this channel and its deposit is still locked. */

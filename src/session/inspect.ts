@@ -105,10 +105,10 @@ async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now
   const reference = channelIdOf(identity)
   if (latest.captured >= total) return { state: 'settled', reference }
   if (latest.state === 'open')
-    return { state: 'unknown', reason: 'The channel is open: whoever has the voucher may still cash it' }
+    return { state: 'unknown', reason: 'The channel is open: the holder of the voucher may still cash it' }
   const captured = await endOf(node, detail, latest)
   if (typeof captured === 'bigint') return shareOf(detail, captured)
-  if (captured === 'young') return pending(now, 'What the chain shows of the channel is not final yet')
+  if (captured === 'young') return pending(now, 'The state of the channel is not final on the chain yet')
   if (detail.sending === undefined || detail.form !== 'open')
     return { state: 'unknown', reason: 'The channel is gone, and the node does not show how it ended' }
   switch (await fateOf(node, detail.sending, lookOf(detail, detail.sending))) {
@@ -121,7 +121,7 @@ async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now
     case 'included':
       return {
         state: 'unknown',
-        reason: 'The channel was opened, and the node does not show what became of it',
+        reason: 'The channel was opened, and the node does not show its outcome',
       }
   }
 }
@@ -180,7 +180,7 @@ async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: In
   if (sending === undefined) return { state: 'void', reason: 'The vendor has not closed the channel' }
   switch (await fateOf(node, sending, lookOf(detail, sending))) {
     case 'void':
-      return { state: 'void', reason: 'It ran out without being included' }
+      return { state: 'void', reason: 'It expired without being included' }
     case 'failed':
       return { state: 'void', reason: FAILED }
     case 'open':

@@ -88,7 +88,7 @@ async function quoteFund(
   const waits = known.state === 'open' && known.pending !== undefined
   const channel = waits ? await settled(known, context.now, context.channels, parts) : known
   if (channel.state === 'open' && channel.pending !== undefined)
-    return unpayable('A top-up of this session is still on its way', 'busy')
+    return unpayable('A top-up of this session is still pending', 'busy')
   const session = readSession(channel.challenge)
   if ('unpayable' in session) return session
   const funded = await withFunding('topUp', { price: 0n, add }, { ...asked, challenge: lasting(asked) })

@@ -36,7 +36,7 @@ export function understand(
     )
   if (!isOwnEscrow(session) && !parts.escrows.has(session.escrow))
     return unpayable(
-      `The session would lock a deposit up in ${session.escrow}, which this wallet does not know: \`escrows\` of the wallet can name it`,
+      `The session would lock a deposit in ${session.escrow}, which this wallet does not know: \`escrows\` of the wallet can name it`,
     )
   return asked
 }

@@ -26,7 +26,7 @@ export async function prepareSession(
   const { quote, payment } = spendable
   const plan = planOf(quote)
   if (plan === undefined || quote.wallet !== parts.id)
-    throw failed('The quote is not one of this wallet, so nothing was signed')
+    throw failed('The quote does not belong to this wallet, so nothing was signed')
   const work: SigningContext = { payment, quote, spendable, options, parts }
   switch (plan.does) {
     case 'voucher':
@@ -59,7 +59,7 @@ async function ready(channel: SessionChannel, price: bigint, work: SigningContex
   if (stored !== undefined && holds(stored)) return stored
   const found = (await reconcile(channel, options.channels, parts)).channel
   if (holds(found)) return found
-  throw failed('The deposit of the channel is still on its way, so nothing was signed')
+  throw failed('The deposit of the channel is still pending, so nothing was signed')
 }
 
 async function takeUp(resumed: Open, { options, parts, payment }: SigningContext): Promise<SessionChannel> {

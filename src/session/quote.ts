@@ -57,7 +57,7 @@ async function quoteNext(asked: SessionOffer): Promise<Quote | Unpayable> {
 async function current(record: Channel, asked: SessionOffer): Promise<SessionChannel | Unpayable> {
   const channel = readRecord(record)
   if (channel === undefined)
-    return unpayable('The ledger has this session in no known form', 'ledger_corrupt')
+    return unpayable('The ledger has this session in an unknown form', 'ledger_corrupt')
   const { context, parts } = asked
   return channel.state === 'opening' ? settled(channel, context.now, context.channels, parts) : channel
 }
@@ -68,7 +68,7 @@ async function quoteOn(known: SessionChannel, asked: SessionOffer): Promise<Quot
   const channel = await restoredChannel(known, totalOf(known, at), asked)
   const before = totalOf(channel, at)
   const price = stepOf(asked, before)
-  if (price === 0n) return unpayable('What was signed before covers what the server needs')
+  if (price === 0n) return unpayable('The signed total already covers the amount that the server asks for')
   const voucher: Plan = { does: 'voucher', channel, price }
   if (channel.state !== 'open') return quoteVoucher(voucher, channel, at, asked)
   const total = before + price
@@ -129,7 +129,8 @@ async function quoteTopUp(
 ): Promise<Quote | Unpayable> {
   const { session, currency, context, parts } = asked
   const { deposit } = channel
-  if (total > mostOf(session)) return unpayable('The session has grown beyond what its channel can hold')
+  if (total > mostOf(session))
+    return unpayable('The total of the session exceeds the largest amount of its channel')
   const add = topUpFor(session, { needs: total - deposit, has: deposit }, currency, context.bounds, parts)
   const funded = await withFunding('topUp', { price, add }, asked)
   if ('unpayable' in funded) return funded

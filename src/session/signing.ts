@@ -30,7 +30,7 @@ export function newTotal(
   const { lane } = spendable
   const { replaces } = quote
   if (lane === undefined || lane.name !== channel.lane || lane.value !== (replaces?.value ?? lane.value))
-    throw failed('The lane that was granted is not that of the channel, so nothing was signed')
+    throw failed('The granted lane does not belong to the channel, so nothing was signed')
   return replaces?.value ?? totalOf(channel, lane.value) + price
 }
 

@@ -89,7 +89,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   [
     'a mistyped account',
     { PURSER_TEMPO_ACOUNT: ACCOUNT },
-    /^PURSER_TEMPO_ACOUNT is no variable of purser\/auto: did you mean PURSER_TEMPO_ACCOUNT\?$/,
+    /^PURSER_TEMPO_ACOUNT is not a variable of purser\/auto: did you mean PURSER_TEMPO_ACCOUNT\?$/,
   ],
   ['a mistyped policy', { PURSER_POLICIES: 'p' }, /did you mean PURSER_POLICY\?$/],
   ['a variable of nothing', { PURSER_MAKE_COFFEE_PLEASE: '1' }, /: docs\/auto\.md lists them$/],

@@ -198,7 +198,7 @@ describe('a mistake', () => {
     [
       'an EVM key by value',
       { PURSER_EVM_KEY: KEY },
-      /^PURSER_EVM_KEY is no variable .* use PURSER_EVM_KEY_FILE/,
+      /^PURSER_EVM_KEY is not a variable .* use PURSER_EVM_KEY_FILE/,
     ],
     ['a Stripe key by value', { PURSER_STRIPE_KEY: `sk_live_${KEY}` }, /use PURSER_STRIPE_KEY_FILE/],
     ['a voucher key by value', { PURSER_SESSION_VOUCHER_KEY: KEY }, /use PURSER_SESSION_VOUCHER_KEY_FILE/],

@@ -177,7 +177,7 @@ describe('what a program with purser/auto starts', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ status: 402, code: 'wallet_failed', funds: 'untouched' })
     expect(stdout).toMatch(/Process \d+ has the key and keeps it/)
-    expect(stderr).toMatch(/^purser\/auto: Process \d+ has the key and keeps it, so nothing is paid here/)
+    expect(stderr).toMatch(/^purser\/auto: Process \d+ has the key and keeps it, so this process cannot pay/)
   })
 
   test('a thread goes without it too, and does not die', async () => {

@@ -67,7 +67,7 @@ describe('a node of another chain', () => {
     expect(anomalies).toMatchObject([
       {
         kind: 'node_of_another_chain',
-        message: expect.stringMatching(/for eip155:31337 is one of eip155:31338.*rpc\[31337\]/),
+        message: expect.stringMatching(/for eip155:31337 serves eip155:31338.*rpc\[31337\]/),
       },
     ])
     expect(JSON.stringify(anomalies)).not.toContain(urlOf(stranger))
@@ -104,7 +104,7 @@ describe('what is no node', () => {
     const anomalies = buyer.heard('anomaly')
     for (const n of [0, 1]) expect((await buyer.get(`/paid?n=${n}`)).status).toBe(200)
     expect(anomalies).toMatchObject([
-      { kind: 'node_unusable', message: expect.stringContaining('did not say which chain it is of') },
+      { kind: 'node_unusable', message: expect.stringContaining('did not report its chain id') },
     ])
     expect(new Set(asked)).toEqual(new Set(what === 'a page' ? [] : ['eth_chainId']))
   })

@@ -126,7 +126,7 @@ test.each([
   const other = CURRENCIES.testPathUSD
   expect(other.symbol).toBe(pathUSD.symbol)
   expect(() => operation(amount(1n, pathUSD), amount(1n, other))).toThrow(
-    new TypeError('pathUSD and pathUSD cannot be put together'),
+    new TypeError('pathUSD and pathUSD cannot be combined'),
   )
   expect(() => operation(amount(1n, pathUSD), amount(1n, USD))).toThrow(TypeError)
 })

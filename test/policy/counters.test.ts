@@ -233,7 +233,7 @@ describe('a counter that is short', () => {
       remaining: '0.005 USD',
       resetsAt: Date.UTC(2026, 6, 19, 22),
       message:
-        'The budget of 2 USD per week (Europe/Berlin) has 0.005 USD left, and this payment needs 0.01 USD; it starts anew at 2026-07-19T22:00:00Z.',
+        'The budget of 2 USD per week (Europe/Berlin) has 0.005 USD left, and this payment needs 0.01 USD; it resets at 2026-07-19T22:00:00Z.',
     })
   })
 
@@ -248,11 +248,11 @@ describe('a counter that is short', () => {
     ],
     [
       [{ payments: 1, per: 'minute' }],
-      'The allowance of 1 payment per minute has 0 payments left, and this payment needs 1 payment; it starts anew at 2026-07-15T12:01:00Z.',
+      'The allowance of 1 payment per minute has 0 payments left, and this payment needs 1 payment; it resets at 2026-07-15T12:01:00Z.',
     ],
     [
       [{ limit: '2', per: 'day', each: 'vendor' }],
-      `The budget of 2 USD per day (UTC) for vendor ${SHOP} has 0 USD left, and this payment needs 0.01 USD; it starts anew at 2026-07-16T00:00:00Z.`,
+      `The budget of 2 USD per day (UTC) for vendor ${SHOP} has 0 USD left, and this payment needs 0.01 USD; it resets at 2026-07-16T00:00:00Z.`,
     ],
     [
       [{ limit: '2', per: 'task' }],

@@ -107,7 +107,7 @@ describe('sentences', () => {
     const policy = createPolicy({ ...table.base, ask: [{ above: '0.5' }] })
     const decision = policy.evaluate(terms({ price: '2' }), call(), context(), facts())
     expect(explain(decision)).toBe(
-      'Denied. One payment may cost at most 1 USD; this one would cost 2 USD. 2 USD is above 0.5 USD, so somebody must approve it.',
+      'Denied. One payment may cost at most 1 USD; this one would cost 2 USD. 2 USD is above 0.5 USD, so a person must approve it.',
     )
     expect(decision.reasons[0]).toEqual({
       rule: 'perPayment',
@@ -123,7 +123,7 @@ describe('sentences', () => {
     const given = factsOf(row)
     const grants = given.grants.map((grant) => ({ ...grant, by: 'Ann\u001b[2J' }))
     const decision = policy.evaluate(terms(), call(), context(), { ...given, grants })
-    expect(explain(decision)).toContain('An approval by Ann [2J that was remembered covers this.')
+    expect(explain(decision)).toContain('A remembered approval by Ann [2J covers this.')
     expect(decision).toMatchObject({ grant: 'g1', dimensions: { grant: 'g1' } })
   })
 

@@ -57,7 +57,7 @@ describe('a file that is not valid', () => {
     ] as const) {
       const { message } = errorOf(text, 'team.yaml')
       expect(message).toBe(
-        `team.yaml cannot be read as YAML or JSON (line ${line}): the key ${key} stands twice. Leave one of them out.`,
+        `team.yaml cannot be read as YAML or JSON (line ${line}): the key ${key} appears twice. Remove one of them.`,
       )
     }
     expect(errorOf('perPayment: one\n', 'team.yaml').message).toMatch(/^team\.yaml is not valid/)
@@ -173,7 +173,7 @@ ask: [{ priceJump: 2.50 }]
     [
       'a duplicate key',
       'perPayment: 1\nunlisted: deny\nperPayment: 2',
-      /\(line 3\): the key perPayment stands twice/,
+      /\(line 3\): the key perPayment appears twice/,
     ],
     ['a duplicate key deep inside', 'vendors:\n  - origin: mcp:x\n    origin: mcp:y', /\(line 3\)/],
     ['two documents', 'name: a\n---\nname: b', /multiple documents/],
@@ -195,9 +195,7 @@ ask: [{ priceJump: 2.50 }]
       const below = `*l${index}`
       return `l${index + 1}: &l${index + 1} [${Array.from({ length: 9 }, () => below).join(', ')}]`
     })
-    expect(errorOf(['l0: &l0 [x]', ...levels].join('\n')).message).toMatch(
-      /aliases that .* stand for too much/,
-    )
+    expect(errorOf(['l0: &l0 [x]', ...levels].join('\n')).message).toMatch(/aliases that .* expand too far/)
   })
 
   it('is refused when it is huge', () => {

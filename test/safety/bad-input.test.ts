@@ -72,7 +72,7 @@ describe('a token', () => {
       'of a test network that policy does not name',
       { chainId: 42431 },
       'refused',
-      /not among those that may be made/,
+      /not allowed by the policy/,
     ],
     ['of a chain that is a text', { chainId: '31337' }, 'refused', /chainId is not a positive integer/],
     ['of a chain below zero', { chainId: -1 }, 'refused', /chainId is not a positive integer/],

@@ -25,7 +25,7 @@ it.each(['v2', 'v1'] as const)(
     expect(response.status).toBe(402)
     expect(await response.json()).toMatchObject({
       code: 'wallet_failed',
-      detail: expect.stringContaining('The access key may do nothing but pay its recipients'),
+      detail: expect.stringContaining('The access key may only pay its recipients'),
     })
     expect(server.paid('open')).toEqual([])
     expect(await buyer.left()).toBe(0n)

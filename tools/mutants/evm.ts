@@ -90,7 +90,7 @@ export const EVM: readonly Mutant[] = [
     name: 'evm-sign-in-elsewhere',
     breaks: 'a sign-in to another site is signed',
     file: 'src/wallet/evm/sign-in.ts',
-    find: "if (domain !== site.host) return no('it is for another site than the one that was called')",
+    find: "if (domain !== site.host) return no('it is for another site than the requested one')",
     replace: '',
     tests: ['test/wallet/evm/sign-in.test.ts'],
   },

@@ -25,7 +25,7 @@ export const LIGHTNING: readonly Mutant[] = [
     name: 'invoice-feature-ignored',
     breaks: 'an invoice that requires an unknown feature is paid',
     file: 'src/wallet/lightning/invoice.ts',
-    find: "if (asksTooMuch(sections)) return bad('the invoice requires a feature that is not known here')",
+    find: "if (asksTooMuch(sections)) return bad('the invoice requires an unknown feature')",
     replace: '',
     tests: INVOICE,
   },
@@ -105,9 +105,9 @@ export const LIGHTNING: readonly Mutant[] = [
     name: 'on-its-way-is-void',
     breaks: 'a payment that is held up on its way gives its budget back once the invoice expired',
     file: 'src/wallet/lightning/inspect.ts',
-    find: "return pending(config.now() + LOOK_MS, 'The payment is still on its way')",
+    find: "return pending(config.now() + LOOK_MS, 'The payment is still pending')",
     replace:
-      "return config.now() > detail.expires ? fail(undefined) : pending(config.now() + LOOK_MS, 'The payment is still on its way')",
+      "return config.now() > detail.expires ? fail(undefined) : pending(config.now() + LOOK_MS, 'The payment is still pending')",
     tests: WALLET,
   },
   {

@@ -39,14 +39,14 @@ export function parsePolicyText(text: string, source = 'The policy'): Policy {
 function faultOf({ code, message, pos: [from, to] }: NonNullable<Yaml['problem']>, text: string): string {
   if (code !== 'DUPLICATE_KEY') return clean(message)
   const name = /^["']?([^"'\s:#]{1,60})/.exec(text.slice(from, Math.max(to, from + 64)))?.[1] ?? ''
-  return `the key ${clean(name, 60)} stands twice. Leave one of them out`
+  return `the key ${clean(name, 60)} appears twice. Remove one of them`
 }
 
 function toValue(yaml: Yaml, source: string): unknown {
   try {
     return yamlValue(yaml)
   } catch (cause) {
-    throw unreadable(source, 'has aliases that cannot be followed, or stand for too much', cause)
+    throw unreadable(source, 'has aliases that do not resolve, or expand too far', cause)
   }
 }
 

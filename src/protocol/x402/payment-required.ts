@@ -179,7 +179,5 @@ function hashOf(request: JsonObject): string {
   } catch {
     // Numbers out of range and lone surrogates have no canonical form and cannot be returned as received.
   }
-  return bytesToHex(
-    sha256(utf8ToBytes(text ?? refuse('bad_json', 'An entry cannot be sent back as it came'))),
-  )
+  return bytesToHex(sha256(utf8ToBytes(text ?? refuse('bad_json', 'An entry cannot be returned unchanged'))))
 }

@@ -15,11 +15,11 @@ export function signInOf(
 ): { readonly info: JsonObject; readonly supportedChains: readonly Json[] } | undefined {
   const extension = objectAt(extensions, EXTENSION)
   if (extension === undefined) return undefined
-  const info = objectAt(extension, 'info') ?? refuse('bad_sign_in', 'No info to sign')
+  const info = objectAt(extension, 'info') ?? refuse('bad_sign_in', 'It has no info to sign')
   for (const name of ['domain', 'uri', 'version', 'nonce', 'issuedAt'])
     if (textAt(info, name) === undefined) refuse('bad_sign_in', `No ${name}`)
   const supportedChains = (listAt(extension, 'supportedChains') ?? []).slice(0, MAX_CHAINS).filter(isChain)
-  if (supportedChains.length === 0) refuse('bad_sign_in', 'No chain to sign for')
+  if (supportedChains.length === 0) refuse('bad_sign_in', 'It has no chain to sign for')
   return { info: withoutNulls(info), supportedChains: Object.freeze(supportedChains) }
 }
 

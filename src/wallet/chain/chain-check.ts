@@ -60,11 +60,11 @@ function faultOf(found: number | undefined, chainId: number): NodeFault {
   return found === undefined
     ? {
         kind: 'node_unusable',
-        message: `A node for eip155:${chainId} did not say which chain it is of, so nothing it says is believed: look at \`rpc[${chainId}]\` of the wallet`,
+        message: `A node for eip155:${chainId} did not report its chain id, so Purser does not use it: check \`rpc[${chainId}]\` of the wallet`,
       }
     : {
         kind: 'node_of_another_chain',
-        message: `A node for eip155:${chainId} is one of eip155:${found}, so nothing it says is believed: look at \`rpc[${chainId}]\` of the wallet`,
+        message: `A node for eip155:${chainId} serves eip155:${found}, so Purser does not use it: check \`rpc[${chainId}]\` of the wallet`,
       }
 }
 

@@ -12,7 +12,7 @@ export function overFee(
   if (units === undefined || units <= bounds.maxFee) return undefined
   const most = formatUnits(bounds.maxFee, bounds.unit.slice(bounds.unit.indexOf(':') + 1))
   return {
-    unpayable: `The fee may come to ${formatAmount(terms.fee.bound)}, and at most ${most} is allowed`,
+    unpayable: `The fee may cost up to ${formatAmount(terms.fee.bound)}, and at most ${most} is allowed`,
     code: 'refused',
   }
 }

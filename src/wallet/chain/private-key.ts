@@ -31,13 +31,13 @@ export function parsePrivateKey(text: string | undefined): Hex {
     )
   const number = BigInt(`0x${digits}`)
   if (number === 0n || number >= ORDER)
-    throw new TypeError('This is no private key: as a number it is zero or too large. Make a new one.')
+    throw new TypeError('This is not a private key: as a number it is zero or too large. Create a new one.')
   return `0x${digits}`
 }
 
 /** Describes a text that is not a key, without quoting it. */
 function what(text: unknown): string {
-  if (typeof text !== 'string') return `no text but ${text === null ? 'null' : `a ${typeof text}`}`
+  if (typeof text !== 'string') return `not a string but ${text === null ? 'null' : `a ${typeof text}`}`
   const trimmed = text.trim()
   if (/^(?:0x)?[0-9a-f]{40}$/i.test(trimmed)) return 'as long as an address'
   if (trimmed.split(/\s+/).length >= 12)

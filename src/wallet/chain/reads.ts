@@ -38,7 +38,11 @@ export interface LogFilter {
 
 /** Creates the error for a node whose answer has an unknown form. */
 export const answered = (method: string): PaymentError =>
-  new PaymentError('wallet_unavailable', 'untouched', `The chain's node answered ${method} in no known form`)
+  new PaymentError(
+    'wallet_unavailable',
+    'untouched',
+    `The chain's node answered ${method} in an unknown form`,
+  )
 
 /** Reads the chain id of a node. */
 export async function readChainId(node: Node): Promise<number> {

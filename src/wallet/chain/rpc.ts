@@ -2,7 +2,7 @@ import { ONCE, PaymentError } from '../../errors/index.js'
 import { readText } from '../../protocol/body.js'
 
 /** Advice about a failing node. */
-const MEND = 'Look at `rpc` of the wallet: it can name another node, or several'
+const MEND = 'Check `rpc` of the wallet: it can name another node, or several'
 
 /** One node of a chain. */
 export interface Node {

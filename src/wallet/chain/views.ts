@@ -55,7 +55,7 @@ function combine(views: readonly Verdict[]): Verdict {
     .sort((a, b) => byAmount(a.fee, b.fee, NOTHING))
   return dearest === undefined && gone !== undefined
     ? gone
-    : { state: 'unknown', reason: 'The nodes of the chain disagree about what became of it' }
+    : { state: 'unknown', reason: 'The nodes of the chain disagree about the payment' }
 }
 
 /** The rank of a missing amount: it means the full price (`WHOLE`), or no fee (`NOTHING`). */

@@ -61,7 +61,7 @@ export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex>
   if (address === undefined)
     throw new TypeError('token must be the id of a currency: "eip155:8453/erc20:0x…"')
   if (typeof amount !== 'bigint' || amount < 0n || amount > MOST)
-    throw new TypeError('amount must be a bigint of smallest parts')
+    throw new TypeError('amount must be a bigint of smallest units')
   const chainId = Number(chain)
   const nodes = config.checkedNodes(chainId) ?? []
   const [node] = nodes

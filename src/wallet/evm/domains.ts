@@ -40,13 +40,13 @@ async function fromChain(nodes: readonly Node[], chainId: number, token: Hex): P
   const optional = (data: string) => call(data).catch(() => undefined)
   const [state, described] = await Promise.all([optional(AUTHORIZATION_STATE), optional(EIP712_DOMAIN)])
   if (state?.length !== WORD)
-    throw unknown('The token does not say that it takes signed transfers (EIP-3009)')
+    throw unknown('The token does not report that it supports signed transfers (EIP-3009)')
   const said = described && readDescription(described, chainId, token)
   if (said !== undefined) return said
   const [name, version, separator] = await Promise.all([call(NAME), call(VERSION), call(SEPARATOR)])
   const domain = { name: text(name), version: text(version) }
   if (separatorOf({ chainId, address: token, domain }) !== separator)
-    throw unknown('The token signs by something else than its name and version')
+    throw unknown('The signing domain of the token has more than a name and a version')
   return domain
 }
 
@@ -78,7 +78,7 @@ function text(data: Hex): string {
   try {
     return decodeAbiParameters([{ type: 'string' }], data)[0]
   } catch {
-    throw unknown('The token does not say by what it signs')
+    throw unknown('The token does not report its signing domain')
   }
 }
 

@@ -23,7 +23,7 @@ export async function authorizationView(
   // The deciding state is that of the final block itself: `latest` may be behind it on another machine.
   if (await readUsed(node, token, sender, nonce, { blockHash: past.hash }))
     return used(node, detail, past.number, now)
-  return { state: 'void', reason: 'It ran out without being settled' }
+  return { state: 'void', reason: 'It expired without being settled' }
 }
 
 /**
@@ -44,8 +44,13 @@ async function used(
   const receipt = taker && (await readReceipt(node, taker.transactionHash))
   if (taker === undefined || receipt === undefined)
     return past === undefined
-      ? pendingUntil(validBefore, undefined, now, 'Its nonce was used, and the node does not show by what')
-      : { state: 'unknown', reason: 'Its nonce was used, and the node does not show by what' }
+      ? pendingUntil(
+          validBefore,
+          undefined,
+          now,
+          'Its nonce was used, and the node does not show by which transaction',
+        )
+      : { state: 'unknown', reason: 'Its nonce was used, and the node does not show by which transaction' }
   if (log !== undefined && paid(receipt.logs, detail))
     return { state: 'settled', reference: taker.transactionHash }
   const final = await readBlock(node, 'finalized')
@@ -54,11 +59,11 @@ async function used(
       validBefore,
       final,
       now,
-      'Something else took its nonce, in a block that is not final yet',
+      'Its nonce was used for something else, in a block that is not final yet',
     )
   return {
     state: 'void',
-    reason: log === undefined ? 'It was cancelled' : 'Another credential took its nonce',
+    reason: log === undefined ? 'It was cancelled' : 'Another credential used its nonce',
   }
 }
 

@@ -17,7 +17,7 @@ export async function permitView(node: Node, detail: PermitDetail, now: Instant)
   if (past === undefined) return pendingUntil(deadline + 1, final, now)
   if (await readPermitUsed(node, sender, nonce, { blockHash: past.hash }))
     return used(node, detail, final, past, now)
-  return { state: 'void', reason: 'It ran out without being settled' }
+  return { state: 'void', reason: 'It expired without being settled' }
 }
 
 /**
@@ -33,7 +33,7 @@ async function used(
 ): Promise<Verdict> {
   const found = await settlement(node, detail)
   if (found === undefined) {
-    const reason = 'Its permit was used, and the node does not show by what'
+    const reason = 'Its permit was used, and the node does not show by which transaction'
     return past === undefined
       ? pendingUntil(detail.deadline + 1, final, now, reason)
       : { state: 'unknown', reason }
@@ -44,8 +44,13 @@ async function used(
     return { state: 'settled', reference: log.transactionHash, amount: amount(taken, detail.currency) }
   const receipt = await readReceipt(node, log.transactionHash)
   if (receipt === undefined || !isFinal(final, receipt.blockNumber))
-    return pendingUntil(detail.deadline + 1, final, now, 'Another credential took its nonce, not finally yet')
-  return { state: 'void', reason: 'Another credential took its nonce' }
+    return pendingUntil(
+      detail.deadline + 1,
+      final,
+      now,
+      'Another credential used its nonce, in a block that is not final yet',
+    )
+  return { state: 'void', reason: 'Another credential used its nonce' }
 }
 
 async function settlement(

@@ -23,10 +23,10 @@ export async function transactionView(node: Node, detail: TransactionDetail, now
     )
   const taker = await takerOf(node, detail, final)
   if (taker === undefined)
-    return { state: 'unknown', reason: 'Its nonce was used, and the node does not show by what' }
+    return { state: 'unknown', reason: 'Its nonce was used, and the node does not show by which transaction' }
   if (taker === detail.hash)
     return pending(detail, now, 'It was included, and the node does not show its receipt yet')
-  return { state: 'void', reason: 'Another transaction took its nonce', lane: nonce + 1n }
+  return { state: 'void', reason: 'Another transaction used its nonce', lane: nonce + 1n }
 }
 
 async function fromReceipt(
@@ -44,7 +44,7 @@ async function fromReceipt(
     )
     return paid
       ? { state: 'settled', reference: detail.hash, fee, lane }
-      : { state: 'unknown', reason: 'The transaction went through, without the transfer it was signed for' }
+      : { state: 'unknown', reason: 'The transaction succeeded without the transfer it was signed for' }
   }
   // It failed: only the fee was charged. That is certain once its block is final.
   const buried = isFinal(final, receipt.blockNumber)

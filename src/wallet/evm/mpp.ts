@@ -55,7 +55,7 @@ function readCommon(
   const { chainId, decimals } = details
   if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId) || chainId <= 0)
     return no('its chainId is not a positive integer')
-  if (!isAbsent(decimals) && typeof decimals !== 'number') return no('its decimals are no number')
+  if (!isAbsent(decimals) && typeof decimals !== 'number') return no('its decimals are not a number')
   const claimedDomain = isAbsent(decimals) ? {} : { decimals }
   return { kind, chainId, token, amount, to, claimedDomain }
 }

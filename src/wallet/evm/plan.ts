@@ -73,7 +73,7 @@ function contradicts(claimed: Offer['claimedDomain'], domain: TokenDomain): Unpa
     (claimed.name !== undefined && claimed.name !== domain.name) ||
     (claimed.version !== undefined && claimed.version !== domain.version)
   return differs
-    ? unpayable('The offer says that the token signs by another name or version than it does')
+    ? unpayable('The offer states another signing name or version than the token has')
     : undefined
 }
 
@@ -91,7 +91,7 @@ export function currencyOf(
   const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
   if (currency === undefined)
     return unpayable(
-      `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
+      `${network}/erc20:${token} is not a known currency: add it to \`currencies\` of createPurser`,
       'unknown_currency',
     )
   if (claimedDomain.decimals !== undefined && claimedDomain.decimals !== currency.decimals)

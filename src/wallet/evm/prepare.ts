@@ -55,7 +55,7 @@ async function agreed(quote: Quote, { config, domains }: EvmContext): Promise<Pl
     payee.amount.value === offer.amount &&
     others.length === 0 &&
     (terms.fee !== undefined) === paysGas(way)
-  if (!same) throw failed('The quote is not one of this wallet, so nothing was signed')
+  if (!same) throw failed('The quote does not belong to this wallet, so nothing was signed')
   const plan = await planOf(choice, domains)
   if ('unpayable' in plan) throw failed(plan.unpayable)
   return plan

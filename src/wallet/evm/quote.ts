@@ -43,10 +43,7 @@ export async function quoteOffer(
   if ('unpayable' in place) return place
   const fee = paysGas(way) ? await feeOf(offer, context, parts) : undefined
   if (paysGas(way) && fee === undefined)
-    return unpayable(
-      'No node says what a transaction costs: look at `rpc` of the wallet',
-      'wallet_unavailable',
-    )
+    return unpayable('No node reports the price of gas: check `rpc` of the wallet', 'wallet_unavailable')
   const terms = termsOf(offer, currency, fee)
   const refusal = overFee(terms, context) ?? (await shortOf(plan, terms, context.now, parts))
   if (refusal !== undefined) return refusal
@@ -64,7 +61,7 @@ export function goodUntil(
   { now, bounds }: Pick<QuoteContext, 'now' | 'bounds'>,
   { validityMs }: Pick<Config, 'validityMs'>,
 ): Instant | Unpayable {
-  if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
+  if (Number.isNaN(expires)) return unpayable('The expiry of the offer cannot be read')
   const until = Math.min(expires, now + Math.min(lifeMs, bounds.maxValidityMs, validityMs))
   // Written this way, so that NaN counts as too little time as well.
   if (until >= now + LEAST_VALIDITY_MS) return until
@@ -140,7 +137,7 @@ function shortOfGas({ bound }: Fee, held: bigint | undefined): Unpayable | undef
   if (held === undefined) return undefined
   const has = formatAmount(amount(held, bound.currency))
   return unpayable(
-    `The account holds ${has}, and the gas of this payment may come to ${formatAmount(bound)}. The account needs that coin`,
+    `The account holds ${has}, and the gas of this payment may cost up to ${formatAmount(bound)}. The account needs that coin`,
     'insufficient_funds',
   )
 }

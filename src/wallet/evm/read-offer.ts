@@ -18,6 +18,6 @@ export function readOffer(challenge: Challenge): Offer | Unpayable {
     case 'x402/upto':
       return readX402(challenge)
     default:
-      return { unpayable: `This wallet knows no ${challenge.kind} offers` }
+      return { unpayable: `This wallet does not support ${challenge.kind} offers` }
   }
 }

@@ -77,12 +77,12 @@ export function quoteSignIn(
   if (config.signer.signText === undefined) return unpayable(NO_TEXTS)
   const custom = paid(resource)
   if (custom === undefined)
-    return unpayable('Nothing was paid here before, so that nobody knows this account')
+    return unpayable('This wallet has paid nothing here before, so the site does not know the account')
   const network = `eip155:${custom.chainId}`
   const currency = context.currencies.token(network, custom.token) ?? config.own.token(network, custom.token)
   if (currency === undefined)
     return unpayable(
-      `${custom.token} is not known any more: name it in \`currencies\` of createPurser`,
+      `${custom.token} is not a known currency any more: add it to \`currencies\` of createPurser`,
       'unknown_currency',
     )
   const message = readMessage(challenge, resource, now)
@@ -107,7 +107,7 @@ export function quoteSignIn(
 }
 
 const NO_TEXTS =
-  'The account of this wallet signs typed data only, so it signs in nowhere: `signMessage` would let it'
+  'The account of this wallet signs typed data only, so it cannot sign in: give it `signMessage`'
 
 /** Signs the judged message. The message moves no money. */
 export async function prepareSignIn(
@@ -122,7 +122,7 @@ export async function prepareSignIn(
   if ('unpayable' in message) throw failed(message.unpayable)
   const ours = quote.wallet === config.id && terms.purpose === 'prove' && terms.most.value === 0n
   if (!ours || terms.payees.length > 0 || chainId === undefined)
-    throw failed('The quote is not one of this wallet, so nothing was signed')
+    throw failed('The quote does not belong to this wallet, so nothing was signed')
   const text = messageText(message.info, config.checksummed, chainId)
   const { signText } = config.signer
   if (signText === undefined) throw failed(NO_TEXTS)
@@ -182,24 +182,24 @@ function readMessage({ request, echo }: Challenge, resource: Resource, now: Inst
   const { info } = request
   const no = (why: string) => unpayable(`This sign-in cannot be signed: ${why}`)
   if (resource.transport !== 'http' || echo.envelope !== 'sign-in' || !isObject(info))
-    return no('it is none over HTTP')
+    return no('it did not come over HTTP')
   const texts = ['domain', 'uri', 'nonce', 'issuedAt'].map((name) => lineAt(info, name))
   const [domain, uri, nonce, issuedAt] = texts
   if (domain === undefined || uri === undefined || nonce === undefined || issuedAt === undefined)
-    return no('it lacks what it has to say')
+    return no('it lacks a required field')
   const site = new URL(resource.vendor)
-  if (domain !== site.host) return no('it is for another site than the one that was called')
-  if (!URL.canParse(uri) || new URL(uri).origin !== site.origin) return no('it is for an address elsewhere')
-  if (info['version'] !== '1' || !NONCE.test(nonce)) return no('it is of no known version')
+  if (domain !== site.host) return no('it is for another site than the requested one')
+  if (!URL.canParse(uri) || new URL(uri).origin !== site.origin) return no('its URI is on another site')
+  if (info['version'] !== '1' || !NONCE.test(nonce)) return no('its version or its nonce is not supported')
   const optional = ['statement', 'expirationTime', 'notBefore', 'requestId'] as const
   if (optional.some((name) => Object.hasOwn(info, name) && lineAt(info, name) === undefined))
-    return no('what it says is more than one line')
+    return no('one of its fields has more than one line')
   const resources = info['resources'] ?? []
   if (!Array.isArray(resources) || !resources.every((each) => typeof each === 'string' && isLine(each)))
-    return no('it names resources in no known form')
+    return no('its resources have an unknown form')
   // A recap (EIP-5573) would turn a sign-in into an authorization for other sites too.
   if (resources.some((each) => /^urn:recap:/i.test(String(each).trim())))
-    return no('it asks for more than to be let in')
+    return no('it asks for more than a sign-in')
   const end = timeAt(info, 'expirationTime') ?? Number.POSITIVE_INFINITY
   if (!(end > now) || (timeAt(info, 'notBefore') ?? 0) > now) return no('it is not valid now')
   const more = optional.flatMap((name) => {

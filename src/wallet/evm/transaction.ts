@@ -86,12 +86,12 @@ async function placeOf({
   const { config } = parts
   const name = laneName(offer.chainId, config.sender)
   if (lane?.name !== name)
-    throw failed('The lane that was granted is not of this account, so nothing was signed')
+    throw failed('The granted lane does not belong to this account, so nothing was signed')
   const nodes = config.checkedNodes(offer.chainId) ?? []
   const [first] = nodes
   if (first === undefined) throw failed('This wallet has no node to ask for a nonce')
   const block = await readBlock(first, 'latest')
-  if (block === undefined) throw failed('The node knows no block')
+  if (block === undefined) throw failed('The node reports no block')
   const after = block.number
   if (quote.replaces !== undefined) return { nonce: quote.replaces.value, after }
   for (let look = 0; ; look++) {

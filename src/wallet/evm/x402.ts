@@ -12,7 +12,7 @@ export function readX402(challenge: Challenge): Offer | Unpayable {
   const { kind, request, echo } = challenge
   if (echo.envelope !== 'x402') return no('it did not come by x402')
   const chainId = readChain(x402Network(textOf(request['network']) ?? ''))
-  if (chainId === undefined) return no('its network is no EVM chain that is known here')
+  if (chainId === undefined) return no('its network is not a known EVM chain')
   const amount = readAmount(request[echo.version === 1 ? 'maxAmountRequired' : 'amount'])
   if (amount === undefined) return no('its amount is not a plain decimal integer above zero')
   const token = readAddress(request['asset'])
@@ -47,15 +47,15 @@ function readTransfer(
   const flow = extra['paymentFlow']
   // `upfront` settles before the work is done. The signed data and the risk are the same.
   if (!isAbsent(flow) && flow !== 'authorization' && flow !== 'upfront')
-    return no('it settles in a way that is not known here')
+    return no('it settles in an unknown way')
   const method = isAbsent(extra['assetTransferMethod'])
     ? kind === 'x402/upto'
       ? 'permit2'
       : 'eip3009'
     : extra['assetTransferMethod']
   const way = WAYS.get(String(method))
-  if (way === undefined) return no('it moves the token in a way that is not known here')
-  if (version === 1 && way !== 'authorization') return no('version 1 knows no Permit2')
+  if (way === undefined) return no('it moves the token in an unknown way')
+  if (version === 1 && way !== 'authorization') return no('version 1 does not support Permit2')
   if (kind === 'x402/exact') return { ways: [way] }
   if (way !== 'permit2') return no('a price that is known only afterwards needs Permit2')
   const facilitator = readAddress(extra['facilitatorAddress'])

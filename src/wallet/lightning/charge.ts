@@ -21,13 +21,13 @@ const unpayable = (why: string): Unpayable => ({
 export function readCharge(request: JsonObject): Charge | Unpayable {
   const { amount, currency, recipient, methodDetails: details } = request
   if (typeof amount !== 'string' || !SATS.test(amount))
-    return unpayable('its amount is no number of satoshis')
+    return unpayable('its amount is not a number of satoshis')
   if (currency !== 'sat') return unpayable('it is not in satoshis')
   if (!isObject(details) || typeof details['invoice'] !== 'string') return unpayable('it has no invoice')
   const invoice = readInvoice(details['invoice'])
   if ('unreadable' in invoice) return unpayable(invoice.unreadable)
   // A fraction of a satoshi would be paid on top of the price, or be missing from it.
-  if (invoice.msat !== BigInt(amount) * 1_000n) return unpayable('its invoice is not over the amount it asks')
+  if (invoice.msat !== BigInt(amount) * 1_000n) return unpayable('its invoice has another amount')
   const { paymentHash = invoice.hash, network = invoice.network } = details
   if (paymentHash !== invoice.hash) return unpayable('its invoice has another payment hash')
   if (network !== invoice.network) return unpayable('its invoice is for another network')

@@ -13,9 +13,9 @@ const LOOK_MS = 30_000
 const MARGIN_MS = 600_000
 
 const WHY: Readonly<Record<LightningFailure, string>> = {
-  no_route: 'The node found no route within the fee, and nothing has left',
-  no_balance: 'The node had too little balance on its channels, and nothing has left',
-  refused: 'The payee refused the payment, and nothing has left',
+  no_route: 'The node found no route within the fee, and nothing was paid',
+  no_balance: 'The node had too little balance on its channels, and nothing was paid',
+  refused: 'The payee refused the payment, and nothing was paid',
 }
 
 /**
@@ -39,7 +39,7 @@ export async function inspectCharge(
     (await atNode(detail, config)) ??
     (here?.state === 'trying'
       ? pending(config.now() + LOOK_MS, 'The node has not answered yet')
-      : { state: 'unknown', reason: 'The Lightning node does not tell what became of the payment' })
+      : { state: 'unknown', reason: 'The Lightning node does not report the result of the payment' })
   )
 }
 
@@ -55,7 +55,7 @@ async function atNode(detail: Detail, config: Config): Promise<Verdict | undefin
     case 'failed':
       return fail(outcome.why)
     case 'pending':
-      return pending(config.now() + LOOK_MS, 'The payment is still on its way')
+      return pending(config.now() + LOOK_MS, 'The payment is still pending')
     default:
       return undefined
   }
@@ -72,7 +72,7 @@ function neverTried({ expires }: Detail, { now: there }: LightningAbsence, now: 
   if (there === undefined && now >= over)
     return {
       state: 'unknown',
-      reason: 'The node never tried to pay the invoice, and does not say what time it is',
+      reason: 'The node never tried to pay the invoice, and does not report its time',
     }
   const recheckAt = Math.max(over, now + LOOK_MS)
   return pending(recheckAt, 'The node has not tried to pay the invoice, and could still be asked to')
@@ -85,7 +85,7 @@ function settled({ hash }: Detail, feeMsat: bigint | undefined, { network }: Con
 
 function fail(why: LightningFailure | undefined): Verdict {
   const known = why !== undefined && Object.hasOwn(WHY, why) ? WHY[why] : undefined
-  return { state: 'void', reason: known ?? 'The node could not pay the invoice, and nothing has left' }
+  return { state: 'void', reason: known ?? 'The node could not pay the invoice, and nothing was paid' }
 }
 
 function pending(recheckAt: Instant, reason: string): Verdict {

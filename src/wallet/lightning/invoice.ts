@@ -52,7 +52,7 @@ export function readInvoice(text: string): Invoice | Unreadable {
   const sections = sectionsOf(text)
   if (sections === undefined) return bad('the invoice cannot be read')
   const network = networkOf(sections)
-  if (network === undefined) return bad('the invoice is for a network that is not known here')
+  if (network === undefined) return bad('the invoice is for an unknown network')
   const amount = only(sections, 'amount')?.value
   if (typeof amount !== 'string') return bad('the invoice names no amount')
   const hash = hexOf(sections, 'payment_hash', HASH_LETTERS)
@@ -61,11 +61,11 @@ export function readInvoice(text: string): Invoice | Unreadable {
     return bad('the invoice has not exactly one payment secret')
   if (sections.filter(({ name }) => DESCRIPTIONS.includes(name)).length !== 1)
     return bad('the invoice has not exactly one description')
-  if (asksTooMuch(sections)) return bad('the invoice requires a feature that is not known here')
+  if (asksTooMuch(sections)) return bad('the invoice requires an unknown feature')
   const payee = payeeOf(text.toLowerCase(), sections)
-  if (payee === undefined) return bad('the invoice is not signed by the node that it is to pay')
+  if (payee === undefined) return bad('the invoice is not signed by the node that it pays')
   const expires = expiryOf(sections)
-  if (expires === undefined) return bad('the invoice expires at no time that can be read')
+  if (expires === undefined) return bad('the expiry of the invoice cannot be read')
   return { text: text.toLowerCase(), network, msat: BigInt(amount), hash, payee, expires }
 }
 

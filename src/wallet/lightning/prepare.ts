@@ -66,7 +66,8 @@ export async function prepareCharge(
 /** Reads the charge again and checks it against the judged terms, so that the node pays exactly what was judged. */
 function agreed(quote: Quote, config: Config): Charge {
   const charge = readCharge(quote.challenge.request)
-  if ('unpayable' in charge || quote.wallet !== config.id) throw failed('The quote is not one of this wallet')
+  if ('unpayable' in charge || quote.wallet !== config.id)
+    throw failed('The quote does not belong to this wallet')
   const { most, network, payees, fee } = quote.terms
   const now = termsOf(charge, most.currency, config)
   const same =
@@ -77,7 +78,7 @@ function agreed(quote: Quote, config: Config): Charge {
     payees.length === 1 &&
     payees[0]?.id === charge.invoice.payee &&
     fee?.bound.value === now.fee?.bound.value
-  if (!same) throw failed('The invoice is not the one that was judged, so nothing was paid')
+  if (!same) throw failed('The invoice differs from the judged one, so nothing was paid')
   return charge
 }
 
@@ -120,8 +121,8 @@ async function complete(job: Job, config: Config, tries: TriedInvoices): Promise
     throw failed('There was no time left to pay, so the node was not asked')
   }
   const outcome = await waitFor(job, config, tries)
-  if (outcome.state === 'failed') throw failed('The node could not pay the invoice, and nothing has left')
-  if (outcome.state !== 'paid') throw doubt('The node did not say in time what became of the payment')
+  if (outcome.state === 'failed') throw failed('The node could not pay the invoice, and nothing was paid')
+  if (outcome.state !== 'paid') throw doubt('The node did not report the result of the payment in time')
   const { preimage, feeMsat } = outcome
   const detail: Detail = { ...job.detail, paid: true, ...(feeMsat === undefined ? {} : { feeMsat }) }
   return {

@@ -27,11 +27,11 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   const { amount, currency, externalId } = request
   const details = request['methodDetails']
   if (typeof amount !== 'string' || !/^(0|[1-9]\d{0,11})$/.test(amount))
-    return no('its amount is no whole number of smallest parts')
-  if (amount === '0') return no('Stripe cannot charge nothing')
+    return no('its amount is not a whole number of smallest units')
+  if (amount === '0') return no('Stripe cannot charge an amount of zero')
   if (typeof currency !== 'string' || !/^[a-z]{3}$/i.test(currency)) return no('it names no currency')
   if (externalId !== undefined && !isText(externalId, LONGEST_VALUE))
-    return no('its externalId is no short text')
+    return no('its externalId is not a short text')
   if (!isObject(details)) return no('it has no methodDetails')
   const seller = details['networkId']
   if (typeof seller !== 'string' || !/^[\w-]{1,200}$/.test(seller))
@@ -39,7 +39,7 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   const types = readTypes(details['paymentMethodTypes'])
   if (types === undefined) return no('it does not say which paymentMethodTypes it takes')
   const metadata = details['metadata'] === undefined ? undefined : readMetadata(details['metadata'])
-  if (metadata === null) return no('its metadata is nothing that Stripe would take')
+  if (metadata === null) return no('Stripe would not accept its metadata')
   return {
     amount: BigInt(amount),
     currency: currency.toLowerCase(),

@@ -73,11 +73,11 @@ async function fenced(detail: Detail, parts: StripeContext): Promise<Verdict> {
     return token === undefined ? before : await revoked(token.id, detail, parts)
   } catch (error) {
     const { final, at, message } = faultOf(error)
-    if (!final) return later(detail, now(), `Stripe does not say whether it made a token (${message})`)
+    if (!final) return later(detail, now(), `Stripe does not report whether it created a token (${message})`)
     // Stripe repeats its first answer as long as it knows the key, so a refusal then proves that no token was created.
     return at !== undefined && at < keyKnownUntil(detail)
-      ? { state: 'void', reason: `Stripe made no token for it (${message})` }
-      : { state: 'unknown', reason: 'Stripe may have forgotten whether it made a token' }
+      ? { state: 'void', reason: `Stripe created no token for it (${message})` }
+      : { state: 'unknown', reason: 'Stripe may have deleted its record of the request' }
   }
 }
 
@@ -85,9 +85,8 @@ async function fenced(detail: Detail, parts: StripeContext): Promise<Verdict> {
  * Handles evidence without a token: only Stripe knows whether one exists, and it tells only if the request is repeated.
  */
 function untold(detail: Detail, { config, barren }: StripeContext): Verdict {
-  if (barren.has(detail.key))
-    return { state: 'void', reason: 'No token was made for it that anybody was given' }
-  const reason = 'It is not known whether a token was made'
+  if (barren.has(detail.key)) return { state: 'void', reason: 'No token for it was passed to anyone' }
+  const reason = 'It is not known whether a token was created'
   return config.now() >= endOf(detail) && !config.issuer.repeatable
     ? { state: 'unknown', reason }
     : { state: 'pending', recheckAt: Math.max(endOf(detail), config.now() + LOOK_AGAIN_MS), reason }
@@ -95,7 +94,7 @@ function untold(detail: Detail, { config, barren }: StripeContext): Verdict {
 
 /** Handles a wallet that cannot ask Stripe. The server's statement is trusted only if that moves no money. */
 function unseen(detail: Detail, now: Instant, told: Problem | undefined): Verdict {
-  const reason = 'Without retrieveToken, nobody here can tell what became of the token'
+  const reason = 'Without retrieveToken, Purser cannot find out what happened to the token'
   if (told?.type !== PROBLEMS.paymentActionRequired || now >= endOf(detail))
     return { state: 'unknown', reason }
   return { state: 'pending', recheckAt: endOf(detail), reason: 'A person must act', person: {} }
@@ -114,7 +113,7 @@ async function find(
 ): Promise<Token | Verdict> {
   try {
     const token = readToken(await issuer.retrieve?.(id))
-    return token?.id === id ? token : { state: 'unknown', reason: 'What was found is not this token' }
+    return token?.id === id ? token : { state: 'unknown', reason: 'Stripe returned another token' }
   } catch (error) {
     const { status, message } = faultOf(error)
     // Another account or another mode: the token exists, but this client may not read it.
@@ -131,7 +130,7 @@ export function verdictOf(token: Token, detail: Detail, now: Instant): Verdict {
   const asked = BigInt(detail.amount)
   const { captured, status, reason } = token
   if (captured !== undefined && captured.value > 0n && captured.currency !== codeOf(detail.currency))
-    return { state: 'unknown', reason: 'It was charged in another currency than it was made for' }
+    return { state: 'unknown', reason: 'It was charged in another currency than its own' }
   const taken = captured?.value ?? 0n
   if (taken >= asked) return settled(token, detail, taken)
   if (status === 'active') {

@@ -37,11 +37,11 @@ export async function prepareCharge(
   await config.issuer.ready()
   const earlier = tokenBehind(quote)
   if (earlier === undefined && quote.replaces !== undefined)
-    throw failed('The quote goes on with a token that is not known here, so nothing was made')
+    throw failed('The quote continues with an unknown token, so no token was created')
   const detail =
     earlier ?? request(charge, quote, payment, now + Math.min(config.validityMs, bounds.maxValidityMs), parts)
   if (detail.expiresAt * 1000 < now + LEAST_VALIDITY_MS - 1_000)
-    throw failed('The offer leaves too little time to pay, so nothing was made')
+    throw failed('The offer leaves too little time to pay, so no token was created')
   const making: Making = { detail, charge, quote, payment, ...(signal ? { signal } : {}) }
   let discarded = false
   return {
@@ -77,7 +77,8 @@ function agreed({ wallet, terms, challenge }: Quote, config: Config): Charge {
     terms.payees.length === 1 &&
     payee?.id === charge.seller &&
     payee.amount.value === charge.amount
-  if (!same || 'unpayable' in charge) throw failed('The quote is not one of this wallet, so nothing was made')
+  if (!same || 'unpayable' in charge)
+    throw failed('The quote does not belong to this wallet, so no token was created')
   return charge
 }
 
@@ -107,20 +108,20 @@ async function make(making: Making, { config, barren }: StripeContext): Promise<
   try {
     const made = await config.issuer.issue(detail)
     const token = isTokenId(made) ? await lookedUp(made, config) : readToken(made)
-    if (token === undefined) throw failed('No Shared Payment Token was made', 'wallet_failed', 'committed')
+    if (token === undefined) throw failed('No Shared Payment Token was created', 'wallet_failed', 'committed')
     const wrong = mistake(token, detail)
     const usable = token.status === 'active' || token.status === 'requires_action'
     if (wrong === undefined && usable) return handedOut(token, making, config)
     await takeBack(token, config)
     throw failed(
-      `The token that was made is not usable: ${wrong ?? 'it is not active'}`,
+      `The created token is not usable: ${wrong ?? 'it is not active'}`,
       'wallet_failed',
       'committed',
     )
   } catch (error) {
     // The attempt ends here: no token was passed to anyone.
     barren.add(detail.key)
-    throw stepFailed('make a token', error)
+    throw stepFailed('create a token', error)
   }
 }
 

@@ -72,7 +72,7 @@ function payableIn(charge: Charge, context: QuoteContext, config: Config): Curre
   const name = code.toUpperCase()
   if (currency === undefined)
     return unpayable(
-      `${name} is no currency that is known here as Stripe counts it: name it in \`currencies\` of createPurser`,
+      `${name} is not a currency that Purser knows with the decimals of Stripe: add it to \`currencies\` of createPurser`,
       'unknown_currency',
     )
   if (!fitsStep(code, charge.amount))
@@ -82,7 +82,7 @@ function payableIn(charge: Charge, context: QuoteContext, config: Config): Curre
   const least = leastOf(code)
   if (least !== undefined && charge.amount < least) {
     const [asked, minimum] = [charge.amount, least].map((value) => formatAmount(amount(value, currency)))
-    return unpayable(`${asked} is less than Stripe charges at the least in ${name}: ${minimum}`)
+    return unpayable(`${asked} is below the minimum of Stripe in ${name}: ${minimum}`)
   }
   if (config.types !== undefined && !charge.types.some((type) => config.types?.has(type)))
     return unpayable('The seller does not take this type of payment method')
@@ -91,7 +91,7 @@ function payableIn(charge: Charge, context: QuoteContext, config: Config): Curre
 
 function goodUntil(challenge: Challenge, context: QuoteContext, config: Config): Instant | Unpayable {
   const { expires = Number.POSITIVE_INFINITY } = challenge
-  if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
+  if (Number.isNaN(expires)) return unpayable('The expiry of the offer cannot be read')
   const most = context.now + Math.min(config.validityMs, context.bounds.maxValidityMs)
   const until = Math.min(expires, most)
   // Written this way, so that NaN counts as too little time as well.

@@ -67,7 +67,7 @@ async function readAllowance(
   const data = `0x${ALLOWANCE}${word(owner).slice(2)}${word(spender).slice(2)}`
   const result = await ask(nodes, 'eth_call', [{ to: addressOf(currency), data }, 'latest'])
   if (typeof result !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(result))
-    throw new PaymentError('wallet_unavailable', 'untouched', `${currency.symbol} tells no allowances`)
+    throw new PaymentError('wallet_unavailable', 'untouched', `${currency.symbol} reports no allowances`)
   const value = BigInt(result)
   return value === 0n ? undefined : { currency, spender, amount: amount(value, currency) }
 }

@@ -54,7 +54,7 @@ async function fromReceipt(
     if (!paysAll(receipt.logs, detail))
       return {
         state: 'unknown',
-        reason: 'The transaction went through, without the transfers it was signed for',
+        reason: 'The transaction succeeded without the transfers it was signed for',
       }
     return { state: 'settled', reference: hash, ...fee, ...lane }
   }
@@ -115,7 +115,7 @@ async function fromLane(
 ): Promise<Verdict> {
   const ours = BigInt(detail.nonce)
   const lane = await Seen.readLaneNonce(node, detail.sender, detail.nonceKey, final.hash)
-  if (lane <= ours) return { state: 'void', reason: 'It ran out without being included', lane }
+  if (lane <= ours) return { state: 'void', reason: 'It expired without being included', lane }
   const start = await Reads.firstBlockAt(node, detail.validBefore - TAKER_WINDOW, final)
   const moves = await Reads.readLogs(node, {
     address: Seen.NONCE_MANAGER,
@@ -125,9 +125,9 @@ async function fromLane(
   })
   const taker = moves.find((log) => BigInt(log.data) === ours + 1n)
   if (taker !== undefined && taker.transactionHash !== detail.hash)
-    return { state: 'void', reason: 'Another transaction took its nonce', lane }
+    return { state: 'void', reason: 'Another transaction used its nonce', lane }
   return taker === undefined
-    ? { state: 'unknown', reason: 'Its nonce was used, and the node does not show by what' }
+    ? { state: 'unknown', reason: 'Its nonce was used, and the node does not show by which transaction' }
     : pending(now, 'It was included, and the node does not show its receipt yet')
 }
 
@@ -151,7 +151,7 @@ async function fromExpiringNonce(
   const past = await Reads.firstBlockAt(node, detail.validBefore, final)
   const last = await Reads.blockAt(node, past.number - 1n)
   if (!(await Seen.readSeen(node, seen, last.hash)))
-    return { state: 'void', reason: 'It ran out without being included' }
+    return { state: 'void', reason: 'It expired without being included' }
   const hash = detail.hash ?? (await scan(node, detail, last))
   const receipt = hash === undefined ? undefined : await Reads.readReceipt(node, hash)
   if (hash !== undefined && receipt !== undefined) return fromReceipt(node, detail, hash, receipt, now)

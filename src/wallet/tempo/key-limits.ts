@@ -120,7 +120,7 @@ function again({ periodEnd }: Remaining): string {
   const at = new Date(periodEnd * 1000)
   // A node may return a time outside the range of dates.
   if (periodEnd === 0 || Number.isNaN(at.getTime())) return ''
-  return `; its limit is whole again at ${at.toISOString()}`
+  return `; its limit resets at ${at.toISOString()}`
 }
 
 /**
@@ -154,7 +154,7 @@ export async function checkCalls(
     const first: Hex = `0x${data.slice(34, 74)}`
     return rules?.some(({ selectors }) => allows(selectors, selectorOf(data), first)) === false
   })
-  if (refused) throw failed('The access key may do nothing but pay its recipients, so nothing was signed')
+  if (refused) throw failed('The access key may only pay its recipients, so nothing was signed')
 }
 
 const selectorOf = (data: Hex): Hex => `0x${data.slice(2, 10)}`

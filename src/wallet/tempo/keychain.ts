@@ -164,7 +164,7 @@ function decoded<T>(decode: () => T): T {
   try {
     return decode()
   } catch {
-    const message = "The chain's node answered eth_call in no known form: it may know no access keys"
+    const message = "The chain's node answered eth_call in an unknown form: it may not support access keys"
     throw new PaymentError('wallet_unavailable', 'untouched', message)
   }
 }

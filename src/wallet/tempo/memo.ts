@@ -44,6 +44,6 @@ export function memoMaker(random: Random, clientId?: string): (realm: string, ch
 /** @throws PaymentError if there are fewer bytes than requested: two payments must never share a memo. */
 function tenOf(random: Random): Uint8Array {
   const bytes = random(10)
-  if (bytes.length !== 10) throw failed('The source of randomness gave too little')
+  if (bytes.length !== 10) throw failed('The source of randomness returned too few bytes')
   return bytes
 }

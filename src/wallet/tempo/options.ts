@@ -207,10 +207,10 @@ function checkPayer(options: TempoOptions): Payer {
   const key = lower(accessKey.accessKeyAddress ?? accessKey.address)
   // An access key of viem/tempo names its account and adds the account to its signatures.
   if (accessKey.accessKeyAddress !== undefined) {
-    if (lower(accessKey.address) !== sender) throw new TypeError('This accessKey is one of another account')
+    if (lower(accessKey.address) !== sender) throw new TypeError('This accessKey belongs to another account')
     return { sender, key, sign }
   }
-  if (key === sender) throw new TypeError('accessKey must be a key of its own, not that of the account')
+  if (key === sender) throw new TypeError('accessKey must not be the key of the account')
   return { sender, key, sign: (hash) => signFor(sender, hash, sign) }
 }
 
@@ -221,7 +221,7 @@ export function signerOf(account: TempoAccount, name: string): (hash: Hex) => Pr
   const { sign } = account
   if (account.type !== 'local' || typeof sign !== 'function')
     throw new TypeError(
-      `tempo() needs an ${name} that can sign hashes: a local account of viem or viem/tempo. A Tempo transaction is no typed data, so an account that signs typed data only cannot make one`,
+      `tempo() needs an ${name} that can sign hashes: a local account of viem or viem/tempo. A Tempo transaction is not typed data, so an account that signs typed data only cannot make one`,
     )
   return (hash) => sign.call(account, { hash })
 }

@@ -48,7 +48,7 @@ function agreed(quote: Quote, config: Config): Charge {
       return payee?.id === to && payee.amount.value === amount
     })
   if (!same || 'unpayable' in charge)
-    throw failed('The quote is not one of this wallet, so nothing was signed')
+    throw failed('The quote does not belong to this wallet, so nothing was signed')
   return charge
 }
 
@@ -152,7 +152,7 @@ function laneOf({ quote, lane }: Spendable, charge: Charge): LaneGrant | undefin
   const { replaces } = quote
   if (replaces !== undefined) {
     if (lane !== undefined && (lane.name !== replaces.name || lane.value !== replaces.value))
-      throw failed('The lane that was granted does not exclude the earlier payment, so nothing was signed')
+      throw failed('The granted lane does not exclude the earlier payment, so nothing was signed')
     return replaces
   }
   return charge.sponsored ? undefined : lane

@@ -64,8 +64,8 @@ export async function proposeKey(wish: AccessKeyRequest, owner: Owner): Promise<
 const AUTHORIZE: Names<AuthorizeKeyOptions> = { despiteAllowances: true }
 
 const USED = {
-  authorized: 'This key is authorized already: revoke it, and make another one',
-  revoked: 'This key was revoked, which is for good: make another one',
+  authorized: 'This key is authorized already: revoke it, and create another one',
+  revoked: 'This key was revoked for good: create another one',
 } as const
 
 function grantOf(
@@ -73,9 +73,9 @@ function grantOf(
   { config, network }: Owner,
 ): KeyGrant {
   const { key, type } = keyOf(name)
-  if (key === config.sender) throw new TypeError('An access key must be a key of its own')
+  if (key === config.sender) throw new TypeError('An access key must not be the key of the account')
   if (recipients.length === 0 || !recipients.every((each) => ADDRESS.test(each)))
-    throw new TypeError('An access key needs the addresses of those whom it may pay')
+    throw new TypeError('An access key needs the addresses of its recipients')
   const foreign = limits.find(({ amount }) => !amount.currency.id.startsWith(`${network}/erc20:`))
   if (limits.length === 0 || foreign !== undefined)
     throw new TypeError(`An access key needs limits in tokens of ${network}`)

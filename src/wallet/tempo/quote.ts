@@ -73,7 +73,7 @@ function foreignRealm({ realm }: Challenge, { resource }: QuoteContext): Unpayab
   const named = URL.canParse(realm) && realm.includes('//') ? realm : `https://${realm}`
   const hostname = URL.canParse(named) ? new URL(named).hostname : undefined
   if (hostname === new URL(resource.vendor).hostname) return undefined
-  return unpayable('The offer asks for a proof of who we are to another site than the one that was called')
+  return unpayable('The offer asks for a proof of identity for another site than the requested one')
 }
 
 /** Returns the normal form of a charge. It is judged, and compared again before signing. */
@@ -98,14 +98,14 @@ export function chooseMode(charge: Charge, config: Pick<Config, 'mode'>): Charge
   // draft-tempo-charge-00: clients MUST NOT use type="hash" where the server pays the fee.
   if (mode === 'push' && charge.sponsored)
     return unpayable(
-      'The server offers to pay the fee, and takes only payments that we broadcast: it cannot have both',
+      'The server offers to pay the fee, but accepts only payments that the client broadcasts: the two exclude each other',
     )
   return mode
 }
 
 function goodUntil(challenge: Challenge, context: QuoteContext, config: Config): Instant | Unpayable {
   const { expires = Number.POSITIVE_INFINITY } = challenge
-  if (Number.isNaN(expires)) return unpayable('The offer expires at no time that can be read')
+  if (Number.isNaN(expires)) return unpayable('The expiry of the offer cannot be read')
   const until = Math.min(expires, context.now + Math.min(config.validityMs, context.bounds.maxValidityMs))
   // Written this way, so that NaN counts as too little time as well.
   if (!(until >= context.now + LEAST_VALIDITY_MS))

@@ -17,7 +17,7 @@ export function currencyOf(
   const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
   return (
     currency ?? {
-      unpayable: `${network}/erc20:${token} is no currency that is known here: name it in \`currencies\` of createPurser`,
+      unpayable: `${network}/erc20:${token} is not a known currency: add it to \`currencies\` of createPurser`,
       code: 'unknown_currency',
     }
   )

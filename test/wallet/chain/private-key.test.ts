@@ -28,7 +28,7 @@ test.each<[string, unknown, RegExp]>([
   ['a key with a digit too few', DIGITS.slice(1), /64 hexadecimal digits.* a text of 63 characters/],
   ['an address', `0x${DIGITS.slice(0, 40)}`, /as long as an address/],
   ['a phrase', `${'test '.repeat(11)}junk`, /mnemonicToAccount/],
-  ['no text', 42, /no text but a number/],
+  ['no text', 42, /not a string but a number/],
   ['zero', '0'.repeat(64), /zero or too large/],
   ['a number that is too large', ORDER, /zero or too large/],
 ])('refuses %s, says what is wrong, and quotes nothing of it', (_, text, message) => {

@@ -78,7 +78,7 @@ describe('an authorization', () => {
     await chain.mine(4)
     expect(await made.inspect(evidence)).toEqual({
       state: 'void',
-      reason: 'It ran out without being settled',
+      reason: 'It expired without being settled',
     })
     await expect(settleAuthorization(chain, credential)).rejects.toThrow()
   })
@@ -94,7 +94,7 @@ describe('an authorization', () => {
     await chain.mine(4)
     expect(await made.inspect(first.evidence)).toEqual({
       state: 'void',
-      reason: 'Another credential took its nonce',
+      reason: 'Another credential used its nonce',
     })
   })
 
@@ -154,7 +154,7 @@ describe('a permit', () => {
     await outlive()
     expect(await made.inspect(evidence)).toEqual({
       state: 'void',
-      reason: 'It ran out without being settled',
+      reason: 'It expired without being settled',
     })
   })
 
@@ -172,7 +172,7 @@ describe('a permit', () => {
     expect(await made.inspect(second.evidence)).toMatchObject({ state: 'settled', amount: { value: 9_000n } })
     expect(await made.inspect(first.evidence)).toEqual({
       state: 'void',
-      reason: 'Another credential took its nonce',
+      reason: 'Another credential used its nonce',
     })
   })
 
@@ -275,7 +275,7 @@ describe('a transaction', () => {
     await chain.mine(4)
     expect(await made.inspect(evidence)).toEqual({
       state: 'void',
-      reason: 'Another transaction took its nonce',
+      reason: 'Another transaction used its nonce',
       lane: 1n,
     })
     await expect(chain.rpc('eth_sendRawTransaction', [credential.payload['signature']])).rejects.toThrow()

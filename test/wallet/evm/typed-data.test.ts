@@ -79,7 +79,7 @@ describe('an account that signs typed data only', () => {
       signMessage: async ({ message }: { message: string }) => account.sign({ hash: hashMessage(message) }),
     }
     const answer = unpayable(await evm({ account: texts }).quote(challenge, context()))
-    expect(answer.unpayable).toMatch(/Nothing was paid here before/)
+    expect(answer.unpayable).toMatch(/has paid nothing here before/)
   })
 
   test('and what signs nothing at all is no account', () => {

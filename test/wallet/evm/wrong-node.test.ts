@@ -18,7 +18,7 @@ describe('a balance of nothing', () => {
   it.each([
     ['is of another chain', '0x1', 'node_of_another_chain'],
     ['names no chain', 'base', 'node_unusable'],
-    ['names its chain in no known form', 8453, 'node_unusable'],
+    ['names its chain in an unknown form', 8453, 'node_unusable'],
   ])('is not believed of a node that %s, and the fault is told once', async (_, eth_chainId, kind) => {
     const { wallet, quoted } = quote({ eth_chainId, [BALANCE]: word(0n) })
     expect(payable(await quoted).terms.most.value).toBe(10_000n)

@@ -111,11 +111,11 @@ describe('quote', () => {
 
   test.each<[string, InvoiceOptions, Record<string, Json>, Record<string, Json>, RegExp]>([
     ['no amount', { amountless: true }, {}, {}, /names no amount/],
-    ['another amount', { sats: 101 }, {}, {}, /not over the amount/],
-    ['a part of a satoshi more', { msat: 100_001n }, {}, {}, /not over the amount/],
-    ['an amount that is a number', {}, { amount: 100 }, {}, /no number of satoshis/],
-    ['an amount of nothing', {}, { amount: '0' }, {}, /no number of satoshis/],
-    ['an amount with a sign', {}, { amount: '-100' }, {}, /no number of satoshis/],
+    ['another amount', { sats: 101 }, {}, {}, /another amount/],
+    ['a part of a satoshi more', { msat: 100_001n }, {}, {}, /another amount/],
+    ['an amount that is a number', {}, { amount: 100 }, {}, /not a number of satoshis/],
+    ['an amount of nothing', {}, { amount: '0' }, {}, /not a number of satoshis/],
+    ['an amount with a sign', {}, { amount: '-100' }, {}, /not a number of satoshis/],
     ['another currency', {}, { currency: 'BTC' }, {}, /not in satoshis/],
     ['another hash', {}, {}, { paymentHash: '11'.repeat(32) }, /another payment hash/],
     ['a hash in capitals', {}, {}, { paymentHash: 'AA' }, /another payment hash/],

@@ -69,7 +69,7 @@ describe('an offer is not paid', () => {
     ['with a fraction for an amount', { amount: '1.00' }, 'whole number'],
     ['with a number for an amount', { amount: 100 }, 'whole number'],
     ['with a sign', { amount: '-100' }, 'whole number'],
-    ['of nothing', { amount: '0' }, 'nothing'],
+    ['of nothing', { amount: '0' }, 'zero'],
     ['of more than any integer of Stripe', { amount: '1000000000000' }, 'whole number'],
     ['in no currency', { currency: 'dollars' }, 'currency'],
     ['in a currency that nobody knows', { currency: 'zzz' }, 'ZZZ'],
@@ -87,9 +87,9 @@ describe('an offer is not paid', () => {
     [
       'of less than Stripe charges',
       { amount: '49' },
-      '0.49 USD is less than Stripe charges at the least in USD: 0.5 USD',
+      '0.49 USD is below the minimum of Stripe in USD: 0.5 USD',
     ],
-    ['of less yen than Stripe charges', { currency: 'jpy', amount: '49' }, '49 JPY is less'],
+    ['of less yen than Stripe charges', { currency: 'jpy', amount: '49' }, '49 JPY is below'],
   ])('%s', async (_, request, message) => {
     expect(unpayable(await ask(make(), offer(request))).unpayable).toContain(message)
   })
@@ -107,7 +107,7 @@ describe('an offer is not paid', () => {
   test.each([
     [-1, 'has expired'],
     [4_000, 'too little time'],
-    [Number.NaN, 'no time that can be read'],
+    [Number.NaN, 'cannot be read'],
   ])('that ends in %s ms', async (ms, message) => {
     const now = Date.now()
     expect(unpayable(await ask(make(), offer({}, { expires: now + ms }), { now })).unpayable).toContain(

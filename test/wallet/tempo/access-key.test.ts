@@ -129,7 +129,11 @@ describe('options', () => {
       { account: '0x1', accessKey: key },
       /must be the address of the account/,
     ],
-    ['a key that is the account', { account: root, accessKey: ACCOUNTS.payer }, /a key of its own/],
+    [
+      'a key that is the account',
+      { account: root, accessKey: ACCOUNTS.payer },
+      /must not be the key of the account/,
+    ],
     [
       'a key that cannot sign',
       { account: root, accessKey: { address: key.address, type: 'local' } },
@@ -138,7 +142,7 @@ describe('options', () => {
     [
       'a key of another account',
       { account: payee, accessKey: Account.fromSecp256k1(secret, { access: root }) },
-      /of another account/,
+      /belongs to another account/,
     ],
   ])('%s is a mistake', (_, options, message) => {
     expect(() => Reflect.apply(tempo, undefined, [options])).toThrow(TypeError)
@@ -203,7 +207,7 @@ describe('an offer that the chain would not let the key pay is passed over', () 
     })
     const periodEnd = NOW / 1000 + 60
     expect(unpayable(await quoted({ remaining: 0n, periodEnd })).unpayable).toMatch(
-      /; its limit is whole again at 2027-01-15T08:01:00.000Z$/,
+      /; its limit resets at 2027-01-15T08:01:00.000Z$/,
     )
   })
 

@@ -258,7 +258,7 @@ describe('two on one lane', () => {
     expect(await wallet.inspect(second.evidence)).toMatchObject({ state: 'settled', lane: 1n })
     expect(await wallet.inspect(first.evidence)).toMatchObject({
       state: 'void',
-      reason: 'Another transaction took its nonce',
+      reason: 'Another transaction used its nonce',
       lane: 1n,
     })
   })

@@ -158,14 +158,14 @@ describe('what this wallet does not pay', () => {
       { currency: `0x20c0${'9'.repeat(36)}` },
       {},
       'unknown_currency',
-      /no currency that is known here/,
+      /not a known currency/,
     ],
     [
       'push for a sponsor',
       details({ feePayer: true, supportedModes: ['push'] }),
       {},
       'wallet_failed',
-      /cannot have both/,
+      /exclude each other/,
     ],
     [
       'pull for a push wallet',
@@ -195,7 +195,7 @@ describe('what this wallet does not pay', () => {
   test('a fee that may pass the bound of the policy', async () => {
     const refused = unpayable(await ask({}, {}, { bounds: { ...BOUNDS, maxFee: 20_599_999n } }))
     expect(refused).toMatchObject({ code: 'refused' })
-    expect(refused.unpayable).toMatch(/may come to 0.0206 AlphaUSD, and at most 0.020599999 USD/)
+    expect(refused.unpayable).toMatch(/may cost up to 0.0206 AlphaUSD, and at most 0.020599999 USD/)
     payable(await ask({}, {}, { bounds: { ...BOUNDS, maxFee: 20_600_000n } }))
   })
 })
@@ -219,7 +219,7 @@ describe('a proof of who we are', () => {
     '10.0.0.1',
     'a:b',
   ])('is for no other site: %s', async (realm) => {
-    expect(unpayable(await proof(realm)).unpayable).toMatch(/to another site/)
+    expect(unpayable(await proof(realm)).unpayable).toMatch(/for another site/)
   })
 
   test('is the only thing that a realm decides: a payment goes to its payees', async () => {
@@ -242,7 +242,7 @@ describe('time', () => {
   test.each([
     ['expired', now - 1, /has expired/],
     ['about to expire', now + 4_000, /too little time/],
-    ['unreadable', Number.NaN, /no time that can be read/],
+    ['unreadable', Number.NaN, /cannot be read/],
   ])('an offer that is %s is not quoted', async (_, expires, message) => {
     expect(unpayable(await at(expires)).unpayable).toMatch(message)
   })
