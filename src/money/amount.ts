@@ -62,7 +62,15 @@ export function amount(value: bigint, currency: Currency): Amount {
   return new Sum(value, currency) as Amount
 }
 
-/** Returns the amount zero of a currency. */
+/**
+ * Returns the amount zero of a currency.
+ *
+ * @example
+ * ```ts
+ * let total = zero(CURRENCIES.pathUSD)
+ * total = add(total, parseAmount('0.25', CURRENCIES.pathUSD))
+ * ```
+ */
 export function zero(currency: Currency): Amount {
   return amount(0n, currency)
 }
@@ -96,7 +104,12 @@ export function formatDecimal(value: bigint, decimals: number): string {
 /**
  * Parses an amount from decimal text such as `'0.10'`.
  *
+ * @param text - Plain decimal text, in whole currency units.
  * @throws RangeError if the text is not a plain decimal number that fits the currency.
+ * @example
+ * ```ts
+ * parseAmount('0.10', CURRENCIES.pathUSD).value // 100_000n
+ * ```
  */
 export function parseAmount(text: string, currency: Currency): Amount {
   const value = parseDecimal(text, currency.decimals)
@@ -107,7 +120,14 @@ export function parseAmount(text: string, currency: Currency): Amount {
   return amount(value, currency)
 }
 
-/** Formats an amount for people: `'0.01 pathUSD'`. */
+/**
+ * Formats an amount for people: `'0.01 pathUSD'`.
+ *
+ * @example
+ * ```ts
+ * formatAmount(parseAmount('0.10', CURRENCIES.pathUSD)) // '0.1 pathUSD'
+ * ```
+ */
 export function formatAmount({ value, currency }: Amount): string {
   return `${formatDecimal(value, currency.decimals)} ${currency.symbol}`
 }
@@ -116,6 +136,11 @@ export function formatAmount({ value, currency }: Amount): string {
  * Adds two amounts.
  *
  * @throws TypeError if their currencies differ: amounts are never converted.
+ * @example
+ * ```ts
+ * const price = parseAmount('0.10', CURRENCIES.pathUSD)
+ * formatAmount(add(price, price)) // '0.2 pathUSD'
+ * ```
  */
 export function add(a: Amount, b: Amount): Amount {
   return amount(a.value + sameCurrency(a, b).value, a.currency)
@@ -125,6 +150,11 @@ export function add(a: Amount, b: Amount): Amount {
  * Subtracts the second amount from the first.
  *
  * @throws TypeError if their currencies differ; RangeError if the result would be negative.
+ * @example
+ * ```ts
+ * const budget = parseAmount('5', CURRENCIES.pathUSD)
+ * formatAmount(subtract(budget, parseAmount('0.10', CURRENCIES.pathUSD))) // '4.9 pathUSD'
+ * ```
  */
 export function subtract(a: Amount, b: Amount): Amount {
   return amount(a.value - sameCurrency(a, b).value, a.currency)
@@ -135,6 +165,10 @@ export function subtract(a: Amount, b: Amount): Amount {
  *
  * @returns −1, 0 or 1 if `a` is less than, equal to or more than `b`.
  * @throws TypeError if their currencies differ.
+ * @example
+ * ```ts
+ * compare(zero(CURRENCIES.pathUSD), parseAmount('0.10', CURRENCIES.pathUSD)) // -1
+ * ```
  */
 export function compare(a: Amount, b: Amount): -1 | 0 | 1 {
   const other = sameCurrency(a, b).value

@@ -50,6 +50,11 @@ export function tokenId(network: string, address: string): string {
  *
  * @param code - For example `USD`.
  * @param decimals - Decimals of its smallest unit on the wire: 2 for `USD`, 0 for `JPY`.
+ * @example
+ * ```ts
+ * const euro = fiat('EUR', 2)
+ * euro.id // 'iso4217:EUR'
+ * ```
  */
 export function fiat(code: string, decimals: number): Currency {
   return Object.freeze({ id: `iso4217:${code}`, symbol: code, decimals })

@@ -45,7 +45,12 @@ export function parseUnits(text: string): Units | undefined {
   return parseDecimal(text, UNIT_DECIMALS)
 }
 
-/** Formats units for people: `formatUnits(100_000_000n, 'USD')` is `'0.1 USD'`. */
+/**
+ * Formats units for people: `formatUnits(100_000_000n, 'USD')` is `'0.1 USD'`.
+ *
+ * @param units - A count with nine decimals.
+ * @param symbol - The symbol of the unit, such as `USD`.
+ */
 export function formatUnits(units: Units, symbol: string): string {
   return units < 0n
     ? `-${formatDecimal(-units, UNIT_DECIMALS)} ${symbol}`

@@ -48,6 +48,10 @@ function formatPreference(preference: Preference): string {
  * Parses an `Accept-Payment` header.
  *
  * @returns Undefined if any entry is malformed: the header then has no meaning.
+ * @example
+ * ```ts
+ * parseAcceptPayment('tempo/*, stripe/charge;q=0.5')
+ * ```
  */
 export function parseAcceptPayment(header: string): readonly Preference[] | undefined {
   if (header.length > MAX_HEADER) return undefined
@@ -101,6 +105,12 @@ export function likingOf(
 /**
  * Returns the preference for a kind: the `q` of the most specific matching range, 0 if none matches. Of equally
  * specific ranges the higher `q` counts.
+ *
+ * @example
+ * ```ts
+ * const preferences = parseAcceptPayment('tempo/*, stripe/charge;q=0.5') ?? []
+ * acceptQuality(preferences, 'stripe/charge') // 0.5
+ * ```
  */
 export function acceptQuality(preferences: readonly Preference[], kind: OfferKind): number {
   return likingOf(preferences, kind, 0).q

@@ -10,7 +10,14 @@ CODES.forEach((code, value) => {
 
 const ascii = new TextDecoder('latin1')
 
-/** Encodes bytes as base64url without padding (RFC 4648, section 5). */
+/**
+ * Encodes bytes as base64url without padding (RFC 4648, section 5).
+ *
+ * @example
+ * ```ts
+ * encodeBase64url(new TextEncoder().encode('tea')) // 'dGVh'
+ * ```
+ */
 export function encodeBase64url(bytes: Uint8Array): string {
   const out = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
   let at = 0
@@ -47,6 +54,10 @@ export function encodeBase64(bytes: Uint8Array): string {
  *
  * @returns Undefined unless the text is exactly the output of {@link encodeBase64url}: no padding (the core draft
  *   forbids it), no `+` or `/`, no whitespace, no stray bits at the end.
+ * @example
+ * ```ts
+ * const bytes = decodeBase64url('dGVh') // undefined for any other spelling
+ * ```
  */
 export function decodeBase64url(text: string): Uint8Array | undefined {
   const { length } = text

@@ -23,6 +23,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * inherited name (`constructor`, …) becomes an ordinary own property.
  *
  * @throws ProtocolError `json_too_large`, `bad_json`, `not_an_object`, `json_too_deep` or `unsafe_key`.
+ * @example
+ * ```ts
+ * parseJsonObject('{"amount":"10000"}')['amount'] // '10000'
+ * ```
  */
 export function parseJsonObject(text: string, limits: JsonLimits = JSON_LIMITS): JsonObject {
   if (text.length > limits.length)

@@ -34,6 +34,11 @@ export const PROBLEMS = Object.freeze({
  * `type` needs a `title` or a `detail`, and gets the type `about:blank` (RFC 9457, section 3.1.1).
  *
  * @returns Undefined if the body is not a problem.
+ * @example
+ * ```ts
+ * const problem = parseProblem(await response.text())
+ * if (problem) console.log(problem.title, problem.detail)
+ * ```
  */
 export function parseProblem(text: string): Problem | undefined {
   try {

@@ -14,6 +14,11 @@ const MAX_RECEIPT = 64 * 1024
  * reason to lose the server's statement. `claims` holds the whole statement, uncleaned.
  *
  * @returns Undefined if the header cannot be read.
+ * @example
+ * ```ts
+ * const receipt = parseReceipt(response.headers.get('payment-receipt') ?? '')
+ * if (receipt?.success) console.log(receipt.reference)
+ * ```
  */
 export function parseReceipt(header: string): Receipt | undefined {
   if (header.length > MAX_RECEIPT) return undefined

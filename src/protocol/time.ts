@@ -9,6 +9,10 @@ const DATE_TIME =
  * stated.
  *
  * @returns Undefined if the text is not a date-time.
+ * @example
+ * ```ts
+ * parseDateTime('2026-11-22T00:00:00Z') // 1795305600000
+ * ```
  */
 export function parseDateTime(text: string): Instant | undefined {
   const match = DATE_TIME.exec(text)

@@ -53,7 +53,9 @@ test('a file is removed where that is asked for, once the key in it was understo
 test('a descriptor is read to its end and closed', async () => {
   const descriptor = openSync(keyFile(), 'r')
   expect(await readKey({ descriptor })).toEqual({ key: KEY, again: false })
-  await expect(readKey({ descriptor })).rejects.toThrow('The source that PURSER_TEMPO_KEY_FD names cannot be read')
+  await expect(readKey({ descriptor })).rejects.toThrow(
+    'The source that PURSER_TEMPO_KEY_FD names cannot be read',
+  )
 })
 
 test('a pipe is read, and is empty afterwards', async () => {

@@ -17,7 +17,7 @@ test.each([
   expect(clean(text)).toBe(cleaned)
 })
 
-test('cuts what is too long, and says so', () => {
+test('cuts a text that is too long, and marks the cut', () => {
   expect(clean('abcdef', 5)).toBe('abcd…')
   expect(clean('abcde', 5)).toBe('abcde')
   expect(clean('x'.repeat(301))).toBe(`${'x'.repeat(299)}…`)
@@ -27,7 +27,7 @@ test('a cut never leaves half a character', () => {
   expect(clean('abc🍵🍵', 5)).toBe('abc…')
 })
 
-test('what was cut before it was looked at is never passed off as whole', () => {
+test('a text that was cut before cleaning always shows the mark', () => {
   expect(clean(`${'\u0000'.repeat(40)}the rest`, 10)).toBe('…')
 })
 
@@ -36,7 +36,7 @@ const texts = fc
   .array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength: 100 })
   .map((points) => String.fromCodePoint(...points))
 
-test('whatever a server writes: one line, bounded, safe, and cleaning again changes nothing', () => {
+test('any text of a server becomes one bounded, safe line, and cleaning it again changes nothing', () => {
   fc.assert(
     fc.property(texts, fc.integer({ min: 2, max: 60 }), (text, length) => {
       const cleaned = clean(text, length)

@@ -15,7 +15,7 @@ const REASON = {
   message: 'At most 0.1 USD may be paid at once.',
 }
 
-test.each(ERROR_CODES)('%s: an error that says what happened to the money', (code) => {
+test.each(ERROR_CODES)('%s: the error states what happened to the money', (code) => {
   const error = new PaymentError(code, 'unknown', 'It went wrong.')
   expect(error).toBeInstanceOf(Error)
   expect(error).toMatchObject({
@@ -29,12 +29,12 @@ test.each(ERROR_CODES)('%s: an error that says what happened to the money', (cod
   expect(error.retryable).toBe(['busy', 'ledger_busy', 'wallet_unavailable'].includes(code))
 })
 
-test('the caller may know better whether trying again makes sense', () => {
+test('the caller can override whether a retry makes sense', () => {
   expect(new PaymentError('refused', 'untouched', 'No.', { retryable: true }).retryable).toBe(true)
   expect(new PaymentError('busy', 'untouched', 'No.', { retryable: false }).retryable).toBe(false)
 })
 
-test('carries what it was given, and no key for what it was not', () => {
+test('has the given details, and no key for absent ones', () => {
   const bare = new PaymentError('refused', 'untouched', 'No.')
   expect(Object.keys(bare).sort()).toEqual(['code', 'docs', 'funds', 'name', 'reasons', 'retryable'])
   expect('cause' in bare).toBe(false)
@@ -59,11 +59,11 @@ test('carries what it was given, and no key for what it was not', () => {
   })
 })
 
-test('a cause that is undefined was given all the same', () => {
+test('an undefined cause is kept as a cause', () => {
   expect('cause' in new PaymentError('busy', 'held', 'No.', { cause: undefined })).toBe(true)
 })
 
-test('the reply can be read, and is dumped by nobody', () => {
+test('the reply can be read, but loggers do not print it', () => {
   const reply = { secret: 'bearer' }
   const error = new PaymentError('payment_in_doubt', 'unknown', 'Lost.', { reply })
   expect(error.reply).toBe(reply)
@@ -72,7 +72,7 @@ test('the reply can be read, and is dumped by nobody', () => {
   expect({ ...error }).not.toHaveProperty('reply')
 })
 
-test('a refusal is a payment error of its own', () => {
+test('a refusal is a PaymentError with its own name', () => {
   const error = new PaymentRefusedError('No.', { reasons: [REASON] })
   expect(error).toBeInstanceOf(PaymentError)
   expect(error).toMatchObject({
@@ -87,7 +87,7 @@ test('a refusal is a payment error of its own', () => {
   })
 })
 
-test('is told from everything else, by code where wanted, and across copies of the module', () => {
+test('isPaymentError recognises it among other values, by code, and across copies of the module', () => {
   const error = new PaymentError('busy', 'untouched', 'No.')
   expect(isPaymentError(error)).toBe(true)
   expect(isPaymentError(error, 'busy')).toBe(true)
@@ -112,7 +112,7 @@ test('a payment error is found behind the errors that SDKs wrap it in', () => {
   }
 })
 
-test('no payment error is found where there is none, even if causes lead in a circle', () => {
+test('no payment error is found if there is none, even if causes are circular', () => {
   const circle: { cause?: unknown } = {}
   circle.cause = { cause: circle }
   for (const caught of [
@@ -128,7 +128,7 @@ test('no payment error is found where there is none, even if causes lead in a ci
     expect(findPaymentError(caught)).toBeUndefined()
 })
 
-test('the nearest of several payment errors is the one that is found', () => {
+test('the nearest of several payment errors is found', () => {
   const first = new PaymentError('payment_in_doubt', 'unknown', 'Nobody knows yet.')
   const outer = new PaymentError('ledger_failed', 'untouched', 'The disk is full.', { cause: first })
   expect(findPaymentError(new Error('wrapped', { cause: outer }))).toBe(outer)

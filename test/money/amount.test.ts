@@ -21,7 +21,7 @@ const WHOLE = token('eip155:1', `0x${'0'.repeat(39)}2`, { symbol: 'PIECE', decim
 const values = fc.bigInt({ min: 0n, max: MOST })
 const currencies = fc.constantFrom<Currency>(USD, pathUSD, ETHER, WHOLE)
 
-test('an amount is frozen, and within what a chain can hold', () => {
+test('an amount is frozen, and at most an EVM word', () => {
   const one = amount(1n, pathUSD)
   expect(one).toEqual({ value: 1n, currency: pathUSD })
   expect(Object.isFrozen(one)).toBe(true)
@@ -70,12 +70,12 @@ test.each([
   '١',
   '１',
   `0.${'0'.repeat(100)}`,
-])('%j is no amount of dollars', (text) => {
+])('%j is not an amount of dollars', (text) => {
   expect(() => parseAmount(text, USD)).toThrow(RangeError)
   expect(() => parseAmount(text, USD)).toThrow(/^Not an amount of USD: .* at most 2 decimals$/)
 })
 
-test('a text that is more than a chain can hold is refused', () => {
+test('a text above an EVM word is refused', () => {
   expect(parseAmount(MOST.toString(), WHOLE).value).toBe(MOST)
   expect(() => parseAmount((MOST + 1n).toString(), WHOLE)).toThrow(RangeError)
 })
@@ -92,7 +92,7 @@ test.each([
   expect(formatAmount(amount(value, currency))).toBe(text)
 })
 
-test('what is written can be read again', () => {
+test('formatted amounts can be parsed again', () => {
   fc.assert(
     fc.property(values, currencies, (value, currency) => {
       const [text = ''] = formatAmount(amount(value, currency)).split(' ')
@@ -101,7 +101,7 @@ test('what is written can be read again', () => {
   )
 })
 
-test('sums, differences and order are those of the integers', () => {
+test('sums, differences and order match those of integers', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: MOST / 2n }), fc.bigInt({ min: 0n, max: MOST / 2n }), (x, y) => {
       const [a, b] = [amount(x, USD), amount(y, USD)]
@@ -113,7 +113,7 @@ test('sums, differences and order are those of the integers', () => {
   )
 })
 
-test('nothing goes below zero or beyond a word', () => {
+test('no result is below zero or above a word', () => {
   expect(() => subtract(zero(USD), amount(1n, USD))).toThrow(RangeError)
   expect(() => add(amount(MOST, USD), amount(1n, USD))).toThrow(RangeError)
 })

@@ -37,7 +37,7 @@ test('the built-in table: each id once, frozen, dollars of Tempo with six decima
   }
 })
 
-test('the table finds tokens whatever the case of their address, and nothing on another chain', () => {
+test('the table ignores the case of addresses, and finds no token of another chain', () => {
   const table = currencyTable([mine])
   expect(table.token('eip155:31337', ADDRESS)).toEqual(mine)
   expect(table.token('eip155:31337', ADDRESS.toLowerCase())).toEqual(mine)
@@ -45,7 +45,7 @@ test('the table finds tokens whatever the case of their address, and nothing on 
   expect(table.get('iso4217:EUR')).toBeUndefined()
 })
 
-test("a currency of the user's own is kept as it was given, in lower case", () => {
+test("the user's own currency is kept with its id in lower case", () => {
   const own = { id: `eip155:5/erc20:${ADDRESS}`, symbol: 'Own', decimals: 0 }
   const table = currencyTable([own])
   own.decimals = 18
@@ -53,7 +53,7 @@ test("a currency of the user's own is kept as it was given, in lower case", () =
   expect(Object.isFrozen(table.token('eip155:5', ADDRESS))).toBe(true)
 })
 
-test('repeating what is known is fine; contradicting it is not', () => {
+test('a known currency may be repeated, but not contradicted', () => {
   const { pathUSD } = CURRENCIES
   expect(currencyTable([{ ...pathUSD, symbol: 'my dollar' }]).get(pathUSD.id)?.symbol).toBe('my dollar')
   const lie = /already known with other decimals or another peg/
@@ -81,7 +81,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   expect(() => currencyTable([currency])).toThrow(message)
 })
 
-test('money is real on the networks of the list, and nowhere else', () => {
+test('money is real only on the listed networks', () => {
   for (const network of ['eip155:4217', 'eip155:1', 'eip155:8453', 'stripe:live'])
     expect(isProductionNetwork(network)).toBe(true)
   for (const network of ['eip155:42431', 'eip155:31337', 'stripe:test', 'EIP155:1', '1', ''])

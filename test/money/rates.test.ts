@@ -84,7 +84,7 @@ test.each([
   'eip155:8453/slip44:61',
   'eip155:1/slip44:60/x',
   '',
-])('nothing is known of %j', (id) => {
+])('%j is unknown', (id) => {
   expect(table({ EUR: '1.12' }).get(id)).toBeUndefined()
 })
 
@@ -98,25 +98,25 @@ test.each<[string, object]>([
   ['a sum', { EUR: '1.12 USD' }],
   ['more decimals than there are', { EUR: `0.${'0'.repeat(18)}1` }],
   ['an exponent', { EUR: '1e3' }],
-])('%s is no rate', (_what, rates) => {
+])('%s is not a rate', (_what, rates) => {
   expect(areRates(rates)).toBe(false)
 })
 
-test('decimals are those that cards are charged in', () => {
+test('decimals are those of card charges', () => {
   const known = ['JPY', 'EUR', 'KWD', 'ISK', 'UGX', 'MGA', 'KRW'].map((code) =>
     table({}).get(`iso4217:${code}`),
   )
   expect(known.map((one) => one?.decimals)).toEqual([0, 2, 3, 2, 2, 0, 0])
 })
 
-test('what the user says of a currency stands', () => {
+test('the user’s entry for a currency wins', () => {
   const own = withRates(currencyTable([fiat('JPY', 2)]), { JPY: '0.01' }, UNIT)
   expect(own.get('iso4217:JPY')).toEqual({ ...fiat('JPY', 2), rate: { unit: UNIT, most: '0.01' } })
   expect(own.token('eip155:8453', EURC)).toBeUndefined()
   expect(table({ EUR: '1.12' }).token('eip155:8453', EURC)?.rate).toEqual({ unit: UNIT, most: '1.12' })
 })
 
-test('a rate in one unit says nothing in another', () => {
+test('a rate in one unit does not apply in another', () => {
   const euro = table({ EUR: '1.12' }).get('iso4217:EUR')
   expect(euro && count(amount(1n, euro), 'iso4217:GBP')).toBeUndefined()
 })
@@ -130,7 +130,7 @@ const rated = fc
 const parts = fc.bigInt({ min: 0n, max: 10n ** 30n })
 
 describe('counting at a rate', () => {
-  test('never counts parts for less than their sum, nor more for less', () => {
+  test('parts never count for less than their sum, and more never counts for less', () => {
     fc.assert(
       fc.property(rated, parts, parts, (currency, a, b) => {
         const units = (value: bigint) => count(amount(value, currency), UNIT) ?? -1n
@@ -141,7 +141,7 @@ describe('counting at a rate', () => {
     )
   })
 
-  test('what fits into a limit counts for no more, and one part more would', () => {
+  test('the largest amount within a limit does not exceed it, and one part more does', () => {
     fc.assert(
       fc.property(rated, parts, (currency, limit) => {
         const most = partsWithin(limit, currency, UNIT) ?? -1n

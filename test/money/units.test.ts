@@ -37,7 +37,7 @@ test.each([
   expect(count(sum, UNIT)).toBeUndefined()
 })
 
-test('counting rounds up: parts never count for less than their sum', () => {
+test('counts are rounded up: parts never count for less than their sum', () => {
   fc.assert(
     fc.property(
       fc.array(fc.bigInt({ min: 0n, max: 10n ** 30n }), { minLength: 1, maxLength: 20 }),
@@ -64,7 +64,7 @@ test.each([
   expect(parseUnits(text)).toBe(units)
 })
 
-test('units read well, below zero too, and can be read again', () => {
+test('formatted units are readable, also below zero, and can be parsed again', () => {
   expect(UNIT_DECIMALS).toBe(9)
   expect(formatUnits(100_000_000n, 'USD')).toBe('0.1 USD')
   expect(formatUnits(0n, 'USD')).toBe('0 USD')

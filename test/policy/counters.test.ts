@@ -35,7 +35,7 @@ describe('claims', () => {
     ])
   })
 
-  it('are one per counter, with the lowest limit, whoever sets it', () => {
+  it('are one per counter, with the lowest limit of all rules', () => {
     const twice = over(
       [
         { limit: '3', per: 'day' },
@@ -82,7 +82,7 @@ describe('claims', () => {
     )
   })
 
-  it('of each vendor are by the entry that matched, else by what was dialled', async () => {
+  it('of each vendor follow the matching entry, otherwise the requested origin', async () => {
     const vendors = [{ origin: SHOP }, { origin: 'https://*.shop.example' }]
     const policy = over([{ limit: '1', per: 'day', each: 'vendor' }], { vendors })
     await policy.ready()
@@ -98,7 +98,7 @@ describe('claims', () => {
     ])
   })
 
-  it('of each payee are what each of them gets', () => {
+  it('of each payee are the amount of each payee', () => {
     const policy = over([{ limit: '1', per: 'day', each: 'payee' }])
     const split = terms({ price: '0.03', fee: '0.01', payees: { x: '0.01', y: '0.02' } })
     expect(claimsOf(policy, split)).toEqual([
@@ -144,7 +144,7 @@ describe('claims', () => {
     ])
   })
 
-  it('of an agent are its own, under the star too', () => {
+  it('of an agent are separate, also under the star', () => {
     const agents = { '*': { budgets: [{ limit: '1', per: 'hour' }] } } as const
     const scopes = ['a', 'b'].flatMap((agent) =>
       claimsOf(over([], { agents }), terms(), call(), context({ agent })).map(({ scope }) => scope),
@@ -152,7 +152,7 @@ describe('claims', () => {
     expect(scopes).toEqual([{ agent: 'a' }, { agent: 'b' }])
   })
 
-  it('of deposits are locks, beside what is spent', () => {
+  it('of deposits are locks, in addition to spending', () => {
     const vendors = [{ origin: SHOP, deposit: '1' }]
     const agents = { a: { deposits: '2' } }
     const policy = over([], { deposits: '5', vendors, agents })
@@ -191,7 +191,7 @@ describe('claims', () => {
     ])
   })
 
-  it('are in the scope of what they come from', async () => {
+  it('have the scope of their rule', async () => {
     const each = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network'] as const
     const vendors = [
       { origin: SHOP, category: 'food' },
@@ -215,7 +215,7 @@ describe('claims', () => {
   })
 })
 
-describe('a counter that is short', () => {
+describe('a counter without enough room', () => {
   const message = (budgets: Budgets, remaining: bigint, asking = context()) => {
     const policy = over(budgets)
     const { claims } = policy.evaluate(terms(), call(), asking, facts())
@@ -224,7 +224,7 @@ describe('a counter that is short', () => {
     return shortfall({ claim, remaining }, policy.symbol)
   }
 
-  it('says what is left, and when it starts anew', () => {
+  it('names the remaining amount, and the time of its reset', () => {
     const reason = message([{ limit: '2', per: 'week', timezone: 'Europe/Berlin' }], 5_000_000n)
     expect(reason).toEqual({
       rule: 'budget.week',
@@ -263,8 +263,8 @@ describe('a counter that is short', () => {
   })
 })
 
-describe('what stands', () => {
-  it('lists every budget of a context, with what only the ledger knows left open', () => {
+describe('applicable budgets and bounds', () => {
+  it('lists every budget of a context; values that only the ledger knows are left open', () => {
     const policy = over(
       [
         { limit: '1', per: 'day', each: 'vendor' },
@@ -294,7 +294,7 @@ describe('what stands', () => {
     ])
   })
 
-  it('bounds validity, fee and deposit before an offer is read', () => {
+  it('limits validity, fee and deposit before an offer is read', () => {
     const vendors = [{ origin: SHOP, deposit: '1', perPayment: '0.02' }, { origin: 'https://other.example' }]
     const agents = { a: { maxValidity: '30s', maxFee: '0.01' }, b: {} }
     const policy = over([], { maxFee: '0.05', deposits: '5', maxValidity: '1m', vendors, agents })
@@ -321,7 +321,7 @@ describe('what stands', () => {
     expect(createPolicy({ unlimited: true }).bounds(call(), context()).maxLock).toBeGreaterThan(10n ** 15n)
   })
 
-  it('tells payable origins from others', () => {
+  it('separates payable origins from others', () => {
     const closed = createPolicy({ ...BASE, vendors: [{ origin: SHOP, paths: ['/v1/**'] }] })
     const open = over([])
     const other = dialled('https://other.example')
@@ -335,7 +335,7 @@ describe('what stands', () => {
     }
   })
 
-  it('tells them apart for every agent', () => {
+  it('separates them for every agent', () => {
     const agents = { a: {}, b: { vendors: [{ origin: 'https://b.example' }] } }
     const policy = over([], { agents })
     for (const _again of [1, 2]) {
@@ -347,14 +347,14 @@ describe('what stands', () => {
     }
   })
 
-  it('remembers answers for no more origins than it must', () => {
+  it('remembers answers for a bounded number of origins', () => {
     const policy = createPolicy(BASE)
     for (let index = 0; index < 25_000; index++)
       expect(policy.payable(dialled(`https://v${index}.example`), context())).toBe(false)
     expect(policy.payable(call(), context())).toBe(true)
   })
 
-  it('loosens only where every entry says so', async () => {
+  it('loosens only if every entry does', async () => {
     const wild = { origin: 'https://*.shop.example' }
     const one = { origin: SHOP, authorization: 'replace', cors: true } as const
     const both = createPolicy({ ...BASE, vendors: [one, wild] })

@@ -86,7 +86,7 @@ describe('decisions', () => {
     expect(Object.isFrozen(decision)).toBe(true)
   })
 
-  it('has a row for every rule there is', () => {
+  it('has a row for every rule', () => {
     const rules = new Set(table.rows.flatMap((row) => row.rules))
     for (const rule of [
       'perPayment',
@@ -103,7 +103,7 @@ describe('decisions', () => {
 })
 
 describe('sentences', () => {
-  it('say what was asked, and what may be had', () => {
+  it('name the requested and the allowed amount', () => {
     const policy = createPolicy({ ...table.base, ask: [{ above: '0.5' }] })
     const decision = policy.evaluate(terms({ price: '2' }), call(), context(), facts())
     expect(explain(decision)).toBe(
@@ -117,7 +117,7 @@ describe('sentences', () => {
     })
   })
 
-  it('name who approved, without what could disturb a terminal', () => {
+  it('name the approver, without control characters', () => {
     const policy = createPolicy({ ...table.base, ask: [{ above: '0.001' }] })
     const row: Row = { name: '', effect: '', rules: [], grant: {} }
     const given = factsOf(row)
@@ -127,7 +127,7 @@ describe('sentences', () => {
     expect(decision).toMatchObject({ grant: 'g1', dimensions: { grant: 'g1' } })
   })
 
-  it('say so when all is well', () => {
+  it('confirm an allowed payment', () => {
     const decision = createPolicy(table.base).evaluate(terms(), call(), context(), facts())
     expect(explain(decision)).toBe('Allowed.')
   })

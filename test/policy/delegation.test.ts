@@ -30,8 +30,8 @@ function plan(document: PolicyDocument, ask: Partial<DelegationAsk> = {}) {
 const holders = (document: PolicyDocument, ask: Partial<DelegationAsk> = {}) =>
   Object.fromEntries(plan(document, ask).rules.map(({ rule, holder }) => [rule, holder]))
 
-describe('the budget that a chain holds', () => {
-  it('is a limit with a period, or one for good', () => {
+describe('the budget that a chain enforces', () => {
+  it('is a limit with a period, or without one', () => {
     expect(plan(BASE)).toMatchObject({ limit: 5n * ONE, periodMs: DAY })
     const ever = plan({ ...BASE, budgets: [{ limit: '7', per: 'ever' }] })
     expect(ever.limit).toBe(7n * ONE)
@@ -44,11 +44,11 @@ describe('the budget that a chain holds', () => {
     ['week', 7 * DAY],
     ['month', 31 * DAY],
     ['year', 366 * DAY],
-  ] as const)('of a %s lasts as long as the longest of them', (per, periodMs) => {
+  ] as const)('of a %s lasts as long as the longest such window', (per, periodMs) => {
     expect(plan({ ...BASE, budgets: [{ limit: '5', per }] }).periodMs).toBe(periodMs)
   })
 
-  it('is the one that lets least through over the life of the key', () => {
+  it('is the one that allows least over the life of the key', () => {
     const budgets = [
       { limit: '5', per: 'day' },
       { limit: '20', per: '30d', rolling: true },
@@ -59,7 +59,7 @@ describe('the budget that a chain holds', () => {
     expect(plan({ ...BASE, budgets }, { lifeMs: 60_000 })).toMatchObject({ limit: ONE / 100n })
   })
 
-  it('is never one that counts by task, by value or in payments', () => {
+  it('never counts by task, by value or in payments', () => {
     const budgets = [
       { limit: '1', per: 'task' },
       { limit: '2', per: 'day', each: 'vendor' },
@@ -69,7 +69,7 @@ describe('the budget that a chain holds', () => {
     expect(plan({ ...BASE, perTask: '0.50', budgets })).toMatchObject({ limit: 9n * ONE, periodMs: DAY })
   })
 
-  it('can be named, and must be one that a chain can hold', () => {
+  it('can be chosen by name, and must be enforceable by a chain', () => {
     const document: PolicyDocument = {
       ...BASE,
       budgets: [...(BASE.budgets ?? []), { limit: '20', per: 'month' }],
@@ -80,14 +80,14 @@ describe('the budget that a chain holds', () => {
     )
   })
 
-  it('may be the agent’s own', () => {
+  it('may come from the rules of the agent', () => {
     const agents = { cook: { budgets: [{ limit: '1', per: 'day' }] } } as const
     expect(plan({ ...BASE, agents }, { agent: 'cook' }).limit).toBe(ONE)
     expect(() => plan({ ...BASE, agents }, { agent: 'thief' })).toThrow(/lets the agent thief pay nothing/)
     expect(plan({ ...BASE, agents: { ...agents, '*': {} } }, { agent: 'other' }).limit).toBe(5n * ONE)
   })
 
-  it('must be there at all', () => {
+  it('must exist', () => {
     expect(() => plan({ ...BASE, unlimited: true, budgets: [] })).toThrow(/no budget over all payments/)
   })
 })
@@ -100,7 +100,7 @@ describe('other budgets', () => {
     { limit: '39.99', per: 'week' },
   ] as const
 
-  it('follow where no window of theirs can see more, wherever it lies', () => {
+  it('are implied if none of their windows can exceed them', () => {
     const rules = plan({ ...BASE, budgets }, { budget: 'budget.day' }).rules
     const told = rules
       .filter(({ rule }) => rule.startsWith('budget.'))
@@ -116,7 +116,7 @@ describe('other budgets', () => {
     expect(holders(wide, { budget: 'budget.day' })['budget.week']).toBe('chain')
   })
 
-  it('are reckoned with every token, and its headroom', () => {
+  it('are computed with every token and its headroom', () => {
     const ever = {
       ...BASE,
       budgets: [
@@ -131,7 +131,7 @@ describe('other budgets', () => {
 })
 
 describe('recipients', () => {
-  it('are the payees that the policy names, those of other rails left out', () => {
+  it('are the payees of the policy, without those of other rails', () => {
     const vendors = [
       { origin: 'https://a.example', payees: [A.toUpperCase().replace('0X', '0x'), 'acct_123'] },
       { origin: 'https://b.example', payees: [B, A] },
@@ -143,13 +143,13 @@ describe('recipients', () => {
     ['a vendor whose payees are pinned on first use', { vendors: [{ origin: 'https://a.example' }] }],
     ['a vendor whose payees may be any', { vendors: [{ origin: 'https://a.example', payees: 'any' }] }],
     ['vendors that are not listed', { unlisted: 'ask' }],
-  ] as const)('must be listed by the caller where there are %s', (_, more) => {
+  ] as const)('must be listed by the caller if there are %s', (_, more) => {
     const document: PolicyDocument = { ...BASE, ...more }
     expect(() => plan(document)).toThrow(/does not name all payees/)
     expect(plan(document, { recipients: [B.toUpperCase().replace('0X', '0x')] }).recipients).toEqual([B])
   })
 
-  it('can only be fewer than the policy names', () => {
+  it('can only be a subset of the payees of the policy', () => {
     const vendors = [{ origin: 'https://a.example', payees: [A, B] }]
     expect(plan({ ...BASE, vendors }, { recipients: [B] }).recipients).toEqual([B])
     expect(() => plan(BASE, { recipients: [B] })).toThrow(/the policy does not allow/)
@@ -157,7 +157,7 @@ describe('recipients', () => {
     expect(() => plan(BASE, { recipients: [] })).toThrow(/no payee with an address/)
   })
 
-  it('are those whom the document and the agent’s rules both name', () => {
+  it('must be named by both the document and the rules of the agent', () => {
     const vendors = [{ origin: 'https://a.example', payees: [A, B] }]
     const agents = { cook: { vendors: [{ origin: 'https://a.example', payees: [B] }] } }
     expect(plan({ ...BASE, vendors, agents }, { agent: 'cook' }).recipients).toEqual([B])
@@ -166,7 +166,7 @@ describe('recipients', () => {
   })
 })
 
-it('every rule of a document and its agent is accounted for, once', () => {
+it('every rule of a document and its agent appears exactly once', () => {
   const rules = {
     perPayment: '0.10',
     maxFee: '0.05',
@@ -199,7 +199,7 @@ it('every rule of a document and its agent is accounted for, once', () => {
   expect(found).toEqual([...expected, ...expected.map((rule) => `agents.agent.${rule}`)])
 })
 
-it('says in words what is held', () => {
+it('describes the enforced limits in words', () => {
   expect(plan(BASE, { headroom: ONE / 20n, tokens: 2 }).rules[0]?.message).toBe(
     "At most 5 USD and 0.05 USD of headroom for each of 2 tokens, fees included, in every 1d from the authorization on; the policy's own window is Purser's.",
   )

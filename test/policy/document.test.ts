@@ -204,7 +204,7 @@ const WRONG: readonly (readonly [name: string, document: object, path: string, m
   ['a key nobody could mean', base({ zzz: 1 }), 'zzz', /use version, name, unit/],
 ]
 
-describe('a document that is wrong', () => {
+describe('an invalid document', () => {
   it.each(WRONG)('%s', (_name, document, path, expected) => {
     const { reasons, message, funds } = errorOf(document)
     expect(reasons.map(({ rule }) => rule)).toEqual([path])
@@ -213,7 +213,7 @@ describe('a document that is wrong', () => {
     expect(funds).toBe('untouched')
   })
 
-  it('is told of everything at once', () => {
+  it('is reported with all faults at once', () => {
     const { reasons, message } = errorOf({ perPayment: 1, budget: [], unlisted: 'no', vendors: [{}] })
     expect(reasons.map(({ rule }) => rule)).toEqual(['perPayment', 'budget', 'unlisted', 'vendors[0].origin'])
     expect(message).toContain('not valid in 4 places')
@@ -226,17 +226,17 @@ describe('a document that is wrong', () => {
     ['a list', []],
     ['a class', new (class Rules {})()],
     ['a map object', new Map()],
-  ])('may be no document at all: %s', (_name, document) => {
+  ])('may not be a document at all: %s', (_name, document) => {
     expect(errorOf(document).reasons[0]).toMatchObject({ rule: 'the document' })
   })
 
-  it('never takes a key from a prototype', () => {
+  it('never reads a key from a prototype', () => {
     const document: unknown = JSON.parse('{"__proto__": {"unlimited": true}}')
     expect(errorOf(document).reasons.map(({ rule }) => rule)).toEqual(['__proto__'])
     expect(errorOf({ constructor: {} }).reasons[0]?.rule).toBe('constructor')
   })
 
-  it('shows no more of a value than a line', () => {
+  it('shows at most a line of a value', () => {
     const { message } = errorOf(base({ name: `\u001b[2J${'x'.repeat(5000)}` }))
     expect(message).not.toContain('\u001b')
     expect(message.length).toBeLessThan(300)
@@ -315,7 +315,7 @@ describe('limits', () => {
     ['rolling', { ...BASE, budgets: [{ limit: '1', per: '30d', rolling: true }] }],
     ['waived', { unlimited: true, unlisted: 'allow', budgets: [{ limit: '1', per: 'day', each: 'payee' }] }],
   ]
-  it.each(LIMITED)('stand %s', (_name, document) => {
+  it.each(LIMITED)('are accepted %s', (_name, document) => {
     expect(createPolicy(document).name).toBe('default')
   })
 })
@@ -323,7 +323,7 @@ describe('limits', () => {
 describe('the hash', () => {
   const hash = (over: Partial<PolicyDocument>): string => createPolicy({ ...BASE, ...over }).hash
 
-  it('is of the rules, not of their spelling', () => {
+  it('depends on the rules, not on their spelling', () => {
     const turned = Object.fromEntries(Object.entries(BASE).reverse())
     expect(createPolicy(turned).hash).toBe(createPolicy(BASE).hash)
     expect(hash({ perPayment: '1.00 USD' })).toBe(hash({}))
@@ -346,7 +346,7 @@ describe('the hash', () => {
     expect(new Set(all).size).toBe(all.length)
   })
 
-  it('stays when the document is changed afterwards', () => {
+  it('does not change if the document is modified later', () => {
     const document = { ...BASE, perPayment: '1' }
     const policy = createPolicy(document)
     const before = policy.hash
@@ -368,7 +368,7 @@ describe('defaults', () => {
     expect(createPolicy(BASE).approvalSettings({ agent: 'a', tasks: [] })).toEqual(asking)
   })
 
-  it('give way to the lowest number of the document and the agent', () => {
+  it('are replaced by the lower number of the document and the agent', () => {
     const agents = { a: { approval: { timeout: '30s', perVendor: 9 } }, b: {} }
     const policy = createPolicy({ ...BASE, approval: { timeout: '2m', perVendor: 2, holds: 0 }, agents })
     const asking = { timeoutMs: 30_000, perAgent: 10, perVendor: 2, holds: 0 }

@@ -49,7 +49,7 @@ agents:
 `
 
 describe('a file that is not valid', () => {
-  it('is named in the error, with the key that stands twice', () => {
+  it('is named in the error, with the duplicate key', () => {
     for (const [text, key, line] of [
       ['perPayment: 1\nbudgets: []\nperPayment: 2\n', 'perPayment', 3],
       ['{ "maxFee": 1, "maxFee": 2 }', 'maxFee', 1],
@@ -77,7 +77,7 @@ vendors:
   - { <<: *shop, origin: https://a.example }
   - { <<: *shop, origin: https://b.example, perPayment: 0.01 }
 `
-  it('gives an entry what it names, and the entry its own values before', () => {
+  it('copies the named keys into an entry, and the entry’s own values win', () => {
     // The anchor stands inside the document, so that no key is unknown.
     const inside = text
       .replace(/^shop.*$/m, '')
@@ -97,7 +97,7 @@ vendors:
     expect(merged.hash).toBe(plain.hash)
   })
 
-  it('that names nothing, or what is no map, is refused', () => {
+  it('is refused if it names nothing, or a value that is not a map', () => {
     expect(errorOf(text).message).toMatch(/shop.*is not a key that is known here/)
     errorOf('{ <<: *nothing, perPayment: 1 }')
     errorOf('{ <<: 5, perPayment: 1 }')
@@ -134,7 +134,7 @@ ask: [{ priceJump: 2.50 }]
     expect(parsePolicyText(json).hash).toBe(inCode.hash)
   })
 
-  it('can say everything there is', async () => {
+  it('can contain every key', async () => {
     const policy = parsePolicyText(WHOLE)
     await policy.ready()
     const resource = call('https://api.search.example/v1/x')
@@ -156,7 +156,7 @@ ask: [{ priceJump: 2.50 }]
     ])
   })
 
-  it('keeps amounts that no float could', () => {
+  it('keeps amounts that a float would round', () => {
     const text = (limit: string) =>
       `{ perPayment: ${limit}, budgets: [{ limit: ${limit}, per: day }], vendors: [] }`
     const exact = '123456789012345678901234567890.123456789'
@@ -190,7 +190,7 @@ ask: [{ priceJump: 2.50 }]
     expect(error.reasons.length).toBeGreaterThan(0)
   })
 
-  it('is refused when aliases multiply', () => {
+  it('is refused if aliases expand too far', () => {
     const levels = Array.from({ length: 9 }, (_, index) => {
       const below = `*l${index}`
       return `l${index + 1}: &l${index + 1} [${Array.from({ length: 9 }, () => below).join(', ')}]`
@@ -198,11 +198,11 @@ ask: [{ priceJump: 2.50 }]
     expect(errorOf(['l0: &l0 [x]', ...levels].join('\n')).message).toMatch(/aliases that .* expand too far/)
   })
 
-  it('is refused when it is huge', () => {
+  it('is refused if it is huge', () => {
     expect(errorOf(`# ${'x'.repeat(9_000_000)}`).message).toMatch(/too large/)
   })
 
-  it('says where things are wrong', () => {
+  it('reports the line of a fault', () => {
     const error = errorOf(
       [
         'perPayment: 1e3',
@@ -228,7 +228,7 @@ ask: [{ priceJump: 2.50 }]
     ])
   })
 
-  it('says so of what is missing too, by the nearest thing around it', () => {
+  it('reports the line of the parent of a missing key', () => {
     const error = errorOf('name: x\nvendors:\n  - methods: [GET]')
     expect(error.reasons[0]?.message).toMatch(/^vendors\[0\]\.origin \(line 3\): is missing/)
   })
@@ -244,12 +244,12 @@ ask: [{ priceJump: 2.50 }]
     ['a leading zero', '05'],
     ['no leading zero', '.5'],
     ['separators', '1_000'],
-  ])('reads no amount from %s', (_name, numeral) => {
+  ])('does not read an amount from %s', (_name, numeral) => {
     const { reasons } = errorOf(`perPayment: ${numeral}`)
     expect(reasons.map(({ rule }) => rule)).toEqual(['perPayment'])
   })
 
-  it('starts with a byte order mark, or not', () => {
+  it('may start with a byte order mark', () => {
     const text = '{ perPayment: 1, budgets: [{ limit: 1, per: day }] }'
     expect(parsePolicyText(`\uFEFF${text}`).hash).toBe(parsePolicyText(text).hash)
   })
@@ -284,7 +284,7 @@ describe('a policy file', () => {
     })
   })
 
-  it('is refused when there is none, or a folder', async () => {
+  it('is refused if it does not exist, or is a folder', async () => {
     await expect(loadPolicy(join(folder, 'none.yaml'))).rejects.toMatchObject({
       code: 'invalid_policy',
       message: expect.stringMatching(/none\.yaml cannot be read: there is no such file/),
@@ -316,7 +316,7 @@ describe('the JSON Schema', () => {
     })
   })
 
-  it('knows every key that the parser knows', () => {
+  it('has every key of the parser', () => {
     const reading = { issues: [], symbol: 'USD' }
     const known = Object.keys(Object(schema['properties']))
     expect(known.length).toBeGreaterThan(15)
@@ -331,7 +331,7 @@ describe('the JSON Schema', () => {
 })
 
 describe('the entry', () => {
-  it('has what its page says, and no more', () => {
+  it('exports exactly the names of its page', () => {
     expect(Object.keys(entry).sort()).toEqual([
       'createPolicy',
       'explain',

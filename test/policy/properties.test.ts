@@ -321,7 +321,7 @@ describe('tightening', () => {
 })
 
 describe('terms that are no worse', () => {
-  it('are never refused where the worse ones were allowed', () => {
+  it('are never refused if the worse ones were allowed', () => {
     let paid = 0
     fc.assert(
       fc.property(document, asked, (rules, one) => {
@@ -340,7 +340,7 @@ describe('terms that are no worse', () => {
 })
 
 describe('order', () => {
-  it('of rules, vendors and payees never matters', () => {
+  it('of rules, vendors and payees does not matter', () => {
     const shuffled = <T>(items: readonly T[] | undefined, turn: number): readonly T[] => {
       const list = [...(items ?? [])].reverse()
       const cut = list.length === 0 ? 0 : turn % list.length
@@ -389,7 +389,7 @@ describe('evaluation', () => {
 })
 
 describe('a rolling window', () => {
-  it('never under-counts, and over-counts by at most a sixtieth of itself', () => {
+  it('never under-counts, and over-counts by at most a sixtieth of its length', () => {
     const minutes = fc.integer({ min: 1, max: 100_000 })
     const ago = fc.double({ min: 0, max: 2, noNaN: true })
     fc.assert(

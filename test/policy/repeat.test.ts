@@ -45,12 +45,12 @@ function judged({ ago, policy, entry, keyed, agent = 'a', price = '0.01' }: Aske
 }
 
 describe('repeat', () => {
-  it('lets the same be bought as often as wanted where no rule says otherwise, and asks the ledger nothing', () => {
+  it('does not limit repeats without a rule, and does not ask the ledger', () => {
     const { effect, repeat, asks } = judged({ ago: 1 })
     expect([effect, repeat, asks]).toEqual(['allow', undefined, undefined])
   })
 
-  it('denies or asks inside its time, to the millisecond', () => {
+  it('denies or asks within its time, to the millisecond', () => {
     const policy = (effect: 'ask' | 'deny') => ({ repeat: rule('1h', effect) })
     for (const effect of ['deny', 'ask'] as const) {
       expect(judged({ policy: policy(effect), ago: HOUR - 1 })).toMatchObject({
@@ -68,7 +68,7 @@ describe('repeat', () => {
     }
   })
 
-  it('names the earlier payment, its receipt, and when the same may be bought again', () => {
+  it('names the earlier payment, its receipt, and the time after which the same may be bought again', () => {
     const { reasons } = judged({ policy: { repeat: rule('90m', 'deny') }, ago: 60_000 })
     expect(reasons).toEqual([
       {
@@ -83,7 +83,7 @@ describe('repeat', () => {
     ])
   })
 
-  it('holds in the document, for an agent and for a vendor, and all of them together', () => {
+  it('applies in the document, for an agent and for a vendor, and all rules together', () => {
     const policy = { repeat: rule('1m', 'deny'), agents: { a: { repeat: rule('1h', 'ask') }, b: {} } }
     const entry = { repeat: rule('1d', 'ask') }
     const at = (ago: number, agent = 'a') => judged({ policy, entry, ago, agent }).rules
@@ -104,7 +104,7 @@ describe('repeat', () => {
     expect(judged({ policy, ago: 1 })).toMatchObject({ effect: 'allow', asks: undefined })
   })
 
-  it('takes a key of the caller for an answer only if it says so', () => {
+  it('exempts calls with a key only if the rule says so', () => {
     const strict = { repeat: rule('1h', 'deny') }
     const lenient = { repeat: rule('1h', 'deny', { unlessKeyed: true }) }
     expect(judged({ policy: strict, ago: 1, keyed: true }).effect).toBe('deny')
@@ -113,12 +113,12 @@ describe('repeat', () => {
     expect([keyed.effect, keyed.repeat, keyed.asks]).toEqual(['allow', undefined, undefined])
   })
 
-  it('is about purchases: a proof of identity may be given again', () => {
+  it('applies to purchases only: a proof of identity may be repeated', () => {
     const { effect, repeat } = judged({ policy: { repeat: rule('1h', 'deny') }, ago: 1, price: '0' })
     expect([effect, repeat]).toEqual(['allow', undefined])
   })
 
-  it('names what is wrong with a rule', () => {
+  it('reports the faults of a rule', () => {
     const wrong = (repeat: unknown): unknown => {
       const text = { perPayment: '1', budgets: [{ limit: '1', per: 'day' }], vendors: [], repeat }
       try {

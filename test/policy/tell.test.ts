@@ -14,7 +14,7 @@ describe('a budget that is short', () => {
   const decided = (price: string, fee?: string) =>
     policy.evaluate(terms(fee === undefined ? { price } : { price, fee }), call(), context(), facts())
 
-  it('names the price and what the fee may come to, if both count there', () => {
+  it('names the price and the maximum of the fee, if both count', () => {
     const decision = decided('0.01', '0.002')
     const short = decision.claims.map((claim) => ({ claim, remaining: 0n }))
     const [payments, spend] = shortfalls(short, decision, 'USD')
@@ -28,7 +28,7 @@ describe('a budget that is short', () => {
     )
   })
 
-  it('names one sum if there is no fee', () => {
+  it('names one amount if there is no fee', () => {
     const decision = decided('0.01')
     const [, spend] = shortfalls(
       decision.claims.map((claim) => ({ claim, remaining: 0n })),
@@ -40,7 +40,7 @@ describe('a budget that is short', () => {
     )
   })
 
-  it('that no such payment ever fits says the same', () => {
+  it('the refusal of a payment that can never fit has the same form', () => {
     const { effect, reasons } = decided('0.015', '0.01')
     expect(effect).toBe('deny')
     expect(reasons.map(({ message }) => message)).toEqual([

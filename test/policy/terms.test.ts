@@ -67,19 +67,19 @@ describe('no worse', () => {
     expect(noWorse(terms({ ...spec, ...over }), given)).toBe(true)
   })
 
-  it('is no fee and no deposit, but not one where there was none', () => {
+  it('allows a missing fee and deposit, but not a new one', () => {
     const plain: TermsSpec = { price: '0.02', payees: { x: '0.01', y: '0.01' } }
     expect(noWorse(terms(plain), given)).toBe(true)
     expect(noWorse(terms({ ...plain, fee: '0' }), terms(plain))).toBe(false)
     expect(noWorse(terms({ ...plain, locks: '0' }), terms(plain))).toBe(false)
   })
 
-  it('is exact where it was not, and never the other way', () => {
+  it('may become exact, but never the other way', () => {
     expect(noWorse(terms({ exact: true }), terms({ exact: false }))).toBe(true)
     expect(noWorse(terms({ exact: false }), terms({ exact: true }))).toBe(false)
   })
 
-  it('adds up a payee that is named twice', () => {
+  it('sums the amounts of a repeated payee', () => {
     const once = terms({ price: '0.02', payees: { x: '0.01' } })
     const twice: Terms = { ...once, payees: [...once.payees, ...once.payees] }
     expect(noWorse(twice, once)).toBe(false)
@@ -99,7 +99,7 @@ describe('no worse', () => {
   })
 })
 
-describe('terms that are no better than denied ones', () => {
+describe('terms that are not better than denied ones', () => {
   const denied = terms({ price: '0.02', payees: { x: '0.02' }, fee: '0.01' })
   it.each([
     ['the same', { price: '0.02', payees: { x: '0.02' }, fee: '0.01' }, true],
@@ -116,7 +116,7 @@ describe('terms that are no better than denied ones', () => {
 })
 
 describe('the key of terms', () => {
-  it('is the same for the same terms, and only for those', () => {
+  it('is equal for equal terms only', () => {
     fc.assert(
       fc.property(anyTerms, anyTerms, (a, b) => {
         expect(termsKey(a) === termsKey(b)).toBe(noWorse(a, b) && noWorse(b, a))
@@ -133,7 +133,7 @@ describe('tasks', () => {
     expect(taskKeys([''])).toEqual([])
   })
 
-  it('cannot pose as one another', () => {
+  it('cannot imitate one another', () => {
     expect(taskKeys(['a/b'])).toEqual(['a%2Fb'])
     const names = fc.array(fc.constantFrom('a', 'a/', '/a', '%2F', 'a/b', '%', 'b'), {
       minLength: 1,
@@ -205,7 +205,7 @@ describe('scope', () => {
   })
 
   it.each(['task', 'payee', 'category', 'tool'] as const)(
-    'an empty %s is for payments without one',
+    'an empty %s matches payments without one',
     (dimension) => {
       expect(inScope({ policy: 'p', [dimension]: '' }, bare)).toBe(true)
       expect(inScope({ policy: 'p', [dimension]: 'x' }, bare)).toBe(false)
@@ -213,7 +213,7 @@ describe('scope', () => {
     },
   )
 
-  it('has one key, in whatever order it was written', () => {
+  it('has one key for every order of its names', () => {
     const one = counterKey({ counts: 'spend', window: 'ever', scope: { policy: 'p', agent: 'a', task: 't' } })
     const two = counterKey({ counts: 'spend', window: 'ever', scope: { task: 't', agent: 'a', policy: 'p' } })
     expect(one).toBe(two)

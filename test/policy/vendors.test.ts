@@ -78,7 +78,7 @@ describe('origins in a document', () => {
   })
 
   it.each(['co.uk', 'github.io', 'com.au', 's3.amazonaws.com'])(
-    'nobody owns what is below %s',
+    'a wildcard below %s is refused',
     async (host) => {
       const policy = policyFor(`https://*.${host}`)
       expect(pays(policy, `https://evil.${host}`)).toBe(false)
@@ -92,21 +92,21 @@ describe('origins in a document', () => {
     },
   )
 
-  it('names an agent in whose rules such a wildcard stands', async () => {
+  it('names the agent whose rules have such a wildcard', async () => {
     const agents = { a: { vendors: [{ origin: 'https://*.co.uk' }] } }
     await expect(createPolicy({ ...BASE, agents }).ready()).rejects.toMatchObject({
       reasons: [{ rule: 'agents.a.vendors[0].origin' }],
     })
   })
 
-  it('needs no list where there are no wildcards', async () => {
+  it('needs no list without wildcards', async () => {
     const policy = policyFor('https://co.uk')
     expect(pays(policy, 'https://co.uk')).toBe(true)
     await policy.ready()
   })
 })
 
-describe('who is dialled', () => {
+describe('the requested vendor', () => {
   const ATTACKS = [
     'https://api.shop.example.evil.tld',
     'https://evil-api.shop.example',
@@ -143,7 +143,7 @@ describe('who is dialled', () => {
     expect(pays(policy, vendor)).toBe(false)
   })
 
-  it('is below a wildcard at any depth, but never its own host, nor another port', async () => {
+  it('matches a wildcard at any depth, but not its own host or another port', async () => {
     const policy = policyFor('https://*.shop.example', 'https://*.ports.example:8443')
     expect(pays(policy, 'https://a.shop.example')).toBe(false)
     expect(
@@ -159,7 +159,7 @@ describe('who is dialled', () => {
     expect(pays(policy, 'http://a.shop.example')).toBe(false)
   })
 
-  it('is loopback only as it is listed', () => {
+  it('is loopback only in the listed spelling', () => {
     const policy = policyFor('http://localhost:3000', 'http://[::1]:3000')
     expect(pays(policy, 'http://localhost:3000')).toBe(true)
     expect(pays(policy, 'http://[::1]:3000')).toBe(true)
@@ -172,7 +172,7 @@ describe('who is dialled', () => {
       expect(pays(policy, vendor)).toBe(false)
   })
 
-  it('is a name of this machine below localhost, one by one or by a wildcard', () => {
+  it('may be a name below localhost, listed singly or by a wildcard', () => {
     const policy = policyFor('http://shop.localhost:3000', 'http://*.test.localhost:4000')
     expect(pays(policy, 'http://shop.localhost:3000')).toBe(true)
     expect(pays(policy, 'http://a.test.localhost:4000')).toBe(true)
@@ -187,7 +187,7 @@ describe('who is dialled', () => {
       expect(pays(policy, vendor)).toBe(false)
   })
 
-  it('comes out of a URL parser in the form the document has', () => {
+  it('has the form of the document after a URL parser', () => {
     const policy = policyFor('https://bücher.example', 'https://1.2.3.4')
     for (const url of [
       'https://BÜCHER.example/x',
@@ -197,7 +197,7 @@ describe('who is dialled', () => {
       expect(policy.evaluate(terms(), call(url), context(), facts()).effect).toBe('allow')
   })
 
-  it('is a server by the exact name that the caller gave it', () => {
+  it('is a server with the exact name that the caller gave it', () => {
     const policy = policyFor('mcp:search')
     const effect = (vendor: string) =>
       policy.evaluate(terms(), tool(vendor, 'find'), context(), facts()).effect
@@ -284,7 +284,7 @@ describe('paths', () => {
     '/v1/..;/admin',
     '/v1/.;x/admin',
     '/v1/a%00',
-  ])('%s could be read as another path', (path) => {
+  ])('a server could read %s as another path', (path) => {
     expect(isDisguised(path)).toBe(true)
     const vendors = [{ origin: 'https://api.shop.example', paths: ['/v1/**'] }]
     const policy = createPolicy({ ...BASE, vendors })
@@ -299,7 +299,7 @@ describe('paths', () => {
   const segment = fc.constantFrom('a', 'b', '', 'v1')
   const wanted = fc.array(fc.oneof(segment, fc.constantFrom('*', '**')), { maxLength: 6 })
 
-  it('match as a naive reader would', () => {
+  it('match as a simple reference implementation does', () => {
     const naive = (pattern: readonly string[], path: readonly string[]): boolean => {
       const [want, ...rest] = pattern
       if (want === undefined) return path.length === 0
@@ -322,7 +322,7 @@ describe('matching of origins', () => {
   const host = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'))
   const port = fc.constantFrom('', ':8443')
 
-  it('is what a naive reader would say', () => {
+  it('equals a simple reference implementation', () => {
     fc.assert(
       fc.property(host, port, host, port, fc.boolean(), (listed, listedPort, given, givenPort, wild) => {
         const pattern = `https://${wild ? '*.' : ''}${listed}${listedPort}`
@@ -333,7 +333,7 @@ describe('matching of origins', () => {
     )
   })
 
-  it('looks up no more patterns than a host has labels', () => {
+  it('looks up at most one pattern per label of a host', () => {
     expect(patternsFor('https://a.b.example')).toEqual([
       'https://a.b.example',
       'https://*.b.example',

@@ -215,7 +215,7 @@ describe('calendar windows', () => {
     expect(at(`${end}Z`) - at(`${from}Z`)).toBe(7 * 86_400_000)
   })
 
-  it('ever, and the life of a task, never begin anew', () => {
+  it('ever, and the life of a task, never reset', () => {
     for (const per of ['ever', 'task'] as const)
       expect(calendarWindow(per, 'UTC', 'monday')).toMatchObject({ key: 'ever' })
     expect(calendarWindow('ever', 'UTC', 'monday').span(at('2026-01-01T00:00:00Z'))).toEqual({

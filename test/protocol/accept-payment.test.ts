@@ -8,7 +8,7 @@ import {
 } from '../../src/protocol/index.js'
 
 describe('writing', () => {
-  it('keeps the order, and leaves out a q of one', () => {
+  it('keeps the order, and omits a q of one', () => {
     expect(
       formatAcceptPayment([
         { kind: 'tempo/charge' },
@@ -27,7 +27,7 @@ describe('writing', () => {
     [0.0001, '0.001'],
     [0.9999, '0.999'],
     [1e-300, '0.001'],
-  ])('writes %d with three decimals, and never as nothing or all', (q, written) => {
+  ])('writes %d with three decimals, and never as 0 or 1', (q, written) => {
     expect(formatAcceptPayment([{ kind: 'a/b', q }])).toBe(`a/b;q=${written}`)
   })
 
@@ -83,12 +83,12 @@ describe('reading', () => {
     ['a/b c/d'],
     ['a/b, ?'],
     [`a/b,${' '.repeat(8 * 1024)}`],
-  ])('means nothing: %j', (header) => {
+  ])('has no meaning: %j', (header) => {
     expect(parseAcceptPayment(header)).toBeUndefined()
   })
 })
 
-describe('how much a kind is liked', () => {
+describe('the preference for a kind', () => {
   const liked = (header: string, kind: OfferKind): number =>
     acceptQuality(parseAcceptPayment(header) ?? [], kind)
 
@@ -106,21 +106,21 @@ describe('how much a kind is liked', () => {
     ['*/charge;q=0.4, tempo/*;q=0.3', 'tempo/charge', 0.4],
     ['a/b;q=0.1, a/b;q=0.9', 'a/b', 0.9],
     ['tempo/*', 'tempox/charge', 0],
-  ])('%j likes %s with %d', (header, kind, q) => {
+  ])('%j gives %s the preference %d', (header, kind, q) => {
     expect(liked(header, kind)).toBe(q)
   })
 
-  it('nothing is liked without preferences', () => {
+  it('without preferences every kind has 0', () => {
     expect(acceptQuality([], 'tempo/charge')).toBe(0)
   })
 })
 
 describe('names in the wrong case', () => {
-  it.each([['Tempo/charge'], ['TEMPO/*'], ['x402/exact, Tempo/charge']])('%s names no method', (header) => {
+  it.each([['Tempo/charge'], ['TEMPO/*'], ['x402/exact, Tempo/charge']])('%s is not a method', (header) => {
     expect(parseAcceptPayment(header)).toBeUndefined()
   })
 
-  it('are not written, and intents keep theirs', () => {
+  it('are refused for methods, and kept for intents', () => {
     expect(() => formatAcceptPayment([{ kind: 'Tempo/charge' }])).toThrow(TypeError)
     expect(parseAcceptPayment('tempo/Charge')).toEqual([{ kind: 'tempo/Charge' }])
   })

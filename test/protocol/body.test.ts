@@ -38,7 +38,7 @@ const endless = (piece: Buffer) => (response: ServerResponse) => {
 const streamOf = (pull: (controller: ReadableStreamDefaultController) => void): Body =>
   new ReadableStream({ pull }, { highWaterMark: 0 })
 
-test('a body within the limits is read whole, in whatever pieces it comes', async () => {
+test('a body within the limits is read whole, for any size of chunks', async () => {
   const text = 'grüner Tee '.repeat(5_000)
   await using server = await answering((response) => {
     for (const byte of Buffer.from(text)) response.write(Buffer.of(byte))
@@ -57,7 +57,7 @@ test.each([
 })
 
 describe('a body that does not end', () => {
-  test('is given up at the limit: the server sends no more than its sockets hold', async () => {
+  test('is cancelled at the limit: the server sends only what its sockets buffer', async () => {
     await using server = await answering(endless(Buffer.alloc(16_384)))
     const reply = await fetch(server.url)
     expect(await readBody(reply, { ...LIMITS, patienceMs: 10_000 })).toBe('long')
@@ -65,7 +65,7 @@ describe('a body that does not end', () => {
     expect(server.taken()).toBeLessThan(16 * MIB)
   })
 
-  test('and comes in single bytes costs no more memory than it holds', async () => {
+  test('in single bytes uses no more memory than its size', async () => {
     const piece = new Uint8Array(1)
     globalThis.gc?.()
     const before = process.memoryUsage()
@@ -75,12 +75,12 @@ describe('a body that does not end', () => {
     expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(4 * MIB)
   })
 
-  test('and comes in empty pieces ends all the same', async () => {
+  test('in empty chunks ends too', async () => {
     const body = streamOf((controller) => controller.enqueue(new Uint8Array(0)))
     expect(await readBody({ body, headers: ANNOUNCED }, { bytes: 1_000, patienceMs: 30_000 })).toBe('long')
   })
 
-  test('and drips is given up in time', async () => {
+  test('and arrives slowly is cancelled in time', async () => {
     await using server = await answering((response) => {
       const timer = setInterval(() => response.write('x'), 10)
       response.on('close', () => clearInterval(timer))
@@ -91,7 +91,7 @@ describe('a body that does not end', () => {
     await expect.poll(server.taken).toBeGreaterThan(0)
   })
 
-  test('and says nothing at all is given up in time, though its stream never answers a cancel', async () => {
+  test('and never sends a byte is abandoned in time, even if its stream never answers a cancel', async () => {
     const body = new ReadableStream({
       pull: () => new Promise(() => {}),
       cancel: () => new Promise(() => {}),
@@ -99,7 +99,7 @@ describe('a body that does not end', () => {
     expect(await readBody({ body, headers: ANNOUNCED }, LIMITS)).toBe('late')
   })
 
-  test('is given up as soon as nobody wants it', async () => {
+  test('is cancelled as soon as its reader aborts', async () => {
     const abort = new AbortController()
     const body = new ReadableStream({ pull: () => new Promise(() => {}) })
     const reading = readBody({ body, headers: ANNOUNCED }, { ...LIMITS, patienceMs: 60_000 }, abort.signal)
@@ -111,7 +111,7 @@ describe('a body that does not end', () => {
   })
 })
 
-test('a body that unpacks to a gibibyte is given up after the limit, unpacked', async () => {
+test('a body that decompresses to a gibibyte is cancelled at the decompressed limit', async () => {
   const bomb = Buffer.concat(Array<Buffer>(32).fill(gzipSync(Buffer.alloc(32 * MIB))))
   await using server = await answering((response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
@@ -121,7 +121,7 @@ test('a body that unpacks to a gibibyte is given up after the limit, unpacked', 
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * MIB)
 })
 
-test('a body that announces its length beyond the limit is not begun', async () => {
+test('a body with a content-length above the limit is not read', async () => {
   let pulls = 0
   const body = streamOf((controller) => {
     pulls++
@@ -132,7 +132,7 @@ test('a body that announces its length beyond the limit is not begun', async () 
   expect(pulls).toBe(0)
 })
 
-test('a body that breaks off, or is none, says nothing', async () => {
+test('a broken body, or a value that is not a body, yields nothing', async () => {
   await using server = await answering((response) => {
     response.writeHead(200, { 'content-length': '10' }).write('123')
     setImmediate(() => response.destroy())
@@ -145,7 +145,7 @@ test('a body that breaks off, or is none, says nothing', async () => {
   expect(await readBody(taken, LIMITS)).toBe('broken')
 })
 
-test('no body is an empty one', async () => {
+test('a missing body reads as empty', async () => {
   expect(await readText(new Response(null), LIMITS)).toEqual({ text: '' })
 })
 
@@ -162,7 +162,7 @@ test("the streams of other packages' fetch are read too", async () => {
   await expect.poll(() => ended).toBe(true)
 })
 
-test('a short rest is read to its end, so that the connection is used again; a long one is not', async () => {
+test('a short rest is read to its end, so that the connection is reused; a long one is not', async () => {
   let connections = 0
   const server = await serveRaw((_, response, connection) => {
     connections = Math.max(connections, connection + 1)

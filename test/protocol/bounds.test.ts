@@ -49,7 +49,7 @@ function work(header: string): number {
 const fill = (unit: string, size: number, start: string): string =>
   (start + unit.repeat(Math.ceil(size / unit.length))).slice(0, size)
 
-describe('a header of any size costs no more than its length', () => {
+describe('the cost of a header is linear in its length', () => {
   it.each(
     HOSTILE.flatMap(([name, unit]) =>
       ['', 'Payment ', 'Payment id="', 'Basic realm='].map((start) => [name, start, unit] as const),
@@ -65,7 +65,7 @@ describe('a header of any size costs no more than its length', () => {
 })
 
 describe('sizes', () => {
-  it.each(HOSTILE)('a megabyte of %s is not read at all', (_, unit) => {
+  it.each(HOSTILE)('a megabyte of %s is refused unread', (_, unit) => {
     const header = fill(unit, 1024 * 1024, 'Payment ')
     expect(work(header)).toBe(0)
     expect(outcome(header)).toEqual({ ids: [], codes: ['header_too_large'] })
@@ -77,7 +77,7 @@ describe('sizes', () => {
     expect(outcome([line, line, line, line, ' '])).toEqual({ ids: [], codes: ['header_too_large'] })
   })
 
-  it('takes a request of 16 KiB, and not a character more', () => {
+  it('accepts a request of exactly 16 KiB', () => {
     const room = 12 * 1024 - '{"a":""}'.length
     const fits = encode({ a: 'x'.repeat(room) })
     expect(fits).toHaveLength(16 * 1024)
@@ -87,7 +87,7 @@ describe('sizes', () => {
     ])
   })
 
-  it('survives a request that is nothing but brackets', () => {
+  it('survives a request of brackets only', () => {
     expect(outcome(payment({ request: encode('['.repeat(12_000)) })).codes).toEqual(['bad_json'])
     const nested = `{"a":${'['.repeat(6000)}${']'.repeat(6000)}}`
     expect(outcome(payment({ request: encode(nested) })).codes).toEqual(['json_too_deep'])

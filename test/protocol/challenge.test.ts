@@ -5,7 +5,7 @@ import { encode, only, outcome, payment, REQUEST } from './headers.js'
 const A = payment({ id: 'a' })
 const B = payment({ id: 'b' })
 
-describe('what a challenge says', () => {
+describe('the content of a challenge', () => {
   it('is read whole', () => {
     const header = payment({
       description: 'Tea & biscuits',
@@ -42,7 +42,7 @@ describe('what a challenge says', () => {
     })
   })
 
-  it('is frozen, to the depths of its request', () => {
+  it('is frozen, with its request', () => {
     const challenge = only(payment({ request: encode({ methodDetails: { splits: [{ amount: '1' }] } }) }))
     const details = challenge.request['methodDetails']
     for (const part of [challenge, challenge.echo, challenge.echo.params, challenge.request, details])
@@ -57,28 +57,28 @@ describe('what a challenge says', () => {
     expect(challenge.echo.params['request']).toBe(request)
   })
 
-  it('shows a description cleaned, and gives it back as it came', () => {
+  it('shows a description cleaned, and returns it unchanged', () => {
     const challenge = only(payment({ description: 'pay\u0085 n\u00adow' }))
     expect(challenge.words).toBe('pay n ow')
     expect(challenge.echo.params['description']).toBe('pay\u0085 n\u00adow')
   })
 
-  it('has no words where the description has none', () => {
+  it('has no words if the description is empty', () => {
     expect(only(payment({ description: '' }))).not.toHaveProperty('words')
     expect(only(payment())).not.toHaveProperty('words')
   })
 
-  it('may leave out everything optional', () => {
+  it('may omit everything optional', () => {
     expect(Object.keys(only(payment())).sort()).toEqual(['echo', 'id', 'kind', 'realm', 'request'])
     expect(Object.keys(only(payment()).echo.params)).toEqual(['id', 'realm', 'method', 'intent', 'request'])
   })
 
-  it('may name a digest nobody knows', () => {
+  it('may name an unknown digest', () => {
     expect(only(payment({ digest: 'md5=:AA==:' })).digest).toBe('md5=:AA==:')
   })
 })
 
-describe('how parameters are written', () => {
+describe('the syntax of parameters', () => {
   it.each([
     ['scheme in any case', payment().replace('Payment', 'pAYMENT')],
     ['names in any case', payment().replaceAll('realm=', 'ReAlM=').replaceAll('id=', 'ID=')],
@@ -118,7 +118,7 @@ describe('how parameters are written', () => {
     expect(only(payment({ realm: written })).realm).toBe(realm)
   })
 
-  it('takes no parameter named __proto__ for a property', () => {
+  it('does not turn a parameter __proto__ into a property', () => {
     const challenge = only(`${payment()}, __proto__="x", __PROTO2__=y`)
     expect('toString' in challenge.echo.params).toBe(false)
     expect(Object.hasOwn(challenge.echo.params, '__proto__')).toBe(false)
@@ -148,14 +148,14 @@ describe('a description with quotes that are not escaped', () => {
     }
   })
 
-  it('hides no other challenge, and takes nothing from one', () => {
+  it('does not hide or change another challenge', () => {
     const first = payment({ id: 'first', description: 'a "b" c' })
     expect(outcome(`${first}, ${A}`)).toEqual({ ids: ['first', 'a'], codes: [] })
     expect(outcome(`${A}, ${first}`)).toEqual({ ids: ['a', 'first'], codes: [] })
     expect(outcome(`${first}, Basic realm="x", ${A}`)).toEqual({ ids: ['first', 'a'], codes: [] })
   })
 
-  it('decides nothing: what it names is no parameter, and a parameter that it swallows is missing', () => {
+  it('decides nothing: names inside it are not parameters, and a swallowed parameter is missing', () => {
     const { request } = only(loose('x "y request="evil" z'))
     expect(request).toMatchObject({ amount: '10000' })
     // The quote before `request` has nothing behind it that a description could end at.
@@ -165,7 +165,7 @@ describe('a description with quotes that are not escaped', () => {
     expect(outcome(loose('x "y", request="evil'))).toEqual({ ids: [], codes: ['duplicate_param'] })
   })
 
-  it('takes no parameter along, although a backslash hides the quote before it', () => {
+  it('contains no parameter, even if a backslash hides the quote before it', () => {
     const ends = payment({ description: 'x\\', expires: '2026-11-21T12:00:00Z', digest: 'sha-256=:AA==:' })
     expect(outcome([ends, A])).toEqual({ ids: ['a'], codes: ['malformed'] })
   })
@@ -173,7 +173,7 @@ describe('a description with quotes that are not escaped', () => {
   it.each([
     ['a scheme with a parameter', 'tea", Basic realm="'],
     ['words that read like schemes', 'tea", and more, and "more'],
-  ])('lets no stranger who writes it remove what follows, by %s', (_, text) => {
+  ])('does not let its author remove the following parameters, by %s', (_, text) => {
     const whole = payment({ id: undefined, request: undefined, description: text })
     const rest = (more: string) => outcome([`${whole}, ${more}`, A])
     expect(rest(`id="abc", request="${REQUEST}"`).ids).toEqual(['a'])
@@ -205,7 +205,7 @@ describe('a description with quotes that are not escaped', () => {
     ['a second id after it', 'tea", and "more", id="evil'],
     ['a request of another scheme', 'tea", request="evil", Basic realm="'],
     ['words that read like other schemes', 'tea", and more, and "more", request="evil'],
-  ])('lets no stranger who writes it change what is paid: %s', (_, text) => {
+  ])('does not let its author change the payment: %s', (_, text) => {
     expect(outcome(loose(text)).ids.map(String)).not.toContain('evil')
     for (const header of [payment({ description: text }), loose(text)]) {
       const { challenges } = parseChallenges(header)
@@ -214,13 +214,13 @@ describe('a description with quotes that are not escaped', () => {
   })
 
   it.each([['realm'], ['id'], ['foo'], ['opaque']])(
-    'is the only parameter that is read so, unlike %s',
+    'is the only parameter with this reading, unlike %s',
     (name) => {
       expect(outcome(payment({ [name]: 'a "b" c' }))).toEqual({ ids: [], codes: ['malformed'] })
     },
   )
 
-  it('that never ends, or holds a control character, spoils its challenge alone', () => {
+  it('that never ends, or contains a control character, breaks only its own challenge', () => {
     expect(outcome([payment({ description: '="a "b' }), A])).toEqual({ ids: ['a'], codes: ['malformed'] })
     expect(outcome([payment({ description: 'a "b\x00" c' }), A])).toEqual({
       ids: ['a'],
@@ -228,7 +228,7 @@ describe('a description with quotes that are not escaped', () => {
     })
   })
 
-  it('is read in one pass, however many quotes it has', () => {
+  it('is read in one pass, for any number of quotes', () => {
     const start = performance.now()
     only(payment({ description: '", a '.repeat(3000) }))
     expect(performance.now() - start).toBeLessThan(500)
@@ -262,7 +262,7 @@ describe('several challenges', () => {
     ['a parameter called payment', `Digest a=b, Payment = "x", payment=y, ${A}`],
     ['a scheme-like parameter of its own', `${A}, Payment = x`],
     ['a token68', `Negotiate Payment, ${A}`],
-  ])('takes text for text: %s', (_, header) => {
+  ])('treats text as text: %s', (_, header) => {
     expect(outcome(header)).toEqual({ ids: ['a'], codes: [] })
   })
 
@@ -271,7 +271,7 @@ describe('several challenges', () => {
     expect(outcome([payment({ id: '="z' }), A])).toEqual({ ids: ['a'], codes: ['malformed'] })
   })
 
-  it('reads at most 64, and says so', () => {
+  it('reads at most 64, and reports the rest', () => {
     const many = Array.from({ length: 65 }, (_, index) => payment({ id: `${index}` }))
     expect(outcome(many.slice(0, 64).join())).toMatchObject({ codes: [] })
     for (const header of [many.join(), many, [...many, ...many]]) {
@@ -282,7 +282,7 @@ describe('several challenges', () => {
     }
   })
 
-  it('counts spoilt ones too', () => {
+  it('counts broken ones too', () => {
     const { ids, codes } = outcome(Array.from({ length: 200 }, () => 'Payment').join())
     expect(ids).toEqual([])
     expect(codes).toEqual([...Array.from({ length: 64 }, () => 'missing_param'), 'too_many_challenges'])
@@ -355,19 +355,19 @@ describe('a challenge that cannot be read', () => {
     expect(outcome(header)).toEqual({ ids: [], codes: [code] })
   })
 
-  it.each(table)('hides no other one: %s', (_, header, code) => {
+  it.each(table)('does not hide another one: %s', (_, header, code) => {
     expect(outcome(`${A}, ${header}, ${B}`)).toEqual({ ids: ['a', 'b'], codes: [code] })
   })
 
   it.each([
     ['an unterminated quote', payment({ description: '="x' })],
     ['a backslash at the end', payment({ description: '="x\\' })],
-  ])('takes the rest of its line with it only when that is text: %s', (_, header) => {
+  ])('consumes the rest of its line only if that is text: %s', (_, header) => {
     expect(outcome(`${A}, ${header}`)).toEqual({ ids: ['a'], codes: ['malformed'] })
     expect(outcome([`${A}, ${header}`, B])).toEqual({ ids: ['a', 'b'], codes: ['malformed'] })
   })
 
-  it('is spoilt by the first fault in it', () => {
+  it('reports its first fault', () => {
     expect(outcome(`${payment({ ID: 'x' })}, a@b=c`)).toEqual({ ids: [], codes: ['duplicate_param'] })
     expect(outcome(`${payment({ 'a@b': 'c', ID: 'x' })}`)).toEqual({ ids: [], codes: ['malformed'] })
   })
@@ -383,7 +383,7 @@ describe('a challenge that cannot be read', () => {
     })
   })
 
-  it('is named by where it stands, and never quoted', () => {
+  it('is reported by its position, and never quoted', () => {
     const [error] = parseChallenges(`${A}, ${payment({ request: encode('{"secret":') })}`).rejected
     expect(error).toMatchObject({ name: 'ProtocolError', code: 'bad_json', offset: A.length + 2 })
     expect(error?.message).not.toContain('secret')

@@ -20,13 +20,13 @@ describe('a credential', () => {
     })
   })
 
-  it('names its payer where there is one', () => {
+  it('names its payer if there is one', () => {
     const source = 'did:pkh:eip155:4217:0x742d35Cc6634C0532925a3b844Bc9e7595f8fE00'
     const { value } = encodeCredential({ challenge: only(payment()), payload: {}, source })
     expect(decode(value)).toMatchObject({ source })
   })
 
-  it('goes into Payment-Authorization where the challenge asks for that', () => {
+  it('goes into Payment-Authorization if the challenge asks for it', () => {
     const challenge = only(payment({ header: 'PAYMENT-authorization' }))
     const { header, value } = encodeCredential({ challenge, payload: {} })
     expect(header).toBe('payment-authorization')
@@ -34,7 +34,7 @@ describe('a credential', () => {
     expect(decode(value)).toMatchObject({ challenge: { header: 'PAYMENT-authorization' } })
   })
 
-  it('gives request and opaque back byte for byte, canonical or not', () => {
+  it('returns request and opaque byte for byte, canonical or not', () => {
     const request = encode('{"b" :1e0,"a":"\\u00e9"}')
     const opaque = 'not!even=base64'
     const { value } = encodeCredential({ challenge: only(payment({ request, opaque })), payload: {} })

@@ -45,7 +45,7 @@ describe('a digest of the body', () => {
     [`=${RIGHT}`],
     [`x-sha-256=${RIGHT}`],
     ['constructor=x, __proto__=y'],
-  ])('cannot be told: %j', async (digest) => {
+  ])('is unsupported: %j', async (digest) => {
     expect(await digestMatches(digest, BODY)).toBe('unsupported')
   })
 

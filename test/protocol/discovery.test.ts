@@ -88,7 +88,7 @@ describe('an OpenAPI document', () => {
     },
   )
 
-  it('says what it is about', () => {
+  it('describes its service', () => {
     const { title, categories, docs } = readOpenApi(
       withInfo(
         {},
@@ -112,7 +112,7 @@ describe('an OpenAPI document', () => {
     })
   })
 
-  it('has operations by method, and leaves out what costs nothing', () => {
+  it('lists operations by method, and omits free ones', () => {
     const paid = { 'x-payment-info': { method: 'tempo', amount: '1' }, summary: 'one' }
     const { operations } = readOpenApi(
       { paths: { '/a/:id': { post: paid, get: {} }, '/b/{id}': { get: paid }, c: { get: paid }, '/d': 'x' } },
@@ -128,7 +128,7 @@ describe('an OpenAPI document', () => {
     ['a path', '/api/', '/api/v1/search'],
     ['its own origin', `${ORIGIN}/api`, '/api/v1/search'],
     ['another origin', 'https://evil.example/api', undefined],
-  ])('is about %s, by its first server', (_what, url, path) => {
+  ])('describes %s, by its first server', (_what, url, path) => {
     const { operations } = readOpenApi(withInfo({}, { servers: [{ url }] }), ORIGIN)
     expect(operations[0]?.path).toBe(path)
   })
@@ -136,7 +136,7 @@ describe('an OpenAPI document', () => {
 
 describe('a catalogue of x402', () => {
   const accepts = [{ scheme: 'exact', network: 'eip155:8453', amount: '10', asset: TOKEN, payTo: '0xAB' }]
-  it('has what it lists at the origin itself', () => {
+  it('lists only resources of its own origin', () => {
     const items = [
       {
         resource: `${ORIGIN}/a?q=1`,
@@ -162,7 +162,7 @@ describe('a catalogue of x402', () => {
     ])
   })
 
-  it('knows ceilings from prices', () => {
+  it('distinguishes maximum prices from prices', () => {
     expect(readAccepts([{ scheme: 'upto', amount: '5' }, { scheme: 'UpTo' }, { scheme: 'exact' }])).toEqual([
       { kind: 'x402/upto', amount: 5n, exact: false },
       { kind: 'x402/exact', exact: true },
@@ -208,7 +208,7 @@ const hostile = fc.letrec<{ value: Json; object: JsonObject }>((tie) => ({
   }),
 }))
 
-it('whatever a document holds, it is read, bounded and cleaned', () => {
+it('any document is read, bounded and cleaned', () => {
   const check = (found: Pick<Advertised, 'operations'>): void => {
     for (const { method, path, summary = '', offers } of found.operations) {
       expect(method).toMatch(/^[A-Z]+$/)
@@ -232,7 +232,7 @@ it('whatever a document holds, it is read, bounded and cleaned', () => {
   )
 })
 
-it('nothing that a terminal would obey is a path, a payee or a currency', () => {
+it('no control sequence becomes a path, a payee or a currency', () => {
   const odd = '\u001b[2J\u202e'
   const info = { method: 'evm', amount: '1', currency: `0x${odd}`, recipient: `0x${odd}` }
   const paths = {
@@ -248,7 +248,7 @@ it('nothing that a terminal would obey is a path, a payee or a currency', () => 
   ])
 })
 
-it('a flood is cut off', () => {
+it('a huge document is cut', () => {
   const offer = { method: 'tempo', amount: '1' }
   const info = { offers: Array.from({ length: 1000 }, () => offer) }
   const paths = Object.fromEntries(

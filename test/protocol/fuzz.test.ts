@@ -101,12 +101,12 @@ describe('challenges', () => {
     ['any text', fc.string({ unit: 'binary', maxLength: 300 })],
     ['fragments of headers', soup],
     ['a header with random edits', mutated],
-  ])('end in a challenge or in a listed code: %s', (_, header) => {
+  ])('yield a challenge or a listed code: %s', (_, header) => {
     fc.assert(fc.property(header, check), { numRuns: 1500 })
     fc.assert(fc.property(fc.array(header, { maxLength: 4 }), check), { numRuns: 300 })
   })
 
-  it('come back as they were written, whatever their values hold', () => {
+  it('are parsed as they were written, for any values', () => {
     fc.assert(
       fc.property(latin1, latin1, latin1, json, (id, realm, description, request) => {
         fc.pre(id !== '' && !JSON.stringify(request).includes('"__proto__"'))
@@ -139,7 +139,7 @@ describe('challenges', () => {
     )
   })
 
-  it('stand whatever stands on other lines', () => {
+  it('do not depend on other lines', () => {
     fc.assert(
       fc.property(foreign, foreign, (before, after) => {
         expect(
@@ -149,7 +149,7 @@ describe('challenges', () => {
     )
   })
 
-  it('do not depend on how lines were joined', () => {
+  it('do not depend on the joining of lines', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(payment(), payment({ id: 'b' }), 'Basic realm="q"', 'Negotiate ab=='), {
@@ -164,7 +164,7 @@ describe('challenges', () => {
 })
 
 describe('encodings', () => {
-  it('base64url is what Node writes, and comes back', () => {
+  it('base64url equals the output of Node, and decodes to the same bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const text = encodeBase64url(bytes)
@@ -184,7 +184,7 @@ describe('encodings', () => {
     )
   })
 
-  it('JSON ends in an object or in a listed code', () => {
+  it('JSON yields an object or a listed code', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), soup), (text) => {
         let value: JsonObject | undefined
@@ -198,7 +198,7 @@ describe('encodings', () => {
     )
   })
 
-  it('receipts, problems and preferences are read or not, and never throw', () => {
+  it('parsing receipts, problems and preferences never throws', () => {
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), soup)
     fc.assert(
       fc.property(text, (value) => {

@@ -17,7 +17,7 @@ function codeOf(text: string, limits = JSON_LIMITS): string | undefined {
 }
 
 describe('an object in JSON', () => {
-  it('is what it says, frozen', () => {
+  it('is parsed and frozen', () => {
     const value = parseJsonObject('{"a":[{"b":1.5}],"constructor":"x","toString":null}')
     expect(value).toEqual({ a: [{ b: 1.5 }], constructor: 'x', toString: null })
     expect(Object.isFrozen(value)).toBe(true)
@@ -51,7 +51,7 @@ describe('an object in JSON', () => {
     expect(codeOf(text)).toBe(code)
   })
 
-  it('does not quote what it could not read', () => {
+  it('does not quote unreadable text', () => {
     for (const text of ['{"secret":', '{"secret":1,"__proto__":1}', '["secret"]']) {
       expect(() => parseJsonObject(text)).toThrow(ProtocolError)
       expect(() => parseJsonObject(text)).not.toThrow(/secret/)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PROBLEMS, parseProblem } from '../../src/protocol/index.js'
 
 describe('a problem', () => {
-  it('says what it says', () => {
+  it('is parsed with all its fields', () => {
     const problem = {
       type: PROBLEMS.verificationFailed,
       title: 'Verification Failed',
@@ -40,7 +40,7 @@ describe('a problem', () => {
     ['more than 64 KiB', `{"type":"x","y":"${'z'.repeat(64 * 1024)}"}`],
     ['too deep', `{"type":"x","y":${'['.repeat(16)}${']'.repeat(16)}}`],
     ['__proto__', '{"type":"x","__proto__":{"status":200}}'],
-  ])('is none: %s', (_, text) => {
+  ])('is refused: %s', (_, text) => {
     expect(parseProblem(text)).toBeUndefined()
   })
 })

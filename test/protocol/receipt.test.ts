@@ -5,7 +5,7 @@ import { encode } from './headers.js'
 const CLAIMS = { status: 'success', method: 'tempo', reference: '0xabc', timestamp: '2026-11-21T12:00:00Z' }
 
 describe('a receipt', () => {
-  it('says what it says, and keeps the rest', () => {
+  it('is parsed, with all other fields kept', () => {
     const claims = {
       ...CLAIMS,
       challengeId: 'abc',
@@ -25,13 +25,13 @@ describe('a receipt', () => {
   })
 
   it.each([[{}], [{ status: 'failed' }], [{ status: 'Success' }], [{ status: true }], [{ success: true }]])(
-    'is no success unless it says so: %j',
+    'is a success only if it says so: %j',
     (claims) => {
       expect(parseReceipt(encode(claims))).toEqual({ success: false, claims })
     },
   )
 
-  it('says nothing where it says no text', () => {
+  it('has no value for a field that is not text', () => {
     const claims = {
       status: 'success',
       method: 7,
@@ -80,7 +80,7 @@ describe('a receipt', () => {
     ['more than 64 KiB', encode({ ...CLAIMS, x: 'y'.repeat(50 * 1024) })],
     ['much more than 64 KiB', 'A'.repeat(1024 * 1024)],
     ['too deep', encode(`{"a":${'['.repeat(16)}${']'.repeat(16)}}`)],
-  ])('is none: %s', (_, header) => {
+  ])('is refused: %s', (_, header) => {
     expect(parseReceipt(header)).toBeUndefined()
   })
 })

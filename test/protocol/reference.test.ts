@@ -65,7 +65,7 @@ const theirs = fc
 const payload = fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), fc.string({ maxLength: 40 }), { maxKeys: 4 })
 
 describe('challenges of the reference server', () => {
-  it('say the same here as there', () => {
+  it('are parsed as by the reference', () => {
     fc.assert(
       fc.property(theirs, (challenge) => {
         const header = Challenge.serialize(challenge)
@@ -82,7 +82,7 @@ describe('challenges of the reference server', () => {
     )
   })
 
-  it('are told apart in one line as there', () => {
+  it('are separated in one line as by the reference', () => {
     fc.assert(
       fc.property(fc.array(theirs, { minLength: 1, maxLength: 5 }), (challenges) => {
         const header = [
@@ -105,7 +105,7 @@ describe('challenges of the reference server', () => {
 })
 
 describe('credentials for the reference server', () => {
-  it('are what its own client would send, and keep the bound id', () => {
+  it('equal those of its own client, and keep the bound id', () => {
     fc.assert(
       fc.property(
         theirs,
@@ -144,7 +144,7 @@ describe('credentials for the reference server', () => {
     }
   })
 
-  it('lose the bound id when a server put another request into it', () => {
+  it('lose the bound id if a server replaces the request', () => {
     const challenge = only(Challenge.serialize(Challenge.from({ ...FIXED, secretKey })))
     const other = only(
       Challenge.serialize(
@@ -161,7 +161,7 @@ describe('credentials for the reference server', () => {
 })
 
 describe('receipts of the reference server', () => {
-  it('say the same here as there', () => {
+  it('are parsed as by the reference', () => {
     const receipt = fc.record(
       {
         method: name,
@@ -193,7 +193,7 @@ describe('Accept-Payment', () => {
     q: fc.integer({ min: 0, max: 1000 }),
   })
 
-  it('comes back as it was written, with the same preference for every kind', () => {
+  it('is parsed as it was written, with the same preference for every kind', () => {
     fc.assert(
       fc.property(fc.array(preference, { minLength: 1, maxLength: 6 }), (entries) => {
         const preferences = entries.map(({ kind, q }) => ({ kind, q: q / 1000 }))

@@ -46,7 +46,7 @@ describe('a date-time', () => {
     expect(parseDateTime(text)).toBeUndefined()
   })
 
-  it('is what the platform reads, where that is an RFC 3339 date-time', () => {
+  it('equals the result of the platform for RFC 3339 date-times', () => {
     const date = fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true })
     fc.assert(
       fc.property(date, (value) => {

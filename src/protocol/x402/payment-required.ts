@@ -67,6 +67,10 @@ export function parsePaymentRequired(header: string, realm: string): ParsedPayme
  * Reads the body of a 402 in the format of x402 version 1. Never throws; any other body yields one rejection.
  *
  * @param realm - The host of the request URL.
+ * @example
+ * ```ts
+ * const { challenges } = parsePaymentRequiredBody(await response.text(), new URL(response.url).host)
+ * ```
  */
 export function parsePaymentRequiredBody(body: string, realm: string): ParsedPaymentRequired {
   return reading(() => offersOf(parseJsonObject(body, LIMITS), 1, realm))

@@ -18,6 +18,10 @@ const CODE = /^[a-z0-9][a-z0-9_.-]{0,99}$/i
  * settlementProblem} gives its reason.
  *
  * @returns Undefined if the header cannot be read.
+ * @example
+ * ```ts
+ * const receipt = parsePaymentResponse(response.headers.get('payment-response') ?? '')
+ * ```
  */
 export function parsePaymentResponse(header: string): Receipt | undefined {
   if (header.length > MAX_RESPONSE) return undefined

@@ -98,7 +98,7 @@ it.each([
   ['any JSON', fc.json()],
   ['a message with random values', spoilt(V2)],
   ['a body with random values', spoilt(V1)],
-])('ends in offers or in listed codes: %s', (_, text) => {
+])('yields offers or listed codes: %s', (_, text) => {
   const header = fc.oneof(text, text.map(base64))
   fc.assert(
     fc.property(header, text, (value, body) => {
@@ -109,7 +109,7 @@ it.each([
   )
 })
 
-it('a header with random edits ends in offers or in listed codes', () => {
+it('a header with random edits yields offers or listed codes', () => {
   const whole = base64(V2)
   const edit = fc.tuple(fc.nat(whole.length), fc.nat(3), fc.base64String({ maxLength: 4 }))
   fc.assert(
@@ -125,7 +125,7 @@ it('a header with random edits ends in offers or in listed codes', () => {
   )
 })
 
-it('an entry comes back exactly as it was written', () => {
+it('an entry is returned exactly as it was written', () => {
   const extra = fc
     .dictionary(
       fc.string({ maxLength: 8 }).filter((name) => name !== '__proto__'),
@@ -146,7 +146,7 @@ it('an entry comes back exactly as it was written', () => {
   )
 })
 
-it('settlements are read or not, and never throw', () => {
+it('parsing a settlement never throws', () => {
   const settled = { success: true, transaction: '0x', network: 'base', errorReason: 'x', extra: RESOURCE }
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), spoilt(settled), spoilt(INFO)), (text) => {

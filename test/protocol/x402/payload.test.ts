@@ -8,7 +8,7 @@ import { decoded, ENTRY, ENTRY_V1, HOST, INFO, offer, RESOURCE, read, SIGN_IN } 
 const PAYLOAD = { signature: '0x5160', authorization: { from: '0x742d', value: '10000' } }
 
 describe('a payment of version 2', () => {
-  it('goes into PAYMENT-SIGNATURE, with all that came as it came', () => {
+  it('goes into PAYMENT-SIGNATURE, with the received fields unchanged', () => {
     const extensions = { bazaar: { schema: { z: 1, a: [null] } } }
     const entry = { zebra: 1, ...ENTRY, extra: { version: '2', name: 'USDC', n: null } }
     const { header, value } = encodeCredential({ challenge: offer(entry, { extensions }), payload: PAYLOAD })
@@ -19,14 +19,14 @@ describe('a payment of version 2', () => {
     expect(JSON.stringify(decoded(value))).toBe(JSON.stringify(message))
   })
 
-  it('is one that the reference SDK reads', () => {
+  it('can be read by the reference SDK', () => {
     const { value } = encodeCredential({ challenge: offer(), payload: PAYLOAD })
     const message = decodePaymentSignatureHeader(value)
     expect(isPaymentPayload(message)).toBe(true)
     expect(message.accepted).toEqual(ENTRY)
   })
 
-  it('says nothing of what was not said', () => {
+  it('omits absent fields', () => {
     const challenge = offer(ENTRY, { resource: null, extensions: null })
     expect(Object.keys(decoded(encodeCredential({ challenge, payload: PAYLOAD }).value))).toEqual([
       'x402Version',
@@ -35,7 +35,7 @@ describe('a payment of version 2', () => {
     ])
   })
 
-  it('carries the extensions of the wallet in place of those that were offered', () => {
+  it('carries the extensions of the wallet instead of the offered ones', () => {
     const challenge = offer(ENTRY, { extensions: { 'payment-identifier': { info: { required: true } } } })
     const extensions = { 'payment-identifier': { info: { required: true, id: 'pay_0123456789abcdef' } } }
     expect(decoded(encodeCredential({ challenge, payload: PAYLOAD, extensions }).value)).toMatchObject({
@@ -52,7 +52,7 @@ describe('a payment of version 2', () => {
 })
 
 describe('a payment of version 1', () => {
-  it('goes into X-PAYMENT, and names scheme and network alone', () => {
+  it('goes into X-PAYMENT, and names only scheme and network', () => {
     const body = JSON.stringify({ x402Version: 1, accepts: [ENTRY_V1] })
     const [challenge] = parsePaymentRequiredBody(body, HOST).challenges
     if (challenge === undefined) throw new Error('no offer')
@@ -67,7 +67,7 @@ describe('a payment of version 1', () => {
 describe('a sign-in', () => {
   const PROOF = { address: '0x742d', chainId: 'eip155:84532', type: 'eip191', signature: '0x5160' }
 
-  it('goes into SIGN-IN-WITH-X: what was asked to be signed, and the proof', () => {
+  it('goes into SIGN-IN-WITH-X: the requested fields, and the proof', () => {
     const [, challenge] = read({ extensions: { 'sign-in-with-x': SIGN_IN } }).challenges
     if (challenge === undefined) throw new Error('no sign-in')
     const { header, value } = encodeCredential({ challenge, payload: PROOF })

@@ -13,7 +13,7 @@ const hash = (value: object) =>
     .digest('hex')
 
 describe('an offer of version 2', () => {
-  it('is the entry as it came, under the host that was dialled', () => {
+  it('is the received entry, under the requested host', () => {
     const extensions = { bazaar: { info: { input: {} }, schema: {} } }
     expect(read({ extensions })).toEqual({
       challenges: [
@@ -31,7 +31,7 @@ describe('an offer of version 2', () => {
     })
   })
 
-  it('is read from what the reference SDK writes', () => {
+  it('can be read from the output of the reference SDK', () => {
     const entry = { ...ENTRY, network: 'eip155:84532' as const }
     const message = { x402Version: 2 as const, resource: RESOURCE, accepts: [entry], extensions: {} }
     const [challenge] = parsePaymentRequired(encodePaymentRequiredHeader(message), HOST).challenges
@@ -45,14 +45,14 @@ describe('an offer of version 2', () => {
     expect(echo.accepted).toBe(request)
   })
 
-  it('has the same id whatever the order of its fields, and another one for anything else', () => {
+  it('has an id that does not depend on the order of its fields, but on everything else', () => {
     const turned = Object.fromEntries(Object.entries(ENTRY).reverse())
     expect(offer(turned).id).toBe(offer().id)
     expect(offer({ ...ENTRY, amount: '10001' }).id).not.toBe(offer().id)
     expect(offer({ ...ENTRY, extra: { name: 'USDC', version: '1' } }).id).not.toBe(offer().id)
   })
 
-  it('is frozen to its depths', () => {
+  it('is deeply frozen', () => {
     const challenge = offer()
     for (const part of [challenge.request, challenge.request['extra'], challenge.echo.resource])
       expect(Object.isFrozen(part)).toBe(true)
@@ -69,12 +69,12 @@ describe('an offer of version 2', () => {
     ])
   })
 
-  it('is not believed about where it came from', () => {
+  it('does not decide its own origin', () => {
     const { realm } = offer(ENTRY, { resource: { url: 'https://trusted.example/' } })
     expect(realm).toBe(HOST)
   })
 
-  it('shows the words of the server cleaned', () => {
+  it('shows the text of the server cleaned', () => {
     const resource = { ...RESOURCE, description: `\u001b[2Jtea\u202e${'x'.repeat(1000)}` }
     const { words = '' } = offer(ENTRY, { resource })
     expect(words).toHaveLength(300)
@@ -89,7 +89,7 @@ describe('an offer of version 2', () => {
     expect(parsed.challenges[0]?.echo).not.toHaveProperty(name)
   })
 
-  it('gives a null within its entry back as it came', () => {
+  it('returns a null in its entry unchanged', () => {
     expect(offer({ ...ENTRY, extra: null }).echo.accepted).toHaveProperty('extra', null)
   })
 
@@ -97,12 +97,12 @@ describe('an offer of version 2', () => {
     ['a text', 'https://api.example/tea'],
     ['a list', []],
     ['a number', 7],
-  ])('does without a resource that is %s', (_, resource) => {
+  ])('ignores a resource that is %s', (_, resource) => {
     expect(offer(ENTRY, { resource }).echo).not.toHaveProperty('resource')
   })
 })
 
-describe('one bad entry hides no other:', () => {
+describe('one bad entry does not hide the others:', () => {
   it.each([
     ['null', null, 'not_an_object'],
     ['a list', [], 'not_an_object'],
@@ -131,14 +131,14 @@ describe('one bad entry hides no other:', () => {
     expect(rejected.map((error) => error.code)).toEqual([code, code])
   })
 
-  it('a number that cannot come back as it was sent', () => {
+  it('a number that cannot be returned as it was sent', () => {
     const huge = JSON.stringify(required({ accepts: [{ ...ENTRY, extra: { n: 0 } }, ENTRY] }))
     const { challenges, rejected } = parsePaymentRequired(base64(huge.replace('"n":0', '"n":1e999')), HOST)
     expect(challenges.map(({ id }) => id)).toEqual([hash(ENTRY)])
     expect(rejected.map(({ code }) => code)).toEqual(['bad_json'])
   })
 
-  it('an inherited name is no field', () => {
+  it('an inherited name is not a field', () => {
     const { constructor: _, ...entry } = { constructor: 1, ...ENTRY }
     expect(offer({ ...entry, toString: 'x', constructor: 'y' }).request).toHaveProperty('constructor', 'y')
   })
@@ -175,13 +175,13 @@ describe('the header', () => {
     ['a megabyte', 'A'.repeat(1024 * 1024), 'header_too_large'],
     ['too deep', base64(`{"a":${'['.repeat(32)}${']'.repeat(32)}}`), 'json_too_deep'],
     ['nothing but brackets', base64('['.repeat(40_000)), 'bad_json'],
-  ])('is none: %s', (_, header, code) => {
+  ])('is refused: %s', (_, header, code) => {
     const { challenges, rejected } = parsePaymentRequired(header, HOST)
     expect(challenges).toEqual([])
     expect([...new Set(rejected.map((error) => error.code))]).toEqual([code])
   })
 
-  it('may be several that were joined: a bad one hides no other', () => {
+  it('may be several joined ones: a bad one does not hide the others', () => {
     const other = required({ accepts: [{ ...ENTRY, amount: '5' }], error: 'Tea first' })
     const joined = [base64(text), 'no base64!', ` ${base64(other)}`].join(',')
     const { challenges, rejected, error } = parsePaymentRequired(joined, HOST)
@@ -192,12 +192,12 @@ describe('the header', () => {
     expect(many.challenges).toHaveLength(8)
   })
 
-  it('may carry the schema of what a route takes, some levels deep', () => {
+  it('may carry a nested schema of a route’s input', () => {
     const nest = (depth: number): object => (depth === 0 ? {} : { properties: { a: nest(depth - 1) } })
     expect(read({ extensions: { bazaar: { schema: nest(12) } } }).challenges).toHaveLength(1)
   })
 
-  it('is looked through up to 64 entries', () => {
+  it('is read up to 64 entries', () => {
     const accepts = (good: number) => Array.from({ length: 65 }, (_, index) => (index === good ? ENTRY : 0))
     expect(read({ accepts: accepts(63) }).challenges).toHaveLength(1)
     expect(read({ accepts: accepts(64) }).challenges).toEqual([])
@@ -205,7 +205,7 @@ describe('the header', () => {
     expect(codes({ accepts: accepts(64).slice(1) })).not.toContain('too_many_challenges')
   })
 
-  it('may ask for nothing, and say why', () => {
+  it('may ask for nothing, with a reason', () => {
     expect(read({ accepts: [] })).toEqual({ challenges: [], rejected: [], error: 'Payment required' })
   })
 })
@@ -216,7 +216,7 @@ describe('a sign-in', () => {
       ({ kind }) => kind === 'x402/sign-in',
     )
 
-  it('is one more offer, after those of money', () => {
+  it('is an additional offer, after those of money', () => {
     const extensions = { 'sign-in-with-x': { ...SIGN_IN, schema: { type: 'object' } } }
     const { challenges } = read({ extensions })
     expect(challenges.map(({ kind }) => kind)).toEqual(['x402/exact', 'x402/sign-in'])
@@ -234,18 +234,18 @@ describe('a sign-in', () => {
       expect(Object.isFrozen(part)).toBe(true)
   })
 
-  it('may be all that is asked for', () => {
+  it('may be the only offer', () => {
     const { challenges } = read({ accepts: [], extensions: { 'sign-in-with-x': SIGN_IN } })
     expect(challenges.map(({ kind }) => kind)).toEqual(['x402/sign-in'])
   })
 
-  it('does without explicit nulls, which servers refuse when they come back', () => {
+  it('has no explicit nulls, which servers refuse in a reply', () => {
     const info = { ...SIGN_IN.info, statement: null, requestId: null }
     const { statement: _, ...rest } = SIGN_IN.info
     expect(signIns({ ...SIGN_IN, info })[0]?.echo).toEqual({ envelope: 'sign-in', info: rest })
   })
 
-  it('names the chains that can be read', () => {
+  it('names the readable chains', () => {
     const supportedChains = [null, {}, { chainId: 'eip155:1' }, { chainId: 1, type: 'eip191' }]
     const good = { chainId: 'eip155:1', type: 'eip191' }
     const [signIn] = signIns({ ...SIGN_IN, supportedChains: [...supportedChains, good] })
@@ -259,7 +259,7 @@ describe('a sign-in', () => {
     ['no domain', { ...SIGN_IN, info: { ...SIGN_IN.info, domain: null } }],
     ['no chains', { ...SIGN_IN, supportedChains: null }],
     ['chains that are an object', { ...SIGN_IN, supportedChains: {} }],
-  ])('is none, and hides no offer of money: %s', (_, extension) => {
+  ])('is refused, and does not hide an offer of money: %s', (_, extension) => {
     const { challenges, rejected } = read({ extensions: { 'sign-in-with-x': extension } })
     expect(challenges.map(({ kind }) => kind)).toEqual(['x402/exact'])
     expect(rejected.map(({ code }) => code)).toEqual(['bad_sign_in'])
@@ -268,7 +268,7 @@ describe('a sign-in', () => {
   it.each([
     ['null', null],
     ['a text', 'yes'],
-  ])('is not offered by an extension that is %s', (_, extension) => {
+  ])('is absent if the extension is %s', (_, extension) => {
     expect(signIns(extension)).toEqual([])
   })
 })
@@ -278,7 +278,7 @@ describe('an offer of version 1', () => {
     JSON.stringify({ x402Version: 1, error: 'X-PAYMENT header is required', accepts: [ENTRY_V1], ...changes })
   const parse = (changes?: object) => parsePaymentRequiredBody(body(changes), HOST)
 
-  it('is the entry as it came', () => {
+  it('is the received entry', () => {
     expect(parse()).toEqual({
       challenges: [
         {
@@ -295,11 +295,11 @@ describe('an offer of version 1', () => {
     })
   })
 
-  it('is one that the reference SDK can read too', () => {
+  it('can be read by the reference SDK too', () => {
     expect(isPaymentRequired(JSON.parse(body()))).toBe(true)
   })
 
-  it('knows no extensions and no resource, whatever stands there', () => {
+  it('has no extensions and no resource, even if the body contains them', () => {
     const { challenges } = parse({ extensions: { 'sign-in-with-x': SIGN_IN }, resource: RESOURCE })
     expect(challenges.map(({ echo }) => echo)).toEqual([{ envelope: 'x402', version: 1, accepted: ENTRY_V1 }])
   })
@@ -310,13 +310,13 @@ describe('an offer of version 1', () => {
     ['no accepts', { accepts: null }, 'missing_param'],
     ['an entry of version 2', { accepts: [ENTRY] }, 'missing_param'],
     ['a network that is no name', { accepts: [{ ...ENTRY_V1, network: 'a b' }] }, 'bad_network'],
-  ])('is none: %s', (_, changes, code) => {
+  ])('is refused: %s', (_, changes, code) => {
     const { challenges, rejected } = parse(changes)
     expect(challenges).toEqual([])
     expect(rejected.map((error) => error.code)).toEqual([code])
   })
 
-  it.each(['', '{', '[]', 'null', '"402"', '<html>', ' '.repeat(65 * 1024)])('is none in %j', (text) => {
+  it.each(['', '{', '[]', 'null', '"402"', '<html>', ' '.repeat(65 * 1024)])('is refused in %j', (text) => {
     const { challenges, rejected } = parsePaymentRequiredBody(text, HOST)
     expect(challenges).toEqual([])
     expect(rejected).toHaveLength(1)

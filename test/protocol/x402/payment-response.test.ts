@@ -24,7 +24,7 @@ describe('a settlement', () => {
     })
   })
 
-  it('is read from what the reference SDK writes', () => {
+  it('can be read from the output of the reference SDK', () => {
     expect(parsePaymentResponse(encodePaymentResponseHeader({ ...SETTLED }))).toMatchObject({
       success: true,
       reference: '0xabc',
@@ -45,13 +45,13 @@ describe('a settlement', () => {
     [{ status: 'success' }],
     [{ success: null }],
     [FAILED],
-  ])('is no success unless it says so: %j', (claims) => {
+  ])('is a success only if it says so: %j', (claims) => {
     const receipt = parsePaymentResponse(base64(claims))
     expect(receipt).toMatchObject({ success: false, method: 'x402', claims })
     expect(receipt).not.toHaveProperty('reference')
   })
 
-  it('may leave things out with explicit nulls', () => {
+  it('may have explicit nulls', () => {
     const claims = { success: true, transaction: null, network: null, payer: null, errorReason: null }
     expect(parsePaymentResponse(base64(claims))).toEqual({ success: true, method: 'x402', claims })
   })
@@ -75,7 +75,7 @@ describe('a settlement', () => {
     ['more than 64 KiB', base64({ ...SETTLED, x: 'y'.repeat(50 * 1024) })],
     ['much more', 'A'.repeat(1024 * 1024)],
     ['too deep', base64(`{"success":true,"a":${'['.repeat(16)}${']'.repeat(16)}}`)],
-  ])('is none: %s', (_, header) => {
+  ])('is refused: %s', (_, header) => {
     expect(parsePaymentResponse(header)).toBeUndefined()
   })
 })
@@ -86,7 +86,7 @@ describe('a failed settlement', () => {
     return receipt && settlementProblem(receipt)
   }
 
-  it('says why, as a problem', () => {
+  it('gives its reason as a problem', () => {
     expect(problem(FAILED)).toEqual({ type: 'x402:insufficient_funds' })
     const errorMessage = 'still\u001b[2J in the mempool'
     expect(problem({ ...FAILED, errorReason: 'settlement_pending', errorMessage })).toEqual({
@@ -101,11 +101,11 @@ describe('a failed settlement', () => {
     ['a list', ['x'], { type: 'about:blank' }],
     ['words', 'The facilitator said no', { type: 'about:blank', detail: 'The facilitator said no' }],
     ['something to break out with', 'a b\r\nx: y', { type: 'about:blank', detail: 'a b x: y' }],
-  ])('has a reason that is no code: %s', (_, errorReason, expected) => {
+  ])('may have a reason that is not a code: %s', (_, errorReason, expected) => {
     expect(problem({ ...FAILED, errorReason })).toEqual(expected)
   })
 
-  it('is none where it succeeded, or where another protocol speaks', () => {
+  it('has no problem if it succeeded, or if another protocol is used', () => {
     expect(problem(SETTLED)).toBeUndefined()
     expect(settlementProblem({ success: false, method: 'tempo', claims: {} })).toBeUndefined()
     expect(settlementProblem({ success: false, claims: {} })).toBeUndefined()
