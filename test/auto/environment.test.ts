@@ -13,7 +13,7 @@ test('a policy and a key are enough', () => {
   expect(readEnvironment(least)).toEqual(LEAST)
 })
 
-test('everything that can be said, and nothing else is looked at', () => {
+test('all settings are read, and no other variable', () => {
   const env = Object.freeze({
     PURSER_POLICY: '/etc/policy.yaml',
     PURSER_AGENT: 'researcher',
@@ -40,7 +40,7 @@ test('everything that can be said, and nothing else is looked at', () => {
   })
 })
 
-test('a variable that is empty is not set', () => {
+test('an empty variable counts as not set', () => {
   expect(
     readEnvironment({
       ...least,
@@ -111,7 +111,7 @@ test.each<[string, Record<string, string>, RegExp]>([
     { PURSER_TEMPO_RPC: '1=https://a.example,x' },
     /^PURSER_TEMPO_RPC must be/,
   ],
-])('%s: it does not start, and says which variable to mend', (_what, wrong, message) => {
+])('%s: it does not start, and names the variable to fix', (_what, wrong, message) => {
   const read = () => readEnvironment({ ...least, ...wrong })
   expect(read).toThrow(message)
   expect(read).toThrow(expect.objectContaining({ code: 'invalid_config', funds: 'untouched' }))
@@ -143,7 +143,7 @@ test.each<[string, Record<string, string>, object]>([
   })
 })
 
-test('what Kubernetes and Docker set beside a service called purser is left alone', () => {
+test('variables that Kubernetes and Docker set for a service called purser are ignored', () => {
   const theirs = {
     PURSER_SERVICE_HOST: '10.0.0.1',
     PURSER_SERVICE_PORT: '80',
@@ -154,7 +154,7 @@ test('what Kubernetes and Docker set beside a service called purser is left alon
   expect(readEnvironment({ ...least, ...theirs })).toMatchObject({ policy: 'policy.yaml' })
 })
 
-test('a variable that objects only inherit is not set', () => {
+test('an inherited property is not a variable', () => {
   const env = Object.assign(Object.create({ PURSER_TEMPO_ACCOUNT: ACCOUNT, PURSER_AGENT: 'eve' }), least)
   expect(readEnvironment(env)).toEqual(LEAST)
 })

@@ -26,12 +26,12 @@ function keyFile(text = `${KEY}\n`, mode = 0o600): string {
   return file
 }
 
-test('a file of its owner alone is read, and may be read again by another process', async () => {
+test('a file with access for its owner only is read, and another process can read it again', async () => {
   expect(await readKey({ file: keyFile() })).toEqual({ key: KEY, again: true })
   expect(await readKey({ file: keyFile('a1'.repeat(32), 0o400) })).toEqual({ key: KEY, again: true })
 })
 
-test.each([0o604, 0o640, 0o666, 0o602, 0o644])('a file of mode %o is remarked on', async (mode) => {
+test.each([0o604, 0o640, 0o666, 0o602, 0o644])('a file of mode %o causes a remark', async (mode) => {
   const { key, remark } = (await readKey({ file: keyFile(KEY, mode) })) ?? {}
   expect(key).toBe(KEY)
   expect(remark).toContain(`has mode 0${mode.toString(8)}`)
@@ -39,7 +39,7 @@ test.each([0o604, 0o640, 0o666, 0o602, 0o644])('a file of mode %o is remarked on
   expect(remark).not.toContain('a1a1')
 })
 
-test('a file is removed where that is asked for, once the key in it was understood', async () => {
+test('a file is removed on request, once its key was parsed', async () => {
   const file = keyFile(KEY, 0o644)
   expect(await readKey({ file, unlink: true })).toEqual({ key: KEY, again: false })
   expect(existsSync(file)).toBe(false)
@@ -66,7 +66,7 @@ test('a pipe is read, and is empty afterwards', async () => {
   expect(await read).toEqual({ key: KEY, again: false })
 })
 
-test('a credential of a service is read as it is, and need not be there if nobody named it', async () => {
+test('a credential of a service is read, and may be absent if no setting named it', async () => {
   expect(await readKey({ credential: keyFile(KEY, 0o440) })).toEqual({ key: KEY, again: true })
   const credential = join(folder, 'none')
   await expect(readKey({ credential })).rejects.toThrow('PURSER_TEMPO_KEY_CREDENTIAL names cannot be read')
@@ -79,18 +79,18 @@ test.each([
   ['a text that is too long', `${KEY}00`],
   ['two keys', `${KEY}\n${KEY}`],
   ['a large file', 'a1'.repeat(100_000)],
-])('%s is no key, and the message does not repeat it', async (_what, text) => {
+])('%s is not a key, and the message does not repeat it', async (_what, text) => {
   const read = readKey({ file: keyFile(text) })
   await expect(read).rejects.toMatchObject({ code: 'invalid_config', funds: 'untouched' })
   await expect(read).rejects.not.toThrow('a1a1')
 })
 
-test('a folder and a device are no key files', async () => {
+test('a folder and a device are not key files', async () => {
   await expect(readKey({ file: folder })).rejects.toThrow('cannot be read')
   await expect(readKey({ file: '/dev/zero' })).rejects.toThrow('cannot be read')
 })
 
-test('a key of Stripe is a secret or a restricted one, and no other text', async () => {
+test('a key of Stripe must be a secret or a restricted one', async () => {
   const stripe = (text: string) => read({ name: 'PURSER_STRIPE_KEY_FILE', file: keyFile(text) }, STRIPE_KEY)
   expect(await stripe('rk_test_a1a1a1\n')).toEqual({ key: 'rk_test_a1a1a1', again: true })
   expect(await stripe(' sk_live_a1a1a1 ')).toMatchObject({ key: 'sk_live_a1a1a1' })

@@ -53,7 +53,7 @@ describe('settings in a file', () => {
     expect(paidFor()).toHaveLength(1)
   })
 
-  test('make every wallet, with keys beside the file', async () => {
+  test('create every wallet, with keys next to the file', async () => {
     const file = join(run.folder, 'all.yaml')
     writeFileSync(
       file,
@@ -87,7 +87,7 @@ wallets:
     expect(accepts).toContain('lightning/charge;q=0.2')
   })
 
-  test('are found in the folder of configuration of the user, and not in the working directory', async () => {
+  test('are found in the user’s configuration folder, and not in the working directory', async () => {
     const { code, stderr } = await run.run({}, '')
     expect(code).not.toBe(0)
     expect(stderr).toContain('PURSER_POLICY must name a policy file')
@@ -98,7 +98,7 @@ wallets:
     expect(stdout).toBe('')
   })
 
-  test('name what a wallet refuses, and the module that cannot be loaded', async () => {
+  test('name the setting that a wallet refuses, and the module that cannot be loaded', async () => {
     const said = async (env: Record<string, string>) => (await run.run({ ...config(), ...env }, '')).stderr
     expect(await said({ PURSER_STRIPE_VALIDITY_MS: '5' })).toMatch(
       /wallets\.stripe: validityMs must be a whole number/,
@@ -173,7 +173,7 @@ describe("undici's request under purser/auto", () => {
     expect(paidFor()).toHaveLength(3)
   })
 
-  test('can be aborted before it is paid, and is refused by policy as fetch is', async () => {
+  test('can be aborted before it is paid, and is refused by policy like fetch', async () => {
     const { stdout, stderr } = await run.run(
       { ...config(), PURSER_LOG: 'off' },
       `${USE}
@@ -186,7 +186,7 @@ describe("undici's request under purser/auto", () => {
     expect(paidFor()).toHaveLength(0)
   })
 
-  test('is left alone again by restore()', async () => {
+  test('is not paid any more after restore()', async () => {
     const { stdout } = await run.run(
       config(),
       `${USE}
@@ -226,7 +226,7 @@ describe('a 402 that is not paid under purser/auto', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 
-  test('through node:http is one line for each origin that says what to do', async () => {
+  test('through node:http is one line per origin that says how to fix it', async () => {
     const { stderr, stdout } = await run.run(
       config(),
       `import { get } from 'node:http'
@@ -244,7 +244,7 @@ describe('a 402 that is not paid under purser/auto', () => {
     expect(paidFor()).toHaveLength(0)
   })
 
-  test('is no line at all with PURSER_LOG=off', async () => {
+  test('prints nothing with PURSER_LOG=off', async () => {
     const { stderr } = await run.run(
       { ...config(), PURSER_LOG: 'off' },
       `await (await fetch(${JSON.stringify(`${shop.origin}/strange`)})).text()`,
@@ -285,7 +285,7 @@ describe('a cluster under purser/auto', () => {
     expect(paidFor()).toHaveLength(5)
   })
 
-  test('keeps a key that can be read once in the primary: workers say so and pay nothing', async () => {
+  test('keeps a key that can be read once in the primary: workers explain it and pay nothing', async () => {
     const keyFile = join(run.folder, 'once.key')
     writeFileSync(keyFile, 'rk_test_a1b2c3d4', { mode: 0o600 })
     const { code, stdout, stderr } = await run.run(

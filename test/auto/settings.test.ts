@@ -119,13 +119,13 @@ describe('a setting', () => {
     expect(byFile).toEqual(byVariable)
   })
 
-  test('each has a line in the list above, or is a place of a key', () => {
+  test('each is in the list above, or is a place of a key', () => {
     const listed = [...SETTINGS.map(([path]) => path), 'log', 'wallets.evm.domains']
     const known = allSettings().map((path) => path.join('.'))
     expect(known.filter((path) => !/[kK]ey\.\w+$/.test(path)).sort()).toEqual(listed.sort())
   })
 
-  test('of a variable wins over the one of the file', () => {
+  test('of a variable overrides the one of the file', () => {
     const file = parseConfig('agent: one\nlog: off\nwallets: { tempo: { key: ./a.key, mode: pull } }', FILE)
     expect(
       readEnvironment({ PURSER_POLICY: '/p', PURSER_AGENT: 'two', PURSER_TEMPO_MODE: 'push' }, file),
@@ -142,7 +142,7 @@ describe('a setting', () => {
     })
   })
 
-  test('that is a path in a file is looked for beside that file', () => {
+  test('that is a path in a file is relative to that file', () => {
     const text =
       'policy: policy.yaml\nledger: ../l.db\ncurrencies: c.json\nwallets: { lightning: { node: a, module: node.mjs } }'
     expect(readEnvironment({}, parseConfig(text, FILE))).toMatchObject({
@@ -153,7 +153,7 @@ describe('a setting', () => {
     })
   })
 
-  test('can be a list of currencies and what tokens sign by, in a file', () => {
+  test('can be a list of currencies and of signing domains, in a file', () => {
     const text = `
       currencies: [{ network: eip155:1, address: "${ADDRESS}", symbol: X, decimals: 6 }]
       wallets: { evm: { key: e.key, domains: { "eip155:1/erc20:${ADDRESS}": { name: X, version: 2 } } } }`
@@ -182,7 +182,7 @@ describe('a key', () => {
     expect(wallets.evm?.key?.name).toMatch(/^wallets\.evm\.key\.\w+ of \/etc/)
   })
 
-  test('that another process keeps is not looked for, but one that stays is read again', () => {
+  test('that another process keeps is not read, but one in a lasting place is read again', () => {
     const taken = { PURSER_POLICY: '/p', PURSER_KEY_TAKEN_BY: 'evm=7' }
     const read = (yaml: string) =>
       readEnvironment(taken, parseConfig(document('wallets.evm.key', yaml), FILE)).wallets.evm?.key
@@ -294,7 +294,7 @@ describe('a mistake', () => {
     expect(read).not.toThrow(KEY)
   })
 
-  test('that objects inherit is none', () => {
+  test('of an inherited property is ignored', () => {
     expect(() => readEnvironment(env, parseConfig('__proto__: { agent: eve }', FILE))).toThrow(
       /has no setting __proto__/,
     )
@@ -303,7 +303,7 @@ describe('a mistake', () => {
   })
 })
 
-test('docs/auto.md has a row for every setting and variable, and no other', () => {
+test('docs/auto.md has exactly one row for every setting and variable', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/auto.md'), 'utf8')
   const rows = [...page.matchAll(/^\| `([\w.]+)` \| `(PURSER_\w+)`/gm)].map(
     ([, path, name]) => `${path} ${name}`,

@@ -116,13 +116,13 @@ const LOOK = `
 const NOWHERE = { env: false, proc: false, child: false, childOfProc: false, thread: false }
 
 describe('the key of a program that was started with purser/auto', () => {
-  test('by value is in no environment afterwards, and not in /proc', async () => {
+  test('by value is erased from every environment, and from /proc', async () => {
     const { stdout, stderr, code } = await start({ PURSER_TEMPO_KEY: KEY }, LOOK)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(JSON.parse(stdout)).toEqual({ ...NOWHERE, taken: true, others: [] })
   })
 
-  test('by value is remarked on, if the environment of the process above shows it too', async () => {
+  test('by value causes a remark if the environment of a parent process shows it too', async () => {
     const inner = join(folder, 'inner.mjs')
     writeFileSync(inner, LOOK)
     const run = (log: string) =>
@@ -137,13 +137,13 @@ describe('the key of a program that was started with purser/auto', () => {
     expect((await run('off')).stderr).toBe('')
   })
 
-  test('through a descriptor never was in an environment', async () => {
+  test('through a descriptor was never in an environment', async () => {
     const { stdout, stderr } = await start({ PURSER_TEMPO_KEY_FD: '3' }, LOOK, `${KEY}\n`)
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual({ ...NOWHERE, taken: true, others: [] })
   })
 
-  test('in a file may be read again by a child, and a file that others can read is remarked on', async () => {
+  test('in a file can be read again by a child, and a file that others can read causes a remark', async () => {
     const file = keyFile()
     const { stdout, stderr } = await start({ PURSER_TEMPO_KEY_FILE: file }, LOOK)
     expect(stderr).toBe('')
@@ -155,13 +155,13 @@ describe('the key of a program that was started with purser/auto', () => {
   })
 })
 
-describe('what a program with purser/auto starts', () => {
+describe('child processes and threads of a program with purser/auto', () => {
   const CHILD = `
     const reply = await fetch(${JSON.stringify('SHOP')})
     console.log(JSON.stringify({ status: reply.status, ...(await reply.json()) }))
   `
 
-  test('a child goes without a key that its parent keeps, and says so when a call would cost something', async () => {
+  test('a child has no key that its parent keeps, and explains it if a call would cost something', async () => {
     const inner = join(folder, 'child.mjs')
     writeFileSync(inner, CHILD.replace('SHOP', shopUrl))
     const { code, stdout, stderr } = await start(
@@ -180,7 +180,7 @@ describe('what a program with purser/auto starts', () => {
     expect(stderr).toMatch(/^purser\/auto: Process \d+ has the key and keeps it, so this process cannot pay/)
   })
 
-  test('a thread goes without it too, and does not die', async () => {
+  test('a thread has no key either, and does not crash', async () => {
     const inner = join(folder, 'thread.mjs')
     writeFileSync(inner, CHILD.replace('SHOP', shopUrl))
     const { code, stdout, stderr } = await start(
@@ -194,7 +194,7 @@ describe('what a program with purser/auto starts', () => {
     expect(stderr).toContain('has the key and keeps it')
   })
 
-  test('a child reads a key file for itself, and is no other buyer', async () => {
+  test('a child reads a key file itself, and counts as the same buyer', async () => {
     const { code, stdout, stderr } = await start(
       { PURSER_TEMPO_KEY_FILE: keyFile() },
       `import { spawnSync } from 'node:child_process'

@@ -28,7 +28,7 @@ function slow(): { fetch: typeof fetch; letGo(): Promise<Response> } {
 describe.each(['v2', 'v1'] as const)(
   'a close of protocol %s that the chain does not show yet',
   (protocol) => {
-    it('is told as such, and settled when it does', { timeout: 40_000 }, async () => {
+    it('is reported as pending, and settled once the chain shows it', { timeout: 40_000 }, async () => {
       const server = await world.serve({ protocol })
       const wire = slow()
       const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.5' }, fetch: wire.fetch })

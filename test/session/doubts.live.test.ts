@@ -87,7 +87,7 @@ describe.each(['v2', 'v1'] as const)('a doubt in a session of protocol %s', (pro
     ])
   })
 
-  it('about a voucher that never got there ends with the channel', async () => {
+  it('about a voucher that never arrived ends with the channel', async () => {
     const server = await world.serve({ protocol })
     const wire = losing('voucher')
     wire.lose = false
@@ -103,7 +103,7 @@ describe.each(['v2', 'v1'] as const)('a doubt in a session of protocol %s', (pro
     expect(await buyer.booked()).toBe(await buyer.left())
   })
 
-  it('about a top-up that never got there locks nothing up once its time has passed', async () => {
+  it('about a top-up that never arrived locks nothing once it has expired', async () => {
     const apart = await channelWorld()
     try {
       const server = await apart.serve({ protocol, validityMs: 600_000 })
@@ -176,7 +176,7 @@ describe.each(['v2', 'v1'] as const)('a doubt in a session of protocol %s', (pro
     },
   )
 
-  it('about an opening that never got there is over when its time has passed', async () => {
+  it('about an opening that never arrived is over once it has expired', async () => {
     const server = await world.serve({ protocol })
     const wire = losing('open')
     const buyer = await sessionBuyer(world, [server], {

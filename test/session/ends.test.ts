@@ -72,8 +72,8 @@ function showing({
   }
 }
 
-describe('what was taken of a channel that the reserve has forgotten', () => {
-  it('is told by its close, and by what went back in the same transaction', async () => {
+describe('the captures of a channel that the reserve has deleted', () => {
+  it('are shown by its close, and by the refund in the same transaction', async () => {
     expect(await readClosed(showing({}), v2, 900)).toBe(30n)
     expect(await readClosed(showing({ captured: 100n, refunded: 0n, back: 5n }), v2, 900)).toBe(100n)
   })
@@ -84,7 +84,7 @@ describe('what was taken of a channel that the reserve has forgotten', () => {
     ['the transaction failed', { status: '0x0' }],
     ['the transaction is not shown', { receipt: false }],
     ['it is the close of another channel', { id: word(9n) }],
-  ])('is not told where %s', async (_, told) => {
+  ])('are unknown if %s', async (_, told) => {
     expect(await readClosed(showing(told), v2, 900)).toBeUndefined()
   })
 })
@@ -106,12 +106,12 @@ describe('what several nodes show', () => {
     ['not taken, by all', [none, none], none],
     ['taken in part by one, and open by another', [part(4n), open], open],
     ['not taken by one, and not final by another', [none, young, part(4n)], young],
-  ])('comes to what they agree on: %s', (_, views, expected) => {
+  ])('is their common verdict: %s', (_, views, expected) => {
     expect(combine(views)).toEqual(expected)
     expect(combine([...views].reverse())).toEqual(expected)
   })
 
-  it('takes a fee that any of them shows, and that there was none from all of them', () => {
+  it('uses a fee that any of them shows, and no fee only if all agree', () => {
     const fee = amount(3n, alphaUSD)
     const free = amount(0n, alphaUSD)
     expect(combine([open, { ...open, fee }])).toMatchObject({ fee })

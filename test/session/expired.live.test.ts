@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.stop())
 
-describe('when the challenge that the ledger keeps has run out', () => {
+describe('if the challenge in the ledger has expired', () => {
   it('an owner tops up and closes on a fresh one', { timeout: 60_000 }, async () => {
     const payee = await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)
     const opened = await Promise.all(

@@ -48,7 +48,7 @@ describe.each(['v2', 'v1'] as const)(
       return { server, buyer, told, old, statuses }
     }
 
-    it('gets one voucher on the old channel, and the same request opens a new one', async () => {
+    it('gets one voucher on the old channel, and the same request then opens a new one', async () => {
       const { server, buyer, told, old, statuses } = await restarted()
       expect(await statuses(4)).toEqual([410, 200, 200, 200])
       expect(credentialsOn(server, old)).toHaveLength(1)
@@ -65,7 +65,7 @@ describe.each(['v2', 'v1'] as const)(
       expect(doubt).toMatchObject({ state: 'committed', units: 10_000_000n, rejection: { status: 410 } })
     })
 
-    it('gets one voucher from calls that run at once', async () => {
+    it('gets one voucher from parallel calls', async () => {
       const { server, buyer, old } = await restarted()
       const calls = Array.from({ length: 6 }, (_, call) => buyer.purser.fetch(server.url(`/paid?${call}`)))
       const statuses = (await Promise.all(calls)).map(({ status }) => status)
@@ -75,7 +75,7 @@ describe.each(['v2', 'v1'] as const)(
       expect(server.paid('open')).toHaveLength(1)
     })
 
-    it('is understood by the status alone, where a HEAD has no body', async () => {
+    it('is recognised by the status alone, because a HEAD has no body', async () => {
       const { server, buyer, told, old } = await restarted()
       const init = { method: 'HEAD' }
       expect((await buyer.purser.fetch(server.url('/paid'), init)).status).toBe(410)
@@ -94,7 +94,7 @@ describe.each(['v2', 'v1'] as const)(
       expect(credentialsOn(server, old)).toHaveLength(1)
     })
 
-    it('gets no voucher after a top-up that it does not take', async () => {
+    it('gets no voucher after a top-up that it rejects', async () => {
       const server = await world.serve({ protocol })
       const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.02' } })
       const told = heard(buyer)
@@ -110,7 +110,7 @@ describe.each(['v2', 'v1'] as const)(
       expect(told.map(({ kind }) => kind)).toContain('session_forgotten')
     })
 
-    it('gets one more voucher in the midst of a stream', async () => {
+    it('gets one more voucher in the middle of a stream', async () => {
       const server = await world.serve({ protocol })
       const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.5' } })
       const told = heard(buyer)
@@ -148,7 +148,7 @@ describe.each(['v2', 'v1'] as const)(
       expect((await buyer.purser.fetch(server.url('/paid'))).status).toBe(200)
     })
 
-    it('is asked by the chain for the deposit, without anybody asking for that', {
+    it('loses the deposit by a forced close without a call of the owner', {
       timeout: 30_000,
     }, async () => {
       const { old, statuses } = await restarted()
@@ -160,7 +160,7 @@ describe.each(['v2', 'v1'] as const)(
 )
 
 describe.each(['v2', 'v1'] as const)('the deposit of a forgotten channel, protocol %s', (protocol) => {
-  it('comes back whole, with what was signed on it', { timeout: 60_000 }, async () => {
+  it('is returned in full, including the signed amounts', { timeout: 60_000 }, async () => {
     // The clock of this chain is set ahead, so nothing else shares it.
     const world = await channelWorld()
     try {

@@ -33,39 +33,35 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
   it.each([
     ['payer', '/paid'],
     ['server', '/sponsored/paid'],
-  ])(
-    'is topped up when it runs dry, and closed to the last part; the %s pays the fees',
-    async (who, path) => {
-      const server = await world.serve({ protocol })
-      const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.03', topUp: '0.04' } })
-      const payee = await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)
-      for (let call = 0; call < 5; call++)
-        expect((await buyer.purser.fetch(server.url(path))).status).toBe(200)
-      expect(server.paid('topUp').map(({ status }) => status)).toEqual([204])
-      const id = idAt(server)
-      expect(await world.channel(protocol, id)).toMatchObject({ deposit: 70_000n, settled: 0n })
-      const [open] = await buyer.purser.sessions.list()
-      expect(open).toMatchObject({ state: 'open', deposit: { value: 70_000n }, signed: { value: 50_000n } })
+  ])('is topped up if it runs out, and closed to the last unit; the %s pays the fees', async (who, path) => {
+    const server = await world.serve({ protocol })
+    const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.03', topUp: '0.04' } })
+    const payee = await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)
+    for (let call = 0; call < 5; call++) expect((await buyer.purser.fetch(server.url(path))).status).toBe(200)
+    expect(server.paid('topUp').map(({ status }) => status)).toEqual([204])
+    const id = idAt(server)
+    expect(await world.channel(protocol, id)).toMatchObject({ deposit: 70_000n, settled: 0n })
+    const [open] = await buyer.purser.sessions.list()
+    expect(open).toMatchObject({ state: 'open', deposit: { value: 70_000n }, signed: { value: 50_000n } })
 
-      const session = open ?? expect.fail('no session')
-      const closed = await buyer.purser.sessions.close(session.id)
-      expect(closed.state).toBe('closed')
-      expect(await world.channel(protocol, id)).toMatchObject({ closed: true })
-      expect((await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)) - payee).toBe(5n * PRICE)
-      const fees = (await buyer.left()) - 5n * PRICE
-      if (who === 'server') expect(fees).toBe(0n)
-      else expect(fees).toBeGreaterThan(0n)
-      await buyer.purser.recover({ reconcile: true })
-      expect((await buyer.payments()).map(({ state }) => state)).toEqual(
-        Array.from({ length: 6 }, () => 'settled'),
-      )
-      expect(await buyer.booked()).toBe(5n * PRICE + fees)
-      const budgets = await buyer.purser.budgets()
-      expect(budgets).toBeDefined()
-    },
-  )
+    const session = open ?? expect.fail('no session')
+    const closed = await buyer.purser.sessions.close(session.id)
+    expect(closed.state).toBe('closed')
+    expect(await world.channel(protocol, id)).toMatchObject({ closed: true })
+    expect((await world.chain.balanceOf(alphaUSD, ACCOUNTS.payee.address)) - payee).toBe(5n * PRICE)
+    const fees = (await buyer.left()) - 5n * PRICE
+    if (who === 'server') expect(fees).toBe(0n)
+    else expect(fees).toBeGreaterThan(0n)
+    await buyer.purser.recover({ reconcile: true })
+    expect((await buyer.payments()).map(({ state }) => state)).toEqual(
+      Array.from({ length: 6 }, () => 'settled'),
+    )
+    expect(await buyer.booked()).toBe(5n * PRICE + fees)
+    const budgets = await buyer.purser.budgets()
+    expect(budgets).toBeDefined()
+  })
 
-  it('counts the fees that were taken, and not their bounds, while it is open', async () => {
+  it('counts the charged fees, not their bounds, while it is open', async () => {
     const server = await world.serve({ protocol })
     const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.02' } })
     for (let call = 0; call < 3; call++) await buyer.purser.fetch(server.url('/paid'))
@@ -90,7 +86,7 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     expect(await world.channel(protocol, idAt(server))).toMatchObject({ deposit: 70_000n })
   })
 
-  it('is opened once by calls that start together, and goes on in another process', async () => {
+  it('is opened once by parallel calls, and continues in another process', async () => {
     const server = await world.serve({ protocol })
     const first = await sessionBuyer(world, [server], { wallet: { deposit: '0.5' } })
     const replies = await Promise.all(
@@ -125,7 +121,7 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     await second.purser.close()
   })
 
-  it('is found again when the answer to its opening was lost', async () => {
+  it('is found again if the answer to its opening was lost', async () => {
     const server = await world.serve({ protocol })
     const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.5' } })
     server.fail('error-after-payment')
@@ -137,7 +133,7 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
   })
 
   it.each(['/paid', '/sponsored/paid'])(
-    'is opened by the very same transaction where a fresh challenge asks for it, at %s',
+    'is opened by the same transaction if a fresh challenge asks for it, at %s',
     async (path) => {
       const server = await world.serve({ protocol })
       const openings: string[] = []
@@ -186,7 +182,7 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     expect(await buyer.booked()).toBeLessThan(2n * PRICE + 60_000n)
   })
 
-  it('settles a total that the server says it has served already', async () => {
+  it('settles a total that the server says it has already served', async () => {
     const server = await world.serve({ protocol })
     const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.5' } })
     await buyer.purser.fetch(server.url('/paid'))
@@ -211,7 +207,7 @@ describe.each(['v2', 'v1'] as const)('a session of protocol %s', (protocol) => {
     expect((await buyer.channels()).map(({ state }) => state)).toEqual(['closed', 'open'])
   })
 
-  it('is paid by a key of its own', async () => {
+  it('is paid with a separate voucher key', async () => {
     const server = await world.serve({ protocol })
     const hot = privateKeyToAccount(generatePrivateKey())
     const buyer = await sessionBuyer(world, [server], { wallet: { deposit: '0.5', authorizedSigner: hot } })

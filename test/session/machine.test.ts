@@ -38,7 +38,7 @@ const led = (channel: SessionChannel | undefined, ...events: readonly SessionEve
   events.reduce((state, event) => reduce(state, event).channel, channel)
 
 describe('a channel', () => {
-  it('is opened by a receipt, or by what the chain shows', () => {
+  it('is opened by a receipt, or by the state on the chain', () => {
     expect(led(undefined, EVENTS.begun)).toBe(opening)
     expect(led(opening, EVENTS.accepted)).toMatchObject({ state: 'open', deposit: 100n })
     expect(led(opening, EVENTS.found)).toMatchObject({ state: 'open', deposit: 100n })
@@ -52,12 +52,12 @@ describe('a channel', () => {
     expect(reduce(undefined, EVENTS.accepted)).toEqual({ channel: undefined, effects: [] })
   })
 
-  it('that was never opened is closed, and took nothing', () => {
+  it('that was never opened is closed without captures', () => {
     expect(led(opening, EVENTS.lapsed)).toMatchObject({ state: 'closed', deposit: 0n, captured: 0n })
     expect(led(opening, { kind: 'lapsed', seen: more.seen })).toBe(opening)
   })
 
-  it('is topped up when a receipt or the chain says so', () => {
+  it('is topped up if a receipt or the chain shows it', () => {
     const funding = led(open, EVENTS.funding)
     expect(funding).toMatchObject({
       pending: { ...more, payment: 'more' },
@@ -80,7 +80,7 @@ describe('a channel', () => {
     })
   })
 
-  it('lets go of a top-up that never came, and of nothing else that was locked up', () => {
+  it('releases a top-up that never arrived, and no other deposit', () => {
     const lapse: SessionEvent = { kind: 'lapsed', seen: more.seen }
     const lapsed = led(open, EVENTS.funding, lapse)
     expect(lapsed).toMatchObject({ state: 'open', funding: ['opened'], deposit: 100n })
@@ -90,7 +90,7 @@ describe('a channel', () => {
     expect(led(open, again, lapse)).toMatchObject({ funding: ['opened'] })
   })
 
-  it('that is closing pays nothing, and may go on', () => {
+  it('that is closing pays nothing, and may continue', () => {
     const closing = led(open, EVENTS.leaving)
     expect(closing).toMatchObject({ state: 'closing', deposit: 100n })
     if (closing === undefined) return expect.fail('no channel')
@@ -102,7 +102,7 @@ describe('a channel', () => {
     expect(led(asked, EVENTS.funding)).toMatchObject({ state: 'closing', funding: ['opened', 'more'] })
   })
 
-  it('that the vendor has forgotten is never signed on again, whatever the chain shows', () => {
+  it('that the vendor has forgotten is never signed on again, for any state on the chain', () => {
     const forgotten = led(open, EVENTS.forgotten)
     expect(forgotten).toMatchObject({ state: 'closing', deposit: 100n, forgottenAt: 5 })
     if (forgotten === undefined) return expect.fail('no channel')
@@ -119,7 +119,7 @@ describe('a channel', () => {
     expect(led(forgotten, EVENTS.closed)).toMatchObject({ state: 'closed', forgottenAt: 5 })
   })
 
-  it('that the vendor has forgotten while it was opened is closing as soon as the chain shows it', () => {
+  it('that the vendor has forgotten during its opening is closing as soon as the chain shows it', () => {
     const forgotten = led(opening, EVENTS.forgotten)
     expect(forgotten).toMatchObject({ state: 'opening', forgottenAt: 5 })
     expect(led(forgotten, EVENTS.found)).toMatchObject({ state: 'closing', forgottenAt: 5 })
@@ -127,7 +127,7 @@ describe('a channel', () => {
     expect(led(forgotten, EVENTS.accepted)).not.toHaveProperty('forgottenAt')
   })
 
-  it('that the vendor has agreed to close stays closing, however long the chain takes', () => {
+  it('that the vendor has agreed to close stays closing until the chain shows it', () => {
     const agreed = led(open, EVENTS.leaving, EVENTS.agreed)
     expect(agreed).toMatchObject({ state: 'closing', deposit: 100n, agreed: true })
     expect(led(agreed, EVENTS.found)).toBe(agreed)
@@ -138,7 +138,7 @@ describe('a channel', () => {
     expect(led(agreed, EVENTS.closed)).not.toHaveProperty('agreed')
   })
 
-  it('goes on above a total that bears our signature, and never below', () => {
+  it('continues above a total with the payer’s signature, and never below', () => {
     expect(led(open, EVENTS.recalled)).toMatchObject({ base: 40n })
     expect(led(open, EVENTS.recalled, { kind: 'recalled', total: 30n })).toMatchObject({ base: 40n })
   })
@@ -191,8 +191,8 @@ const anEvent: fc.Arbitrary<SessionEvent> = fc.oneof(
   fc.constant<SessionEvent>({ kind: 'accepted', operation: 'op', address: '', challenge, added: more }),
 )
 
-describe('whatever happens to a channel', () => {
-  it('it never comes back from the end, forgets no funding, and falls behind no signature', () => {
+describe('any sequence of events', () => {
+  it('a closed channel stays closed, no funding is lost, and the total never falls below a signature', () => {
     fc.assert(
       fc.property(fc.array(anEvent, { maxLength: 40 }), (events) => {
         let channel: SessionChannel | undefined = opening
@@ -217,7 +217,7 @@ describe('whatever happens to a channel', () => {
     )
   })
 
-  it('two processes that meet at one record lose nothing of either', async () => {
+  it('two processes that write one record lose no event', async () => {
     const stored = memoryLedger()
     const first = new ChannelStore()
     await first.apply(opening, EVENTS.begun, stored)
@@ -229,7 +229,7 @@ describe('whatever happens to a channel', () => {
     expect(await first.current(opening, stored)).toMatchObject({ state: 'open', deposit: 100n, base: 40n })
   })
 
-  it('its challenges stand for one operation, while they live, and end with it', async () => {
+  it('its challenges are remembered for one operation, while they are valid, and end with the channel', async () => {
     const stored = memoryLedger()
     const book = new ChannelStore()
     const resource = {

@@ -41,14 +41,14 @@ const { pending, lane, slot, openedAt } = opening
 const sending = { ...pending, hash: `0x${word(7n)}` as const, feeCurrency: alphaUSD }
 const detail = { form: 'open', lane, slot, identity: v2, currency: alphaUSD, openedAt, sending } as const
 
-test('a node of the chain proves that a channel was never opened, one of another chain does not', async () => {
+test('a node of the chain proves that a channel was never opened, a node of another chain does not', async () => {
   const evidence = evidenceOf('tempo-session:0x1', 'c', { ...detail, total: 10n, price: 10n })
   expect(await walletOn(31337).inspect(evidence)).toMatchObject({ state: 'void', fee: { value: 0n } })
   expect(await walletOn(4217).inspect(evidence)).toMatchObject({ state: 'unknown' })
   expect(await walletOn(4217).inspect(evidence)).not.toHaveProperty('fee')
 })
 
-test('nor does it give a deposit back', async () => {
+test('a node of another chain does not prove that a deposit was returned', async () => {
   for (const [chainId, state] of [
     [4217, 'opening'],
     [31337, 'closed'],

@@ -43,7 +43,7 @@ describe('a session challenge', () => {
     })
   })
 
-  it('is of protocol v1 where it names none, on the main chain and its escrow', () => {
+  it('is of protocol v1 by default, on the main chain and its escrow', () => {
     const found = readSession({ request: { amount: '1', currency: TOKEN, recipient: PAYEE } })
     expect(found).toMatchObject({
       protocol: 'v1',
@@ -54,12 +54,12 @@ describe('a session challenge', () => {
     else expect(isOwnEscrow(found)).toBe(true)
   })
 
-  it('takes the smallest step that the server takes', () => {
+  it('uses the smallest step that the server accepts', () => {
     expect(session({}, { minVoucherDelta: '25000' }).price).toBe(25_000n)
     expect(session({}, { minVoucherDelta: '5000' }).price).toBe(10_000n)
   })
 
-  it('tells the network’s own escrow from any other', () => {
+  it('distinguishes the network’s own escrow from others', () => {
     expect(isOwnEscrow(session())).toBe(true)
     expect(isOwnEscrow(session({}, { escrowContract: ESCROW }))).toBe(false)
     expect(isOwnEscrow(session({}, { sessionProtocol: 'v1', chainId: 42431, escrowContract: RESERVE }))).toBe(
@@ -88,7 +88,7 @@ describe('a session challenge', () => {
     expect(read(more, details)).toMatchObject({ code: 'wallet_failed' })
   })
 
-  it('is refused with details that are none', () => {
+  it('is refused with malformed details', () => {
     expect(readSession({ request: { ...request(), methodDetails: 'v2' } })).toHaveProperty('unpayable')
   })
 })
@@ -131,7 +131,7 @@ describe('a voucher', () => {
   it.each([
     [v1, 'Tempo Stream Channel', 'uint128'],
     [v2, 'TIP20 Channel Reserve', 'uint96'],
-  ] as const)('is what EIP-712 makes of it', (identity, name, type) => {
+  ] as const)('equals the EIP-712 hash', (identity, name, type) => {
     const channelId = channelIdOf(identity)
     for (const total of [0n, 1n, 10_000n, 2n ** 96n - 1n])
       expect(voucherHash(identity, total)).toBe(
@@ -160,7 +160,7 @@ describe('a voucher', () => {
     expect(await bearsSignature(key, v2, { total: 7n, signature: '0x01' })).toBe(false)
   })
 
-  it('has a recovery id as escrows want it', () => {
+  it('has a recovery id as escrows require it', () => {
     const body = 'ab'.repeat(64)
     expect(canonical(`0x${body}00`)).toBe(`0x${body}1b`)
     expect(canonical(`0x${body}01`)).toBe(`0x${body}1c`)
@@ -188,7 +188,7 @@ describe('calls', () => {
   const approve = (value: bigint) =>
     encodeFunctionData({ abi: Abis.tip20, functionName: 'approve', args: [ESCROW, value] })
 
-  it('of v1 give an allowance first', () => {
+  it('of v1 grant an allowance first', () => {
     const data = encodeFunctionData({
       abi: escrowAbi,
       functionName: 'open',
@@ -207,7 +207,7 @@ describe('calls', () => {
     expect(withdrawCalls(v1)).toEqual([{ to: ESCROW, data: v1Call('withdraw') }])
   })
 
-  it('of v2 go to the reserve alone', () => {
+  it('of v2 go only to the reserve', () => {
     const args = [payee, operator, token, 5n, salt, signer] as const
     const data = encodeFunctionData({ abi: reserveAbi, functionName: 'open', args })
     expect(openCalls(v2, 5n)).toEqual([{ to: RESERVE, data }])
@@ -218,7 +218,7 @@ describe('calls', () => {
   })
 })
 
-describe('what the ledger keeps', () => {
+describe('the data in the ledger', () => {
   const detail: SessionDetail = {
     form: 'topUp',
     lane: open.lane,
@@ -281,7 +281,7 @@ describe('options', () => {
     )
   })
 
-  it('need a voucher key beside an access key', () => {
+  it('need a voucher key if the account is an access key', () => {
     const key = { ...account, accessKeyAddress: PAYEE }
     expect(() => tempoSession({ account: key })).toThrow(TypeError)
     expect(tempoSession({ account: key, authorizedSigner: privateKeyToAccount(KEYS[1]) }).kinds).toEqual([

@@ -74,7 +74,7 @@ function setUp(options: Partial<SessionOptions> = {}, context: Partial<QuoteCont
 }
 
 describe('an offer without a channel', () => {
-  it('comes to its price, a deposit and the fee of opening', async () => {
+  it('costs its price, a deposit and the fee of opening', async () => {
     const { quoted, slot } = setUp()
     const { terms, lane, goodUntil } = await quoted(offer())
     expect(terms).toMatchObject({
@@ -112,7 +112,7 @@ describe('an offer without a channel', () => {
     expect((await quoted(offer(more), { bounds })).terms.locks?.value).toBe(expected)
   })
 
-  it('costs no fee where the server pays', async () => {
+  it('costs no fee if the server pays', async () => {
     const { quoted } = setUp()
     expect((await quoted(offer({}, { feePayer: true }))).terms.fee).toBeUndefined()
   })
@@ -133,7 +133,7 @@ describe('an offer without a channel', () => {
     expect(await setUp(options).quote(offer(more, details))).toMatchObject({ code })
   })
 
-  it('is not paid after its time, nor with a fee above policy’s', async () => {
+  it('is not paid after its expiry, or with a fee above the limit of the policy', async () => {
     const { quote } = setUp()
     expect(await quote({ ...offer(), expires: NOW })).toHaveProperty('unpayable')
     expect(await quote({ ...offer(), expires: NOW + 2_000 })).toHaveProperty('unpayable')
@@ -143,7 +143,7 @@ describe('an offer without a channel', () => {
 })
 
 describe('an offer with a channel', () => {
-  it('comes to its price alone, asks no node, and rests on what was signed', async () => {
+  it('costs only its price, asks no node, and continues the signed total', async () => {
     const { quoted, put, slot } = setUp()
     await put(50_000n)
     const { terms, lane } = await quoted(offer())
@@ -155,19 +155,19 @@ describe('an offer with a channel', () => {
   it.each([
     ['no more than the price', '9999999', 10_000n],
     ['what is missing', '4000', 4_000n],
-  ])('that says what it needs is paid %s', async (_, requiredCumulative, expected) => {
+  ])('that names the missing amount is paid %s', async (_, requiredCumulative, expected) => {
     const { quoted, put } = setUp()
     await put(50_000n)
     expect((await quoted(offer(), { meterClaims: { requiredCumulative } })).terms.most.value).toBe(expected)
   })
 
-  it('is not paid for what was signed before', async () => {
+  it('is not paid if the signed total covers it', async () => {
     const { quote, put } = setUp()
     await put(50_000n)
     expect(await quote(offer(), { meterClaims: { requiredCumulative: '0' } })).toHaveProperty('unpayable')
   })
 
-  it('tops up what is short, with the fee of that', async () => {
+  it('tops up the missing amount, with the fee of the top-up', async () => {
     const { quoted, put } = setUp({ topUp: '0.03' })
     await put(5_000n)
     const { terms } = await quoted(offer())
@@ -175,7 +175,7 @@ describe('an offer with a channel', () => {
     expect(terms.fee?.bound.value).toBe(25_311n)
   })
 
-  it('belongs to one payee: another one gets a channel of its own', async () => {
+  it('belongs to one payee: another one gets another channel', async () => {
     const { quoted, put } = setUp()
     await put(50_000n)
     expect((await quoted(offer({ recipient: ESCROW }))).terms.locks).toBeDefined()
@@ -202,8 +202,8 @@ describe('an offer with a channel', () => {
   })
 })
 
-describe('acts of the owner', () => {
-  it('cost a fee where we pay one, and buy nothing', async () => {
+describe('operations of the owner', () => {
+  it('cost a fee if the payer pays it, and buy nothing', async () => {
     const { wallet, slot } = setUp()
     const channels = memoryLedger()
     const stored = { ...open, wallet: wallet.id, slot, lane: `${slot}#0`, challenge: offer() }

@@ -34,7 +34,7 @@ async function opened(): Promise<{
 }
 
 describe('a channel that the server remembers and the ledger does not', () => {
-  it('is taken up above the total that bears our signature', async () => {
+  it('is restored above the total with the payer’s signature', async () => {
     const { server, account, id } = await opened()
     const buyer = await sessionBuyer(world, [server], { account, ledger: memoryLedger() })
     const headers = { 'payment-session': id }
@@ -48,7 +48,7 @@ describe('a channel that the server remembers and the ledger does not', () => {
     expect(await world.channel('v2', id)).toMatchObject({ closed: true })
   })
 
-  it('is found by asking for it, and the next call goes on with it', async () => {
+  it('is found on request, and the next call uses it', async () => {
     const { server, account, id } = await opened()
     const rpc = { [world.chain.id]: world.chain.url }
     const buyer = await sessionBuyer(world, [server], { account, beside: [tempo({ account, rpc })] })
@@ -81,7 +81,7 @@ describe('a channel that the server remembers and the ledger does not', () => {
     ['another chain', (snapshot) => ({ ...snapshot, chainId: 4217 })],
     ['no voucher', ({ highestVoucher: _, ...snapshot }) => snapshot],
     ['nonsense', () => 'nonsense'],
-  ])('is not found by asking where the answer has %s', async (_, forge) => {
+  ])('is not found if the answer has %s', async (_, forge) => {
     const { server, account } = await opened()
     const rpc = { [world.chain.id]: world.chain.url }
     const buyer = await sessionBuyer(world, [server], { account, beside: [tempo({ account, rpc })] })
@@ -121,7 +121,7 @@ describe('a channel that the server remembers and the ledger does not', () => {
     ['somebody else’s signature', raised],
     ['no voucher', ({ highestVoucher: _, ...snapshot }: Snapshot) => snapshot],
     ['another descriptor', resalted],
-  ])('is not taken up with %s', async (_, forge) => {
+  ])('is not restored with %s', async (_, forge) => {
     const { server, account, id } = await opened()
     const buyer = await sessionBuyer(world, [server], { account, wallet: { deposit: '0.2' } })
     const response = await fetch(server.url('/paid'), { headers: { 'payment-session': id } })

@@ -35,7 +35,7 @@ describe.each(['v2', 'v1'] as const)('a metered stream of the reference server, 
     expect(anomalies).toEqual([])
   })
 
-  it('is paid for by the event when the answer was lost at first', async () => {
+  it('is paid for by the event if the first answer was lost', async () => {
     const server = await world.serve({ protocol, suggestedDeposit: '0.5' })
     let lose = true
     const buyer = await sessionBuyer(world, [server], {
@@ -69,7 +69,7 @@ describe.each(['v2', 'v1'] as const)('a metered stream of the reference server, 
     expect(server.paid('topUp').length).toBeGreaterThan(0)
   })
 
-  it('stops where the budget does', async () => {
+  it('stops at the limit of the budget', async () => {
     const server = await world.serve({ protocol, suggestedDeposit: '0.5' })
     const buyer = await sessionBuyer(world, [server], {
       policy: { budgets: [{ limit: '0.14', per: 'day' }] },

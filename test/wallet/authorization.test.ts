@@ -25,7 +25,7 @@ const mint = (more: Partial<Spendable> = {}): Authorization =>
   mintAuthorization({ payment: 'p1', quote, bounds: BOUNDS, ledger: LEDGER, expires: NOW + 1_000, ...more })
 
 describe('an authorization', () => {
-  test('hands out what was agreed', () => {
+  test('returns the agreed quote', () => {
     const lane = { name: 'a', value: 3n }
     expect(spendAuthorization(mint({ lane }), NOW)).toEqual({
       payment: 'p1',
@@ -37,13 +37,13 @@ describe('an authorization', () => {
     })
   })
 
-  test('is good once', () => {
+  test('is valid once', () => {
     const authorization = mint()
     spendAuthorization(authorization, NOW)
     expect(() => spendAuthorization(authorization, NOW)).toThrow(/already used/)
   })
 
-  test('is good until it expires, and not a moment longer', () => {
+  test('is valid until it expires, and not a moment longer', () => {
     spendAuthorization(mint(), NOW + 1_000)
     const late = mint()
     expect(() => spendAuthorization(late, NOW + 1_001)).toThrow(/expired/)
@@ -66,7 +66,7 @@ describe('an authorization', () => {
     spendAuthorization(real, NOW)
   })
 
-  test('is frozen, and so is what it hands out: nothing can be put in its place', () => {
+  test('is frozen, and so is its content: neither can be replaced', () => {
     const terms = { payment: 'p1', quote, bounds: BOUNDS, ledger: LEDGER, expires: NOW + 1_000 }
     const authorization = mintAuthorization(terms)
     expect(Object.isFrozen(authorization)).toBe(true)
@@ -77,11 +77,11 @@ describe('an authorization', () => {
     expect(Object.isFrozen(spendable)).toBe(true)
   })
 
-  test('shows nothing but the payment it is for', () => {
+  test('shows only the id of its payment', () => {
     expect(JSON.stringify(mint())).toBe('{"payment":"p1"}')
   })
 
-  test('is minted nowhere but in the payment story', () => {
+  test('is minted only in the payment flow', () => {
     expect(Object.keys(folder).sort()).toEqual(['OPTIONAL_METHODS', 'hasNothingLeft', 'spendAuthorization'])
   })
 })

@@ -120,7 +120,7 @@ describe('a wallet of your own', () => {
     expect(wallet.left()).toBe(1)
   })
 
-  test('takes back what was prepared and never left', async () => {
+  test('discards a prepared payment that was never sent', async () => {
     const wallet = drawer()
     const quote = payable(await ask(wallet, { cups: '3', shop: 'corner' }))
     const prepared = await wallet.prepare(authorize(quote, { now: NOW }), { now: NOW, channels: CHANNELS })
@@ -129,7 +129,7 @@ describe('a wallet of your own', () => {
     expect(wallet.left()).toBe(3)
   })
 
-  test('hands over nothing for a caller who has left', async () => {
+  test('sends nothing for a caller who has left', async () => {
     const wallet = drawer()
     const quote = payable(await ask(wallet, { cups: '1', shop: 'corner' }))
     const signal = AbortSignal.abort()

@@ -136,7 +136,7 @@ function messagesIn(text: string): readonly string[] {
   return messages
 }
 
-describe('messages name options that are there', () => {
+describe('messages name existing options', () => {
   it.each(FOLDERS)('%s', (folder, wallets) => {
     const said = namedIn(folder)
     const wrong = said.filter(({ option, message }) => {
@@ -169,7 +169,7 @@ const WALLETS: readonly (readonly [string, (options: never) => unknown, object, 
 ]
 
 describe.each(WALLETS)('%s() that is configured wrongly', (_, make, right, options) => {
-  it.each(options)('says so of %s', (option) => {
+  it.each(options)('reports %s', (option) => {
     expect(() => make({ ...right, [option]: BAD } as never)).toThrow(TypeError)
     expect(() => make({ ...right, [option]: BAD } as never)).toThrow(new RegExp(`\\b${option}\\b`))
   })

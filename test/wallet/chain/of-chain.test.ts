@@ -14,7 +14,7 @@ function nodeOf(chain: () => unknown) {
   return { node, asked }
 }
 
-it('a node is asked for its chain once, by calls side by side and one after another', async () => {
+it('a node is asked for its chain id once, by parallel and by later calls', async () => {
   const { node, asked } = nodeOf(() => '0x1')
   const { checked, faults } = chainCheck()
   const sure = checked(node, 1)
@@ -24,7 +24,7 @@ it('a node is asked for its chain once, by calls side by side and one after anot
   expect(faults()).toEqual([])
 })
 
-it('a node of another chain is asked for nothing else, and is used once it is the right one', async () => {
+it('a node of another chain is asked for nothing else, and is used once it serves the right one', async () => {
   let chain = '0x2'
   const { node, asked } = nodeOf(() => chain)
   const { checked, faults } = chainCheck()
@@ -38,7 +38,7 @@ it('a node of another chain is asked for nothing else, and is used once it is th
   expect(faults()).toEqual([])
 })
 
-it('a caller waits for the answer of a slow node only as long as its own signal lets it', async () => {
+it('a caller waits for a slow node only until its own signal aborts', async () => {
   const { node } = nodeOf(() => new Promise(() => undefined))
   const abort = new AbortController()
   const asking = chainCheck().checked(node, 1).call('a', [], abort.signal)

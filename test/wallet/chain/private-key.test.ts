@@ -16,7 +16,7 @@ test.each([
   )
 })
 
-test('both wallets on chains bring it along', () => {
+test('both wallets on chains export it', () => {
   expect(evm.parsePrivateKey).toBe(parsePrivateKey)
 })
 
@@ -31,7 +31,7 @@ test.each<[string, unknown, RegExp]>([
   ['no text', 42, /not a string but a number/],
   ['zero', '0'.repeat(64), /zero or too large/],
   ['a number that is too large', ORDER, /zero or too large/],
-])('refuses %s, says what is wrong, and quotes nothing of it', (_, text, message) => {
+])('refuses %s, says what is wrong, and never quotes it', (_, text, message) => {
   const read = (): unknown => Reflect.apply(parsePrivateKey, undefined, [text])
   expect(read).toThrow(TypeError)
   expect(read).toThrow(message)

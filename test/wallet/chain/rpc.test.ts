@@ -40,7 +40,7 @@ async function failureOf(asking: Promise<unknown>): Promise<unknown> {
 }
 
 describe('an answer of a node that', () => {
-  test.each(Object.entries(HUGE))('%s is given up, and the next node is asked', async (_, answer) => {
+  test.each(Object.entries(HUGE))('%s is abandoned, and the next node is asked', async (_, answer) => {
     const sockets = new Set<IncomingMessage['socket']>()
     await using huge = await serveRaw((request, response) => {
       sockets.add(request.socket)
@@ -66,14 +66,14 @@ describe('an answer of a node that', () => {
     expect(await node(server.url, fetch).call('eth_getLogs', [])).toBe(result)
   })
 
-  test('is of half a mebibyte, where a number is asked for, is given up', async () => {
+  test('is of half a mebibyte instead of a number is abandoned', async () => {
     const result = 'x'.repeat(MIB / 2)
     await using server = await serveRaw((_, response) => response.end(JSON.stringify({ result })))
     const error = await failureOf(node(server.url, fetch).call('eth_chainId', []))
     expect(String(error)).toContain('eth_chainId with more than 0.25 MiB')
   })
 
-  test('breaks off, or is no JSON, is no answer', async () => {
+  test('breaks off, or is not JSON, is no answer', async () => {
     for (const text of ['{"result":"0x', '', 'null', '<html>']) {
       await using server = await serveRaw((_, response) => response.end(text))
       const error = await failureOf(node(server.url, fetch).call('eth_chainId', []))
@@ -82,7 +82,7 @@ describe('an answer of a node that', () => {
   })
 })
 
-test('a caller who gives up is not kept waiting by a fetch that does not listen, nor by a body that drips', async () => {
+test('an abort ends the wait even if fetch ignores it, or if the body arrives slowly', async () => {
   const abort = new AbortController()
   const deaf: typeof fetch = () => new Promise(() => {})
   const asking = failureOf(node('http://127.0.0.1:1', deaf).call('eth_chainId', [], abort.signal))

@@ -26,20 +26,20 @@ function asked(...views: readonly (Verdict | undefined)[]): Promise<Verdict> {
   })
 }
 
-describe('what several nodes show', () => {
-  it('is settled at the whole price as soon as one says so', async () => {
+describe('the verdict of several nodes', () => {
+  it('is settled at the full price as soon as one node shows it', async () => {
     for (const other of [VOID, PENDING, UNKNOWN, undefined])
       expect(await asked(other, paid())).toEqual(paid())
   })
 
-  it('is void only where all that answer say so', async () => {
+  it('is void only if all that answer show it', async () => {
     expect(await asked(VOID, VOID, undefined)).toEqual(VOID)
     expect(await asked(VOID, PENDING)).toEqual(PENDING)
     expect(await asked(VOID, UNKNOWN)).toEqual(UNKNOWN)
     expect(await asked(undefined)).toMatchObject({ state: 'unknown' })
   })
 
-  it('settled for less than the price gives budget back, so that all that answer must say it', async () => {
+  it('a settlement for less returns budget, so all that answer must show it', async () => {
     const less = paid({ amount: cents(1n) })
     expect(await asked(less, less, undefined)).toEqual(less)
     expect(await asked(less, PENDING)).toEqual(PENDING)
@@ -47,14 +47,14 @@ describe('what several nodes show', () => {
     expect(await asked(less, VOID)).toMatchObject({ state: 'unknown' })
   })
 
-  it('came to the most that any of them says', async () => {
+  it('has the highest amount that any of them shows', async () => {
     const [less, more] = [paid({ amount: cents(1n) }), paid({ amount: cents(70n) })]
     expect(await asked(less, more)).toEqual(more)
     expect(await asked(more, less)).toEqual(more)
     expect(await asked(less, paid())).toEqual(paid())
   })
 
-  it('cost the highest fee that any of them says, and an unread one costs its bound', async () => {
+  it('has the highest fee that any of them shows, and an unread fee counts at its bound', async () => {
     const [low, high] = [paid({ fee: cents(1n) }), paid({ fee: cents(3n) })]
     expect(await asked(low, high)).toEqual(high)
     expect(await asked(low, paid())).toEqual(paid())
@@ -66,7 +66,7 @@ describe('what several nodes show', () => {
 describe('a node of another chain', () => {
   const on = (chainId: unknown): Node => ({ call: async () => chainId })
 
-  it('proves nothing void, where nothing of ours could ever be used', async () => {
+  it('does not prove a void, because the credential could never be used there', async () => {
     const look = async () => VOID
     expect(await consult([on('0x2')], 1, look)).toMatchObject({ state: 'unknown' })
     expect(await consult([on(null)], 1, look)).toMatchObject({ state: 'unknown' })

@@ -44,7 +44,7 @@ async function signed(challenge: Challenge, run: Parameters<typeof sign>[2] = {}
 /** Beyond the end of everything that lives for a minute, and until that is final. */
 const outlive = () => chain.mine(6, 30)
 
-describe('what a token signs by', () => {
+describe('the signing domain of a token', () => {
   test('is read from the chain, described as a whole or in parts', async () => {
     const { made, now } = await wallet()
     for (const asset of [chain.dollarAddress, chain.quietAddress]) {
@@ -56,7 +56,7 @@ describe('what a token signs by', () => {
 })
 
 describe('an authorization', () => {
-  test('that was settled is settled, and was what the chain took', async () => {
+  test('that was settled is settled, at the amount on the chain', async () => {
     const before = await chain.balanceOf(chain.payee)
     const { credential, evidence, wallet: made } = await signed(offer())
     expect(await made.inspect(evidence)).toMatchObject({ state: 'pending' })
@@ -71,7 +71,7 @@ describe('an authorization', () => {
     expect(await made.inspect(evidence)).toEqual({ state: 'settled', reference: hash })
   })
 
-  test('that ran out is void, once the block that says so is final', async () => {
+  test('that expired is void, once the block that proves it is final', async () => {
     const { evidence, credential, wallet: made } = await signed(offer())
     await chain.mine(1, 61)
     expect(await made.inspect(evidence)).toMatchObject({ state: 'pending' })
@@ -118,7 +118,7 @@ describe('an authorization', () => {
     expect(await made.inspect(evidence)).toEqual({ state: 'void', reason: 'It was cancelled' })
   })
 
-  test('is looked for on every node: one that does not answer proves nothing', async () => {
+  test('is searched on every node: one that does not answer proves nothing', async () => {
     const { evidence } = await signed(offer())
     const both = await wallet({ rpc: { [CHAIN_ID]: ['http://127.0.0.1:9', chain.url] } })
     expect(await both.made.inspect(evidence)).toMatchObject({ state: 'pending' })
@@ -138,7 +138,7 @@ describe('a permit', () => {
     })
   })
 
-  test('up to a price settles at what the chain took', async () => {
+  test('up to a price settles at the amount on the chain', async () => {
     const { credential, evidence, wallet: made } = await signed(upto())
     const hash = await settlePermit(chain, credential, 12_345n)
     expect(await made.inspect(evidence)).toMatchObject({
@@ -148,7 +148,7 @@ describe('a permit', () => {
     })
   })
 
-  test('that ran out is void, after its deadline and not at it', async () => {
+  test('that expired is void, after its deadline and not at it', async () => {
     const { evidence, wallet: made } = await signed(permit())
     expect(await made.inspect(evidence)).toMatchObject({ state: 'pending' })
     await outlive()
@@ -238,7 +238,7 @@ describe('a transaction', () => {
     value: 0n,
   })
 
-  test('that a server broadcasts is settled, and its fee is what the chain took', async () => {
+  test('that a server broadcasts is settled, and its fee is that of the chain', async () => {
     const own = await chain.account(1_000_000n)
     const { made, now } = await wallet({ account: own })
     const { credential, evidence } = await sign(made, charge('transaction'), { now, lane: lane(own) })
@@ -255,7 +255,7 @@ describe('a transaction', () => {
     expect(made.matchesReceipt?.(evidence, '0x00')).toBe(false)
   })
 
-  test('that we broadcast is in a block when it leaves', async () => {
+  test('that the wallet broadcasts is in a block before its credential is sent', async () => {
     const own = await chain.account(1_000_000n)
     const { made, now } = await wallet({ account: own })
     const before = await chain.balanceOf(chain.payee)
@@ -265,7 +265,7 @@ describe('a transaction', () => {
     expect(await made.inspect(evidence)).toMatchObject({ state: 'settled' })
   })
 
-  test('is void once another took its nonce, and never before', async () => {
+  test('is void once another transaction used its nonce, and never before', async () => {
     const own = await chain.account(1_000_000n)
     const { made, now } = await wallet({ account: own })
     const { evidence, credential } = await sign(made, charge('transaction'), { now, lane: lane(own) })

@@ -93,7 +93,7 @@ describe('an authorization of a token that keeps a part of what it moves', () =>
   })
 })
 
-describe('a node that would be searched for ever', () => {
+describe('a node that would be searched endlessly', () => {
   it('since it shows one block for every other, gives no answer', async () => {
     const one = { number: numeral(1_000), hash: word(1n), timestamp: numeral(SIGNED_S) }
     const used: Answer = (method) => (method === 'eth_getBlockByNumber' ? one : word(1n))

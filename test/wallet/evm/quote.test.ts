@@ -65,7 +65,7 @@ describe('the table of tokens', () => {
 })
 
 describe('terms', () => {
-  test('are the normal form of an x402 offer', async () => {
+  test('are in normal form for an x402 offer', async () => {
     const { terms, wallet, goodUntil, lane, replaces: excludes } = payable(await ask())
     expect(wallet).toBe(`evm:${account.address.toLowerCase()}`)
     expect(terms).toMatchObject({ purpose: 'pay', kind: 'x402/exact', network: BASE, exact: true })
@@ -77,7 +77,7 @@ describe('terms', () => {
     expect(goodUntil).toBe(NOW + 60_000)
   })
 
-  test('of a price that is known afterwards are its ceiling', async () => {
+  test('of a price that is known afterwards have its maximum', async () => {
     const extra = { facilitatorAddress: account.address }
     const { terms } = payable(await ask({ scheme: 'upto', extra }))
     expect(terms).toMatchObject({ kind: 'x402/upto', exact: false })
@@ -91,7 +91,7 @@ describe('terms', () => {
     expect(terms.most.value).toBe(20_000n)
   })
 
-  test('hold no word of the server', async () => {
+  test('contain no text of the server', async () => {
     const one = payable(
       await ask({ description: 'tea', extra: { name: 'USD Coin', version: '2', note: 'x' } }),
     )
@@ -157,7 +157,7 @@ describe('validity', () => {
     payable(await make(options).quote(x402(entry(more)), context({ bounds: { ...BOUNDS, maxValidityMs } })))
       .goodUntil
 
-  test('is the earliest of what the server needs, what policy lets be, and the user’s own bound', async () => {
+  test('is the earliest of the need of the server, the limit of the policy, and the option of the user', async () => {
     expect(await until({ maxTimeoutSeconds: 31_536_000 })).toBe(NOW + 600_000)
     expect(await until({ maxTimeoutSeconds: 31_536_000 }, { validityMs: 30_000 })).toBe(NOW + 30_000)
     expect(await until({ maxTimeoutSeconds: 300 }, {}, 45_000)).toBe(NOW + 45_000)
@@ -173,7 +173,7 @@ describe('validity', () => {
   })
 })
 
-describe('what a token signs by', () => {
+describe('the signing domain of a token', () => {
   const network = 'eip155:31337'
   const address = '0x5fbdb2315678afecb367f032d93f642f64180aa3'
   const mine = dollar(network, address)
@@ -216,18 +216,18 @@ describe('what a token signs by', () => {
     )
   })
 
-  test('is the user’s word where there is one', async () => {
+  test('comes from the option of the user if it is set', async () => {
     const domains = { [mine.id]: { name: 'Mine', version: '7' } }
     payable(await quote({}, { name: 'Mine', version: '7' }, { domains }))
     unpayable(await quote({ '0x84b0196e': described('Test Dollar') }, { name: 'Test Dollar' }, { domains }))
   })
 
-  test('is never the server’s word alone', async () => {
+  test('never comes from the server alone', async () => {
     const refusal = await quote({}, { name: 'Test Dollar', version: '2' })
     expect(unpayable(refusal).unpayable).toBeDefined()
   })
 
-  test('is asked for again after a node did not answer', async () => {
+  test('is read again after a node did not answer', async () => {
     let up = false
     const wallet = evm({
       account,
@@ -248,7 +248,7 @@ describe('what a token signs by', () => {
     await wallet.quote(offer(), context())
   })
 
-  test('of a token that takes no signed transfers is nothing', async () => {
+  test('is absent for a token without signed transfers', async () => {
     unpayable(await quote({ '0xe94a0102': '0x', '0x84b0196e': described('Test Dollar') }))
   })
 })
@@ -261,7 +261,7 @@ describe('MPP charges', () => {
     eth_maxPriorityFeePerGas: '0x5f5e100',
   }
 
-  test('are paid in the first way of the server’s list that the wallet makes', async () => {
+  test('are paid in the first way of the server’s list that the wallet supports', async () => {
     expect(payable(await ask({ credentialTypes: ['permit2', 'authorization'] })).terms.fee).toBeUndefined()
     const paid = payable(await ask({ credentialTypes: ['transaction', 'authorization'] }, {}, prices))
     expect(paid.terms.fee).toBeDefined()
@@ -310,7 +310,7 @@ describe('MPP charges', () => {
 describe('after an earlier credential', () => {
   const later = (wallet = make()) => wallet
 
-  test('an x402 payment takes its nonce', async () => {
+  test('an x402 payment uses its nonce', async () => {
     const wallet = later()
     const { evidence } = await sign(wallet, x402(entry()), { payment: 'p1' })
     const quote = payable(
@@ -319,7 +319,7 @@ describe('after an earlier credential', () => {
     expect(quote.replaces?.value).toBe(BigInt(String(evidence.refs[1])))
   })
 
-  test('of another token, chain or wallet, it waits for that one’s end', async () => {
+  test('of another token, chain or wallet, it waits until that one expires', async () => {
     const wallet = later()
     const { evidence } = await sign(wallet, x402(entry()))
     const end = NOW + 60_000 + 3_000
@@ -347,14 +347,14 @@ describe('after an earlier credential', () => {
     ).toBeDefined()
   })
 
-  test('with evidence that cannot be read it says no end', async () => {
+  test('with unreadable evidence it names no expiry', async () => {
     const evidence = { wallet: 'evm:0x', kind: 'x402/exact', refs: [], detail: { form: 'letter' } } as const
     const refusal = unpayable(await make().quote(x402(entry()), context({ earlierEvidence: evidence })))
     expect(refusal.earlierExpiresAt).toBeUndefined()
   })
 })
 
-test('what the purser knows of a currency comes before the table', async () => {
+test('a currency known to Purser wins over the table', async () => {
   const currencies = currencyTable([dollar(BASE, USDC, { symbol: 'mine' })])
   const { terms } = payable(await make().quote(x402(entry()), context({ currencies })))
   expect(terms.most.currency.symbol).toBe('mine')

@@ -60,7 +60,7 @@ async function customer(wallet: Wallet = make()): Promise<Wallet> {
 }
 
 describe('a sign-in', () => {
-  test('is for who has paid there before, and for nobody else', async () => {
+  test('is only for a payer who has paid there before', async () => {
     unpayable(await make().quote(signIn(), context()))
     const wallet = await customer()
     const { terms, goodUntil } = payable(await wallet.quote(signIn(), context()))
@@ -89,7 +89,7 @@ describe('a sign-in', () => {
         resources: ['https://api.example/paid', 'https://api.example/other'],
       },
     ],
-  ])('%s is what the reference takes for one', async (_, info) => {
+  ])('%s is accepted by the reference', async (_, info) => {
     const wallet = await customer()
     const prepared = await prepareQuoted(wallet, payable(await wallet.quote(signIn(info), context())))
     const { credential } = await prepared.complete(() => Promise.reject(new Error('never')))
@@ -101,7 +101,7 @@ describe('a sign-in', () => {
     expect(await wallet.inspect(prepared.evidence)).toMatchObject({ state: 'void' })
   })
 
-  test('that was not taken once is not tried there again, whatever is paid later', async () => {
+  test('that was rejected once is not tried there again, even after later payments', async () => {
     const wallet = await customer()
     const prepared = await prepareQuoted(wallet, payable(await wallet.quote(signIn(), context())))
     await prepared.complete(() => Promise.reject(new Error('never')))

@@ -59,7 +59,7 @@ function objectAt(object: JsonObject, name: string): JsonObject {
 }
 
 describe('an x402 authorization', () => {
-  test('is what was judged, for the time that was bounded, and signed by the account', async () => {
+  test('has the judged terms and the bounded time, and is signed by the account', async () => {
     const { credential, evidence, goodUntil } = await sign(make(), x402(entry()))
     const authorization = objectAt(credential.payload, 'authorization')
     expect(authorization).toMatchObject({
@@ -78,7 +78,7 @@ describe('an x402 authorization', () => {
     expect(JSON.stringify(evidence)).not.toContain(String(credential.payload['signature']).slice(2, 66))
   })
 
-  test('has a nonce of its payment: the same again, and never that of another', async () => {
+  test('has a nonce per payment: the same for a retry, another for another payment', async () => {
     const wallet = make()
     const nonce = async (payment: string, more: JsonObject = {}) =>
       at((await sign(wallet, x402(entry(more)), { payment })).credential.payload, 'authorization', 'nonce')
@@ -89,7 +89,7 @@ describe('an x402 authorization', () => {
     expect(await nonce('p2')).not.toBe(first)
   })
 
-  test('that follows another takes its nonce, whatever the payment', async () => {
+  test('that follows another uses its nonce, for any payment', async () => {
     const wallet = make()
     const { evidence } = await sign(wallet, x402(entry()), { payment: 'p1' })
     const { credential } = await sign(wallet, x402(entry()), { payment: 'p2', after: evidence })
@@ -123,7 +123,7 @@ describe('extensions', () => {
   const identifier = { info: { required: true }, schema: { type: 'object' } }
   const offered = { 'payment-identifier': identifier, bazaar: { info: {} } }
 
-  test('get the payment’s own identifier, the same on a retry, and are else as they came', async () => {
+  test('get the identifier of the payment, the same on a retry, and are otherwise unchanged', async () => {
     const id = async (payment: string) => {
       const { credential } = await sign(make(), x402(entry(), { extensions: offered }), { payment })
       const { extensions = {} } = credential
@@ -136,12 +136,12 @@ describe('extensions', () => {
     expect(await id('p2')).not.toBe(first)
   })
 
-  test('without anything to add go back as they came', async () => {
+  test('without anything to add are returned unchanged', async () => {
     const { credential } = await sign(make(), x402(entry(), { extensions: { bazaar: { info: {} } } }))
     expect(credential.extensions).toBeUndefined()
   })
 
-  test('that say what the route is are bound into the nonce', async () => {
+  test('that describe the route are bound into the nonce', async () => {
     const mppx = { info: { method: 'GET', opaque: 'e30' }, schema: {} }
     const resource = { url: 'https://api.example/paid' }
     const challenge = x402(entry(), { extensions: { mppx }, resource })
@@ -158,7 +158,7 @@ describe('extensions', () => {
     expect(again).toMatchObject({ code: 'payment_in_doubt', earlierExpiresAt: NOW + 63_000 })
   })
 
-  test('that say no more than the method leave the nonce ours', async () => {
+  test('that describe only the method leave the nonce to the wallet', async () => {
     const extensions = { mppx: { info: { method: 'GET' }, schema: {} } }
     const { credential, evidence } = await sign(make(), x402(entry(), { extensions }))
     expect(credential.extensions).toBeUndefined()
@@ -220,7 +220,7 @@ describe('a permit', () => {
   const permit2 = { extra: { assetTransferMethod: 'permit2' } }
   const upto = { scheme: 'upto', extra: { facilitatorAddress: PAYEE } }
 
-  test('can be spent by x402’s own contracts, and by nothing else', () => {
+  test('can be spent only by x402’s own contracts', () => {
     expect(EXACT_PROXY).toBe(x402ExactPermit2ProxyAddress.toLowerCase())
     expect(UPTO_PROXY).toBe(x402UptoPermit2ProxyAddress.toLowerCase())
   })
@@ -273,7 +273,7 @@ describe('a permit', () => {
     expect(BigInt(String(permit['nonce']))).toBe(BigInt(String(evidence.refs[1])))
   })
 
-  test('that follows another takes its nonce', async () => {
+  test('that follows another uses its nonce', async () => {
     const wallet = make()
     const { evidence } = await sign(wallet, x402(entry(permit2)), { payment: 'p1' })
     const { credential } = await sign(wallet, x402(entry(permit2)), { payment: 'p2', after: evidence })
@@ -282,7 +282,7 @@ describe('a permit', () => {
     )
   })
 
-  test('whose price is known afterwards is looked for at once', async () => {
+  test('whose price is known afterwards is inspected at once', async () => {
     const { evidence } = await sign(make(), x402(entry(upto)))
     expect(evidence.recheckAt).toBe(NOW + 2_000)
   })
@@ -331,7 +331,7 @@ describe('a transaction', () => {
     })
   })
 
-  test('that follows another takes its nonce, and does not follow one that we broadcast', async () => {
+  test('that follows another uses its nonce, and does not follow one that the wallet broadcast', async () => {
     const wallet = make({}, chain)
     const { evidence } = await sign(wallet, mpp(details), { lane })
     const behind = make({}, { ...chain, eth_getTransactionCount: '0x9' })
@@ -359,7 +359,7 @@ describe('nothing is signed', () => {
       })
   })
 
-  test('on another wallet’s quote, or one that ran out', async () => {
+  test('on another wallet’s quote, or an expired one', async () => {
     const wallet = make()
     const quote = payable(await wallet.quote(x402(entry()), context()))
     await expect(prepareQuoted(wallet, { ...quote, wallet: 'evm:0x' })).rejects.toMatchObject({

@@ -40,7 +40,7 @@ describe('an account that signs typed data only', () => {
     expect(String(typed.credential.payload['signature'])).toMatch(/^0x[0-9a-f]{128}(?:1b|1c)$/)
   })
 
-  test('pays nothing if what comes back was signed by another key, or is of another thing', async () => {
+  test('pays nothing if the signature is by another key, or of other data', async () => {
     const stranger = evm({ account: hosted(other).account })
     await expect(sign(stranger, x402(entry()))).rejects.toMatchObject({
       code: 'wallet_failed',
@@ -56,7 +56,7 @@ describe('an account that signs typed data only', () => {
     await expect(sign(changed, x402(entry()))).rejects.toMatchObject({ code: 'wallet_failed' })
   })
 
-  test('makes no transaction, and says so', async () => {
+  test('makes no transaction, and explains it', async () => {
     const wallet = evm({ account: hosted().account })
     const offer = mpp({ methodDetails: { chainId: 8453, credentialTypes: ['transaction'] } })
     const { unpayable: message } = unpayable(await wallet.quote(offer, context()))
@@ -82,7 +82,7 @@ describe('an account that signs typed data only', () => {
     expect(answer.unpayable).toMatch(/has paid nothing here before/)
   })
 
-  test('and what signs nothing at all is no account', () => {
+  test('is refused if it signs nothing at all', () => {
     const nothing: object = { address }
     // As JavaScript would call it.
     expect(() => evm(JSON.parse(JSON.stringify({ account: nothing })))).toThrow(

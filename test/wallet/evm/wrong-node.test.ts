@@ -8,8 +8,8 @@ const quote = (answers: Record<string, unknown>) => {
   return { wallet, quoted: wallet.quote(x402(entry()), context()) }
 }
 
-describe('a balance of nothing', () => {
-  it('is believed of a node of the chain', async () => {
+describe('a balance of zero', () => {
+  it('is trusted if a node of the chain reports it', async () => {
     const { wallet, quoted } = quote({ [BALANCE]: word(0n) })
     expect(unpayable(await quoted).code).toBe('insufficient_funds')
     expect(wallet.nodeFaults?.()).toEqual([])
@@ -19,7 +19,7 @@ describe('a balance of nothing', () => {
     ['is of another chain', '0x1', 'node_of_another_chain'],
     ['names no chain', 'base', 'node_unusable'],
     ['names its chain in an unknown form', 8453, 'node_unusable'],
-  ])('is not believed of a node that %s, and the fault is told once', async (_, eth_chainId, kind) => {
+  ])('is not trusted if the node %s, and the fault is reported once', async (_, eth_chainId, kind) => {
     const { wallet, quoted } = quote({ eth_chainId, [BALANCE]: word(0n) })
     expect(payable(await quoted).terms.most.value).toBe(10_000n)
     expect(wallet.nodeFaults?.()).toMatchObject([{ kind }])

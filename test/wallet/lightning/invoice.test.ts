@@ -87,12 +87,12 @@ describe('vectors of BOLT 11', () => {
 describe('invoices', () => {
   const payee = new Payee()
 
-  test('show who is paid, whether it is named or not', () => {
+  test('show the payee, whether it is named or not', () => {
     expect(invoice(payee.issue({}).invoice).payee).toBe(payee.id)
     expect(invoice(payee.issue({ named: payee.id }).invoice).payee).toBe(payee.id)
   })
 
-  test('that name somebody else are not signed by them', () => {
+  test('that name another node are refused', () => {
     expect(() => payee.issue({ named: PAYEE })).toThrow()
     const named = payee.issue({ named: payee.id }).invoice
     // The same words under another key's signature.
@@ -104,7 +104,7 @@ describe('invoices', () => {
     expect(invoice(payee.issue({ network }).invoice).network).toBe(network)
   })
 
-  test('that have a field twice could be read in two ways', () => {
+  test('with a duplicate field are refused', () => {
     const twice = (options: InvoiceOptions): string => why(payee.issue(options).invoice)
     const other = '11'.repeat(32)
     expect(twice({ tags: [{ tagName: 'payment_hash', data: other }] })).toMatch(/payment hash/)
@@ -113,11 +113,11 @@ describe('invoices', () => {
     expect(twice({ tags: [{ tagName: 'description', data: 'coffee' }] })).toMatch(/description/)
   })
 
-  test('that are longer than any honest one are not looked at', () => {
+  test('that are longer than any honest one are not decoded', () => {
     expect(why(`lnbc${'q'.repeat(5_000)}`)).toMatch(/too long/)
   })
 
-  test('say what was put into them', () => {
+  test('decode to the encoded values', () => {
     const options = fc.record({
       msat: fc.bigInt(1n, 10n ** 15n),
       timestamp: fc.integer({ min: 0, max: 2 ** 35 - 1 }),
@@ -141,7 +141,7 @@ describe('invoices', () => {
     )
   })
 
-  test('of which one letter was changed are never read as another', () => {
+  test('with one changed letter are never read as another', () => {
     const { invoice: text } = payee.issue({})
     const letters = fc.constantFrom(...'qpzry9x8gf2tvdw0s3jn54khce6mua7l1b')
     fc.assert(
@@ -153,7 +153,7 @@ describe('invoices', () => {
     )
   })
 
-  test('of nonsense are refused, and nothing else happens', () => {
+  test('with random text are refused without another error', () => {
     fc.assert(
       fc.property(
         fc.oneof(

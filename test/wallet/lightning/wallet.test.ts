@@ -78,7 +78,7 @@ async function rejected(promise: Promise<unknown>): Promise<{ code: string; fund
 }
 
 describe('quote', () => {
-  test('reads what the invoice says', async () => {
+  test('reads the invoice', async () => {
     const { payee, wallet } = bench()
     const { offer } = offered(payee, { sats: 100, expiry: 60 })
     const { terms, goodUntil } = payable(await wallet.quote(offer, context()))
@@ -97,7 +97,7 @@ describe('quote', () => {
     expect(goodUntil).toBeLessThanOrEqual(Date.now() + 60_000)
   })
 
-  test('takes the currency as the user knows it, with the rate that makes it countable', async () => {
+  test('uses the currency of the user, with its rate', async () => {
     const { payee, wallet } = bench()
     const rated = { ...bitcoin('regtest'), rate: { unit: 'iso4217:USD', most: '100000' } }
     const { offer } = offered(payee)
@@ -133,7 +133,7 @@ describe('quote', () => {
     expect(unpayable(await wallet.quote(offer, context())).unpayable).toMatch(message)
   })
 
-  test('pays what says the same twice', async () => {
+  test('accepts fields that repeat the invoice', async () => {
     const { payee, wallet } = bench()
     const issued = payee.issue({})
     const { invoice, hash } = issued
@@ -143,7 +143,7 @@ describe('quote', () => {
     payable(await wallet.quote(offer, context()))
   })
 
-  test('looks at the end of the challenge too', async () => {
+  test('respects the expiry of the challenge too', async () => {
     const { payee, wallet } = bench()
     const { offer } = offered(payee)
     const over = { ...offer, expires: Date.now() - 1 }
@@ -162,7 +162,7 @@ describe('quote', () => {
 })
 
 describe('paying', () => {
-  test('gives the preimage for the money, and what it is found by', async () => {
+  test('returns the preimage and the evidence', async () => {
     const { payee, node, wallet } = bench()
     const { offer, hash, preimage, invoice } = offered(payee)
     const prepared = await prepare(wallet, offer)
@@ -189,7 +189,7 @@ describe('paying', () => {
     expect(wallet.matchesReceipt?.(evidence, preimage)).toBe(false)
   })
 
-  test('needs an authorization, and each is good once', async () => {
+  test('needs an authorization, and each is valid once', async () => {
     const { payee, node, wallet } = bench()
     const quote = payable(await wallet.quote(offered(payee).offer, context()))
     const options = { now: Date.now(), channels: CHANNELS }
@@ -202,7 +202,7 @@ describe('paying', () => {
     expect(node.asked).toHaveLength(1)
   })
 
-  test('what was thrown away is never paid, and may be offered again', async () => {
+  test('a discarded payment is never made, and its invoice may be offered again', async () => {
     const { payee, node, wallet } = bench()
     const { offer } = offered(payee)
     const prepared = await prepare(wallet, offer)
@@ -213,7 +213,7 @@ describe('paying', () => {
     expect(node.asked).toHaveLength(1)
   })
 
-  test('is for the invoice that was judged', async () => {
+  test('pays only the judged invoice', async () => {
     const { payee, node, wallet } = bench()
     const quote = payable(await wallet.quote(offered(payee).offer, context()))
     const other = { ...quote, challenge: offered(payee, { sats: 200 }, { amount: '200' }).offer }
@@ -222,7 +222,7 @@ describe('paying', () => {
     expect(node.asked).toEqual([])
   })
 
-  test('one invoice is tried once, whoever offers it', async () => {
+  test('one invoice is tried once, for all offers', async () => {
     const { payee, node, wallet, neighbour } = bench()
     const { offer } = offered(payee)
     const first = await prepare(wallet, offer)
@@ -243,7 +243,7 @@ describe('paying', () => {
     })
   })
 
-  test('a node that keeps silent is not waited for without end', async () => {
+  test('a silent node is waited for only until the time limit', async () => {
     const silent = () => new Promise<never>(() => undefined)
     const { payee, node, wallet } = bench({ lookUpPayment: silent, timeoutMs: 1_000 })
     expect(await rejected(prepare(wallet, offered(payee).offer))).toMatchObject({
@@ -260,7 +260,7 @@ describe('paying', () => {
     expect(node.asked).toEqual([])
   })
 
-  test('a route that costs more than was allowed is none', async () => {
+  test('a route that costs more than allowed is not used', async () => {
     const { payee, node, wallet } = bench({ maxFee: { sats: 1n, partsPerMillion: 0n } })
     const prepared = await prepare(wallet, offered(payee).offer)
     expect(await rejected(complete(prepared))).toMatchObject({ funds: 'untouched' })
@@ -279,7 +279,7 @@ describe('paying', () => {
   })
 })
 
-describe('what became of it', () => {
+describe('the result of a payment', () => {
   /** A payment that ended as the node behaves, and its evidence. */
   async function tried(
     on: Bench,
@@ -292,7 +292,7 @@ describe('what became of it', () => {
     return { ...made, evidence: stored(prepared.evidence), text }
   }
 
-  test('a failure for good is void at once', async () => {
+  test('a final failure is void at once', async () => {
     const on = bench()
     const { evidence } = await tried(on, { kind: 'fails', why: 'no_balance' })
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', reason: /too little balance/ })
@@ -302,7 +302,7 @@ describe('what became of it', () => {
     expect(await blind.inspect(evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('a wrong preimage is a doubt, not a success', async () => {
+  test('a wrong preimage leaves the payment in doubt', async () => {
     const on = bench()
     const { evidence, hash } = await tried(on, { kind: 'lies' })
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'pending' })
@@ -310,7 +310,7 @@ describe('what became of it', () => {
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'settled', reference: hash })
   })
 
-  test('a node that looks a wrong preimage up proves nothing', async () => {
+  test('a node that returns a wrong preimage proves nothing', async () => {
     const on = bench()
     const { evidence } = await tried(on, { kind: 'says_pending' })
     const lying = on.neighbour({ lookUpPayment: async () => ({ state: 'paid', preimage: '00'.repeat(32) }) })
@@ -319,7 +319,7 @@ describe('what became of it', () => {
     expect(await rambling.inspect(evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('an answer that was lost after the money left is found', async () => {
+  test('an answer that was lost after the payment is found', async () => {
     const on = bench()
     const { evidence, hash, text, preimage } = await tried(on, { kind: 'pays_and_breaks' })
     const settled = { state: 'settled', reference: hash, fee: { value: 1_500n } }
@@ -329,7 +329,7 @@ describe('what became of it', () => {
     expect(text).not.toContain(preimage)
   })
 
-  test('what the node never heard of is void once it could not pay it any more, by its own clock', async () => {
+  test('an invoice unknown to the node is void once it has expired by the clock of the node', async () => {
     let now = Date.now()
     const on = bench({ now: () => now })
     let there = now
@@ -346,7 +346,7 @@ describe('what became of it', () => {
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void', reason: /never tried/ })
   })
 
-  test('what a node without a clock never heard of is never void by ours', async () => {
+  test('an invoice unknown to a node without a clock is never void by the local clock', async () => {
     let now = Date.now()
     const on = bench({ now: () => now })
     on.node.clock = undefined
@@ -356,7 +356,7 @@ describe('what became of it', () => {
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('a payment on its way is never void by time', async () => {
+  test('a pending payment never becomes void by time', async () => {
     let now = Date.now()
     const on = bench({ now: () => now })
     const { evidence, hash } = await tried(on, { kind: 'says_pending' })
@@ -366,7 +366,7 @@ describe('what became of it', () => {
     expect(await on.wallet.inspect(evidence)).toMatchObject({ state: 'void' })
   })
 
-  test('a caller who leaves does not wait, and what comes later is remembered', async () => {
+  test('a caller who leaves does not wait, and a later answer is remembered', async () => {
     const on = bench({ lookUpPayment: async () => ({ state: 'absent' }) })
     on.node.behaviour = { kind: 'holds' }
     const leaving = new AbortController()
@@ -384,7 +384,7 @@ describe('what became of it', () => {
     })
   })
 
-  test('what another payment tried says nothing about this one', async () => {
+  test('an attempt of another payment proves nothing about this one', async () => {
     // No look-up: nothing keeps a second process from trying the same invoice.
     const on = bench()
     const blind = (): Wallet => lightning({ node: 'alice', payInvoice: on.node.pay, network: 'regtest' })
@@ -428,7 +428,7 @@ describe('options', () => {
     expect(() => Reflect.apply(lightning, undefined, [options])).toThrow(TypeError)
   })
 
-  test('the name is the identity', () => {
+  test('the name of the node is the identity of the wallet', () => {
     const wallet = lightning({ node: 'alice', payInvoice: pay })
     expect(wallet.id).toBe('lightning:alice')
     expect(Object.isFrozen(wallet)).toBe(true)

@@ -19,7 +19,7 @@ test('an answer of Stripe is read whole, with its head', async () => {
   ])
 })
 
-test('a client that is made of a secret key reads no answer without an end', async () => {
+test('a client with a secret key never reads an endless answer', async () => {
   let taken = 0
   await using server = await serveRaw((request, response) => {
     const { socket } = request

@@ -66,7 +66,7 @@ async function unended(wallet: Wallet): Promise<Evidence> {
   return (await ready(wallet)).evidence
 }
 
-describe('what Stripe says of a token', () => {
+describe('the state of a token at Stripe', () => {
   test.each<[string, JsonObject, Partial<Verdict>]>([
     ['charged in full', ended('consumed', captured(100)), { state: 'settled' }],
     ['charged, and still open', captured(100), { state: 'settled' }],
@@ -87,7 +87,7 @@ describe('what Stripe says of a token', () => {
     expect(await one.wallet.inspect(one.evidence)).toMatchObject(verdict)
   })
 
-  test('counts what was taken, where that is less', async () => {
+  test('counts the charged amount if it is less', async () => {
     const one = await handedOut()
     one.say(ended('expired', captured(40)))
     const verdict = await one.wallet.inspect(one.evidence)
@@ -95,7 +95,7 @@ describe('what Stripe says of a token', () => {
     expect(formatAmount(verdict.amount)).toBe('0.4 USD')
   })
 
-  test('a part that was charged cannot go on as if nothing was', async () => {
+  test('a partial charge counts, and the token is not presented again', async () => {
     const one = await handedOut()
     one.say(captured(40))
     expect(await one.wallet.inspect(one.evidence)).not.toHaveProperty('reusable')
@@ -111,19 +111,19 @@ describe('what Stripe says of a token', () => {
     expect(await one.wallet.inspect(one.evidence)).toMatchObject({ state })
   })
 
-  test('of another token is not about this one', async () => {
+  test('of another token proves nothing about this one', async () => {
     const one = await handedOut()
     one.say({ id: 'spt_other', ...ended('revoked') })
     expect(await one.wallet.inspect(one.evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('an open token is never void by our clock', async () => {
+  test('an open token is never void by the local clock', async () => {
     const one = await handedOut()
     one.clock.pass(86_400_000)
     expect(await one.wallet.inspect(one.evidence)).toMatchObject({ state: 'pending' })
   })
 
-  test('a token that Stripe calls neither expired nor revoked is never void by our clock', async () => {
+  test('a token that Stripe does not call expired or revoked is never void by the local clock', async () => {
     const one = await handedOut()
     one.clock.pass(365 * 86_400_000)
     for (const change of [ended('resolved'), { status: 'processing' }]) {
@@ -132,7 +132,7 @@ describe('what Stripe says of a token', () => {
     }
   })
 
-  test('an open end is looked at less and less often', async () => {
+  test('an open token is inspected less and less often', async () => {
     const one = await handedOut()
     const wait = async (): Promise<number> => {
       const verdict = await one.wallet.inspect(one.evidence)
@@ -162,14 +162,14 @@ describe('abandoning', () => {
     ['was charged', ended('consumed', captured(100))],
     ['waits for a person', { status: 'requires_action' }],
     ['has ended', ended('expired')],
-  ])('leaves alone what %s', async (_, change) => {
+  ])('leaves a token alone if it %s', async (_, change) => {
     const one = await handedOut()
     one.say(change)
     await one.wallet.abandon?.(one.evidence)
     expect(one.asked()).not.toContain('POST revoke')
   })
 
-  test('finds out what was charged a moment before', async () => {
+  test('finds a charge of the last moment', async () => {
     const one = await handedOut()
     one.onRevoke(stripeError())
     const { inspect } = one.wallet
@@ -179,7 +179,7 @@ describe('abandoning', () => {
     expect(await abandoned).toMatchObject({ state: 'settled' })
   })
 
-  test('is not tried where Stripe does not answer', async () => {
+  test('is not tried if Stripe does not answer', async () => {
     const one = await handedOut()
     one.fail(stripeError({ statusCode: undefined, rawType: undefined }))
     expect(await one.wallet.abandon?.(one.evidence)).toMatchObject({ state: 'pending' })
@@ -201,7 +201,7 @@ describe('evidence without a token', () => {
     return { client, clock, wallet }
   }
 
-  test('may be of one that was made: asked for again under the same key, and revoked', async () => {
+  test('may belong to a created token: it is requested again under the same key, and revoked', async () => {
     const made = token()
     const { client, wallet } = make(({ path }) =>
       path.endsWith('revoke') ? { ...made, ...ended('revoked') } : made,
@@ -217,7 +217,7 @@ describe('evidence without a token', () => {
   const refusal = (headers: object): Error => stripeError({ headers })
   const dated = (at: number) => ({ date: new Date(at).toUTCString() })
 
-  test('that Stripe refuses to make is void, as long as Stripe remembers its key', async () => {
+  test('is void if Stripe refuses to create the token, as long as Stripe remembers its key', async () => {
     let headers: object = dated(Date.now())
     const { wallet } = make(() => Promise.reject(refusal(headers)))
     const evidence = await unended(wallet)
@@ -236,12 +236,12 @@ describe('evidence without a token', () => {
     ['a key that is not ours any more', { statusCode: 401 }],
     ['too many requests', { statusCode: 429 }],
     ['nothing', { statusCode: undefined, rawType: undefined }],
-  ])('about which Stripe says %s is not', async (_, more) => {
+  ])('is not void if Stripe answers %s', async (_, more) => {
     const { wallet } = make(() => Promise.reject(stripeError(more)))
     expect(await wallet.abandon?.(await unended(wallet))).toMatchObject({ state: 'pending' })
   })
 
-  test('is never void by our clock: after its end the same request is made again, and what comes is looked at', async () => {
+  test('is never void by the local clock: after its end the same request is repeated, and its result is inspected', async () => {
     const made = token()
     const { client, clock, wallet } = make(({ path, method }) => {
       if (path.endsWith('revoke')) throw stripeError()
@@ -256,7 +256,7 @@ describe('evidence without a token', () => {
     expect(client.log[0]?.options['idempotencyKey']).toBe(evidence.refs[1])
   })
 
-  test('is left to a person where nobody can be asked again', async () => {
+  test('is left to a person if no issuer can be asked again', async () => {
     const clock = clockAt(Date.now())
     const createToken = async () => 'spt_1'
     const wallet = stripe({ createToken, livemode: false, now: clock.now })
@@ -267,7 +267,7 @@ describe('evidence without a token', () => {
     expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('is asked for by a backend again only by its own will', async () => {
+  test('is requested from a backend again only if the backend allows it', async () => {
     let made = 0
     const wallet = stripe({
       createToken: async () => `spt_${++made}`,
@@ -288,7 +288,7 @@ describe('a backend of the user’s own', () => {
     return { wallet, evidence }
   }
 
-  test('that cannot look leaves it to a person, and to receipts', async () => {
+  test('that cannot look tokens up leaves the payment to a person, and to receipts', async () => {
     const { wallet, evidence } = await make()
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'unknown' })
     expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'unknown' })
@@ -298,7 +298,7 @@ describe('a backend of the user’s own', () => {
     })
   })
 
-  test('that only revokes proves it by what Stripe answered', async () => {
+  test('that can only revoke proves the result by the answer of Stripe', async () => {
     const revoked = token({ id: 'spt_1', ...ended('revoked') })
     const { wallet, evidence } = await make({ revokeToken: async () => revoked })
     expect(await wallet.abandon?.(evidence)).toMatchObject({ state: 'void' })
@@ -306,7 +306,7 @@ describe('a backend of the user’s own', () => {
     expect(await silent.wallet.abandon?.(silent.evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('that knows it waits is not asked to revoke', async () => {
+  test('is not asked to revoke a token that waits for a person', async () => {
     let revoked = 0
     const waiting = token({ id: 'spt_1', status: 'requires_action' })
     const revokeToken = async () => {
@@ -320,7 +320,7 @@ describe('a backend of the user’s own', () => {
 })
 
 describe('after a token, a quote', () => {
-  test('goes on with the same one, and excludes what it was shown for before', async () => {
+  test('continues with the same token, and excludes its earlier presentation', async () => {
     const one = await handedOut()
     const fresh = offer({ externalId: 'order-43' })
     const quote = payable(await ask(one.wallet, fresh, { earlierEvidence: one.evidence }))
@@ -370,7 +370,7 @@ describe('after a token, a quote', () => {
   })
 })
 
-test('a receipt’s PaymentIntent is nothing that the payer could compare', async () => {
+test('the payer cannot compare the PaymentIntent of a receipt', async () => {
   const { wallet, evidence } = await handedOut()
   expect(wallet.matchesReceipt?.(evidence, 'pi_1')).toBeUndefined()
   expect(wallet.matchesReceipt?.(evidence, evidence.refs[2] ?? '')).toBe(true)

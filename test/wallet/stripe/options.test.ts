@@ -22,7 +22,7 @@ describe('the kind of money', () => {
 })
 
 describe('the id', () => {
-  test('is the same everywhere, and nothing that anybody could use', () => {
+  test('is the same in every process, and reveals nothing usable', () => {
     const [one, two] = [
       stripe({ client, paymentMethod }),
       stripe({ secretKey: 'sk_live_abcdefgh', paymentMethod }),
@@ -35,7 +35,7 @@ describe('the id', () => {
   })
 })
 
-describe('options that do not hold are a TypeError', () => {
+describe('invalid options are a TypeError', () => {
   test.each<[string, object, RegExp]>([
     ['none', {}, /exactly one of/],
     ['two ways', { client, createToken, paymentMethod }, /exactly one of/],
@@ -63,7 +63,7 @@ describe('options that do not hold are a TypeError', () => {
     expect(() => untyped(options as never)).toThrow(TypeError)
   })
 
-  test('and never show a key', () => {
+  test('the error never shows a key', () => {
     const secretKey = 'sk_live_verysecret'
     const caught = () => stripe({ secretKey, paymentMethod, livemode: false })
     expect(caught).toThrow(/^(?!.*verysecret)/)

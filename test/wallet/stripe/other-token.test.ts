@@ -16,7 +16,7 @@ function backend() {
 }
 
 describe('a backend that shows another token than it was asked for', () => {
-  it('has it handed out to nobody', async () => {
+  it('does not get it presented', async () => {
     const { shows, wallet } = backend()
     shows.is = token()
     const { complete } = await ready(wallet)

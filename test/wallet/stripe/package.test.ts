@@ -6,7 +6,7 @@ vi.mock('stripe', () => {
   throw new Error('Cannot find package')
 })
 
-test('without the package, a secret key pays nothing, and says so while money is safe', async () => {
+test('without the package, a secret key pays nothing, and the error comes while the money is safe', async () => {
   const wallet = stripe({ secretKey: 'sk_test_verysecret', paymentMethod: 'pm_1' })
   const error: unknown = await ready(wallet).catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
@@ -14,7 +14,7 @@ test('without the package, a secret key pays nothing, and says so while money is
   expect(String(error)).not.toContain('verysecret')
 })
 
-test('and every other way to pay needs none', async () => {
+test('every other way to pay works without the package', async () => {
   const wallet = stripe({ createToken: async () => 'spt_1', livemode: false })
   await expect(ready(wallet)).resolves.toMatchObject({ evidence: { kind: 'stripe/charge' } })
 })

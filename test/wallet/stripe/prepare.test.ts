@@ -41,7 +41,7 @@ const detailOf = ({ detail }: Evidence): Record<string, unknown> => {
 }
 
 describe('preparing', () => {
-  test('names what will be asked, and asks nothing', async () => {
+  test('names the future request, and sends nothing', async () => {
     const before = double.log.length
     const { evidence } = await ready(real(), offerWith({ metadata: { shelf: 'tea' } }))
     expect(double.log.length).toBe(before)
@@ -56,7 +56,7 @@ describe('preparing', () => {
     expect(evidence.refs).toContain(detailOf(evidence)['key'])
   })
 
-  test('needs an authorization, once, and a quote of its own', async () => {
+  test('needs an authorization, once, and its own quote', async () => {
     const wallet = real()
     const quote = payable(await ask(wallet, offer()))
     const options = { now: Date.now(), channels: CHANNELS }
@@ -75,7 +75,7 @@ describe('preparing', () => {
     })
   })
 
-  test('asks under a key of its own each time: that of a revoked token would only give it back', async () => {
+  test('uses a new key each time: the key of a revoked token would only return that token', async () => {
     const wallet = real()
     const quote = payable(await ask(wallet, offer()))
     const options = { now: Date.now(), channels: CHANNELS }
@@ -88,7 +88,7 @@ describe('preparing', () => {
     expect(detailOf(one.evidence)['key']).not.toBe(detailOf(two.evidence)['key'])
   })
 
-  test('makes nothing once it was discarded', async () => {
+  test('creates nothing after a discard', async () => {
     const before = double.tokens.length
     const prepared = await ready(real())
     await prepared.discard()
@@ -98,7 +98,7 @@ describe('preparing', () => {
 })
 
 describe('completing', () => {
-  test('makes a token for exactly what was judged', async () => {
+  test('creates a token for exactly the judged terms', async () => {
     const asked = offerWith({ metadata: { shelf: 'tea' } })
     const prepared = await ready(real(), asked)
     const { credential, evidence, goodUntil } = await prepared.complete(deliver)
@@ -117,12 +117,12 @@ describe('completing', () => {
     expect(double.log.at(-1)?.key).toBe(detailOf(prepared.evidence)['key'])
   })
 
-  test('echoes the order that the request is bound to', async () => {
+  test('returns the order that the request is bound to', async () => {
     const { credential } = await (await ready(real(), offer({ externalId: 'order-42' }))).complete(deliver)
     expect(credential.payload).toMatchObject({ externalId: 'order-42' })
   })
 
-  test('sends people to a page where there is one to come back to', async () => {
+  test('redirects people only if there is a page to return to', async () => {
     await (await ready(real({ returnUrl: 'https://agent.example/back' }))).complete(deliver)
     expect(double.tokens.at(-1)).toMatchObject({ returnUrl: 'https://agent.example/back', sdk: false })
   })
@@ -135,7 +135,7 @@ describe('completing', () => {
     ['a longer life', { usage_limits: { currency: 'usd', max_amount: 100, expires_at: 4_000_000_000 } }],
     ['no use', { status: 'deactivated' }],
     ['a use that nobody knows yet', { status: 'processing' }],
-  ])('never hands out a token for %s: it is revoked', async (_, more) => {
+  ])('never presents a token for %s: it is revoked', async (_, more) => {
     const { client, wallet } = faked(() => token(more))
     const prepared = await ready(wallet)
     await expect(prepared.complete(deliver)).rejects.toMatchObject({ code: 'wallet_failed' })
@@ -148,14 +148,14 @@ describe('completing', () => {
     ['an id that is none', 'pi_1'],
     ['a key', SECRETS[0]],
     ['a promise of a token', { spt: 'spt_1' }],
-  ])('takes %s for no token', async (_, made) => {
+  ])('does not accept %s as a token', async (_, made) => {
     const wallet = stripe({ createToken: async () => made, livemode: false })
     const prepared = await ready(wallet)
     await expect(prepared.complete(deliver)).rejects.toMatchObject({ code: 'wallet_failed' })
     expect(await wallet.inspect(prepared.evidence)).toMatchObject({ state: 'void' })
   })
 
-  test('asks a backend for what it needs, and no more', async () => {
+  test('passes only the needed values to a backend', async () => {
     const seen: unknown[] = []
     const wallet = stripe({
       async createToken(request) {
@@ -204,7 +204,7 @@ describe('a person', () => {
     expect(evidence && detailOf(evidence)).toMatchObject({ waits: true })
   })
 
-  test('is asked, and the token looked at again', async () => {
+  test('is asked, and the token is looked up again', async () => {
     const asked: unknown[] = []
     const made = waiting(sdk)
     const { wallet } = faked(({ method }) => (method === 'GET' ? { ...made, status: 'active' } : made), {
@@ -217,7 +217,7 @@ describe('a person', () => {
     ])
   })
 
-  test('has no longer than the token lives', async () => {
+  test('has only as long as the token is valid', async () => {
     const clock = clockAt(Date.now())
     const made = waiting(sdk)
     const { wallet } = faked(() => made, {
@@ -230,7 +230,7 @@ describe('a person', () => {
   })
 })
 
-describe('nothing of Stripe’s errors gets out', () => {
+describe('no text of Stripe’s errors is shown', () => {
   const shown = (value: unknown) => show(value, { depth: 10, showHidden: true }) + JSON.stringify(value)
 
   test.each([

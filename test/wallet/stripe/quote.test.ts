@@ -13,7 +13,7 @@ const make = (more: Partial<StripeClientOptions> = {}) =>
   stripe({ client: silent, paymentMethod: 'pm_1', livemode: false, ...more })
 
 describe('terms', () => {
-  test('are the normal form of the charge, and nobody is asked', async () => {
+  test('are the normal form of the charge, without a network call', async () => {
     const { terms, wallet, goodUntil, lane } = payable(await ask(make({ account: 'acct_1' }), offer()))
     expect(wallet).toBe('stripe:test:acct_1')
     expect(terms).toMatchObject({
@@ -31,7 +31,7 @@ describe('terms', () => {
     expect(silent.log).toEqual([])
   })
 
-  test('hold no word of the server', async () => {
+  test('contain no text of the server', async () => {
     const words = { description: 'tea', externalId: 'order', recipient: 'somebody', decimals: 6 }
     const [one, two] = [payable(await ask(make(), offer())), payable(await ask(make(), offer(words)))]
     expect(two.terms).toEqual(one.terms)
@@ -52,7 +52,7 @@ describe('terms', () => {
     expect(terms.most.currency.decimals).toBe(decimals)
   })
 
-  test('take rates and pegs from the user, and decimals from nobody', async () => {
+  test('take rates and pegs from the user, and decimals only from Stripe’s table', async () => {
     const own = [{ ...fiat('EUR', 6), peg: 'iso4217:USD' }]
     const quote = payable(
       await make().quote(offer({ currency: 'eur', amount: '250' }), stripeContext({}, own)),
@@ -115,7 +115,7 @@ describe('an offer is not paid', () => {
     )
   })
 
-  test('where policy leaves too little time', async () => {
+  test('if the policy leaves too little time', async () => {
     const bounds = { ...BOUNDS, maxValidityMs: 1_000 }
     expect(unpayable(await ask(make(), offer(), { bounds })).unpayable).toContain('too little time')
   })

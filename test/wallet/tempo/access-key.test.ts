@@ -100,7 +100,7 @@ const quoted = (said: Said, more: JsonObject = {}, now = NOW) =>
   walletWith(nodeThat(() => said)).quote(offer(more), context({ now }))
 
 describe('a signature for an account', () => {
-  test('is the one that the chain’s own tools make', async () => {
+  test('equals that of the chain’s own tools', async () => {
     for (let count = 0; count < 8; count++) {
       const hash: Hex = `0x${count.toString(16).padStart(64, '5')}`
       const theirs = await Account.fromSecp256k1(secret, { access: root }).sign({ hash })
@@ -109,7 +109,7 @@ describe('a signature for an account', () => {
     }
   })
 
-  test('names the account, so that it is good for no other', async () => {
+  test('names the account, so that it is valid for no other', async () => {
     const hash: Hex = `0x${'5'.repeat(64)}`
     const sign = (inner: Hex) => key.sign({ hash: inner })
     const [one, two] = await Promise.all([
@@ -149,13 +149,13 @@ describe('options', () => {
     expect(() => Reflect.apply(tempo, undefined, [options])).toThrow(message)
   })
 
-  test('an account of viem/tempo says by itself whose key it is', () => {
+  test('an account of viem/tempo names the owner of its key', () => {
     const account = Account.fromSecp256k1(secret, { access: root })
     expect(tempo({ account }).id).toBe(`tempo:${root.toLowerCase()}`)
     expect(tempo({ account: root, accessKey: account }).id).toBe(tempo({ account }).id)
   })
 
-  test('keys are kept by the account itself, on a chain with a node', () => {
+  test('keys are managed by the account itself, on a chain with a node', () => {
     const account = Account.fromSecp256k1(secret, { access: root })
     expect(() => tempoKeys({ account })).toThrow(/an access key cannot manage keys/)
     expect(() => tempoKeys({ account: root, chain: 7 })).toThrow(/no node for chain 7/)
@@ -164,7 +164,7 @@ describe('options', () => {
   })
 })
 
-describe('an offer that the chain would not let the key pay is passed over', () => {
+describe('an offer that the chain would not let the key pay is skipped', () => {
   test.each<[string, Said, string]>([
     ['a revoked key', { state: 'revoked' }, 'The access key was revoked'],
     [
@@ -242,7 +242,7 @@ describe('an offer is quoted', () => {
     payable(await quoted(said))
   })
 
-  test('when no node answers: nobody knows, and the server’s own node will', async () => {
+  test('if no node answers: the server’s own node will check', async () => {
     const offline: typeof fetch = () => Promise.reject(new TypeError('offline'))
     payable(await walletWith(offline).quote(offer(), context({ now: NOW })))
     const odd: typeof fetch = async () => Response.json({ jsonrpc: '2.0', id: 1, result: '0x' })
@@ -276,7 +276,7 @@ test('a key without an end is listed without one, and says what it may do', asyn
 })
 
 describe('a node that lies about allowances', () => {
-  test('is not believed to have none', async () => {
+  test('is not trusted if it reports none', async () => {
     const odd: typeof fetch = async () => Response.json({ jsonrpc: '2.0', id: 1, result: '0x' })
     const keys = tempoKeys({
       account: root,

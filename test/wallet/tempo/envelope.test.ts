@@ -59,7 +59,7 @@ function foreign(tx: Envelope) {
 }
 
 describe('the envelope', () => {
-  test('is what viem makes of the same transaction, unsigned and signed, sponsored or not', async () => {
+  test('equals viem’s encoding of the same transaction, unsigned and signed, sponsored or not', async () => {
     await fc.assert(
       fc.asyncProperty(envelopes, async (tx) => {
         const unsigned = encodeForSigning(tx)
@@ -72,7 +72,7 @@ describe('the envelope', () => {
     )
   })
 
-  test('a recovery id of 0 or 1 becomes 27 or 28, so that our hash is the chain’s', async () => {
+  test('a recovery id of 0 or 1 becomes 27 or 28, so that the hash equals the chain’s', async () => {
     const tx: Envelope = {
       chainId: 4217,
       maxPriorityFeePerGas: 0n,
@@ -104,13 +104,13 @@ describe('memos', () => {
 
   const start = (text: string, bytes: number) => keccak256(toHex(text)).slice(2, 2 + 2 * bytes)
 
-  test('have the layout that servers check, with random bytes of ours in it', () => {
+  test('have the layout that servers check, with random bytes of the client', () => {
     const memo = memoMaker(random)('api.example', 'challenge-1')
     const parts = [start('mpp', 4), '01', start('api.example', 10), '07'.repeat(10), start('challenge-1', 7)]
     expect(memo).toBe(`0x${parts.join('')}`)
   })
 
-  test('name the client only if it wants to be named', () => {
+  test('name the client only if a client id is set', () => {
     const memo = memoMaker(random, 'my-agent')('api.example', 'challenge-1')
     expect(memo.slice(32, 52)).toBe(start('my-agent', 10))
   })

@@ -124,7 +124,7 @@ describe('the fee of a payment', () => {
     expect(calls.slice(before)).toEqual([])
   })
 
-  test('counts against the token that paid it, so that the next fee does not rest on what is gone', async () => {
+  test('is subtracted from the balance of its token, so that the next fee does not rely on spent money', async () => {
     const { wallet } = await walletWith([
       [alphaUSD, 3n * PRICE],
       [pathUSD, 20_600n],

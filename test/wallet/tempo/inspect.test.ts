@@ -115,7 +115,7 @@ describe('never sent', () => {
     expect((await wallet.inspect(evidence)).state).toBe('void')
   })
 
-  test('a lane that the chain is behind on: void, and what its nonce really is', async () => {
+  test('a lane whose nonce the chain has not reached: void, with the real nonce', async () => {
     const { wallet } = await walletOf()
     const { evidence } = await signed(wallet, lane('restored from a backup', 7n))
     await expire()
@@ -211,7 +211,7 @@ describe('sponsored', () => {
     expect(await wallet.inspect(evidence)).toEqual(verdict)
   })
 
-  test('included and failed: found in its block, and void once that is final', async () => {
+  test('included and failed: found in its block, and void once the block is final', async () => {
     const { wallet, account } = await walletOf(600_000n)
     const { evidence, raw } = await signed(wallet, undefined, { feePayer: true }, 500_000n)
     await drain(account, 560_000n)
@@ -238,7 +238,7 @@ describe('sponsored', () => {
 })
 
 describe('two on one lane', () => {
-  test('the loser is void even where the winner failed', async () => {
+  test('the loser is void even if the winner failed', async () => {
     const { wallet, account } = await walletOf(600_000n)
     const first = await signed(wallet, lane('both fail'), {}, 500_000n)
     const second = await signed(wallet, lane('both fail'), {}, 500_000n)
@@ -249,7 +249,7 @@ describe('two on one lane', () => {
     expect(await wallet.inspect(first.evidence)).toMatchObject({ state: 'void', lane: 1n })
   })
 
-  test('the loser is void because the winner is shown to have taken its nonce', async () => {
+  test('the loser is void because the winner is shown to have used its nonce', async () => {
     const { wallet } = await walletOf()
     const [first, second] = [await signed(wallet, lane('shared')), await signed(wallet, lane('shared'))]
     await include(second.raw)
@@ -263,7 +263,7 @@ describe('two on one lane', () => {
     })
   })
 
-  test('a used nonce whose user nobody shows proves nothing', async () => {
+  test('a used nonce without its transaction proves nothing', async () => {
     const { account, wallet } = await walletOf()
     const { evidence } = await signed(wallet, lane('hidden'))
     const { raw } = await signed(wallet, lane('hidden'))
@@ -320,7 +320,7 @@ function without(method: string): typeof fetch {
 describe('nodes', () => {
   const dead = 'http://127.0.0.1:9'
 
-  test('none answers: unknown, and the payment counts on', async () => {
+  test('none answers: unknown, and the payment still counts', async () => {
     const { account, wallet } = await walletOf()
     const { evidence } = await signed(wallet)
     await expire()
@@ -328,7 +328,7 @@ describe('nodes', () => {
     expect(await cut.inspect(evidence)).toMatchObject({ state: 'unknown' })
   })
 
-  test('those that answer must agree on a void; one that is down has no say', async () => {
+  test('those that answer must agree on a void; one that is down is ignored', async () => {
     const { account, wallet } = await walletOf()
     const { evidence } = await signed(wallet)
     await expire()
@@ -344,7 +344,7 @@ describe('nodes', () => {
     expect((await split.inspect(evidence)).state).toBe('pending')
   })
 
-  test('a settlement that one of them shows is one, whatever the others say', async () => {
+  test('a settlement that one of them shows counts, even if the others disagree', async () => {
     const { account, wallet } = await walletOf()
     const { evidence, raw } = await signed(wallet)
     await include(raw)

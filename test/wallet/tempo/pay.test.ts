@@ -87,7 +87,7 @@ describe('a charge', () => {
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'settled', reference, fee: { value: fee } })
   })
 
-  test('on a lane: dear the first time, cheaper than an expiring nonce from then on', async () => {
+  test('on a lane: expensive the first time, cheaper than an expiring nonce from then on', async () => {
     const { wallet } = await walletOf()
     const fees: bigint[] = []
     for (const value of [0n, 1n, 2n]) {
@@ -107,7 +107,7 @@ describe('a charge', () => {
     expect(drift).toBeLessThan(1_000n)
   })
 
-  test('sponsored: the payer pays the price alone, and the transfer is found by its memo', async () => {
+  test('sponsored: the payer pays only the price, and the transfer is found by its memo', async () => {
     const { wallet, account } = await walletOf()
     const payer = await held(account)
     const { response, evidence, quote } = await pay(wallet, api.url('/sponsored'), {
@@ -140,7 +140,7 @@ describe('a charge', () => {
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'settled' })
   })
 
-  test('of nothing: a proof of identity, without fee, node or lane', async () => {
+  test('of zero: a proof of identity, without fee, node or lane', async () => {
     const { wallet, account, did } = await walletOf({}, 0n)
     const { response, quote, evidence } = await pay(wallet, api.url('/zero'))
     expect(response.status).toBe(200)
@@ -152,7 +152,7 @@ describe('a charge', () => {
     expect(await wallet.inspect(evidence)).toMatchObject({ state: 'void' })
   })
 
-  test('by push, where the server takes nothing else', async () => {
+  test('by push, if the server accepts nothing else', async () => {
     const { wallet, account, did } = await walletOf()
     const [payer, payee] = [await held(account), await held(ACCOUNTS.payee)]
     const offer = await offerOf(api.url('/push'))
@@ -168,7 +168,7 @@ describe('a charge', () => {
     expect(payer - (await held(account))).toBeGreaterThan(PRICE)
   })
 
-  test('by push, where the wallet wants nothing else', async () => {
+  test('by push, if the wallet allows nothing else', async () => {
     const { wallet } = await walletOf({ mode: 'push' })
     expect((await pay(wallet, api.url('/paid'))).response.status).toBe(200)
     const refused = unpayable(await wallet.quote(await offerOf(api.url('/pull')), context()))
@@ -187,7 +187,7 @@ describe('a charge', () => {
     expect(quotes.map((quote) => payable(quote).terms.most.currency.symbol)).toEqual(['AlphaUSD', 'pathUSD'])
   })
 
-  test('pays its fee in the token it is told to', async () => {
+  test('pays its fee in the configured token', async () => {
     const { wallet, account } = await walletOf({ feeToken: { [CHAIN_ID]: addressOf(pathUSD) } })
     const before = await chain.balanceOf(pathUSD, account.address)
     const { response, quote } = await pay(wallet, api.url('/paid'))
@@ -224,7 +224,7 @@ describe('an access key', () => {
 })
 
 describe('round trips', () => {
-  test('none in steady state, and none beside the payment while the node is down', async () => {
+  test('none in steady state, and none in addition to the payment while the node is down', async () => {
     let down = false
     const calls: string[] = []
     const gate: typeof fetch = (input, init) => {
@@ -266,8 +266,8 @@ const request = (more: object = {}) => ({
 /** No other token pays a fee. */
 const IN_ALPHA = { feeToken: { [CHAIN_ID]: addressOf(alphaUSD) } }
 
-describe('money that is short', () => {
-  test('is said before anything is signed, price and fee bound together', async () => {
+describe('missing funds', () => {
+  test('are reported before anything is signed, price and fee bound together', async () => {
     const { wallet, did } = await walletOf(IN_ALPHA, 15_000n)
     const refused = unpayable(await wallet.quote(challenge(request()), context()))
     expect(refused.code).toBe('insufficient_funds')
@@ -275,7 +275,7 @@ describe('money that is short', () => {
     expect(did.signatures).toBe(0)
   })
 
-  test('is looked up again before it is said', async () => {
+  test('are read again before they are reported', async () => {
     const { wallet, account } = await walletOf(IN_ALPHA, 15_000n)
     unpayable(await wallet.quote(challenge(request()), context()))
     await chain.fund(account.address, alphaUSD, 1_000_000n)
@@ -284,7 +284,7 @@ describe('money that is short', () => {
 })
 
 describe('two on one lane', () => {
-  test('exactly one is included, and each knows what became of it', async () => {
+  test('exactly one is included, and each finds its own result', async () => {
     const { wallet, account } = await walletOf()
     const lane = { name: 'shared', value: 0n }
     const payee = await held(ACCOUNTS.payee)
@@ -302,7 +302,7 @@ describe('two on one lane', () => {
     expect(await held(account)).toBeLessThan(1_000_000n - PRICE)
   })
 
-  test('a second payment goes nowhere but to that lane and nonce', async () => {
+  test('a second payment uses exactly that lane and nonce', async () => {
     const { wallet, did } = await walletOf()
     const first = await prepare(wallet, challenge(request()), { lane: { name: 'shared', value: 4n } })
     const quote = payable(
@@ -321,7 +321,7 @@ describe('two on one lane', () => {
     expect(did.signatures).toBe(signatures + 1)
   })
 
-  test('where nothing excludes the first, the second waits until it is dead', async () => {
+  test('if nothing excludes the first, the second waits until it expires', async () => {
     const { wallet } = await walletOf()
     const now = Date.now()
     const lane = { name: 'shared', value: 0n }
@@ -343,8 +343,8 @@ describe('two on one lane', () => {
   })
 })
 
-describe('nothing leaves before it is committed', () => {
-  test('a prepared payment that is dropped was signed once and sent nowhere', async () => {
+describe('nothing is sent before it is committed', () => {
+  test('a discarded payment was signed once and never sent', async () => {
     const { wallet, did, account } = await walletOf()
     const prepared = await prepare(wallet, challenge(request()))
     await prepared.discard()
@@ -383,7 +383,7 @@ describe('nothing leaves before it is committed', () => {
     )
   })
 
-  test('terms that are not those of the challenge are not signed', async () => {
+  test('terms that differ from the challenge are not signed', async () => {
     const { wallet, did } = await walletOf()
     const quote = payable(await wallet.quote(challenge(request()), context()))
     const other = challenge(request({ recipient: ACCOUNTS.spare.address }))

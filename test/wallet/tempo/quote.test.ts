@@ -40,7 +40,7 @@ describe('terms', () => {
     for (const name of lane?.names ?? []) expect(name).toContain(LEDGER)
   })
 
-  test('hold no word of the server', async () => {
+  test('contain no text of the server', async () => {
     const [one, two] = [await ask({ description: 'tea', externalId: 'a' }), await ask({ externalId: 'b' })]
     expect(payable(one).terms).toEqual(payable(two).terms)
   })
@@ -55,13 +55,13 @@ describe('terms', () => {
     expect(terms.most.value).toBe(10_000n)
   })
 
-  test('have no fee and no lane where a sponsor pays', async () => {
+  test('have no fee and no lane if a sponsor pays', async () => {
     const quote = payable(await ask(details({ feePayer: true })))
     expect(quote.terms.fee).toBeUndefined()
     expect(quote.lane).toBeUndefined()
   })
 
-  test('bound the fee by the expiring nonce alone where there are no lanes', async () => {
+  test('limit the fee by the expiring nonce only if there are no lanes', async () => {
     const quote = payable(await ask({}, { lanes: 0 }))
     expect(quote.lane).toBeUndefined()
     expect(quote.terms.fee && formatAmount(quote.terms.fee.bound)).toBe('0.0158 AlphaUSD')
@@ -74,14 +74,14 @@ describe('terms', () => {
     expect(terms.fee?.bound.value).toBe(1_201n)
   })
 
-  test('a token that is no dollar pays its fee in pathUSD', async () => {
+  test('a token that is not a dollar pays its fee in pathUSD', async () => {
     const euro = token(NETWORK, '0x20c0000000000000000000000000000000000009', { symbol: 'EUR', decimals: 6 })
     const currencies = currencyTable([...LOCAL_CURRENCIES, euro])
     const { terms } = payable(await ask({ currency: addressOf(euro) }, {}, { currencies }))
     expect(terms.fee?.bound.currency.symbol).toBe('pathUSD')
   })
 
-  test('decimals come from our table, whatever the server says', async () => {
+  test('decimals come from Purser’s table, not from the server', async () => {
     const { terms } = payable(await ask({ decimals: 2, ...details({ decimals: 2 }) }))
     expect(terms.most.currency.decimals).toBe(6)
   })
@@ -200,12 +200,12 @@ describe('what this wallet does not pay', () => {
   })
 })
 
-describe('a proof of who we are', () => {
+describe('a proof of identity', () => {
   const request = { ...base, ...details(), amount: '0' }
   const proof = (realm: string) => make().quote(challenge(request, { realm }), context())
 
   test.each(['127.0.0.1', '127.0.0.1:8443', 'http://127.0.0.1/v1', 'Tea Shop'])(
-    'is for the site that was called: %s',
+    'is signed for the requested site: %s',
     async (realm) => {
       expect(payable(await proof(realm)).terms.purpose).toBe('prove')
     },
@@ -218,11 +218,11 @@ describe('a proof of who we are', () => {
     'localhost',
     '10.0.0.1',
     'a:b',
-  ])('is for no other site: %s', async (realm) => {
+  ])('is not signed for another site: %s', async (realm) => {
     expect(unpayable(await proof(realm)).unpayable).toMatch(/for another site/)
   })
 
-  test('is the only thing that a realm decides: a payment goes to its payees', async () => {
+  test('alone depends on the realm: a payment goes to its payees', async () => {
     const quote = await make().quote(
       challenge({ ...base, ...details() }, { realm: 'bank.example' }),
       context(),
@@ -247,12 +247,12 @@ describe('time', () => {
     expect(unpayable(await at(expires)).unpayable).toMatch(message)
   })
 
-  test('a payment lives fifteen seconds, whatever the server asks', async () => {
+  test('a payment is valid for fifteen seconds, for any request of the server', async () => {
     expect(payable(await at(now + 86_400_000)).goodUntil).toBe(now + 15_000)
     expect(payable(await at(Number.POSITIVE_INFINITY)).goodUntil).toBe(now + 15_000)
   })
 
-  test('less where the offer or the policy ends sooner', async () => {
+  test('less if the offer or the policy ends sooner', async () => {
     expect(payable(await at(now + 9_000)).goodUntil).toBe(now + 9_000)
     const bounds = { ...BOUNDS, maxValidityMs: 7_000 }
     expect(payable(await at(now + 60_000, { bounds })).goodUntil).toBe(now + 7_000)
