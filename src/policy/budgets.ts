@@ -28,15 +28,15 @@ export function budgetLines(
     const lines = layer.lines.flatMap((line) =>
       linesOf(line, line.counts === 'payments' ? whose : money, context, now),
     )
-    const told = lines.map((line) => (line.each === 'vendor' ? own({ ...line, asks }) : line))
+    const listed = lines.map((line) => (line.each === 'vendor' ? own({ ...line, asks }) : line))
     const { deposits } = layer.rules
-    if (deposits === undefined) return told
+    if (deposits === undefined) return listed
     const rule = `${layer.prefix}deposits`
     const span = { window: 'ever', from: 0, at: 0 }
     const claim: CounterClaim = own({
       ...({ counts: 'lock', scope: own(money), ...span, amount: 0n, limit: deposits, rule } as const),
     })
-    return [...told, own({ rule, claim })]
+    return [...listed, own({ rule, claim })]
   })
 }
 

@@ -66,12 +66,12 @@ function lowest(a: bigint, b: bigint): bigint {
  * Finds the fee of a transaction, in the first token that the account holds enough of in addition to the locked amount.
  */
 export function fundedFor(
-  deed: AccountTransaction,
+  kind: AccountTransaction,
   locks: Amount,
   asked: SessionOffer,
 ): Promise<Funded | Unpayable> {
   const { session, currency, context, parts } = asked
-  const fees = feesOf(session, currency, context, parts.config, (token) => feeFor(deed, token, parts.config))
+  const fees = feesOf(session, currency, context, parts.config, (token) => feeFor(kind, token, parts.config))
   return 'unpayable' in fees ? Promise.resolve(fees) : funded(locks, fees, asked)
 }
 

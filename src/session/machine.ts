@@ -145,8 +145,8 @@ type Living = Exclude<SessionChannel, Closed>
 
 function accepted(channel: Living, event: EventOf<'accepted'>): Reduced {
   const { operation, address, challenge, added, delivered } = event
-  const told = delivered === undefined ? {} : { delivered }
-  const remember: SessionEffect = { kind: 'remember', operation, address, challenge, ...told }
+  const reported = delivered === undefined ? {} : { delivered }
+  const remember: SessionEffect = { kind: 'remember', operation, address, challenge, ...reported }
   if (channel.state === 'closing') return unchanged(channel)
   const arrived = channel.pending !== undefined && channel.pending.seen === added?.seen
   if (!arrived) return { channel, effects: channel.state === 'open' ? [remember] : [] }

@@ -111,15 +111,15 @@ async function quoteClose(channel: SessionChannel, asked: SessionOffer): Promise
 }
 
 async function quoteAlone(
-  deed: 'requestClose' | 'withdraw',
+  kind: 'requestClose' | 'withdraw',
   channel: SessionChannel,
   asked: SessionOffer,
 ): Promise<Quote | Unpayable> {
-  const funded = await fundedFor(deed, amount(0n, asked.currency), asked)
+  const funded = await fundedFor(kind, amount(0n, asked.currency), asked)
   if ('unpayable' in funded) return funded
   const terms = termsOf(asked, 0n, funded.fee)
   const quote: Quote = { ...bare(asked), terms, lane: await laneOf(channel, asked) }
-  return planned(quote, { does: deed, channel })
+  return planned(quote, { does: kind, channel })
 }
 
 /**

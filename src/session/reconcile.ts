@@ -120,10 +120,10 @@ async function goneOrNever(
   const ends = await Promise.all(nodes.map((node) => endOn(node, channel).catch(() => undefined)))
   const known = ends.filter((end) => end !== undefined)
   if (known.length === 0 || known.includes('unsure')) return undefined
-  const told = known.filter((end) => typeof end === 'bigint')
-  const [first] = told
+  const captures = known.filter((end) => typeof end === 'bigint')
+  const [first] = captures
   if (first === undefined) return { kind: 'closed' }
-  return { kind: 'closed', captured: told.reduce((most, each) => (each > most ? each : most), first) }
+  return { kind: 'closed', captured: captures.reduce((most, each) => (each > most ? each : most), first) }
 }
 
 /**

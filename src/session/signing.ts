@@ -36,7 +36,7 @@ export function newTotal(
 
 /** Signs a transaction that moves a deposit. */
 export async function transact(
-  deed: Parameters<typeof draft>[0],
+  kind: Parameters<typeof draft>[0],
   calls: Parameters<typeof draft>[1],
   add: bigint,
   chainId: number,
@@ -47,7 +47,7 @@ export async function transact(
   await checkCalls(config, chainId, calls)
   const feeCurrency: Currency | undefined = quote.terms.fee?.bound.currency
   const until = validBefore(quote.challenge.expires, options.now, spendable.bounds, config)
-  const unsigned = draft(deed, calls, { chainId, validBefore: until, feeCurrency }, config)
+  const unsigned = draft(kind, calls, { chainId, validBefore: until, feeCurrency }, config)
   const { raw, hash } = await signed(unsigned, config, options.signal)
   const { seen } = unsigned
   const more = {

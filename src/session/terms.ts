@@ -10,7 +10,7 @@ import { type AccountTransaction, liveUntil } from './transaction.js'
 
 /** Returns the terms of an action that locks money, if fee, funds and time allow it. */
 export async function withFunding(
-  deed: Extract<AccountTransaction, 'open' | 'topUp'>,
+  kind: Extract<AccountTransaction, 'open' | 'topUp'>,
   { price, add }: { readonly price: bigint; readonly add: bigint },
   asked: SessionOffer,
 ): Promise<Omit<Quote, 'lane'> | Unpayable> {
@@ -18,7 +18,7 @@ export async function withFunding(
   const until = liveUntil(challenge.expires, context.now, context.bounds, parts.config)
   if (until === undefined) return unpayable('The offer leaves too little time to lock up a deposit')
   const locks = amount(add, currency)
-  const funded = session.sponsored ? await fundedAlone(locks, asked) : await fundedFor(deed, locks, asked)
+  const funded = session.sponsored ? await fundedAlone(locks, asked) : await fundedFor(kind, locks, asked)
   if ('unpayable' in funded) return funded
   const terms: Terms = { ...termsOf(asked, price, funded.fee), locks }
   return { ...quoteOf(asked), terms, goodUntil: until }

@@ -41,10 +41,10 @@ const RANDOM_GAS_BYTES = 2
 const MOST_RANDOM_GAS = 2n ** 16n - 1n
 
 /** Returns the maximum and the usual fee of a transaction. */
-export function feeFor(deed: AccountTransaction, token: Currency, { maxFeePerGas }: Config): Fee {
+export function feeFor(kind: AccountTransaction, token: Currency, { maxFeePerGas }: Config): Fee {
   return {
-    bound: feeAmount(LIMITS[deed] + MOST_RANDOM_GAS, maxFeePerGas, token),
-    usual: feeAmount(USUAL[deed], maxFeePerGas, token),
+    bound: feeAmount(LIMITS[kind] + MOST_RANDOM_GAS, maxFeePerGas, token),
+    usual: feeAmount(USUAL[kind], maxFeePerGas, token),
   }
 }
 
@@ -58,7 +58,7 @@ export interface Draft {
 
 /** Drafts a transaction on an expiring nonce: sponsors require it, and v2 names channels by it. */
 export function draft(
-  deed: AccountTransaction,
+  kind: AccountTransaction,
   calls: readonly Call[],
   run: {
     readonly chainId: number
@@ -72,7 +72,7 @@ export function draft(
     chainId: run.chainId,
     maxPriorityFeePerGas: config.maxPriorityFeePerGas,
     maxFeePerGas: config.maxFeePerGas,
-    gas: LIMITS[deed] + BigInt(bytesToHex(config.random(RANDOM_GAS_BYTES))),
+    gas: LIMITS[kind] + BigInt(bytesToHex(config.random(RANDOM_GAS_BYTES))),
     calls,
     nonceKey: EXPIRING,
     nonce: 0n,

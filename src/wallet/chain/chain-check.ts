@@ -14,12 +14,12 @@ export interface ChainCheck {
  * Checks each node once. A node that fails is checked again at its next call, so that a repaired node is used at once.
  */
 export function chainCheck(): ChainCheck {
-  const told = new Set<string>()
+  const reported = new Set<string>()
   let fresh: NodeFault[] = []
   const tell = (fault: NodeFault): void => {
     const key = `${fault.kind} ${fault.message}`
-    if (told.has(key)) return
-    told.add(key)
+    if (reported.has(key)) return
+    reported.add(key)
     fresh.push(fault)
   }
   return {

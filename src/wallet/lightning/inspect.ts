@@ -27,12 +27,12 @@ const WHY: Readonly<Record<LightningFailure, string>> = {
 export async function inspectCharge(
   evidence: Evidence,
   config: Config,
-  tries: TriedInvoices,
+  triedInvoices: TriedInvoices,
 ): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
   if (detail === undefined) return { state: 'unknown', reason: 'This evidence is not of a Lightning charge' }
   if (detail.paid) return settled(detail, detail.feeMsat, config)
-  const here = tries.get(detail)
+  const here = triedInvoices.get(detail)
   if (here?.state === 'paid') return settled(detail, here.feeMsat, config)
   if (here?.state === 'failed') return fail(here.why)
   return (

@@ -24,15 +24,15 @@ import { TriedInvoices } from './tried-invoices.js'
  */
 export function lightning(options: LightningOptions): Wallet {
   const config = configure(options)
-  const tries = new TriedInvoices()
+  const triedInvoices = new TriedInvoices()
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
     quote: async (challenge, context) => quoteCharge(challenge, context, config),
     async prepare(authorization, options) {
-      return prepareCharge(spendAuthorization(authorization, options.now), options, { config, tries })
+      return prepareCharge(spendAuthorization(authorization, options.now), options, { config, triedInvoices })
     },
-    inspect: (evidence) => inspectCharge(evidence, config, tries),
+    inspect: (evidence) => inspectCharge(evidence, config, triedInvoices),
     // draft-lightning-charge-00, Receipt Generation: the reference is the payment hash.
     matchesReceipt: ({ refs }, reference) => refs[1] === reference.toLowerCase(),
   })

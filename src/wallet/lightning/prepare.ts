@@ -15,7 +15,7 @@ import type { TriedInvoices } from './tried-invoices.js'
 /** The state that paying needs in addition to an authorization. */
 export interface LightningContext {
   readonly config: Config
-  readonly tries: TriedInvoices
+  readonly triedInvoices: TriedInvoices
 }
 
 /** An authorized payment that is not made yet. */
@@ -40,13 +40,13 @@ const doubt = (text: string): PaymentError => new PaymentError('wallet_failed', 
 export async function prepareCharge(
   spendable: Spendable,
   options: PrepareOptions,
-  { config, tries }: LightningContext,
+  { config, triedInvoices }: LightningContext,
 ): Promise<Prepared> {
   options.signal?.throwIfAborted()
   const charge = agreed(spendable.quote, config)
   await untried(charge.invoice.hash, config)
   const job = jobOf(charge, spendable, options, config)
-  if (!tries.begin(job.detail))
+  if (!triedInvoices.begin(job.detail))
     throw failed('This invoice was tried before: a server must make a new one each time')
   let state: 'prepared' | 'completed' | 'discarded' = 'prepared'
   return {
@@ -54,10 +54,10 @@ export async function prepareCharge(
     async complete() {
       if (state !== 'prepared') throw new TypeError(`This payment was ${state}`)
       state = 'completed'
-      return complete(job, config, tries)
+      return complete(job, config, triedInvoices)
     },
     async discard() {
-      if (state === 'prepared') tries.forget(job.detail)
+      if (state === 'prepared') triedInvoices.forget(job.detail)
       state = 'discarded'
     },
   }
@@ -115,12 +115,12 @@ function jobOf(charge: Charge, spendable: Spendable, options: PrepareOptions, co
  * The side effect. The node is asked once. If it answers after the time limit, the result is still remembered, so that
  * a later check finds it.
  */
-async function complete(job: Job, config: Config, tries: TriedInvoices): Promise<Completed> {
+async function complete(job: Job, config: Config, triedInvoices: TriedInvoices): Promise<Completed> {
   if (config.now() >= job.until) {
-    tries.end(job.detail, { state: 'failed' })
+    triedInvoices.end(job.detail, { state: 'failed' })
     throw failed('There was no time left to pay, so the node was not asked')
   }
-  const outcome = await waitFor(job, config, tries)
+  const outcome = await waitFor(job, config, triedInvoices)
   if (outcome.state === 'failed') throw failed('The node could not pay the invoice, and nothing was paid')
   if (outcome.state !== 'paid') throw doubt('The node did not report the result of the payment in time')
   const { preimage, feeMsat } = outcome
@@ -135,10 +135,10 @@ async function complete(job: Job, config: Config, tries: TriedInvoices): Promise
 type Checked = LightningOutcome | { readonly state: 'unclear' }
 
 /** Waits for the node's answer until the time limit. */
-async function waitFor(job: Job, config: Config, tries: TriedInvoices): Promise<Checked> {
+async function waitFor(job: Job, config: Config, triedInvoices: TriedInvoices): Promise<Checked> {
   const waiting = new AbortController()
   const answer = ask(job, config, waiting.signal).then((outcome) => {
-    tries.end(job.detail, toRemember(outcome))
+    triedInvoices.end(job.detail, toRemember(outcome))
     return outcome
   })
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -14,14 +14,14 @@ const NOT_OURS: Verdict = { state: 'unknown', reason: 'This evidence is not of a
 export async function inspectCharge(
   evidence: Evidence,
   parts: StripeContext,
-  told?: Problem,
+  problem?: Problem,
 ): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
   if (detail === undefined) return NOT_OURS
   const { token } = detail
   if (token === undefined) return untold(detail, parts)
   return parts.config.issuer.retrieve === undefined
-    ? unseen(detail, parts.config.now(), told)
+    ? unseen(detail, parts.config.now(), problem)
     : found(token, detail, parts.config)
 }
 
@@ -84,8 +84,8 @@ async function fenced(detail: Detail, parts: StripeContext): Promise<Verdict> {
 /**
  * Handles evidence without a token: only Stripe knows whether one exists, and it tells only if the request is repeated.
  */
-function untold(detail: Detail, { config, barren }: StripeContext): Verdict {
-  if (barren.has(detail.key)) return { state: 'void', reason: 'No token for it was passed to anyone' }
+function untold(detail: Detail, { config, usedKeys }: StripeContext): Verdict {
+  if (usedKeys.has(detail.key)) return { state: 'void', reason: 'No token for it was passed to anyone' }
   const reason = 'It is not known whether a token was created'
   return config.now() >= endOf(detail) && !config.issuer.repeatable
     ? { state: 'unknown', reason }
@@ -93,9 +93,9 @@ function untold(detail: Detail, { config, barren }: StripeContext): Verdict {
 }
 
 /** Handles a wallet that cannot ask Stripe. The server's statement is trusted only if that moves no money. */
-function unseen(detail: Detail, now: Instant, told: Problem | undefined): Verdict {
+function unseen(detail: Detail, now: Instant, problem: Problem | undefined): Verdict {
   const reason = 'Without retrieveToken, Purser cannot find out what happened to the token'
-  if (told?.type !== PROBLEMS.paymentActionRequired || now >= endOf(detail))
+  if (problem?.type !== PROBLEMS.paymentActionRequired || now >= endOf(detail))
     return { state: 'unknown', reason }
   return { state: 'pending', recheckAt: endOf(detail), reason: 'A person must act', person: {} }
 }

@@ -19,7 +19,7 @@ export interface UsedKeys {
 /** The state of a Stripe wallet. */
 export interface StripeContext {
   readonly config: Config
-  readonly barren: UsedKeys
+  readonly usedKeys: UsedKeys
 }
 
 /**
@@ -103,7 +103,7 @@ function request(
 }
 
 /** The side effect: creates a token for exactly this amount, currency, seller and time. */
-async function make(making: Making, { config, barren }: StripeContext): Promise<Completed> {
+async function make(making: Making, { config, usedKeys }: StripeContext): Promise<Completed> {
   const { detail } = making
   try {
     const made = await config.issuer.issue(detail)
@@ -120,7 +120,7 @@ async function make(making: Making, { config, barren }: StripeContext): Promise<
     )
   } catch (error) {
     // The attempt ends here: no token was passed to anyone.
-    barren.add(detail.key)
+    usedKeys.add(detail.key)
     throw stepFailed('create a token', error)
   }
 }

@@ -20,7 +20,7 @@ import { quoteCharge } from './quote.js'
  */
 export function stripe(options: StripeOptions): Wallet {
   const config = configure(options)
-  const parts: StripeContext = { config, barren: new LastKeys() }
+  const parts: StripeContext = { config, usedKeys: new LastKeys() }
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],

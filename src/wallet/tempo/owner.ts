@@ -104,11 +104,11 @@ async function feeTokenFor({ config, chain, currencies, feeToken }: Owner, gas: 
 
 async function carryOut(
   { config, chain, nodes, signs }: Owner,
-  deed: { readonly calls: Calls; readonly gas: bigint; readonly feeToken: Currency },
+  transaction: { readonly calls: Calls; readonly gas: bigint; readonly feeToken: Currency },
 ): Promise<Done> {
   if (!signs)
     throw new TypeError('This needs the account with its own key, and tempoKeys() was given an address')
-  const { calls, gas, feeToken } = deed
+  const { calls, gas, feeToken } = transaction
   const validBefore = Math.floor(config.now() / 1000) + VALIDITY_S
   const tx = {
     chainId: chain,

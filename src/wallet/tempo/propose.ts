@@ -46,17 +46,17 @@ export async function proposeKey(wish: AccessKeyRequest, owner: Owner): Promise<
   )
   const look = (): Promise<Allowances> => readAllowances(nodes, config.sender, [...known.values()], since)
   const allowances = await look()
-  const deed = await planTransaction(owner, [{ to: KEYCHAIN, data: authorizeCall(grant) }])
+  const planned = await planTransaction(owner, [{ to: KEYCHAIN, data: authorizeCall(grant) }])
   return {
     key: grant.key,
     allowances,
-    cost: deed.cost,
+    cost: planned.cost,
     async authorize(options: AuthorizeKeyOptions = {}) {
       const { despiteAllowances = false } = ownOptions(options, AUTHORIZE, 'authorize()')
       // Checked again: the person may have taken long to decide, or may have confirmed twice.
       await refuseUsed()
       if (!despiteAllowances) refuseOpen(await look())
-      return { key: grant.key, ...(await deed.carryOut()) }
+      return { key: grant.key, ...(await planned.carryOut()) }
     },
   }
 }
