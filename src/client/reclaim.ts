@@ -1,4 +1,4 @@
-import { own, PaymentError } from '../errors/index.js'
+import { isPaymentError, own, PaymentError } from '../errors/index.js'
 import { resourceAt } from '../fetch/index.js'
 import type { Channel } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
@@ -12,6 +12,8 @@ const SLACK_MS = 5_000
 /** The first pause after a failure; each further one takes twice as long, up to the longest. */
 const FIRST_PAUSE_MS = 60_000
 const LONGEST_PAUSE_MS = 86_400_000
+/** How many transactions of one kind are paid for on one channel, if no node shows what they did. */
+const MOST_PAID = 5
 
 interface Pause {
   readonly until: Instant
@@ -25,15 +27,19 @@ interface Work {
   readonly env: Env
   readonly agent: string
   readonly closing: AbortSignal
+  /** How many transactions were paid for on this channel, by their kind. */
+  readonly paid: Map<ChannelOperation['kind'], number>
 }
 
 /**
  * Fetches back the deposits of channels that their vendors do not know any more, without the vendor: a forced close, and
  * after the vendor's time to claim the withdrawal. Each step goes the way of every payment, so its fee needs room in the
- * budgets. Nobody waits for it: what fails is an `error` event, and is tried again later.
+ * budgets. Nobody waits for it: what fails is an `error` event, and is tried again later. A step that was paid for and that
+ * no node shows has failed too.
  */
 export class Reclaims {
   readonly #pauses = new Map<string, Pause>()
+  readonly #paid = new Map<string, Work['paid']>()
   #running: Promise<void> | undefined
 
   /** Somebody asked for it: what failed before is tried at once. */
@@ -57,9 +63,16 @@ export class Reclaims {
       for (const state of ['opening', 'closing'] as const)
         for (const channel of await env.ledger.channels({ wallet: wallet.id, state })) {
           if (closing.aborted) return
-          if (wallet.isForgotten(channel)) await this.#one({ channel, wallet, env, agent, closing })
+          if (!wallet.isForgotten(channel)) continue
+          await this.#one({ channel, wallet, env, agent, closing, paid: this.#paidOn(channel) })
         }
     }
+  }
+
+  #paidOn({ lane }: Channel): Work['paid'] {
+    const paid = this.#paid.get(lane) ?? new Map<ChannelOperation['kind'], number>()
+    this.#paid.set(lane, paid)
+    return paid
   }
 
   async #one(work: Work): Promise<void> {
@@ -70,7 +83,8 @@ export class Reclaims {
     try {
       const next = await untilAborted(advanced(work), closing)
       this.#pauses.delete(lane)
-      if (next !== undefined) env.scheduleRecheck(next)
+      if (next === undefined) this.#paid.delete(lane)
+      else env.scheduleRecheck(next)
     } catch (error) {
       if (closing.aborted) return
       const ms = Math.min(before === undefined ? FIRST_PAUSE_MS : before.ms * 2, LONGEST_PAUSE_MS)
@@ -86,13 +100,11 @@ export class Reclaims {
 async function advanced(work: Work): Promise<Instant | undefined> {
   const { env, wallet, closing } = work
   let { channel, view } = await look(work)
-  if (!view.closed && view.withdrawableAt === undefined && channel.state === 'closing') {
-    await act({ kind: 'requestClose' }, { ...work, channel })
+  for (const kind of ['requestClose', 'withdraw'] as const) {
+    if (nextStep(channel, view, env.clock.now()) !== kind) continue
+    await act({ kind }, { ...work, channel })
     ;({ channel, view } = await look(work))
-  }
-  if (isDue(view, env.clock.now())) {
-    await act({ kind: 'withdraw' }, { ...work, channel })
-    ;({ channel, view } = await look(work))
+    if (nextStep(channel, view, env.clock.now()) === kind) throw notShown(kind, channel)
   }
   closing.throwIfAborted()
   if (!view.closed) return (view.withdrawableAt ?? env.clock.now() + FIRST_PAUSE_MS) + SLACK_MS
@@ -100,8 +112,23 @@ async function advanced(work: Work): Promise<Instant | undefined> {
   return undefined
 }
 
-function isDue({ closed, withdrawableAt }: ChannelView, now: Instant): boolean {
-  return !closed && withdrawableAt !== undefined && withdrawableAt + SLACK_MS <= now
+/** The transaction that the chain waits for. */
+function nextStep(
+  { state }: Channel,
+  { closed, withdrawableAt }: ChannelView,
+  now: Instant,
+): 'requestClose' | 'withdraw' | undefined {
+  if (closed) return undefined
+  if (withdrawableAt === undefined) return state === 'closing' ? 'requestClose' : undefined
+  return withdrawableAt + SLACK_MS <= now ? 'withdraw' : undefined
+}
+
+function notShown(kind: ChannelOperation['kind'], { lane }: Channel): PaymentError {
+  return new PaymentError(
+    'wallet_unavailable',
+    'untouched',
+    `The transaction ${kind} of session ${lane} is paid for, and the node does not show what it did. Check the \`rpc\` option.`,
+  )
 }
 
 /** What the chain shows, and the channel as that left it. */
@@ -117,13 +144,26 @@ async function look({ channel, wallet, env }: Work): Promise<{ channel: Channel;
   return { channel: all.find(({ lane }) => lane === channel.lane) ?? channel, view }
 }
 
-async function act(act: ChannelOperation, { channel, wallet, env, agent, closing }: Work): Promise<void> {
+async function act(act: ChannelOperation, work: Work): Promise<void> {
+  const { channel, wallet, env, agent, closing, paid } = work
+  const before = paid.get(act.kind) ?? 0
+  if (before >= MOST_PAID)
+    throw new PaymentError(
+      'wallet_unavailable',
+      'untouched',
+      `Purser has paid ${before} times for the transaction ${act.kind} of session ${channel.lane}, and the node does not show ` +
+        'what it did. It pays for no more of them. Check the `rpc` option, and then call `sessions.forceClose` with this id.',
+    )
   const at = resourceAt(new URL(channel.address), 'POST')
   const deliver = (): Promise<never> =>
     Promise.reject(new PaymentError('wallet_failed', 'untouched', 'A forced close asks no vendor'))
-  await carryOut(
-    { wallet, channel, act, at, deliver },
-    own({ context: own({ agent, tasks: [] }), signal: closing }),
-    env,
-  )
+  const call = own({ context: own({ agent, tasks: [] }), signal: closing })
+  try {
+    await carryOut({ wallet, channel, act, at, deliver }, call, env)
+    paid.set(act.kind, before + 1)
+  } catch (error) {
+    // The fee of a transaction whose end nobody knows may be gone.
+    if (!isPaymentError(error) || error.funds !== 'untouched') paid.set(act.kind, before + 1)
+    throw error
+  }
 }

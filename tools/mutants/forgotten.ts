@@ -1,10 +1,28 @@
 import type { Mutant } from './list.js'
 
 const FORGOTTEN = ['test/session/forgotten.live.test.ts']
+const RECLAIM = ['test/client/reclaim.test.ts']
 const MACHINE = ['test/session/machine.test.ts']
 
 /** Sessions that a vendor says it does not know. */
 export const FORGETTING: readonly Mutant[] = [
+  {
+    name: 'close-not-shown-is-progress',
+    breaks: 'a node that never shows a forced close makes Purser pay for another one every minute',
+    file: 'src/client/reclaim.ts',
+    find: 'if (nextStep(channel, view, env.clock.now()) === kind) throw notShown(kind, channel)',
+    replace: '',
+    tests: RECLAIM,
+    named: 'longer and longer',
+  },
+  {
+    name: 'closes-paid-without-end',
+    breaks: 'a node that never shows a forced close makes Purser pay for one each day',
+    file: 'src/client/reclaim.ts',
+    find: 'if (before >= MOST_PAID)',
+    replace: 'if (before >= Number.MAX_VALUE)',
+    tests: RECLAIM,
+  },
   {
     name: 'denied-channel-signed-on',
     breaks: 'a channel that the vendor denies stays open, and every call signs one price more on it',
