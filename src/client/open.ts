@@ -1,4 +1,4 @@
-import { isPaymentError, ONCE } from '../errors/index.js'
+import { isPaymentError, ONCE, randomId } from '../errors/index.js'
 import { checkedClock } from '../ledger/checked-clock.js'
 import { incomplete } from '../ledger/gaps.js'
 import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
@@ -47,7 +47,7 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   await policy.ready()
   const ledger = await openLedger()
   const ledgerId = await ledger.id()
-  const owner = crypto.randomUUID()
+  const owner = randomId()
   const lookAgain = async (): Promise<void> => {
     await recoveries.byItself()
     await deposits.byItself()
@@ -179,7 +179,7 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** A UUID of version 7 (RFC 9562, section 5.7): payments of one time lie together in the ledger's index. */
 export function timeOrderedId(now: Instant): string {
-  const random = crypto.randomUUID()
+  const random = randomId()
   const time = Math.max(0, Math.trunc(now)).toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${random.slice(15, 18)}-${random.slice(19)}`
 }

@@ -15,3 +15,4 @@ export {
   type Reason,
   type Rejection,
 } from './payment-error.js'
+export { randomId } from './random-id.js'

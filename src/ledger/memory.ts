@@ -1,4 +1,4 @@
-import { ownOptions } from '../errors/index.js'
+import { ownOptions, randomId } from '../errors/index.js'
 import { type Clock, systemClock } from './clock.js'
 import { StoredLedger } from './ledger.js'
 import { MemoryTables } from './memory-tables.js'
@@ -22,7 +22,7 @@ export interface MemoryLedgerOptions {
  */
 export function memoryLedger(options: MemoryLedgerOptions = {}): Ledger {
   const { clock = systemClock } = ownOptions(options, { clock: true }, 'memoryLedger()')
-  const tables = new MemoryTables(crypto.randomUUID())
+  const tables = new MemoryTables(randomId())
   // Steps run to their end without waiting, so each is atomic by itself; each checks before it writes.
   const store: Store = {
     read: async (use) => use(tables),

@@ -68,7 +68,6 @@ export async function runWithoutNode({ home, env }: Project): Promise<string | u
     navigator: { product: 'ReactNative' },
     crypto: {
       getRandomValues: (into: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(into),
-      randomUUID: () => crypto.randomUUID(),
     },
   })
   runInContext(bundle(home), context)

@@ -91,7 +91,7 @@ export const STRIPE: readonly Mutant[] = [
     name: 'stripe-one-key-for-all',
     breaks: 'a second token of a payment is asked for under the key of the first, which was revoked',
     file: 'src/wallet/stripe/prepare.ts',
-    find: '{crypto.randomUUID()}`,',
+    find: '{randomId()}`,',
     replace: '{payment.length}`,',
     tests: PREPARE,
   },

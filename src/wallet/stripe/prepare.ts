@@ -1,4 +1,4 @@
-import { isPaymentError } from '../../errors/index.js'
+import { isPaymentError, randomId } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
 import type { Completed, PendingAction, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
@@ -92,7 +92,7 @@ function request(
   const until = Math.min(quote.challenge.expires ?? Number.POSITIVE_INFINITY, latest)
   return {
     // A key for this attempt only: after a token was revoked, its key would return the same token again.
-    key: `purser_${payment}_${crypto.randomUUID()}`,
+    key: `purser_${payment}_${randomId()}`,
     live: config.live,
     amount: charge.amount.toString(),
     currency: quote.terms.most.currency,
