@@ -108,6 +108,7 @@ function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }
   if (reason !== undefined) shown.reason = reason
   if (times !== undefined) shown.times = times
   if (rejection !== undefined) shown.rejection = seal(rejection)
+  if (row.repeatable === true) shown.repeatable = true
   if (reportedAt !== undefined) shown.reportedAt = reportedAt
   if (recheckAt !== undefined) shown.recheckAt = recheckAt
   if (trace !== undefined) shown.trace = trace

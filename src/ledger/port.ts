@@ -106,6 +106,12 @@ export interface Payment {
    * the answer was delivered.
    */
   readonly rejection?: Rejection
+  /**
+   * True: the server has denied the session that this payment ran on, and nothing more is signed on it. If the caller sends the
+   * same request again, Purser pays for it on another session, unless it comes under the same key. This payment counts until
+   * the chain shows its end.
+   */
+  readonly repeatable?: boolean
   /** Money and delivery are two facts: settled and not delivered is the case that hurts. */
   readonly delivered: boolean
   /** When a doubt about it was first reported to a caller. */

@@ -50,18 +50,26 @@ export function standsInTheWay(code: keyof typeof STANDING, by: Payment): Paymen
   })
 }
 
+/** What a caller does after the server has denied a session. */
+const REPEATABLE =
+  'The server does not know the session any more (`session_forgotten`). Send the request again: Purser then opens another ' +
+  'session, if policy allows it.'
+
 /** A credential left, and this is how it ended: settled without an answer, or nobody knows yet. */
 export function unanswered(payment: Payment, details: { cause?: unknown; reply?: unknown }): PaymentError {
   const settled = payment.state === 'settled'
   const funds: Funds = settled ? 'settled' : 'unknown'
-  const { rejection } = payment
+  const { rejection, repeatable } = payment
   const answer = rejection === undefined ? undefined : `The server did not deliver: ${sentenceOf(rejection)}`
+  const again = repeatable === true ? REPEATABLE : undefined
   const message = settled
-    ? `The payment settled. ${answer ?? 'Its answer did not come.'} The same request is not paid again for a while.`
-    : `A payment was sent. ${answer ?? ''} Its outcome is not known yet. It counts as spent until it is proven otherwise.`.replace(
-        '  ',
-        ' ',
-      )
+    ? `The payment settled. ${answer ?? 'Its answer did not come.'} ${again ?? 'The same request is not paid again for a while.'}`
+    : [
+        'A payment was sent.',
+        ...(answer === undefined ? [] : [answer]),
+        'Its outcome is not known yet. It counts as spent until it is proven otherwise.',
+        ...(again === undefined ? [] : [again]),
+      ].join(' ')
   return new PaymentError(settled ? 'paid_not_delivered' : 'payment_in_doubt', funds, message, {
     ...details,
     paymentId: payment.id,

@@ -405,7 +405,9 @@ export function contract(name: string, make: MakeLedger): void {
       await commit('a', buy)
       await ledger.advance('a', { to: 'unresolved' })
       expect(await hold('b', buy)).toMatchObject({ why: 'taken', by: { id: 'a' } })
+      expect(await ledger.get('a')).not.toHaveProperty('repeatable')
       await ledger.advance('a', { to: 'reported', repeatable: true })
+      expect(await ledger.get('a')).toMatchObject({ repeatable: true })
       expect(await hold('b', buy)).toMatchObject({ ok: true })
       const keyed = { key: 'k', fingerprint: 'g' }
       await commit('c', keyed)

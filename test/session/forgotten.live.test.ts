@@ -50,7 +50,12 @@ describe.each(['v2', 'v1'] as const)(
 
     it('gets one voucher on the old channel, and the same request then opens a new one', async () => {
       const { server, buyer, told, old, statuses } = await restarted()
-      expect(await statuses(4)).toEqual([410, 200, 200, 200])
+      const first = await buyer.purser.fetch(server.url('/paid'))
+      expect(first.status).toBe(410)
+      // The first caller is told that the same request may be sent again.
+      const outcome = buyer.purser.paymentFor(first)
+      expect(outcome).toMatchObject({ state: 'committed', repeatable: true, rejection: { status: 410 } })
+      expect(await statuses(3)).toEqual([200, 200, 200])
       expect(credentialsOn(server, old)).toHaveLength(1)
       expect(server.paid('open')).toHaveLength(1)
       expect(await statesOf(buyer)).toEqual(['closing', 'open'])
@@ -104,6 +109,7 @@ describe.each(['v2', 'v1'] as const)(
       server.forget()
       await expect(buyer.purser.fetch(server.url('/paid'))).rejects.toMatchObject({
         code: 'payment_in_doubt',
+        message: expect.stringMatching(/session_forgotten.*Send the request again/),
       })
       expect((await buyer.purser.fetch(server.url('/paid'))).status).toBe(200)
       expect(credentialsOn(server, old).map(({ credential }) => credential?.action)).toEqual(['topUp'])

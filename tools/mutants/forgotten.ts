@@ -7,6 +7,15 @@ const MACHINE = ['test/session/machine.test.ts']
 /** Sessions that a vendor says it does not know. */
 export const FORGETTING: readonly Mutant[] = [
   {
+    name: 'repeatable-untold',
+    breaks: 'a caller whose session was denied does not see that the same request may be sent again',
+    file: 'src/ledger/payment-row.ts',
+    find: 'if (row.repeatable === true) shown.repeatable = true',
+    replace: '',
+    tests: ['test/ledger/memory.test.ts', 'test/ledger/sqlite.test.ts'],
+    named: 'told so, except under a key',
+  },
+  {
     name: 'close-not-shown-is-progress',
     breaks: 'a node that never shows a forced close makes Purser pay for another one every minute',
     file: 'src/client/reclaim.ts',
