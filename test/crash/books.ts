@@ -3,24 +3,28 @@ import type { Clock } from '../../src/entry/ledger.js'
 import { createPurser, type Payment, type Purser } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
-import { alphaUSD, type Chain, LOCAL_CURRENCIES } from '../chain/chain.js'
+import { alphaUSD, type Chain, LOCAL_CURRENCIES, pathUSD } from '../chain/chain.js'
 import { memosOf, type Transfer, transfersOf } from '../chain/transfers.js'
 import { policyFor } from './policy.js'
 import type { Job } from './words.js'
 
 /** What every payer's account holds at first. */
 export const FUNDS = 1_000_000n
+/** The pathUSD that `chain.account` gives beside it. */
+const PATH_FUNDS = 100_000n
 /** Units have nine decimals, the token six. */
 export const UNITS_PER_PART = 1_000n
 
 /** A job, and the address behind its key. */
 export type Owner = Omit<Job, 'chain' | 'rpc' | 'ahead' | 'calls' | 'killAt' | 'tellAt' | 'reconcile'> & {
   readonly address: string
+  /** What its account held of AlphaUSD at first, if it pays fees in another token. Default: {@link FUNDS}, and fees from it. */
+  readonly funds?: bigint
 }
 
 /** The chain and the ledger, side by side, in smallest parts of a dollar token. */
 export interface Books {
-  /** Everything that left the account: prices and fees, both in the same token. */
+  /** Everything that left the account: prices and fees, in either token. */
   readonly left: bigint
   readonly transfers: readonly Transfer[]
   readonly payments: readonly Payment[]
@@ -30,7 +34,9 @@ export interface Books {
 
 /** The chain is read first: what it shows then, the ledger must count at the latest now, whoever is still paying. */
 export async function readBooks(chain: Chain, owner: Owner): Promise<Books> {
-  const left = FUNDS - (await chain.balanceOf(alphaUSD, owner.address))
+  const { funds, address } = owner
+  const price = (funds ?? FUNDS) - (await chain.balanceOf(alphaUSD, address))
+  const left = funds === undefined ? price : price + PATH_FUNDS - (await chain.balanceOf(pathUSD, address))
   const transfers = await transfersOf(chain, owner.address)
   const ledger = sqliteLedger({ path: owner.ledger })
   const payments: Payment[] = []

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Chain, startChain } from '../chain/chain.js'
-import { type PaidApi, startPaidApi } from '../chain/server.js'
+import { type PaidApi, PRICE, startPaidApi } from '../chain/server.js'
 import { chargesFor, FUNDS, type Owner, readBooks, successor, UNITS_PER_PART } from './books.js'
 import { cuts, type Fate, kills } from './deaths.js'
 import { bundlePayer, type Ended, startPayer } from './job.js'
 import { losePower } from './power.js'
 
 const ROUTES = ['/paid', '/sponsored', '/push', '/zero'] as const
+/** Its payers hold the price in the token of the offer, and the fee in another one. */
+const OTHER_FEE = '/paid?fee=other'
 const AT_ONCE = 3
 /** More boundaries than a payment has: the last case of each kind runs to its end, and proves that. */
 const BOUNDARIES = 18
@@ -21,7 +23,7 @@ const PAST_VALIDITY_MS = SHORTEST_VALIDITY_MS + 4_000
 const A_MINUTE_MS = 60_000
 
 interface Crash extends Owner, Fate {
-  readonly route: (typeof ROUTES)[number]
+  readonly route: (typeof ROUTES)[number] | typeof OTHER_FEE
   readonly key: string
   code: Ended['code']
 }
@@ -40,9 +42,10 @@ beforeAll(async () => {
   const plans = ROUTES.flatMap((route) =>
     [...kills(BOUNDARIES), ...cuts(BOUNDARIES)].map((fate) => plan(route, fate)),
   )
+  plans.push(...kills(BOUNDARIES).map((fate) => plan(OTHER_FEE, fate)))
   crashes = await Promise.all(plans)
   await eachAtOnce(crashes, die)
-}, 420_000)
+}, 600_000)
 
 afterAll(async () => {
   await api.close()
@@ -51,19 +54,19 @@ afterAll(async () => {
   await rm(payer, { force: true })
 })
 
-it.each(ROUTES.flatMap((route) => [[route, 'kill'] as const, [route, 'power cut'] as const]))(
-  'a payer for %s died of a %s at every step, and got through without one',
-  (route, death) => {
-    const codes = crashes
-      .filter((crash) => crash.route === route && crash.death === death)
-      .map(({ code }) => code)
-    const killed = codes.filter((code) => code === 'killed').length
-    // hold, prepare, commit, complete, settle and two requests, each with a boundary before and after.
-    expect(killed).toBeGreaterThanOrEqual(death === 'kill' ? 14 : 7)
-    expect(killed).toBeLessThan(codes.length)
-    expect(codes.slice(killed)).toEqual(codes.slice(killed).map(() => 0))
-  },
-)
+it.each([
+  ...ROUTES.flatMap((route) => [[route, 'kill'] as const, [route, 'power cut'] as const]),
+  [OTHER_FEE, 'kill'] as const,
+])('a payer for %s died of a %s at every step, and got through without one', (route, death) => {
+  const codes = crashes
+    .filter((crash) => crash.route === route && crash.death === death)
+    .map(({ code }) => code)
+  const killed = codes.filter((code) => code === 'killed').length
+  // hold, prepare, commit, complete, settle and two requests, each with a boundary before and after.
+  expect(killed).toBeGreaterThanOrEqual(death === 'kill' ? 14 : 7)
+  expect(killed).toBeLessThan(codes.length)
+  expect(codes.slice(killed)).toEqual(codes.slice(killed).map(() => 0))
+})
 
 it('its ledger counts at least what the chain shows at once, exactly that after recovery, and never pays the key again', async () => {
   for (const crash of crashes) {
@@ -76,12 +79,14 @@ it('its ledger counts at least what the chain shows at once, exactly that after 
 }, 120_000)
 
 async function plan(route: Crash['route'], fate: Fate): Promise<Crash> {
-  const { key: account, address } = await chain.account(FUNDS)
-  const name = `${route.slice(1)} ${fate.death} ${fate.killAt}`
+  const funds = route === OTHER_FEE ? PRICE : FUNDS
+  const { key: account, address } = await chain.account(funds)
+  const name = `${route.replace(/\W/g, ' ').trim()} ${fate.death} ${fate.killAt}`
   const ledger = join(folder, `${name}.db`)
   const owner = {
     account,
     address,
+    ...(route === OTHER_FEE ? { funds } : {}),
     ledger,
     origin: api.origin,
     limit: '1',
