@@ -25,5 +25,5 @@ export default defineConfig({
     '@photostructure/sqlite',
     'yaml',
   ],
-  noExternal: ['canonicalize', 'p-retry', 'is-network-error', /^@noble\/hashes/, 'tldts', 'tldts-core'],
+  noExternal: ['canonicalize', 'p-retry', 'is-network-error', /^@noble\/hashes/, 'tldts', 'tldts-core', 'zod'],
 })

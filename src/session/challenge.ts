@@ -1,7 +1,8 @@
 import { type Challenge, encodeBase64url, type Json, type JsonObject } from '../protocol/index.js'
 import type { Unpayable } from '../wallet/index.js'
+import { isObject } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { isObject, NOBODY, readAddress, readAmount } from './json.js'
+import { NOBODY, readAddress, readAmount } from './json.js'
 
 /** The two kinds of channels: an escrow contract (v1), or the chain's own channel reserve (v2). */
 export type Protocol = 'v1' | 'v2'

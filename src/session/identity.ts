@@ -1,29 +1,35 @@
 import { keccak256 } from 'viem/utils'
+import * as z from 'zod/mini'
 import type { Json, JsonObject } from '../protocol/index.js'
+import { reader } from '../wallet/evidence.js'
+import { isObject } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { isObject, NOBODY, readAddress, readHex } from './json.js'
+import { address, hexOf, NOBODY } from './json.js'
 
-interface Parties {
-  readonly chainId: number
-  readonly escrow: Hex
-  readonly payer: Hex
-  readonly payee: Hex
-  readonly token: Hex
-  /** Random; chosen by the payer. */
-  readonly salt: Hex
-  /** The key that signs vouchers. */
-  readonly signer: Hex
+const parties = {
+  chainId: z.number(),
+  escrow: address,
+  payer: address,
+  payee: address,
+  token: address,
+  /** Random, and ours. */
+  salt: hexOf(32),
+  /** The key whose signature vouchers bear. */
+  signer: hexOf(20),
 }
 
-/** The identity of a channel. Its id on the chain is a hash of this. */
-export type Identity =
-  | (Parties & { readonly protocol: 'v1' })
-  | (Parties & {
-      readonly protocol: 'v2'
-      readonly operator: Hex
-      /** The seen hash of the opening transaction, so the id is known only once that is built. */
-      readonly openHash: Hex
-    })
+/** What makes a channel the one it is. Its id on the chain is a hash of this. */
+export const identity = z.discriminatedUnion('protocol', [
+  z.object({ protocol: z.literal('v1'), ...parties }),
+  z.object({
+    protocol: z.literal('v2'),
+    ...parties,
+    operator: hexOf(20),
+    /** The seen hash of the transaction that opened it: the id is known only once that is built. */
+    openHash: hexOf(32),
+  }),
+])
+export type Identity = Readonly<z.output<typeof identity>>
 
 /**
  * Returns the id of a channel: the hash of its identity as 32-byte words (draft-tempo-session-00, "Contract-Backed
@@ -65,13 +71,8 @@ export function descriptorOf(identity: Identity): JsonObject | undefined {
 /** Reads a descriptor from a server. An absent voucher key means the payer. */
 export function readDescriptor(value: Json | undefined, escrow: Hex, chainId: number): Identity | undefined {
   if (!isObject(value)) return undefined
-  const [payer, payee, token] = [value['payer'], value['payee'], value['token']].map(readAddress)
-  const operator = readHex(value['operator'], 20)
-  const signer = readHex(value['authorizedSigner'], 20)
-  const salt = readHex(value['salt'], 32)
-  const openHash = readHex(value['expiringNonceHash'], 32)
-  if (!payer || !payee || !token || !operator || !signer || !salt || !openHash) return undefined
-  return { protocol: 'v2', chainId, escrow, payer, payee, token, salt, signer, operator, openHash }
+  const { authorizedSigner: signer = null, expiringNonceHash: openHash = null } = value
+  return readIdentity({ ...value, protocol: 'v2', escrow, chainId, signer, openHash })
 }
 
 /** Returns the key that must have signed a voucher. */
@@ -79,25 +80,4 @@ export function voucherKeyOf({ signer, payer }: Identity): Hex {
   return signer === NOBODY ? payer : signer
 }
 
-/** Encodes an identity for the ledger. */
-export function identityJson(identity: Identity): JsonObject {
-  return { ...identity }
-}
-
-export function readIdentity(value: Json | undefined): Identity | undefined {
-  if (!isObject(value)) return undefined
-  const { protocol, chainId } = value
-  const escrow = readAddress(value['escrow'])
-  if (typeof chainId !== 'number' || escrow === undefined) return undefined
-  if (protocol === 'v2')
-    return readDescriptor(
-      { ...value, authorizedSigner: value['signer'] ?? null, expiringNonceHash: value['openHash'] ?? null },
-      escrow,
-      chainId,
-    )
-  const [payer, payee, token] = [value['payer'], value['payee'], value['token']].map(readAddress)
-  const signer = readHex(value['signer'], 20)
-  const salt = readHex(value['salt'], 32)
-  if (protocol !== 'v1' || !payer || !payee || !token || !signer || !salt) return undefined
-  return { protocol, chainId, escrow, payer, payee, token, salt, signer }
-}
+export const readIdentity = reader<Identity>(identity)

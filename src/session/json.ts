@@ -1,27 +1,42 @@
-import type { Json, JsonObject } from '../protocol/index.js'
+import * as z from 'zod/mini'
+import { reader } from '../wallet/evidence.js'
 import type { Hex } from '../wallet/tempo/index.js'
 
-/** Reads an address in lower case; undefined for any other value and for the zero address. */
-export function readAddress(value: Json | undefined): Hex | undefined {
-  const address = readHex(value, 20)
-  return address === undefined || address === NOBODY ? undefined : address
-}
-
-/** The zero address, in fields where an address is optional. */
+/** The address of nobody: a role that is left open. */
 export const NOBODY: Hex = `0x${'0'.repeat(40)}`
 
-/** Reads hexadecimal text in lower case; if a length is given, exactly that many bytes. */
-export function readHex(value: Json | undefined, bytes?: number): Hex | undefined {
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]*$/.test(value)) return undefined
-  if (bytes !== undefined && value.length !== 2 + 2 * bytes) return undefined
-  return `0x${value.slice(2).toLowerCase()}`
+/** Hexadecimal text of a number of bytes, in any case. It is read as lower case. */
+export function hexOf(bytes: number) {
+  return lowerCase(new RegExp(`^0x[0-9a-fA-F]{${2 * bytes}}$`))
 }
 
-/** Reads a base-10 integer in a string: no sign, exponent, fraction, separator or leading zero. */
-export function readAmount(value: Json | undefined): bigint | undefined {
-  return typeof value === 'string' && /^(?:0|[1-9][0-9]{0,38})$/.test(value) ? BigInt(value) : undefined
+function lowerCase(form: RegExp) {
+  return z.pipe(
+    z.string().check(z.regex(form)),
+    z.transform((text): Hex => `0x${text.slice(2).toLowerCase()}`),
+  )
 }
 
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+/** An address that belongs to somebody. */
+export const address = hexOf(20).check(z.refine((value) => value !== NOBODY))
+
+/** A base-10 integer in a string: no sign, exponent, fraction, separator or leading zero. */
+export const decimal = z.pipe(
+  z.string().check(z.regex(/^(?:0|[1-9][0-9]{0,38})$/)),
+  z.transform((text: string) => BigInt(text)),
+)
+
+/** A deposit on its way: what it adds, and what proves what became of it. */
+export const pending = z.object({
+  add: decimal,
+  seen: hexOf(32),
+  validBefore: z.number(),
+  /** The payment that brings it, if that payment has locked up nothing else here. */
+  payment: z.exactOptional(z.string()),
+})
+export type Pending = Readonly<z.output<typeof pending>>
+
+export const readAddress = reader(address)
+export const readHash = reader(hexOf(32))
+export const readBytes = reader(lowerCase(/^0x[0-9a-fA-F]*$/))
+export const readAmount = reader(decimal)

@@ -2,15 +2,8 @@ import type { PaymentId } from '../ledger/index.js'
 import type { Currency, Instant } from '../money/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import type { Expiring } from './chain.js'
 import type { Identity } from './identity.js'
-
-/** A pending deposit: its amount, and the data that proves its outcome. */
-export interface Pending extends Expiring {
-  readonly add: bigint
-  /** The payment that makes it. Absent if that payment has locked another amount in this channel. */
-  readonly payment?: PaymentId
-}
+import type { Pending } from './json.js'
 
 interface Base {
   /** The lane of its vouchers: the slot, and the number of earlier channels in it. */

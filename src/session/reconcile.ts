@@ -3,7 +3,8 @@ import type { Instant } from '../money/index.js'
 import { checkIsOf, type Node, readBlock } from '../wallet/tempo/shared.js'
 import { type Call, openCalls, topUpCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
-import type { Pending, SessionChannel, SessionEvent } from './machine.js'
+import type { Pending } from './json.js'
+import type { SessionChannel, SessionEvent } from './machine.js'
 import type { SessionContext } from './options.js'
 
 /** The least interval between searches for a pending deposit, in milliseconds. */

@@ -1,10 +1,12 @@
+import * as z from 'zod/mini'
 import type { Channel } from '../ledger/index.js'
 import { amount } from '../money/index.js'
-import type { Challenge, Json, JsonObject } from '../protocol/index.js'
+import type { Challenge, JsonObject } from '../protocol/index.js'
+import { jsonObject, reader, toJson, tolerant } from '../wallet/evidence.js'
 import { withoutSnapshot } from './challenge.js'
-import { channelIdOf, identityJson, readIdentity } from './identity.js'
-import { isObject, readAmount, readHex } from './json.js'
-import type { Pending, SessionChannel } from './machine.js'
+import { channelIdOf, identity } from './identity.js'
+import { decimal, pending } from './json.js'
+import type { SessionChannel } from './machine.js'
 
 /** Converts a channel to its record in the ledger. */
 export function recordOf(channel: SessionChannel, rev: number): Channel {
@@ -26,22 +28,18 @@ export function recordOf(channel: SessionChannel, rev: number): Channel {
 }
 
 function detailOf(channel: SessionChannel): JsonObject {
-  const { identity, base, openedAt, challenge } = channel
-  const pending = channel.state === 'opening' || channel.state === 'open' ? channel.pending : undefined
-  const captured = channel.state === 'closed' ? channel.captured : undefined
-  const { since, agreed } = channel.state === 'closing' ? channel : {}
-  const { forgottenAt } = channel
-  return {
-    identity: identityJson(identity),
-    base: base.toString(),
+  const { identity, base, openedAt, challenge, forgottenAt } = channel
+  return toJson({
+    identity,
+    base,
     openedAt,
-    ...challengeJson(challenge),
-    ...(pending === undefined ? {} : { pending: pendingJson(pending) }),
-    ...(captured === undefined ? {} : { captured: captured.toString() }),
-    ...(since === undefined ? {} : { since }),
-    ...(agreed === undefined ? {} : { agreed }),
-    ...(forgottenAt === undefined ? {} : { forgottenAt }),
-  }
+    challenge: storedChallenge(challenge),
+    pending: channel.state === 'opening' || channel.state === 'open' ? channel.pending : undefined,
+    captured: channel.state === 'closed' ? channel.captured : undefined,
+    since: channel.state === 'closing' ? channel.since : undefined,
+    agreed: channel.state === 'closing' ? channel.agreed : undefined,
+    forgottenAt,
+  })
 }
 
 /** A cache: records are read with every call and rarely change. */
@@ -56,17 +54,44 @@ export function readRecord(record: Channel): SessionChannel | undefined {
   return channel
 }
 
+const challenge = tolerant(
+  z.object({
+    id: z.string(),
+    realm: z.string(),
+    request: jsonObject,
+    expires: z.exactOptional(z.number()),
+    echo: z.object({
+      params: z.pipe(z.record(z.string(), z.unknown()), z.transform(textsOf)),
+      header: z.enum(['authorization', 'payment-authorization']),
+    }),
+  }),
+  ['expires'],
+)
+
+const readParts = reader(
+  tolerant(
+    z.object({
+      identity,
+      base: decimal,
+      openedAt: z.number(),
+      challenge,
+      forgottenAt: z.exactOptional(z.number()),
+      pending: z.exactOptional(tolerant(pending, ['payment'])),
+      captured: z.exactOptional(decimal),
+      since: z.exactOptional(z.number()),
+      agreed: z.exactOptional(z.literal(true)),
+    }),
+    ['forgottenAt', 'pending', 'captured', 'since', 'agreed'],
+  ),
+)
+
 function parse(record: Channel): SessionChannel | undefined {
-  const { detail } = record
-  if (!isObject(detail)) return undefined
-  const identity = readIdentity(detail['identity'])
-  const base = readAmount(detail['base'])
-  const { openedAt } = detail
-  const challenge = readChallenge(detail['challenge'])
-  if (!identity || base === undefined || typeof openedAt !== 'number' || !challenge) return undefined
+  const parts = readParts(record.detail)
+  if (parts === undefined) return undefined
+  const { identity, base, openedAt, forgottenAt, captured, since, agreed } = parts
+  const { id: challengeId, realm, request, expires, echo } = parts.challenge
   const { lane, slot, wallet, vendor, address, funding } = record
   const { currency, value: deposit } = record.deposit
-  const id = channelIdOf(identity)
   const common = {
     lane,
     slot,
@@ -76,71 +101,45 @@ function parse(record: Channel): SessionChannel | undefined {
     funding,
     currency,
     identity,
-    id,
+    id: channelIdOf(identity),
     base,
     openedAt,
-    challenge,
-    ...(typeof detail['forgottenAt'] === 'number' ? { forgottenAt: detail['forgottenAt'] } : {}),
-  }
-  const pending = readPending(detail['pending'])
-  const captured = readAmount(detail['captured'])
-  const since = typeof detail['since'] === 'number' ? { since: detail['since'] } : {}
-  const agreed = detail['agreed'] === true ? { agreed: detail['agreed'] } : {}
+    challenge: {
+      kind: 'tempo/session',
+      id: challengeId,
+      realm,
+      request,
+      echo: { envelope: 'mpp', ...echo },
+      ...(expires === undefined ? {} : { expires }),
+    },
+    ...(forgottenAt === undefined ? {} : { forgottenAt }),
+  } as const
   switch (record.state) {
     case 'opening':
-      return pending && { ...common, state: 'opening', pending }
+      return parts.pending && { ...common, state: 'opening', pending: parts.pending }
     case 'open':
-      return { ...common, state: 'open', deposit, ...(pending ? { pending } : {}) }
+      return { ...common, state: 'open', deposit, ...(parts.pending && { pending: parts.pending }) }
     case 'closing':
-      return { ...common, state: 'closing', deposit, ...since, ...agreed }
+      return {
+        ...{ ...common, state: 'closing', deposit },
+        ...(since === undefined ? {} : { since }),
+        ...(agreed === undefined ? {} : { agreed }),
+      }
     case 'closed':
       return { ...common, state: 'closed', deposit, ...(captured === undefined ? {} : { captured }) }
   }
 }
 
-export function pendingJson({ add, seen, validBefore, payment }: Pending): JsonObject {
-  return { add: add.toString(), seen, validBefore, ...(payment === undefined ? {} : { payment }) }
-}
-
-export function readPending(value: Json | undefined): Pending | undefined {
-  if (!isObject(value)) return undefined
-  const add = readAmount(value['add'])
-  const seen = readHex(value['seen'], 32)
-  const { validBefore, payment } = value
-  if (add === undefined || seen === undefined || typeof validBefore !== 'number') return undefined
-  return { add, seen, validBefore, ...(typeof payment === 'string' ? { payment } : {}) }
-}
-
-/**
- * Encodes a challenge without its snapshot: a record must hold no voucher, because a voucher is as good as cash to its
- * payee.
- */
-function challengeJson(challenge: Challenge): JsonObject {
+/** No row holds a voucher: it is as good as cash to whom it is made out. */
+function storedChallenge(challenge: Challenge) {
   const { kind, id, realm, request, expires, echo } = withoutSnapshot(challenge)
-  if (echo.envelope !== 'mpp') return {}
+  if (echo.envelope !== 'mpp') return undefined
   const { envelope, params, header } = echo
-  const more = expires === undefined ? {} : { expires }
-  return {
-    challenge: { kind, id, realm, request, echo: { envelope, params: { ...params }, header }, ...more },
-  }
+  return { kind, id, realm, request, expires, echo: { envelope, params, header } }
 }
 
-function readChallenge(value: Json | undefined): Challenge | undefined {
-  if (!isObject(value)) return undefined
-  const { id, realm, request, expires, echo } = value
-  if (typeof id !== 'string' || typeof realm !== 'string' || !isObject(request) || !isObject(echo))
-    return undefined
-  const { params, header } = echo
-  if (!isObject(params) || (header !== 'authorization' && header !== 'payment-authorization'))
-    return undefined
+function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   const texts: Record<string, string> = {}
-  for (const [name, text] of Object.entries(params)) if (typeof text === 'string') texts[name] = text
-  return {
-    kind: 'tempo/session',
-    id,
-    realm,
-    request,
-    echo: { envelope: 'mpp', params: texts, header },
-    ...(typeof expires === 'number' ? { expires } : {}),
-  }
+  for (const [name, text] of Object.entries(values)) if (typeof text === 'string') texts[name] = text
+  return texts
 }

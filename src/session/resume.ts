@@ -7,11 +7,12 @@ import {
   parseJsonObject,
   type Resource,
 } from '../protocol/index.js'
+import { isObject } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { readChannel } from './chain.js'
 import { RESERVE, type Session } from './challenge.js'
 import { channelIdOf, type Identity, readDescriptor, readIdentity, voucherKeyOf } from './identity.js'
-import { isObject, readAddress, readAmount, readHex } from './json.js'
+import { readAddress, readAmount, readBytes, readHash } from './json.js'
 import type { Open, SessionChannel } from './machine.js'
 import { addressOfResource, type SessionOffer, slotOf } from './offer.js'
 import type { SessionContext } from './options.js'
@@ -106,7 +107,7 @@ async function remembered(
   if (identity?.protocol !== 'v2' || nodes === undefined) return undefined
   const id = channelIdOf(identity)
   const ours =
-    readHex(snapshot['channelId'], 32) === id &&
+    readHash(snapshot['channelId']) === id &&
     identity.payer === parts.config.sender &&
     voucherKeyOf(identity) === parts.signer
   const total = ours ? await ourTotal(snapshot, identity, parts) : undefined
@@ -131,9 +132,9 @@ async function ourTotal(
   { signer }: SessionContext,
 ): Promise<bigint | undefined> {
   const voucher = snapshot['highestVoucher']
-  if (!isObject(voucher) || readHex(voucher['channelId'], 32) !== channelIdOf(identity)) return undefined
+  if (!isObject(voucher) || readHash(voucher['channelId']) !== channelIdOf(identity)) return undefined
   const total = readAmount(voucher['cumulativeAmount'])
-  const signature = readHex(voucher['signature'])
+  const signature = readBytes(voucher['signature'])
   if (total === undefined || signature === undefined) return undefined
   return (await bearsSignature(signer, identity, { total, signature })) ? total : undefined
 }

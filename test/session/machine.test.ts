@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { ChannelStore, operationOf } from '../../src/session/channel-store.js'
+import type { Pending } from '../../src/session/json.js'
 import {
-  type Pending,
   reduce,
   type SessionChannel,
   type SessionEffect,

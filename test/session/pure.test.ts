@@ -6,10 +6,11 @@ import type { Json, JsonObject } from '../../src/protocol/index.js'
 import { openCalls, requestCloseCalls, topUpCalls, withdrawCalls } from '../../src/session/calls.js'
 import { isOwnEscrow, RESERVE, readSession, type Session } from '../../src/session/challenge.js'
 import { evidenceOf, readDetail, type SessionDetail } from '../../src/session/evidence.js'
-import { channelIdOf, identityJson, readIdentity } from '../../src/session/identity.js'
+import { channelIdOf, readIdentity } from '../../src/session/identity.js'
 import { tempoSession } from '../../src/session/index.js'
 import { readRecord, recordOf } from '../../src/session/record.js'
 import { bearsSignature, canonical, voucherHash } from '../../src/session/voucher.js'
+import { toJson } from '../../src/wallet/evidence.js'
 import { alphaUSD, KEYS } from '../chain/chain.js'
 import { escrowAbi, reserveAbi } from './fixtures/contracts.js'
 import { challenge, ESCROW, open, opening, PAYEE, PAYER, TOKEN, v1, v2 } from './parts.js'
@@ -121,9 +122,9 @@ describe('a channel’s id', () => {
   })
 
   it.each([v1, v2])('survives the ledger', (identity) => {
-    expect(readIdentity(JSON.parse(JSON.stringify(identityJson(identity))))).toEqual(identity)
+    expect(readIdentity(JSON.parse(JSON.stringify(toJson(identity))))).toEqual(identity)
     for (const name of Object.keys(identity))
-      expect(readIdentity({ ...identityJson(identity), [name]: 'x' })).toBeUndefined()
+      expect(readIdentity({ ...toJson(identity), [name]: 'x' })).toBeUndefined()
   })
 })
 

@@ -179,6 +179,11 @@ export const SIDE_DOORS: readonly {
     from: ['client', 'entry'],
     why: 'a store with its own entry point: who keeps another one does not load it',
   },
+  ...(['evidence', 'shared'] as const).map((name) => ({
+    file: `wallet/${name}.ts`,
+    from: ['session'],
+    why: 'what all wallets are made of, and the session is one of them: no business of anybody else',
+  })),
   {
     file: 'wallet/tempo/index.ts',
     from: ['session'],

@@ -6,7 +6,6 @@ export { type CachedReads, cachedReads as readings } from './cached-reads.js'
 export { completeOrDiscard as oneEnd } from './complete-or-discard.js'
 export { overFee } from './fee.js'
 export { type Hex, lower, word } from './hex.js'
-export { digitsOf, hexOf, isObject, readCurrency } from './json.js'
 export { checkChainId, type NodeBook, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
 export { parsePrivateKey } from './private-key.js'
 export {

@@ -2,8 +2,9 @@ import canonicalize from 'canonicalize'
 import { bytesToHex, keccak256, sha256, stringToBytes } from 'viem/utils'
 import type { JsonObject, X402Echo } from '../../protocol/index.js'
 import { encodeBase64url } from '../../protocol/index.js'
-import { type Hex, isObject } from '../chain/index.js'
+import type { Hex } from '../chain/index.js'
 import type { Spendable } from '../index.js'
+import { isObject } from '../shared.js'
 
 type Of = Pick<Spendable, 'payment' | 'ledger'>
 

@@ -1,57 +1,61 @@
+import * as z from 'zod/mini'
 import type { Evidence } from '../../ledger/index.js'
-import type { Currency, Instant } from '../../money/index.js'
-import type { Json, JsonObject, OfferKind } from '../../protocol/index.js'
-import { digitsOf, type Hex, hexOf, isObject, readCurrency } from '../chain/index.js'
+import type { Instant } from '../../money/index.js'
+import type { Json, OfferKind } from '../../protocol/index.js'
+import { currency, digits, hex, reader, toJson, tolerant } from '../evidence.js'
 
-interface Common {
-  readonly chainId: number
-  readonly sender: Hex
-  readonly token: Hex
-  readonly to: Hex
+const common = {
+  chainId: z.number(),
+  sender: hex,
+  token: hex,
+  to: hex,
   /** In smallest parts; of a price that is known only afterwards, the most. */
-  readonly amount: string
+  amount: digits,
   /** By our clock: searches begin well before it, and nothing is proven by it. */
-  readonly signedAt: Instant
+  signedAt: z.number(),
 }
 
 /** What proves a transfer by EIP-3009, or that it can never happen. */
-export interface AuthorizationDetail extends Common {
-  readonly form: 'authorization'
-  readonly nonce: Hex
+const authorization = z.object({
+  form: z.literal('authorization'),
+  ...common,
+  nonce: hex,
   /** Seconds. No block from this time on can include it. */
-  readonly validBefore: number
-}
+  validBefore: z.number(),
+})
+export type AuthorizationDetail = Readonly<z.output<typeof authorization>>
 
 /** What proves a transfer by Permit2 through an x402 proxy. */
-export interface PermitDetail extends Common {
-  readonly form: 'permit2'
-  readonly nonce: Hex
+const permit = z.object({
+  form: z.literal('permit2'),
+  ...common,
+  nonce: hex,
   /** Seconds. No block after this time can include it. */
-  readonly deadline: number
-  /** Set where the price is known only afterwards. */
-  readonly facilitator?: Hex
-  /** What `amount` counts, whole, so that any process can say what was taken. */
-  readonly currency: Currency
-}
+  deadline: z.number(),
+  /** Set if the price is known only afterwards. */
+  facilitator: z.exactOptional(hex),
+  /** The currency of `amount`, complete, so that any process can say how much was taken. */
+  currency,
+})
+export type PermitDetail = Readonly<z.output<typeof permit>>
 
 /** What proves a transfer that the payer signed as a transaction. */
-export interface TransactionDetail extends Common {
-  readonly form: 'transaction'
-  readonly way: 'transaction' | 'hash'
-  readonly nonce: string
-  readonly hash: Hex
-  /** The newest block when it was signed: what took its nonce came later. */
-  readonly after: string
-  /** What its gas is paid in, whole. */
-  readonly coin: Currency
-}
+const transaction = z.object({
+  form: z.literal('transaction'),
+  ...common,
+  way: z.enum(['transaction', 'hash']),
+  nonce: digits,
+  hash: hex,
+  /** The newest block when it was signed: a transaction that took its nonce came later. */
+  after: digits,
+  /** The currency that pays for its gas, complete. */
+  coin: currency,
+})
+export type TransactionDetail = Readonly<z.output<typeof transaction>>
 
 /** A sign-in: it moves nothing. */
-export interface ProofDetail {
-  readonly form: 'proof'
-  readonly chainId: number
-  readonly sender: Hex
-}
+const proof = z.object({ form: z.literal('proof'), chainId: z.number(), sender: hex })
+export type ProofDetail = Readonly<z.output<typeof proof>>
 
 export type PaidDetail = AuthorizationDetail | PermitDetail | TransactionDetail
 export type Detail = PaidDetail | ProofDetail
@@ -86,74 +90,13 @@ export function deadAt(detail: PaidDetail): Instant | undefined {
 
 /** Evidence for the ledger. */
 export function evidenceOf(wallet: string, kind: OfferKind, challengeId: string, detail: Detail): Evidence {
-  if (detail.form === 'proof') return { wallet, kind, refs: [challengeId], detail: { ...detail } }
+  const json = toJson(detail)
+  if (detail.form === 'proof') return { wallet, kind, refs: [challengeId], detail: json }
   const ref = detail.form === 'transaction' ? detail.hash : detail.nonce
-  return { wallet, kind, refs: [challengeId, ref], recheckAt: dueAt(detail), detail: jsonOf(detail) }
-}
-
-function jsonOf(detail: PaidDetail): JsonObject {
-  switch (detail.form) {
-    case 'authorization':
-      return { ...detail }
-    case 'permit2':
-      return { ...detail, currency: { ...detail.currency } }
-    case 'transaction':
-      return { ...detail, coin: { ...detail.coin } }
-  }
+  return { wallet, kind, refs: [challengeId, ref], recheckAt: dueAt(detail), detail: json }
 }
 
 /** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
-export function readDetail(json: Json): Detail | undefined {
-  if (!isObject(json)) return undefined
-  const chainId = numberOf(json['chainId'])
-  const sender = hexOf(json['sender'])
-  if (chainId === undefined || sender === undefined) return undefined
-  if (json['form'] === 'proof') return { form: 'proof', chainId, sender }
-  const token = hexOf(json['token'])
-  const to = hexOf(json['to'])
-  const amount = digitsOf(json['amount'])
-  const signedAt = numberOf(json['signedAt'])
-  if (!token || !to || amount === undefined || signedAt === undefined) return undefined
-  const common = { chainId, sender, token, to, amount, signedAt }
-  switch (json['form']) {
-    case 'authorization':
-      return readAuthorization(json, common)
-    case 'permit2':
-      return readPermit(json, common)
-    case 'transaction':
-      return readTransaction(json, common)
-    default:
-      return undefined
-  }
-}
-
-function readAuthorization(json: JsonObject, common: Common): AuthorizationDetail | undefined {
-  const nonce = hexOf(json['nonce'])
-  const validBefore = numberOf(json['validBefore'])
-  if (!nonce || validBefore === undefined) return undefined
-  return { form: 'authorization', ...common, nonce, validBefore }
-}
-
-function readPermit(json: JsonObject, common: Common): PermitDetail | undefined {
-  const nonce = hexOf(json['nonce'])
-  const deadline = numberOf(json['deadline'])
-  const currency = readCurrency(json['currency'])
-  if (!nonce || deadline === undefined || !currency) return undefined
-  const facilitator = hexOf(json['facilitator'])
-  return { form: 'permit2', ...common, nonce, deadline, currency, ...(facilitator && { facilitator }) }
-}
-
-function readTransaction(json: JsonObject, common: Common): TransactionDetail | undefined {
-  const { way } = json
-  const nonce = digitsOf(json['nonce'])
-  const hash = hexOf(json['hash'])
-  const after = digitsOf(json['after'])
-  const coin = readCurrency(json['coin'])
-  if (way !== 'transaction' && way !== 'hash') return undefined
-  if (nonce === undefined || !hash || after === undefined || !coin) return undefined
-  return { form: 'transaction', ...common, way, nonce, hash, after, coin }
-}
-
-function numberOf(value: Json | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined
-}
+export const readDetail: (json: Json) => Detail | undefined = reader(
+  z.union([authorization, tolerant(permit, ['facilitator']), transaction, proof]),
+)

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../protocol/index.js'
 import type { Unpayable } from '../index.js'
+import { isObject } from '../shared.js'
 import { type Invoice, readInvoice } from './invoice.js'
 
 /** A charge of the server: its decoded invoice, checked against the request. */
@@ -42,8 +43,4 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
  */
 function isNodeKey(recipient: unknown): recipient is string {
   return typeof recipient === 'string' && /^0[23][0-9a-f]{64}$/i.test(recipient)
-}
-
-function isObject(value: JsonObject[string] | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

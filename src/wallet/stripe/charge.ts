@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
 import type { Unpayable } from '../index.js'
+import { isObject } from '../shared.js'
 
 /** A checked `stripe/charge` request (draft-stripe-charge-00, "Request Schema"). */
 export interface Charge {
@@ -61,7 +62,7 @@ function readTypes(value: Json | undefined): readonly string[] | undefined {
 }
 
 /** Null if the metadata cannot be passed on. An order's `externalId` has its own field. */
-export function readMetadata(value: Json | undefined): Readonly<Record<string, string>> | null {
+export function readMetadata(value: unknown): Readonly<Record<string, string>> | null {
   if (!isObject(value)) return null
   const entries = Object.entries(value)
   if (entries.length > MOST_METADATA) return null
@@ -76,8 +77,4 @@ export function readMetadata(value: Json | undefined): Readonly<Record<string, s
 
 function isText(value: Json | undefined, most: number): value is string {
   return typeof value === 'string' && value !== '' && value.length <= most
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,30 +1,40 @@
+import * as z from 'zod/mini'
 import type { Evidence } from '../../ledger/index.js'
 import type { Currency, Instant } from '../../money/index.js'
-import type { Json, JsonObject, OfferKind } from '../../protocol/index.js'
-import { isObject, readMetadata } from './charge.js'
+import type { Json, OfferKind } from '../../protocol/index.js'
+import { currency, reader, toJson, tolerant } from '../evidence.js'
+import { readMetadata } from './charge.js'
 import { isTokenId } from './token.js'
 
 /** The one kind of offer this wallet pays. */
 export const KIND: OfferKind = 'stripe/charge'
 
+const metadata = z.transform((value, { issues }) => {
+  const read = readMetadata(value)
+  if (read !== null) return read
+  issues.push({ code: 'custom', input: value })
+  return z.NEVER
+})
+
 /** What was asked of Stripe, so that exactly the same can be asked again, and the token it led to. */
-export interface Detail {
+const detail = z.object({
   /** Stripe's idempotency key: it names one token at the most, whoever asks, and however often. */
-  readonly key: string
-  readonly live: boolean
+  key: z.string(),
+  live: z.boolean(),
   /** In the currency's smallest part. */
-  readonly amount: string
-  /** Whole, so that any process can count what was taken. */
-  readonly currency: Currency
-  readonly seller: string
+  amount: z.string().check(z.regex(/^[1-9]\d*$/)),
+  /** Complete, so that any process can count how much was taken. */
+  currency,
+  seller: z.string(),
   /** Seconds. Stripe charges no token after its end. */
-  readonly expiresAt: number
-  readonly metadata?: Readonly<Record<string, string>>
-  /** Written down durably before the token can leave. That it is absent proves nothing: a ledger may be an old copy. */
-  readonly token?: string
+  expiresAt: z.number(),
+  metadata: z.exactOptional(metadata),
+  /** Written down durably before the token can leave. Its absence proves nothing: a ledger may be an old copy. */
+  token: z.exactOptional(z.custom<string>(isTokenId)),
   /** It waited for a person when it was last seen. */
-  readonly waits?: true
-}
+  waits: z.exactOptional(z.literal(true)),
+})
+export type Detail = Readonly<z.output<typeof detail>>
 
 /** Our clock against Stripe's. */
 const SLACK_MS = 60_000
@@ -54,39 +64,10 @@ export function keyKnownUntil({ expiresAt }: Pick<Detail, 'expiresAt'>): Instant
 
 /** Evidence for the ledger. It names the token; only the seller it was made for can charge it. */
 export function evidenceOf(wallet: string, challengeId: string, detail: Detail, now: Instant): Evidence {
-  const { key, token, metadata, currency, ...rest } = detail
-  const json: JsonObject = {
-    key,
-    ...rest,
-    currency: { ...currency },
-    ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
-    ...(token === undefined ? {} : { token }),
-  }
+  const { key, token } = detail
   const refs = [challengeId, key, ...(token === undefined ? [] : [token])]
-  return { wallet, kind: KIND, refs, recheckAt: now + FIRST_LOOK_MS, detail: json }
+  return { wallet, kind: KIND, refs, recheckAt: now + FIRST_LOOK_MS, detail: toJson(detail) }
 }
 
 /** Reads evidence back, as a ledger returns it. Undefined: it is not of this wallet, or damaged. */
-export function readDetail(json: Json): Detail | undefined {
-  if (!isObject(json)) return undefined
-  const { key, live, amount, seller, expiresAt, token } = json
-  if (typeof key !== 'string' || typeof live !== 'boolean' || typeof seller !== 'string') return undefined
-  const currency = readCurrency(json['currency'])
-  if (typeof amount !== 'string' || !/^[1-9]\d*$/.test(amount) || currency === undefined) return undefined
-  if (typeof expiresAt !== 'number' || (token !== undefined && !isTokenId(token))) return undefined
-  const metadata = json['metadata'] === undefined ? undefined : readMetadata(json['metadata'])
-  if (metadata === null) return undefined
-  return {
-    ...{ key, live, amount, currency, seller, expiresAt },
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(token === undefined ? {} : { token }),
-    ...(json['waits'] === true ? { waits: true } : {}),
-  }
-}
-
-function readCurrency(value: Json | undefined): Currency | undefined {
-  if (!isObject(value)) return undefined
-  const { id, symbol, decimals, peg } = value
-  if (typeof id !== 'string' || typeof symbol !== 'string' || typeof decimals !== 'number') return undefined
-  return { id, symbol, decimals, ...(typeof peg === 'string' ? { peg } : {}) }
-}
+export const readDetail: (json: Json) => Detail | undefined = reader(tolerant(detail, ['waits']))

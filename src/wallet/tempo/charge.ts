@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
 import type { Hex } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
+import { isObject } from '../shared.js'
 
 export type { Hex }
 
@@ -114,10 +115,6 @@ function readAddress(value: Json | undefined): Hex | undefined {
 
 function hex(text: string): Hex {
   return `0x${text.slice(2).toLowerCase()}`
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isArray(value: Json): value is readonly Json[] {

@@ -13,7 +13,6 @@ export {
   type Node,
   oneEnd,
   readBlock,
-  readCurrency,
   readLogs,
   readReceipt,
   sign,
