@@ -25,5 +25,13 @@ export default defineConfig({
     '@photostructure/sqlite',
     'yaml',
   ],
-  noExternal: ['canonicalize', 'p-retry', 'is-network-error', /^@noble\/hashes/, 'tldts', 'tldts-core', 'zod'],
+  noExternal: [
+    'canonicalize',
+    'p-retry',
+    'is-network-error',
+    /^@noble\/hashes/,
+    'tldts',
+    'tldts-core',
+    'zod',
+  ],
 })
