@@ -1,3 +1,4 @@
+import * as z from 'zod/mini'
 import { type Currency, currencyTable, token } from '../money/index.js'
 import { invalid } from './invalid.js'
 
@@ -32,15 +33,21 @@ export function currenciesOf(list: unknown): readonly Currency[] {
   return currencies
 }
 
+const currency = z.object({
+  network: z
+    .string('needs a network such as "eip155:4217"')
+    .check(z.regex(/^[a-z0-9]+:[^\s/]+$/i, 'needs a network such as "eip155:4217"')),
+  address: z
+    .string('needs the address of a token')
+    .check(z.regex(/^0x[0-9a-fA-F]{40}$/, 'needs the address of a token')),
+  symbol: z.string('needs a symbol'),
+  decimals: z.number('needs decimals'),
+  peg: z.exactOptional(z.string('needs a peg that is a currency id, for example "iso4217:USD"')),
+})
+
 function readCurrency(entry: unknown, index: number): Currency {
-  const { network, address, symbol, decimals, peg }: Record<string, unknown> = Object(entry)
-  if (typeof network !== 'string' || !/^[a-z0-9]+:[^\s/]+$/i.test(network))
-    throw invalid(`Currency ${index} needs a network such as "eip155:4217"`)
-  if (typeof address !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(address))
-    throw invalid(`Currency ${index} needs the address of a token`)
-  if (typeof symbol !== 'string') throw invalid(`Currency ${index} needs a symbol`)
-  if (typeof decimals !== 'number') throw invalid(`Currency ${index} needs decimals`)
-  if (peg !== undefined && typeof peg !== 'string')
-    throw invalid(`The peg of currency ${index} must be a currency id, for example "iso4217:USD"`)
-  return token(network, address, { symbol, decimals, ...(peg === undefined ? {} : { peg }) })
+  const read = z.safeParse(currency, Object(entry))
+  if (!read.success) throw invalid(`Currency ${index} ${read.error.issues[0]?.message ?? 'is not readable'}`)
+  const { network, address, ...facts } = read.data
+  return token(network, address, facts)
 }

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import * as z from 'zod/mini'
 import { oneOf } from '../errors/index.js'
 import type { Rates } from '../money/index.js'
 import { type Preference, parseAcceptPayment } from '../protocol/index.js'
@@ -20,11 +21,21 @@ export interface Origin {
  */
 export type Field<T> = (value: unknown, origin: Origin) => T
 
-/** Any non-empty text. */
-export const text: Field<string> = (value, { name }) => {
-  if (typeof value !== 'string' || value.trim() === '') throw invalid(`${name} must be a text`)
-  return value
+/** Creates a field from a schema. `what` completes the sentence "… must be". */
+function field<T>(schema: z.ZodMiniType<T>, what: string): Field<T> {
+  return (value, { name }) => {
+    const result = z.safeParse(schema, value)
+    if (!result.success) throw invalid(`${name} must be ${what}`)
+    return result.data
+  }
 }
+
+const form = (pattern: RegExp) => z.string().check(z.regex(pattern))
+const read = <T>(pattern: RegExp, as: (written: string) => T) => z.pipe(form(pattern), z.transform(as))
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/
+
+/** Any non-empty text. */
+export const text: Field<string> = field(form(/\S/), 'a text')
 
 /** The path of a file. In a settings file, it is relative to that file. */
 export const path: Field<string> = (value, origin) => {
@@ -33,55 +44,40 @@ export const path: Field<string> = (value, origin) => {
 }
 
 /** Creates a field for texts that match a pattern. */
-export function matching(form: RegExp, what: string): Field<string> {
-  return (value, { name }) => {
-    if (typeof value !== 'string' || !form.test(value)) throw invalid(`${name} must be ${what}`)
-    return value
-  }
+export function matching(pattern: RegExp, what: string): Field<string> {
+  return field(form(pattern), what)
 }
 
 /** Creates a field for an address of twenty bytes. */
 export function address(what: string): Field<`0x${string}`> {
-  const read = matching(/^0x[0-9a-fA-F]{40}$/, what)
-  return (value, origin) => `0x${read(value, origin).slice(2)}`
+  return field(
+    read(ADDRESS, (written): `0x${string}` => `0x${written.slice(2)}`),
+    what,
+  )
 }
 
 /** Creates a field for one of a few words. */
 export function choice<const Word extends string>(...words: readonly Word[]): Field<Word> {
-  return (value, { name }) => {
-    const word = words.find((one) => one === value)
-    if (word === undefined) throw invalid(`${name} must be ${oneOf(words)}`)
-    return word
-  }
+  return field(z.literal(words), oneOf(words))
 }
 
 /** Yes or no: `true` and `false` in a file, `1` and `0` in a variable. */
-export const flag: Field<boolean> = (value, { name }) => {
-  if (value === true || value === '1' || value === 'true') return true
-  if (value === false || value === '0' || value === 'false') return false
-  throw invalid(`${name} must be 1 or 0`)
-}
+export const flag: Field<boolean> = field(
+  z.union([z.boolean(), read(/^(?:0|1|true|false)$/, (written) => written === '1' || written === 'true')]),
+  '1 or 0',
+)
 
 /** A whole number within JavaScript's safe integers. */
-export const whole: Field<number> = (value, { name }) => {
-  if (typeof value !== 'string' || !/^(?:0|[1-9][0-9]{0,14})$/.test(value))
-    throw invalid(`${name} must be a whole number`)
-  return Number(value)
-}
+export const whole: Field<number> = field(read(/^(?:0|[1-9][0-9]{0,14})$/, Number), 'a whole number')
 
 /** A fraction, such as `0.5`. */
-export const share: Field<number> = (value, { name }) => {
-  if (typeof value !== 'string' || !/^(?:1|0\.[0-9]{1,6})$/.test(value))
-    throw invalid(`${name} must be shares above 0 and up to 1, for example 0.5,0.8`)
-  return Number(value)
-}
+export const share: Field<number> = field(
+  read(/^(?:1|0\.[0-9]{1,6})$/, Number),
+  'shares above 0 and up to 1, for example 0.5,0.8',
+)
 
 /** A whole number of any size. */
-export const big: Field<bigint> = (value, { name }) => {
-  if (typeof value !== 'string' || !/^(?:0|[1-9][0-9]{0,38})$/.test(value))
-    throw invalid(`${name} must be a whole number`)
-  return BigInt(value)
-}
+export const big: Field<bigint> = field(read(/^(?:0|[1-9][0-9]{0,38})$/, BigInt), 'a whole number')
 
 /** Creates a field for several values: a list in a file, separated by commas in a variable. */
 export function list<T>(one: Field<T>): Field<readonly T[]> {
@@ -93,59 +89,56 @@ export function list<T>(one: Field<T>): Field<readonly T[]> {
   }
 }
 
-/** Reads values by name: a mapping in a file, `name=value,name=value` in a variable. */
-function pairs(value: unknown, fail: () => Error): readonly (readonly [string, unknown])[] {
-  if (typeof value !== 'string') {
-    if (!isMapping(value)) throw fail()
-    return Object.entries(value)
-  }
-  return pieces(value).map((piece) => {
-    const [, name, rest] = /^([^=\s]+)=(\S+)$/.exec(piece) ?? []
-    if (name === undefined || rest === undefined) throw fail()
-    return [name, rest]
-  })
-}
+/** Values by name: a mapping in a file, `name=value,name=value` in a variable. */
+const pairs = z.transform((value): unknown => {
+  if (typeof value !== 'string') return isMapping(value) ? Object.entries(value) : undefined
+  return pieces(value).map((piece) => /^([^=\s]+)=(\S+)$/.exec(piece)?.slice(1))
+})
+
+const chain = read(/^[1-9][0-9]{0,15}$/, Number)
+const url = z.string().check(z.refine((written) => URL.canParse(written)))
+const urls = z.union([
+  z.array(url),
+  z.pipe(
+    url,
+    z.transform((one: string) => [one]),
+  ),
+])
+const byName = <K, V>(name: z.ZodMiniType<K>, value: z.ZodMiniType<V>) =>
+  z.pipe(pairs, z.array(z.tuple([name, value])))
 
 /** Nodes by chain. Several nodes: the same chain twice, or a list. */
-export const nodes: Field<Readonly<Record<number, readonly string[]>>> = (value, { name }) => {
-  const fail = () => invalid(`${name} must be a list like 4217=https://rpc.example,42431=https://rpc.example`)
-  const urls: Record<number, string[]> = {}
-  for (const [chain, given] of pairs(value, fail)) {
-    for (const url of Array.isArray(given) ? given : [given]) {
-      if (typeof url !== 'string' || !URL.canParse(url)) throw fail()
-      const id = chainOf(chain, fail)
-      urls[id] = [...(urls[id] ?? []), url]
-    }
-  }
-  return urls
-}
+export const nodes: Field<Readonly<Record<number, readonly string[]>>> = field(
+  z.pipe(
+    byName(chain, urls),
+    z.transform((given: [number, string[]][]) => {
+      const found: Record<number, readonly string[]> = {}
+      for (const [id, more] of given) if (more.length > 0) found[id] = [...(found[id] ?? []), ...more]
+      return found
+    }),
+  ),
+  'a list like 4217=https://rpc.example,42431=https://rpc.example',
+)
 
-/** The address of one token per chain. */
-export const tokens: Field<Readonly<Record<number, string>>> = (value, { name }) => {
-  const fail = () => invalid(`${name} must be a list like 4217=0x20c0…: one token for each chain`)
-  const found: Record<number, string> = {}
-  for (const [chain, token] of pairs(value, fail)) {
-    if (typeof token !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(token)) throw fail()
-    found[chainOf(chain, fail)] = token
-  }
-  return found
-}
+/** The address of one token for each chain. */
+export const tokens: Field<Readonly<Record<number, string>>> = field(
+  z.pipe(
+    byName(chain, form(ADDRESS)),
+    z.transform((given: [number, string][]) => Object.fromEntries(given)),
+  ),
+  'a list like 4217=0x20c0…: one token for each chain',
+)
 
-function chainOf(text: string, fail: () => Error): number {
-  if (!/^[1-9][0-9]{0,15}$/.test(text)) throw fail()
-  return Number(text)
-}
-
-/** The highest values of currencies. Purser checks later that each is a valid rate. */
-export const rates: Field<Rates> = (value, { name }) => {
-  const fail = () => invalid(`${name} must be a list like EUR=1.12,eip155:8453/slip44:60=4000`)
-  const found: Record<string, string> = {}
-  for (const [currency, most] of pairs(value, fail)) {
-    if (typeof most !== 'string' || Object.hasOwn(found, currency)) throw fail()
-    found[currency] = most
-  }
-  return found
-}
+/** The most that each currency is worth. The code that uses a rate checks its form. */
+export const rates: Field<Rates> = field(
+  z.pipe(
+    byName(z.string(), z.string()).check(
+      z.refine((all) => new Set(all.map(([id]) => id)).size === all.length),
+    ),
+    z.transform((given: [string, string][]) => Object.fromEntries(given)),
+  ),
+  'a list like EUR=1.12,eip155:8453/slip44:60=4000',
+)
 
 /** Preferences between ways to pay, best first, in the form of `Accept-Payment`: `tempo/*`, `stripe/charge;q=0.5`. */
 export const preferences: Field<readonly Preference[]> = (value, { name }) => {
@@ -158,22 +151,12 @@ export const preferences: Field<readonly Preference[]> = (value, { name }) => {
   })
 }
 
-/** The signing domains of tokens, by the id of their currency. Possible in a file only. */
-export const domains: Field<Readonly<Record<string, { readonly name: string; readonly version: string }>>> = (
-  value,
-  { name },
-) => {
-  const fail = () => invalid(`${name} must be a mapping like { "eip155:1/erc20:0x…": { name, version } }`)
-  if (!isMapping(value)) throw fail()
-  return Object.fromEntries(
-    Object.entries(value).map(([id, domain]) => {
-      if (!isMapping(domain)) throw fail()
-      const { name: called, version } = domain
-      if (typeof called !== 'string' || typeof version !== 'string') throw fail()
-      return [id, { name: called, version }]
-    }),
+/** The signing domain of a token, under its currency's id: only in a file. */
+export const domains: Field<Readonly<Record<string, { readonly name: string; readonly version: string }>>> =
+  field(
+    z.record(z.string(), z.object({ name: z.string(), version: z.string() })),
+    'a mapping like { "eip155:1/erc20:0x…": { name, version } }',
   )
-}
 
 /** Currencies: the path of a JSON file, or in a settings file the list itself. */
 export const currencies: Field<string | readonly unknown[]> = (value, origin) =>

@@ -1,15 +1,11 @@
 import type { Currency } from '../money/index.js'
 import type { Challenge, HttpResource, Resource } from '../protocol/index.js'
 import type { QuoteContext, Unpayable } from '../wallet/index.js'
+import { unpayable } from '../wallet/shared.js'
 import { currencyOf, networkOf } from '../wallet/tempo/shared.js'
 import { isOwnEscrow, readSession, type Session } from './challenge.js'
 import type { SessionChannel } from './machine.js'
 import type { SessionContext } from './options.js'
-
-export const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
-  unpayable: text,
-  code,
-})
 
 /** An offer that this wallet could pay, with the data for its quote. */
 export interface SessionOffer {

@@ -1,11 +1,12 @@
 import { amount } from '../money/index.js'
 import type { Fee, Terms } from '../policy/index.js'
 import type { Quote, Unpayable } from '../wallet/index.js'
+import { unpayable } from '../wallet/shared.js'
 import { networkOf } from '../wallet/tempo/shared.js'
 import { isOwnEscrow } from './challenge.js'
 import { fundedAlone, fundedFor } from './deposit.js'
 import { KIND } from './evidence.js'
-import { type SessionOffer, unpayable } from './offer.js'
+import type { SessionOffer } from './offer.js'
 import { type AccountTransaction, liveUntil } from './transaction.js'
 
 /** Returns the terms of an action that locks money, if fee, funds and time allow it. */

@@ -3,6 +3,7 @@ import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Hex } from '../chain/index.js'
 import type { QuoteContext, Unpayable } from '../index.js'
+import { unpayable } from '../shared.js'
 import type { Domains } from './domains.js'
 import { type Holdings, NO_TOKEN } from './holdings.js'
 import type { Offer } from './offer.js'
@@ -27,11 +28,6 @@ export interface Choice {
 export type Plan =
   | { readonly way: 'authorization'; readonly offer: Offer; readonly domain: TokenDomain }
   | { readonly way: Exclude<EvmWay, 'authorization'>; readonly offer: Offer }
-
-export const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
-  unpayable: text,
-  code,
-})
 
 /** Chooses the way to pay. Pure: the result is the same before judging and before signing. */
 export function choose(challenge: Challenge, config: Config): Choice | Unpayable {

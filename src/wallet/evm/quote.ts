@@ -4,21 +4,12 @@ import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import { type CachedReads, overFee } from '../chain/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
+import { goodUntil as offerEnd, unpayable } from '../shared.js'
 import { type Detail, deadAt, readDetail } from './evidence.js'
 import { NO_TOKEN } from './holdings.js'
 import type { Offer } from './offer.js'
 import { type Config, LEAST_VALIDITY_MS } from './options.js'
-import {
-  type Choice,
-  choose,
-  currencyOf,
-  type EvmContext,
-  feeOf,
-  paysGas,
-  planOf,
-  termsOf,
-  unpayable,
-} from './plan.js'
+import { type Choice, choose, currencyOf, type EvmContext, feeOf, paysGas, planOf, termsOf } from './plan.js'
 
 /**
  * Reads an offer. Signs nothing. It waits for a node only the first time that it needs data of a token: its signing
@@ -56,16 +47,12 @@ export async function quoteOffer(
  * option.
  */
 export function goodUntil(
-  { expires = Number.POSITIVE_INFINITY }: Challenge,
+  challenge: Challenge,
   { lifeMs = Number.POSITIVE_INFINITY }: Pick<Offer, 'lifeMs'>,
-  { now, bounds }: Pick<QuoteContext, 'now' | 'bounds'>,
+  context: Pick<QuoteContext, 'now' | 'bounds'>,
   { validityMs }: Pick<Config, 'validityMs'>,
 ): Instant | Unpayable {
-  if (Number.isNaN(expires)) return unpayable('The expiry of the offer cannot be read')
-  const until = Math.min(expires, now + Math.min(lifeMs, bounds.maxValidityMs, validityMs))
-  // Written this way, so that NaN counts as too little time as well.
-  if (until >= now + LEAST_VALIDITY_MS) return until
-  return unpayable(expires <= now ? 'The offer has expired' : 'The offer leaves too little time to pay')
+  return offerEnd(challenge, context, Math.min(lifeMs, validityMs), LEAST_VALIDITY_MS)
 }
 
 type Place = Pick<Quote, 'lane' | 'replaces'>

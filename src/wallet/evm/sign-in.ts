@@ -12,11 +12,10 @@ import type {
   Spendable,
   Unpayable,
 } from '../index.js'
-import { isObject } from '../shared.js'
+import { isObject, unpayable } from '../shared.js'
 import { evidenceOf, readDetail } from './evidence.js'
 import { readChain, textOf } from './fields.js'
 import type { Config } from './options.js'
-import { unpayable } from './plan.js'
 import { withRecovery } from './spelling.js'
 
 export const SIGN_IN: OfferKind = 'x402/sign-in'

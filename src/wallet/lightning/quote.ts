@@ -2,6 +2,7 @@ import { amount, type Currency, type CurrencyTable, type Instant } from '../../m
 import type { Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
+import { unpayable } from '../shared.js'
 import { type Charge, readCharge } from './charge.js'
 import { KIND } from './evidence.js'
 import { bitcoin, chainOf, DECIMALS, type LightningNetwork } from './networks.js'
@@ -12,11 +13,6 @@ const LEAST_LIFE_MS = 10_000
 /** The typical routing fee, for ranking: one satoshi plus a thousandth. */
 const USUAL_MSAT = 1_000n
 const USUAL_PART = 1_000n
-
-const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
-  unpayable: text,
-  code,
-})
 
 /** Reads an offer. Makes no network call. */
 export function quoteCharge(

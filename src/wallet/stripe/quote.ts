@@ -3,6 +3,7 @@ import { amount, type Currency, formatAmount, type Instant } from '../../money/i
 import type { Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
+import { goodUntil, unpayable } from '../shared.js'
 import { type Charge, readCharge } from './charge.js'
 import { currencyOf, fitsStep, leastOf } from './currencies.js'
 import { codeOf, type Detail, endOf, KIND, readDetail } from './evidence.js'
@@ -11,11 +12,6 @@ import { readToken } from './token.js'
 
 /** The time in milliseconds that creating, sending and charging a token needs at least. */
 export const LEAST_VALIDITY_MS = 5_000
-
-const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
-  unpayable: text,
-  code,
-})
 
 /** The existing token of a quote that continues with one. */
 const continued = new WeakMap<Quote, Detail>()
@@ -36,7 +32,7 @@ export async function quoteCharge(
   const currency = payableIn(charge, context, config)
   if ('unpayable' in currency) return currency
   const terms = termsOf(charge, currency, config)
-  const until = goodUntil(challenge, context, config)
+  const until = goodUntil(challenge, context, config.validityMs, LEAST_VALIDITY_MS)
   if (typeof until !== 'number') return until
   const quote: Quote = { wallet: config.id, challenge, resource: context.resource, terms, goodUntil: until }
   if (context.earlierEvidence === undefined) return quote
@@ -87,19 +83,6 @@ function payableIn(charge: Charge, context: QuoteContext, config: Config): Curre
   if (config.types !== undefined && !charge.types.some((type) => config.types?.has(type)))
     return unpayable('The seller does not take this type of payment method')
   return currency
-}
-
-function goodUntil(challenge: Challenge, context: QuoteContext, config: Config): Instant | Unpayable {
-  const { expires = Number.POSITIVE_INFINITY } = challenge
-  if (Number.isNaN(expires)) return unpayable('The expiry of the offer cannot be read')
-  const most = context.now + Math.min(config.validityMs, context.bounds.maxValidityMs)
-  const until = Math.min(expires, most)
-  // Written this way, so that NaN counts as too little time as well.
-  if (!(until >= context.now + LEAST_VALIDITY_MS))
-    return unpayable(
-      expires <= context.now ? 'The offer has expired' : 'The offer leaves too little time to pay',
-    )
-  return until
 }
 
 /**

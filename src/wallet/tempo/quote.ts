@@ -1,8 +1,9 @@
 import type { Evidence, LaneRequest } from '../../ledger/index.js'
-import { amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
+import { amount, type Currency, formatAmount } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
+import { goodUntil, unpayable } from '../shared.js'
 import { type Charge, type ChargeMode, readCharge } from './charge.js'
 import type { TempoContext } from './context.js'
 import { FINALITY_MS, KIND, readDetail } from './evidence.js'
@@ -17,11 +18,6 @@ import { currencyOf, networkOf } from './tokens.js'
  */
 export const LEAST_VALIDITY_MS = 5_000
 
-const unpayable = (text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable => ({
-  unpayable: text,
-  code,
-})
-
 /** Reads an offer. Signs nothing; it may only wait for the first read of a balance. */
 export async function quoteCharge(
   challenge: Challenge,
@@ -30,7 +26,7 @@ export async function quoteCharge(
 ): Promise<Quote | Unpayable> {
   const charge = readCharge(challenge.request)
   if ('unpayable' in charge) return charge
-  const until = goodUntil(challenge, context, config)
+  const until = goodUntil(challenge, context, config.validityMs, LEAST_VALIDITY_MS)
   if (typeof until !== 'number') return until
   const mode = chooseMode(charge, config)
   if (typeof mode !== 'string') return mode
@@ -101,18 +97,6 @@ export function chooseMode(charge: Charge, config: Pick<Config, 'mode'>): Charge
       'The server offers to pay the fee, but accepts only payments that the client broadcasts: the two exclude each other',
     )
   return mode
-}
-
-function goodUntil(challenge: Challenge, context: QuoteContext, config: Config): Instant | Unpayable {
-  const { expires = Number.POSITIVE_INFINITY } = challenge
-  if (Number.isNaN(expires)) return unpayable('The expiry of the offer cannot be read')
-  const until = Math.min(expires, context.now + Math.min(config.validityMs, context.bounds.maxValidityMs))
-  // Written this way, so that NaN counts as too little time as well.
-  if (!(until >= context.now + LEAST_VALIDITY_MS))
-    return unpayable(
-      expires <= context.now ? 'The offer has expired' : 'The offer leaves too little time to pay',
-    )
-  return until
 }
 
 function chargeable(charge: Charge, context: QuoteContext, config: Config): Currency | Unpayable {
