@@ -25,9 +25,9 @@ export const EVM: readonly Mutant[] = [
   {
     name: 'evm-endless',
     breaks: 'a payment lives as long as the server likes',
-    file: 'src/wallet/evm/quote.ts',
-    find: 'Math.min(lifeMs, bounds.maxValidityMs, validityMs)',
-    replace: 'Math.min(lifeMs, validityMs)',
+    file: 'src/wallet/shared.ts',
+    find: 'Math.min(mostMs, bounds.maxValidityMs)',
+    replace: 'mostMs',
     tests: QUOTE,
   },
   {

@@ -82,9 +82,9 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'stripe-unlimited-life',
     breaks: 'a token lives as long as the offer says',
-    file: 'src/wallet/stripe/quote.ts',
-    find: 'const until = Math.min(expires, most)',
-    replace: 'const until = expires === Number.POSITIVE_INFINITY ? most : expires',
+    file: 'src/wallet/shared.ts',
+    find: 'const until = Math.min(expires, now + Math.min(mostMs, bounds.maxValidityMs))',
+    replace: 'const until = expires === Number.POSITIVE_INFINITY ? now + mostMs : expires',
     tests: QUOTE,
   },
   {
