@@ -23,6 +23,7 @@ export default defineConfig({
     'undici',
     '@opentelemetry/api',
     '@photostructure/sqlite',
+    'vitest',
     'yaml',
   ],
   noExternal: [

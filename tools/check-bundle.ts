@@ -15,6 +15,7 @@ const BROWSER = [
   'purser',
   'purser/ledger',
   'purser/ledger/memory',
+  'purser/ledger/store',
   'purser/policy',
   'purser/protocol',
   'purser/wallet',
@@ -29,6 +30,7 @@ const OUTSIDE = [
   'undici',
   '@opentelemetry/api',
   '@photostructure/sqlite',
+  'vitest',
 ]
 
 const dist = join(ROOT, 'dist')

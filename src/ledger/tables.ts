@@ -199,10 +199,19 @@ export interface LedgerTables {
   moveEnds(move: (until: Instant) => Instant): void
 }
 
-/** A store: gives the tables to one transaction at a time. */
+/**
+ * A store: gives the tables to one transaction at a time.
+ *
+ * A step is pure until its changes are written, so a store may run it more than once. `rehearse` is the same step at a
+ * time that is only about right: a store behind a network runs it beforehand to find out what the step reads.
+ */
 export interface Store {
-  read<T>(use: (tables: LedgerTables) => T): Promise<T>
+  read<T>(use: (tables: LedgerTables) => T, rehearse?: (tables: LedgerTables) => void): Promise<T>
   /** `durable`: on the disk before it is answered, whatever else is not. All of it happens, or none. */
-  write<T>(use: (tables: LedgerTables) => T, durable: boolean): Promise<T>
+  write<T>(
+    use: (tables: LedgerTables) => T,
+    durable: boolean,
+    rehearse?: (tables: LedgerTables) => void,
+  ): Promise<T>
   close(): Promise<void>
 }

@@ -91,6 +91,11 @@ export class Timekeeper {
     }
   }
 
+  /** About now, for a step whose answer and changes are dropped. Reads no clock. */
+  about({ high }: Stored): Instant {
+    return Math.max(high, this.#last)
+  }
+
   /** @throws PaymentError `clock_jumped` while the wall clock is not believed. */
   check(): void {
     const { finding, by } = this.#found

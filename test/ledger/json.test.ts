@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { decode, encode } from '../../src/ledger/sqlite/json.js'
+import { decode, encode } from '../../src/ledger/json.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
 
 it.each([

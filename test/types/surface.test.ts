@@ -61,6 +61,9 @@ const NAMES: Readonly<Record<string, string>> = {
   `,
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
+  'purser/ledger/store':
+    'LedgerStore StoreChange StoreEntry StoreLedgerOptions StoreRange StoreRead StoreTransaction storeLedger',
+  'purser/ledger/testing': 'MakeLedgerStore ledgerStoreContract',
   'purser/policy': `
     ApprovalDocument ApprovalSettings AskDocument BudgetDocument BudgetLine Calendar Context
     Decision DelegateOptions DelegatedRule Delegation Duration Money Policy PolicyDocument Rates

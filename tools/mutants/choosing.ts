@@ -33,7 +33,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'rate-not-stored',
     breaks: 'the ledger forgets what a payment was worth',
-    file: 'src/ledger/sqlite/amounts.ts',
+    file: 'src/ledger/amounts.ts',
     find: 'rate === undefined ? [peg] : [peg, rate.most, rate.unit]',
     replace: 'rate === undefined ? [peg] : [peg]',
     tests: ['test/ledger/json.test.ts'],

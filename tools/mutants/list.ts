@@ -6,6 +6,7 @@ import { EVM } from './evm.js'
 import { FEES } from './fees.js'
 import { FORGETTING } from './forgotten.js'
 import { HARDENING } from './hardening.js'
+import { KEY_VALUE } from './key-value.js'
 import { LIGHTNING } from './lightning.js'
 import { LOST_LOG } from './lost-log.js'
 import { NODES } from './nodes.js'
@@ -695,6 +696,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REPEATS,
   ...SENTENCES,
   ...TIME,
+  ...KEY_VALUE,
   ...UPKEEP,
   ...FEES,
   ...NODES,

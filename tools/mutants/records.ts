@@ -8,7 +8,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'inherited-name-lost',
     breaks: 'a payee called __proto__ is lost when the ledger is read back',
-    file: 'src/ledger/sqlite/json.ts',
+    file: 'src/ledger/json.ts',
     find: 'for (const key of Object.keys(value)) value[key] = unpack(value[key])',
     replace:
       "for (const key of Object.keys(value)) if (key === '__proto__') delete value[key]; else value[key] = unpack(value[key])",

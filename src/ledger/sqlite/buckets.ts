@@ -1,8 +1,8 @@
 import type { Instant } from '../../money/index.js'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Counts } from '../counts.js'
-import { BoundedCache } from './bounded-cache.js'
+import { damaged } from '../ledger-error.js'
 import type { Value } from './driver.js'
-import { damaged } from './errors.js'
 import type { Sql } from './sql.js'
 
 /** Buckets that no window reaches are kept this long, and removed a few at a time. */

@@ -1,8 +1,8 @@
 import type { Channel, ChannelQuery } from '../channel.js'
+import { decode, encode } from '../json.js'
+import { damaged } from '../ledger-error.js'
 import { isChannel } from '../query.js'
 import { isChannelRecord, textOf } from './codec.js'
-import { damaged } from './errors.js'
-import { decode, encode } from './json.js'
 import type { Sql } from './sql.js'
 
 /** Channels: few, and read by every call that pays through one. */

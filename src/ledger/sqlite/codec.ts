@@ -1,10 +1,10 @@
 import type { Instant } from '../../money/index.js'
 import type { Terms } from '../../policy/index.js'
 import type { Channel } from '../channel.js'
+import { decode, encode } from '../json.js'
+import { damaged } from '../ledger-error.js'
 import type { Charge, Counted, PaymentRow } from '../payment-row.js'
 import type { Attempt, PaymentState } from '../port.js'
-import { damaged } from './errors.js'
-import { decode, encode } from './json.js'
 
 /** What may change after the hold; the rest of a row is written once per hold. */
 const MOVING = [

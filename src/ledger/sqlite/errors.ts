@@ -54,15 +54,3 @@ export function failure(error: unknown): unknown {
   const { code, message } = known(error) ?? { code: 'ledger_failed', message: 'The ledger failed' }
   return new PaymentError(code, 'untouched', `${message}. Nothing was paid.`, { cause: error })
 }
-
-export function ledgerError(
-  code: ErrorCode,
-  message: string,
-  details: { readonly cause?: unknown } = {},
-): PaymentError {
-  return new PaymentError(code, 'untouched', `${message}. Nothing was paid.`, details)
-}
-
-export function damaged(): PaymentError {
-  return ledgerError('ledger_corrupt', 'The ledger is damaged: a row cannot be read')
-}

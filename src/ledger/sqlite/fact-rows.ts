@@ -1,15 +1,15 @@
 import type { Instant, Units } from '../../money/index.js'
 import type { Grant, Terms } from '../../policy/index.js'
+import { BoundedCache } from '../bounded-cache.js'
 import { compositeKey } from '../composite-key.js'
+import { decode, encode } from '../json.js'
+import { damaged } from '../ledger-error.js'
 import type { Pin } from '../pins.js'
 import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
 import type { Denial, PriceKey } from '../tables.js'
-import { BoundedCache } from './bounded-cache.js'
 import { ChannelRows } from './channel-rows.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
-import { damaged } from './errors.js'
-import { decode, encode } from './json.js'
 
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }
 type Rails = ReadonlyMap<string, readonly DayOfPrices[]>

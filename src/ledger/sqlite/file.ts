@@ -1,6 +1,6 @@
 import { PaymentError } from '../../errors/index.js'
+import { ledgerError } from '../ledger-error.js'
 import { mayAskSystem } from '../permission.js'
-import { ledgerError } from './errors.js'
 import { recordPath } from './made-record.js'
 
 // Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.

@@ -1,4 +1,4 @@
-import { ledgerError } from './errors.js'
+import { ledgerError } from '../ledger-error.js'
 
 const fs = process.getBuiltinModule('node:fs')
 

@@ -1,5 +1,5 @@
+import { ledgerError } from '../ledger-error.js'
 import type { Driver } from './driver.js'
-import { ledgerError } from './errors.js'
 import { type FileId, fileId } from './file.js'
 
 /** Who has a ledger's file open in this process: which copy of SQLite, and how often. */

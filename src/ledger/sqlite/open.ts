@@ -1,7 +1,7 @@
 import type { Gap, GapCause } from '../gaps.js'
+import { damaged, ledgerError } from '../ledger-error.js'
 import { numberOf, textOf } from './codec.js'
 import { type Database, loadDriver } from './driver.js'
-import { damaged, ledgerError } from './errors.js'
 import { hasLog, prepareFile, sizeOf } from './file.js'
 import { gapsOf, gapsText } from './gap-rows.js'
 import { type MadeRecord, readRecord, recordPath, writeRecord } from './made-record.js'

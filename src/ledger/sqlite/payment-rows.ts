@@ -1,12 +1,13 @@
 import type { Instant } from '../../money/index.js'
 import { taskKeys } from '../../policy/index.js'
+import { BoundedCache } from '../bounded-cache.js'
 import { weightsOf } from '../counters.js'
+import { damaged } from '../ledger-error.js'
 import type { PaymentRow } from '../payment-row.js'
 import type { PaymentId } from '../port.js'
 import { purchasedAt } from '../purchases.js'
 import { dueEntryOf, standingOf } from '../query.js'
 import type { StoredRow } from '../tables.js'
-import { BoundedCache } from './bounded-cache.js'
 import {
   bodyText,
   type Core,
@@ -24,7 +25,6 @@ import {
 } from './codec.js'
 import { CounterRows } from './counter-rows.js'
 import type { Value } from './driver.js'
-import { damaged } from './errors.js'
 import { type RecentPayment, RecentPayments } from './recent-payments.js'
 import type { Sql } from './sql.js'
 

@@ -1,7 +1,7 @@
 import type { PaymentError } from '../../errors/index.js'
+import { ledgerError } from '../ledger-error.js'
 import { fields, numberOf } from './codec.js'
 import type { Database } from './driver.js'
-import { ledgerError } from './errors.js'
 import { VIEWS } from './views.js'
 
 /** `PURS`: tells a ledger from any other SQLite file. */

@@ -1,5 +1,5 @@
 import { amountText, isAmount, readAmount } from './amounts.js'
-import { damaged } from './errors.js'
+import { damaged } from './ledger-error.js'
 
 /** What a bigint or an amount begins with as a text. Other texts that begin so get a second one. */
 const MARK = '#'

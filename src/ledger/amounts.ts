@@ -1,4 +1,4 @@
-import { type Amount, amount, type Currency } from '../../money/index.js'
+import { type Amount, amount, type Currency } from '../money/index.js'
 import { BoundedCache } from './bounded-cache.js'
 
 /** Currencies are few, and named by every amount: one text for each, worked out once. */

@@ -1,0 +1,228 @@
+import { own } from '../../errors/index.js'
+import type { Instant } from '../../money/index.js'
+import type { CounterClaim, Dimension } from '../../policy/index.js'
+import type { Channel, ChannelQuery } from '../channel.js'
+import { type Counter, type Counts, counterOf } from '../counts.js'
+import { claimBy, familyOf, sameFamily } from '../family.js'
+import { decode, encode } from '../json.js'
+import { damaged, ledgerError } from '../ledger-error.js'
+import type { PaymentId } from '../port.js'
+import { isChannel } from '../query.js'
+import type { Fill, KnownShape } from '../shapes.js'
+import type { LedgerTables, Meta } from '../tables.js'
+import { FactTables, has, isText } from './facts.js'
+import { keyOf, prefixOf, rangeOf } from './keys.js'
+import type { StoreRange } from './port.js'
+
+/** A version of this that is higher in the store was written by a later Purser. */
+const FORMAT = 1
+export const META = keyOf('meta')
+const SHAPES = keyOf('shapes')
+
+/** A rolling window has sixty buckets; payments that did not claim it may be in others. */
+const MOST_BUCKETS = 1000
+/** Buckets that no window reaches are kept this long, and deleted a few at a time. */
+const SPARED_MS = 3_600_000
+const MOST_PRUNED = 3
+
+/** The values of a new ledger. */
+export function newMeta(id: string): string {
+  const meta: Meta = { id, high: 0, clock: { unseen: [], lowered: 0 }, filled: 0, shapes: 0, gaps: [] }
+  return encode({ format: FORMAT, ...meta })
+}
+
+/** The few values every step reads, the counters, lanes and channels, as keys and values. */
+export class CounterTables extends FactTables {
+  /** Where the window of each counter began that this step has asked for. */
+  readonly #windows = new Map<string, Instant>()
+
+  meta(): Meta {
+    const text = this.entries.get(META)
+    if (text === undefined) throw ledgerError('ledger_missing', 'The ledger has vanished from its store')
+    const value = decode(text)
+    if (!isMeta(value)) throw damaged()
+    const { format, ...meta } = value
+    if (format > FORMAT)
+      throw ledgerError(
+        'ledger_newer',
+        'The ledger was written by a newer version of Purser. Upgrade this process',
+      )
+    return own(meta)
+  }
+
+  setMeta(change: Parameters<LedgerTables['setMeta']>[0]): void {
+    this.entries.set(META, encode({ format: FORMAT, ...this.meta(), ...change }))
+  }
+
+  shapes(): readonly KnownShape[] {
+    return this.list(SHAPES, isShape).map((shape) => own(shape))
+  }
+
+  addShape(shape: KnownShape): void {
+    const shapes = [...this.shapes(), shape]
+    this.setList(SHAPES, shapes)
+    this.setMeta({ shapes: shapes.length })
+  }
+
+  setThrough(number: number, through: number): void {
+    for (const { fill } of this.shapes()) if (fill?.number === number) this.setFill({ ...fill, through })
+  }
+
+  setFill(fill: Fill): void {
+    const shapes = this.shapes()
+    this.setList(
+      SHAPES,
+      shapes.map((shape) => (shape.fill?.number === fill.number ? { ...shape, fill } : shape)),
+    )
+  }
+
+  hasTrait(name: string): boolean {
+    return this.entries.get(keyOf('trait', name)) !== undefined
+  }
+
+  addTrait(name: string): void {
+    this.entries.set(keyOf('trait', name), '1')
+  }
+
+  countsSince(key: string, from: Instant): Counts {
+    this.#windows.set(key, from)
+    const sum = { counted: 0n, held: 0n }
+    let range: StoreRange = {
+      ...rangeOf(prefixOf('bucket', key), MOST_BUCKETS),
+      from: keyOf('bucket', key, from),
+    }
+    for (;;) {
+      const entries = this.entries.range(range)
+      for (const { value } of entries) {
+        const { counted, held } = countsOf(value)
+        sum.counted += counted
+        sum.held += held
+      }
+      const last = entries.at(-1)
+      if (entries.length < MOST_BUCKETS || last === undefined) return sum
+      range = { ...range, from: `${last.key} ` }
+    }
+  }
+
+  addCounts(key: string, at: Instant, change: Counts): void {
+    if (change.counted === 0n && change.held === 0n) return
+    const bucket = keyOf('bucket', key, at)
+    const before = this.entries.get(bucket)
+    if (before === undefined) this.#beginBucket(key)
+    const { counted, held } = countsOf(before)
+    this.entries.set(bucket, `${counted + change.counted} ${held + change.held}`)
+  }
+
+  /** Notes the counter for {@link family}, and deletes a few of its buckets that no window reaches. */
+  #beginBucket(key: string): void {
+    const counter = counterOf(key)
+    if (counter === undefined) throw damaged()
+    this.entries.set(keyOf('counter', familyOf(counter), key), key)
+    const from = this.#windows.get(key) ?? 0
+    if (from <= SPARED_MS) return
+    const old = {
+      ...rangeOf(prefixOf('bucket', key), MOST_PRUNED),
+      to: keyOf('bucket', key, from - SPARED_MS),
+    }
+    for (const bucket of this.entries.range(old)) this.entries.set(bucket.key, undefined)
+  }
+
+  family(claim: CounterClaim, dimension: Dimension): readonly Counter[] {
+    const keys = [...this.all(prefixOf('counter', familyOf(claimBy(claim, dimension))))].map(
+      ({ value }) => value,
+    )
+    const used = (key: string): StoreRange => ({
+      ...rangeOf(prefixOf('bucket', key), 1),
+      from: keyOf('bucket', key, claim.from),
+    })
+    const counters = keys.flatMap((key) => {
+      const counter = counterOf(key)
+      return counter !== undefined && sameFamily(counter, claim, dimension) ? [{ key, counter }] : []
+    })
+    this.entries.want(counters.map(({ key }) => used(key)))
+    return counters.flatMap(({ key, counter }) => (this.entries.range(used(key)).length > 0 ? [counter] : []))
+  }
+
+  clearCounts(): void {
+    for (const { key } of [...this.all(prefixOf('bucket'))]) this.entries.set(key, undefined)
+  }
+
+  /** Buckets tell of every payment what it holds. */
+  isHoldInBuckets(): boolean {
+    return true
+  }
+
+  lane(name: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined {
+    const text = this.entries.get(keyOf('lane', name))
+    if (text === undefined) return undefined
+    const lane = decode(text)
+    if (!isLane(lane)) throw damaged()
+    return own(lane)
+  }
+
+  setLane(name: string, value: bigint, payment: PaymentId | undefined): void {
+    this.entries.set(keyOf('lane', name), encode({ value, payment }))
+  }
+
+  channels(query: ChannelQuery): readonly Channel[] {
+    return this.#channels()
+      .map(({ channel }) => channel)
+      .filter((channel) => isChannel(channel, query))
+  }
+
+  setChannel(channel: Channel): void {
+    const stored = this.#channels()
+    const known = stored.find((one) => one.channel.lane === channel.lane)
+    const order = known?.order ?? 1 + Math.max(0, ...stored.map((one) => one.order))
+    this.entries.set(keyOf('channel', channel.lane), encode({ order, channel }))
+  }
+
+  /** Few, the oldest first. */
+  #channels(): readonly { readonly order: number; readonly channel: Channel }[] {
+    const stored = Array.from(this.all(prefixOf('channel')), ({ value }) => {
+      const one = decode(value)
+      if (!isStoredChannel(one)) throw damaged()
+      return { order: one.order, channel: Object.freeze(one.channel) }
+    })
+    return stored.sort((a, b) => a.order - b.order)
+  }
+}
+
+function countsOf(text: string | undefined): Counts {
+  if (text === undefined) return { counted: 0n, held: 0n }
+  const [counted = '', held = ''] = text.split(' ')
+  try {
+    return { counted: BigInt(counted), held: BigInt(held) }
+  } catch {
+    throw damaged()
+  }
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
+
+function isMeta(value: unknown): value is Meta & { readonly format: number } {
+  return (
+    has(value, 'format', isNumber) &&
+    has(value, 'id', isText) &&
+    has(value, 'high', isNumber) &&
+    has(value, 'filled', isNumber) &&
+    has(value, 'shapes', isNumber) &&
+    has(value, 'gaps', Array.isArray) &&
+    has(value, 'clock', (clock) => has(clock, 'unseen', Array.isArray) && has(clock, 'lowered', isNumber))
+  )
+}
+
+function isShape(value: unknown): value is KnownShape {
+  return has(value, 'by', Array.isArray) && has(value, 'window', isText)
+}
+
+function isLane(value: unknown): value is { readonly value: bigint; readonly payment?: PaymentId } {
+  return has(value, 'value', (lane) => typeof lane === 'bigint')
+}
+
+function isStoredChannel(value: unknown): value is { readonly order: number; readonly channel: Channel } {
+  return (
+    has(value, 'order', isNumber) &&
+    has(value, 'channel', (channel) => has(channel, 'lane', isText) && has(channel, 'rev', isNumber))
+  )
+}
