@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import { MissingReads, Snapshot } from '../../src/ledger/key-value/entries.js'
 import { type LedgerStore, type StoreRead, storeLedger } from '../../src/ledger/key-value/index.js'
-import { endOf, keyOf, prefixOf } from '../../src/ledger/key-value/keys.js'
+import { endOf, keyOf, prefixOf, rangeOf } from '../../src/ledger/key-value/keys.js'
 import { ExampleStore, OptimisticStore } from './example-store.js'
 import { committed, holdOf, settled, TestClock } from './fixtures.js'
 import { ledgerStoreContract } from './testing.js'
@@ -173,4 +174,23 @@ it('keeps keys of several parts apart, and numbers in their order', () => {
   expect(keyOf('a', 'bc', 1) < prefixOf('a', 'b') || keyOf('a', 'bc', 1) >= endOf(prefixOf('a', 'b'))).toBe(
     true,
   )
+})
+
+it('takes a range of which only a part is loaded for unknown beyond that part', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ key: keyOf('t', name), value: name }))
+  const two = rangeOf(prefixOf('t'), 2)
+  const snapshot = new Snapshot()
+  snapshot.add([two], [[a, b].flatMap((entry) => entry ?? [])])
+  expect(snapshot.range({ ...two, limit: 1 })).toEqual([a])
+  expect(snapshot.range(two)).toEqual([a, b])
+  expect(snapshot.get(keyOf('t', 'b'))).toBe('b')
+  expect(() => snapshot.get(keyOf('t', 'c'))).toThrow(MissingReads)
+  expect(() => snapshot.range({ ...two, limit: 3 })).toThrow(MissingReads)
+  snapshot.add([{ ...two, limit: 9 }], [[a, b, c].flatMap((entry) => entry ?? [])])
+  expect(snapshot.range({ ...two, limit: 9 })).toEqual([a, b, c])
+  snapshot.set(keyOf('t', 'a'), undefined)
+  expect(snapshot.range(two)).toEqual([b, c])
+  snapshot.discard()
+  expect(snapshot.range(two)).toEqual([a, b])
+  expect(snapshot.changes()).toEqual([])
 })
