@@ -4,7 +4,7 @@ import { abandonPayment } from './abandon.js'
 import type { Exchange } from './exchange.js'
 import { inspectPayment, markUnresolved, recheckTimeOf, releaseAbandonedHold } from './inspection.js'
 import { followStream, meter } from './metering.js'
-import type { AuthorizedPayment, Purchase } from './purchase.js'
+import type { AuthorizedPayment, OfferPurchase } from './purchase.js'
 import { standsInTheWay, unanswered } from './refusal.js'
 import { allowRepeat, notifyRejected } from './rejected-credential.js'
 import { noteRejection } from './rejection.js'
@@ -30,7 +30,7 @@ const LONGEST_LOOK_MS = 1_000
 export async function adopt<Reply extends object>(
   exchange: Exchange<Reply>,
   by: Payment,
-  c: Purchase,
+  c: OfferPurchase,
   deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | { readonly authorized: AuthorizedPayment } | undefined> {
   const ended = await itsEnd(by, c)
@@ -47,13 +47,13 @@ export async function adopt<Reply extends object>(
 }
 
 /** Its answer reached somebody. Under our key that is this purchase; without one it was a call of its own. */
-function delivered(payment: Payment, { call }: Purchase): undefined {
+function delivered(payment: Payment, { call }: OfferPurchase): undefined {
   if (call.key === undefined) return undefined
   throw standsInTheWay('already_paid', payment)
 }
 
 /** Somebody else's open payment of the same purchase: whoever asks second waits for what the first one leads to. */
-async function itsEnd(by: Payment, { env, call }: Purchase): Promise<Payment> {
+async function itsEnd(by: Payment, { env, call }: OfferPurchase): Promise<Payment> {
   const patience = env.clock.now() + env.patienceMs
   // A recovery may just have been at it.
   let payment = (await env.ledger.get(by.id)) ?? by
@@ -68,7 +68,7 @@ async function itsEnd(by: Payment, { env, call }: Purchase): Promise<Payment> {
 async function adoptDoubt<Reply extends object>(
   exchange: Exchange<Reply>,
   doubt: Payment,
-  c: Purchase,
+  c: OfferPurchase,
   deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | { readonly authorized: AuthorizedPayment } | undefined> {
   const { env, call } = c
@@ -112,7 +112,7 @@ async function adoptDoubt<Reply extends object>(
 async function askForTheAnswer<Reply extends object>(
   exchange: Exchange<Reply>,
   payment: Payment,
-  c: Purchase,
+  c: OfferPurchase,
   deliver: Streaming<Reply>['deliver'],
 ): Promise<{ readonly reply: Reply } | undefined> {
   const { env, call } = c

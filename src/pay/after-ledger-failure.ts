@@ -2,7 +2,7 @@ import { PaymentError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import { causeFor } from './cause.js'
 import { inspectPayment, markUnresolved, recheckTimeOf } from './inspection.js'
-import type { Purchase } from './purchase.js'
+import type { OfferPurchase } from './purchase.js'
 import { provenVoid, unanswered } from './refusal.js'
 import type { Submission } from './submit.js'
 
@@ -17,7 +17,7 @@ export async function afterLedgerFailure<Reply extends object>(
   id: PaymentId,
   presented: Submission<Reply> | undefined,
   cause: unknown,
-  c: Purchase,
+  c: OfferPurchase,
 ): Promise<Reply> {
   const { env } = c
   const payment = await currentPayment(id, c)
@@ -35,7 +35,7 @@ export async function afterLedgerFailure<Reply extends object>(
 }
 
 /** Where the payment stands, as far as the ledger can say now. Left to recovery, whatever else fails. */
-async function currentPayment(id: PaymentId, { env, call }: Purchase): Promise<Payment | undefined> {
+async function currentPayment(id: PaymentId, { env, call }: OfferPurchase): Promise<Payment | undefined> {
   try {
     const payment = await env.ledger.get(id)
     if (payment?.state !== 'committed') return payment

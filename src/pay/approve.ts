@@ -5,8 +5,8 @@ import { noWorse, railOf } from '../policy/index.js'
 import type { Challenge } from '../protocol/index.js'
 import type { Admission, ApprovalQuestion, EndQuestion } from './approval-queue.js'
 import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
-import { type Candidate, evaluateOffers } from './candidates.js'
-import { holdOf, narrowingOf, type Purchase } from './purchase.js'
+import { type Candidate, evaluateSource, type QuoteSource } from './candidates.js'
+import { holdOf, narrowingOf, type OfferPurchase, type Purchase } from './purchase.js'
 import { reasonOf, refused } from './refusal.js'
 import { deny } from './transition.js'
 
@@ -149,9 +149,8 @@ export function isCovered({ quote, decision }: Judged, approved: Judged): boolea
 async function freshest(id: PaymentId, candidate: Candidate, c: Purchase): Promise<Candidate> {
   const { env, call, at } = c
   const { challenge } = candidate.quote
-  const expired = challenge.expires !== undefined && challenge.expires <= env.clock.now() + NEARLY_EXPIRED_MS
-  const offers = expired ? await c.requestOffers() : [challenge]
-  const { ranked } = await evaluateOffers(offers, at, call, env, narrowingOf(id, c))
+  const source = await freshSource(challenge, c)
+  const { ranked } = await evaluateSource(source, at, call, env, narrowingOf(id, c))
   const fresh = ranked.find(
     ({ quote, wallet, decision }) =>
       wallet === candidate.wallet &&
@@ -167,12 +166,21 @@ async function freshest(id: PaymentId, candidate: Candidate, c: Purchase): Promi
       ],
       { code: 'approval_lapsed' },
     )
-  if (fresh.quote.challenge.id !== challenge.id) await checked(fresh.quote.challenge, c)
+  if (c.kind === 'offers' && fresh.quote.challenge.id !== challenge.id)
+    await checked(fresh.quote.challenge, c)
   return fresh
 }
 
+/** What was approved, to be quoted once more. A challenge that is about to expire is asked for again. */
+async function freshSource(challenge: Challenge, c: Purchase): Promise<QuoteSource> {
+  if (c.kind === 'operation') return c
+  const expired =
+    challenge.expires !== undefined && challenge.expires <= c.env.clock.now() + NEARLY_EXPIRED_MS
+  return { kind: 'offers', offers: expired ? await c.requestOffers() : [challenge] }
+}
+
 /** A fresh challenge that the request cannot carry is an offer that lapsed, and no fault of the caller's. */
-async function checked(challenge: Challenge, c: Purchase): Promise<void> {
+async function checked(challenge: Challenge, c: OfferPurchase): Promise<void> {
   try {
     await c.check(challenge, c.at)
   } catch (cause) {

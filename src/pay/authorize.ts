@@ -3,7 +3,6 @@ import type { LaneGrant, Move, PaymentId, Room } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { noBetter, noWorse } from '../policy/index.js'
 import { shortfalls } from '../policy/tell.js'
-import type { Challenge } from '../protocol/index.js'
 import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Quote, Unpayable } from '../wallet/index.js'
 import { approve, isCovered, tooManyQuestions, unanswered } from './approve.js'
@@ -12,6 +11,7 @@ import {
   type Candidate,
   evaluateQuotes,
   type OfferEvaluation,
+  type QuoteSource,
   type Quotes,
   quoteAll,
   reasonsOf,
@@ -78,7 +78,7 @@ class Authorizer {
   #failure: PaymentError | undefined
   #retryAt: Instant | undefined
   #approved: Candidate | undefined
-  #offers: readonly Challenge[]
+  #source: QuoteSource
   /** What the wallets quoted, as long as it still holds. */
   #quotes: Quotes | undefined
   /** Quotes that could not be used, and why: none is tried twice. */
@@ -89,7 +89,7 @@ class Authorizer {
     // Whether there is an earlier payment, or nobody has asked yet, is the case's own to say.
     this.#c = own(c)
     this.#announcer = new OfferEvents(c.env.emitter, c.at)
-    this.#offers = c.offers
+    this.#source = this.#c
     this.#room = new BudgetWait(c.env)
     this.#id = c.earlier?.payment ?? c.env.newId()
   }
@@ -119,7 +119,7 @@ class Authorizer {
       await env.keepAlive()
       const appraisal = await this.#appraise()
       call.signal?.throwIfAborted()
-      if (turn === 0) this.#announcer.offers(appraisal.ranked)
+      if (turn === 0 && this.#source.kind === 'offers') this.#announcer.offers(appraisal.ranked)
       this.#announcer.strangers(this.#id, appraisal.ranked)
       const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
       const until = appraisal.unpayable.find(
@@ -152,8 +152,8 @@ class Authorizer {
     const ended = ({ quote: { goodUntil } }: Pick<Candidate, 'quote'>): boolean =>
       goodUntil !== undefined && goodUntil <= env.clock.now()
     if (this.#quotes?.quoted.some(ended)) this.#quotes = undefined
-    this.#quotes ??= await quoteAll(this.#offers, at, call, env, narrowing)
-    return evaluateQuotes(this.#quotes, at, call, env, narrowing)
+    this.#quotes ??= await quoteAll(this.#source, at, call, env, narrowing)
+    return evaluateQuotes(this.#source, this.#quotes, at, call, env, narrowing)
   }
 
   /** Gives back what is set aside, unless the payment has gone further. */
@@ -191,7 +191,7 @@ class Authorizer {
   async #try(candidate: Candidate): Promise<Step> {
     const { at } = this.#c
     try {
-      await this.#c.check(candidate.quote.challenge, at)
+      if (this.#c.kind === 'offers') await this.#c.check(candidate.quote.challenge, at)
     } catch (error) {
       return this.#fallThrough(error, candidate)
     }
@@ -234,7 +234,7 @@ class Authorizer {
       const approved = await approve(this.#id, candidate, this.#c, seat.end)
       this.#approved = candidate
       // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
-      this.#offers = [approved.quote.challenge]
+      if (this.#c.kind === 'offers') this.#source = { kind: 'offers', offers: [approved.quote.challenge] }
       this.#quotes = undefined
       await env.keepAlive()
       return approved

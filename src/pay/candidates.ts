@@ -1,9 +1,16 @@
 import { clean, completeOwn, isPaymentError, own, PaymentError, type Reason } from '../errors/index.js'
-import type { Evidence, FactsQuery, PaymentId } from '../ledger/index.js'
+import type { Channel, Evidence, FactsQuery, PaymentId } from '../ledger/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
 import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
-import type { Quote, Unpayable, Wallet } from '../wallet/index.js'
+import type {
+  ChannelOperation,
+  ChannelWallet,
+  Quote,
+  QuoteContext,
+  Unpayable,
+  Wallet,
+} from '../wallet/index.js'
 import type { Call, Env } from './env.js'
 import { EFFECTS, rank } from './rank.js'
 import { noteWalletTimes, reportNodeFaults } from './server-time.js'
@@ -47,21 +54,32 @@ export interface QuoteConstraints {
   readonly purchase?: { readonly fingerprint: string; readonly id?: PaymentId } | undefined
 }
 
-/** Reads every offer with every wallet that knows its kind, and judges what can be paid. Signs nothing. */
-export async function evaluateOffers(
-  offers: readonly Challenge[],
+/** What the wallets quote: the offers of a server, or one operation on a channel, which one wallet quotes. */
+export type QuoteSource = { readonly kind: 'offers'; readonly offers: readonly Challenge[] } | OperationSource
+
+/** An owner's operation on a channel, and the wallet of the channel. */
+export interface OperationSource {
+  readonly kind: 'operation'
+  readonly operation: ChannelOperation
+  readonly wallet: ChannelWallet
+  readonly channel: Channel
+}
+
+/** Gets every quote that the wallets can make, and judges each. Signs nothing. */
+export async function evaluateSource(
+  source: QuoteSource,
   at: Resource,
   call: Call,
   env: Env,
   narrowing: QuoteConstraints = {},
 ): Promise<OfferEvaluation> {
-  const quotes = await quoteAll(offers, at, call, env, narrowing)
-  return evaluateQuotes(quotes, at, call, env, narrowing)
+  const quotes = await quoteAll(source, at, call, env, narrowing)
+  return evaluateQuotes(source, quotes, at, call, env, narrowing)
 }
 
-/** Reads every offer with every wallet that knows its kind. */
+/** Asks every wallet that knows an offer's kind for a quote of it, or the wallet of a channel for one of an operation. */
 export async function quoteAll(
-  offers: readonly Challenge[],
+  source: QuoteSource,
   at: Resource,
   call: Call,
   env: Env,
@@ -69,24 +87,13 @@ export async function quoteAll(
 ): Promise<Quotes> {
   const { alive, need } = own(narrowing)
   const bounds = env.policy.bounds(at, call.context)
-  const ruledOut = new Set(
-    offers.map(({ kind }) => kind).filter((kind) => likingOf(env.prefer, kind).q === 0),
-  )
-  const pairs = offers.flatMap((challenge) =>
-    env.wallets
-      .filter(({ kinds }) => kinds.includes(challenge.kind) && !ruledOut.has(challenge.kind))
-      .filter((wallet) => !alive || wallet === alive.wallet)
-      .map((wallet) => ({ challenge, wallet })),
-  )
+  const { requests, unpayable } = requestsFor(source, env, alive)
   const quotes = await Promise.all(
-    pairs.map(({ challenge, wallet }) => quoteSafely(wallet, challenge, at, bounds, env, { alive, need })),
+    requests.map(({ quote }) => quoteSafely(quote, at, bounds, env, { alive, need })),
   )
   const quoted: Omit<Candidate, 'decision'>[] = []
-  const unpayable: Unpayable[] = [...ruledOut].map((kind) =>
-    own({ unpayable: `Payments by ${clean(kind, 60)} are ruled out by the preferences of this purser` }),
-  )
   for (const [index, quote] of quotes.entries()) {
-    const wallet = pairs[index]?.wallet
+    const wallet = requests[index]?.wallet
     if (wallet === undefined) continue
     if (isUnpayable(quote)) unpayable.push(quote)
     else quoted.push({ quote, wallet, bounds })
@@ -97,11 +104,42 @@ export async function quoteAll(
   return { quoted, unpayable }
 }
 
+interface QuoteRequest {
+  readonly wallet: Wallet
+  quote(context: QuoteContext): Promise<Quote | Unpayable>
+}
+
+/** Whom to ask for which quote, and which offers nobody is asked about. */
+function requestsFor(
+  source: QuoteSource,
+  { prefer, wallets }: Env,
+  alive: LivePredecessor | undefined,
+): { readonly requests: readonly QuoteRequest[]; readonly unpayable: Unpayable[] } {
+  if (source.kind === 'operation') {
+    const { wallet, operation, channel } = source
+    const quote: QuoteRequest['quote'] = (context) => wallet.quoteOperation(operation, channel, context)
+    return { requests: [{ wallet, quote }], unpayable: [] }
+  }
+  const { offers } = source
+  const ruledOut = new Set(offers.map(({ kind }) => kind).filter((kind) => likingOf(prefer, kind).q === 0))
+  const requests = offers.flatMap((challenge) =>
+    wallets
+      .filter(({ kinds }) => kinds.includes(challenge.kind) && !ruledOut.has(challenge.kind))
+      .filter((wallet) => !alive || wallet === alive.wallet)
+      .map((wallet): QuoteRequest => ({ wallet, quote: (context) => wallet.quote(challenge, context) })),
+  )
+  const unpayable = [...ruledOut].map((kind) =>
+    own({ unpayable: `Payments by ${clean(kind, 60)} are ruled out by the preferences of this purser` }),
+  )
+  return { requests, unpayable }
+}
+
 /**
  * Judges what the wallets quoted. The ledger takes a decision for a few seconds only, so the facts are read here, after
  * the quotes: wallets may take as long as they need.
  */
 export async function evaluateQuotes(
+  source: QuoteSource,
   { quoted, unpayable }: Quotes,
   at: Resource,
   call: Call,
@@ -109,7 +147,8 @@ export async function evaluateQuotes(
   narrowing: QuoteConstraints,
 ): Promise<OfferEvaluation> {
   const { usedUp } = own(narrowing)
-  const purchase = purchaseQuery(at, call, env, narrowing)
+  const returnsMoney = source.kind === 'operation' && source.operation.kind !== 'topUp'
+  const purchase = returnsMoney ? undefined : purchaseQuery(at, call, env, narrowing)
   const known = await env.ledger.facts({
     vendor: at.vendor,
     operation: operationPattern(at),
@@ -119,7 +158,8 @@ export async function evaluateQuotes(
   })
   const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
   const judged = quoted.map((one) => {
-    const decision = judge(one.quote.terms, at, call, env, facts)
+    const judgement = judge(one.quote.terms, at, call, env, facts)
+    const decision = returnsMoney ? allowReturn(judgement, one.quote.terms) : judgement
     // Nothing was asked of earlier purchases, so the ledger is not held to any.
     return { ...one, decision: purchase === undefined ? withoutRepeat(decision) : decision }
   })
@@ -147,8 +187,7 @@ function purchaseQuery(
 
 /** A wallet that throws cannot pay this offer; the others still can. */
 async function quoteSafely(
-  wallet: Wallet,
-  challenge: Challenge,
+  quoteWith: QuoteRequest['quote'],
   resource: Resource,
   bounds: Bounds,
   env: Env,
@@ -165,7 +204,7 @@ async function quoteSafely(
       ...(alive && { earlierEvidence: alive.evidence }),
       ...(need && { meterClaims: need.claims }),
     })
-    const quote = await wallet.quote(challenge, context)
+    const quote = await quoteWith(context)
     if (isUnpayable(quote)) return own(quote)
     completeOwn(quote, ['lane', 'replaces', 'goodUntil'])
     completeOwn(quote.terms, ['fee', 'locks', 'escrow'])
@@ -219,6 +258,15 @@ function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): 
       reasons: [{ rule: 'policy', message: 'The policy could not be evaluated.' }],
     })
   }
+}
+
+/**
+ * The owner may close a channel and take the deposit back whatever policy says of the vendor by now: nothing is bought.
+ * This holds only if the wallet asks for no price and no deposit. A fee counts in the budgets as for any payment.
+ */
+function allowReturn(decision: Decision, { most, locks }: Terms): Decision {
+  const costsNoPrice = most.value === 0n && locks === undefined && decision.units !== undefined
+  return costsNoPrice ? Object.freeze(own({ ...decision, effect: 'allow' as const })) : decision
 }
 
 function withoutRepeat(decision: Decision): Decision {

@@ -1,8 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import type { Channel, Payment } from '../ledger/index.js'
 import { amount } from '../money/index.js'
-import type { Policy } from '../policy/index.js'
-import type { Challenge, Resource } from '../protocol/index.js'
+import type { Resource } from '../protocol/index.js'
 import type { ChannelOperation, ChannelWallet, Deliver, Wallet } from '../wallet/index.js'
 import { authorize } from './authorize.js'
 import type { Call, Env } from './env.js'
@@ -30,27 +29,18 @@ export interface ChannelOperationRequest {
 export async function runOperation(acting: ChannelOperationRequest, call: Call, env: Env): Promise<Payment> {
   const { wallet, channel, act, at, deliver } = acting
   const place = env.queues.place()
-  // Nobody offered this: the wallet proposes it itself, and there is nothing else to choose from.
-  const proposing: ChannelWallet = {
-    ...wallet,
-    kinds: [NO_OFFER.kind],
-    quote: (_, context) => wallet.quoteOperation(act, channel, context),
-  }
   try {
     const agreement = await authorize({
+      kind: 'operation',
+      operation: act,
+      wallet,
+      channel,
       at,
-      offers: [NO_OFFER],
       fingerprint: `${act.kind} ${channel.lane} ${channel.rev}`,
       call,
-      env: {
-        ...env,
-        wallets: [proposing],
-        policy: act.kind === 'topUp' ? env.policy : policyForRefunds(env.policy),
-      },
+      env,
       usedUp: new Set(),
       place,
-      check: async () => undefined,
-      requestOffers: async () => [NO_OFFER],
     })
     if (agreement.kind !== 'authorized')
       throw new PaymentError('busy', 'untouched', 'The same is being done to this channel already')
@@ -135,39 +125,3 @@ function notDone(payment: Payment, cause: unknown): PaymentError {
   const message = 'The chain does not show yet how this ended: recover() looks again.'
   return new PaymentError('payment_in_doubt', 'unknown', message, details)
 }
-
-/**
- * Whatever became of the vendor's standing, the owner's money may be fetched back from there: nothing is bought, and the
- * fee must still have room in the budgets.
- */
-function policyForRefunds(policy: Policy): Policy {
-  return {
-    name: policy.name,
-    hash: policy.hash,
-    unit: policy.unit,
-    symbol: policy.symbol,
-    approvalSettings: (context) => policy.approvalSettings(context),
-    payable: () => true,
-    objections: () => [],
-    bounds: (resource, context) => policy.bounds(resource, context),
-    evaluate: (terms, resource, context, facts) => {
-      const decision = policy.evaluate(terms, resource, context, facts)
-      const harmless = terms.most.value === 0n && terms.locks === undefined && decision.units !== undefined
-      return harmless ? { ...decision, effect: 'allow' } : decision
-    },
-    repeatWithin: () => undefined,
-    replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
-    sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
-    budgets: (context, now) => policy.budgets(context, now),
-    ready: () => policy.ready(),
-  }
-}
-
-/** Stands where an offer would: acts on channels are nobody's offer. */
-const NO_OFFER: Challenge = Object.freeze<Challenge>({
-  kind: 'purser/channel',
-  id: 'channel',
-  realm: '',
-  request: {},
-  echo: { envelope: 'mpp', params: {}, header: 'authorization' },
-})

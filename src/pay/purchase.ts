@@ -4,14 +4,15 @@ import type { Instant } from '../money/index.js'
 import { operationPattern, type Terms } from '../policy/index.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
 import type { Prepared, Quote } from '../wallet/index.js'
-import type { Candidate, LivePredecessor, QuoteConstraints } from './candidates.js'
+import type { Candidate, LivePredecessor, OperationSource, QuoteConstraints } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { QueuePlace } from './queue.js'
 
-/** What is being bought, while it is being agreed. */
-export interface Purchase {
+/** What is being authorized: a payment for an offer of a server, or an owner's operation on a channel. */
+export type Purchase = OfferPurchase | OperationPurchase
+
+interface PurchaseParts {
   readonly at: Resource
-  readonly offers: readonly Challenge[]
   readonly fingerprint: string
   readonly call: Call
   readonly env: Env
@@ -19,6 +20,12 @@ export interface Purchase {
   readonly usedUp: Set<string>
   /** Its place in the queue for a lane that payments run on one after another. */
   readonly place: QueuePlace
+}
+
+/** A server asks for money, and one of its offers is paid. */
+export interface OfferPurchase extends PurchaseParts {
+  readonly kind: 'offers'
+  readonly offers: readonly Challenge[]
   /** Throws if this credential could not travel with this request. */
   check(challenge: Challenge, at: Resource): Promise<void>
   /** Asks the server again, unpaid: what does it offer now? */
@@ -29,6 +36,13 @@ export interface Purchase {
   readonly need?: StreamNeed
   /** The payment has a credential already; this one must be no worse, and exclude it while it lives. */
   readonly earlier?: EarlierPayment
+}
+
+/** An owner's operation on a channel. No server asked for it, and there is nothing else to choose from. */
+export interface OperationPurchase extends PurchaseParts, OperationSource {
+  readonly payingUpfront?: undefined
+  readonly need?: undefined
+  readonly earlier?: undefined
 }
 
 /** What a reply that is being read says it needs, and what a quote must be to go on with it. */

@@ -3,7 +3,7 @@ import type { Room } from '../ledger/index.js'
 import { asJson } from '../money/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { ReplyInfo } from '../protocol/index.js'
-import { contextOf, evaluateOffers } from './candidates.js'
+import { contextOf, evaluateSource } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { fingerprintOf } from './fingerprint.js'
@@ -54,7 +54,9 @@ async function appraised(
   const env = await environment()
   const purchase =
     env.policy.repeatWithin(at, contextOf(call)) === undefined ? undefined : await purchaseOf(exchange, call)
-  const { ranked, unpayable } = await evaluateOffers(asked, at, call, env, { purchase })
+  const { ranked, unpayable } = await evaluateSource({ kind: 'offers', offers: asked }, at, call, env, {
+    purchase,
+  })
   const offers = await Promise.all(
     ranked.map(async ({ quote: { terms }, decision }) => {
       const room = (await env.ledger.room(decision.claims)).map(readable)

@@ -3,7 +3,7 @@ import type { Payment, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { authorize } from './authorize.js'
 import { inspectAttempt, markUnresolved, settleByChain, voidMove, walletOf } from './inspection.js'
-import type { AuthorizedPayment, AuthorizeResult, EarlierPayment, Purchase } from './purchase.js'
+import type { AuthorizedPayment, AuthorizeResult, EarlierPayment, OfferPurchase } from './purchase.js'
 import { actionRequired } from './refusal.js'
 import type { SettleResult, SubmittedCredential } from './settle.js'
 import { transition } from './transition.js'
@@ -15,7 +15,7 @@ import { transition } from './transition.js'
  * @returns Undefined when no such credential can be had: the payment stays as it is.
  */
 export async function replaceCredential(
-  c: Purchase,
+  c: OfferPurchase,
   { authorized, evidence }: SubmittedCredential,
   { payment, dead }: Extract<SettleResult, { kind: 'asked' }>,
 ): Promise<AuthorizedPayment | undefined> {
@@ -40,7 +40,10 @@ export async function replaceCredential(
  * @returns Undefined where there is no such credential.
  * @throws PaymentError `action_required` while it waits for a person.
  */
-export async function continueEarlier(payment: Payment, c: Purchase): Promise<AuthorizedPayment | undefined> {
+export async function continueEarlier(
+  payment: Payment,
+  c: OfferPurchase,
+): Promise<AuthorizedPayment | undefined> {
   const index = payment.attempts.length - 1
   const attempt = payment.attempts[index]
   const wallet = walletOf(payment, index, c.env)
@@ -63,7 +66,7 @@ export async function continueEarlier(payment: Payment, c: Purchase): Promise<Au
 
 /** Nothing excludes the first credential: wait until it cannot settle any more, see that it did not, and sign again. */
 async function replaceAfterExpiry(
-  c: Purchase,
+  c: OfferPurchase,
   until: Instant,
   authorized: AuthorizedPayment,
 ): Promise<AuthorizedPayment | undefined> {
@@ -88,7 +91,7 @@ const LEAST_PAUSE_MS = 250
 
 /** Looks when it is due, and again while the chain has not got that far. Undefined: the ledger lost the payment. */
 async function verdictAtExpiry(
-  { env, call }: Purchase,
+  { env, call }: OfferPurchase,
   authorized: AuthorizedPayment,
   until: Instant,
 ): Promise<{ readonly payment: Payment; readonly verdict: Verdict } | undefined> {
@@ -107,7 +110,7 @@ async function verdictAtExpiry(
 }
 
 /** Where a refusal is no refusal of the call. */
-export async function tryAuthorize(c: Purchase): Promise<AuthorizeResult | undefined> {
+export async function tryAuthorize(c: OfferPurchase): Promise<AuthorizeResult | undefined> {
   try {
     return await authorize(c)
   } catch (error) {

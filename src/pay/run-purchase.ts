@@ -11,7 +11,7 @@ import type { Exchange } from './exchange.js'
 import { fingerprintOf } from './fingerprint.js'
 import type { InspectionResult } from './inspection.js'
 import { followStream, meter } from './metering.js'
-import type { AuthorizedPayment, Purchase } from './purchase.js'
+import type { AuthorizedPayment, OfferPurchase } from './purchase.js'
 import type { QueuePlace } from './queue.js'
 import { actionRequired, provenVoid, reasonOf, refused, unanswered } from './refusal.js'
 import { noteRejection, tellRejection } from './rejection.js'
@@ -86,8 +86,9 @@ async function purchaseOf<Reply>(
   place: QueuePlace,
   call: Call,
   env: Env,
-): Promise<Purchase> {
+): Promise<OfferPurchase> {
   return own({
+    kind: 'offers' as const,
     at: reading.at,
     offers: reading.offers,
     fingerprint: await fingerprint(exchange, call),
@@ -130,7 +131,7 @@ async function requestOffers<Reply>(exchange: Exchange<Reply>, call: Call): Prom
 /** Earlier payments of the same purchase are dealt with one after another, before a new one is made. */
 async function authorizeAndDeliver<Reply extends object>(
   exchange: Exchange<Reply>,
-  c: Purchase,
+  c: OfferPurchase,
 ): Promise<Reply> {
   for (;;) {
     const agreement = await authorize(c)
@@ -147,7 +148,7 @@ async function authorizeAndDeliver<Reply extends object>(
 async function afterEarlier<Reply extends object>(
   exchange: Exchange<Reply>,
   by: Payment,
-  c: Purchase,
+  c: OfferPurchase,
 ): Promise<{ readonly reply: Reply } | undefined> {
   const adopted = await adoptFor(exchange, by, c)
   if (adopted === undefined || 'reply' in adopted) return adopted
@@ -158,7 +159,7 @@ async function afterEarlier<Reply extends object>(
 function adoptFor<Reply extends object>(
   exchange: Exchange<Reply>,
   by: Payment,
-  c: Purchase,
+  c: OfferPurchase,
 ): ReturnType<typeof adopt<Reply>> {
   const { env, call } = c
   const adopting = env.locks.free(by.id).then(() => adopt(exchange, by, c, deliver))
@@ -193,7 +194,7 @@ type CallEnd<Reply> = { readonly reply: Reply | Restart } | { readonly error: Pa
 async function deliver<Reply extends object>(
   exchange: Exchange<Reply>,
   authorized: AuthorizedPayment,
-  c: Purchase,
+  c: OfferPurchase,
 ): Promise<Reply> {
   const { env, call } = c
   const end = await untilAborted(delivered(exchange, authorized, c), call.signal, {
@@ -208,7 +209,7 @@ async function deliver<Reply extends object>(
 async function delivered<Reply extends object>(
   exchange: Exchange<Reply>,
   authorized: AuthorizedPayment,
-  c: Purchase,
+  c: OfferPurchase,
 ): Promise<Reply | Restart> {
   let presented: Submission<Reply> | undefined
   let end: CallEnd<Reply>
@@ -229,7 +230,7 @@ async function delivered<Reply extends object>(
 async function rounds<Reply extends object>(
   exchange: Exchange<Reply>,
   first: AuthorizedPayment,
-  c: Purchase,
+  c: OfferPurchase,
   note: (presented: Submission<Reply>) => void,
 ): Promise<CallEnd<Reply>> {
   const { env, call } = c

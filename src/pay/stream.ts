@@ -9,7 +9,7 @@ import { authorize } from './authorize.js'
 import type { Call } from './env.js'
 import type { AnomalyKind } from './events.js'
 import type { Exchange, MeterEvent, Metered } from './exchange.js'
-import type { AuthorizedPayment, Purchase } from './purchase.js'
+import type { AuthorizedPayment, OfferPurchase } from './purchase.js'
 import { refused } from './refusal.js'
 import { receive, type SubmittedCredential } from './settle.js'
 import { mostOfStream } from './stream-limit.js'
@@ -21,12 +21,12 @@ export interface Streaming<Reply> {
   /** What it was opened with, and where that payment stands. */
   readonly sending: SubmittedCredential
   readonly payment: Payment
-  readonly case: Purchase
+  readonly case: OfferPurchase
   /** Presents a credential and writes down what comes of it, as for any payment. */
   readonly deliver: (
     exchange: Exchange<ReplyInfo>,
     authorized: AuthorizedPayment,
-    c: Purchase,
+    c: OfferPurchase,
   ) => Promise<ReplyInfo>
 }
 
@@ -54,7 +54,7 @@ type Need = Extract<MeterEvent, { kind: 'need' }>
 
 class Following<Reply extends object> {
   readonly #streaming: Streaming<Reply>
-  readonly #case: Purchase
+  readonly #case: OfferPurchase
   readonly #deal: AuthorizedPayment
   /** Aborted when the stream ends: nothing that is paid for it outlives it. */
   readonly #ended = new AbortController()
@@ -151,7 +151,7 @@ class Following<Reply extends object> {
   }
 
   /** The call once more, as a purchase of its own: it continues this very stream, and no other. */
-  #caseOf(claims: JsonObject): Purchase {
+  #caseOf(claims: JsonObject): OfferPurchase {
     const { call, env, fingerprint } = this.#case
     const { candidate, payment } = this.#deal
     const next = JSON.stringify([fingerprint, payment, ++this.#serial])
