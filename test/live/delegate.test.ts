@@ -99,7 +99,7 @@ describe('a delegated key', () => {
     const agent = await agentOf({ policy: { budgets: [{ limit: '0.30', per: 'day' }] } })
     const dear = await problemIn(await agent.get('/price/0.50'))
     expect(dear).toMatchObject({ code: 'insufficient_funds', funds: 'untouched' })
-    expect(dear['detail']).toMatch(/^The access key may spend 0\.35 AlphaUSD more, .*whole again at /)
+    expect(dear['detail']).toMatch(/^The access key may spend 0\.35 AlphaUSD more, .*resets at /)
     const stranger = await problemIn(await agent.get('/path-usd'))
     expect(stranger).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
     expect(stranger['detail']).toMatch(/^The access key may not pay 0x7099.* in this token$/)
