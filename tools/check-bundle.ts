@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build, type Message, type Metafile } from 'esbuild'
+import { bundledPackages } from './check/bundled.js'
 import { distName, ENTRIES, ROOT } from './check/entries.js'
 import { report, type Violation } from './check/report.js'
 
@@ -119,17 +120,10 @@ function judge({ entry, gzip, outside }: Bundle): Violation[] {
   ]
 }
 
-/** Packages whose code is in `dist`, by the source maps, must stand in NOTICE.md. */
+/** NOTICE.md must name every package whose code is in `dist`. */
 function checkNotices(): Violation[] {
   const notice = readFileSync(join(ROOT, 'NOTICE.md'), 'utf8')
-  const maps = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.js.map'),
-  )
-  const names = maps.flatMap((name) => {
-    const text = readFileSync(join(dist, name), 'utf8')
-    return [...text.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//g)].map((match) => match[1] ?? '')
-  })
-  return [...new Set(names)]
+  return bundledPackages()
     .filter((name) => !notice.includes(name))
     .map((name) => ({ rule: 'notice', file: 'NOTICE.md', message: `${name} is bundled, and not named here` }))
 }

@@ -1,3 +1,4 @@
+export type { BodyLimits, HttpLimitsOptions, KeepLimits } from '../fetch/index.js'
 export {
   type InterceptorOptions,
   type MadeBody,

@@ -6,7 +6,7 @@ export type {
   HttpExchangeOptions,
 } from './http-exchange.js'
 export { install, pristine, type Restore } from './install.js'
-export { checkBytes, type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
+export { type BodyLimits, checkBytes, type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 export { noStore } from './no-store.js'
 export {
   type FetchPayment,

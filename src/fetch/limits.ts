@@ -3,6 +3,8 @@ import { checkDuration } from '../money/index.js'
 import type { BodyLimits } from '../protocol/body.js'
 import type { KeepLimits } from './body.js'
 
+export type { BodyLimits }
+
 /** Bounds on what is kept and read. */
 export interface HttpLimits {
   /** Of a request body that can be read only once. */
@@ -11,7 +13,7 @@ export interface HttpLimits {
   readonly read: BodyLimits
 }
 
-/** {@link HttpLimits}, as far as they are not the defaults. */
+/** Bounds on what Purser keeps and reads. A bound that you leave out has its default. */
 export interface HttpLimitsOptions {
   /** Of a request body that can be read only once. Default: 1 MiB, and ten seconds for the rest of it once a 402 is in. */
   readonly keep?: Partial<KeepLimits>

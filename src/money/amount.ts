@@ -3,8 +3,7 @@ import type { Currency } from './currency.js'
 declare const brand: unique symbol
 
 /**
- * A sum of money: an integer count of a currency's smallest unit. Immutable; created only by {@link amount} and {@link
- * parseAmount}.
+ * A sum of money: an integer count of a currency's smallest unit. Immutable; created only by {@link amount} and `parseAmount`.
  */
 export interface Amount {
   readonly value: bigint

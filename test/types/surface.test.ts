@@ -86,7 +86,7 @@ const NAMES: Readonly<Record<string, string>> = {
     tempoSession
   `,
   'purser/undici': `
-    InterceptorOptions MadeBody purserInterceptor replayableBody replyBehind
+    BodyLimits HttpLimitsOptions InterceptorOptions KeepLimits MadeBody purserInterceptor replayableBody replyBehind
   `,
   'purser/wallet': `
     Abandonment AcceptedCredential AccessKeyLimit AccessKeyManager AccessKeyName AccessKeyProposal
