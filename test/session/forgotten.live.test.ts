@@ -62,7 +62,7 @@ describe.each(['v2', 'v1'] as const)(
       expect(told.filter(({ kind }) => kind === 'session_forgotten')).toEqual([
         {
           kind: 'session_forgotten',
-          message: expect.stringContaining('At least 0.46 AlphaUSD of its deposit'),
+          message: expect.stringContaining('at least 0.46 AlphaUSD of its deposit'),
         },
       ])
       // What was signed and not served counts on, until the chain shows its end.
