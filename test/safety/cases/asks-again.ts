@@ -22,7 +22,7 @@ export const CONTROL: readonly Case[] = [
 export const ASKS_AGAIN: readonly Case[] = [
   { attack: 'a fresh challenge after every payment', server: 'storm', steps: once, most: ONE_CENT },
   {
-    attack: 'the same, where the server pays the fee',
+    attack: 'the same, and the server pays the fee',
     server: 'storm-sponsored',
     steps: once,
     most: ONE_CENT,
@@ -34,7 +34,7 @@ export const ASKS_AGAIN: readonly Case[] = [
     most: ONE_CENT,
   },
   {
-    attack: 'the same, where the payer broadcasts',
+    attack: 'the same, and the payer broadcasts',
     server: 'storm-of-pushes',
     steps: once,
     most: ONE_CENT,
@@ -45,12 +45,22 @@ export const ASKS_AGAIN: readonly Case[] = [
     steps: once,
     most: { cents: 0 },
   },
-  { attack: 'five times the price, once it was paid', server: 'escalate', steps: once, most: ONE_CENT },
-  { attack: 'another payee, once it was paid', server: 'divert', steps: once, most: ONE_CENT },
-  { attack: 'another split, once it was paid', server: 'divert-by-split', steps: once, most: ONE_CENT },
+  {
+    attack: 'five times the price, after the first payment',
+    server: 'escalate',
+    steps: once,
+    most: ONE_CENT,
+  },
+  { attack: 'another payee, after the first payment', server: 'divert', steps: once, most: ONE_CENT },
+  {
+    attack: 'another split, after the first payment',
+    server: 'divert-by-split',
+    steps: once,
+    most: ONE_CENT,
+  },
   { attack: 'another price under the same id', server: 'same-id', steps: once, most: ONE_CENT },
   {
-    attack: 'five times the price, once a person said yes to it',
+    attack: 'five times the price, after a person said yes to it',
     server: 'escalate',
     told: { person: 'yes' },
     steps: once,
@@ -106,7 +116,7 @@ export const DENIES: readonly Case[] = [
       most: { cents: 10 },
     }),
   ),
-  { attack: 'gives a payment a life of a year', server: 'lives-a-year', steps: once, most: ONE_CENT },
+  { attack: 'gives a payment a validity of one year', server: 'lives-a-year', steps: once, most: ONE_CENT },
 ]
 
 const askedOnce: Case['also'] = ({ shown }) =>
@@ -141,21 +151,21 @@ export const BUDGETS: readonly Case[] = [
     most: { cents: 5 },
   },
   {
-    attack: 'the same order twelve times, one after the other, where it is wanted once',
+    attack: 'the same order twelve times, one after the other, but it is wanted once',
     server: 'sponsored',
     told: { once: true },
     steps: [{ times: 12 }],
     most: ONE_CENT,
   },
   {
-    attack: 'the same order twelve times at once, where it is wanted once',
+    attack: 'the same order twelve times at once, but it is wanted once',
     server: 'sponsored',
     told: { once: true },
     steps: [{ times: 12, atOnce: true }],
     most: ONE_CENT,
   },
   {
-    attack: 'the same order after every restart, where it is wanted once',
+    attack: 'the same order after every restart, but it is wanted once',
     server: 'sponsored',
     told: { once: true },
     steps: [{ times: 6, restarts: true }],
@@ -169,7 +179,7 @@ export const BUDGETS: readonly Case[] = [
     most: { cents: 0.6 },
   },
   {
-    attack: 'a little dearer after every no of a person',
+    attack: 'a slightly higher price after every no of a person',
     server: 'dearer-each-time',
     told: { person: 'no' },
     steps: [{ times: 6 }],
@@ -185,7 +195,7 @@ export const BUDGETS: readonly Case[] = [
     also: askedOnce,
   },
   {
-    attack: 'a page that is free for those who do not say that they can pay',
+    attack: 'a page that is free for clients that do not announce payment',
     server: 'ghost',
     told: { newVendor: true },
     most: NOTHING,

@@ -18,7 +18,7 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
 
 export const MISREAD: readonly Case[] = [
   {
-    attack: 'a cheap offer that nobody can pay before one of 50 USD',
+    attack: 'a cheap offer that no wallet can pay before one of 50 USD',
     server: 'decoy',
     told: { limit: '0.10' },
     most: NOTHING,
@@ -40,13 +40,13 @@ export const MISREAD: readonly Case[] = [
     most: NOTHING,
   },
   {
-    attack: 'decimals of its own: 1 USD said to be next to nothing',
+    attack: 'its own decimals: 1 USD declared as almost nothing',
     server: 'own-decimals',
     told: { limit: '0.10' },
     most: NOTHING,
   },
   {
-    attack: 'the dear offer first, or the cheap one',
+    attack: 'the expensive offer first, or the cheap one',
     server: 'either-order',
     steps: [{ path: '/dear-first' }, { path: '/cheap-first' }],
     most: { cents: 2 },
@@ -72,7 +72,7 @@ export const MISREAD: readonly Case[] = [
     ([attack, server]): Case => ({ attack, server, steps: DESCRIBED, most: { cents: 2 }, also: expires }),
   ),
   {
-    attack: 'a whole challenge in a description, where the payees are listed',
+    attack: 'a whole challenge in a description, but the payees are listed',
     server: 'description-with-payee',
     told: { payees: [PAYEE] },
     steps: DESCRIBED,
@@ -105,7 +105,7 @@ export const MISREAD: readonly Case[] = [
     most: NOTHING,
   },
   {
-    attack: 'orders for a model in every text, and 50 USD',
+    attack: 'instructions for a model in every text, and 50 USD',
     server: 'talk',
     told: { limit: '0.10' },
     most: NOTHING,
@@ -115,7 +115,7 @@ export const MISREAD: readonly Case[] = [
         : undefined,
   },
   {
-    attack: 'control characters for whoever approves',
+    attack: 'control characters for the approver',
     server: 'escapes',
     told: { person: 'no' },
     most: NOTHING,
@@ -137,7 +137,7 @@ export const DIVERTED: readonly Case[] = [
     most: NOTHING,
   },
   {
-    attack: 'a split to somebody who is not listed',
+    attack: 'a split to a payee that is not listed',
     server: 'thief-splits',
     told: { payees: [PAYEE] },
     most: NOTHING,
@@ -200,7 +200,7 @@ export const ELSEWHERE: readonly Case[] = [
     also: leaked,
   },
   {
-    attack: 'the same, with the credential in a header of its own',
+    attack: 'the same, with the credential in its own header',
     server: 'redirect-other-carrier',
     steps: [carrying],
     most: oneCent,
@@ -217,7 +217,7 @@ export const ELSEWHERE: readonly Case[] = [
         : undefined,
   },
   {
-    attack: "wants its credential in the place of the caller's Authorization",
+    attack: "wants its credential instead of the caller's Authorization",
     server: 'honest',
     steps: [callers],
     most: oneCent,

@@ -64,7 +64,7 @@ export const NODE_LIES: readonly Case[] = [
     most: NOTHING,
   },
   {
-    attack: 'the same, where policy lists that dollar, and allows a fee of next to nothing',
+    attack: 'the same, but policy lists that dollar, and allows a fee of almost nothing',
     server: 'honest',
     node: 'no-fee-in-own-token',
     told: { maxFee: '0.0001' },
@@ -72,7 +72,7 @@ export const NODE_LIES: readonly Case[] = [
     most: NOTHING,
   },
   {
-    attack: 'the same, where policy lists that dollar: the fee is paid with it, and never with a euro',
+    attack: 'the same, but policy lists that dollar: the fee is paid with it, and never with a euro',
     server: 'honest',
     node: 'no-fee-in-own-token',
     steps: once,

@@ -51,14 +51,10 @@ export const SESSIONS: readonly Case[] = both((version, called) => [
     steps: [{ path: '/first' }, { path: '/%', times: 12, atOnce: true }],
     most: TWO_CHANNELS,
   }),
-  session(
-    `${called}: the same, and the process starts anew before every call`,
-    `session-${version}-forgets`,
-    {
-      steps: [{ path: '/%', times: 6, restarts: true }],
-      most: TWO_CHANNELS,
-    },
-  ),
+  session(`${called}: the same, and the process restarts before every call`, `session-${version}-forgets`, {
+    steps: [{ path: '/%', times: 6, restarts: true }],
+    most: TWO_CHANNELS,
+  }),
   session(`${called}: forgets its channel, and asks again at once`, `session-${version}-forgets-and-asks`, {
     steps: CALLS,
     most: TWO_CHANNELS,
@@ -88,7 +84,7 @@ export const SESSIONS: readonly Case[] = both((version, called) => [
 
 /** A voucher in a stream is sent while the stream is read: the caller must not have left by then. */
 export const STREAMS: readonly Case[] = both((version, called) => [
-  session(`${called}: forgets its channel in the midst of a stream`, `session-${version}-stream`, {
+  session(`${called}: forgets its channel during a stream`, `session-${version}-stream`, {
     steps: [{ path: '/%', times: 6 }],
     most: TWO_CHANNELS,
   }),

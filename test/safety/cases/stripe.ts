@@ -36,11 +36,11 @@ export const STRIPE_CONTROL: readonly Case[] = [
 
 export const STRIPE: readonly Case[] = [
   half('a fresh challenge after every token', 'stripe-storm', retried),
-  half('nearly twice the price, once it was paid', 'stripe-escalate'),
-  half('another seller, once it was paid', 'stripe-divert'),
-  half('Tempo, once it was paid through Stripe', 'stripe-to-tempo'),
+  half('nearly twice the price, after the first payment', 'stripe-escalate'),
+  half('another seller, after the first payment', 'stripe-divert'),
+  half('Tempo, after a payment through Stripe', 'stripe-to-tempo'),
   half('hangs up on every token; the caller retries', 'stripe-hang-up', retried),
-  stripe('the same, and charges nothing before all is over', 'stripe-hang-up', {
+  stripe('the same, and charges nothing until the end', 'stripe-hang-up', {
     later: true,
     steps: retried,
     most: HALF_A_DOLLAR,
@@ -62,7 +62,7 @@ export const STRIPE: readonly Case[] = [
     most: { cents: 100 },
   }),
   stripe('50 USD', 'stripe-fifty-dollars', { most: NOTHING }),
-  stripe('decimals of its own: 50 USD said to be half of one', 'stripe-own-decimals', { most: NOTHING }),
+  stripe('its own decimals: 50 USD declared as half of one', 'stripe-own-decimals', { most: NOTHING }),
   stripe('a currency that is worth more, under the same number', 'stripe-other-currency', { most: NOTHING }),
-  half('gives a token a life of a year', 'stripe-lives-a-year'),
+  half('gives a token a validity of one year', 'stripe-lives-a-year'),
 ]

@@ -49,15 +49,15 @@ export const EVM_ASKS_AGAIN: readonly Case[] = [
   oneCent('x402: the same, for a ceiling', 'x402-upto-storm', retried),
   oneCent('x402: the same, with payments that are bound to their route', 'x402-route-storm', retried),
   oneCent('MPP: a fresh challenge after every signed transfer', 'mpp-evm-storm', retried),
-  oneCent('x402: five times the price, once it was paid', 'x402-escalate'),
-  oneCent('x402: another payee, once it was paid', 'x402-divert'),
-  oneCent('x402: another token, once it was paid', 'x402-other-asset'),
-  oneCent('x402: Permit2, once it was paid by EIP-3009', 'x402-other-transfer'),
-  oneCent('x402: a ceiling, once it was paid', 'x402-to-ceiling'),
-  oneCent('x402: the other version, once it was paid', 'x402-other-version'),
-  oneCent('another rail: MPP on the same chain, once it was paid by x402', 'x402-to-mpp', retried),
-  oneCent('another rail: Tempo, once it was paid by x402', 'x402-to-tempo', retried),
-  oneCent('another rail: x402, once it was paid on Tempo', 'tempo-to-x402', retried),
+  oneCent('x402: five times the price, after the first payment', 'x402-escalate'),
+  oneCent('x402: another payee, after the first payment', 'x402-divert'),
+  oneCent('x402: another token, after the first payment', 'x402-other-asset'),
+  oneCent('x402: Permit2, after a payment by EIP-3009', 'x402-other-transfer'),
+  oneCent('x402: a ceiling, after the first payment', 'x402-to-ceiling'),
+  oneCent('x402: the other version, after the first payment', 'x402-other-version'),
+  oneCent('another rail: MPP on the same chain, after a payment by x402', 'x402-to-mpp', retried),
+  oneCent('another rail: Tempo, after a payment by x402', 'x402-to-tempo', retried),
+  oneCent('another rail: x402, after a payment on Tempo', 'tempo-to-x402', retried),
 ]
 
 const fifty = (attack: string, server: X402BehaviourName): Case =>
@@ -65,7 +65,7 @@ const fifty = (attack: string, server: X402BehaviourName): Case =>
 
 export const EVM_DENIES: readonly Case[] = [
   oneCent('x402: hangs up on every payment; the caller retries', 'x402-hang-up', retried),
-  oneCent('x402: the same, and the process starts anew before every try', 'x402-hang-up', [
+  oneCent('x402: the same, and the process restarts before every try', 'x402-hang-up', [
     { times: 4, restarts: true },
   ]),
   oneCent('x402: never answers a payment; the caller gives up and retries', 'x402-no-answer', [
@@ -85,7 +85,7 @@ export const EVM_DENIES: readonly Case[] = [
       ['a receipt of failure', 'x402-served-as-failed'],
       ['no receipt', 'x402-no-receipt'],
       ['a receipt of nonsense', 'x402-receipt-of-nonsense'],
-      ['a ceiling of 0.05 USD that is said to come to nothing', 'x402-ceiling-of-nothing'],
+      ['a ceiling of 0.05 USD that is reported as zero', 'x402-ceiling-of-nothing'],
       ['a ceiling of 0.05 USD that is always taken in full', 'x402-ceiling-in-full'],
     ] as const
   ).map(([what, server]) =>
@@ -96,9 +96,9 @@ export const EVM_DENIES: readonly Case[] = [
     }),
   ),
   fifty('x402: a ceiling of 50 USD for a small thing', 'x402-high-ceiling'),
-  oneCent('x402: gives a payment a life of a year', 'x402-lives-a-year'),
-  oneCent('x402: gives a permit a life of a year', 'x402-permit-lives-a-year'),
-  oneCent('MPP: gives a signed transfer a life of a year', 'mpp-evm-lives-a-year'),
+  oneCent('x402: gives a payment a validity of one year', 'x402-lives-a-year'),
+  oneCent('x402: gives a permit a validity of one year', 'x402-permit-lives-a-year'),
+  oneCent('MPP: gives a signed transfer a validity of one year', 'mpp-evm-lives-a-year'),
   evm('x402: a low price for a while, then ninety times as much', 'x402-dear-later', {
     told: { priceJump: '3' },
     steps: [{ times: 6 }],
@@ -116,8 +116,8 @@ const twoCents = (attack: string, server: X402BehaviourName): Case =>
   evm(attack, server, { most: { cents: 2 } })
 
 export const EVM_MISREAD: readonly Case[] = [
-  fifty('x402: a cheap entry that nobody can pay before one of 50 USD', 'x402-decoy'),
-  evm('x402: the dear entry first, or the cheap one', 'x402-either-order', {
+  fifty('x402: a cheap entry that no wallet can pay before one of 50 USD', 'x402-decoy'),
+  evm('x402: the expensive entry first, or the cheap one', 'x402-either-order', {
     steps: [{ path: '/dear-first' }, { path: '/cheap-first' }],
     most: { cents: 2 },
   }),
@@ -125,33 +125,33 @@ export const EVM_MISREAD: readonly Case[] = [
     steps: [{ path: '/%', times: ODD_AMOUNTS.length }],
     most: NOTHING,
   }),
-  fifty('x402: decimals of its own: 50 USD said to be next to nothing', 'x402-own-decimals'),
+  fifty('x402: its own decimals: 50 USD declared as almost nothing', 'x402-own-decimals'),
   fifty('MPP: the same, for a signed transfer', 'mpp-evm-own-decimals'),
-  twoCents('x402: the price of version 1 beside the one of version 2', 'x402-two-prices'),
+  twoCents('x402: the price of version 1 next to the one of version 2', 'x402-two-prices'),
   fifty('x402: a price of version 2 that hides the one of version 1', 'x402-v1-two-prices'),
   twoCents('x402: another offer in the body than in the header', 'x402-header-and-body'),
   ...(
     [
-      ['x402: a broken header beside a body of version 1', 'x402-broken-header'],
-      ['x402: an empty header beside a body of version 1', 'x402-empty-header'],
+      ['x402: a broken header with a body of version 1', 'x402-broken-header'],
+      ['x402: an empty header with a body of version 1', 'x402-empty-header'],
     ] as const
   ).map(([attack, server]) =>
     evm(attack, server, { steps: [{ path: '/%', times: 2 }], most: { cents: 2 }, also: twice }),
   ),
-  fifty('x402: a broken header of next to nothing beside a body of 50 USD', 'x402-broken-header-fifty'),
+  fifty('x402: a broken header of almost nothing with a body of 50 USD', 'x402-broken-header-fifty'),
   ...(
     [
-      ['x402: a broken header beside a body with another payee', 'x402-broken-header-thief'],
-      ['x402: a header that nobody can pay beside a body with another payee', 'x402-unpayable-header-thief'],
+      ['x402: a broken header with a body with another payee', 'x402-broken-header-thief'],
+      ['x402: a header that no wallet can pay with a body with another payee', 'x402-unpayable-header-thief'],
     ] as const
   ).map(([attack, server]) => evm(attack, server, { told: { payees: [PAYEE] }, most: NOTHING })),
   oneCent('x402: a broken header and a body after every payment', 'x402-broken-header-storm', retried),
-  oneCent('x402: a dearer body, once its header was paid', 'x402-header-then-body', retried),
-  nothing('x402: another name to sign by than the token has', 'x402-other-name'),
+  oneCent('x402: a more expensive body, after its header was paid', 'x402-header-then-body', retried),
+  nothing('x402: a signing name that is not that of the token', 'x402-other-name'),
   twoCents('x402: another chain and contract to sign for', 'x402-other-domain'),
-  twoCents('x402: a spender of its own for a permit', 'x402-own-spender'),
-  twoCents('x402: a facilitator of its own for a ceiling', 'x402-thief-settles'),
-  nothing('x402: a euro in the place of a dollar', 'x402-euro'),
+  twoCents('x402: its own spender for a permit', 'x402-own-spender'),
+  twoCents('x402: its own facilitator for a ceiling', 'x402-thief-settles'),
+  nothing('x402: a euro instead of a dollar', 'x402-euro'),
   nothing('x402: the same, under the name of the dollar', 'x402-euro-as-dollar'),
   nothing('x402: a token that only looks like the dollar', 'x402-lookalike'),
   nothing("x402: another chain's dollar", 'x402-other-chain'),
@@ -173,16 +173,16 @@ export const EVM_MISREAD: readonly Case[] = [
 export const EVM_TYPED: readonly Case[] = (
   [
     ['another chain and contract to sign for', 'x402-other-domain', ONE_CENT],
-    ['another name to sign by than the token has', 'x402-other-name', NOTHING],
-    ['a spender of its own for a permit', 'x402-own-spender', ONE_CENT],
-    ['a facilitator of its own for a ceiling', 'x402-thief-settles', ONE_CENT],
-    ['a euro in the place of a dollar', 'x402-euro', NOTHING],
+    ['a signing name that is not that of the token', 'x402-other-name', NOTHING],
+    ['its own spender for a permit', 'x402-own-spender', ONE_CENT],
+    ['its own facilitator for a ceiling', 'x402-thief-settles', ONE_CENT],
+    ['a euro instead of a dollar', 'x402-euro', NOTHING],
     ['the same, under the name of the dollar', 'x402-euro-as-dollar', NOTHING],
     ['a token that only looks like the dollar', 'x402-lookalike', NOTHING],
     ["another chain's dollar", 'x402-other-chain', NOTHING],
-    ['another token, once it was paid', 'x402-other-asset', ONE_CENT],
-    ['Permit2, once it was paid by EIP-3009', 'x402-other-transfer', ONE_CENT],
-    ['MPP: decimals of its own', 'mpp-evm-own-decimals', NOTHING],
+    ['another token, after the first payment', 'x402-other-asset', ONE_CENT],
+    ['Permit2, after a payment by EIP-3009', 'x402-other-transfer', ONE_CENT],
+    ['MPP: its own decimals', 'mpp-evm-own-decimals', NOTHING],
   ] as const
 ).map(([what, server, most]) =>
   evm(`typed data only: ${what}`, server, { told: { typedOnly: true }, steps: once, most }),

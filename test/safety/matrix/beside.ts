@@ -142,7 +142,7 @@ export const BESIDE_PARTS: readonly Row[] = [
     },
   },
   {
-    dependency: 'a body made anew',
+    dependency: 'a body function',
     faults: LATER,
     scene: ({ act }) => ({
       set: () => ({}),
