@@ -37,7 +37,7 @@ const RELEASED: Names<Extract<Resolution, { as: 'released' }>> = { as: true, by:
 function readResolution(given: Resolution): Resolution {
   const { as }: { readonly as?: unknown } = Object(given)
   if (as !== 'settled' && as !== 'released')
-    throw new TypeError("resolve() needs { as: 'settled', by } or { as: 'released', by, because }")
+    throw new TypeError("resolve() needs { as: 'settled', by } or { as: 'released', by, reason }")
   const said =
     given.as === 'settled'
       ? ownOptions(given, SETTLED, 'resolve()')

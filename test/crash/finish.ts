@@ -6,6 +6,7 @@ import { checkNow, type Findings } from './checks.js'
 import type { Scenario } from './scenario.js'
 
 const ROUNDS = 8
+const MOST_CALLS = 5
 const PAUSE_MS = 1_000
 
 /** The last process: recovers what the dead ones left, compares, and asks for everything again under the same keys. */
@@ -20,8 +21,8 @@ export async function finish(
     let books = await checkEqual(chain, scenario, purser, findings)
     for (const { key, path } of scenario.purchases) {
       const before = chargesFor(key, books)
-      const response = await purser.fetch(scenario.origin + path, { payment: { idempotencyKey: key } })
-      await response.text()
+      const ask = () => purser.fetch(scenario.origin + path, { payment: { idempotencyKey: key } })
+      await (await askAgain(ask)).text()
       books = await readBooks(chain, scenario)
       checkNow(scenario, books, findings)
       const charges = chargesFor(key, books)
@@ -35,10 +36,27 @@ export async function finish(
     findings.expect('the last process gets to its end', true, () => scenario.name)
     return books
   } catch (error) {
-    findings.expect('the last process gets to its end', false, () => `${scenario.name}: ${String(error)}`)
+    findings.expect('the last process gets to its end', false, () => `${scenario.name}: ${told(error)}`)
     return readBooks(chain, scenario)
   } finally {
     await purser.close()
+  }
+}
+
+/**
+ * Repeats a call that failed, as any program would: on a busy machine the vendor closes an idle connection just as a request is
+ * sent on it. The key is the same, so a repeated call must not pay again.
+ *
+ * @throws The last failure, after five calls.
+ */
+async function askAgain(ask: () => Promise<Response>): Promise<Response> {
+  for (let call = 1; ; call++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (call === MOST_CALLS) throw error
+      await sleep(PAUSE_MS)
+    }
   }
 }
 
@@ -83,4 +101,10 @@ function isEqual({ left, units, payments }: Books): boolean {
 
 function isOpen({ state }: Books['payments'][number]): boolean {
   return state === 'held' || state === 'committed'
+}
+
+/** An error with its cause: `fetch failed` alone names nothing. */
+function told(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? ` (${String(error.cause)})` : ''
+  return `${String(error)}${cause}`
 }

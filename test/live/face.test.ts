@@ -183,7 +183,7 @@ describe('what happens can be watched', () => {
     } finally {
       diagnostics.unsubscribe('purser:payment', listen)
     }
-    expect(states).toEqual(['committed', 'settled'])
+    expect(states).toEqual(['held', 'committed', 'settled'])
   })
 
   it('as one span per payment, whose trace is stored with it', async () => {

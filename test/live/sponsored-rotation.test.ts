@@ -29,7 +29,7 @@ it('waits until the chain proves the first sponsored credential dead, and then p
     const { attempts, state } = only(await buyer.payments())
     expect(state).toBe('settled')
     const [first, second] = attempts
-    expect(first?.void).toMatch(/ran out/)
+    expect(first?.void).toMatch(/expired/)
     expect(second?.void).toBeUndefined()
     const died = Number(record(first?.evidence.detail)['validBefore']) * 1000
     expect(second?.at).toBeGreaterThan(died)
