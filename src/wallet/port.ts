@@ -137,8 +137,8 @@ export interface Wallet {
    */
   quote(challenge: Challenge, context: QuoteContext): Promise<Quote | Unpayable>
   /**
-   * Performs every step that can fail while the money is safe. Its first line spends the authorization with {@link
-   * spendAuthorization}.
+   * Performs every step that can fail while the money is safe. Its first line spends the authorization with
+   * `spendAuthorization`.
    */
   prepare(authorization: Authorization, options: PrepareOptions): Promise<Prepared>
   /**
