@@ -1,7 +1,6 @@
-import { own } from '../errors/index.js'
 import type { Call, Env } from '../pay/index.js'
-import { untilAborted } from '../pay/until-aborted.js'
 import type { Resource } from '../protocol/index.js'
+import { own, untilAborted } from '../util/index.js'
 import type { Opened } from './open.js'
 import type { PaymentSpan, TracerLike } from './trace.js'
 

@@ -1,4 +1,4 @@
-import { isPaymentError, own, PaymentError, PaymentRefusedError, type Reason } from '../errors/index.js'
+import { isPaymentError, PaymentError, PaymentRefusedError, type Reason } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
 import {
   type Call,
@@ -6,7 +6,6 @@ import {
   Events,
   type Exchange,
   type Outcome,
-  once,
   type PurserEvent,
   pay,
   type Quoted,
@@ -16,6 +15,7 @@ import {
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
+import { lazy, own } from '../util/index.js'
 import type { ActiveCall } from './begin.js'
 import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
@@ -30,8 +30,8 @@ export interface Binding {
 }
 
 /** Loaded when money is first talked about. */
-const opener = once(() => import('./open.js'))
-const beginning = once(() => import('./begin.js'))
+const opener = lazy(() => import('./open.js'))
+const beginning = lazy(() => import('./begin.js'))
 
 /**
  * What all pursers of one set-up share: settings, ledger, events, and what is behind the replies they gave out.

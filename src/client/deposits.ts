@@ -1,4 +1,5 @@
-import { type Env, once } from '../pay/index.js'
+import type { Env } from '../pay/index.js'
+import { lazy } from '../util/index.js'
 import type { BackgroundTasks } from './background-tasks.js'
 import { isChannelWallet } from './channel-wallets.js'
 
@@ -7,7 +8,7 @@ export class Deposits {
   readonly #env: () => Env
   readonly #agent: string
   readonly #beside: BackgroundTasks
-  readonly #reclaims = once(async () => new (await import('./reclaim.js')).Reclaims())
+  readonly #reclaims = lazy(async () => new (await import('./reclaim.js')).Reclaims())
   #closed = false
 
   constructor(env: () => Env, agent: string, beside: BackgroundTasks) {

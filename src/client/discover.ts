@@ -1,11 +1,12 @@
 import { type Names, ownOptions } from '../errors/index.js'
 import { isConfidential, pristine, resourceAt } from '../fetch/index.js'
 import { type Amount, CURRENCIES, count, type Instant } from '../money/index.js'
-import { type Env, once } from '../pay/index.js'
+import type { Env } from '../pay/index.js'
 import { type Context, type Decision, operationPattern, type Terms } from '../policy/index.js'
 import { likingOf } from '../protocol/accept-payment.js'
 import type { Advertised, AdvertisedOffer, AdvertisedOperation } from '../protocol/discovery/advertised.js'
 import type { HttpResource, OfferKind } from '../protocol/index.js'
+import { lazy } from '../util/index.js'
 import { type Finding, highest, type PricedOffer } from './catalog.js'
 import { fetchDocument } from './document.js'
 import type { Opened } from './open.js'
@@ -63,7 +64,7 @@ const A_DAY_MS = 86_400_000
 /** Prices of one document that are written to the ledger, for other processes. */
 const MOST_WRITTEN = 200
 
-const readers = once(async () => ({
+const readers = lazy(async () => ({
   ...(await import('../protocol/discovery/openapi.js')),
   ...(await import('../protocol/discovery/x402.js')),
 }))

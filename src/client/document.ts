@@ -1,7 +1,7 @@
 import { type FetchLike, isConfidential } from '../fetch/index.js'
-import { untilAborted } from '../pay/until-aborted.js'
 import { readText, type Unread } from '../protocol/body.js'
 import { type JsonObject, parseJsonObject } from '../protocol/index.js'
+import { untilAborted } from '../util/index.js'
 
 /** A document of a server, or why there is none. */
 export type Fetched =

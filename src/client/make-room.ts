@@ -1,5 +1,6 @@
 import type { Clock } from '../ledger/index.js'
 import { type CounterClaim, counterKey } from '../policy/index.js'
+import { withTimeout } from '../util/index.js'
 
 /** After a search that found nothing the same counters are not searched again for so long. */
 const PAUSE_AFTER_NOTHING_MS = 5_000
@@ -35,7 +36,8 @@ export class RoomSearch {
     const search = this.#searches.get(key) ?? this.#start(key, short)
     if (search === undefined) return false
     const before = search.gained
-    await atMost(search.done, patienceMs)
+    const done = search.done.catch(() => undefined)
+    await withTimeout(done, patienceMs)
     return search.gained > before
   }
 
@@ -66,16 +68,4 @@ export class RoomSearch {
     const [oldest] = this.#pauses.keys()
     if (this.#pauses.size > MOST_PAUSES && oldest !== undefined) this.#pauses.delete(oldest)
   }
-}
-
-/** Waits for work, and no longer. What it fails with is nobody's here. */
-function atMost(work: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    const done = (): void => {
-      clearTimeout(timer)
-      resolve()
-    }
-    work.then(done, done)
-  })
 }

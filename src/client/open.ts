@@ -1,4 +1,4 @@
-import { isPaymentError, ONCE, randomId } from '../errors/index.js'
+import { isPaymentError, randomId } from '../errors/index.js'
 import { checkedClock } from '../ledger/checked-clock.js'
 import { incomplete } from '../ledger/gaps.js'
 import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
@@ -9,8 +9,8 @@ import { ApprovalQueue } from '../pay/approval-queue.js'
 import type { Emitter, Env, Outcome, Recovery } from '../pay/index.js'
 import { LiveCredentials } from '../pay/live-credentials.js'
 import { PaymentLocks } from '../pay/payment-locks.js'
-import { Queues } from '../pay/queue.js'
 import { RecoverySchedule } from '../pay/recovery-schedule.js'
+import { Queues, sleep } from '../util/index.js'
 import { BackgroundTasks } from './background-tasks.js'
 import { Catalog } from './catalog.js'
 import { Deposits } from './deposits.js'
@@ -160,21 +160,6 @@ function environment(
     advertised: (at, terms) => catalog.advertised(at, terms),
     ...(approver === undefined ? {} : { approver }),
   }
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', stop, ONCE)
-  })
 }
 
 /** A UUID of version 7 (RFC 9562, section 5.7): payments of one time lie together in the ledger's index. */

@@ -1,4 +1,4 @@
-import { completeOwn, ownOptions, PaymentError } from '../errors/index.js'
+import { ownOptions, PaymentError } from '../errors/index.js'
 import { checkBytes, type FetchLike, type PayingFetchOptions } from '../fetch/index.js'
 import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
@@ -15,6 +15,7 @@ import type { Approver } from '../pay/index.js'
 import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
 import { isPreference } from '../protocol/accept-payment.js'
 import type { PaymentRange, Preference } from '../protocol/index.js'
+import { completeOwn, isObject } from '../util/index.js'
 import { OPTIONAL_METHODS, type Wallet } from '../wallet/index.js'
 import type { DefaultLedger } from './default-ledger.js'
 import type { TracerLike } from './trace.js'
@@ -111,7 +112,6 @@ function durationOf(options: PurserOptions, name: keyof typeof DURATIONS): numbe
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 const has = (value: unknown, ...methods: readonly string[]): boolean =>
   isObject(value) && methods.every((method) => isFunction(Reflect.get(value, method)))
 

@@ -1,9 +1,9 @@
-import { isPaymentError, own, PaymentError } from '../errors/index.js'
+import { isPaymentError, PaymentError } from '../errors/index.js'
 import { resourceAt } from '../fetch/index.js'
 import type { Channel } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { carryOut, type Env, settleAccounts } from '../pay/index.js'
-import { untilAborted } from '../pay/until-aborted.js'
+import { own, untilAborted } from '../util/index.js'
 import type { ChannelOperation, ChannelView, ChannelWallet } from '../wallet/index.js'
 import { isChannelWallet } from './channel-wallets.js'
 

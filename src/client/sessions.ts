@@ -1,4 +1,4 @@
-import { once } from '../pay/index.js'
+import { lazy } from '../util/index.js'
 import type { InspectedSession, Session, SessionParts } from './session.js'
 
 /** The sessions of a purser's ledger: listed, looked at, topped up, and closed. */
@@ -9,7 +9,7 @@ export class Sessions {
   readonly #desk: () => Promise<import('./session-desk.js').SessionDesk>
 
   private constructor(parts: SessionParts) {
-    this.#desk = once(async () => new (await import('./session-desk.js')).SessionDesk(parts))
+    this.#desk = lazy(async () => new (await import('./session-desk.js')).SessionDesk(parts))
   }
 
   /** The oldest first; closed ones only if asked for. */

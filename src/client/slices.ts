@@ -1,4 +1,4 @@
-import { nextTurn } from '../ledger/event-loop.js'
+import { nextTurn } from '../util/index.js'
 
 /** How long calls may keep the event loop from turning, in milliseconds of processor time. */
 const SLICE_MS = 8

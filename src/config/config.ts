@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { clean, suggestion } from '../errors/index.js'
 import { parseYaml, type Yaml, yamlValue } from '../policy/file/index.js'
-import { isMapping } from './fields.js'
+import { isObject } from '../util/index.js'
 import { invalid } from './invalid.js'
 import { GENERAL, KEY, KEYS, type SettingPath, WALLETS } from './settings.js'
 import { CONFIG, type Environment, variableIn } from './variables.js'
@@ -60,7 +60,7 @@ export function parseConfig(text: string, path: string): ConfigFile {
   // The parser's own message is dropped, because it may quote the surrounding text.
   if (yaml.problem !== undefined) throw invalid(`${path} cannot be read as YAML or JSON (line ${yaml.line})`)
   const value: unknown = ownOnly(contentOf(yaml, path))
-  if (!isMapping(value)) throw invalid(`${path} must be a mapping of settings`)
+  if (!isObject(value)) throw invalid(`${path} must be a mapping of settings`)
   checkKeys(value, path)
   return { path, value }
 }
@@ -76,7 +76,7 @@ function contentOf(yaml: Yaml, path: string): unknown {
 /** Copies a value without prototypes, so that inherited properties are never settings. */
 function ownOnly(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ownOnly)
-  if (!isMapping(value)) return value
+  if (!isObject(value)) return value
   const copy: Record<string, unknown> = Object.create(null)
   for (const [key, inner] of Object.entries(value)) copy[key] = ownOnly(inner)
   return copy
@@ -85,7 +85,7 @@ function ownOnly(value: unknown): unknown {
 /** Returns the value at a path of the file; undefined if it is absent, or if its key has no value. */
 export function configValue(file: ConfigFile | undefined, path: SettingPath): unknown {
   let value: unknown = file?.value
-  for (const key of path) value = isMapping(value) ? value[key] : undefined
+  for (const key of path) value = isObject(value) ? value[key] : undefined
   return value ?? undefined
 }
 
@@ -96,7 +96,7 @@ function checkKeys(value: Readonly<Record<string, unknown>>, file: string): void
     const known = walletKeys(wallet)
     const at = `wallets.${wallet}`
     if (settings === null) continue
-    if (!isMapping(settings)) throw invalid(`${at} of ${file} must be a mapping of settings`)
+    if (!isObject(settings)) throw invalid(`${at} of ${file} must be a mapping of settings`)
     check(settings, known.all, file, at)
     for (const key of known.keys) checkKey(settings[key], `${at}.${key}`, file)
   }
@@ -118,7 +118,7 @@ function checkKey(key: unknown, at: string, file: string): void {
       throw invalid(`${at} of ${file} must not hold the key itself: name a file that holds it`)
     return
   }
-  if (!isMapping(key))
+  if (!isObject(key))
     throw invalid(`${at} of ${file} must be a path, or one of { file }, { fd }, { credential }`)
   check(key, Object.keys(KEY), file, at)
 }
@@ -132,7 +132,7 @@ function mappingAt(
 ): readonly (readonly [string, unknown])[] {
   const inner = value[name]
   if (inner === undefined || inner === null) return []
-  if (!isMapping(inner)) throw invalid(`${name} of ${file} must be a mapping`)
+  if (!isObject(inner)) throw invalid(`${name} of ${file} must be a mapping`)
   check(inner, known, file, at === '' ? name : `${at}.${name}`)
   return Object.entries(inner)
 }

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path'
+import { isObject } from '../util/index.js'
 import { type ConfigFile, configValue } from './config.js'
-import { type Field, isMapping } from './fields.js'
+import type { Field } from './fields.js'
 import { invalid } from './invalid.js'
 import { KEY, type SettingPath, variableOf } from './settings.js'
 import { type Environment, KEY_BY_VALUE, TAKEN_BY, variableIn } from './variables.js'
@@ -97,7 +98,7 @@ function fromVariables(env: Environment, at: SettingPath): KeySource | undefined
 function fromFile({ env, file }: Sources, at: SettingPath): KeySource | undefined {
   const written = configValue(file, at)
   if (file === undefined || written === undefined) return undefined
-  const places = isMapping(written) ? written : { file: written }
+  const places = isObject(written) ? written : { file: written }
   const nameOf = (place: string) => `${[...at, place].join('.')} of ${file.path}`
   const [first, second] = ['file', 'fd', 'credential'].filter((place) => has(places, place))
   if (first !== undefined && second !== undefined)

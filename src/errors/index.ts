@@ -1,7 +1,5 @@
-export { builtin } from './builtin.js'
 export { clean } from './clean.js'
 export { checkFunctions, closestName, type Names, oneOf, ownOptions, suggestion } from './names.js'
-export { completeOwn, isObjectPrototype, ONCE, own, ownValue } from './own.js'
 export {
   ERROR_CODES,
   type ErrorCode,

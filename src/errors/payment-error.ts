@@ -1,4 +1,4 @@
-import { own } from './own.js'
+import { own } from '../util/index.js'
 /**
  * The state of the money after an error.
  *

@@ -1,6 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import { isBuffer, isBytes } from '../protocol/body.js'
-import { RAISE, Recording, sourceOf, within } from './recording.js'
+import { withTimeout } from '../util/index.js'
+import { RAISE, Recording, sourceOf } from './recording.js'
 
 /** A request's body, set aside so that it can be sent again. */
 export interface KeptBody<Body = RequestInit['body']> {
@@ -116,7 +117,7 @@ async function* streamed(
 ): AsyncGenerator<Uint8Array> {
   const source = sourceOf(body)
   for (;;) {
-    const next = await within(source.next(), patienceMs)
+    const next = await withTimeout(source.next(), patienceMs)
     if (next === 'late' || (!next.done && !isBytes(next.value))) {
       source.cancel(undefined)
       throw new PaymentError(

@@ -1,4 +1,4 @@
-import { isObjectPrototype } from '../errors/index.js'
+import { isObjectPrototype } from '../util/index.js'
 /** Headers that were set aside: nobody changes them. */
 export type KeptHeaders = Headers | Readonly<Record<string, string>>
 

@@ -1,14 +1,8 @@
-import { own, PaymentRefusedError } from '../errors/index.js'
+import { PaymentRefusedError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import {
-  type Exchange,
-  type Metered,
-  once,
-  type PaymentHandler,
-  type RefusalProblem,
-  type SendOptions,
-} from '../pay/index.js'
+import type { Exchange, Metered, PaymentHandler, RefusalProblem, SendOptions } from '../pay/index.js'
 import type { Credential, HttpResource, ReplyInfo, Resource } from '../protocol/index.js'
+import { lazy, own } from '../util/index.js'
 import type { BodyFactory } from './body.js'
 import type { Head } from './head.js'
 import type { HeaderChanges } from './headers.js'
@@ -259,8 +253,8 @@ export class HttpExchange implements Exchange<Response> {
 }
 
 /** What only a 402 needs is loaded with the first one. */
-const wire = once(() => import('./wire/index.js'))
-const sse = once(() => import('./wire/sse/index.js'))
+const wire = lazy(() => import('./wire/index.js'))
+const sse = lazy(() => import('./wire/sse/index.js'))
 
 /** What a note beside a request does not take over: the caller's key names the request itself, and not this. */
 const NOTE: HeaderChanges = { 'idempotency-key': undefined }

@@ -1,5 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import { isBytes } from '../protocol/body.js'
+import { withTimeout } from '../util/index.js'
 
 /** How a longer body can be kept. */
 export const RAISE =
@@ -84,7 +85,7 @@ export class Recording {
     const deadline = performance.now() + patienceMs
     while (this.#state === 'open') {
       const left = deadline - performance.now()
-      if (left <= 0 || (await within(this.#step(), left)) === 'late') this.#lose('late')
+      if (left <= 0 || (await withTimeout(this.#step(), left)) === 'late') this.#lose('late')
     }
     if (this.#state === 'whole') return this.#chunks
     throw new PaymentError('not_replayable', 'untouched', this.#why(patienceMs))
@@ -158,18 +159,5 @@ export class Recording {
     this.#loss = why
     this.#chunks = []
     this.#size = 0
-  }
-}
-
-/** What work comes to, or `late`. What is late goes on without anyone waiting. */
-export async function within<T>(work: Promise<T>, ms: number): Promise<T | 'late'> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, ms, 'late')
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,5 +1,5 @@
-import { isObjectPrototype } from '../errors/index.js'
 import type { HttpResource } from '../protocol/index.js'
+import { isObjectPrototype } from '../util/index.js'
 import {
   type BodyFactory,
   bodyBytes,

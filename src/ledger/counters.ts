@@ -1,7 +1,7 @@
-import { own } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey } from '../policy/index.js'
+import { own } from '../util/index.js'
 import { reachOf } from './clock-jumps.js'
 import { amountIn, changes, countsAlike, keyOf, total, type Weight, weights } from './counts.js'
 import { gapOn } from './gaps.js'
@@ -164,7 +164,7 @@ function leftOf(tables: LedgerTables, claim: CounterClaim, own: Weight | undefin
   const reached = reaching(tables, claim)
   const forgotten = gapOn(tables.meta().gaps, reached)
   const { counted } = tables.countsSince(keyOf(claim), reached.from)
-  return claim.limit - forgotten - counted + within(reached, own, total)
+  return claim.limit - forgotten - counted + weightWithin(reached, own, total)
 }
 
 /** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
@@ -197,7 +197,10 @@ export function roomsOf(tables: LedgerTables, claims: readonly CounterClaim[]): 
     const held =
       claim.counts === 'lock'
         ? counted
-        : loose.reduce((all, of) => all + within(reached, of.get(key), (weight) => weight.held), sum.held)
+        : loose.reduce(
+            (all, of) => all + weightWithin(reached, of.get(key), (weight) => weight.held),
+            sum.held,
+          )
     return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
   })
 }
@@ -210,7 +213,7 @@ export function countsOn(
 ): boolean {
   if (claims === undefined) return true
   const counted = weightsOf(tables, row)
-  return claims.some((claim) => within(reaching(tables, claim), counted.get(keyOf(claim)), total) > 0n)
+  return claims.some((claim) => weightWithin(reaching(tables, claim), counted.get(keyOf(claim)), total) > 0n)
 }
 
 /** The claim with its window as it counts: one that the clock alone opened reaches further back. */
@@ -220,7 +223,11 @@ function reaching(tables: Pick<LedgerTables, 'meta'>, claim: CounterClaim): Coun
 }
 
 /** A part of a weight, if it lies in the claim's window. */
-function within(claim: CounterClaim, weight: Weight | undefined, part: (weight: Weight) => bigint): bigint {
+function weightWithin(
+  claim: CounterClaim,
+  weight: Weight | undefined,
+  part: (weight: Weight) => bigint,
+): bigint {
   return weight !== undefined && weight.at >= claim.from ? part(weight) : 0n
 }
 

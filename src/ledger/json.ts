@@ -1,3 +1,4 @@
+import { isObject } from '../../util/index.js'
 import { amountText, isAmount, readAmount } from './amounts.js'
 import { damaged } from './ledger-error.js'
 
@@ -23,7 +24,7 @@ function pack(value: unknown): unknown {
   if (typeof value === 'bigint') return `${MARK}${value}`
   if (typeof value === 'string') return value.startsWith(MARK) ? `${MARK}${value}` : value
   if (Array.isArray(value)) return packList(value)
-  if (!isRecord(value)) return value
+  if (!isObject(value)) return value
   const text = isAmount(value) ? amountText(value) : undefined
   return text === undefined ? packRecord(value) : `${MARK}${text}`
 }
@@ -58,7 +59,7 @@ function unpack(value: unknown): unknown {
     for (const [index, item] of value.entries()) value[index] = unpack(item)
     return value
   }
-  if (!isRecord(value)) return value
+  if (!isObject(value)) return value
   // `JSON.parse` makes `__proto__` an own property, and so do copies by spread: assigning to it sets no prototype.
   for (const key of Object.keys(value)) value[key] = unpack(value[key])
   // What was not stored is absent, whatever somebody put on Object.prototype.
@@ -69,8 +70,4 @@ function unpack(value: unknown): unknown {
 function unpackText(text: string): unknown {
   if (text.startsWith(MARK)) return text
   return text.includes(' ') ? readAmount(text) : BigInt(text)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

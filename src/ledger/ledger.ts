@@ -1,10 +1,10 @@
-import { completeOwn, own, PaymentError } from '../errors/index.js'
+import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
+import { completeOwn, nextTurn, own, sleep } from '../util/index.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Clock, ClockConfirmation } from './clock.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
-import { nextTurn, pause } from './event-loop.js'
 import { dropPins, learnFrom, pinAtCommit, readFacts, readPins, stillGranted, versions } from './facts.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
@@ -110,7 +110,7 @@ export class StoredLedger implements Ledger {
         return { done, taken: performance.now() - began }
       })
       // Whoever waits for the lock tries from time to time: it is free for as long as it was taken.
-      await pause(filled.taken)
+      await sleep(filled.taken)
       if (filled.done) return
     }
   }

@@ -19,7 +19,6 @@ export {
   type PaymentHandler,
   registerHandler,
 } from './handler.js'
-export { lazy as once } from './lazy.js'
 export { type NotPaid, paysKind } from './not-paid.js'
 export type { Quoted, QuotedOffer } from './quote.js'
 export type { Recovery, RecoveryPlan, UnseenDoubts } from './recover.js'

@@ -1,5 +1,5 @@
+import { lazy } from '../util/index.js'
 import type { Exchange, Metered } from './exchange.js'
-import { lazy } from './lazy.js'
 import type { AuthorizedPayment } from './purchase.js'
 import type { Streaming } from './stream.js'
 import type { Submission } from './submit.js'

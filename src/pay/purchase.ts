@@ -1,12 +1,11 @@
-import { own } from '../errors/index.js'
 import type { Attempt, Hold, Payment, PaymentId } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { operationPattern, type Terms } from '../policy/index.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
+import { own, type QueuePlace } from '../util/index.js'
 import type { Prepared, Quote } from '../wallet/index.js'
 import type { Candidate, LivePredecessor, OperationSource, QuoteConstraints } from './candidates.js'
 import type { Call, Env } from './env.js'
-import type { QueuePlace } from './queue.js'
 
 /** What is being authorized: a payment for an offer of a server, or an owner's operation on a channel. */
 export type Purchase = OfferPurchase | OperationPurchase

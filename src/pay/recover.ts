@@ -1,11 +1,11 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
+import { untilAborted } from '../util/index.js'
 import { abandonPayment } from './abandon.js'
 import type { Env } from './env.js'
 import { putOff, readFee } from './fees.js'
 import { markUnresolved, releaseAbandonedHold } from './inspection.js'
 import { nextInspection } from './recovery-schedule.js'
 import { tryTransition } from './transition.js'
-import { untilAborted } from './until-aborted.js'
 
 /** What a recovery did. */
 export interface Recovery {

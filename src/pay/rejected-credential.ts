@@ -1,6 +1,6 @@
-import { own } from '../errors/index.js'
 import type { Evidence, Payment } from '../ledger/index.js'
 import type { Problem, ReplyInfo } from '../protocol/index.js'
+import { own } from '../util/index.js'
 import type { Env } from './env.js'
 import type { AuthorizedPayment } from './purchase.js'
 import { transition } from './transition.js'

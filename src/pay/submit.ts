@@ -1,7 +1,8 @@
 import pRetry from 'p-retry'
-import { own, PaymentError } from '../errors/index.js'
+import { PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
 import type { Credential, ReplyInfo } from '../protocol/index.js'
+import { own, untilAborted } from '../util/index.js'
 import type { Completed, PendingAction } from '../wallet/index.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
@@ -9,7 +10,6 @@ import type { LiveCredential } from './live-credentials.js'
 import type { AuthorizedPayment } from './purchase.js'
 import { notifyRejected } from './rejected-credential.js'
 import { tryTransition } from './transition.js'
-import { untilAborted } from './until-aborted.js'
 
 /** What came back after a credential left. */
 export type Submission<Reply> =

@@ -54,10 +54,11 @@ export function inScope(scope: Scope, dimensions: Dimensions): boolean {
   return (
     (policy === undefined || policy === dimensions.policy) &&
     (agent === undefined || agent === dimensions.agent) &&
-    (task === undefined || within(task, dimensions.tasks)) &&
+    (task === undefined || matchesAny(task, dimensions.tasks)) &&
     (vendor === undefined || matchesOrigin(vendor, dimensions.vendor)) &&
-    (payee === undefined || within(payee, names)) &&
-    (category === undefined || within(category, (dimensions.category ?? '').split(',').filter(Boolean))) &&
+    (payee === undefined || matchesAny(payee, names)) &&
+    (category === undefined ||
+      matchesAny(category, (dimensions.category ?? '').split(',').filter(Boolean))) &&
     (tool === undefined || tool === (dimensions.tool ?? '')) &&
     (network === undefined || network === dimensions.network) &&
     (grant === undefined || grant === dimensions.grant) &&
@@ -65,6 +66,6 @@ export function inScope(scope: Scope, dimensions: Dimensions): boolean {
   )
 }
 
-function within(value: string, values: readonly string[]): boolean {
+function matchesAny(value: string, values: readonly string[]): boolean {
   return value === '' ? values.length === 0 : values.includes(value)
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../util/index.js'
 import { decodeBase64url } from './base64url.js'
 import { ProtocolError } from './protocol-error.js'
 import type { Json, JsonObject } from './types.js'
@@ -65,10 +66,6 @@ function parseJson(text: string): Json {
     // The parser's message quotes the text, so it is not kept as a cause.
     throw new ProtocolError('bad_json', 'Not JSON')
   }
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function seal(value: Json, depth: number): void {

@@ -1,4 +1,5 @@
-import { clean, own } from '../errors/index.js'
+import { clean } from '../errors/index.js'
+import { own } from '../util/index.js'
 import { JSON_LIMITS, parseJsonObject } from './json.js'
 import { ProtocolError } from './protocol-error.js'
 import type { JsonObject, Problem } from './types.js'

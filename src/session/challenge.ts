@@ -1,4 +1,5 @@
 import { type Challenge, encodeBase64url, type Json, type JsonObject } from '../protocol/index.js'
+import { isObject } from '../util/index.js'
 import type { Unpayable } from '../wallet/index.js'
 import { isObject } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'

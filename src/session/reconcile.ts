@@ -1,5 +1,6 @@
 import type { Channels } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
+import { sleep } from '../util/index.js'
 import { checkIsOf, type Node, readBlock } from '../wallet/tempo/shared.js'
 import { type Call, openCalls, topUpCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
@@ -157,7 +158,7 @@ export async function awaitClosed(
       await reconcile(channel, channels, parts)
       return
     }
-    await new Promise((resolve) => setTimeout(resolve, CLOSING_PAUSE_MS))
+    await sleep(CLOSING_PAUSE_MS)
   }
 }
 

@@ -20,13 +20,3 @@ const CODES = {
 export function moneyFailure(funds: keyof typeof CODES, message: string): PaymentError {
   return new PaymentError(CODES[funds], funds, message)
 }
-
-/** Waits for it, but no longer than that. */
-export async function withTimeout(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([promise, patience])
-  clearTimeout(timer)
-}

@@ -9,6 +9,7 @@ import {
   type Receipt,
   receiptOf,
 } from '../protocol/index.js'
+import { isObject } from '../util/index.js'
 
 /** What a frame of text is. */
 export type Frame =
@@ -85,8 +86,4 @@ function jsonOf(text: string): JsonObject | undefined {
     if (error instanceof ProtocolError) return undefined
     throw error
   }
-}
-
-function isObject(value: JsonObject[string] | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,6 @@
 import {
   ERROR_CODES,
   type ErrorCode,
-  own,
   PaymentError,
   PaymentRefusedError,
   type Reason,
@@ -17,6 +16,7 @@ import type {
   ReplyInfo,
   Resource,
 } from '../protocol/index.js'
+import { own } from '../util/index.js'
 import type { Answer, Connection } from './connection.js'
 import type { PaidSocket } from './types.js'
 

@@ -1,6 +1,7 @@
 import { clean } from '../errors/index.js'
 import { isBuffer } from '../protocol/body.js'
-import { networkFailure, withTimeout } from './ends.js'
+import { sleep, withTimeout } from '../util/index.js'
+import { networkFailure } from './ends.js'
 import type { SocketData, SocketEnd, SocketEvent, SocketLike, SocketLimits, SocketPayload } from './types.js'
 
 /** What a line tells whoever holds it. Nothing, after it was closed from this side. */
@@ -80,8 +81,7 @@ export class SocketTransport {
 
   /** Until what was sent is on its way, as far as that is kept from us no longer than is good. */
   async drained(): Promise<void> {
-    while (!this.#over && this.#socket.bufferedAmount > this.#limits.unsent)
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    while (!this.#over && this.#socket.bufferedAmount > this.#limits.unsent) await sleep(PAUSE_MS)
   }
 
   hold(): void {

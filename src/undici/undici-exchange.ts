@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { own, PaymentRefusedError } from '../errors/index.js'
+import { PaymentRefusedError } from '../errors/index.js'
 import {
   bodyBytes,
   ELSEWHERE,
@@ -22,6 +22,7 @@ import {
 import type { Instant } from '../money/index.js'
 import type { Exchange, Metered, PaymentHandler, RefusalProblem, SendOptions } from '../pay/index.js'
 import type { Credential, HttpResource, ReplyInfo, Resource } from '../protocol/index.js'
+import { own } from '../util/index.js'
 import { type DispatchOptions, dispatchRequest, type ResponseHeadListener } from './dispatch.js'
 import { meterReply } from './metered.js'
 import { makerOf } from './replayable-body.js'

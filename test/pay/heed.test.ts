@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { untilAborted } from '../../src/pay/until-aborted.js'
+import { untilAborted } from '../../src/util/until-aborted.js'
 import { gate, settled } from './hanging.js'
 
 const REASON = new DOMException('enough', 'AbortError')

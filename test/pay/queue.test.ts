@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Queues } from '../../src/pay/queue.js'
+import { Queues } from '../../src/util/queue.js'
 
 /** Lets everything that is ready run. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,5 +1,5 @@
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import { completeOwn, isPaymentError, own, type PaymentError } from '../../src/errors/index.js'
+import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../src/money/index.js'
 import { ApprovalQueue } from '../../src/pay/approval-queue.js'
@@ -17,9 +17,10 @@ import {
 } from '../../src/pay/index.js'
 import { LiveCredentials } from '../../src/pay/live-credentials.js'
 import { PaymentLocks } from '../../src/pay/payment-locks.js'
-import { Queues } from '../../src/pay/queue.js'
 import { RecoverySchedule } from '../../src/pay/recovery-schedule.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
+import { completeOwn, own } from '../../src/util/index.js'
+import { Queues } from '../../src/util/queue.js'
 import { OPTIONAL_METHODS, type Wallet } from '../../src/wallet/index.js'
 import { TestClock } from '../ledger/fixtures.js'
 import {

@@ -1,5 +1,6 @@
 /** The plan of the house, as data. Folders of `src`; a folder may import those of earlier floors, and nothing else. */
 export const FLOORS: readonly (readonly string[])[] = [
+  ['util'],
   ['errors'],
   ['money'],
   ['protocol'],
@@ -19,6 +20,7 @@ export const FLOORS: readonly (readonly string[])[] = [
 
 /** Paths below `src` that run in a browser too: no `node:` builtin, no chain library, no HTTP library. */
 export const CORE = [
+  'util',
   'errors',
   'money',
   'protocol',
@@ -105,11 +107,6 @@ export const SIDE_DOORS: readonly {
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'ledger/event-loop.ts',
-    from: ['client'],
-    why: 'needed by a recovery: a free call does without it',
-  },
-  {
     file: 'pay/alerts.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
@@ -158,16 +155,6 @@ export const SIDE_DOORS: readonly {
     file: 'pay/approval-queue.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/queue.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/until-aborted.ts',
-    from: ['client'],
-    why: 'needed when money is first talked about: a free call does without it',
   },
   {
     file: 'pay/live-credentials.ts',

@@ -176,7 +176,7 @@ export const BODIES: readonly Mutant[] = [
     name: 'deaf-fetch-waited-for',
     breaks: 'a caller who gives up waits for a fetch that does not listen',
     file: 'src/wallet/chain/rpc.ts',
-    find: 'await untilAborted(asking, signal)',
+    find: 'await untilAborted(asking, signal, { onLate: cancelBody })',
     replace: 'await asking',
     tests: ['test/wallet/chain/rpc.test.ts'],
   },

@@ -25,10 +25,10 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'abort-waits-for-what-hangs',
     breaks: 'a caller who gives up waits for a wallet or a ledger that hangs',
-    file: 'src/pay/until-aborted.ts',
-    find: 'return signal === undefined ? work : waitUntilAborted(work, signal, unheeded)',
+    file: 'src/util/until-aborted.ts',
+    find: 'return signal === undefined ? work : waitUntilAborted(work, signal, handling)',
     replace:
-      'return signal === undefined || unheeded.graceMs === undefined ? work : waitUntilAborted(work, signal, unheeded)',
+      'return signal === undefined || handling.graceMs === undefined ? work : waitUntilAborted(work, signal, handling)',
     tests: ABORTS,
   },
   {

@@ -9,7 +9,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'no-turn-on-edge',
     breaks: 'a runtime whose setImmediate throws pays for eight calls, and the ninth waits for ever',
-    file: 'src/ledger/event-loop.ts',
+    file: 'src/util/timers.ts',
     find: 'return setTimeout(call)',
     replace: 'return undefined',
     tests: ['test/client/edge-timers.test.ts'],
@@ -18,8 +18,8 @@ export const UPKEEP: readonly Mutant[] = [
     name: 'refusal-waits-for-all',
     breaks: 'a refusal waits until everything that may make room has been looked at',
     file: 'src/client/make-room.ts',
-    find: 'const timer = setTimeout(resolve, ms)',
-    replace: 'const timer = setTimeout(() => undefined, ms)',
+    find: 'await withTimeout(done, patienceMs)',
+    replace: 'await done',
     tests: ROOM,
   },
   {

@@ -1,4 +1,4 @@
-import { own, type Reason } from '../../errors/index.js'
+import type { Reason } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import {
   type Challenge,
@@ -12,6 +12,7 @@ import {
   settlementProblem,
   x402Problem,
 } from '../../protocol/index.js'
+import { own } from '../../util/index.js'
 import { type Head, isRedirect, mayHoldProblem } from '../head.js'
 import { paysItself } from './carrier.js'
 import { mayAskInBody, noOffers, offersInBody, offersInHead, together } from './offers.js'

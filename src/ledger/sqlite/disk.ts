@@ -15,10 +15,6 @@ export function syncFolder(path: string): void {
   }
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
-}
-
 /** Puts a file on the disk. Never for a file that SQLite has open in this process: closing it drops SQLite's locks. */
 export function syncFile(path: string): void {
   const file = openSync(path, 'r+')

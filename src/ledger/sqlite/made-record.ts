@@ -1,4 +1,5 @@
-import { isObject, syncFolder } from './disk.js'
+import { isObject } from '../../util/index.js'
+import { syncFolder } from './disk.js'
 
 const { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } =
   process.getBuiltinModule('node:fs')

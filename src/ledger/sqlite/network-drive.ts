@@ -54,7 +54,7 @@ async function networkDriveOf(path: string): Promise<string | undefined> {
   if (process.platform === 'win32') return isShare(resolve(path)) ? 'a share' : undefined
   if (process.platform !== 'linux' || !mayAskSystem('statfs')) return undefined
   try {
-    return await within(look(dirname(resolve(path))))
+    return await settledInTime(look(dirname(resolve(path))))
   } catch {
     return undefined
   }
@@ -93,7 +93,7 @@ export function isShare(path: string): boolean {
   return /^[\\/]{2}[^\\/?.]/.test(path)
 }
 
-async function within<T>(work: Promise<T>): Promise<T | undefined> {
+async function settledInTime<T>(work: Promise<T>): Promise<T | undefined> {
   work.catch(() => undefined)
   return Promise.race([
     work,

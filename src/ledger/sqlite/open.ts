@@ -108,14 +108,14 @@ function stateOf(sql: Sql): State {
 
 /** Writes down that payments may be missing, if they may be, before anybody can pay. Then brings the record up to date. */
 function noticeGap(db: Database, sql: Sql, path: string, record: MadeRecord | undefined): void {
-  const found = within(db, 'BEGIN', () => {
+  const found = inTransaction(db, 'BEGIN', () => {
     const state = stateOf(sql)
     return { state, cause: causeOf(state, path, record) }
   })
   const state =
     found.cause === undefined
       ? found.state
-      : within(db, 'BEGIN IMMEDIATE', () => addGap(sql, stateOf(sql), path, record))
+      : inTransaction(db, 'BEGIN IMMEDIATE', () => addGap(sql, stateOf(sql), path, record))
   writeRecord(path, state)
 }
 
@@ -154,7 +154,7 @@ function exchanged(path: string): Error {
  */
 export function markInUse({ db, sql }: Pick<OpenFile, 'db' | 'sql'>, path: string): void {
   db.exec('PRAGMA synchronous = FULL')
-  const state = within(db, 'BEGIN IMMEDIATE', () => {
+  const state = inTransaction(db, 'BEGIN IMMEDIATE', () => {
     sql.run('UPDATE meta SET in_use = 1, generation = generation + 1')
     return stateOf(sql)
   })
@@ -185,7 +185,7 @@ export function foldForGood({ db, sql }: OpenFile): void {
 }
 
 /** Runs a step in a transaction. */
-function within<T>(db: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', step: () => T): T {
+function inTransaction<T>(db: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', step: () => T): T {
   db.exec(begin)
   try {
     const answer = step()

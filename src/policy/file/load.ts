@@ -1,4 +1,4 @@
-import { builtin } from '../../errors/index.js'
+import { builtin } from '../../util/index.js'
 import type { Policy } from '../types.js'
 import { parsePolicyText, unreadable } from './text.js'
 

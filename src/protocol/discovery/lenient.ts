@@ -1,4 +1,5 @@
 import { clean } from '../../errors/index.js'
+import { isObject } from '../../util/index.js'
 import type { Json, JsonObject } from '../types.js'
 
 /**
@@ -6,7 +7,7 @@ import type { Json, JsonObject } from '../types.js'
  * counts as absent.
  */
 export function objectOf(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !isList(value) ? value : {}
+  return isObject(value) ? value : {}
 }
 
 export function listOf(value: Json | undefined): readonly Json[] {

@@ -1,4 +1,5 @@
 import { clean } from '../../errors/index.js'
+import { isObject } from '../../util/index.js'
 import { ProtocolError, type ProtocolErrorCode } from '../protocol-error.js'
 import type { Json, JsonObject } from '../types.js'
 
@@ -28,10 +29,6 @@ export function textAt(parent: JsonObject, name: string): string | undefined {
 export function wordsAt(parent: JsonObject | undefined, name: string): string | undefined {
   const words = clean((parent && textAt(parent, name)) ?? '')
   return words === '' ? undefined : words
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !isList(value)
 }
 
 function isList(value: Json | undefined): value is readonly Json[] {

@@ -1,6 +1,7 @@
+import { isObject } from '../../util/index.js'
 import { encodeBase64 } from '../base64url.js'
 import type { Json, JsonObject, SignInEcho } from '../types.js'
-import { isObject, listAt, objectAt, refuse, textAt } from './fields.js'
+import { listAt, objectAt, refuse, textAt } from './fields.js'
 
 /** Purser's scheme name for the extension `sign-in-with-x`, so that wallets handle it like any other offer. */
 export const SIGN_IN = 'sign-in'

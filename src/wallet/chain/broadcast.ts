@@ -1,5 +1,6 @@
 import { PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
+import { sleep } from '../../util/index.js'
 import { notSentError } from '../not-sent.js'
 import type { Hex } from './hex.js'
 import { ask, hasReachedNobody, type Node } from './rpc.js'
@@ -21,7 +22,7 @@ export async function broadcast(
     const receipt = await receiptOf(nodes, hash)
     if (receipt === 'success') return
     if (receipt === 'failed') break
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    await sleep(PAUSE_MS)
   }
   throw new PaymentError('wallet_failed', 'unknown', 'The chain did not confirm the payment')
 }

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../util/index.js'
 import type { NodeFault } from '../port.js'
 import { readChainId } from './reads.js'
 import { markUnsent, type Node, unfit } from './rpc.js'
@@ -66,15 +67,4 @@ function faultOf(found: number | undefined, chainId: number): NodeFault {
         kind: 'node_of_another_chain',
         message: `A node for eip155:${chainId} serves eip155:${found}, so Purser does not use it: check \`rpc[${chainId}]\` of the wallet`,
       }
-}
-
-/** If one caller aborts, only that caller stops waiting; others wait for the same check. */
-function untilAborted(check: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return check
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-    check.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -1,5 +1,6 @@
-import { ONCE, PaymentError } from '../../errors/index.js'
+import { PaymentError } from '../../errors/index.js'
 import { readText } from '../../protocol/body.js'
+import { untilAborted } from '../../util/index.js'
 
 /** Advice about a failing node. */
 const MEND = 'Check `rpc` of the wallet: it can name another node, or several'
@@ -67,7 +68,7 @@ async function post(
       redirect: 'error',
       signal,
     })
-    const said = await readText(await untilAborted(asking, signal), limits, signal)
+    const said = await readText(await untilAborted(asking, signal, { onLate: cancelBody }), limits, signal)
     if ('text' in said) return JSON.parse(said.text)
     long = said.unread === 'long'
   } catch (error) {
@@ -115,17 +116,9 @@ function isUnreached(error: unknown): boolean {
   )
 }
 
-/** Aborts the wait even if the caller's `fetch` ignores its signal. */
-function untilAborted(asking: Promise<Response>, signal: AbortSignal): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason)
-      asking.then(({ body }) => body?.cancel()).catch(() => undefined)
-    }
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, ONCE)
-    asking.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
+/** Frees an answer that comes after the abort, from a `fetch` that ignores its signal. */
+function cancelBody({ body }: Response): void {
+  body?.cancel().catch(() => undefined)
 }
 
 function mostOf(method: string): number {

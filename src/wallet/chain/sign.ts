@@ -1,4 +1,5 @@
-import { ONCE, PaymentError } from '../../errors/index.js'
+import { PaymentError } from '../../errors/index.js'
+import { ONCE } from '../../util/index.js'
 import type { Hex } from './hex.js'
 
 /** The account, reduced to its signing function. */

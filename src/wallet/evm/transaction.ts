@@ -1,5 +1,6 @@
 import { concatHex, keccak256 } from 'viem/utils'
 import type { Credential } from '../../protocol/index.js'
+import { sleep } from '../../util/index.js'
 import { broadcast, failed, type Hex, oneEnd, readBlock, word } from '../chain/index.js'
 import type { Prepared } from '../index.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
@@ -100,6 +101,6 @@ async function placeOf({
     // trusted over the server's receipt.
     if (next >= lane.value || look >= LOOKS) return { nonce: next, after }
     signal?.throwIfAborted()
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    await sleep(PAUSE_MS)
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../protocol/index.js'
+import { isObject } from '../../util/index.js'
 import type { Unpayable } from '../index.js'
 import { isObject } from '../shared.js'
 import { type Invoice, readInvoice } from './invoice.js'

@@ -1,3 +1,4 @@
+import { withTimeout } from '../../util/index.js'
 import type { Config, LightningOptions } from './options.js'
 
 type Found = Awaited<ReturnType<NonNullable<LightningOptions['lookUpPayment']>>>
@@ -14,15 +15,10 @@ const PATIENCE_MS = 15_000
  */
 export async function lookUpPayment(hash: string, { lookUp, timeoutMs }: Config): Promise<Found | undefined> {
   if (lookUp === undefined) return undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.min(timeoutMs, PATIENCE_MS))
-  })
   try {
-    return await Promise.race([lookUp(hash), silence])
+    const found = await withTimeout(lookUp(hash), Math.min(timeoutMs, PATIENCE_MS))
+    return found === 'late' ? undefined : found
   } catch {
     return undefined
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
+import { isObject } from '../../util/index.js'
 import type { Unpayable } from '../index.js'
 import { isObject } from '../shared.js'
 

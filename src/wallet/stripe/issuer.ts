@@ -1,7 +1,7 @@
+import { untilDeadline } from '../../util/index.js'
 import { boundedFetch } from './bounded.js'
 import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'
-import { within } from './within.js'
 
 /** The parts of stripe-node that this wallet uses. Every instance of it fits. */
 export interface StripeClient {
@@ -104,7 +104,7 @@ export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
     repeatable: false,
     ready: async () => undefined,
     issue: ({ key, amount, currency, seller, expiresAt, metadata }) =>
-      within(
+      untilDeadline(
         async () =>
           createToken({
             ...{ amount, currency: codeOf(currency), networkId: seller, expiresAt, idempotencyKey: key },
@@ -115,10 +115,10 @@ export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
       ),
     ...(retrieveToken === undefined
       ? {}
-      : { retrieve: (id) => within(async () => retrieveToken(id), BACKEND_TIMEOUT_MS) }),
+      : { retrieve: (id) => untilDeadline(async () => retrieveToken(id), BACKEND_TIMEOUT_MS) }),
     ...(revokeToken === undefined
       ? {}
-      : { revoke: (id) => within(async () => revokeToken(id), BACKEND_TIMEOUT_MS) }),
+      : { revoke: (id) => untilDeadline(async () => revokeToken(id), BACKEND_TIMEOUT_MS) }),
   }
 }
 

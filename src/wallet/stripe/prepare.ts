@@ -1,6 +1,7 @@
 import { isPaymentError, randomId } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
+import { untilDeadline } from '../../util/index.js'
 import type { Completed, PendingAction, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, readCharge } from './charge.js'
 import { codeOf, type Detail, evidenceOf } from './evidence.js'
@@ -8,7 +9,6 @@ import { failed, stepFailed } from './fault.js'
 import type { Config } from './options.js'
 import { LEAST_VALIDITY_MS, tokenBehind } from './quote.js'
 import { isTokenId, readToken, type Token } from './token.js'
-import { within } from './within.js'
 
 /** The idempotency keys of requests that ended in this process without a usable token. */
 export interface UsedKeys {
@@ -193,7 +193,7 @@ function waitingFor(
     action,
     async waitForPerson() {
       // A person may never answer. The token's end or the caller's abort ends the wait.
-      await within(async () => ask({ action, payment, expires }), expires - config.now(), signal)
+      await untilDeadline(async () => ask({ action, payment, expires }), expires - config.now(), signal)
       const token = await lookedUp(id, config)
       return token?.status === 'active'
     },

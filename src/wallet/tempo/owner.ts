@@ -1,6 +1,7 @@
 import { keccak256 } from 'viem/utils'
 import { PaymentError } from '../../errors/index.js'
 import type { Amount, Currency } from '../../money/index.js'
+import { sleep } from '../../util/index.js'
 import {
   ask,
   balanceCache,
@@ -147,7 +148,7 @@ async function waitFor(
       const receipt = await readReceipt(node, reference).catch(() => undefined)
       if (receipt !== undefined) return receipt
     }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    await sleep(PAUSE_MS)
   } while (config.now() < until)
   const message = 'The chain shows no trace of the transaction'
   throw new PaymentError('wallet_failed', 'unknown', message, { reference })

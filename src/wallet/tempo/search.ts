@@ -25,7 +25,7 @@ export async function searchLogs(nodes: readonly Node[], search: Search): Promis
     try {
       const latest = await readBlock(node, 'latest')
       if (latest !== undefined)
-        return await within(node, { ...filter, from, to: latest.number }, { left: MOST_REQUESTS })
+        return await searchRange(node, { ...filter, from, to: latest.number }, { left: MOST_REQUESTS })
     } catch (error) {
       failure = error
     }
@@ -35,7 +35,11 @@ export async function searchLogs(nodes: readonly Node[], search: Search): Promis
 
 type Stretch = Parameters<typeof readLogs>[1]
 
-async function within(node: Node, stretch: Stretch, requests: { left: number }): Promise<readonly Log[]> {
+async function searchRange(
+  node: Node,
+  stretch: Stretch,
+  requests: { left: number },
+): Promise<readonly Log[]> {
   const { from, to } = stretch
   requests.left--
   try {
@@ -44,6 +48,6 @@ async function within(node: Node, stretch: Stretch, requests: { left: number }):
     if (requests.left <= 0 || to <= from) throw error
   }
   const middle = (from + to) / 2n
-  const older = await within(node, { ...stretch, to: middle }, requests)
-  return [...older, ...(await within(node, { ...stretch, from: middle + 1n }, requests))]
+  const older = await searchRange(node, { ...stretch, to: middle }, requests)
+  return [...older, ...(await searchRange(node, { ...stretch, from: middle + 1n }, requests))]
 }

@@ -1,20 +1,22 @@
-import { ONCE } from '../errors/index.js'
-/** A visitor of the queues: holds one place at the most. */
+import { ONCE } from './own.js'
+
+/** A caller of the queues. It holds at most one place. */
 export interface QueuePlace {
   /**
-   * Queues up and waits until it is its turn. False: it is its turn already, or the queue was empty, so nothing that
-   * was read before has changed since.
+   * Waits in the queue of that name until it is this caller's turn.
+   *
+   * @returns False if the caller did not have to wait, so that everything it read before is still true.
    */
   enter(name: string, signal?: AbortSignal): Promise<boolean>
   leave(): void
 }
 
 /**
- * Fair queues by name: whoever comes first is served first. Payments that run on one lane wait here for each other,
- * instead of asking the ledger again and again; other processes are kept out by the ledger alone.
+ * Fair queues by name: first come, first served. Payments on one lane wait here for each other, instead of asking the ledger
+ * again and again. Only the ledger coordinates processes.
  */
 export class Queues {
-  /** Whoever is first in each, and what wakes the others. */
+  /** By name: the functions that wake the callers behind the first one. */
   readonly #queues = new Map<string, (() => void)[]>()
 
   place(): QueuePlace {
@@ -50,7 +52,7 @@ export class Queues {
   }
 }
 
-/** Resolves when it is its turn; rejects, and is out of the queue, when the signal aborts before. */
+/** Resolves when it is the caller's turn. If the signal aborts before, this rejects and leaves the queue. */
 function turn(waiting: (() => void)[], signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)

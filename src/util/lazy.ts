@@ -1,7 +1,7 @@
 /**
- * Something loaded once, when it is first needed, for all who need it. A load that failed is tried again.
+ * Loads something when it is first needed, and once for all callers. If a load fails, the next call tries again.
  *
- * @param load A dynamic import.
+ * @param load A function that loads it, for example by a dynamic import.
  */
 export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined
