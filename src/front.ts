@@ -24,7 +24,8 @@ export {
   type Reason,
   type Rejection,
 } from './errors/index.js'
-export type { FetchInput, FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from './fetch/index.js'
+export type { FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from './fetch/index.js'
+export type { FetchInput } from './http/index.js'
 export type { Ledger, Payment, PaymentQuery, PaymentState } from './ledger/index.js'
 export {
   type Amount,

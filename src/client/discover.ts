@@ -1,5 +1,6 @@
 import { type Names, ownOptions } from '../errors/index.js'
-import { isConfidential, pristine, resourceAt } from '../fetch/index.js'
+import { pristine } from '../fetch/index.js'
+import { isConfidential, resourceAt } from '../http/index.js'
 import { type Amount, CURRENCIES, count, type Instant } from '../money/index.js'
 import type { Env } from '../pay/index.js'
 import { type Context, type Decision, operationPattern, type Terms } from '../policy/index.js'

@@ -1,4 +1,5 @@
-import { type FetchLike, isConfidential } from '../fetch/index.js'
+import type { FetchLike } from '../fetch/index.js'
+import { isConfidential } from '../http/index.js'
 import { readText, type Unread } from '../protocol/body.js'
 import { type JsonObject, parseJsonObject } from '../protocol/index.js'
 import { untilAborted } from '../util/index.js'

@@ -1,12 +1,13 @@
 import type { Reason } from '../errors/index.js'
-import { type PaymentHandler, paysKind } from '../pay/index.js'
+import type { HttpPaymentHandler } from '../http/index.js'
+import { paysKind } from '../pay/index.js'
 import { formatAcceptPayment, likingOf } from '../protocol/accept-payment.js'
 import type { Preference } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Binding, Core } from './core.js'
 
 /** What the transports see of a purser that is bound to a task or a tool. */
-export function handlerFor(core: Core, binding: Binding): PaymentHandler {
+export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
   const { policy, wallets, prefer } = core.settings
   return {
     acceptPayment: acceptPayment(wallets, prefer),

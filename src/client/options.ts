@@ -1,5 +1,6 @@
 import { ownOptions, PaymentError } from '../errors/index.js'
-import { checkBytes, type FetchLike, type PayingFetchOptions } from '../fetch/index.js'
+import type { FetchLike, PayingFetchOptions } from '../fetch/index.js'
+import { checkBytes } from '../http/index.js'
 import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
   areRates,

@@ -1,5 +1,4 @@
 import {
-  type FetchInput,
   httpCall,
   install,
   type PayingFetch,
@@ -7,6 +6,7 @@ import {
   payingFetch,
   type Restore,
 } from '../fetch/index.js'
+import { type FetchInput, registerHandler } from '../http/index.js'
 import type {
   ClockConfirmation,
   Payment,
@@ -15,15 +15,7 @@ import type {
   PinnedPayee,
   PinQuery,
 } from '../ledger/index.js'
-import {
-  type Budget,
-  type Listener,
-  type Outcome,
-  type PurserEvent,
-  type Quoted,
-  type Recovery,
-  registerHandler,
-} from '../pay/index.js'
+import type { Budget, Listener, Outcome, PurserEvent, Quoted, Recovery } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
 import { type Binding, Core } from './core.js'
 import type { DefaultLedger } from './default-ledger.js'

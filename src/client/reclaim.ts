@@ -1,5 +1,5 @@
 import { isPaymentError, PaymentError } from '../errors/index.js'
-import { resourceAt } from '../fetch/index.js'
+import { resourceAt } from '../http/index.js'
 import type { Channel } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import { carryOut, type Env, settleAccounts } from '../pay/index.js'

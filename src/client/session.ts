@@ -1,6 +1,7 @@
+import type { HttpPaymentHandler } from '../http/index.js'
 import type { Channel } from '../ledger/index.js'
 import type { Amount } from '../money/index.js'
-import type { Env, PaymentHandler } from '../pay/index.js'
+import type { Env } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { ChannelView } from '../wallet/index.js'
 import type { Settings } from './options.js'
@@ -30,6 +31,6 @@ export interface InspectedSession extends Session {
 export interface SessionParts {
   readonly env: () => Promise<Env>
   readonly settings: Settings
-  readonly face: PaymentHandler
+  readonly face: HttpPaymentHandler
   readonly context: () => Context
 }

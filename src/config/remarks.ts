@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { Purser } from '../client/index.js'
 import { clean, isPaymentError, type Reason } from '../errors/index.js'
-import { resourceAt } from '../fetch/index.js'
+import { resourceAt } from '../http/index.js'
 import type { Resource } from '../protocol/index.js'
 
 /** Prints a sentence for the operator of the program. */

@@ -1,4 +1,4 @@
-export type { BodyLimits, HttpLimitsOptions, KeepLimits } from '../fetch/index.js'
+export type { BodyLimits, HttpLimitsOptions, KeepLimits } from '../http/index.js'
 export {
   type InterceptorOptions,
   type MadeBody,

@@ -1,14 +1,23 @@
 import type { Reason } from '../errors/index.js'
+import {
+  type BodyFactory,
+  dialled,
+  type FetchInput,
+  HttpExchange,
+  type HttpLimits,
+  type HttpLimitsOptions,
+  type HttpPaymentHandler,
+  httpLimits,
+  isStream,
+  NOT_COPIED,
+} from '../http/index.js'
 import type { Instant } from '../money/index.js'
-import { type CallOptions, ownCallOptions, type PaymentHandler } from '../pay/index.js'
+import { type CallOptions, ownCallOptions } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
 import { own } from '../util/index.js'
-import { type BodyFactory, isStream } from './body.js'
-import { HttpExchange } from './http-exchange.js'
+import { FetchTransport } from './fetch-transport.js'
 import { pristine } from './install.js'
-import { type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 import type { FetchLike } from './request.js'
-import { dialled, type FetchInput, NOT_COPIED } from './resource.js'
 
 /** A `fetch` whose `init` may say more about the payment of this one call. */
 export type PayingFetch = (input: FetchInput, init?: PayingInit) => Promise<Response>
@@ -39,7 +48,7 @@ export interface PayingFetchOptions {
 
 /** One call as an exchange, and what the caller said about paying for it. */
 export interface HttpCall {
-  readonly exchange: HttpExchange
+  readonly exchange: HttpExchange<Response>
   readonly options: CallOptions & { readonly signal?: AbortSignal }
 }
 
@@ -51,11 +60,11 @@ type Setting = Required<Omit<PayingFetchOptions, 'limits'>> & { readonly limits:
  *
  * @example
  * ```ts
- * const fetch = payingFetch(faceOf(purser))
+ * const fetch = payingFetch(handlerOf(purser))
  * const reply = await fetch('https://api.search.example/v1/search', { payment: { maxAmount: '0.02' } })
  * ```
  */
-export function payingFetch(face: PaymentHandler, options: PayingFetchOptions = {}): PayingFetch {
+export function payingFetch(handler: HttpPaymentHandler, options: PayingFetchOptions = {}): PayingFetch {
   const setting = settingOf(options)
   const { base, page } = setting
   return function fetch(input, init) {
@@ -70,14 +79,14 @@ export function payingFetch(face: PaymentHandler, options: PayingFetchOptions = 
     }
     try {
       resource = dialled(input, init, page())
-      if (resource === undefined || !face.payable(resource))
-        return handOn(face, resource, untouched(base, input, init, payment))
-      call = callOf(face, input, init, { resource, payment }, setting)
+      if (resource === undefined || !handler.payable(resource))
+        return handOn(handler, resource, untouched(base, input, init, payment))
+      call = callOf(handler, input, init, { resource, payment }, setting)
     } catch {
       // `fetch` itself refuses a request that cannot be copied, or sends it. Then a 402 cannot be paid.
-      return handOn(face, resource, untouched(base, input, init, payment), [NOT_COPIED])
+      return handOn(handler, resource, untouched(base, input, init, payment), [NOT_COPIED])
     }
-    return face.run(call.exchange, call.options)
+    return handler.run(call.exchange, call.options)
   }
 }
 
@@ -103,13 +112,13 @@ async function withBody(
 
 /** The reply as it came. A 402 is noted, so that its caller can ask why it was not paid. */
 async function handOn(
-  face: PaymentHandler,
+  handler: HttpPaymentHandler,
   resource: HttpResource | undefined,
   replying: Promise<Response>,
   reasons?: readonly Reason[],
 ): Promise<Response> {
   const reply = await replying
-  if (reply.status === 402) face.noteUnpaid(reply, resource, reasons)
+  if (reply.status === 402) handler.noteUnpaid(reply, resource, reasons)
   return reply
 }
 
@@ -119,7 +128,7 @@ async function handOn(
  * @throws TypeError for what `fetch` would refuse, and for addresses that no credential may travel to.
  */
 export function httpCall(
-  face: PaymentHandler,
+  handler: HttpPaymentHandler,
   input: FetchInput,
   init?: PayingInit,
   options: PayingFetchOptions = {},
@@ -128,23 +137,24 @@ export function httpCall(
   const resource = dialled(input, init, setting.page())
   if (resource === undefined)
     throw new TypeError('Only an https URL (or http on this machine) can be paid for.')
-  return callOf(face, input, init, { resource, payment: paymentOf(init) }, setting)
+  return callOf(handler, input, init, { resource, payment: paymentOf(init) }, setting)
 }
 
 function callOf(
-  face: PaymentHandler,
+  handler: HttpPaymentHandler,
   input: FetchInput,
   init: PayingInit | undefined,
   { resource, payment }: { readonly resource: HttpResource; readonly payment: Payment },
   { base, page, now, limits }: Setting,
 ): HttpCall {
   const { said, body } = payment
-  const exchange = new HttpExchange(input, init, resource, { base, face, page: page(), now, limits, body })
+  const transport = new FetchTransport(input, init, resource, { base, handler, page: page(), limits, body })
+  const exchange = new HttpExchange(resource, transport, { handler, now, limits })
   const { signal } = exchange
   return { exchange, options: signal ? { ...said, signal } : said }
 }
 
-/** What a caller said about one call: to the story of a payment, and to this face of it. */
+/** What a caller said about one call: to the story of a payment, and to this handler of it. */
 interface Payment {
   readonly said: CallOptions
   readonly body?: BodyFactory | undefined

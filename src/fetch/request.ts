@@ -1,26 +1,23 @@
-import type { HttpResource } from '../protocol/index.js'
-import { isObjectPrototype } from '../util/index.js'
 import {
   type BodyFactory,
-  bodyBytes,
+  type FetchInput,
+  type HeaderChanges,
+  headerOf,
+  isRequest,
   isStream,
   type KeepLimits,
   type KeptBody,
+  type KeptHeaders,
   keepBody,
   keepFactory,
   keepRequestBody,
-} from './body.js'
-
-import {
-  type HeaderChanges,
-  headerOf,
-  type KeptHeaders,
   snapshot,
   withHeaders,
   withoutBody,
-} from './headers.js'
+} from '../http/index.js'
+import type { HttpResource } from '../protocol/index.js'
+import { isObjectPrototype } from '../util/index.js'
 import { noStore } from './no-store.js'
-import { type FetchInput, isRequest } from './resource.js'
 
 /** Any `fetch`. */
 export type FetchLike = (input: FetchInput, init?: RequestInit) => Promise<Response>
@@ -61,7 +58,6 @@ export class ReplayableRequest {
   /** What else the caller said: no headers and no body. */
   readonly #init: RequestInit
   readonly #body: KeptBody
-  readonly #limits: KeepLimits
 
   /**
    * @param acceptPayment Sent as `Accept-Payment`, unless the caller sends one.
@@ -84,7 +80,6 @@ export class ReplayableRequest {
     const { headers, body, ...rest } = copyInit(init)
     this.#init = rest
     this.#headers = snapshot(headers ?? this.#request?.headers, options.acceptPayment)
-    this.#limits = options.limits
     if (options.body !== undefined) this.#body = keepFactory(options.body, options.limits)
     else
       this.#body =
@@ -102,16 +97,6 @@ export class ReplayableRequest {
   /** How the caller wants redirects handled. */
   get redirect(): RequestRedirect {
     return this.#init.redirect ?? this.#request?.redirect ?? 'follow'
-  }
-
-  /** Is there a body that could be read only once? Only then has {@link forget} anything to free, or a replay to fail. */
-  get keepsBody(): boolean {
-    return this.#body.forget !== undefined
-  }
-
-  /** Does the caller make the body anew for each leg, the first one too? */
-  get makesBody(): boolean {
-    return this.#body.made === true
   }
 
   /** One header of the caller's. */
@@ -143,7 +128,7 @@ export class ReplayableRequest {
     const init: RequestInit = { headers: this.#headers, ...own, ...this.#init, ...options }
     const body = await this.#body.again()
     if (!isAbsent(body)) init.body = body
-    if (this.makesBody && isStream(body)) Reflect.set(init, 'duplex', 'half')
+    if (this.#body.made && isStream(body)) Reflect.set(init, 'duplex', 'half')
     return [moved ? address : (this.#request ?? address), init]
   }
 
@@ -157,21 +142,6 @@ export class ReplayableRequest {
   /** What was set aside of its body. */
   get body(): KeptBody {
     return this.#body
-  }
-
-  /** The body as it goes over the wire; undefined for a form, which is encoded anew with every send. */
-  async bytes(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.#body.exact ? bodyBytes(this.#body, this.#limits) : undefined
-  }
-
-  /** @throws PaymentError `not_replayable` */
-  async assertReplayable(): Promise<void> {
-    await this.#body.again()
-  }
-
-  /** There will be no other leg: what was kept of the body is freed. */
-  forget(): void {
-    this.#body.forget?.()
   }
 }
 

@@ -42,12 +42,6 @@ export interface PaymentHandler {
   payable(resource: Resource): boolean
   /** Does a wallet here pay offers of this kind? */
   readonly pays: (kind: OfferKind) => boolean
-  /** The `Accept-Payment` value: what the wallets can pay, in the caller's order. */
-  readonly acceptPayment: string
-  /** May a caller's own `Authorization` be replaced by the credential here? */
-  replacesAuthorization(resource: Resource): boolean
-  /** May an Idempotency-Key cross origins in a browser here? */
-  sendsIdempotencyKey(resource: Resource): boolean
   /**
    * Notes why a 402 is handed on unpaid although no payment was tried.
    *
@@ -59,22 +53,4 @@ export interface PaymentHandler {
     exchange: Exchange<Reply>,
     options: CallOptions & { readonly signal?: AbortSignal },
   ): Promise<Reply>
-}
-
-const handlers = new WeakMap<object, PaymentHandler>()
-
-/** Lets a purser be handed to another transport's face without showing callers what it is made of. */
-export function registerHandler(owner: object, face: PaymentHandler): void {
-  handlers.set(owner, face)
-}
-
-/**
- * The face of a purser.
- *
- * @throws TypeError if this is not a purser of this copy of the package.
- */
-export function handlerOf(owner: object): PaymentHandler {
-  const face = handlers.get(owner)
-  if (face === undefined) throw new TypeError('This is not a purser, or one of another copy of the package')
-  return face
 }

@@ -14,10 +14,8 @@ export type { Exchange, MeterEvent, Metered, RefusalProblem, SendOptions } from 
 export { carryOut, pay, quote, recover, recoverAndTell, settleAccounts } from './flow.js'
 export {
   type CallOptions,
-  handlerOf as faceOf,
   ownCallOptions,
   type PaymentHandler,
-  registerHandler,
 } from './handler.js'
 export { type NotPaid, paysKind } from './not-paid.js'
 export type { Quoted, QuotedOffer } from './quote.js'

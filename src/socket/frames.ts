@@ -1,5 +1,5 @@
 import { clean } from '../errors/index.js'
-import { encodeCredential, parseProblem } from '../fetch/wire/index.js'
+import { encodeCredential, parseProblem } from '../http/wire/index.js'
 import {
   type Credential,
   type JsonObject,

@@ -1,7 +1,8 @@
 import { isPaymentError, ownOptions, PaymentRefusedError } from '../errors/index.js'
-import { httpCall, isConfidential, noStore, resourceAt } from '../fetch/index.js'
+import { httpCall, noStore } from '../fetch/index.js'
+import { type HttpPaymentHandler, handlerOf, isConfidential, resourceAt } from '../http/index.js'
 import { checkDuration } from '../money/index.js'
-import { type CallOptions, faceOf, ownCallOptions, type PaymentHandler } from '../pay/index.js'
+import { type CallOptions, ownCallOptions } from '../pay/index.js'
 import { ONCE } from '../util/index.js'
 import { Connection } from './connection.js'
 import { plainFrame, readFrame } from './frames.js'
@@ -36,13 +37,13 @@ export async function openSocket(
 ): Promise<PaidSocket> {
   const options = ownOptions(given, SOCKET_OPTIONS, 'openSocket()')
   if (options.payment !== undefined) ownCallOptions<CallOptions>(options.payment, {}, 'payment')
-  const face = faceOf(purser)
+  const handler = handlerOf(purser)
   const { signal } = options
   signal?.throwIfAborted()
   const target = targetOf(url)
   const dial = dialler(target, options)
-  const payable = isPayable(target) && face.payable(resourceAt(new URL(target.http), 'GET'))
-  const connection = payable ? await paid(face, target, dial, options) : undefined
+  const payable = isPayable(target) && handler.payable(resourceAt(new URL(target.http), 'GET'))
+  const connection = payable ? await paid(handler, target, dial, options) : undefined
   return watched(connection ?? (await plain(dial, signal)), signal)
 }
 
@@ -55,17 +56,17 @@ type Dial = (read: typeof readFrame) => Connection
 
 /** By agreement with the server. Undefined: it asks for nothing. */
 async function paid(
-  face: PaymentHandler,
+  handler: HttpPaymentHandler,
   target: Target,
   dial: Dial,
   { payment, signal, fetch, protocols }: SocketOptions,
 ): Promise<Connection | undefined> {
   const init = { redirect: 'manual', ...noStore(), ...(signal ? { signal } : {}) } as const
-  const { exchange: http } = httpCall(face, target.http, init, fetch ? { base: fetch } : {})
+  const { exchange: http } = httpCall(handler, target.http, init, fetch ? { base: fetch } : {})
   const exchange = new SocketExchange(http, listOf(protocols), () => dial(readFrame))
   let kept: Connection | undefined
   try {
-    const reply = await face.run(exchange, { ...payment, ...(signal ? { signal } : {}) })
+    const reply = await handler.run(exchange, { ...payment, ...(signal ? { signal } : {}) })
     if (reply instanceof PaymentRefusedError) throw reply
     if (!(reply instanceof PriceReply)) kept = exchange.connection
     else if (exchange.mayRequirePayment(reply))

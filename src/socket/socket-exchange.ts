@@ -5,7 +5,7 @@ import {
   PaymentRefusedError,
   type Reason,
 } from '../errors/index.js'
-import type { HttpExchange } from '../fetch/index.js'
+import type { HttpExchange } from '../http/index.js'
 import type { Exchange, Metered, RefusalProblem, SendOptions } from '../pay/index.js'
 import type {
   Challenge,
@@ -46,7 +46,7 @@ export type SocketReply = PriceReply | PaidSocket | Rejection | PaymentRefusedEr
 export class SocketExchange implements Exchange<SocketReply> {
   readonly resource: HttpResource
   readonly key?: string
-  readonly #http: HttpExchange
+  readonly #http: HttpExchange<Response>
   readonly #dial: () => Connection
   readonly #protocols: readonly string[]
   readonly #receipts = new WeakMap<PaidSocket, Receipt>()
@@ -55,7 +55,7 @@ export class SocketExchange implements Exchange<SocketReply> {
   #unreachable: unknown
 
   /** @param dial Opens a socket: payments that have to be sent again want another one. */
-  constructor(http: HttpExchange, protocols: readonly string[], dial: () => Connection) {
+  constructor(http: HttpExchange<Response>, protocols: readonly string[], dial: () => Connection) {
     this.resource = http.resource
     if (http.key !== undefined) this.key = http.key
     this.#http = http

@@ -1,13 +1,20 @@
 import type { Dispatcher } from 'undici'
 import { type Names, ownOptions } from '../errors/index.js'
-import { type HttpLimitsOptions, httpLimits, NOT_COPIED } from '../fetch/index.js'
+import {
+  HttpExchange,
+  type HttpLimitsOptions,
+  type HttpPaymentHandler,
+  handlerOf,
+  httpLimits,
+  NOT_COPIED,
+} from '../http/index.js'
 import type { Instant } from '../money/index.js'
-import { type CallOptions, faceOf, ownCallOptions, type PaymentHandler } from '../pay/index.js'
+import { type CallOptions, ownCallOptions } from '../pay/index.js'
 import { CallerController } from './caller-controller.js'
 import type { ResponseHeadListener } from './dispatch.js'
 import type { Handler, UndiciReply } from './reply.js'
 import { dialled, originOf } from './request.js'
-import { UndiciExchange } from './undici-exchange.js'
+import { UndiciTransport } from './undici-transport.js'
 
 /** Each has a default. */
 export interface InterceptorOptions {
@@ -47,12 +54,12 @@ export function purserInterceptor(
   purser: object,
   options: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
-  return payingInterceptor(faceOf(purser), options)
+  return payingInterceptor(handlerOf(purser), options)
 }
 
-/** The interceptor, over the face of a purser. */
+/** The interceptor, over the payment handler of a purser. */
 export function payingInterceptor(
-  face: PaymentHandler,
+  paying: HttpPaymentHandler,
   options: InterceptorOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const { now = Date.now, limits, origin, payment = {} } = ownOptions(options, OPTIONS, 'purserInterceptor()')
@@ -65,28 +72,30 @@ export function payingInterceptor(
     throw new TypeError('`origin` must be an origin, such as https://api.example')
   return (dispatch) => (options, handler) => {
     const resource = dialled(options, only)
-    if (resource === undefined || !face.payable(resource))
+    if (resource === undefined || !paying.payable(resource))
       return dispatch(
         options,
-        noting(handler, (reply) => face.noteUnpaid(reply, resource)),
+        noting(handler, (reply) => paying.noteUnpaid(reply, resource)),
       )
     const front = new CallerController(handler)
     const holder: { reply?: UndiciReply } = {}
-    let exchange: UndiciExchange
+    let exchange: HttpExchange<UndiciReply>
     try {
-      const herald: ResponseHeadListener = {
+      const listener: ResponseHeadListener = {
         onRequestStart: (_, context) => front.start({ ...Object(context), [REPLY]: holder }),
         onInfo: (...head) => front.info(...head),
       }
-      exchange = new UndiciExchange(options, resource, { dispatch, face, now, limits: bounds, herald })
+      const settings = { dispatch, handler: paying, limits: bounds, listener }
+      const transport = new UndiciTransport(options, resource, settings)
+      exchange = new HttpExchange(resource, transport, { handler: paying, now, limits: bounds })
     } catch {
       // A request that cannot be copied is sent once, as it is: its 402 cannot be paid.
       return dispatch(
         options,
-        noting(handler, (reply) => face.noteUnpaid(reply, resource, [NOT_COPIED])),
+        noting(handler, (reply) => paying.noteUnpaid(reply, resource, [NOT_COPIED])),
       )
     }
-    void deliver(face.run(exchange, { ...said, signal: front.signal }), front, holder)
+    void deliver(paying.run(exchange, { ...said, signal: front.signal }), front, holder)
     return true
   }
 }

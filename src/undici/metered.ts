@@ -1,4 +1,4 @@
-import { type FilterResult, LatestEvents, PaymentEventFilter } from '../fetch/wire/sse/index.js'
+import { type FilterResult, LatestEvents, PaymentEventFilter } from '../http/wire/sse/index.js'
 import type { Metered } from '../pay/index.js'
 import type { Chunk, PaymentEventFilterLike, UndiciReply } from './reply.js'
 

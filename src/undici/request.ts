@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { BODY_HEADERS, isConfidential, resourceAt } from '../fetch/index.js'
+import { BODY_HEADERS, isConfidential, resourceAt } from '../http/index.js'
 import type { HttpResource } from '../protocol/index.js'
 
 /** Request headers in the one form that every interceptor understands. */

@@ -2,7 +2,8 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo, Socket } from 'node:net'
 import { isPaymentError } from '../../src/errors/index.js'
 import { type PayingFetch, type PayingFetchOptions, payingFetch } from '../../src/fetch/index.js'
-import type { CallOptions, Exchange, PaymentHandler } from '../../src/pay/index.js'
+import type { HttpPaymentHandler } from '../../src/http/index.js'
+import type { CallOptions, Exchange } from '../../src/pay/index.js'
 import { type Challenge, encodeBase64url, type JsonObject, type ReplyInfo } from '../../src/protocol/index.js'
 
 /** One request, as it came over the wire. */
@@ -121,7 +122,7 @@ export const echo: Answer = (response, { method, url, headers, body }) => {
 }
 
 /** Everything a test wants to know about what was signed. */
-export interface TestFace extends PaymentHandler {
+export interface TestFace extends HttpPaymentHandler {
   readonly signed: string[]
   readonly options: CallOptions[]
   readonly errors: unknown[]
@@ -138,7 +139,7 @@ export interface TestPayer {
 }
 
 /** The story of a payment in its smallest form: ask, check, "sign", send. No money, no ledger, no policy. */
-export function testFace(overrides: Partial<PaymentHandler> & TestPayer = {}): TestFace {
+export function testFace(overrides: Partial<HttpPaymentHandler> & TestPayer = {}): TestFace {
   const signed: string[] = []
   const options: CallOptions[] = []
   const errors: unknown[] = []

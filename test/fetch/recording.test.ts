@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isPaymentError } from '../../src/errors/index.js'
-import { Recording, sourceOf } from '../../src/fetch/recording.js'
+import { Recording, sourceOf } from '../../src/http/recording.js'
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 

@@ -9,6 +9,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['wallet'],
   ['session'],
   ['pay'],
+  ['http'],
   ['fetch'],
   ['undici', 'socket'],
   ['client'],
@@ -26,6 +27,7 @@ export const CORE = [
   'protocol',
   'policy',
   'pay',
+  'http',
   'fetch',
   'socket',
   'session',
@@ -143,7 +145,7 @@ export const SIDE_DOORS: readonly {
   },
   {
     file: 'protocol/body.ts',
-    from: ['wallet', 'fetch', 'undici', 'socket', 'client'],
+    from: ['wallet', 'http', 'fetch', 'undici', 'socket', 'client'],
     why: 'the one reader of bodies: a free call needs it, and none of the codecs beside it',
   },
   {
@@ -206,27 +208,22 @@ export const BODY_READERS: readonly {
 }[] = [
   { file: 'protocol/body.ts', reads: ['getReader'], why: 'the one reader: bounded in bytes and time' },
   {
-    file: 'fetch/recording.ts',
+    file: 'http/recording.ts',
     reads: ['getReader'],
     why: "the caller's own request body on its way to the server: kept up to a cap, read as the transport pulls",
   },
   {
-    file: 'fetch/body.ts',
+    file: 'http/body.ts',
     reads: ['arrayBuffer'],
     why: "the caller's own Request, in a browser that shows no stream of it",
   },
   {
-    file: 'fetch/http-exchange.ts',
-    reads: ['bytes'],
-    why: "what was kept of the caller's own request body: a cap bounds it",
-  },
-  {
-    file: 'fetch/wire/read.ts',
+    file: 'http/wire/read.ts',
     reads: ['text'],
     why: "a transport's own bounded reading: `peekText` of fetch, `UndiciReply.text` of undici",
   },
   {
-    file: 'fetch/wire/sse/meter.ts',
+    file: 'http/wire/sse/meter.ts',
     reads: ['getReader'],
     why: 'handed on as the caller pulls; what is held back of a frame has a cap (frames.ts)',
   },

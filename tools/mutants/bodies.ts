@@ -14,7 +14,7 @@ export const BODIES: readonly Mutant[] = [
     name: 'uncopied-request-unheard',
     breaks: 'a request that fetch cannot copy is sent unpaid, and nobody hears why its 402 is not paid',
     file: 'src/fetch/paying-fetch.ts',
-    find: 'handOn(face, resource, untouched(base, input, init, payment), [NOT_COPIED])',
+    find: 'handOn(handler, resource, untouched(base, input, init, payment), [NOT_COPIED])',
     replace: 'untouched(base, input, init, payment)',
     tests: NOT_PAID,
     named: 'fetch, and a body',
@@ -23,7 +23,7 @@ export const BODIES: readonly Mutant[] = [
     name: 'uncopied-dispatch-unheard',
     breaks: 'a dispatch that cannot be copied is sent unpaid, and nobody hears why its 402 is not paid',
     file: 'src/undici/interceptor.ts',
-    find: 'noting(handler, (reply) => face.noteUnpaid(reply, resource, [NOT_COPIED]))',
+    find: 'noting(handler, (reply) => paying.noteUnpaid(reply, resource, [NOT_COPIED]))',
     replace: 'handler',
     tests: NOT_PAID,
     named: 'undici, and a body',
@@ -31,7 +31,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'undici-body-made-once',
     breaks: 'a body that a function makes is recorded as a stream, and a long one is not paid for',
-    file: 'src/undici/undici-exchange.ts',
+    file: 'src/undici/undici-transport.ts',
     find: 'make === undefined ? keepBody',
     replace: 'make !== null ? keepBody',
     tests: ['test/undici/replayable-body.test.ts'],
@@ -39,9 +39,9 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'undici-body-made-for-nothing',
     breaks: 'a function makes a body that nobody reads, such as a file that stays open',
-    file: 'src/undici/undici-exchange.ts',
-    find: 'if (!this.#body.made) await this.#body.again()',
-    replace: 'await this.#body.again()',
+    file: 'src/http/http-exchange.ts',
+    find: 'if (body.forget !== undefined) await body.again()',
+    replace: 'await body.again()',
     tests: ['test/undici/replayable-body.test.ts'],
   },
   {
@@ -55,7 +55,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'made-body-compared-without-bound',
     breaks: 'a body of any size is read into memory to compare its digest',
-    file: 'src/fetch/body.ts',
+    file: 'src/http/body.ts',
     find: 'if (body.made && size > bytes)',
     replace: 'if (body.made && size < 0)',
     tests: KEPT,
@@ -103,7 +103,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'host-of-another',
     breaks: 'a credential is sent with a Host that policy never judged',
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: 'if (!namesOnly(carrier)) {',
     replace: 'if (carrier.address.length === 0) {',
     tests: HEADERS,
@@ -111,7 +111,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'credential-for-the-next-hop',
     breaks: 'a proxy takes the credential away, and the money is in doubt',
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: 'return names.some((name) => name.trim() === header)',
     replace: 'return false && names.includes(header)',
     tests: ['test/fetch/compliance/headers.test.ts'],
@@ -119,7 +119,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'forged-beside-ours',
     breaks: "a credential of the caller's own travels beside ours",
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: " || AMONG_OTHERS.test(own('authorization') ?? '')",
     replace: '',
     tests: HEADERS,
@@ -127,7 +127,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'certificate-of-another',
     breaks: 'a credential is sent to whoever has the certificate of another name',
-    file: 'src/undici/undici-exchange.ts',
+    file: 'src/undici/undici-transport.ts',
     find: 'servername !== undefined && servername !== null && servername !== new URL(address).hostname',
     replace: 'servername === address',
     tests: HEADERS,
@@ -135,8 +135,8 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'two-keys',
     breaks: 'a paid request names its purchase twice',
-    file: 'src/undici/undici-exchange.ts',
-    find: "if (isRepeated(headers, 'idempotency-key'))",
+    file: 'src/undici/undici-transport.ts',
+    find: "if (isRepeated(this.#headers, 'idempotency-key'))",
     replace: "if (isRepeated(headers, ''))",
     tests: HEADERS,
   },

@@ -580,7 +580,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'recorder-without-cap',
     breaks: 'a body of any length is kept in memory',
-    file: 'src/fetch/recording.ts',
+    file: 'src/http/recording.ts',
     find: 'size <= this.#cap)',
     replace: 'size >= 0)',
     tests: ['test/fetch/recording.test.ts'],
@@ -588,15 +588,15 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'paid-leg-follows-redirects',
     breaks: 'a redirect carries the credential elsewhere',
-    file: 'src/fetch/http-exchange.ts',
-    find: `options.redirect = 'manual'`,
-    replace: `options.redirect = 'follow'`,
+    file: 'src/fetch/fetch-transport.ts',
+    find: `redirect: 'manual' as const, ...noStore() }`,
+    replace: `redirect: 'follow' as const, ...noStore() }`,
     tests: ['test/fetch/compliance/redirects.test.ts'],
   },
   {
     name: 'credential-to-another-origin',
     breaks: 'an origin that was not dialled may charge',
-    file: 'src/fetch/http-exchange.ts',
+    file: 'src/http/http-exchange.ts',
     find: 'if (url.origin !== this.resource.vendor || !isConfidential(url)) return undefined',
     replace: 'if (!isConfidential(url)) return undefined',
     tests: ['test/fetch/compliance/redirects.test.ts'],
@@ -604,7 +604,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'own-authorization-replaced',
     breaks: 'the caller’s Authorization is overwritten without leave',
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: '!CREDENTIAL.test(there) && !replacesAuthorization',
     replace: '!CREDENTIAL.test(there) && replacesAuthorization === undefined',
     tests: ['test/fetch/compliance/headers.test.ts'],
@@ -612,7 +612,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'own-payment-written-over',
     breaks: 'a request that pays for itself is paid for again',
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: "return own('payment-signature') !== undefined || own('x-payment') !== undefined",
     replace: "return own('payment-signature') === ''",
     tests: ['test/fetch/compliance/x402.test.ts'],
@@ -620,7 +620,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'two-credentials-in-one-request',
     breaks: 'a stale Payment credential stands beside that of x402',
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: "...(CREDENTIAL.test(own('authorization') ?? '') && { authorization: undefined }),",
     replace: '',
     tests: ['test/fetch/compliance/x402.test.ts'],
@@ -628,7 +628,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'pending-settlement-paid-again',
     breaks: 'what is offered beside a pending settlement is an offer',
-    file: 'src/fetch/wire/read.ts',
+    file: 'src/http/wire/read.ts',
     find: 'if (isPending(receipt)) return',
     replace: 'if (isPending(undefined)) return',
     tests: ['test/fetch/compliance/x402.test.ts'],
@@ -652,7 +652,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'digest-not-compared',
     breaks: 'an offer for another body is paid',
-    file: 'src/fetch/wire/carrier.ts',
+    file: 'src/http/wire/carrier.ts',
     find: `if (verdict === 'mismatch') {`,
     replace: `if (verdict === undefined) {`,
     tests: ['test/fetch/compliance/offers.test.ts'],

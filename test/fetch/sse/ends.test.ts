@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { meterReply } from '../../../src/fetch/wire/sse/index.js'
+import { meterReply } from '../../../src/http/wire/sse/index.js'
 import { PRICE, type Stage, serveStream, type Till, till, until } from './kit.js'
 
 /** Everything is written down, and nothing is held. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PaymentEventFilter } from '../../../src/fetch/wire/sse/index.js'
+import { PaymentEventFilter } from '../../../src/http/wire/sse/index.js'
 import { byTheBook, bytesOf, sift, utf8 } from './sift.js'
 
 const claims = { channelId: '0xc1', requiredCumulative: '20', acceptedCumulative: '10', deposit: '100' }

@@ -1,4 +1,4 @@
-import { PaymentEventFilter } from '../../../src/fetch/wire/sse/index.js'
+import { PaymentEventFilter } from '../../../src/http/wire/sse/index.js'
 import type { MeterEvent } from '../../../src/pay/index.js'
 
 export interface Sifting {

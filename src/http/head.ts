@@ -22,13 +22,16 @@ export function mayHoldProblem(head: Head): boolean {
   return head.status >= 400 && /[/+]json\b/i.test(head.header('content-type') ?? '')
 }
 
-/** A refusal as an HTTP reply. SDKs that retry are told not to: the answer would be the same. */
-export function refusalReply(problem: RefusalProblem): {
+/** A refusal as the parts of an HTTP reply. */
+export interface RefusalReply {
   readonly status: number
   readonly statusText: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-} {
+}
+
+/** A refusal as an HTTP reply. It tells SDKs not to retry, because the answer would be the same. */
+export function refusalReply(problem: RefusalProblem): RefusalReply {
   return {
     status: 402,
     // Some SDKs show nothing of a refusal but this. Its code is one of ours, so it is plain ASCII.
