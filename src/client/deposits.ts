@@ -1,5 +1,5 @@
 import type { Env } from '../pay/index.js'
-import { lazy } from '../util/index.js'
+import { lazy } from '../util/lazy.js'
 import type { BackgroundTasks } from './background-tasks.js'
 import { isChannelWallet } from './channel-wallets.js'
 

@@ -7,7 +7,7 @@ import { type Context, type Decision, operationPattern, type Terms } from '../po
 import { likingOf } from '../protocol/accept-payment.js'
 import type { Advertised, AdvertisedOffer, AdvertisedOperation } from '../protocol/discovery/advertised.js'
 import type { HttpResource, OfferKind } from '../protocol/index.js'
-import { lazy } from '../util/index.js'
+import { lazy } from '../util/lazy.js'
 import { type Finding, highest, type PricedOffer } from './catalog.js'
 import { fetchDocument } from './document.js'
 import type { Opened } from './open.js'

@@ -1,7 +1,8 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
 import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
-import { afterTurn, nextTurn, ONCE } from '../util/index.js'
+import { ONCE } from '../util/own.js'
+import { afterTurn, nextTurn } from '../util/timers.js'
 import type { BackgroundTasks } from './background-tasks.js'
 
 /** Fees are read a moment after the opening: a process that ends sooner asks no node. */

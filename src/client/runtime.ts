@@ -1,4 +1,4 @@
-import { builtin as find } from '../util/index.js'
+import { builtin as find } from '../util/builtin.js'
 
 /** What some runtimes have and browsers lack, asked for without importing it: the core must load anywhere. */
 interface Builtins {

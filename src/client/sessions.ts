@@ -1,4 +1,4 @@
-import { lazy } from '../util/index.js'
+import { lazy } from '../util/lazy.js'
 import type { InspectedSession, Session, SessionParts } from './session.js'
 
 /** The sessions of a purser's ledger: listed, looked at, topped up, and closed. */

@@ -1,4 +1,4 @@
-import { nextTurn } from '../util/index.js'
+import { nextTurn } from '../util/timers.js'
 
 /** How long calls may keep the event loop from turning, in milliseconds of processor time. */
 const SLICE_MS = 8

@@ -1,4 +1,4 @@
-import { own } from '../util/index.js'
+import { own } from '../util/own.js'
 /**
  * The state of the money after an error.
  *

@@ -16,7 +16,7 @@ import {
 import type { Metered } from '../pay/index.js'
 import type { BodyLimits } from '../protocol/body.js'
 import type { HttpResource } from '../protocol/index.js'
-import { lazy } from '../util/index.js'
+import { lazy } from '../util/lazy.js'
 import { noStore } from './no-store.js'
 import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'

@@ -19,7 +19,7 @@ export {
   withoutBody,
 } from './headers.js'
 export { HttpExchange } from './http-exchange.js'
-export { checkBytes, type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
+export { type BodyLimits, checkBytes, type HttpLimits, type HttpLimitsOptions, httpLimits } from './limits.js'
 export {
   dialled,
   type FetchInput,

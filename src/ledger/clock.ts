@@ -1,5 +1,5 @@
 import type { Instant } from '../money/index.js'
-import { builtin } from '../util/index.js'
+import { builtin } from '../util/builtin.js'
 import { mayAskSystem } from './permission.js'
 
 /** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */

@@ -1,5 +1,5 @@
 import { type Evidence, fundsOf, type Move, type Payment } from '../ledger/index.js'
-import { own } from '../util/index.js'
+import { own } from '../util/own.js'
 import { abandonPayment } from './abandon.js'
 import type { Exchange } from './exchange.js'
 import { inspectPayment, markUnresolved, recheckTimeOf, releaseAbandonedHold } from './inspection.js'

@@ -1,4 +1,4 @@
-import { lazy } from '../util/index.js'
+import { lazy } from '../util/lazy.js'
 import type { Exchange, Metered } from './exchange.js'
 import type { AuthorizedPayment } from './purchase.js'
 import type { Streaming } from './stream.js'

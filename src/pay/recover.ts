@@ -1,5 +1,5 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { untilAborted } from '../util/index.js'
+import { untilAborted } from '../util/until-aborted.js'
 import { abandonPayment } from './abandon.js'
 import type { Env } from './env.js'
 import { putOff, readFee } from './fees.js'

@@ -1,7 +1,7 @@
 import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Challenge, ReplyInfo } from '../protocol/index.js'
-import { own } from '../util/index.js'
+import { own } from '../util/own.js'
 import { abandonPayment } from './abandon.js'
 import { adopt } from './adopt.js'
 import { afterLedgerFailure } from './after-ledger-failure.js'

@@ -1,7 +1,6 @@
 import { type Challenge, encodeBase64url, type Json, type JsonObject } from '../protocol/index.js'
-import { isObject } from '../util/index.js'
+import { isObject } from '../util/is-object.js'
 import type { Unpayable } from '../wallet/index.js'
-import { isObject } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { NOBODY, readAddress, readAmount } from './json.js'
 

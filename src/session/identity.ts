@@ -1,8 +1,8 @@
 import { keccak256 } from 'viem/utils'
 import * as z from 'zod/mini'
 import type { Json, JsonObject } from '../protocol/index.js'
+import { isObject } from '../util/is-object.js'
 import { reader } from '../wallet/evidence.js'
-import { isObject } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { address, hexOf, NOBODY } from './json.js'
 

@@ -1,6 +1,6 @@
 import type { Channels } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
-import { sleep } from '../util/index.js'
+import { sleep } from '../util/timers.js'
 import { checkIsOf, type Node, readBlock } from '../wallet/tempo/shared.js'
 import { type Call, openCalls, topUpCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'

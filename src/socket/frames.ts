@@ -9,7 +9,7 @@ import {
   type Receipt,
   receiptOf,
 } from '../protocol/index.js'
-import { isObject } from '../util/index.js'
+import { isObject } from '../util/is-object.js'
 
 /** What a frame of text is. */
 export type Frame =

@@ -1,6 +1,6 @@
 import { clean } from '../errors/index.js'
 import { isBuffer } from '../protocol/body.js'
-import { sleep, withTimeout } from '../util/index.js'
+import { sleep, withTimeout } from '../util/timers.js'
 import { networkFailure } from './ends.js'
 import type { SocketData, SocketEnd, SocketEvent, SocketLike, SocketLimits, SocketPayload } from './types.js'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { cruise, type IDependency, type IModule } from 'dependency-cruiser'
-import { BEYOND_CORE, CORE, FLOORS, FOREIGN, SIDE_DOORS } from './house.js'
+import { BEYOND_CORE, CORE, FLOORS, FOREIGN, SIDE_DOORS, WITHOUT_INDEX } from './house.js'
 import type { Violation } from './report.js'
 
 /** Who imports whom in `src`, judged by the plan of the house. Type imports count like any others. */
@@ -42,6 +42,7 @@ function inside(source: string, target: string): [rule: string, message: string]
   const path = target.slice('src/'.length)
   if (low >= high) return [['floor', `${from} may not import ${to} (${path})`]]
   if (path === 'index.ts' || path.endsWith('/index.ts')) return []
+  if (WITHOUT_INDEX.includes(to)) return []
   if (SIDE_DOORS.some((door) => door.file === path && door.from.includes(from))) return []
   return [['door', `imports ${path}: a folder is imported through its index.js`]]
 }

@@ -19,6 +19,12 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['entry'],
 ]
 
+/**
+ * Folders without an index, whose files others import by themselves. A bundler loads all files of an index, so the core would
+ * hold every helper.
+ */
+export const WITHOUT_INDEX: readonly string[] = ['util', 'entry']
+
 /** Paths below `src` that run in a browser too: no `node:` builtin, no chain library, no HTTP library. */
 export const CORE = [
   'util',

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import ts from 'typescript'
-import { CASTS, GENERATED, LIMITS } from './house.js'
+import { CASTS, GENERATED, LIMITS, WITHOUT_INDEX } from './house.js'
 import type { Violation } from './report.js'
 
 /** Sizes, casts, bare errors and folders of `src`. */
@@ -114,7 +114,7 @@ function checkFolders(root: string): Violation[] {
   const src = join(root, 'src')
   return readdirSync(src, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => checkFolder(root, `src/${entry.name}`, entry.name !== 'entry'))
+    .flatMap((entry) => checkFolder(root, `src/${entry.name}`, !WITHOUT_INDEX.includes(entry.name)))
 }
 
 function checkFolder(root: string, folder: string, needsIndex: boolean): Violation[] {

@@ -1,4 +1,4 @@
-import { nextTurn } from '../../util/index.js'
+import { nextTurn } from '../../util/timers.js'
 
 /** What those who are answered together may do before the event loop turns, in milliseconds. */
 const MOST_MS = 5

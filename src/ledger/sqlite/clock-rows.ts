@@ -1,8 +1,8 @@
+import { isObject } from '../../util/is-object.js'
 import { type ClockRecord, NO_RECORD } from '../clock-jumps.js'
 import { decode, encode } from '../json.js'
 import { damaged } from '../ledger-error.js'
 import { type Fields, textOf } from './codec.js'
-import { isObject } from './disk.js'
 
 export function clockText(clock: ClockRecord): string {
   return encode(clock)

@@ -1,8 +1,8 @@
+import { isObject } from '../../util/is-object.js'
 import type { Gap } from '../gaps.js'
 import { decode, encode } from '../json.js'
 import { damaged } from '../ledger-error.js'
 import { type Fields, optionalText } from './codec.js'
-import { isObject } from './disk.js'
 
 const NONE: readonly Gap[] = []
 

@@ -1,4 +1,4 @@
-import { builtin } from '../../util/index.js'
+import { builtin } from '../../util/builtin.js'
 import type { Policy } from '../types.js'
 import { parsePolicyText, unreadable } from './text.js'
 

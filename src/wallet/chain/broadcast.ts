@@ -1,6 +1,6 @@
 import { PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
-import { sleep } from '../../util/index.js'
+import { sleep } from '../../util/timers.js'
 import { notSentError } from '../not-sent.js'
 import type { Hex } from './hex.js'
 import { ask, hasReachedNobody, type Node } from './rpc.js'

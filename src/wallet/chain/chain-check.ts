@@ -1,4 +1,4 @@
-import { untilAborted } from '../../util/index.js'
+import { untilAborted } from '../../util/until-aborted.js'
 import type { NodeFault } from '../port.js'
 import { readChainId } from './reads.js'
 import { markUnsent, type Node, unfit } from './rpc.js'

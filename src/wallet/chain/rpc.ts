@@ -1,6 +1,6 @@
 import { PaymentError } from '../../errors/index.js'
 import { readText } from '../../protocol/body.js'
-import { untilAborted } from '../../util/index.js'
+import { untilAborted } from '../../util/until-aborted.js'
 
 /** Advice about a failing node. */
 const MEND = 'Check `rpc` of the wallet: it can name another node, or several'

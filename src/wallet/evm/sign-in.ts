@@ -2,6 +2,7 @@ import { hashMessage } from 'viem/utils'
 import { clean } from '../../errors/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
+import { isObject } from '../../util/is-object.js'
 import { failed, oneEnd, sign } from '../chain/index.js'
 import type {
   AcceptedCredential,
@@ -12,7 +13,7 @@ import type {
   Spendable,
   Unpayable,
 } from '../index.js'
-import { isObject, unpayable } from '../shared.js'
+import { unpayable } from '../shared.js'
 import { evidenceOf, readDetail } from './evidence.js'
 import { readChain, textOf } from './fields.js'
 import type { Config } from './options.js'

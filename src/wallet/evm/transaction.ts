@@ -1,6 +1,6 @@
 import { concatHex, keccak256 } from 'viem/utils'
 import type { Credential } from '../../protocol/index.js'
-import { sleep } from '../../util/index.js'
+import { sleep } from '../../util/timers.js'
 import { broadcast, failed, type Hex, oneEnd, readBlock, word } from '../chain/index.js'
 import type { Prepared } from '../index.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'

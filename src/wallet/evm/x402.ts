@@ -1,6 +1,6 @@
 import { type Challenge, type JsonObject, x402Network } from '../../protocol/index.js'
+import { isObject } from '../../util/is-object.js'
 import type { Unpayable } from '../index.js'
-import { isObject } from '../shared.js'
 import { isAbsent, readAddress, readAmount, readChain, textOf } from './fields.js'
 import type { Offer } from './offer.js'
 import type { EvmWay } from './options.js'

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/index.js'
+import { isObject } from '../../util/is-object.js'
 import type { Unpayable } from '../index.js'
-import { isObject } from '../shared.js'
 import { type Invoice, readInvoice } from './invoice.js'
 
 /** A charge of the server: its decoded invoice, checked against the request. */

@@ -1,7 +1,6 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/index.js'
+import { isObject } from '../../util/is-object.js'
 import type { Unpayable } from '../index.js'
-import { isObject } from '../shared.js'
 
 /** A checked `stripe/charge` request (draft-stripe-charge-00, "Request Schema"). */
 export interface Charge {

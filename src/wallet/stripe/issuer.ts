@@ -1,4 +1,4 @@
-import { untilDeadline } from '../../util/index.js'
+import { untilDeadline } from '../../util/until-aborted.js'
 import { boundedFetch } from './bounded.js'
 import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'

@@ -1,7 +1,7 @@
 import { isPaymentError, randomId } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
 import type { Challenge, Credential } from '../../protocol/index.js'
-import { untilDeadline } from '../../util/index.js'
+import { untilDeadline } from '../../util/until-aborted.js'
 import type { Completed, PendingAction, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, readCharge } from './charge.js'
 import { codeOf, type Detail, evidenceOf } from './evidence.js'

@@ -1,5 +1,5 @@
 import type { NextAction } from '../../errors/index.js'
-import { isObject } from '../shared.js'
+import { isObject } from '../../util/is-object.js'
 
 /** A Shared Payment Token: Stripe's `shared_payment.issued_token`. */
 export interface Token {

@@ -1,8 +1,7 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/index.js'
+import { isObject } from '../../util/is-object.js'
 import type { Hex } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
-import { isObject } from '../shared.js'
 
 export type { Hex }
 

@@ -1,7 +1,7 @@
 import { keccak256 } from 'viem/utils'
 import { PaymentError } from '../../errors/index.js'
 import type { Amount, Currency } from '../../money/index.js'
-import { sleep } from '../../util/index.js'
+import { sleep } from '../../util/timers.js'
 import {
   ask,
   balanceCache,

@@ -1,7 +1,0 @@
-export { builtin } from './builtin.js'
-export { isObject } from './is-object.js'
-export { lazy } from './lazy.js'
-export { completeOwn, isObjectPrototype, ONCE, own, ownValue } from './own.js'
-export { type QueuePlace, Queues } from './queue.js'
-export { afterTurn, nextTurn, sleep, withTimeout } from './timers.js'
-export { untilAborted, untilDeadline } from './until-aborted.js'
