@@ -4,6 +4,7 @@ import type { Instant } from '../money/index.js'
 import { noBetter, noWorse } from '../policy/index.js'
 import { shortfalls } from '../policy/tell.js'
 import { own } from '../util/own.js'
+import { untilAborted } from '../util/until-aborted.js'
 import { mintAuthorization } from '../wallet/authorization.js'
 import type { Prepared, Quote, Unpayable } from '../wallet/index.js'
 import { approve, isCovered, tooManyQuestions, unanswered } from './approve.js'
@@ -32,7 +33,6 @@ import {
 import { reasonOf, refused, sentence, standsInTheWay } from './refusal.js'
 import { deny, hold, transition, tryTransition } from './transition.js'
 import { abandonUnsent } from './unsent.js'
-import { untilAborted } from './until-aborted.js'
 
 type Step =
   | Exclude<AuthorizeResult, { kind: 'wait' }>

@@ -4,12 +4,12 @@ import { asJson } from '../money/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { ReplyInfo } from '../protocol/index.js'
 import { own } from '../util/own.js'
+import { untilAborted } from '../util/until-aborted.js'
 import { contextOf, evaluateSource } from './candidates.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { fingerprintOf } from './fingerprint.js'
 import { noWallet } from './not-paid.js'
-import { untilAborted } from './until-aborted.js'
 
 /** One way to pay for a call, and what policy says to it. */
 export interface QuotedOffer {

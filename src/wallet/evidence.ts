@@ -45,8 +45,12 @@ export function tolerant<Shape extends z.core.$ZodShape>(
   })
 }
 
-function withoutDamaged(value: JsonObject, shape: z.core.$ZodShape, names: readonly string[]): JsonObject {
-  const isSound = (name: string, member: Json): boolean => {
+function withoutDamaged(
+  value: Readonly<Record<string, unknown>>,
+  shape: z.core.$ZodShape,
+  names: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const isSound = (name: string, member: unknown): boolean => {
     const schema = names.includes(name) ? shape[name] : undefined
     return schema === undefined || z.safeParse(schema, member).success
   }

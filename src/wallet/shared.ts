@@ -1,12 +1,8 @@
 import type { Instant } from '../money/index.js'
-import type { Challenge, JsonObject } from '../protocol/index.js'
+import type { Challenge } from '../protocol/index.js'
 import type { QuoteContext, Unpayable } from './quote.js'
 
 // What several wallets need, whichever network they pay on. In no entry point.
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** The answer for an offer that a wallet cannot pay. */
 export function unpayable(text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable {
