@@ -10,7 +10,7 @@ import { distName, ENTRIES, ROOT } from './check/entries.js'
 import { report, type Violation } from './check/report.js'
 
 /** The most that a core without its lazy parts may weigh, minified and gzipped. */
-const MOST_GZIP = 39 * 1024
+const MOST_GZIP = 40 * 1024
 /** Entries that run in browsers: no builtin of Node may be imported when they load. */
 const BROWSER = [
   'purser',

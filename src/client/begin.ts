@@ -1,6 +1,6 @@
 import type { Call, Env } from '../pay/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { untilAborted } from '../util/until-aborted.js'
 import type { Opened } from './open.js'
 import type { PaymentSpan, TracerLike } from './trace.js'

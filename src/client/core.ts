@@ -16,7 +16,7 @@ import {
 import type { Context } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { ActiveCall } from './begin.js'
 import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../ledger/index.js'
 import { type CounterClaim, counterKey } from '../policy/index.js'
-import { withTimeout } from '../util/timers.js'
+import { withTimeout } from '../util/with-timeout.js'
 
 /** After a search that found nothing the same counters are not searched again for so long. */
 const PAUSE_AFTER_NOTHING_MS = 5_000

@@ -1,7 +1,7 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
 import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
-import { ONCE } from '../util/own.js'
+import { ONCE } from '../util/objects.js'
 import { afterTurn, nextTurn } from '../util/timers.js'
 import type { BackgroundTasks } from './background-tasks.js'
 

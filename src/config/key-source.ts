@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path'
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 import { type ConfigFile, configValue } from './config.js'
 import type { Field } from './fields.js'
 import { invalid } from './invalid.js'

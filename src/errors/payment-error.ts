@@ -1,4 +1,4 @@
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 /**
  * The state of the money after an error.
  *

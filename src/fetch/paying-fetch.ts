@@ -14,7 +14,7 @@ import {
 import type { Instant } from '../money/index.js'
 import { type CallOptions, ownCallOptions } from '../pay/index.js'
 import type { HttpResource } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { FetchTransport } from './fetch-transport.js'
 import { pristine } from './install.js'
 import type { FetchLike } from './request.js'

@@ -16,7 +16,7 @@ import {
   withoutBody,
 } from '../http/index.js'
 import type { HttpResource } from '../protocol/index.js'
-import { isObjectPrototype } from '../util/own.js'
+import { isObjectPrototype } from '../util/objects.js'
 import { noStore } from './no-store.js'
 
 /** Any `fetch`. */

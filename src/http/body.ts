@@ -1,6 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import { isBuffer, isBytes } from '../protocol/body.js'
-import { withTimeout } from '../util/timers.js'
+import { withTimeout } from '../util/with-timeout.js'
 import { RAISE, Recording, sourceOf } from './recording.js'
 
 /** A request's body, set aside so that it can be sent again. */

@@ -1,4 +1,4 @@
-import { isObjectPrototype } from '../util/own.js'
+import { isObjectPrototype } from '../util/objects.js'
 /** Headers that were set aside: nobody changes them. */
 export type KeptHeaders = Headers | Readonly<Record<string, string>>
 

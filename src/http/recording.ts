@@ -1,6 +1,6 @@
 import { PaymentError } from '../errors/index.js'
 import { isBytes } from '../protocol/body.js'
-import { withTimeout } from '../util/timers.js'
+import { withTimeout } from '../util/with-timeout.js'
 
 /** How a longer body can be kept. */
 export const RAISE =

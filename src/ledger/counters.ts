@@ -1,7 +1,7 @@
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { reachOf } from './clock-jumps.js'
 import { amountIn, changes, countsAlike, keyOf, total, type Weight, weights } from './counts.js'
 import { gapOn } from './gaps.js'

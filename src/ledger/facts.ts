@@ -1,6 +1,6 @@
 import type { Instant } from '../money/index.js'
 import { type Facts, railOf } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { compositeKey } from './composite-key.js'
 import { makeRoomForPrice, priceKeyOf, priceVersion } from './operation-groups.js'
 import type { PaymentRow } from './payment-row.js'

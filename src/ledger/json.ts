@@ -1,4 +1,4 @@
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 import { amountText, isAmount, readAmount } from './amounts.js'
 import { damaged } from './ledger-error.js'
 

@@ -1,7 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
-import { completeOwn, own } from '../util/own.js'
+import { completeOwn, own } from '../util/objects.js'
 import { nextTurn, sleep } from '../util/timers.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Clock, ClockConfirmation } from './clock.js'

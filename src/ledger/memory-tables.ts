@@ -1,6 +1,6 @@
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimension } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { NO_RECORD } from './clock-jumps.js'
 import { compositeKey } from './composite-key.js'

@@ -1,6 +1,6 @@
 import { type Amount, asJson, type Instant, type Units } from '../money/index.js'
 import type { CounterClaim, Dimensions } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Payment } from './port.js'
 
 /** What a payment counts for on one counter. */

@@ -1,6 +1,6 @@
 import type { Instant } from '../money/index.js'
 import type { PreviousPurchase } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { PaymentRow } from './payment-row.js'
 import { isLive, viewOf } from './payment-view.js'
 import type { Hold, Payment, PurchaseQuery } from './port.js'

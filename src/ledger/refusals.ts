@@ -1,7 +1,7 @@
 import { clean, type Reason } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Charge, PaymentRow } from './payment-row.js'
 import type { LedgerTables } from './tables.js'
 

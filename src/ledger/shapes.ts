@@ -1,7 +1,7 @@
 import type { Instant } from '../money/index.js'
 import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index.js'
 import { inScope } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 
 /** What all counters of one budget have in common: what they count, over which window, and by what. */
 export interface Shape {

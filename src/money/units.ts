@@ -1,4 +1,4 @@
-import { ownValue } from '../util/own.js'
+import { ownValue } from '../util/objects.js'
 import { type Amount, formatDecimal, parseDecimal } from './amount.js'
 import { type Currency, RATE_DECIMALS } from './currency.js'
 

@@ -1,5 +1,5 @@
 import { type Evidence, fundsOf, type Move, type Payment } from '../ledger/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { abandonPayment } from './abandon.js'
 import type { Exchange } from './exchange.js'
 import { inspectPayment, markUnresolved, recheckTimeOf, releaseAbandonedHold } from './inspection.js'

@@ -2,7 +2,7 @@ import type { Reason } from '../errors/index.js'
 import type { Amount, Instant } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
 import type { Resource } from '../protocol/index.js'
-import { ONCE, own } from '../util/own.js'
+import { ONCE, own } from '../util/objects.js'
 
 /** What a person is asked. Frozen; nothing in it can pay. */
 export interface ApprovalRequest {

@@ -3,7 +3,7 @@ import type { Channel, Evidence, FactsQuery, PaymentId } from '../ledger/index.j
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../policy/index.js'
 import { likingOf } from '../protocol/accept-payment.js'
 import type { Challenge, JsonObject, Resource } from '../protocol/index.js'
-import { completeOwn, own } from '../util/own.js'
+import { completeOwn, own } from '../util/objects.js'
 import type {
   ChannelOperation,
   ChannelWallet,

@@ -1,7 +1,7 @@
 import type { Channel, DueQuery, Payment } from '../ledger/index.js'
 import type { Challenge } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Wallet } from '../wallet/index.js'
 import type { ChannelOperationRequest } from './channel-operation.js'
 import type { Call, Env } from './env.js'

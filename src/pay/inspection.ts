@@ -1,7 +1,7 @@
 import type { Move, Payment, Verdict } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Problem, Receipt } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Wallet } from '../wallet/index.js'
 import type { Env } from './env.js'
 import { firstFeeInspection } from './recovery-schedule.js'

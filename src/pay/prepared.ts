@@ -1,4 +1,4 @@
-import { completeOwn } from '../util/own.js'
+import { completeOwn } from '../util/objects.js'
 import type { Prepared, Wallet } from '../wallet/index.js'
 
 /**

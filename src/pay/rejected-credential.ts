@@ -1,6 +1,6 @@
 import type { Evidence, Payment } from '../ledger/index.js'
 import type { Problem, ReplyInfo } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Env } from './env.js'
 import type { AuthorizedPayment } from './purchase.js'
 import { transition } from './transition.js'

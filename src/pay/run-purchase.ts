@@ -1,7 +1,7 @@
 import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/index.js'
 import type { Payment, PaymentId } from '../ledger/index.js'
 import type { Challenge, ReplyInfo } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { QueuePlace } from '../util/queue.js'
 import { untilAborted } from '../util/until-aborted.js'
 import { abandonPayment } from './abandon.js'

@@ -4,7 +4,7 @@ import { isPaymentError, PaymentError, PaymentRefusedError } from '../errors/ind
 import type { Payment } from '../ledger/index.js'
 import { noWorse, type Terms } from '../policy/index.js'
 import type { Challenge, Credential, JsonObject, Receipt, ReplyInfo } from '../protocol/index.js'
-import { ONCE } from '../util/own.js'
+import { ONCE } from '../util/objects.js'
 import type { Quote } from '../wallet/index.js'
 import { authorize } from './authorize.js'
 import type { Call } from './env.js'

@@ -1,6 +1,6 @@
 import type { Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { PolicyScope } from './evaluation.js'
 import type { Layers } from './layers.js'
 import type { Bounds } from './types.js'

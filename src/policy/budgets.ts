@@ -1,5 +1,5 @@
 import type { Instant } from '../money/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { noTask } from './claims.js'
 import type { PolicyScope } from './evaluation.js'
 import type { Layer, Line } from './layers.js'

@@ -1,5 +1,5 @@
 import type { Units } from '../money/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Evaluation } from './evaluation.js'
 import type { Layer, Line } from './layers.js'
 import { counterKey } from './scope.js'

@@ -1,5 +1,5 @@
 import { clean, type Reason } from '../errors/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { approvalSettingsOf } from './approval-settings.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
 import { dimensionsOf, type Evaluation, type Findings } from './evaluation.js'

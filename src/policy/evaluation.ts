@@ -1,7 +1,7 @@
 import type { Reason } from '../errors/index.js'
 import { type Amount, count, type Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Layer, Layers } from './layers.js'
 import { categoryKey, taskKeys } from './scope.js'
 import { type Context, type CounterClaim, type Dimensions, type Facts, railOf, type Terms } from './types.js'

@@ -1,6 +1,6 @@
 import { clean, type Reason } from '../errors/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Evaluation, Findings } from './evaluation.js'
 import type { RepeatRule } from './fields.js'
 import type { Layers } from './layers.js'

@@ -1,5 +1,5 @@
 import { clean, closestName, oneOf, suggestion } from '../errors/index.js'
-import { isObjectPrototype } from '../util/own.js'
+import { isObjectPrototype } from '../util/objects.js'
 
 /** A numeral of a text file, kept as it was written: `0.10` stays `0.10`, and never becomes a float. */
 export class Numeral {

@@ -1,4 +1,4 @@
-import { ONCE } from '../util/own.js'
+import { ONCE } from '../util/objects.js'
 /** Limits for reading a body that another party sends. */
 export interface BodyLimits {
   /** The maximum of bytes, after decompression. */

@@ -1,6 +1,6 @@
 import { clean } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { type AuthChallenge, readAuthChallenges } from './auth-params.js'
 import { decodeJsonObject } from './json.js'
 import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js'

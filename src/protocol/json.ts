@@ -1,4 +1,4 @@
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 import { decodeBase64url } from './base64url.js'
 import { ProtocolError } from './protocol-error.js'
 import type { Json, JsonObject } from './types.js'

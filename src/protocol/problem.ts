@@ -1,5 +1,5 @@
 import { clean } from '../errors/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { JSON_LIMITS, parseJsonObject } from './json.js'
 import { ProtocolError } from './protocol-error.js'
 import type { JsonObject, Problem } from './types.js'

@@ -1,5 +1,5 @@
 import { clean } from '../errors/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import { asBase64url } from './base64url.js'
 import { decodeJsonObject, JSON_LIMITS } from './json.js'
 import { ProtocolError } from './protocol-error.js'

@@ -1,5 +1,5 @@
 import { type Challenge, encodeBase64url, type Json, type JsonObject } from '../protocol/index.js'
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 import type { Unpayable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { NOBODY, readAddress, readAmount } from './json.js'

@@ -1,7 +1,7 @@
 import { keccak256 } from 'viem/utils'
 import * as z from 'zod/mini'
 import type { Json, JsonObject } from '../protocol/index.js'
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 import { reader } from '../wallet/evidence.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { address, hexOf, NOBODY } from './json.js'

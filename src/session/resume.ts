@@ -7,7 +7,7 @@ import {
   parseJsonObject,
   type Resource,
 } from '../protocol/index.js'
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import { readChannel } from './chain.js'
 import { RESERVE, type Session } from './challenge.js'

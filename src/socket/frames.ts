@@ -9,7 +9,7 @@ import {
   type Receipt,
   receiptOf,
 } from '../protocol/index.js'
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 
 /** What a frame of text is. */
 export type Frame =

@@ -16,7 +16,7 @@ import type {
   ReplyInfo,
   Resource,
 } from '../protocol/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Answer, Connection } from './connection.js'
 import type { PaidSocket } from './types.js'
 

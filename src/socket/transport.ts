@@ -1,6 +1,7 @@
 import { clean } from '../errors/index.js'
 import { isBuffer } from '../protocol/body.js'
-import { sleep, withTimeout } from '../util/timers.js'
+import { sleep } from '../util/timers.js'
+import { withTimeout } from '../util/with-timeout.js'
 import { networkFailure } from './ends.js'
 import type { SocketData, SocketEnd, SocketEvent, SocketLike, SocketLimits, SocketPayload } from './types.js'
 

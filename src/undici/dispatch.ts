@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { ONCE } from '../util/own.js'
+import { ONCE } from '../util/objects.js'
 import { type Controller, type Handler, UndiciReply } from './reply.js'
 
 /** Called when a leg gets its connection, and with heads that only inform (1xx): what the first leg tells the caller. */

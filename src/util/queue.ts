@@ -1,4 +1,4 @@
-import { ONCE } from './own.js'
+import { ONCE } from './objects.js'
 
 /** A caller of the queues. It holds at most one place. */
 export interface QueuePlace {

@@ -1,4 +1,4 @@
-import { ONCE } from './own.js'
+import { ONCE } from './objects.js'
 
 /** Lets the event loop turn once, so that timers, sockets and other tasks run before this call continues. */
 export function nextTurn(): Promise<void> {
@@ -37,17 +37,4 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     }, ms)
     signal?.addEventListener('abort', stop, ONCE)
   })
-}
-
-/** Waits for work for at most that many milliseconds. The work itself goes on. The result is `late` if it has not ended. */
-export async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T | 'late'> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, ms, 'late')
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

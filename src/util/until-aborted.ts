@@ -1,4 +1,4 @@
-import { ONCE } from './own.js'
+import { ONCE } from './objects.js'
 
 /** What happens to work if its caller aborts before the work has ended. */
 export interface AbortHandling<T> {

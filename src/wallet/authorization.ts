@@ -1,7 +1,7 @@
 import type { LaneGrant, PaymentId } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
 import type { Bounds } from '../policy/index.js'
-import { own } from '../util/own.js'
+import { own } from '../util/objects.js'
 import type { Quote } from './quote.js'
 
 /** The content of an authorization: the frozen quote, and the budget that the ledger set aside for it. */

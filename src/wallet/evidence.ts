@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { Json, JsonObject } from '../protocol/index.js'
-import { isObject } from '../util/is-object.js'
+import { isObject } from '../util/objects.js'
 
 // The parts that the evidence of all wallets is made of. One schema of each detail is its type and its reader.
 

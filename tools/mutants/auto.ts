@@ -46,7 +46,7 @@ const REALMS: readonly Mutant[] = [
   {
     name: 'foreign-document-refused',
     breaks: 'a policy that another realm made is refused',
-    file: 'src/util/own.ts',
+    file: 'src/util/objects.ts',
     find: "return Object.hasOwn(value, 'hasOwnProperty') && Object.hasOwn(value, 'isPrototypeOf')",
     replace: 'return false',
     tests: ['test/client/realms.test.ts'],

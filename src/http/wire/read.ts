@@ -12,7 +12,7 @@ import {
   settlementProblem,
   x402Problem,
 } from '../../protocol/index.js'
-import { own } from '../../util/own.js'
+import { own } from '../../util/objects.js'
 import { type Head, isRedirect, mayHoldProblem } from '../head.js'
 import { paysItself } from './carrier.js'
 import { mayAskInBody, noOffers, offersInBody, offersInHead, together } from './offers.js'

@@ -1,6 +1,6 @@
 import type { Instant } from '../../money/index.js'
 import type { CounterClaim, Dimension } from '../../policy/index.js'
-import { own } from '../../util/own.js'
+import { own } from '../../util/objects.js'
 import type { Channel, ChannelQuery } from '../channel.js'
 import { type Counter, type Counts, counterOf } from '../counts.js'
 import { claimBy, familyOf, sameFamily } from '../family.js'

@@ -1,5 +1,5 @@
 import type { Instant } from '../../money/index.js'
-import { own } from '../../util/own.js'
+import { own } from '../../util/objects.js'
 import { decode, encode } from '../json.js'
 import { damaged } from '../ledger-error.js'
 import type { PaymentRow } from '../payment-row.js'

@@ -1,4 +1,4 @@
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import { type ClockRecord, NO_RECORD } from '../clock-jumps.js'
 import { decode, encode } from '../json.js'
 import { damaged } from '../ledger-error.js'

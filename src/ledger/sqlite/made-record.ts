@@ -1,4 +1,4 @@
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import { syncFolder } from './disk.js'
 
 const { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } =

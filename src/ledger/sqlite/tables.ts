@@ -1,5 +1,5 @@
 import type { Instant } from '../../money/index.js'
-import { own } from '../../util/own.js'
+import { own } from '../../util/objects.js'
 import type { PaymentRow } from '../payment-row.js'
 import type { PaymentId, PaymentQuery } from '../port.js'
 import { purchasedAt } from '../purchases.js'

@@ -1,5 +1,5 @@
 import { clean } from '../../errors/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import type { Json, JsonObject } from '../types.js'
 
 /**

@@ -1,4 +1,4 @@
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import { encodeBase64 } from '../base64url.js'
 import type { Json, JsonObject, SignInEcho } from '../types.js'
 import { listAt, objectAt, refuse, textAt } from './fields.js'

@@ -1,5 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
-import { ONCE } from '../../util/own.js'
+import { ONCE } from '../../util/objects.js'
 import type { Hex } from './hex.js'
 
 /** The account, reduced to its signing function. */

@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize'
 import { bytesToHex, keccak256, sha256, stringToBytes } from 'viem/utils'
 import type { JsonObject, X402Echo } from '../../protocol/index.js'
 import { encodeBase64url } from '../../protocol/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import type { Hex } from '../chain/index.js'
 import type { Spendable } from '../index.js'
 

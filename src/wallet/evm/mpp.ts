@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize'
 import { keccak256, stringToBytes } from 'viem/utils'
 import type { Challenge, Json, JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import type { Hex } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
 import { isAbsent, readAddress, readAmount } from './fields.js'

@@ -2,7 +2,7 @@ import { hashMessage } from 'viem/utils'
 import { clean } from '../../errors/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import { failed, oneEnd, sign } from '../chain/index.js'
 import type {
   AcceptedCredential,

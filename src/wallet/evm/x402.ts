@@ -1,5 +1,5 @@
 import { type Challenge, type JsonObject, x402Network } from '../../protocol/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import type { Unpayable } from '../index.js'
 import { isAbsent, readAddress, readAmount, readChain, textOf } from './fields.js'
 import type { Offer } from './offer.js'

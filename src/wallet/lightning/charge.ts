@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import type { Unpayable } from '../index.js'
 import { type Invoice, readInvoice } from './invoice.js'
 

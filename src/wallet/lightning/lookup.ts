@@ -1,4 +1,4 @@
-import { withTimeout } from '../../util/timers.js'
+import { withTimeout } from '../../util/with-timeout.js'
 import type { Config, LightningOptions } from './options.js'
 
 type Found = Awaited<ReturnType<NonNullable<LightningOptions['lookUpPayment']>>>

@@ -1,5 +1,5 @@
 import type { NextAction } from '../../errors/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 
 /** A Shared Payment Token: Stripe's `shared_payment.issued_token`. */
 export interface Token {

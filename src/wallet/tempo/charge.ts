@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/is-object.js'
+import { isObject } from '../../util/objects.js'
 import type { Hex } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
 

@@ -1,3 +1,8 @@
+/** Whether a value is an object: no array, and not null. Narrows `Json` to `JsonObject`. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** Instances inherit nothing, so properties that other code adds to `Object.prototype` are not visible on them. */
 class Own {}
 Object.setPrototypeOf(Own.prototype, null)
