@@ -1,5 +1,5 @@
 import type { Ledger } from '../ledger/index.js'
-import { budgetOf } from '../pay/alerts.js'
+import { budgetOf } from '../pay/authorize/alerts.js'
 import type { Budget } from '../pay/index.js'
 import type { Context, Policy } from '../policy/index.js'
 

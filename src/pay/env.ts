@@ -5,13 +5,13 @@ import type { Context, CounterClaim, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Queues } from '../util/queue.js'
 import type { Wallet } from '../wallet/index.js'
-import type { ApprovalQueue } from './approval-queue.js'
-import type { Approver } from './approver.js'
+import type { ApprovalQueue } from './authorize/approval-queue.js'
+import type { Approver } from './authorize/approver.js'
 import type { Emitter } from './events.js'
-import type { LiveCredentials } from './live-credentials.js'
 import type { NotPaid } from './not-paid.js'
-import type { PaymentLocks } from './payment-locks.js'
-import type { RecoverySchedule } from './recovery-schedule.js'
+import type { PaymentLocks } from './recovery/payment-locks.js'
+import type { RecoverySchedule } from './recovery/recovery-schedule.js'
+import type { LiveCredentials } from './submit/live-credentials.js'
 
 /** Everything the story needs of the world, handed in. */
 export interface Env {

@@ -2,7 +2,7 @@ import { clean, type ErrorCode, type Reason } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
-import type { Budget } from './budget.js'
+import type { Budget } from './authorize/budget.js'
 import { redactedError } from './redacted-error.js'
 
 /** What a purser tells its listeners. They observe; they can never veto, delay or supply a credential. */

@@ -3,12 +3,12 @@ import type { Challenge } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { own } from '../util/objects.js'
 import type { Wallet } from '../wallet/index.js'
+import type { Quoted } from './authorize/quote.js'
 import type { ChannelOperationRequest } from './channel-operation.js'
 import type { Call, Env } from './env.js'
 import type { Exchange } from './exchange.js'
 import { type NotPaid, paysKind, whyNotPaid } from './not-paid.js'
-import type { Quoted } from './quote.js'
-import type { Recovery, RecoveryPlan } from './recover.js'
+import type { Recovery, RecoveryPlan } from './recovery/recover.js'
 
 type Begin = () => Promise<{ readonly env: Env; readonly call: Call }>
 
@@ -66,8 +66,8 @@ export async function pay<Reply extends object>(
 
 /** Loaded when money is first talked about: a program whose calls cost nothing carries none of it. */
 const purchasing = lazy(() => import('./run-purchase.js'))
-const looking = lazy(() => import('./recover.js'))
-const quoting = lazy(() => import('./quote.js'))
+const looking = lazy(() => import('./recovery/recover.js'))
+const quoting = lazy(() => import('./authorize/quote.js'))
 const acting = lazy(() => import('./channel-operation.js'))
 
 /** Settles what is in doubt, loaded when it is first needed. */

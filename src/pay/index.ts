@@ -1,5 +1,6 @@
-export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './approver.js'
-export type { Budget } from './budget.js'
+export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './authorize/approver.js'
+export type { Budget } from './authorize/budget.js'
+export type { Quoted, QuotedOffer } from './authorize/quote.js'
 export type { Call, Env, Outcome, Refusal } from './env.js'
 export {
   type AnomalyKind,
@@ -18,5 +19,4 @@ export {
   type PaymentHandler,
 } from './handler.js'
 export { type NotPaid, paysKind } from './not-paid.js'
-export type { Quoted, QuotedOffer } from './quote.js'
-export type { Recovery, RecoveryPlan, UnseenDoubts } from './recover.js'
+export type { Recovery, RecoveryPlan, UnseenDoubts } from './recovery/recover.js'

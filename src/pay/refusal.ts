@@ -9,7 +9,7 @@ import {
 } from '../errors/index.js'
 import { fundsOf, type Payment } from '../ledger/index.js'
 import { hasNothingLeft } from '../wallet/index.js'
-import { sentenceOf } from './rejection.js'
+import { sentenceOf } from './settle/rejection.js'
 
 /** Policy, a person or a counter said no. */
 export function refused(

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import { type ApprovalQuestion, admissionFor, type OpenApproval } from '../../src/pay/approval-queue.js'
+import {
+  type ApprovalQuestion,
+  admissionFor,
+  type OpenApproval,
+} from '../../src/pay/authorize/approval-queue.js'
 import type { ApprovalAnswer, ApprovalRequest, Approver } from '../../src/pay/index.js'
 import type { CounterClaim, PolicyDocument } from '../../src/policy/index.js'
 import { cents, termsOf } from '../ledger/fixtures.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Evidence, Ledger, Verdict } from '../../src/ledger/index.js'
 import type { SendOptions } from '../../src/pay/index.js'
-import { recover } from '../../src/pay/recover.js'
+import { recover } from '../../src/pay/recovery/recover.js'
 import { spendAuthorization, type Wallet } from '../../src/wallet/index.js'
 import { offer, type Reply, termsOf } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'

@@ -2,7 +2,7 @@ import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../src/money/index.js'
-import { ApprovalQueue } from '../../src/pay/approval-queue.js'
+import { ApprovalQueue } from '../../src/pay/authorize/approval-queue.js'
 import {
   type Approver,
   type Call,
@@ -15,9 +15,9 @@ import {
   pay,
   recover,
 } from '../../src/pay/index.js'
-import { LiveCredentials } from '../../src/pay/live-credentials.js'
-import { PaymentLocks } from '../../src/pay/payment-locks.js'
-import { RecoverySchedule } from '../../src/pay/recovery-schedule.js'
+import { PaymentLocks } from '../../src/pay/recovery/payment-locks.js'
+import { RecoverySchedule } from '../../src/pay/recovery/recovery-schedule.js'
+import { LiveCredentials } from '../../src/pay/submit/live-credentials.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
 import { completeOwn, own } from '../../src/util/objects.js'
 import { Queues } from '../../src/util/queue.js'

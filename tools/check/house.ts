@@ -115,17 +115,17 @@ export const SIDE_DOORS: readonly {
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'pay/alerts.ts',
+    file: 'pay/authorize/alerts.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'pay/payment-locks.ts',
+    file: 'pay/recovery/payment-locks.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'pay/recovery-schedule.ts',
+    file: 'pay/recovery/recovery-schedule.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
   },
@@ -160,12 +160,12 @@ export const SIDE_DOORS: readonly {
     why: 'a snapshot comes in whichever alphabet its server writes; how that is read is no promise to users',
   },
   {
-    file: 'pay/approval-queue.ts',
+    file: 'pay/authorize/approval-queue.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
   },
   {
-    file: 'pay/live-credentials.ts',
+    file: 'pay/submit/live-credentials.ts',
     from: ['client'],
     why: 'made when the ledger is opened: a free call does without it',
   },

@@ -66,7 +66,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'question-not-shared',
     breaks: 'each of many equal calls asks a person',
-    file: 'src/pay/approval-queue.ts',
+    file: 'src/pay/authorize/approval-queue.ts',
     find: 'other.agent === agent && other.fingerprint === fingerprint)',
     replace: 'other.agent === agent && other.fingerprint === fingerprint && open.length < 0)',
     tests: QUESTIONS,
@@ -74,7 +74,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'silence-asked-again',
     breaks: 'a question that nobody answers is asked again for each call that waits for it',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: 'if (answered || !noBetter(terms, seat.question.terms))',
     replace: 'if (answered || noBetter(terms, seat.question.terms))',
     tests: QUESTIONS,
@@ -82,7 +82,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'questions-without-end',
     breaks: 'a vendor opens as many questions as it likes',
-    file: 'src/pay/approval-queue.ts',
+    file: 'src/pay/authorize/approval-queue.ts',
     find: 'if (waiting.length < limit) return undefined',
     replace: 'if (waiting.length < limit * 10) return undefined',
     tests: QUESTIONS,
@@ -98,7 +98,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'questions-hold-everything',
     breaks: 'questions hold a budget whole while they wait',
-    file: 'src/pay/approval-queue.ts',
+    file: 'src/pay/authorize/approval-queue.ts',
     find: 'return together * 100n <= claim.limit * BigInt(percent)',
     replace: 'return together * 100n <= claim.limit * BigInt(percent + 100)',
     tests: QUESTIONS,
@@ -114,7 +114,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'inherited-earlier',
     breaks: 'a property that every object inherits stands for an earlier payment, and nobody is asked',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: 'this.#c = own(c)',
     replace: 'this.#c = { ...c }',
     tests: INHERITED,
@@ -123,7 +123,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'inherited-yes',
     breaks: 'an answer that only inherits a yes is one',
-    file: 'src/pay/approver.ts',
+    file: 'src/pay/authorize/approver.ts',
     find: "const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = own(value)",
     replace: "const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = value",
     tests: INHERITED,
@@ -150,7 +150,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'inherited-terms',
     breaks: 'a wallet’s quote locks up, or runs on, what every object inherits',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: "completeOwn(quote, ['lane', 'replaces', 'goodUntil'])",
     replace: '',
     tests: INHERITED,

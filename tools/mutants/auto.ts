@@ -10,7 +10,7 @@ const BUDGETS: readonly Mutant[] = [
   {
     name: 'alert-without-held',
     breaks: 'a share of a budget that is held is not told',
-    file: 'src/pay/alerts.ts',
+    file: 'src/pay/authorize/alerts.ts',
     find: '(spent + held) * MILLION',
     replace: 'spent * MILLION',
     tests: ALERTS,
@@ -18,7 +18,7 @@ const BUDGETS: readonly Mutant[] = [
   {
     name: 'alert-each-time',
     breaks: 'a share of a budget is told by each payment after it was reached',
-    file: 'src/pay/alerts.ts',
+    file: 'src/pay/authorize/alerts.ts',
     find: 'const known = this.#told.has(key)',
     replace: 'const known = key === undefined',
     tests: ALERTS,
@@ -26,7 +26,7 @@ const BUDGETS: readonly Mutant[] = [
   {
     name: 'alert-once-for-ever',
     breaks: 'a new window of a budget is not told again',
-    file: 'src/pay/alerts.ts',
+    file: 'src/pay/authorize/alerts.ts',
     find: 'this.#told.get(key) === claim.resetsAt && ',
     replace: '',
     tests: ALERTS,

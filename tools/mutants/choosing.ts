@@ -41,7 +41,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'preference-upside-down',
     breaks: 'what is liked least is paid first',
-    file: 'src/pay/rank.ts',
+    file: 'src/pay/authorize/rank.ts',
     find: '    -q,',
     replace: '    q,',
     tests: RANK,
@@ -49,7 +49,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'deposit-at-no-risk',
     breaks: 'of two offers at one price the one that locks up more is paid',
-    file: 'src/pay/rank.ts',
+    file: 'src/pay/authorize/rank.ts',
     find: 'atRisk: price + bound + deposit',
     replace: 'atRisk: price + bound',
     tests: RANK,
@@ -57,7 +57,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'close-at-any-price',
     breaks: 'an operation that returns money is signed although it costs a price that policy denies',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: 'return costsNoPrice ?',
     replace: "return decision.effect === 'deny' || costsNoPrice ?",
     tests: ['test/pay/operations.test.ts'],
@@ -65,7 +65,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'top-up-without-permission',
     breaks: 'a top-up is taken for an operation that returns money',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: "source.kind === 'operation' && source.operation.kind !== 'topUp'",
     replace: "source.kind === 'operation'",
     tests: ['test/pay/operations.test.ts'],
@@ -73,7 +73,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'approved-operation-quoted-as-an-offer',
     breaks: 'a top-up that a person approved is never done',
-    file: 'src/pay/approve.ts',
+    file: 'src/pay/authorize/approve.ts',
     find: "if (c.kind === 'operation') return c",
     replace: "if (c.kind === 'operation') return { kind: 'offers', offers: [challenge] }",
     tests: ['test/pay/operations.test.ts'],
@@ -81,7 +81,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'ruled-out-is-paid',
     breaks: 'a way to pay that is never to be used is used',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: 'likingOf(prefer, kind).q === 0',
     replace: 'likingOf(prefer, kind).q < 0',
     tests: ['test/pay/ranking.test.ts'],
@@ -89,7 +89,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'advertised-unheard',
     breaks: 'a 402 may ask for more than was advertised, and nobody is asked',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: 'env.advertised?.(at, terms) ?? facts.advertised',
     replace: 'facts.advertised',
     tests: DISCOVER,

@@ -70,7 +70,7 @@ export const FORGETTING: readonly Mutant[] = [
   {
     name: 'denial-of-a-top-up-missed',
     breaks: 'a top-up that the vendor denies does not end the channel',
-    file: 'src/pay/submit.ts',
+    file: 'src/pay/submit/submit.ts',
     find: '      await notifyRejected(reading, authorized, authorized.attempt.evidence, env)\n',
     replace: '',
     tests: FORGOTTEN,

@@ -34,7 +34,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'abort-keeps-the-hold',
     breaks: 'budget stays set aside for a caller who has gone, while a wallet hangs',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "if (!this.#committing) void this.#release('the caller hung up')",
     replace: '',
     tests: ABORTS,
@@ -42,7 +42,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'abort-overtakes-the-commit',
     breaks: 'what is being committed is released, and does not count',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "if (!this.#committing) void this.#release('the caller hung up')",
     replace: "void this.#release('the caller hung up')",
     tests: ABORTS,
@@ -50,7 +50,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'late-commit-forgotten',
     breaks: 'what was committed for a caller who has gone is looked at by nobody',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "onLate: (agreement) => agreement.kind === 'authorized' && void abandonUnsent(agreement.authorized, c.env),",
     replace: '',
     tests: ABORTS,
@@ -58,7 +58,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'late-credential-handed-in',
     breaks: 'a wallet that goes on after an abort still sends',
-    file: 'src/pay/submit.ts',
+    file: 'src/pay/submit/submit.ts',
     find: '): Promise<ReplyInfo> {\n  signal?.throwIfAborted()',
     replace: '): Promise<ReplyInfo> {',
     tests: ABORTS,
@@ -74,7 +74,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'second-without-exclusion',
     breaks: 'a second credential that takes the place of none',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: 'alive === undefined || takesItsPlace(quote)',
     replace: 'quote.wallet !== undefined || takesItsPlace(quote)',
     tests: RAILS,
@@ -82,7 +82,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'upto-settles-by-receipt',
     breaks: 'what a metered payment took is what the server says',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: 'if (!terms.exact) {',
     replace: 'if (terms.most.value < 0n) {',
     tests: RAILS,
@@ -90,7 +90,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'upto-never-looked-up',
     breaks: 'a metered payment counts at its ceiling for as long as the process lives',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: 'await markUnresolved(payment, sending.evidence.recheckAt, env, { delivered, receipt })',
     replace: 'await markUnresolved(payment, undefined, env, { delivered, receipt })',
     tests: RAILS,
@@ -98,7 +98,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'failed-receipt-believed',
     breaks: 'a receipt of a failure settles a payment',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: 'receipt.success &&',
     replace: '',
     tests: [...RAILS, 'test/pay/receipts.test.ts', 'test/pay/story.test.ts'],
@@ -106,7 +106,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'foreign-evidence-taken',
     breaks: 'evidence that its wallet could never prove is committed',
-    file: 'src/pay/prepared.ts',
+    file: 'src/pay/authorize/prepared.ts',
     find: 'evidence?.wallet === id &&',
     replace: "typeof evidence?.wallet === 'string' && id !== '' &&",
     tests: RAILS,
@@ -114,7 +114,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'death-asked-for-in-a-loop',
     breaks: 'a wallet that says when to look again, and says now, is asked without a pause',
-    file: 'src/pay/replacement.ts',
+    file: 'src/pay/authorize/replacement.ts',
     find: 'for (let pause = 0; ; pause = LEAST_PAUSE_MS) {',
     replace: 'for (let pause = 0; ; pause = 0) {',
     tests: RAILS,
@@ -140,7 +140,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'rejected-receipt-recognised',
     breaks: 'a wallet whose answer is none has recognised any receipt',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'if (word !== false) return true',
     tests: [...RAILS, 'test/pay/receipts.test.ts'],

@@ -70,7 +70,7 @@ const SESSIONS: readonly Mutant[] = [
   {
     name: 'asked-without-a-402',
     breaks: 'a standing offer is paid although policy would ask a person',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "if (payingUpfront && decision.effect !== 'allow') return false",
     replace: 'if (payingUpfront && decision.effect.length === 0) return false',
     tests: TOTALS,
@@ -97,7 +97,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'release-on-402',
     breaks: 'a 402 after payment gives the budget back',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: `if (verdict.state !== 'void') return { kind: 'asked', dead: false, payment }`,
     replace: `if (verdict.state !== 'void') return { kind: 'asked', dead: true, payment: await transition(payment, { to: 'released', reason: '402' }, env) }`,
     tests: DOUBTS,
@@ -105,7 +105,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'release-on-500',
     breaks: 'a 500 after payment gives the budget back',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: 'payment: (await abandonCall(payment, recheckAt, env, reading.problem)).payment,',
     replace: `payment: await transition(payment, { to: 'released', reason: '500' }, env),`,
     tests: DOUBTS,
@@ -113,7 +113,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'release-on-already-used',
     breaks: 'the server’s "already used" is taken for a proof',
-    file: 'src/pay/inspection.ts',
+    file: 'src/pay/recovery/inspection.ts',
     find: 'return own(await wallet.inspect(evidence, context))',
     replace: `if (told !== undefined) return { state: 'void', reason: 'the server says so' }
     return own(await wallet.inspect(evidence, context))`,
@@ -122,7 +122,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'second-while-first-lives',
     breaks: 'a second credential need not exclude the first',
-    file: 'src/pay/replacement.ts',
+    file: 'src/pay/authorize/replacement.ts',
     find: '...(dead ? {} : { alive: { evidence, wallet } })',
     replace: '...(evidence && wallet && dead ? {} : {})',
     tests: DOUBTS,
@@ -138,7 +138,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'fingerprint-without-request',
     breaks: 'every request of an agent is a twin of every other',
-    file: 'src/pay/fingerprint.ts',
+    file: 'src/pay/authorize/fingerprint.ts',
     find: 'JSON.stringify([agent, tasks, tool ?? null, request])',
     replace: `JSON.stringify([agent, tasks, tool ?? null, request.slice(0, 0)])`,
     tests: DOUBTS,
@@ -146,7 +146,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'complete-before-commit',
     breaks: 'the side effect happens before the commit is on the disk',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: 'let committed = false\n',
     replace: `let committed = false
     await prepared.complete(async () => ({ kind: 'answers', ok: true, status: 200 }))\n`,
@@ -155,7 +155,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'ask-is-allow',
     breaks: 'nobody is asked',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: `if (candidate.decision.effect !== 'ask' || this.#c.earlier !== undefined) return false`,
     replace: `if (candidate.decision.effect !== 'deny') return false`,
     tests: ['test/pay/approvals.test.ts'],
@@ -163,7 +163,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'nonsense-is-yes',
     breaks: 'an approver’s nonsense is a yes',
-    file: 'src/pay/approver.ts',
+    file: 'src/pay/authorize/approver.ts',
     find: 'if (approved !== true) return undefined',
     replace: 'if (!approved) return undefined',
     tests: ['test/pay/approvals.test.ts'],
@@ -171,7 +171,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'approval-not-bound',
     breaks: 'an approval covers worse terms than were shown',
-    file: 'src/pay/approve.ts',
+    file: 'src/pay/authorize/approve.ts',
     find: 'return !isNew && noWorse(quote.terms, approved.quote.terms)',
     replace: 'return !isNew && noWorse(approved.quote.terms, approved.quote.terms)',
     tests: ['test/pay/approvals.test.ts', 'test/safety/approvals.test.ts'],
@@ -179,7 +179,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'rotated-terms-not-compared',
     breaks: 'a second credential may be for worse terms',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: '(earlier === undefined || noWorse(quote.terms, earlier.terms))',
     replace: '(earlier === undefined || noWorse(quote.terms, quote.terms))',
     tests: DOUBTS,
@@ -187,7 +187,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'receipt-of-another-challenge',
     breaks: 'a receipt for somebody else’s challenge settles ours',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: '(receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&',
     replace: '(receipt.challengeId === undefined || challenge.id !== undefined) &&',
     tests: ['test/pay/story.test.ts', 'test/pay/receipts.test.ts'],
@@ -195,7 +195,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'receipt-of-another-transfer',
     breaks: 'a receipt that names a transfer which is not ours settles',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'return true',
     tests: ['test/pay/story.test.ts', 'test/pay/receipts.test.ts'],
@@ -203,7 +203,7 @@ const PAY: readonly Mutant[] = [
   {
     name: 'sent-when-dead',
     breaks: 'a credential is sent again after it has run out',
-    file: 'src/pay/submit.ts',
+    file: 'src/pay/submit/submit.ts',
     find: 'env.clock.now() < sent.goodUntil,',
     replace: 'sent.goodUntil > 0,',
     tests: ['test/pay/present.test.ts'],
@@ -636,7 +636,7 @@ const FETCH: readonly Mutant[] = [
   {
     name: 'settlement-elsewhere-believed',
     breaks: 'a receipt for another network settles the payment',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: '(receipt.network === undefined || receipt.network === terms.network) &&',
     replace: '',
     tests: ['test/safety/x402.test.ts'],

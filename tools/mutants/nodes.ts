@@ -24,7 +24,7 @@ export const NODES: readonly Mutant[] = [
   {
     name: 'node-fault-not-told',
     breaks: 'listeners do not hear of a node of another chain',
-    file: 'src/pay/candidates.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: '  reportNodeFaults(env)\n',
     replace: '',
     tests: LIVE,

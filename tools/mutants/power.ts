@@ -33,7 +33,7 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'woken-hold-released',
     breaks: 'recovery releases a payment that its owner, seen as dead, commits at that moment',
-    file: 'src/pay/inspection.ts',
+    file: 'src/pay/recovery/inspection.ts',
     find: "{ to: 'released', reason, attempts: payment.attempts.length }",
     replace: "{ to: 'released', reason }",
     tests: ['test/pay/waking.test.ts'],
@@ -115,7 +115,7 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'recovery-under-a-call',
     breaks: 'a recovery ends what a call of the same process goes on with',
-    file: 'src/pay/payment-locks.ts',
+    file: 'src/pay/recovery/payment-locks.ts',
     find: 'if (this.#calls.has(id)) return undefined',
     replace: '',
     tests: ['test/pay/wind-up.test.ts'],

@@ -66,7 +66,7 @@ export const REPEATS: readonly Mutant[] = [
   {
     name: 'repeat-approval-of-any',
     breaks: 'a yes covers what was bought while the person thought',
-    file: 'src/pay/approve.ts',
+    file: 'src/pay/authorize/approve.ts',
     find: 'return !isNew && noWorse(',
     replace: 'return noWorse(',
     tests: PAY,

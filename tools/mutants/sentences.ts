@@ -5,7 +5,7 @@ export const SENTENCES: readonly Mutant[] = [
   {
     name: 'approver-fails-silently',
     breaks: 'an approver that throws is no event',
-    file: 'src/pay/approve.ts',
+    file: 'src/pay/authorize/approve.ts',
     find: "if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })",
     replace: '',
     tests: ['test/pay/approvals.test.ts'],

@@ -10,7 +10,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'delivered-is-revoked',
     breaks: 'what was delivered for is made void',
-    file: 'src/pay/abandon.ts',
+    file: 'src/pay/recovery/abandon.ts',
     find: 'return over || waiting || payment.delivered ? seen',
     replace: 'return over || waiting ? seen',
     tests: WIND_UP,
@@ -18,7 +18,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'waiting-is-revoked',
     breaks: 'what waits for a person is made void',
-    file: 'src/pay/abandon.ts',
+    file: 'src/pay/recovery/abandon.ts',
     find: 'return over || waiting || payment.delivered ? seen',
     replace: 'return over || payment.delivered ? seen',
     tests: WIND_UP,
@@ -26,7 +26,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'revoked-under-its-owner',
     breaks: 'a payment is ended while another process works on it',
-    file: 'src/pay/abandon.ts',
+    file: 'src/pay/recovery/abandon.ts',
     find: 'if (!ok) return { payment: ours }',
     replace: '',
     tests: WIND_UP,
@@ -34,7 +34,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'waiting-is-sent',
     breaks: 'a credential leaves before a person has acted',
-    file: 'src/pay/submit.ts',
+    file: 'src/pay/submit/submit.ts',
     find: 'if (ask !== undefined && (await untilAborted(ask(), signal))) return',
     replace: 'if (ask === undefined || (await untilAborted(ask(), signal))) return',
     tests: WIND_UP,
@@ -42,7 +42,7 @@ export const STRIPE: readonly Mutant[] = [
   {
     name: 'sent-after-release',
     breaks: 'a credential leaves for a payment that was given up meanwhile',
-    file: 'src/pay/submit.ts',
+    file: 'src/pay/submit/submit.ts',
     find: 'if (learned?.ok === false)',
     replace: 'if (learned === null)',
     tests: WIND_UP,

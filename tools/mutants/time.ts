@@ -15,7 +15,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'facts-before-quotes',
     breaks: 'a quote that takes long makes its own decision stale, so that it never pays',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "return { kind: dependsOnOtherPayment(candidate) ? 'stale' : 'judge' }",
     replace: "return { kind: 'stale' }",
     tests: ['test/pay/slow-quotes.test.ts'],
@@ -23,7 +23,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'slow-failure-tried-again',
     breaks: 'a wallet that fails slowly is tried again each time, and no other gets its turn',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: 'this.#unusable.set(quote, reason)',
     replace: '',
     tests: ['test/pay/slow-quotes.test.ts'],
@@ -96,7 +96,7 @@ export const TIME: readonly Mutant[] = [
   {
     name: 'one-domain-two-witnesses',
     breaks: 'a vendor with two names opens new budgets with a clock that is ahead',
-    file: 'src/pay/server-time.ts',
+    file: 'src/pay/authorize/server-time.ts',
     find: "host.split('.').slice(-2).join('.')",
     replace: 'host',
     tests: ['test/pay/clocks.test.ts'],

@@ -33,7 +33,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'room-anywhere',
     breaks: 'a search for room looks at payments that count elsewhere',
-    file: 'src/pay/recover.ts',
+    file: 'src/pay/recovery/recover.ts',
     find: '...(on === undefined ? {} : { on }),',
     replace: '',
     tests: RECOVER,
@@ -41,7 +41,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fee-never-due',
     breaks: 'a payment that a receipt settled never has its fee read',
-    file: 'src/pay/settle.ts',
+    file: 'src/pay/settle/settle.ts',
     find: '...feeToRead(terms, env),',
     replace: '',
     tests: RECOVER,
@@ -49,7 +49,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fee-asked-without-end',
     breaks: 'a fee that cannot be read is due again at once',
-    file: 'src/pay/fees.ts',
+    file: 'src/pay/recovery/fees.ts',
     find: "return after.state === 'settled' && after.fee === undefined ? putOff(after, env) : after",
     replace: 'return after',
     tests: RECOVER,
@@ -65,7 +65,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'patience-for-each',
     breaks: 'recovery waits for a rail that hangs once for each payment',
-    file: 'src/pay/recover.ts',
+    file: 'src/pay/recovery/recover.ts',
     find: 'if (!heard.has(railOf(before))) silent.add(railOf(before))',
     replace: 'if (!heard.has(railOf(before))) heard.add(railOf(before))',
     tests: RECOVER,
@@ -73,7 +73,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'recovery-one-by-one',
     breaks: 'recovery looks at one payment after the other',
-    file: 'src/pay/recover.ts',
+    file: 'src/pay/recovery/recover.ts',
     find: 'const AT_ONCE = 8',
     replace: 'const AT_ONCE = 1',
     tests: RECOVER,
@@ -113,7 +113,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'release-untold',
     breaks: 'listeners are not told of a hold that ends in process',
-    file: 'src/pay/authorize.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "await transition({ id: this.#id }, { to: 'released', reason }, env)",
     replace: "await env.ledger.advance(this.#id, { to: 'released', reason })",
     tests: ['test/pay/told.test.ts'],
@@ -161,7 +161,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'missing-wallet-untold',
     breaks: 'recovery reports nothing open when the wallet of a doubt is missing',
-    file: 'src/pay/recover.ts',
+    file: 'src/pay/recovery/recover.ts',
     find: '!here.has(each.evidence.wallet)',
     replace: 'here.has(each.evidence.wallet)',
     tests: RECOVER,

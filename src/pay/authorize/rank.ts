@@ -1,0 +1,79 @@
+import { count, type Units } from '../../money/index.js'
+import { type Decision, type Terms, termsKey } from '../../policy/index.js'
+import { likingOf } from '../../protocol/accept-payment.js'
+import type { Quote } from '../../wallet/index.js'
+import type { Env } from '../env.js'
+
+/** Policy's answers, best first. */
+export const EFFECTS = { allow: 0, ask: 1, deny: 2 } as const
+
+/** What paying an offer would cost, in the unit. */
+export interface Cost {
+  /** What it is expected to take: the price, or the ceiling of one that is not exact, and the usual fee. */
+  readonly expected: Units
+  /** What it may at most take or lock up: price, the fee's bound, and the deposit. */
+  readonly atRisk: Units
+}
+
+/** Undefined: some of it has no value in the unit. */
+export function costOf({ most, fee, locks }: Terms, unit: string): Cost | undefined {
+  const price = count(most, unit)
+  const usual = fee === undefined ? 0n : count(fee.usual, unit)
+  const bound = fee === undefined ? 0n : count(fee.bound, unit)
+  const deposit = locks === undefined ? 0n : count(locks, unit)
+  if (price === undefined || usual === undefined || bound === undefined || deposit === undefined)
+    return undefined
+  return { expected: price + usual, atRisk: price + bound + deposit }
+}
+
+/**
+ * The best first. Each of these decides only where all before it are equal:
+ *
+ * 1. policy: what is allowed, what a person must be asked for, what is denied;
+ * 2. the user's preferences: the higher `q`, then the place in the list;
+ * 3. what it is expected to take; what cannot be counted is dearer than anything that can;
+ * 4. what it may at most take or lock up;
+ * 5. an exact price before a ceiling;
+ * 6. the terms as text, the wallet, and the challenge: names, so that the server's order never decides.
+ */
+export function rank<T extends Judged>(candidates: readonly T[], env: Pick<Env, 'prefer' | 'policy'>): T[] {
+  return candidates
+    .map((candidate) => ({ candidate, key: keyOf(candidate, env) }))
+    .sort((a, b) => compareKeys(a.key, b.key))
+    .map(({ candidate }) => candidate)
+}
+
+/** An offer as a wallet would pay it, and policy's answer. */
+interface Judged {
+  readonly quote: Quote
+  readonly decision: Pick<Decision, 'effect'>
+}
+
+type Key = readonly (number | bigint | string)[]
+
+function keyOf({ quote, decision }: Judged, { prefer, policy }: Pick<Env, 'prefer' | 'policy'>): Key {
+  const { terms, wallet, challenge } = quote
+  const { q, place } = likingOf(prefer, terms.kind)
+  const cost = costOf(terms, policy.unit)
+  return [
+    EFFECTS[decision.effect],
+    -q,
+    place,
+    cost === undefined ? 1 : 0,
+    cost?.expected ?? 0n,
+    cost?.atRisk ?? 0n,
+    terms.exact ? 0 : 1,
+    termsKey(terms),
+    wallet,
+    challenge.id,
+  ]
+}
+
+/** Keys have the same kind of value in every place. */
+function compareKeys(a: Key, b: Key): number {
+  for (const [index, one] of a.entries()) {
+    const other = b[index]
+    if (other !== undefined && one !== other) return one < other ? -1 : 1
+  }
+  return 0
+}
