@@ -73,7 +73,7 @@ describe.each([
     const codes = crashes.map(({ ended }) => ended.code)
     const killed = codes.filter((code) => code === 'killed').length
     const where = crashes.map(({ ended }) => ended.at)
-    for (const step of ['the step to committed', 'the step to learned', 'the paid request'])
+    for (const step of ['the step to committed', 'the step to evidence', 'the paid request'])
       expect(where).toContain(`before ${step}`)
     expect(where).toContain('after POST issued_tokens')
     expect(killed).toBeLessThan(fates.length)

@@ -61,7 +61,7 @@ describe('a token', () => {
       'that nobody knows',
       { currency: `0x20c${'0'.repeat(34)}bad` },
       'unknown_currency',
-      /no currency that is known/,
+      /not a known currency/,
     ],
     ['by its symbol', { currency: 'AlphaUSD' }, 'refused', /not a token address/],
     ['too short', { currency: TOKEN.slice(0, -1) }, 'refused', /not a token address/],
