@@ -81,7 +81,7 @@ let code = ''
 beforeAll(async () => {
   const { outputFiles } = await build({
     stdin: {
-      contents: `export * from './src/index.js'; export { memoryLedger } from './src/ledger/memory.js'`,
+      contents: `export * from './src/index.js'; export { spendAuthorization } from './src/entry/wallet.js'; export { memoryLedger } from './src/ledger/memory.js'`,
       resolveDir: new URL('../..', import.meta.url).pathname,
       loader: 'ts',
     },

@@ -77,7 +77,7 @@ const NAMES = [
 describe('whatever every object inherits', () => {
   it('the names are those of our records', () => {
     expect(NAMES).toEqual(
-      expect.arrayContaining(['earlier', 'grant', 'unasked', 'lane', 'need', 'maxAmount', 'signed']),
+      expect.arrayContaining(['earlier', 'grant', 'payingUpfront', 'lane', 'need', 'maxAmount', 'signed']),
     )
     expect(NAMES.length).toBeGreaterThan(250)
   })
