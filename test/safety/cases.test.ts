@@ -87,7 +87,7 @@ describe('what the cases look at', () => {
   })
 
   it.each([
-    'the same, where the server pays the fee',
+    'the same, and the server pays the fee',
     'x402: a fresh offer after every payment',
     'MPP: a fresh challenge after every signed transfer',
   ])('a client that signs again and again is seen: %s', async (attack) => {
