@@ -142,7 +142,7 @@ export function configure(options: EvmOptions): Config {
     checksummed: getAddress(address),
     signer,
     chains: options.chains && new Set(options.chains.map(checkChainId)),
-    own: currencyTable([...BUILT_IN, ...(options.currencies ?? [])]),
+    own: currencyTable([...BUILT_IN, ...checkCurrencies(options.currencies)]),
     domains: checkDomains(options.domains),
     ways: checkWays(options.ways, signer),
     gasLimit: checkGas('limit', gas.limit ?? GAS_LIMIT),
@@ -152,6 +152,11 @@ export function configure(options: EvmOptions): Config {
     times: heard.times,
     ...nodesOf(KNOWN_NODES, options.rpc, heard.fetch),
   }
+}
+
+function checkCurrencies(given: EvmOptions['currencies'] = []): readonly Currency[] {
+  if (!Array.isArray(given)) throw new TypeError('evm() option currencies must be a list of currencies')
+  return given
 }
 
 function checkDomains(own: EvmOptions['domains'] = {}): ReadonlyMap<string, TokenDomain> {
