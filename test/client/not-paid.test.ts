@@ -7,6 +7,7 @@ import { tempo } from '../../src/entry/wallet-tempo.js'
 import { createPurser, type PurserEvents, type PurserOptions } from '../../src/index.js'
 import { type Answer, challenge, serve } from '../fetch/kit.js'
 import { base64 } from '../fetch/x402-kit.js'
+import { runtime } from '../runtime.js'
 
 const account = privateKeyToAccount(`0x${'17'.repeat(32)}`)
 const NODE = 'http://127.0.0.1:1'
@@ -175,7 +176,8 @@ describe('a request that Purser cannot copy is sent once, and its 402 says so', 
   const bodies: Readonly<Record<string, unknown>> = {
     'a number': 42,
     'an object of a class': new Page(),
-    'a list': ['tea', 'milk'],
+    // The fetch of Deno reads a list as a stream of bytes, and refuses texts in it before anything is sent.
+    ...(runtime() === 'deno' ? {} : { 'a list': ['tea', 'milk'] }),
     true: true,
   }
 
