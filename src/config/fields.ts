@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { oneOf } from '../errors/index.js'
 import type { Rates } from '../money/index.js'
 import { type Preference, parseAcceptPayment } from '../protocol/index.js'
+import { isObject } from '../util/objects.js'
 import { invalid } from './invalid.js'
 
 /**
@@ -91,7 +92,7 @@ export function list<T>(one: Field<T>): Field<readonly T[]> {
 
 /** Values by name: a mapping in a file, `name=value,name=value` in a variable. */
 const pairs = z.transform((value): unknown => {
-  if (typeof value !== 'string') return isMapping(value) ? Object.entries(value) : undefined
+  if (typeof value !== 'string') return isObject(value) ? Object.entries(value) : undefined
   return pieces(value).map((piece) => /^([^=\s]+)=(\S+)$/.exec(piece)?.slice(1))
 })
 
@@ -166,12 +167,7 @@ export const currencies: Field<string | readonly unknown[]> = (value, origin) =>
 function withDecimals(entry: unknown): unknown {
   const { decimals }: { readonly decimals?: unknown } = Object(entry)
   const isNumber = typeof decimals === 'string' && /^[0-9]{1,3}$/.test(decimals)
-  return isMapping(entry) && isNumber ? { ...entry, decimals: Number(decimals) } : entry
-}
-
-/** Tells whether a value is a mapping of a file. The reader creates mappings without a prototype. */
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject(entry) && isNumber ? { ...entry, decimals: Number(decimals) } : entry
 }
 
 function pieces(text: string): readonly string[] {

@@ -87,21 +87,13 @@ export class CounterTables extends FactTables {
   countsSince(key: string, from: Instant): Counts {
     this.#windows.set(key, from)
     const sum = { counted: 0n, held: 0n }
-    let range: StoreRange = {
-      ...rangeOf(prefixOf('bucket', key), MOST_BUCKETS),
-      from: keyOf('bucket', key, from),
+    const all = rangeOf(prefixOf('bucket', key), MOST_BUCKETS)
+    for (const { value } of this.rest({ ...all, from: keyOf('bucket', key, from) })) {
+      const { counted, held } = countsOf(value)
+      sum.counted += counted
+      sum.held += held
     }
-    for (;;) {
-      const entries = this.entries.range(range)
-      for (const { value } of entries) {
-        const { counted, held } = countsOf(value)
-        sum.counted += counted
-        sum.held += held
-      }
-      const last = entries.at(-1)
-      if (entries.length < MOST_BUCKETS || last === undefined) return sum
-      range = { ...range, from: `${last.key} ` }
-    }
+    return sum
   }
 
   addCounts(key: string, at: Instant, change: Counts): void {

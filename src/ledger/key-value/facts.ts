@@ -6,8 +6,8 @@ import type { Pin } from '../pins.js'
 import type { DayOfPrices } from '../prices.js'
 import type { Denial, PriceKey } from '../tables.js'
 import type { Entries } from './entries.js'
-import { endOf, keyOf, lastNumber, prefixOf, rangeOf } from './keys.js'
-import type { StoreEntry } from './port.js'
+import { keyOf, lastNumber, prefixOf, rangeOf } from './keys.js'
+import type { StoreEntry, StoreRange } from './port.js'
 
 /** How many entries are read at a time where all are wanted. */
 const PAGE = 256
@@ -21,13 +21,19 @@ export class FactTables {
   }
 
   /** All entries with that prefix, in their order. */
-  protected *all(prefix: string): Iterable<StoreEntry> {
-    for (let from = prefix; ; ) {
-      const page = this.entries.range({ from, to: endOf(prefix), order: 'ascending', limit: PAGE })
+  protected all(prefix: string): Iterable<StoreEntry> {
+    return this.rest(rangeOf(prefix, PAGE))
+  }
+
+  /** All entries of a range, in pages of its limit. */
+  protected *rest(range: StoreRange): Iterable<StoreEntry> {
+    for (let { from, to } = range; ; ) {
+      const page = this.entries.range({ ...range, from, to })
       yield* page
       const last = page.at(-1)
-      if (page.length < PAGE || last === undefined) return
-      from = `${last.key} `
+      if (page.length < range.limit || last === undefined) return
+      if (range.order === 'ascending') from = `${last.key} `
+      else to = last.key
     }
   }
 

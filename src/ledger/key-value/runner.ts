@@ -1,4 +1,5 @@
-import { isPaymentError, PaymentError } from '../../errors/index.js'
+import { isPaymentError, PaymentError, randomId } from '../../errors/index.js'
+import { sleep } from '../../util/timers.js'
 import { ledgerError } from '../ledger-error.js'
 import type { LedgerTables, Store } from '../tables.js'
 import { META, newMeta } from './counters.js'
@@ -120,7 +121,7 @@ export class StepRunner implements Store {
     await this.#until(async () => {
       const { transaction, found } = await this.#asked(() => this.#store.begin('write', [{ key: META }]))
       if (found[0]?.[0] === undefined) {
-        const changes = [{ key: META, value: newMeta(crypto.randomUUID()) }]
+        const changes = [{ key: META, value: newMeta(randomId()) }]
         return await this.#asked(() => transaction.commit(changes, { durable: true }))
       }
       await this.#asked(() => transaction.rollback())
@@ -201,7 +202,7 @@ export class StepRunner implements Store {
       if (performance.now() > deadline)
         throw ledgerError('ledger_busy', 'Other processes write to the ledger all the time')
       const most = Math.min(MOST_PAUSE_MS, 2 ** tries)
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * most))
+      await sleep(Math.random() * most)
     }
   }
 

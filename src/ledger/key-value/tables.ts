@@ -73,20 +73,9 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
 
   twins(agent: string, fingerprint: string, since: Instant): readonly PaymentRow[] {
     const from = keyOf('standing', agent, fingerprint, since + 1)
-    const found = this.#rest({ ...rangeOf(prefixOf('standing', agent, fingerprint), PAGE), from })
+    const found = this.rest({ ...rangeOf(prefixOf('standing', agent, fingerprint), PAGE), from })
     const byPlace = [...found].sort((a, b) => lastNumber(a.key) - lastNumber(b.key))
     return this.#rowsAt(byPlace)
-  }
-
-  *#rest(range: StoreRange): Iterable<StoreEntry> {
-    for (let { from, to } = range; ; ) {
-      const page = this.entries.range({ ...range, from, to })
-      yield* page
-      const last = page.at(-1)
-      if (page.length < range.limit || last === undefined) return
-      if (range.order === 'ascending') from = `${last.key} `
-      else to = last.key
-    }
   }
 
   refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly PaymentRow[] {
@@ -110,7 +99,7 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
   *purchases(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow> {
     const from = keyOf('purchase', agent, fingerprint, since + 1)
     const range = { ...rangeOf(prefixOf('purchase', agent, fingerprint), 4, 'descending'), from }
-    for (const entry of this.#rest(range)) yield* this.#rowsAt([entry])
+    for (const entry of this.rest(range)) yield* this.#rowsAt([entry])
   }
 
   listsPurchases(): boolean {
