@@ -9,6 +9,24 @@ import { account, alphaUSD, CHAIN_ID, policy, stubNode, stubServer, URL_PAID } f
 
 const CALLS = 200
 
+/** A purser that pays charges of a stubbed server: what `npm run profile` samples. */
+export function chargePayer(): { pay(): Promise<void>; close(): Promise<void> } {
+  const purser = createPurser({
+    agent: 'bench',
+    currencies: [alphaUSD],
+    wallets: [tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1' }, fetch: stubNode().fetch })],
+    policy,
+    ledger: memoryLedger(),
+    fetch: stubServer(),
+  })
+  return {
+    pay: async () => {
+      await (await purser.fetch(URL_PAID)).text()
+    },
+    close: () => purser.close(),
+  }
+}
+
 /** A paid charge in the client, network and chain stubbed, beside one bare signature and the reference client. */
 export async function benchCharge(): Promise<readonly Row[]> {
   const ours = stubNode()

@@ -11,11 +11,15 @@ export class PurchaseLists {
 
   save(before: PaymentRow | undefined, row: PaymentRow): void {
     const at = purchasedAt(row)
-    if (before !== undefined && purchasedAt(before) === at) return
+    const was = before === undefined ? undefined : purchasedAt(before)
+    if (was === at) return
     const name = compositeKey(row.context.agent, row.fingerprint)
     const list = this.#lists.get(name) ?? []
-    const index = list.findLastIndex(({ id }) => id === row.id)
-    if (index >= 0) list.splice(index, 1)
+    // A payment that stood in no list is not searched for: the list of one purchase may hold every payment of a long life.
+    if (was !== undefined) {
+      const index = list.findLastIndex(({ id }) => id === row.id)
+      if (index >= 0) list.splice(index, 1)
+    }
     if (at !== undefined) list.push({ id: row.id, at })
     if (list.length > 0) this.#lists.set(name, list)
     else this.#lists.delete(name)
