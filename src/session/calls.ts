@@ -1,58 +1,67 @@
-import type { Hex } from '../wallet/tempo/index.js'
-import { channelIdOf, type Identity, word } from './identity.js'
+import { encodeFunctionData, parseAbi } from 'viem/utils'
+import { approveCall, type Call } from '../wallet/tempo/shared.js'
+import { channelIdOf, descriptorOf, type Identity } from './identity.js'
 
-/** One call of a transaction. */
-export interface Call {
-  readonly to: Hex
-  readonly data: Hex
-}
+/** The escrow of v1 (draft-tempo-session-00, "Contract Functions"). */
+export const ESCROW_ABI = parseAbi([
+  'struct Channel { bool finalized; uint64 closeRequestedAt; address payer; address payee; address token; address authorizedSigner; uint128 deposit; uint128 settled; }',
+  'function open(address payee, address token, uint128 deposit, bytes32 salt, address authorizedSigner)',
+  'function topUp(bytes32 channelId, uint256 additionalDeposit)',
+  'function requestClose(bytes32 channelId)',
+  'function withdraw(bytes32 channelId)',
+  'function getChannel(bytes32 channelId) view returns (Channel)',
+])
 
-/** Selectors of both escrows (draft-tempo-session-00, "Contract Functions"; TIP-1034), and of TIP-20's `approve`. */
-const SELECTORS = {
-  v1: { open: 'c79ea485', topUp: 'b67644b9', requestClose: '6bf5fe6f', withdraw: '8e19899e' },
-  v2: { open: 'edc53b00', topUp: 'dc48471e', requestClose: '675402e5', withdraw: '41e2c664' },
-} as const
-const APPROVE = '095ea7b3'
+/** The reserve of v2 (TIP-1034). */
+export const RESERVE_ABI = parseAbi([
+  'struct Descriptor { address payer; address payee; address operator; address token; bytes32 salt; address authorizedSigner; bytes32 expiringNonceHash; }',
+  'struct State { uint96 settled; uint96 deposit; uint32 closeRequestedAt; }',
+  'function open(address payee, address operator, address token, uint96 deposit, bytes32 salt, address authorizedSigner)',
+  'function topUp(Descriptor descriptor, uint96 additionalDeposit)',
+  'function requestClose(Descriptor descriptor)',
+  'function withdraw(Descriptor descriptor)',
+  'function getChannelState(bytes32 channelId) view returns (State)',
+])
 
 type Opening = Identity extends infer One ? (One extends unknown ? Omit<One, 'openHash'> : never) : never
 
 /** Creates the calls that lock the deposit. v1 takes it by an allowance, which the same transaction grants. */
 export function openCalls(opening: Opening, deposit: bigint): readonly Call[] {
-  const { escrow, payee, token, salt, signer } = opening
-  const amount = deposit.toString(16)
+  const { escrow: to, payee, token, salt, signer } = opening
+  const functionName = 'open'
   if (opening.protocol === 'v1') {
-    const open = call(escrow, SELECTORS.v1.open, [payee, token, amount, salt, signer])
-    return [approve(token, escrow, amount), open]
+    const args = [payee, token, deposit, salt, signer] as const
+    const data = encodeFunctionData({ abi: ESCROW_ABI, functionName, args })
+    return [approveCall(token, to, deposit), { to, data }]
   }
-  return [call(escrow, SELECTORS.v2.open, [payee, opening.operator, token, amount, salt, signer])]
+  const args = [payee, opening.operator, token, deposit, salt, signer] as const
+  return [{ to, data: encodeFunctionData({ abi: RESERVE_ABI, functionName, args }) }]
 }
 
 export function topUpCalls(identity: Identity, more: bigint): readonly Call[] {
-  const { protocol, token, escrow } = identity
-  const amount = more.toString(16)
-  const topUp = call(escrow, SELECTORS[protocol].topUp, [...nameOf(identity), amount])
-  return protocol === 'v1' ? [approve(token, escrow, amount), topUp] : [topUp]
+  const { escrow: to, token } = identity
+  const functionName = 'topUp'
+  if (identity.protocol === 'v1') {
+    const args = [channelIdOf(identity), more] as const
+    const data = encodeFunctionData({ abi: ESCROW_ABI, functionName, args })
+    return [approveCall(token, to, more), { to, data }]
+  }
+  const args = [descriptorOf(identity), more] as const
+  return [{ to, data: encodeFunctionData({ abi: RESERVE_ABI, functionName, args }) }]
 }
 
 export function requestCloseCalls(identity: Identity): readonly Call[] {
-  return [call(identity.escrow, SELECTORS[identity.protocol].requestClose, nameOf(identity))]
+  return [endCall(identity, 'requestClose')]
 }
 
 export function withdrawCalls(identity: Identity): readonly Call[] {
-  return [call(identity.escrow, SELECTORS[identity.protocol].withdraw, nameOf(identity))]
+  return [endCall(identity, 'withdraw')]
 }
 
-/** Names a channel in a call: by its id in v1, by its whole descriptor in v2. */
-function nameOf(identity: Identity): readonly string[] {
-  if (identity.protocol === 'v1') return [channelIdOf(identity)]
-  const { payer, payee, operator, token, salt, signer, openHash } = identity
-  return [payer, payee, operator, token, salt, signer, openHash]
-}
-
-function approve(token: Hex, escrow: Hex, amount: string): Call {
-  return call(token, APPROVE, [escrow, amount])
-}
-
-function call(to: Hex, selector: string, values: readonly string[]): Call {
-  return { to, data: `0x${selector}${values.map(word).join('')}` }
+function endCall(identity: Identity, functionName: 'requestClose' | 'withdraw'): Call {
+  const data =
+    identity.protocol === 'v1'
+      ? encodeFunctionData({ abi: ESCROW_ABI, functionName, args: [channelIdOf(identity)] })
+      : encodeFunctionData({ abi: RESERVE_ABI, functionName, args: [descriptorOf(identity)] })
+  return { to: identity.escrow, data }
 }

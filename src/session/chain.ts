@@ -1,19 +1,23 @@
-import { PaymentError } from '../errors/index.js'
+import { decodeAbiParameters, decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Hex } from '../wallet/tempo/index.js'
 import {
-  ask,
   type Block,
   blockAt,
+  type Call,
   firstBlockAt,
   type Node,
   readBlock,
+  readContract,
   readLogs,
   readReceipt,
   readSeen,
   readTransactions,
+  type StateAt,
+  TRANSFER_EVENT,
 } from '../wallet/tempo/shared.js'
-import type { Call } from './calls.js'
+import { ESCROW_ABI, RESERVE_ABI } from './calls.js'
 import { channelIdOf, type Identity, word } from './identity.js'
+import { NOBODY } from './json.js'
 
 /** A channel as the chain records it. */
 export interface OnChain {
@@ -26,40 +30,47 @@ export interface OnChain {
   readonly state: 'none' | 'open' | 'closed'
 }
 
-/** `getChannel(bytes32)` of v1 and `getChannelState(bytes32)` of v2. */
-const READ = { v1: '831c2b82', v2: 'd18da8b1' } as const
 /** `ChannelClosed(bytes32,address,address,uint96,uint96)` of the reserve. */
 const CLOSED = '0x5613aed96d5bf39f928408dbe1d4143490b9bb5957eac2dd8e69b5dc4b2206e6'
-
-/** `Transfer(address,address,uint256)` of a token. */
-const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 
 /** The time in seconds after a close request until the payer may withdraw (draft-tempo-session-00, "Forced Close"). */
 export const GRACE_SECONDS = 900
 
 /** Reads the state of a channel from the first node that answers. */
-export async function readChannel(
+export function readChannel(
   nodes: readonly Node[],
   identity: Identity,
-  at: 'latest' | { readonly blockHash: Hex } = 'latest',
+  at: StateAt = 'latest',
 ): Promise<OnChain> {
-  const data = `0x${READ[identity.protocol]}${channelIdOf(identity).slice(2)}`
-  const words = wordsOf(await ask(nodes, 'eth_call', [{ to: identity.escrow, data }, at]))
-  return identity.protocol === 'v1' ? readV1(words) : readV2(words)
+  const { escrow: to, protocol } = identity
+  const args = [channelIdOf(identity)] as const
+  const options = { message: 'The escrow answered in an unknown form', at }
+  return protocol === 'v1'
+    ? readContract(
+        nodes,
+        { to, data: encodeFunctionData({ abi: ESCROW_ABI, functionName: 'getChannel', args }) },
+        readV1,
+        options,
+      )
+    : readContract(
+        nodes,
+        { to, data: encodeFunctionData({ abi: RESERVE_ABI, functionName: 'getChannelState', args }) },
+        readV2,
+        options,
+      )
 }
 
-function readV1(words: readonly bigint[]): OnChain {
-  const [finalized, requested, payer, , , , deposit, captured] = words
-  if (finalized === undefined || requested === undefined || deposit === undefined || captured === undefined)
-    throw answered()
-  const state = payer === 0n ? 'none' : finalized === 0n ? 'open' : 'closed'
-  return { deposit, captured, closeRequestedAt: Number(requested), state }
+function readV1(data: Hex): OnChain {
+  const channel = decodeFunctionResult({ abi: ESCROW_ABI, functionName: 'getChannel', data })
+  const { finalized, closeRequestedAt, payer, deposit, settled: captured } = channel
+  const state = payer === NOBODY ? 'none' : finalized ? 'closed' : 'open'
+  return { deposit, captured, closeRequestedAt: Number(closeRequestedAt), state }
 }
 
-function readV2(words: readonly bigint[]): OnChain {
-  const [captured, deposit, requested] = words
-  if (captured === undefined || deposit === undefined || requested === undefined) throw answered()
-  return { deposit, captured, closeRequestedAt: Number(requested), state: deposit === 0n ? 'none' : 'open' }
+function readV2(data: Hex): OnChain {
+  const channel = decodeFunctionResult({ abi: RESERVE_ABI, functionName: 'getChannelState', data })
+  const { settled: captured, deposit, closeRequestedAt } = channel
+  return { deposit, captured, closeRequestedAt, state: deposit === 0n ? 'none' : 'open' }
 }
 
 /**
@@ -81,14 +92,15 @@ export async function readClosed(
     (log) => log.address === address && topics.every((topic, index) => log.topics[index] === topic),
   )
   if (closed === undefined) return undefined
-  const [captured, refunded] = wordsOf(closed.data)
+  const amounts = amountsOf(closed.data)
   const receipt = await readReceipt(node, closed.transactionHash)
-  if (captured === undefined || refunded === undefined || receipt === undefined) return undefined
+  if (amounts === undefined || receipt === undefined) return undefined
+  const [captured, refunded] = amounts
   const [from, to] = [address, payer].map((party) => `0x${word(party)}`)
   const back = receipt.logs.filter(
     (log) =>
       log.address === identity.token &&
-      log.topics[0] === TRANSFER &&
+      log.topics[0] === TRANSFER_EVENT &&
       log.topics[1] === from &&
       log.topics[2] === to,
   )
@@ -153,11 +165,13 @@ async function hashIn(
 /** The time in seconds before expiry from which the protocol accepts an expiring transaction (TIP-1009). */
 export const EXPIRING_SECONDS = 30
 
-function wordsOf(value: unknown): readonly bigint[] {
-  if (typeof value !== 'string' || !/^0x(?:[0-9a-fA-F]{64})*$/.test(value)) throw answered()
-  return (value.slice(2).match(/.{64}/g) ?? []).map((each) => BigInt(`0x${each}`))
-}
+const CLOSED_DATA = [{ type: 'uint96' }, { type: 'uint96' }] as const
 
-function answered(): PaymentError {
-  return new PaymentError('wallet_unavailable', 'untouched', 'The escrow answered in an unknown form')
+/** Returns the amounts in the record of a close: captured and refunded. Undefined if it cannot be decoded. */
+function amountsOf(data: Hex): readonly [bigint, bigint] | undefined {
+  try {
+    return decodeAbiParameters(CLOSED_DATA, data)
+  } catch {
+    return undefined
+  }
 }

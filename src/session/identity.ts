@@ -1,6 +1,6 @@
 import { keccak256 } from 'viem/utils'
 import * as z from 'zod/mini'
-import type { Json, JsonObject } from '../protocol/index.js'
+import type { Json } from '../protocol/index.js'
 import { isObject } from '../util/objects.js'
 import { reader } from '../wallet/evidence.js'
 import type { Hex } from '../wallet/tempo/index.js'
@@ -61,8 +61,15 @@ export function word(value: string): string {
   return (value.startsWith('0x') ? value.slice(2) : value).padStart(64, '0')
 }
 
+/** The fields that identify a channel of v2, as credentials and the reserve spell them. */
+export type Descriptor = Readonly<
+  Record<'payer' | 'payee' | 'operator' | 'token' | 'salt' | 'authorizedSigner' | 'expiringNonceHash', Hex>
+>
+
 /** Returns the descriptor that every credential of v2 carries; v1 has none. */
-export function descriptorOf(identity: Identity): JsonObject | undefined {
+export function descriptorOf(identity: Extract<Identity, { protocol: 'v2' }>): Descriptor
+export function descriptorOf(identity: Identity): Descriptor | undefined
+export function descriptorOf(identity: Identity): Descriptor | undefined {
   if (identity.protocol === 'v1') return undefined
   const { payer, payee, operator, token, salt, signer, openHash } = identity
   return { payer, payee, operator, token, salt, authorizedSigner: signer, expiringNonceHash: openHash }

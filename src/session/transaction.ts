@@ -4,6 +4,7 @@ import type { Bounds, Fee } from '../policy/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
 import {
   addressOf,
+  type Call,
   type Config,
   type Envelope,
   EXPIRING,
@@ -15,7 +16,6 @@ import {
   serialize,
   sign,
 } from '../wallet/tempo/shared.js'
-import type { Call } from './calls.js'
 
 /** The transactions of a channel. */
 export type AccountTransaction = 'open' | 'topUp' | 'requestClose' | 'withdraw'

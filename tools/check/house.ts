@@ -45,6 +45,7 @@ export const CORE = [
 export const BEYOND_CORE: readonly { readonly path: string; readonly may: readonly string[] }[] = [
   { path: 'policy/file', may: ['node:'] },
   { path: 'ledger/sqlite', may: ['node:', '@photostructure/sqlite'] },
+  { path: 'wallet/chain/', may: ['viem'] },
   { path: 'wallet/tempo/', may: ['viem'] },
   { path: 'wallet/evm/', may: ['viem'] },
   { path: 'wallet/stripe/', may: ['stripe'] },

@@ -1,5 +1,6 @@
 import type { Instant } from '../../money/index.js'
 import { cachedReads } from './cached-reads.js'
+import { balanceCall } from './contracts.js'
 import type { Hex } from './hex.js'
 import { ask, type Node } from './rpc.js'
 
@@ -32,14 +33,9 @@ export function balanceCache(
 
 /** Never rejects: if a balance cannot be read, the payment continues without it. */
 async function readBalance(nodes: readonly Node[], token: Hex, account: Hex): Promise<bigint | undefined> {
-  const data = `0x70a08231${account.slice(2).padStart(64, '0')}`
+  const params = [balanceCall(token, account), 'latest']
   try {
-    const result = await ask(
-      nodes,
-      'eth_call',
-      [{ to: token, data }, 'latest'],
-      AbortSignal.timeout(PATIENCE_MS),
-    )
+    const result = await ask(nodes, 'eth_call', params, AbortSignal.timeout(PATIENCE_MS))
     return typeof result === 'string' && /^0x[0-9a-fA-F]{1,64}$/.test(result) ? BigInt(result) : undefined
   } catch {
     return undefined

@@ -8,5 +8,6 @@ export function lower(text: string): Hex {
 
 /** Pads a value to the 32-byte word of a topic or an argument. */
 export function word(value: Hex | bigint): Hex {
-  return `0x${BigInt(value).toString(16).padStart(64, '0')}`
+  const digits = typeof value === 'bigint' ? value.toString(16) : value.slice(2).toLowerCase()
+  return `0x${digits.padStart(64, '0')}`
 }

@@ -4,6 +4,18 @@ export { type Balances, balanceCache, PATIENCE_MS } from './balances.js'
 export { broadcast } from './broadcast.js'
 export { type CachedReads, cachedReads as readings } from './cached-reads.js'
 export { completeOrDiscard as oneEnd } from './complete-or-discard.js'
+export {
+  allowanceCall,
+  approveCall,
+  type Call,
+  decodeUint,
+  encodeTransfer,
+  type ReadOptions,
+  readContract,
+  type StateAt,
+  TRANSFER,
+  TRANSFER_EVENT,
+} from './contracts.js'
 export { overFee } from './fee.js'
 export { type Hex, lower, word } from './hex.js'
 export { checkChainId, type NodeBook, type Nodes, type NodeUrls, nodesOf } from './nodes.js'

@@ -11,10 +11,10 @@ export interface Block {
 }
 
 export interface Log {
-  readonly address: string
-  readonly topics: readonly string[]
-  readonly data: string
-  readonly transactionHash: string
+  readonly address: Hex
+  readonly topics: readonly Hex[]
+  readonly data: Hex
+  readonly transactionHash: Hex
 }
 
 export interface ChainReceipt {

@@ -1,6 +1,6 @@
-import { concatHex, keccak256 } from 'viem/utils'
+import { keccak256 } from 'viem/utils'
 import { type Names, ownOptions, PaymentError } from '../../errors/index.js'
-import { broadcast, type Hex, lower, word } from '../chain/index.js'
+import { approveCall, broadcast, type Hex, lower } from '../chain/index.js'
 import { configure, type EvmOptions } from './options.js'
 import { signCall } from './raw.js'
 import { readCount, readPrice } from './reads.js'
@@ -24,8 +24,6 @@ const OPTIONS: Names<ApprovePermit2Options> = {
   amount: true,
 }
 
-/** `approve(address,uint256)` of ERC-20. */
-const APPROVE: Hex = '0x095ea7b3'
 const TOKEN = /^eip155:([1-9][0-9]{0,15})\/erc20:(0x[0-9a-f]{40})$/
 const MOST = 2n ** 256n - 1n
 const PATIENCE_S = 120
@@ -73,12 +71,9 @@ export async function approvePermit2(given: ApprovePermit2Options): Promise<Hex>
     )
   const [nonce, price] = await Promise.all([readCount(node, config.sender, 'pending'), readPrice(node)])
   const most = config.maxFeePerGas ?? price.most
-  const data = concatHex([APPROVE, word(PERMIT2), word(amount)])
+  const call = approveCall(lower(address), PERMIT2, amount)
   const tip = price.tip < most ? price.tip : most
-  const raw = await signCall(
-    { chainId, to: lower(address), data, nonce, gas: config.gasLimit, most, tip },
-    config.signer,
-  )
+  const raw = await signCall({ chainId, ...call, nonce, gas: config.gasLimit, most, tip }, config.signer)
   const hash = keccak256(raw)
   await broadcast(nodes, raw, { hash, validBefore: Math.floor(config.now() / 1000) + PATIENCE_S }, config)
   return hash

@@ -1,7 +1,8 @@
-import { decodeAbiParameters } from 'viem/utils'
+import { decodeFunctionResult, encodeFunctionData, parseAbi } from 'viem/utils'
 import { PaymentError } from '../../errors/index.js'
-import { ask, type Hex, hex, type Node } from '../chain/index.js'
+import { decodeUint, type Hex, lower, type Node, readContract } from '../chain/index.js'
 import type { Config } from './options.js'
+import { authorizationStateCall } from './reads.js'
 import type { TokenDomain } from './tokens.js'
 import { separatorOf } from './typed.js'
 
@@ -11,12 +12,14 @@ export interface Domains {
   of(chainId: number, token: Hex): Promise<TokenDomain>
 }
 
-/** `eip712Domain()`, `name()`, `version()`, `DOMAIN_SEPARATOR()`, `authorizationState(address,bytes32)` */
-const EIP712_DOMAIN = '0x84b0196e'
-const NAME = '0x06fdde03'
-const VERSION = '0x54fd4d50'
-const SEPARATOR = '0x3644e515'
-const AUTHORIZATION_STATE = `0xe94a0102${'0'.repeat(128)}`
+const ABI = parseAbi([
+  'function name() view returns (string)',
+  'function version() view returns (string)',
+  'function DOMAIN_SEPARATOR() view returns (bytes32)',
+  'function eip712Domain() view returns (bytes1 fields, string name, string version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] extensions)',
+])
+/** Any nonce of any account will do: only the form of the answer counts. */
+const ANY_NONCE: Hex = `0x${'0'.repeat(64)}`
 
 export function domainsOf({ domains, nodes }: Pick<Config, 'domains' | 'nodes'>): Domains {
   const read = new Map<string, Promise<TokenDomain>>()
@@ -35,28 +38,37 @@ export function domainsOf({ domains, nodes }: Pick<Config, 'domains' | 'nodes'>)
 }
 
 async function fromChain(nodes: readonly Node[], chainId: number, token: Hex): Promise<TokenDomain> {
-  const call = async (data: string): Promise<Hex> =>
-    hex(await ask(nodes, 'eth_call', [{ to: token, data }, 'latest']), 'eth_call')
-  const optional = (data: string) => call(data).catch(() => undefined)
-  const [state, described] = await Promise.all([optional(AUTHORIZATION_STATE), optional(EIP712_DOMAIN)])
-  if (state?.length !== WORD)
+  const call = (functionName: 'name' | 'version' | 'DOMAIN_SEPARATOR' | 'eip712Domain'): Promise<Hex> =>
+    readContract(
+      nodes,
+      { to: token, data: encodeFunctionData({ abi: ABI, functionName }) },
+      (answer) => answer,
+    )
+  const [state, described] = await Promise.all([
+    readContract(nodes, authorizationStateCall(token, token, ANY_NONCE), decodeUint).catch(() => undefined),
+    call('eip712Domain').catch(() => undefined),
+  ])
+  if (state === undefined)
     throw unknown('The token does not report that it supports signed transfers (EIP-3009)')
   const said = described && readDescription(described, chainId, token)
   if (said !== undefined) return said
-  const [name, version, separator] = await Promise.all([call(NAME), call(VERSION), call(SEPARATOR)])
-  const domain = { name: text(name), version: text(version) }
+  const [name, version, separator] = await Promise.all([
+    call('name'),
+    call('version'),
+    call('DOMAIN_SEPARATOR'),
+  ])
+  const domain = { name: textOf('name', name), version: textOf('version', version) }
   if (separatorOf({ chainId, address: token, domain }) !== separator)
     throw unknown('The signing domain of the token has more than a name and a version')
   return domain
 }
 
-const WORD = 2 + 64
-
 /** Reads an EIP-5267 description. Undefined if the token describes a domain that Purser cannot sign. */
 function readDescription(data: Hex, chainId: number, token: Hex): TokenDomain | undefined {
   try {
-    const [fields, name, version, chain, contract] = decodeAbiParameters(DESCRIPTION, data)
-    const ours = chain === BigInt(chainId) && contract.toLowerCase() === token
+    const said = decodeFunctionResult({ abi: ABI, functionName: 'eip712Domain', data })
+    const [fields, name, version, chain, contract] = said
+    const ours = chain === BigInt(chainId) && lower(contract) === token
     // Name, version, chain and contract; no salt, and no extensions.
     return fields === '0x0f' && ours ? { name, version } : undefined
   } catch {
@@ -64,19 +76,9 @@ function readDescription(data: Hex, chainId: number, token: Hex): TokenDomain | 
   }
 }
 
-const DESCRIPTION = [
-  { type: 'bytes1' },
-  { type: 'string' },
-  { type: 'string' },
-  { type: 'uint256' },
-  { type: 'address' },
-  { type: 'bytes32' },
-  { type: 'uint256[]' },
-] as const
-
-function text(data: Hex): string {
+function textOf(functionName: 'name' | 'version', data: Hex): string {
   try {
-    return decodeAbiParameters([{ type: 'string' }], data)[0]
+    return decodeFunctionResult({ abi: ABI, functionName, data })
   } catch {
     throw unknown('The token does not report its signing domain')
   }

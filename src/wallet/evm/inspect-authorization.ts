@@ -1,8 +1,16 @@
 import type { Verdict } from '../../ledger/index.js'
 import type { Instant } from '../../money/index.js'
-import { type Hex, type Log, type Node, readBlock, readReceipt, word } from '../chain/index.js'
+import {
+  type Hex,
+  type Log,
+  type Node,
+  readBlock,
+  readReceipt,
+  TRANSFER_EVENT,
+  word,
+} from '../chain/index.js'
 import type { AuthorizationDetail } from './evidence.js'
-import { isFinal, isTransfer, logsWithin, pendingUntil, TRANSFER } from './proof.js'
+import { isFinal, isTransfer, logsWithin, pendingUntil } from './proof.js'
 import { readUsed } from './reads.js'
 
 /** `AuthorizationUsed(address,bytes32)`, `AuthorizationCanceled(address,bytes32)` */
@@ -75,7 +83,8 @@ function paid(logs: readonly Log[], detail: AuthorizationDetail): boolean {
   const { token, sender } = detail
   const left = logs
     .filter(
-      ({ address, topics }) => address === token && topics[0] === TRANSFER && topics[1] === word(sender),
+      ({ address, topics }) =>
+        address === token && topics[0] === TRANSFER_EVENT && topics[1] === word(sender),
     )
     .reduce((sum, { data }) => sum + BigInt(data), 0n)
   return left >= BigInt(detail.amount) && logs.some((log) => isTransfer(log, detail))

@@ -1,8 +1,19 @@
+import { decodeFunctionData, parseAbi } from 'viem/utils'
 import type { Verdict } from '../../ledger/index.js'
 import { amount, type Instant } from '../../money/index.js'
-import { type Block, type Hex, type Log, type Node, readBlock, readReceipt, word } from '../chain/index.js'
+import {
+  type Block,
+  type Hex,
+  type Log,
+  lower,
+  type Node,
+  readBlock,
+  readReceipt,
+  TRANSFER_EVENT,
+  word,
+} from '../chain/index.js'
 import type { PermitDetail } from './evidence.js'
-import { isFinal, isTransfer, logsWithin, pendingUntil, TRANSFER } from './proof.js'
+import { isFinal, isTransfer, logsWithin, pendingUntil } from './proof.js'
 import { readPermitUsed, readTransaction, type Sent } from './reads.js'
 import { spenderOf } from './typed.js'
 
@@ -58,7 +69,7 @@ async function settlement(
   detail: PermitDetail,
 ): Promise<{ readonly call: Call; readonly log: Log } | undefined> {
   const { token, sender, to, signedAt, deadline } = detail
-  const topics = [TRANSFER, word(sender), word(to)]
+  const topics = [TRANSFER_EVENT, word(sender), word(to)]
   const logs = await logsWithin(node, { address: token, topics }, { signedAt, end: deadline + 1 })
   for (const log of logs) {
     if (!isTransfer(log, detail)) continue
@@ -74,22 +85,34 @@ interface Call {
   readonly deadline: bigint
 }
 
-/**
- * Parses `settle(permit, owner, witness, signature)` of the proxy for exact prices, and `settle(permit, amount, owner,
- * …)` of the other. The permit comes first, as four words: token, amount, nonce, deadline.
- */
+/** The functions of the proxies, for exact prices and for prices that are known only afterwards. */
+const PROXIES = parseAbi([
+  'struct Permitted { address token; uint256 amount; }',
+  'struct Permit { Permitted permitted; uint256 nonce; uint256 deadline; }',
+  'struct Witness { address to; uint256 validAfter; }',
+  'struct UptoWitness { address to; address facilitator; uint256 validAfter; }',
+  'function settle(Permit permit, address owner, Witness witness, bytes signature)',
+  'function settle(Permit permit, uint256 amount, address owner, UptoWitness witness, bytes signature)',
+])
+
+/** Returns the terms of the permit that a transaction used, if it is the permit of this payment. */
 function callOf({ to, input }: Sent, detail: PermitDetail): Call | undefined {
   if (to !== spenderOf(detail)) return undefined
-  const [token, permitted, nonce, deadline, ...rest] = words(input)
-  const owner = detail.facilitator === undefined ? rest[0] : rest[1]
-  if (permitted === undefined || deadline === undefined) return undefined
+  const args = argumentsOf(input)
+  if (args === undefined) return undefined
+  const [{ permitted, nonce, deadline }] = args
+  const owner = args.length === 4 ? args[1] : args[2]
   const ours =
-    token === BigInt(detail.token) && nonce === BigInt(detail.nonce) && owner === BigInt(detail.sender)
-  return ours ? { permitted, deadline } : undefined
+    lower(permitted.token) === detail.token &&
+    nonce === BigInt(detail.nonce) &&
+    lower(owner) === detail.sender
+  return ours ? { permitted: permitted.amount, deadline } : undefined
 }
 
-/** Returns the first words of a call, after its selector. */
-function words(input: Hex): readonly bigint[] {
-  const head = input.slice(10, 10 + 8 * 64)
-  return (head.match(/.{64}/g) ?? []).map((digits) => BigInt(`0x${digits}`))
+function argumentsOf(data: Hex) {
+  try {
+    return decodeFunctionData({ abi: PROXIES, data }).args
+  } catch {
+    return undefined
+  }
 }

@@ -8,11 +8,9 @@ import {
   type Node,
   readBlock,
   readLogs,
+  TRANSFER_EVENT,
   word,
 } from '../chain/index.js'
-
-/** `Transfer(address,address,uint256)` */
-export const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 
 const LEAST_WAIT_MS = 3_000
 const MOST_WAIT_MS = 10 * 60_000
@@ -77,7 +75,7 @@ export function isTransfer(
   { token, sender, to }: { readonly token: Hex; readonly sender: Hex; readonly to: Hex },
 ): boolean {
   const [kind, from, payee] = log.topics
-  return log.address === token && kind === TRANSFER && from === word(sender) && payee === word(to)
+  return log.address === token && kind === TRANSFER_EVENT && from === word(sender) && payee === word(to)
 }
 
 /** Tells whether a final block contains or follows this one. */

@@ -1,13 +1,11 @@
 import { keccak256, serializeTransaction } from 'viem/utils'
-import { failed, type Hex, sign } from '../chain/index.js'
+import { type Call, failed, type Hex, sign } from '../chain/index.js'
 import type { EvmSigner } from './account.js'
 import { withRecovery } from './spelling.js'
 
 /** A contract call in a transaction of type 2. */
-export interface Call {
+interface CallTransaction extends Call {
   readonly chainId: number
-  readonly to: Hex
-  readonly data: Hex
   readonly nonce: bigint
   readonly gas: bigint
   /** The highest price of a unit of gas, and the tip within it, in wei. */
@@ -17,7 +15,7 @@ export interface Call {
 
 /** Signs the transaction. */
 export async function signCall(
-  { chainId, to, data, nonce, gas, most, tip }: Call,
+  { chainId, to, data, nonce, gas, most, tip }: CallTransaction,
   signer: Pick<EvmSigner, 'sign'>,
   signal?: AbortSignal,
 ): Promise<Hex> {

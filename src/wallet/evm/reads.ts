@@ -1,41 +1,47 @@
-import { answered, type Hex, hex, type Node, numeral, quantity, record, word } from '../chain/index.js'
+import { encodeFunctionData, parseAbi } from 'viem/utils'
+import {
+  allowanceCall,
+  answered,
+  type Call,
+  decodeUint,
+  type Hex,
+  hex,
+  type Node,
+  numeral,
+  quantity,
+  readContract,
+  record,
+  type StateAt,
+} from '../chain/index.js'
 import { PERMIT2 } from './typed.js'
 
-/** `authorizationState(address,bytes32)` of EIP-3009. */
-const AUTHORIZATION_STATE = '0xe94a0102'
-/** `nonceBitmap(address,uint256)` of Permit2. */
-const NONCE_BITMAP = '0x4fe02b44'
-/** `allowance(address,address)` of ERC-20. */
-const ALLOWANCE = '0xdd62ed3e'
+const ABI = parseAbi([
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+  'function nonceBitmap(address owner, uint256 word) view returns (uint256)',
+])
 
-type At = 'latest' | { readonly blockHash: Hex }
-
-async function call(node: Node, to: Hex, data: string, at: At, signal?: AbortSignal): Promise<bigint> {
-  const method = 'eth_call'
-  return quantity(await node.call(method, [{ to, data }, at], signal), method)
+/** Encodes the question whether a nonce of EIP-3009 was used or cancelled. */
+export function authorizationStateCall(token: Hex, authorizer: Hex, nonce: Hex): Call {
+  const args = [authorizer, nonce] as const
+  return { to: token, data: encodeFunctionData({ abi: ABI, functionName: 'authorizationState', args }) }
 }
 
-const digits = (value: Hex | bigint): string => word(value).slice(2)
-
 /** Reads whether this nonce was used or cancelled, in the state after that block. */
-export async function readUsed(node: Node, token: Hex, from: Hex, nonce: Hex, at: At): Promise<boolean> {
-  return (await call(node, token, AUTHORIZATION_STATE + digits(from) + digits(nonce), at)) !== 0n
+export async function readUsed(node: Node, token: Hex, from: Hex, nonce: Hex, at: StateAt): Promise<boolean> {
+  return (await readContract([node], authorizationStateCall(token, from, nonce), decodeUint, { at })) !== 0n
 }
 
 /** Reads whether this Permit2 nonce was used or invalidated, in the state after that block. */
-export async function readPermitUsed(node: Node, owner: Hex, nonce: bigint, at: At): Promise<boolean> {
-  const bits = await call(node, PERMIT2, NONCE_BITMAP + digits(owner) + digits(nonce >> 8n), at)
+export async function readPermitUsed(node: Node, owner: Hex, nonce: bigint, at: StateAt): Promise<boolean> {
+  const args = [owner, nonce >> 8n] as const
+  const data = encodeFunctionData({ abi: ABI, functionName: 'nonceBitmap', args })
+  const bits = await readContract([node], { to: PERMIT2, data }, decodeUint, { at })
   return ((bits >> (nonce & 0xffn)) & 1n) === 1n
 }
 
 /** Reads the amount of the owner's tokens that Permit2 may take. */
-export async function readAllowance(
-  node: Node,
-  token: Hex,
-  owner: Hex,
-  signal?: AbortSignal,
-): Promise<bigint> {
-  return call(node, token, ALLOWANCE + digits(owner) + digits(PERMIT2), 'latest', signal)
+export function readAllowance(node: Node, token: Hex, owner: Hex, signal?: AbortSignal): Promise<bigint> {
+  return readContract([node], allowanceCall(token, owner, PERMIT2), decodeUint, { signal })
 }
 
 /** Reads the account's balance of the chain's native coin. */
@@ -45,7 +51,7 @@ export async function readCoin(node: Node, account: Hex, signal?: AbortSignal): 
 }
 
 /** Reads the number of the account's transactions in blocks, in the state after that block. */
-export async function readCount(node: Node, account: Hex, at: At | 'pending' | bigint): Promise<bigint> {
+export async function readCount(node: Node, account: Hex, at: StateAt | 'pending' | bigint): Promise<bigint> {
   const method = 'eth_getTransactionCount'
   return quantity(await node.call(method, [account, typeof at === 'bigint' ? numeral(at) : at]), method)
 }

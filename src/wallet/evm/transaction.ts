@@ -1,7 +1,7 @@
-import { concatHex, keccak256 } from 'viem/utils'
+import { keccak256 } from 'viem/utils'
 import type { Credential } from '../../protocol/index.js'
 import { sleep } from '../../util/timers.js'
-import { broadcast, failed, type Hex, oneEnd, readBlock, word } from '../chain/index.js'
+import { broadcast, encodeTransfer, failed, type Hex, oneEnd, readBlock } from '../chain/index.js'
 import type { Prepared } from '../index.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { NO_TOKEN } from './holdings.js'
@@ -10,9 +10,6 @@ import { laneName } from './quote.js'
 import { signCall } from './raw.js'
 import { readCount } from './reads.js'
 import type { Task } from './task.js'
-
-/** `transfer(address,uint256)` of ERC-20. */
-const TRANSFER: Hex = '0xa9059cbb'
 
 type Way = TransactionDetail['way']
 
@@ -53,8 +50,15 @@ async function signTransfer(
   const most = priceIn(fee, chainId, config)
   const price = await holdings.price.known(chainId, NO_TOKEN, options.now)
   const tip = price === undefined || price.tip > most ? 0n : price.tip
-  const data = concatHex([TRANSFER, word(to), word(amount)])
-  const call = { chainId, to: token, data, nonce, gas: config.gasLimit, most, tip }
+  const call = {
+    chainId,
+    to: token,
+    data: encodeTransfer(to, amount),
+    nonce,
+    gas: config.gasLimit,
+    most,
+    tip,
+  }
   const raw = await signCall(call, config.signer, options.signal)
   const detail: TransactionDetail = {
     form: 'transaction',

@@ -1,6 +1,14 @@
-import { PaymentError } from '../../errors/index.js'
 import { amount, type Currency } from '../../money/index.js'
-import { ask, lower, type Node, word } from '../chain/index.js'
+import {
+  allowanceCall,
+  approveCall,
+  type Call,
+  decodeUint,
+  lower,
+  type Node,
+  readContract,
+  word,
+} from '../chain/index.js'
 import type { Allowances, OpenAllowance } from '../index.js'
 import type { Hex } from './charge.js'
 import { searchLogs } from './search.js'
@@ -8,8 +16,6 @@ import { addressOf } from './tokens.js'
 
 /** `Approval(address,address,uint256)`: owner and spender are indexed. */
 const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'
-/** `allowance(address,address)` */
-const ALLOWANCE = 'dd62ed3e'
 /** The contract that passes allowances on. It has this address on every chain. */
 const PERMIT2: Hex = '0x000000000022d473030f116ddee9f6b43ac78ba3'
 
@@ -64,15 +70,13 @@ async function readAllowance(
   spender: Hex,
   currency: Currency,
 ): Promise<OpenAllowance | undefined> {
-  const data = `0x${ALLOWANCE}${word(owner).slice(2)}${word(spender).slice(2)}`
-  const result = await ask(nodes, 'eth_call', [{ to: addressOf(currency), data }, 'latest'])
-  if (typeof result !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(result))
-    throw new PaymentError('wallet_unavailable', 'untouched', `${currency.symbol} reports no allowances`)
-  const value = BigInt(result)
+  const call = allowanceCall(addressOf(currency), owner, spender)
+  const message = `${currency.symbol} reports no allowances`
+  const value = await readContract(nodes, call, decodeUint, { message })
   return value === 0n ? undefined : { currency, spender, amount: amount(value, currency) }
 }
 
 /** Creates the call that takes an allowance back. */
-export function closingCall({ currency, spender }: OpenAllowance): { readonly to: Hex; readonly data: Hex } {
-  return { to: addressOf(currency), data: `0x095ea7b3${word(lower(spender)).slice(2)}${'0'.repeat(64)}` }
+export function closingCall({ currency, spender }: OpenAllowance): Call {
+  return approveCall(addressOf(currency), lower(spender), 0n)
 }

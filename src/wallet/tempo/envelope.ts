@@ -1,5 +1,5 @@
 import { concatHex, keccak256 } from 'viem/utils'
-import type { Hex } from './charge.js'
+import { encodeTransfer, type Hex, TRANSFER } from '../chain/index.js'
 
 /** The fields of a Tempo transaction that its sender signs. */
 export interface Envelope {
@@ -110,19 +110,16 @@ export function seenHash(encodedForSigning: Hex, sender: Hex): Hex {
   return keccak256(concatHex([encodedForSigning, sender]))
 }
 
-/** `transferWithMemo(address,uint256,bytes32)` and `transfer(address,uint256)` of TIP-20. */
-const TRANSFER_WITH_MEMO = '95777d59'
-const TRANSFER = 'a9059cbb'
+/** The selector of `transferWithMemo(address,uint256,bytes32)` of TIP-20. */
+const TRANSFER_WITH_MEMO: Hex = '0x95777d59'
 
 /** Encodes the call data of one transfer. */
 export function transferData(to: Hex, amount: bigint, memo?: Hex): Hex {
-  const words = word(to.slice(2)) + word(amount.toString(16))
-  return memo === undefined ? `0x${TRANSFER}${words}` : `0x${TRANSFER_WITH_MEMO}${words}${memo.slice(2)}`
+  const data = encodeTransfer(to, amount)
+  return memo === undefined ? data : `${TRANSFER_WITH_MEMO}${data.slice(TRANSFER.length)}${memo.slice(2)}`
 }
 
 /** Returns the selector of a transfer, for transactions and for the scopes of an access key. */
 export function transferSelector(withMemo: boolean): Hex {
-  return `0x${withMemo ? TRANSFER_WITH_MEMO : TRANSFER}`
+  return withMemo ? TRANSFER_WITH_MEMO : TRANSFER
 }
-
-const word = (digits: string): string => digits.padStart(64, '0')

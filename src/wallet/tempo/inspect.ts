@@ -9,8 +9,7 @@ import { readKey } from './keychain.js'
 import type { Config } from './options.js'
 import * as Seen from './reads.js'
 
-/** `Transfer(address,address,uint256)`, `TransferWithMemo(address,address,uint256,bytes32)`, `NonceIncremented(address,uint256,uint64)` */
-const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
+/** `TransferWithMemo(address,address,uint256,bytes32)`, `NonceIncremented(address,uint256,uint64)` */
 const TRANSFER_WITH_MEMO = '0x57bc7354aa85aed339e000bccffabbc529466af35f0772c8f8ee1145927de7f0'
 const NONCE_INCREMENTED = '0x42d98041765078b1557c6a9fe7e4a27230ca413fc141df57d89acd6cc68ffb45'
 
@@ -95,7 +94,7 @@ async function withItsKey(
   final: Reads.Block,
 ): Promise<Verdict | undefined> {
   if (key === undefined) return undefined
-  const { state } = await readKey([node], sender, key, { block: final.hash })
+  const { state } = await readKey([node], sender, key, { at: { blockHash: final.hash } })
   if (state !== 'revoked') return undefined
   const verdict = { state: 'void', reason: 'Its access key was revoked before it was included' } as const
   if (seen !== undefined) return (await Seen.readSeen(node, seen, final.hash)) ? undefined : verdict
@@ -217,7 +216,7 @@ function paysAll(logs: readonly Reads.Log[], detail: TransactionDetail): boolean
   return (
     primary !== undefined &&
     take(TRANSFER_WITH_MEMO, primary, detail.memo) &&
-    detail.transfers.every((transfer) => take(TRANSFER, transfer))
+    detail.transfers.every((transfer) => take(Reads.TRANSFER_EVENT, transfer))
   )
 }
 

@@ -1,10 +1,8 @@
 import { decodeFunctionResult, encodeFunctionData, parseAbi } from 'viem/utils'
-import { PaymentError } from '../../errors/index.js'
-import { ask, type Node } from '../chain/index.js'
-import type { Hex } from './charge.js'
+import { type Hex, lower, type Node, type ReadOptions, readContract } from '../chain/index.js'
 
 /** The precompile that stores the access keys of every account. */
-export const KEYCHAIN = '0xaaaaaaaa00000000000000000000000000000000'
+export const KEYCHAIN: Hex = '0xaaaaaaaa00000000000000000000000000000000'
 
 /** `KeyAuthorized(address,address,uint8,uint64)`: account and key are indexed. */
 export const KEY_AUTHORIZED = '0x7c46af0758d3eca5e8195833bff1e5153f6249fc0f2968a878fd28544315a03c'
@@ -74,17 +72,6 @@ export interface KeyRecord {
   readonly limited: boolean
 }
 
-/** Options of a keychain read. */
-interface ReadOptions {
-  readonly signal?: AbortSignal
-  /**
-   * Reads the state after exactly this block.
-   *
-   * @default the latest block
-   */
-  readonly block?: Hex
-}
-
 /** @throws PaymentError `wallet_unavailable` if no node answers. */
 export async function readKey(
   nodes: readonly Node[],
@@ -93,11 +80,10 @@ export async function readKey(
   options: ReadOptions = {},
 ): Promise<KeyRecord> {
   const functionName = 'getKey'
-  const data = encodeFunctionData({ abi: ABI, functionName, args: [account, key] })
-  const result = await call(nodes, data, options)
-  const { signatureType, keyId, expiry, enforceLimits, isRevoked } = decoded(() =>
-    decodeFunctionResult({ abi: ABI, functionName, data: result }),
-  )
+  const call = encodeFunctionData({ abi: ABI, functionName, args: [account, key] })
+  const decode = (data: Hex) => decodeFunctionResult({ abi: ABI, functionName, data })
+  const record = await readKeychain(nodes, call, decode, options)
+  const { signatureType, keyId, expiry, enforceLimits, isRevoked } = record
   const known = BigInt(keyId) !== 0n
   return {
     state: isRevoked ? 'revoked' : known ? 'authorized' : 'unknown',
@@ -122,9 +108,9 @@ export async function readRemaining(
 ): Promise<Remaining> {
   const functionName = 'getRemainingLimitWithPeriod'
   const { account, key, token } = parties
-  const data = encodeFunctionData({ abi: ABI, functionName, args: [account, key, token] })
-  const result = await call(nodes, data, options)
-  const [value, periodEnd] = decoded(() => decodeFunctionResult({ abi: ABI, functionName, data: result }))
+  const call = encodeFunctionData({ abi: ABI, functionName, args: [account, key, token] })
+  const decode = (data: Hex) => decodeFunctionResult({ abi: ABI, functionName, data })
+  const [value, periodEnd] = await readKeychain(nodes, call, decode, options)
   return { value, periodEnd: Number(periodEnd) }
 }
 
@@ -140,9 +126,9 @@ export async function readScopes(
   options: ReadOptions = {},
 ): Promise<readonly CallScope[] | undefined> {
   const functionName = 'getAllowedCalls'
-  const data = encodeFunctionData({ abi: ABI, functionName, args: [account, key] })
-  const result = await call(nodes, data, options)
-  const [isScoped, scopes] = decoded(() => decodeFunctionResult({ abi: ABI, functionName, data: result }))
+  const call = encodeFunctionData({ abi: ABI, functionName, args: [account, key] })
+  const decode = (data: Hex) => decodeFunctionResult({ abi: ABI, functionName, data })
+  const [isScoped, scopes] = await readKeychain(nodes, call, decode, options)
   if (!isScoped) return undefined
   return scopes.map(({ target, selectorRules }) => ({
     target: lower(target),
@@ -153,22 +139,12 @@ export async function readScopes(
   }))
 }
 
-async function call(nodes: readonly Node[], data: Hex, { signal, block }: ReadOptions): Promise<Hex> {
-  const at = block === undefined ? 'latest' : { blockHash: block }
-  const result = await ask(nodes, 'eth_call', [{ to: KEYCHAIN, data }, at], signal)
-  return typeof result === 'string' && /^0x[0-9a-fA-F]*$/.test(result) ? `0x${result.slice(2)}` : '0x'
-}
-
-/** The library's own errors quote data that they could not read, so they are replaced. */
-function decoded<T>(decode: () => T): T {
-  try {
-    return decode()
-  } catch {
-    const message = "The chain's node answered eth_call in an unknown form: it may not support access keys"
-    throw new PaymentError('wallet_unavailable', 'untouched', message)
-  }
-}
-
-function lower(address: string): Hex {
-  return `0x${address.slice(2).toLowerCase()}`
+function readKeychain<T>(
+  nodes: readonly Node[],
+  data: Hex,
+  decode: (answer: Hex) => T,
+  options: ReadOptions,
+): Promise<T> {
+  const message = "The chain's node answered eth_call in an unknown form: it may not support access keys"
+  return readContract(nodes, { to: KEYCHAIN, data }, decode, { ...options, message })
 }

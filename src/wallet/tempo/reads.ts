@@ -1,12 +1,21 @@
-import { concatHex, keccak256, numberToHex } from 'viem/utils'
-import { answered, type Hex, hex, type Node, numeral, quantity, record, word } from '../chain/index.js'
+import { concatHex, encodeFunctionData, keccak256, numberToHex, parseAbi } from 'viem/utils'
+import {
+  answered,
+  decodeUint,
+  type Hex,
+  hex,
+  type Node,
+  numeral,
+  quantity,
+  readContract,
+  record,
+} from '../chain/index.js'
 
 /** The precompile that stores 2D nonces and the hashes of expiring ones (TIP-1009). */
-export const NONCE_MANAGER = '0x4e4f4e4345000000000000000000000000000000'
+export const NONCE_MANAGER: Hex = '0x4e4f4e4345000000000000000000000000000000'
 /** The slot of its mapping of seen hashes, in Solidity's layout. */
 const SEEN_SLOT = 1
-/** `getNonce(address,uint256)` */
-const GET_NONCE = '0x89535803'
+const ABI = parseAbi(['function getNonce(address account, uint256 nonceKey) view returns (uint64)'])
 
 /** The fields of an included transaction that identify it. */
 export interface Included {
@@ -34,9 +43,9 @@ export async function readTransactions(node: Node, at: bigint): Promise<readonly
 
 /** Reads the nonce of a lane in the state after exactly that block. */
 export async function readLaneNonce(node: Node, account: Hex, nonceKey: Hex, block: Hex): Promise<bigint> {
-  const data = concatHex([GET_NONCE, word(account), word(nonceKey)])
-  const method = 'eth_call'
-  return quantity(await node.call(method, [{ to: NONCE_MANAGER, data }, { blockHash: block }]), method)
+  const args = [account, BigInt(nonceKey)] as const
+  const data = encodeFunctionData({ abi: ABI, functionName: 'getNonce', args })
+  return readContract([node], { to: NONCE_MANAGER, data }, decodeUint, { at: { blockHash: block } })
 }
 
 /** Reads whether an expiring transaction had been included, in the state after exactly that block. */

@@ -1,21 +1,26 @@
 /** The parts that another wallet on the same chain needs: transactions, nodes, options. No entry point exports it. */
 
 export {
+  approveCall,
   ask,
   type Balances,
   type Block,
   balanceCache,
   blockAt,
   broadcast,
+  type Call,
   checkIsOf,
   failed,
   firstBlockAt,
   type Node,
   oneEnd,
   readBlock,
+  readContract,
   readLogs,
   readReceipt,
+  type StateAt,
   sign,
+  TRANSFER_EVENT,
 } from '../chain/index.js'
 export { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize } from './envelope.js'
 export { FINALITY_MS } from './evidence.js'
