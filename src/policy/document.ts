@@ -1,139 +1,181 @@
 import type { Dimension } from './types.js'
 import type { Calendar, Weekday } from './windows.js'
 
-/**
- * A sum in the policy's unit, as text: `'0.10'`, or `'0.10 USD'`. Never a `number`: `0.1 + 0.2` has no place in a
- * budget.
- */
+/** A sum in the policy's unit, as text: `'0.10'` or `'0.10 USD'`. A `number` is refused, because it is not exact. */
 export type Money = string
 
-/** A length of time: `'90s'`, `'5m'`, `'12h'`, `'30d'`, `'2w'`. */
+/** A duration: `'90s'`, `'5m'`, `'12h'`, `'30d'`, `'2w'`. */
 export type Duration = string
 
-/** One budget: the most that may be spent, or how many payments may be made, in a window of time. */
+/** A budget: the maximum of money or of payments in a window of time. */
 export interface BudgetDocument {
-  /** The most that price and fees together may come to. Either this or `payments`. */
+  /** The maximum of prices and fees together. Set either this or `payments`. */
   readonly limit?: Money
-  /** How many payments may be made. Either this or `limit`. */
+  /** The maximum of payments. Set either this or `limit`. */
   readonly payments?: number
-  /** A window on the calendar, or with `rolling` a duration. */
+  /** A calendar window, or a duration if `rolling` is set. */
   readonly per: Calendar | Duration
-  /** Counts the last so long instead of a calendar window. */
+  /** Counts the last `per` before each payment instead of a calendar window. */
   readonly rolling?: true
-  /** A counter of its own for each value: every vendor entry, every payee, … Needs a budget over all beside it. */
+  /** Keeps a separate counter for each vendor entry, each payee, … Also requires a budget over all payments. */
   readonly each?: Exclude<Dimension, 'grant' | 'unit'>
-  /** An IANA zone for this budget alone: `Europe/Berlin`. */
+  /** The IANA time zone of this budget: `Europe/Berlin`. */
   readonly timezone?: string
 }
 
 /**
- * A rule for "this once". It applies to every call of the agent that has the same task, tool, method, URL and body as one
- * that was bought before.
+ * A rule for repeated purchases. It applies if the agent has already bought a call with the same task, tool, method,
+ * URL and body.
  */
 export interface RepeatDocument {
-  /** How long after a purchase the same request counts as a repeat: from `1s` to `30d`. */
+  /** The time after a purchase in which the same request counts as a repeat: `1s` to `30d`. */
   readonly within: Duration
-  /** What to do with a repeat: refuse it, or ask a person. */
+  /** Whether Purser refuses a repeat or asks a person. */
   readonly then: 'ask' | 'deny'
   /**
-   * Lets a call through that has an `Idempotency-Key` of its own: a fresh key says that the same is wanted again. The same
-   * key never pays twice. Leave it out to judge calls with a key like all others.
+   * Exempts calls with a new `Idempotency-Key` of the caller: the caller wants to buy the same thing again. One key never
+   * pays twice.
+   *
+   * @default such calls count as repeats too
    */
   readonly unlessKeyed?: true
 }
 
-/** One vendor that may be paid, and in what scope. Every entry that matches a call applies to it. */
+/** A vendor that may be paid, and the scope. If several entries match a call, all of them apply. */
 export interface VendorDocument {
-  /** `https://api.example`, `https://*.example.com` for everything below, or a server's name: `mcp:search`. */
+  /** `https://api.example`, `https://*.example.com` for all hosts below, or the name of a server: `mcp:search`. */
   readonly origin: string
-  /** HTTP methods; absent: all. */
+  /**
+   * HTTP methods.
+   *
+   * @default all
+   */
   readonly methods?: readonly string[]
-  /** Path patterns: `*` is one segment, `**` any number. Absent: all. */
+  /**
+   * Path patterns: `*` matches one segment, `**` any number of segments.
+   *
+   * @default all
+   */
   readonly paths?: readonly string[]
-  /** Tool names, where the vendor is an MCP or JSON-RPC server. Absent: all. */
+  /**
+   * Tool names, if the vendor is an MCP or JSON-RPC server.
+   *
+   * @default all
+   */
   readonly tools?: readonly string[]
   readonly category?: string
-  /** Who may receive. Absent: pinned on first use. `any`: not pinned. */
+  /**
+   * The allowed payees. `any` allows every payee.
+   *
+   * @default the payees of the first payment
+   */
   readonly payees?: readonly string[] | 'any'
-  /** The most one payment here may cost. */
+  /** The maximum price of one payment to this vendor. */
   readonly perPayment?: Money
-  /** The most that open sessions with this vendor may lock up. */
+  /** The maximum deposit of all open sessions with this vendor. */
   readonly deposit?: Money
-  /** Contracts beside the network's own that sessions here may lock their deposits up in. */
+  /** Escrow contracts that may hold deposits of sessions with this vendor, in addition to the network's own. */
   readonly escrows?: readonly string[]
-  /** May the credential replace the caller's own `Authorization`? */
+  /** Allows the credential to replace the caller's own `Authorization`. */
   readonly authorization?: 'replace'
-  /** May an `Idempotency-Key` cross origins in a browser? */
+  /** Allows browsers to send an `Idempotency-Key` to another origin. */
   readonly cors?: boolean
-  /** What to do with a request that was bought here before. */
+  /** The rule for repeated purchases from this vendor. */
   readonly repeat?: RepeatDocument
 }
 
-/** When a person must be asked. Each rule has exactly one key. */
+/** A rule about when Purser asks a person. Each rule has exactly one key. */
 export type AskDocument =
-  /** A price above this. */
+  /** The price is higher than this. */
   | { readonly above: Money }
   /** The first purchase from a vendor. */
   | { readonly newVendor: true }
-  /** A payee other than the pinned ones. Without this rule it is denied. */
+  /** The payee is not a pinned one. Without this rule, Purser denies the payment. */
   | { readonly newPayee: true }
   | { readonly category: string }
-  /** A price above this many times the usual one of the operation. */
+  /** The price is higher than the usual price of the operation times this factor. */
   | { readonly priceJump: number | string }
-  /** A price above the advertised one. */
+  /** The price is higher than the advertised one. */
   | { readonly aboveAdvertised: true }
 
-/** How a person is asked, and how much may wait for their answers. */
+/** The settings for questions to a person, and the limits for pending questions. */
 export interface ApprovalDocument {
-  /** How long a question waits for its answer. Unanswered is denied. Default 5m. */
+  /**
+   * The time limit of a question. Without an answer, the payment is denied.
+   *
+   * @default '5m'
+   */
   readonly timeout?: Duration
-  /** The most questions of one agent that are open at once. Beyond it payments are refused without asking. Default 10. */
+  /**
+   * The maximum of open questions of one agent. Further payments are refused without a question.
+   *
+   * @default 10
+   */
   readonly perAgent?: number
   /**
-   * The most questions about one vendor that are open at once. Those that were answered with no count for ten minutes.
-   * Default 5.
+   * The maximum of open questions about one vendor. A denied question counts for ten more minutes.
+   *
+   * @default 5
    */
   readonly perVendor?: number
   /**
-   * The most that open questions may hold of any budget together, in percent of its limit. A question beyond it holds
-   * nothing: its payment must find room after the answer. Default 50.
+   * The maximum share of each budget that open questions hold together, in percent of its limit. A further question
+   * holds nothing; after the answer, the budget must still have room for its payment.
+   *
+   * @default 50
    */
   readonly holds?: number
 }
 
 /** The rules of a policy, or of one agent in it. */
 export interface RulesDocument {
-  /** The most one payment may cost. */
+  /** The maximum price of one payment. */
   readonly perPayment?: Money
-  /** The most one payment's fees may come to. */
+  /** The maximum fee of one payment. */
   readonly maxFee?: Money
-  /** Shorthand for a budget per task. */
+  /** A budget per task, in short form. */
   readonly perTask?: Money
-  /** The most that all open sessions together may lock up. */
+  /** The maximum deposit of all open sessions together. */
   readonly deposits?: Money
   readonly budgets?: readonly BudgetDocument[]
-  /** What to do with vendors that are not listed. */
+  /**
+   * The rule for vendors that are not listed.
+   *
+   * @default 'deny'
+   */
   readonly unlisted?: 'deny' | 'ask' | 'allow'
   readonly vendors?: readonly VendorDocument[]
-  /** The unit's symbol (all currencies pegged to it), or currency ids. */
+  /** The allowed currencies: their ids, or the unit's symbol for all currencies that are pegged to it. */
   readonly currencies?: readonly string[]
-  /** Methods (`tempo`), or networks by id (`eip155:4217`). Test networks only by id. */
+  /** The allowed methods (`tempo`) and networks (`eip155:4217`). A test network must be named by its id. */
   readonly networks?: readonly string[]
   readonly ask?: readonly AskDocument[]
-  /** What to do with a request that was bought before. Default: the same request may be bought again. */
+  /**
+   * The rule for repeated purchases.
+   *
+   * @default the same request may be bought again
+   */
   readonly repeat?: RepeatDocument
-  /** How a person is asked, and how much may wait for their answers. */
+  /** The settings for questions to a person. */
   readonly approval?: ApprovalDocument
-  /** How long an authorization may live, whatever the server asks. Default 10m. */
+  /**
+   * The longest validity of a signed payment.
+   *
+   * @default '10m'
+   */
   readonly maxValidity?: Duration
-  /** The zone of windows of days and longer. Default UTC. */
+  /**
+   * The IANA time zone of windows of a day and longer.
+   *
+   * @default 'UTC'
+   */
   readonly timezone?: string
-  /** Default monday. */
+  /** @default 'monday' */
   readonly weekStart?: Weekday
 }
 
 /**
- * A spend policy, as a person writes it: data, validated by `createPolicy`.
+ * A spending policy, as a person writes it. `createPolicy` validates it.
  *
  * @example
  * ```ts
@@ -146,12 +188,20 @@ export interface RulesDocument {
  */
 export interface PolicyDocument extends RulesDocument {
   readonly version?: 1
-  /** Budgets belong to this name, and survive edits, restarts and key rotation. Default `default`. */
+  /**
+   * The name to which the budgets belong. They survive edits of the document, restarts and key rotation.
+   *
+   * @default 'default'
+   */
   readonly name?: string
-  /** The fiat currency everything is counted in. Default USD. */
+  /**
+   * The fiat currency in which all amounts are counted.
+   *
+   * @default 'USD'
+   */
   readonly unit?: string
-  /** Rules for single agents, or for all others under `*`. Both they and the document must allow. */
+  /** Rules for named agents; `*` is for all others. Both these rules and the document must allow a payment. */
   readonly agents?: Readonly<Record<string, RulesDocument>>
-  /** Lifts the demand that every way to pay has a `perPayment` and a budget. */
+  /** True if a way to pay needs no `perPayment` and no budget. */
   readonly unlimited?: boolean
 }

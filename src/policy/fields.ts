@@ -27,19 +27,19 @@ import {
 import { CALENDAR, type Calendar, WEEKDAYS } from './windows.js'
 import { isZone } from './zones.js'
 
-/** What budgets can be kept by; grants are the ledger's own. */
+/** The dimensions that a document may use for `each`. The others are the ledger's. */
 const EACH = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network'] as const
 
-/** The longest time that a `repeat` rule may look back. */
+/** The maximum of `within` in a `repeat` rule. */
 const LONGEST_REPEAT = '30d'
 
-/** Text of a value that may have been written without quotes in a text file. */
+/** Returns the text of a value. In a text file, the value may have no quotes. */
 function writtenText(value: unknown): string | undefined {
   if (value instanceof Numeral) return value.text
   return typeof value === 'string' ? value : undefined
 }
 
-/** A sum in the unit: a plain decimal number as text, with or without the unit's symbol behind it. */
+/** A sum in the unit: a plain decimal number as text, with or without the unit's symbol after it. */
 const money: Shape<Units> = {
   read: (value, path, reading) => {
     if (typeof value === 'number')
@@ -64,7 +64,7 @@ const money: Shape<Units> = {
   }),
 }
 
-/** A length of time in milliseconds, within bounds. */
+/** A duration in milliseconds, within bounds. */
 function duration(least: string, most: string): Shape<number> {
   const [low = 0, high = 0] = [parseDuration(least), parseDuration(most)]
   return text(
@@ -77,7 +77,7 @@ function duration(least: string, most: string): Shape<number> {
   )
 }
 
-/** A text that a reader answers with its normal form, or with a complaint that starts with `!`. */
+/** A text in normal form. The reader returns the normal form, or an error text that starts with `!`. */
 function normal(expects: string, reader: (written: string) => string): Shape<string> {
   return {
     read: (value, path, reading) => {
@@ -107,7 +107,7 @@ const zone = text('a time zone: write it like UTC or Europe/Berlin', (value) =>
   isZone(value) ? value : undefined,
 )
 
-/** `day`, or `30d`: which of them is allowed depends on `rolling`. */
+/** `day` or `30d`. The field `rolling` decides which form is allowed. */
 const per: Shape<Calendar | number> = scalar(
   `a window: minute, hour, day, week, month, year, ever or task, or with \`rolling: true\` a duration such as 30d`,
   { type: 'string', anyOf: [{ enum: CALENDAR }, { pattern: DURATION_PATTERN }] },
@@ -172,7 +172,7 @@ const vendor = record(
   ['origin'],
 )
 
-/** A ratio of two prices, at nine decimals. */
+/** A ratio of two prices, with nine decimals. */
 const ratio: Shape<bigint> = scalar(
   'a factor of at least 1: write it like 3',
   { type: 'number', minimum: 1 },
@@ -233,7 +233,7 @@ const rules = {
   weekStart: choice(...WEEKDAYS),
 } satisfies Record<keyof RulesDocument, Shape<unknown>>
 
-/** The document: the one definition that both the parser and the published JSON Schema come from. */
+/** The definition of the document. The parser and the published JSON Schema both use it. */
 export const documentShape = record({
   version: scalar('1, the version of this format', { const: 1 }, (value) =>
     value === 1 || (value instanceof Numeral && value.text === '1') ? (1 as const) : undefined,
@@ -247,7 +247,7 @@ export const documentShape = record({
 
 const rulesShape = record(rules)
 
-/** A document that was read: amounts are units, durations milliseconds, origins and paths in normal form. */
+/** A parsed document: amounts in units, durations in milliseconds, origins and paths in normal form. */
 export type Document = Value<typeof documentShape>
 export type Rules = Value<typeof rulesShape>
 export type Budget = Value<typeof budget>

@@ -3,25 +3,25 @@ import { checkDocument } from './complete.js'
 import { type Document, documentShape } from './fields.js'
 import { type Issue, type Path, pathText, type Reading } from './shape.js'
 
-/** Where an issue stands in the text it came from: ` (line 12)`. */
+/** Returns the position of an issue in the source text: ` (line 12)`. */
 export type Locate = (path: Path) => string
 
 /**
- * Reads and checks a document.
+ * Parses and checks a document.
  *
- * @param source What errors call it, such as the name of its file.
- * @throws PaymentError `invalid_policy` that lists everything that is wrong, and how to mend it.
+ * @param source - The name of the document in errors, such as its file name.
+ * @throws PaymentError `invalid_policy`. It lists all faults and how to fix them.
  */
 export function readDocument(value: unknown, locate: Locate = () => '', source = 'The policy'): Document {
   const reading: Reading = { issues: [], symbol: symbolOf(value) }
   const document = documentShape.read(value, [], reading)
-  // Whether the rules are complete can only be told of rules that were understood.
+  // A document with syntax faults cannot be checked for completeness.
   if (document !== undefined && reading.issues.length === 0) checkDocument(document, reading)
   if (document === undefined || reading.issues.length > 0) throw invalid(reading.issues, locate, source)
   return deepFreeze(document)
 }
 
-/** The error for a document that is wrong. Each reason's rule is the path of what is wrong. */
+/** Creates the error for an invalid document. The rule of each reason is the path of the fault. */
 export function invalid(
   issues: readonly Issue[],
   locate: Locate = () => '',
@@ -40,7 +40,7 @@ export function invalid(
   return new PaymentError('invalid_policy', 'untouched', message, { reasons })
 }
 
-/** The unit is needed while amounts are read; whether it is one is the shape's to say. */
+/** Returns the unit's symbol, which the parser of amounts needs. The shape checks whether it is valid. */
 function symbolOf(value: unknown): string {
   const unit = typeof value === 'object' && value !== null && 'unit' in value ? value.unit : undefined
   return typeof unit === 'string' ? unit : 'USD'

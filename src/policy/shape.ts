@@ -1,7 +1,7 @@
 import { clean, closestName, oneOf, suggestion } from '../errors/index.js'
 import { isObjectPrototype } from '../util/objects.js'
 
-/** A numeral of a text file, kept as it was written: `0.10` stays `0.10`, and never becomes a float. */
+/** A numeral of a text file, as it was written: `0.10` stays `0.10` and never becomes a float. */
 export class Numeral {
   readonly text: string
 
@@ -10,16 +10,16 @@ export class Numeral {
   }
 }
 
-/** Where in a document something stands: keys and indices from the root. */
+/** A position in a document: keys and indices from the root. */
 export type Path = readonly (string | number)[]
 
-/** One thing that is wrong with a document, as a sentence that says how to mend it. */
+/** A fault of a document, as a sentence that says how to fix it. */
 export interface Issue {
   readonly path: Path
   readonly message: string
 }
 
-/** What reading a document carries along: what was wrong so far, and the symbol amounts may be followed by. */
+/** The state of reading a document: the faults so far, and the symbol that may follow an amount. */
 export interface Reading {
   readonly issues: Issue[]
   readonly symbol: string
@@ -28,14 +28,14 @@ export interface Reading {
 /** A piece of JSON Schema. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** What a value of a document must look like: one definition behind the parser and the published JSON Schema. */
+/** The definition of a value in a document. It is the parser and the JSON Schema of the value. */
 export interface Shape<T> {
-  /** The value as it is used from here on; undefined if it is wrong, and then there is an issue. */
+  /** Parses a value. Undefined if it is wrong; an issue then says why. */
   read(value: unknown, path: Path, reading: Reading): T | undefined
   schema(): JsonSchema
 }
 
-/** What a shape yields. */
+/** The type of a parsed value. */
 export type Value<S> = S extends Shape<infer T> ? T : never
 
 /** Shapes by key. */
@@ -45,8 +45,10 @@ type Values<F extends Fields, Needed extends keyof F> = {
 } & { readonly [K in keyof F as K extends Needed ? never : K]?: Value<F[K]> }
 
 /**
- * A scalar. `parse` answers undefined for what is wrong; `expects` completes the sentence "… is not …" and says by
- * that how to mend it.
+ * A scalar.
+ *
+ * @param expects - The end of the sentence "… is not …". It says how to fix the value.
+ * @param parse - Returns undefined for a wrong value.
  */
 export function scalar<T>(
   expects: string,
@@ -63,20 +65,20 @@ export function scalar<T>(
   }
 }
 
-/** Text that `parse` understands. */
+/** A text that `parse` accepts. */
 export function text<T = string>(
   expects: string,
   parse: (value: string, reading: Reading) => T | undefined,
   schema: JsonSchema = {},
 ): Shape<T> {
   return scalar(expects, { type: 'string', ...schema }, (value, reading) => {
-    // A text file reads bare digits (a name, an address) as a numeral; here they are what was written.
+    // In a text file, a name or an address of digits only is parsed as a numeral.
     const written = value instanceof Numeral ? value.text : value
     return typeof written === 'string' ? parse(written, reading) : undefined
   })
 }
 
-/** One of some words. */
+/** One of several words. */
 export function choice<const W extends string>(...words: readonly W[]): Shape<W> {
   return {
     read: (value, path, reading) => {
@@ -89,7 +91,7 @@ export function choice<const W extends string>(...words: readonly W[]): Shape<W>
   }
 }
 
-/** Exactly `true`: a switch that can only be thrown one way. */
+/** Exactly `true`. */
 export const yes: Shape<true> = scalar(
   "true: leave the key out if it isn't meant",
   { const: true },
@@ -112,7 +114,7 @@ export function whole(least: number, most: number): Shape<number> {
   })
 }
 
-/** A list of one shape. */
+/** A list of values of one shape. */
 export function list<T>(of: Shape<T>, expects: string, least: 0 | 1): Shape<readonly T[]> {
   return {
     read: (value, path, reading) => {
@@ -130,7 +132,7 @@ export function list<T>(of: Shape<T>, expects: string, least: 0 | 1): Shape<read
   }
 }
 
-/** A map from names that the user chooses to one shape. */
+/** A map from the user's own names to values of one shape. */
 export function map<T>(of: Shape<T>, expects: string): Shape<Readonly<Record<string, T>>> {
   return {
     read: (value, path, reading) => {
@@ -145,7 +147,7 @@ export function map<T>(of: Shape<T>, expects: string): Shape<Readonly<Record<str
   }
 }
 
-/** A map with known keys; all others are refused, so that a rule that was mistyped is never a rule that is absent. */
+/** A map with known keys. Other keys are refused, because a mistyped rule would not be enforced. */
 export function record<const F extends Fields, const N extends keyof F & string = never>(
   fields: F,
   needed: readonly N[] = [],
@@ -169,7 +171,7 @@ export function record<const F extends Fields, const N extends keyof F & string 
       }
       const sound = (record: unknown): record is Values<F, N> =>
         record === read && reading.issues.length === before
-      // A rule that was left out is absent, whatever somebody put on Object.prototype.
+      // A missing rule must read as absent, even if Object.prototype is polluted.
       Object.setPrototypeOf(read, null)
       return sound(read) ? read : undefined
     },
@@ -182,12 +184,12 @@ export function record<const F extends Fields, const N extends keyof F & string 
   }
 }
 
-/** Notes an issue. Answers undefined, so that a reader can complain and give up in one step. */
+/** Adds an issue. Returns undefined, so that a parser can add an issue and stop in one step. */
 export function complain(reading: Reading, path: Path, message: string): undefined {
   reading.issues.push({ path, message })
 }
 
-/** A path as people write it: `vendors[2].origin`. */
+/** Formats a path: `vendors[2].origin`. */
 export function pathText(path: Path): string {
   let text = ''
   for (const step of path) {
@@ -198,7 +200,7 @@ export function pathText(path: Path): string {
   return text === '' ? 'the document' : text
 }
 
-/** A value as an issue shows it. */
+/** Formats a value for an issue. */
 export function show(value: unknown): string {
   if (value instanceof Numeral) return clean(value.text, 60)
   if (typeof value === 'string') return JSON.stringify(clean(value, 60))

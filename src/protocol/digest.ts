@@ -1,4 +1,4 @@
-import { encodeBase64url } from './base64url.js'
+import { asBase64url, encodeBase64url } from './base64url.js'
 
 const ALGORITHMS: ReadonlyMap<string, string> = new Map([
   ['sha-256', 'SHA-256'],
@@ -6,10 +6,16 @@ const ALGORITHMS: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Checks whether a challenge's `digest` describes this body. Accepts the form of RFC 9530 (`sha-256=:…:`) and the form
- * that servers write (`sha-256=…`), one or several. All digests of known algorithms must match.
+ * Compares the `digest` of a challenge with a request body. It accepts one digest or a list, in the form of RFC 9530
+ * (`sha-256=:…:`) and in the form that servers write (`sha-256=…`). All digests of known algorithms must match.
  *
- * @returns `unsupported` if no algorithm is known.
+ * @param digest - The challenge's `digest`, as received.
+ * @param body - The bytes of the request body.
+ * @returns `unsupported` if the challenge names no known algorithm.
+ * @example
+ * ```ts
+ * await digestMatches('sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:', new Uint8Array()) // 'match'
+ * ```
  */
 export async function digestMatches(
   digest: string,
@@ -34,15 +40,8 @@ function readMembers(digest: string): ReadonlyMap<string, ReadonlySet<string>> {
     const algorithm = ALGORITHMS.get(member.slice(0, Math.max(cut, 0)).trim().toLowerCase())
     if (algorithm === undefined) continue
     const values = members.get(algorithm) ?? new Set()
-    members.set(algorithm, values.add(normalise(member.slice(cut + 1).trim())))
+    const value = member.slice(cut + 1).trim()
+    members.set(algorithm, values.add(asBase64url(/^:(.*):$/.exec(value)?.[1] ?? value)))
   }
   return members
-}
-
-function normalise(value: string): string {
-  const inner = /^:(.*):$/.exec(value)?.[1] ?? value
-  return inner
-    .replace(/={0,2}$/, '')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
 }

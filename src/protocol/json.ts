@@ -1,3 +1,4 @@
+import { clean } from '../errors/index.js'
 import { isObject } from '../util/objects.js'
 import { decodeBase64url } from './base64url.js'
 import { ProtocolError } from './protocol-error.js'
@@ -36,6 +37,26 @@ export function parseJsonObject(text: string, limits: JsonLimits = JSON_LIMITS):
   if (!isObject(value)) throw new ProtocolError('not_an_object', 'The JSON is not an object')
   seal(value, limits.depth)
   return value
+}
+
+/**
+ * Reads a message that Purser does not depend on: a receipt or a problem.
+ *
+ * @returns Undefined if the message is malformed.
+ */
+export function readLeniently<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
+
+/** Reads a text of the server and cleans it. Undefined for any other value. */
+export function cleanTextAt(message: JsonObject, name: string): string | undefined {
+  const value = message[name]
+  return typeof value === 'string' ? clean(value) : undefined
 }
 
 /**

@@ -1,7 +1,5 @@
-import { clean } from '../errors/index.js'
 import { own } from '../util/objects.js'
-import { JSON_LIMITS, parseJsonObject } from './json.js'
-import { ProtocolError } from './protocol-error.js'
+import { cleanTextAt, parseJsonObject, readLeniently } from './json.js'
 import type { JsonObject, Problem } from './types.js'
 
 const BASE = 'https://paymentauth.org/problems/'
@@ -42,20 +40,16 @@ export const PROBLEMS = Object.freeze({
  * ```
  */
 export function parseProblem(text: string): Problem | undefined {
-  try {
-    return toProblem(parseJsonObject(text, JSON_LIMITS))
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined
-    throw error
-  }
+  return readLeniently(() => toProblem(parseJsonObject(text)))
 }
 
 function toProblem(body: JsonObject): Problem | undefined {
-  const title = said(body, 'title')
-  const detail = said(body, 'detail')
-  const type = said(body, 'type') ?? (title === undefined && detail === undefined ? undefined : 'about:blank')
+  const title = cleanTextAt(body, 'title')
+  const detail = cleanTextAt(body, 'detail')
+  const type =
+    cleanTextAt(body, 'type') ?? (title === undefined && detail === undefined ? undefined : 'about:blank')
   if (type === undefined) return undefined
-  const challengeId = said(body, 'challengeId')
+  const challengeId = cleanTextAt(body, 'challengeId')
   const status = body['status']
   return Object.freeze(
     own({
@@ -66,11 +60,6 @@ function toProblem(body: JsonObject): Problem | undefined {
       ...(challengeId !== undefined && { challengeId }),
     }),
   )
-}
-
-function said(body: JsonObject, name: string): string | undefined {
-  const value = body[name]
-  return typeof value === 'string' ? clean(value) : undefined
 }
 
 function isStatus(value: unknown): value is number {

@@ -1,8 +1,6 @@
-import { clean } from '../errors/index.js'
 import { own } from '../util/objects.js'
 import { asBase64url } from './base64url.js'
-import { decodeJsonObject, JSON_LIMITS } from './json.js'
-import { ProtocolError } from './protocol-error.js'
+import { cleanTextAt, decodeJsonObject, readLeniently } from './json.js'
 import type { JsonObject, Receipt } from './types.js'
 
 /** The length limit of an encoded receipt, in characters. HTTP stacks accept about 16 KiB of headers in all. */
@@ -23,21 +21,24 @@ const MAX_RECEIPT = 64 * 1024
  */
 export function parseReceipt(header: string): Receipt | undefined {
   if (header.length > MAX_RECEIPT) return undefined
-  try {
-    return receiptOf(decodeJsonObject(asBase64url(header), JSON_LIMITS))
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined
-    throw error
-  }
+  return readLeniently(() => receiptOf(decodeJsonObject(asBase64url(header))))
 }
 
-/** Converts a receipt that came as JSON, for transports without headers. */
+/**
+ * Reads a receipt that the server sent as JSON, for example in an event stream.
+ *
+ * @param claims - The server's statement.
+ * @example
+ * ```ts
+ * const { success, reference } = receiptOf({ status: 'success', reference: '0x01' })
+ * ```
+ */
 export function receiptOf(claims: JsonObject): Receipt {
-  const method = said(claims, 'method')
-  const reference = said(claims, 'reference')
-  const challengeId = said(claims, 'challengeId')
-  const timestamp = said(claims, 'timestamp')
-  const externalId = said(claims, 'externalId')
+  const method = cleanTextAt(claims, 'method')
+  const reference = cleanTextAt(claims, 'reference')
+  const challengeId = cleanTextAt(claims, 'challengeId')
+  const timestamp = cleanTextAt(claims, 'timestamp')
+  const externalId = cleanTextAt(claims, 'externalId')
   return Object.freeze(
     own({
       success: claims['status'] === 'success',
@@ -49,9 +50,4 @@ export function receiptOf(claims: JsonObject): Receipt {
       claims,
     }),
   )
-}
-
-function said(claims: JsonObject, name: string): string | undefined {
-  const value = claims[name]
-  return typeof value === 'string' ? clean(value) : undefined
 }

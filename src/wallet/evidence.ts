@@ -2,20 +2,20 @@ import * as z from 'zod/mini'
 import type { Json, JsonObject } from '../protocol/index.js'
 import { isObject } from '../util/objects.js'
 
-// The parts that the evidence of all wallets is made of. One schema of each detail is its type and its reader.
+// Schemas for the evidence of all wallets. One schema is the type and the reader of a detail.
 
 /** Text of hexadecimal digits in lower case, behind `0x`. */
 export const hex = z.custom<`0x${string}`>(
   (value) => typeof value === 'string' && /^0x[0-9a-f]+$/.test(value),
 )
 
-/** A whole number in decimal digits, kept as text. */
+/** A whole number as decimal text. */
 export const digits = z.string().check(z.regex(/^[0-9]+$/))
 
-/** A JSON object, kept as it is. */
+/** A JSON object, unchanged. */
 export const jsonObject = z.custom<JsonObject>(isObject)
 
-/** A currency, complete, so that any process can count an amount of it. */
+/** A complete currency, so that any process can count an amount in it. */
 export const currency = tolerant(
   z.object({
     id: z.string(),
@@ -28,8 +28,8 @@ export const currency = tolerant(
 )
 
 /**
- * An object whose named members are left out if they are damaged. What the other members prove stays proven: unreadable
- * evidence would keep its payment counted for ever.
+ * An object that is read without its named members if they are damaged. The other members still prove something: if the
+ * whole evidence became unreadable, its payment would count against the budget forever.
  */
 export function tolerant<Shape extends z.core.$ZodShape>(
   object: z.ZodMiniObject<Shape>,
@@ -57,7 +57,7 @@ function withoutDamaged(
   return Object.fromEntries(Object.entries(value).filter(([name, member]) => isSound(name, member)))
 }
 
-/** @returns A reader that answers undefined for JSON that is not as the schema says: of another wallet, or damaged. */
+/** Creates a reader. It returns undefined for JSON that does not match the schema: of another wallet, or damaged. */
 export function reader<T>(schema: z.ZodMiniType<T>): (value: Json | undefined) => T | undefined {
   return (value) => {
     const read = z.safeParse(schema, value)
@@ -65,10 +65,10 @@ export function reader<T>(schema: z.ZodMiniType<T>): (value: Json | undefined) =
   }
 }
 
-/** A value of a detail, as a wallet works with it. */
+/** A value in a detail. */
 type Stored = Json | bigint | undefined | readonly Stored[] | { readonly [name: string]: Stored }
 
-/** A detail as the ledger keeps it: amounts become decimal text, and members without a value are left out. */
+/** Converts a detail to the form in the ledger: bigints become decimal text, and undefined members are removed. */
 export function toJson(detail: { readonly [name: string]: Stored }): JsonObject {
   const members: [string, Json][] = []
   for (const [name, value] of Object.entries(detail))

@@ -17,7 +17,8 @@ const hex = (bytes: number) =>
 const address = hex(20)
 const uint = (bits: number) => fc.bigInt(0n, 2n ** BigInt(bits) - 1n)
 const chain = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
-const text = fc.string({ unit: 'grapheme', maxLength: 40 })
+// viem leaves an empty version out of the domain.
+const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
 
 describe('the encodings of a payment equal those of viem', () => {
   test('a transfer, with a memo or without', () => {

@@ -1,8 +1,7 @@
 import { clean } from '../../errors/index.js'
 import { own } from '../../util/objects.js'
 import { asBase64url } from '../base64url.js'
-import { decodeJsonObject, JSON_LIMITS } from '../json.js'
-import { ProtocolError } from '../protocol-error.js'
+import { decodeJsonObject, readLeniently } from '../json.js'
 import type { JsonObject, Problem, Receipt } from '../types.js'
 import { textAt, wordsAt } from './fields.js'
 import { x402Network } from './networks.js'
@@ -26,12 +25,7 @@ const CODE = /^[a-z0-9][a-z0-9_.-]{0,99}$/i
  */
 export function parsePaymentResponse(header: string): Receipt | undefined {
   if (header.length > MAX_RESPONSE) return undefined
-  try {
-    return x402ReceiptOf(decodeJsonObject(asBase64url(header), JSON_LIMITS))
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined
-    throw error
-  }
+  return readLeniently(() => x402ReceiptOf(decodeJsonObject(asBase64url(header))))
 }
 
 function x402ReceiptOf(claims: JsonObject): Receipt {
@@ -49,8 +43,15 @@ function x402ReceiptOf(claims: JsonObject): Receipt {
 }
 
 /**
- * Returns the reason of a failed settlement as a problem. Its type is `x402:` and the server's code, such as
- * `x402:settlement_pending`. It is a claim, not a proof: a pending or failed settlement may still move money.
+ * Returns the reason of a failed x402 settlement as a problem. Its type is `x402:` followed by the server's code, such
+ * as `x402:settlement_pending`. It proves nothing: a pending or failed settlement may still move money.
+ *
+ * @returns Undefined if the receipt reports success, or is not of x402.
+ * @example
+ * ```ts
+ * const receipt = parsePaymentResponse(response.headers.get('payment-response') ?? '')
+ * const problem = receipt && settlementProblem(receipt)
+ * ```
  */
 export function settlementProblem({ success, method, claims }: Receipt): Problem | undefined {
   if (success || method !== 'x402') return undefined
@@ -58,7 +59,15 @@ export function settlementProblem({ success, method, claims }: Receipt): Problem
   return own({ ...x402Problem(textAt(claims, 'errorReason') ?? ''), ...(detail !== undefined && { detail }) })
 }
 
-/** Converts an x402 server's error, a code or free text, to a problem. */
+/**
+ * Converts the `error` of an x402 server to a problem.
+ *
+ * @param error - A code such as `insufficient_funds`, or a sentence.
+ * @example
+ * ```ts
+ * x402Problem('insufficient_funds').type // 'x402:insufficient_funds'
+ * ```
+ */
 export function x402Problem(error: string): Problem {
   if (CODE.test(error)) return own({ type: `${BASE}${error}` })
   const detail = clean(error)

@@ -9,65 +9,65 @@ const common = {
   sender: hex,
   token: hex,
   to: hex,
-  /** In smallest parts; of a price that is known only afterwards, the most. */
+  /** The price in smallest units, or its maximum if the price is known only afterwards. */
   amount: digits,
-  /** By our clock: searches begin well before it, and nothing is proven by it. */
+  /** By the local clock. Searches begin well before this time, and it proves nothing. */
   signedAt: z.number(),
 }
 
-/** What proves a transfer by EIP-3009, or that it can never happen. */
+/** The data that proves a transfer by EIP-3009, or that the transfer can never happen. */
 const authorization = z.object({
   form: z.literal('authorization'),
   ...common,
   nonce: hex,
-  /** Seconds. No block from this time on can include it. */
+  /** In seconds. No block from this time on can include the transfer. */
   validBefore: z.number(),
 })
 export type AuthorizationDetail = Readonly<z.output<typeof authorization>>
 
-/** What proves a transfer by Permit2 through an x402 proxy. */
+/** The data that proves a transfer by Permit2 through an x402 proxy. */
 const permit = z.object({
   form: z.literal('permit2'),
   ...common,
   nonce: hex,
-  /** Seconds. No block after this time can include it. */
+  /** In seconds. No block after this time can include the transfer. */
   deadline: z.number(),
   /** Set if the price is known only afterwards. */
   facilitator: z.exactOptional(hex),
-  /** The currency of `amount`, complete, so that any process can say how much was taken. */
+  /** The complete currency of `amount`, so that any process can count the taken amount. */
   currency,
 })
 export type PermitDetail = Readonly<z.output<typeof permit>>
 
-/** What proves a transfer that the payer signed as a transaction. */
+/** The data that proves a transfer by the payer's own transaction. */
 const transaction = z.object({
   form: z.literal('transaction'),
   ...common,
   way: z.enum(['transaction', 'hash']),
   nonce: digits,
   hash: hex,
-  /** The newest block when it was signed: a transaction that took its nonce came later. */
+  /** The newest block at the time of signing. A transaction that uses its nonce is in a later block. */
   after: digits,
-  /** The currency that pays for its gas, complete. */
+  /** The complete currency that pays for its gas. */
   coin: currency,
 })
 export type TransactionDetail = Readonly<z.output<typeof transaction>>
 
-/** A sign-in: it moves nothing. */
+/** A sign-in. It moves no money. */
 const proof = z.object({ form: z.literal('proof'), chainId: z.number(), sender: hex })
 export type ProofDetail = Readonly<z.output<typeof proof>>
 
 export type PaidDetail = AuthorizationDetail | PermitDetail | TransactionDetail
 export type Detail = PaidDetail | ProofDetail
 
-/** How long after its end a credential is first looked for at a final block. */
+/** The time in milliseconds after a credential's expiry until a later block is probably final. */
 export const FINALITY_MS = 3_000
-/** Who knows the price only afterwards settles right after the answer. */
+/** The time until a server settles a price that is known only after the answer, in milliseconds. */
 const SETTLING_MS = 2_000
-/** A transaction has no end, and is looked for when it should be in a block. */
+/** The time until a transaction should be in a block, in milliseconds. It has no expiry. */
 const MINED_MS = 15_000
 
-/** When looking can first bring news. */
+/** Returns the time of the first useful check. */
 export function dueAt(detail: PaidDetail): Instant {
   switch (detail.form) {
     case 'authorization':
@@ -81,14 +81,14 @@ export function dueAt(detail: PaidDetail): Instant {
   }
 }
 
-/** When it can be accepted no more. Undefined: never, by itself. */
+/** Returns the time after which the credential cannot be accepted. Undefined if it does not expire. */
 export function deadAt(detail: PaidDetail): Instant | undefined {
   if (detail.form === 'transaction') return undefined
   const end = detail.form === 'authorization' ? detail.validBefore : detail.deadline + 1
   return end * 1000 + FINALITY_MS
 }
 
-/** Evidence for the ledger. */
+/** Creates the evidence for the ledger. */
 export function evidenceOf(wallet: string, kind: OfferKind, challengeId: string, detail: Detail): Evidence {
   const json = toJson(detail)
   if (detail.form === 'proof') return { wallet, kind, refs: [challengeId], detail: json }
@@ -96,7 +96,7 @@ export function evidenceOf(wallet: string, kind: OfferKind, challengeId: string,
   return { wallet, kind, refs: [challengeId, ref], recheckAt: dueAt(detail), detail: json }
 }
 
-/** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
+/** Reads evidence from the ledger. Undefined if it belongs to another wallet or is damaged. */
 export const readDetail: (json: Json) => Detail | undefined = reader(
   z.union([authorization, tolerant(permit, ['facilitator']), transaction, proof]),
 )

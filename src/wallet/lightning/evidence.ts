@@ -4,21 +4,19 @@ import type { Instant } from '../../money/index.js'
 import type { Json, OfferKind } from '../../protocol/index.js'
 import { reader, toJson, tolerant } from '../evidence.js'
 
-/** The one kind of offer this wallet pays. */
+/** The kind of offer that this wallet pays. */
 export const KIND: OfferKind = 'lightning/charge'
 
-/**
- * What finds a payment at the node. The hash is public; the preimage, which is the credential, is never written down.
- */
+/** The data that identifies a payment at the node. The preimage is a secret credential and is never stored. */
 const detail = z.object({
   hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  /** The ledger's id of the payment that tried it. */
+  /** The ledger's id of the payment. */
   payment: z.string(),
-  /** When the invoice expires: no node pays it after that. */
+  /** The expiry of the invoice. No node pays it after that time. */
   expires: z.int(),
-  /** Set once the preimage was seen and checked: the payment is proven for good. */
+  /** Set after the preimage was checked. The payment is then proven. */
   paid: z.exactOptional(z.literal(true)),
-  /** The routing fee, if the node said it. */
+  /** The routing fee. Absent if the node did not report it. */
   feeMsat: z.exactOptional(
     z.pipe(
       z.string().check(z.regex(/^[0-9]{1,20}$/)),
@@ -28,7 +26,7 @@ const detail = z.object({
 })
 export type Detail = Readonly<z.output<typeof detail>>
 
-/** @param recheckAt When looking can first bring news. */
+/** @param recheckAt - The time of the first useful check. */
 export function evidenceOf(
   wallet: string,
   challengeId: string,
@@ -38,5 +36,5 @@ export function evidenceOf(
   return { wallet, kind: KIND, refs: [challengeId, detail.hash], recheckAt, detail: toJson(detail) }
 }
 
-/** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
+/** Reads evidence from the ledger. Undefined if it belongs to another wallet or is damaged. */
 export const readDetail: (json: Json) => Detail | undefined = reader(tolerant(detail, ['paid', 'feeMsat']))

@@ -3,10 +3,10 @@ import type { Evidence } from '../../ledger/index.js'
 import type { Json, OfferKind } from '../../protocol/index.js'
 import { currency, digits, hex, reader, toJson, tolerant } from '../evidence.js'
 
-/** The one kind of offer this wallet pays. */
+/** The kind of offer that this wallet pays. */
 export const KIND: OfferKind = 'tempo/charge'
 
-/** What proves a transfer, or that it can never happen. */
+/** The data that proves a transfer, or that the transfer can never happen. */
 const transaction = z
   .object({
     form: z.literal('transaction'),
@@ -17,37 +17,37 @@ const transaction = z
     /** The access key that signed for the sender. */
     key: z.exactOptional(hex),
     token: hex,
-    /** Set if the sender pays the fee: the currency it is paid in, complete, so that any process can count it. */
+    /** The complete currency of the fee. Absent if the server pays the fee. */
     feeCurrency: z.exactOptional(currency),
-    /** On the primary transfer. Ours alone. */
+    /** The memo on the primary transfer. No other payment has it. */
     memo: hex,
     /** The primary transfer first. */
     transfers: z.readonly(z.array(z.object({ to: hex, amount: digits })).check(z.minLength(1))),
     nonceKey: hex,
     nonce: digits,
-    /** The lane's name; absent: an expiring nonce. */
+    /** The name of the lane. Absent for an expiring nonce. */
     lane: z.exactOptional(z.string()),
-    /** Seconds. No block from this time on can include it. */
+    /** In seconds. No block from this time on can include the transaction. */
     validBefore: z.number(),
-    /** The hash that the nonce manager knows an expiring nonce by. A lane needs none: its nonce says it. */
+    /** The hash by which the nonce manager knows an expiring nonce. Absent for a lane, which has its own nonce. */
     seen: z.exactOptional(hex),
-    /** The transaction's own hash. Unknown if a sponsor signs after us. */
+    /** The hash of the transaction. Unknown if a sponsor signs after the payer. */
     hash: z.exactOptional(hex),
   })
-  // One of them must be there, or nothing could ever be read at a final block.
+  // Without both, no final block could prove the result.
   .check(z.refine(({ seen, lane }) => seen !== undefined || lane !== undefined))
 export type TransactionDetail = Readonly<z.output<typeof transaction>>
 
-/** A proof of identity: it moves nothing. */
+/** A proof of identity. It moves no money. */
 const proof = z.object({ form: z.literal('proof'), chainId: z.number(), sender: hex })
 export type ProofDetail = Readonly<z.output<typeof proof>>
 
 export type Detail = TransactionDetail | ProofDetail
 
-/** How long after `validBefore` a final block past it is likely to exist. */
+/** The time in milliseconds after `validBefore` until a later block is probably final. */
 export const FINALITY_MS = 3_000
 
-/** Evidence for the ledger. */
+/** Creates the evidence for the ledger. */
 export function evidenceOf(wallet: string, challengeId: string, detail: Detail): Evidence {
   const json = toJson(detail)
   if (detail.form === 'proof') return { wallet, kind: KIND, refs: [challengeId], detail: json }
@@ -56,7 +56,7 @@ export function evidenceOf(wallet: string, challengeId: string, detail: Detail):
   return { wallet, kind: KIND, refs, recheckAt: validBefore * 1000 + FINALITY_MS, detail: json }
 }
 
-/** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
+/** Reads evidence from the ledger. Undefined if it belongs to another wallet or is damaged. */
 export const readDetail: (json: Json) => Detail | undefined = reader(
   z.union([tolerant(transaction, ['key', 'feeCurrency', 'lane', 'seen', 'hash']), proof]),
 )
