@@ -2,7 +2,6 @@
 
 export {
   approveCall,
-  ask,
   type Balances,
   type Block,
   balanceCache,
