@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup'
+import { directImports } from './tools/build/direct-imports.js'
 import { distName, ENTRIES } from './tools/check/entries.js'
 
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
   platform: 'neutral',
   // One copy of each module, whichever entries are loaded: an authorization is proven by its module's own state.
   splitting: true,
+  esbuildPlugins: [directImports],
   sourcemap: true,
   treeshake: true,
   clean: true,

@@ -1,2 +1,2 @@
-export { createPurser } from './client/create.js'
-export * from './front.js'
+export { createPurser } from './client/index.js'
+export * from './entry/public.js'

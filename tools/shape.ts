@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { SIDE_DOORS } from './check/house.js'
+import { IMPORT_EXCEPTIONS } from './check/house.js'
 import { JOURNEYS, walk } from './shape/journeys.js'
 import { shapeOf } from './shape/source.js'
 import { commentsOf, markersIn, proseOf, textsOf } from './shape/words.js'
@@ -23,7 +23,7 @@ const rows: (readonly [string, number])[] = [
   ['… with 4 parameters or more', source.manyParameters],
   ['names that `purser` exports', source.publicNames],
   ['dynamic imports', source.dynamicImports],
-  ['exceptions to the import rule', SIDE_DOORS.length],
+  ['exceptions to the import rule', IMPORT_EXCEPTIONS.length],
   ['spreads under a condition', source.conditionalSpreads],
   ['marker words in 1,000 of the pages', rounded(pages.perThousand)],
   ['marker words in 1,000 of the comments', rounded(comments.perThousand)],

@@ -1,6 +1,5 @@
 import type { Ledger } from '../ledger/index.js'
-import { budgetOf } from '../pay/authorize/alerts.js'
-import type { Budget } from '../pay/index.js'
+import { type Budget, budgetOf } from '../pay/index.js'
 import type { Context, Policy } from '../policy/index.js'
 
 /** Every budget that stands for this context; of a budget per vendor, task and so on every one that was ever used. */

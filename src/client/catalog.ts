@@ -1,7 +1,6 @@
 import type { Instant, Units } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
-import type { Advertised } from '../protocol/discovery/advertised.js'
-import type { OfferKind, Resource } from '../protocol/index.js'
+import type { Advertised, OfferKind, Resource } from '../protocol/index.js'
 
 /** What an offer was advertised for, where that can be counted. */
 export interface PricedOffer {

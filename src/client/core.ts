@@ -1,4 +1,4 @@
-import { isPaymentError, PaymentError, PaymentRefusedError, type Reason } from '../errors/index.js'
+import { isPaymentError, PaymentError, type Reason } from '../errors/index.js'
 import type { Ledger } from '../ledger/index.js'
 import {
   type Call,
@@ -7,19 +7,18 @@ import {
   type Exchange,
   type Outcome,
   type PurserEvent,
-  pay,
   type Quoted,
-  quote,
   type Recovery,
+  sendUnpaid,
   type Tap,
 } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { own } from '../util/objects.js'
-import type { ActiveCall } from './begin.js'
 import type { Opened } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
+import type { CallServices } from './paid-call.js'
 import { builtin } from './runtime.js'
 import { leaveLedger, useLedger } from './shared-ledgers.js'
 import { readTask, type TaskStore, taskStore } from './tasks.js'
@@ -30,15 +29,14 @@ export interface Binding {
   readonly tool?: string
 }
 
-/** Loaded when money is first talked about. */
-const opener = lazy(() => import('./open.js'))
-const beginning = lazy(() => import('./begin.js'))
+/** Loads the engine, once for all pursers of this process. */
+export const loadEngine = lazy(() => import('./engine.js'))
 
 /**
- * What all pursers of one set-up share: settings, ledger, events, and what is behind the replies they gave out.
- * Opens the ledger when money is first talked about, not before.
+ * The parts that a purser shares with those made from it by `with()`: settings, ledger, events, and the outcomes of their
+ * replies. It opens the ledger when the ledger is first needed.
  */
-export class Core {
+export class Core implements CallServices {
   readonly settings: Settings
   readonly events: Events
   readonly tasks: TaskStore = taskStore()
@@ -70,40 +68,18 @@ export class Core {
     })
   }
 
-  /** Runs one call through the story of a payment, and makes a refusal what the caller wants it to be. */
+  /** Runs one call through the payment flow. A call that the server does not charge for ends here, without the engine. */
   async run<Reply extends object>(
     exchange: Exchange<Reply>,
     binding: Binding,
     options: CallOptions & { readonly signal?: AbortSignal },
   ): Promise<Reply> {
     const call = this.#callOf(exchange, binding, options)
-    let outcome: Outcome | undefined
-    let begun: ActiveCall | undefined
-    try {
-      const begin = async (): Promise<ActiveCall> => {
-        const { beginCall: begin } = await beginning()
-        begun = await begin(() => this.open(), exchange.resource, call, this.settings.tracer)
-        return begun
-      }
-      const reply = await pay(exchange, call, begin, {
-        standing: this.#standing(exchange.resource),
-        notPaid: (reply, reasons) => this.notPaid(reply, reasons, exchange.resource),
-      })
-      outcome = this.outcomeOf(reply)
-      begun?.span?.end(outcome, undefined)
-      return reply
-    } catch (error) {
-      outcome = isPaymentError(error) ? await this.#ended(error, exchange.resource) : undefined
-      begun?.span?.end(outcome, isPaymentError(error) ? error.code : 'failed')
-      if (!(error instanceof PaymentRefusedError)) throw error
-      if (this.settings.onRefusal === 'throw') throw error
-      const { problemOf } = await beginning()
-      const reply = await exchange.refuse(problemOf(error))
-      if (outcome !== undefined) this.#outcomes.set(reply, outcome)
-      return reply
-    } finally {
-      begun?.leave()
-    }
+    const remembered = this.#rememberedChallenge(exchange.resource)
+    const unpaid = remembered === undefined ? sendUnpaid(exchange, call) : undefined
+    if (unpaid !== undefined && (await isFree(exchange, unpaid))) return unpaid
+    const { runPaidCall } = await loadEngine()
+    return runPaidCall(exchange, call, { remembered, unpaid }, this)
   }
 
   quote<Reply extends object>(
@@ -112,7 +88,8 @@ export class Core {
     options: CallOptions & { readonly signal?: AbortSignal },
   ): Promise<Quoted<Reply>> {
     const call = this.#callOf(exchange, binding, options)
-    return quote(exchange, call, async () => (await this.open()).env)
+    const environment = async () => (await this.open()).env
+    return loadEngine().then(({ quote }) => quote(exchange, call, environment))
   }
 
   /** Notes why a 402 is handed on unpaid: for `paymentFor`, and for listeners. */
@@ -124,6 +101,10 @@ export class Core {
 
   outcomeOf(target: object): Outcome | undefined {
     return this.#outcomes.get(target)
+  }
+
+  attachOutcome(target: object, outcome: Outcome): void {
+    this.#outcomes.set(target, outcome)
   }
 
   async recover(which: 'due' | 'all'): Promise<Recovery> {
@@ -153,26 +134,15 @@ export class Core {
   }
 
   async #open(): Promise<Opened> {
-    const { openPurser } = await opener()
+    const { openPurser } = await loadEngine()
     return openPurser(this.settings, {
       emitter: this.events,
-      attach: (target, outcome) => void this.#outcomes.set(target, outcome),
+      attach: (target, outcome) => this.attachOutcome(target, outcome),
     })
   }
 
-  async #ended(error: PaymentError, resource: Resource): Promise<Outcome | undefined> {
-    const { outcomeBehind } = await beginning()
-    const outcome = await outcomeBehind(error, resource, {
-      known: this.outcomeOf(error),
-      emitter: this.events,
-      ledger: () => this.ledger(),
-    })
-    if (outcome !== undefined) this.#outcomes.set(error, outcome)
-    return outcome
-  }
-
-  /** What an open session would answer this call with, unasked. */
-  #standing(resource: Resource): Challenge | undefined {
+  /** A challenge that an open session can answer, so that the first request carries the payment already. */
+  #rememberedChallenge(resource: Resource): Challenge | undefined {
     const { wallets, clock } = this.settings
     for (const wallet of wallets) {
       const offer = wallet.rememberedChallenge?.(resource, clock.now())
@@ -195,6 +165,16 @@ export class Core {
       ...(key === undefined ? {} : { key }),
       ...(signal === undefined ? {} : { signal }),
     })
+  }
+}
+
+/** Whether a reply is for the caller as it is. A `PaymentError` is no reply: the engine deals with it. */
+async function isFree<Reply>(exchange: Exchange<Reply>, unpaid: Promise<Reply>): Promise<boolean> {
+  try {
+    return !exchange.mayRequirePayment(await unpaid)
+  } catch (error) {
+    if (!isPaymentError(error)) throw error
+    return false
   }
 }
 

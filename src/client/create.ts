@@ -1,11 +1,12 @@
-import { fileLedger } from './file-ledger.js'
-import type { PurserOptions } from './options.js'
+import { memoryInBrowsers } from './create-without-files.js'
+import type { DefaultLedger, PurserOptions } from './options.js'
 import { newPurser, type Purser } from './purser.js'
+import { userAgent } from './runtime.js'
 
 /**
- * A purser.
+ * Creates a purser.
  *
- * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` if the policy does not hold.
+ * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` if the policy cannot be used.
  * @example
  * ```ts
  * const purser = createPurser({
@@ -22,4 +23,14 @@ import { newPurser, type Purser } from './purser.js'
  */
 export function createPurser(options: PurserOptions): Purser {
   return newPurser(options, fileLedger)
+}
+
+/** Chooses a SQLite file, if the runtime has files. */
+export const fileLedger: DefaultLedger = () =>
+  hasFiles() ? async () => (await import('../ledger/sqlite/index.js')).sqliteLedger() : memoryInBrowsers()
+
+/** Whether this runtime has files that last. Workers claim to be Node, and their files end with the call. */
+function hasFiles(): boolean {
+  const node: unknown = globalThis.process?.versions?.node
+  return typeof node === 'string' && userAgent() !== 'Cloudflare-Workers'
 }

@@ -1,9 +1,21 @@
 import { type Names, ownOptions } from '../errors/index.js'
-import { checkedClock } from '../ledger/checked-clock.js'
-import { type Amount, amount, type Currency, type Instant, parseUnits, type Units } from '../money/index.js'
-import { partsWithin } from '../money/rates.js'
-import { type DelegationPlan, planDelegation } from '../policy/delegation.js'
-import { type DelegatedRule, documentOf, type Terms } from '../policy/index.js'
+import { checkedClock } from '../ledger/index.js'
+import {
+  type Amount,
+  amount,
+  type Currency,
+  type Instant,
+  parseUnits,
+  partsWithin,
+  type Units,
+} from '../money/index.js'
+import {
+  type DelegatedRule,
+  type DelegationPlan,
+  documentOf,
+  planDelegation,
+  type Terms,
+} from '../policy/index.js'
 import type { Resource } from '../protocol/index.js'
 import type {
   AccessKeyLimit,

@@ -4,10 +4,16 @@ import { isConfidential, resourceAt } from '../http/index.js'
 import { type Amount, CURRENCIES, count, type Instant } from '../money/index.js'
 import type { Env } from '../pay/index.js'
 import { type Context, type Decision, operationPattern, type Terms } from '../policy/index.js'
-import { likingOf } from '../protocol/accept-payment.js'
-import type { Advertised, AdvertisedOffer, AdvertisedOperation } from '../protocol/discovery/advertised.js'
-import type { HttpResource, OfferKind } from '../protocol/index.js'
-import { lazy } from '../util/lazy.js'
+import {
+  type Advertised,
+  type AdvertisedOffer,
+  type AdvertisedOperation,
+  type HttpResource,
+  likingOf,
+  type OfferKind,
+  readCatalogue,
+  readOpenApi,
+} from '../protocol/index.js'
 import { type Finding, highest, type PricedOffer } from './catalog.js'
 import { fetchDocument } from './document.js'
 import type { Opened } from './open.js'
@@ -65,11 +71,6 @@ const A_DAY_MS = 86_400_000
 /** Prices of one document that are written to the ledger, for other processes. */
 const MOST_WRITTEN = 200
 
-const readers = lazy(async () => ({
-  ...(await import('../protocol/discovery/openapi.js')),
-  ...(await import('../protocol/discovery/x402.js')),
-}))
-
 /**
  * Reads what an origin advertises, and judges it.
  *
@@ -115,7 +116,6 @@ async function look(
   now: Instant,
   signal: AbortSignal | undefined,
 ): Promise<Finding> {
-  const { readOpenApi, readCatalogue } = await readers()
   const sources: string[] = []
   const problems: string[] = []
   let age = FIVE_MINUTES_MS

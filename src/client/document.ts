@@ -1,7 +1,6 @@
 import type { FetchLike } from '../fetch/index.js'
 import { isConfidential } from '../http/index.js'
-import { readText, type Unread } from '../protocol/body.js'
-import { type JsonObject, parseJsonObject } from '../protocol/index.js'
+import { type JsonObject, parseJsonObject, readText, type Unread } from '../protocol/index.js'
 import { untilAborted } from '../util/until-aborted.js'
 
 /** A document of a server, or why there is none. */

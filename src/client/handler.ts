@@ -1,10 +1,9 @@
 import type { Reason } from '../errors/index.js'
 import type { HttpPaymentHandler } from '../http/index.js'
 import { paysKind } from '../pay/index.js'
-import { formatAcceptPayment, likingOf } from '../protocol/accept-payment.js'
-import type { Preference } from '../protocol/index.js'
+import { formatAcceptPayment, likingOf, type Preference } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
-import type { Binding, Core } from './core.js'
+import { type Binding, type Core, loadEngine } from './core.js'
 
 /** What the transports see of a purser that is bound to a task or a tool. */
 export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
@@ -21,6 +20,7 @@ export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
         reasons ?? (resource ? policy.objections(resource, core.context(binding)) : [NO_PLACE]),
         resource,
       ),
+    codecs: async () => (await loadEngine()).codecs,
     run: (exchange, options) => core.run(exchange, binding, options),
   }
 }

@@ -1,23 +1,25 @@
 import { isPaymentError, randomId } from '../errors/index.js'
-import { checkedClock } from '../ledger/checked-clock.js'
-import { incomplete } from '../ledger/gaps.js'
-import type { Clock, DueQuery, Ledger } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
-import { withRates } from '../money/rates.js'
-import { BudgetAlerts } from '../pay/authorize/alerts.js'
-import { ApprovalQueue } from '../pay/authorize/approval-queue.js'
-import type { Emitter, Env, Outcome, Recovery } from '../pay/index.js'
-import { PaymentLocks } from '../pay/recovery/payment-locks.js'
-import { RecoverySchedule } from '../pay/recovery/recovery-schedule.js'
-import { LiveCredentials } from '../pay/submit/live-credentials.js'
+import { type Clock, checkedClock, type DueQuery, incomplete, type Ledger } from '../ledger/index.js'
+import { type Instant, withRates } from '../money/index.js'
+import {
+  ApprovalQueue,
+  BudgetAlerts,
+  type Emitter,
+  type Env,
+  LiveCredentials,
+  type Outcome,
+  PaymentLocks,
+  type Recovery,
+  RecoverySchedule,
+} from '../pay/index.js'
 import { Queues } from '../util/queue.js'
 import { sleep } from '../util/timers.js'
 import { BackgroundTasks } from './background-tasks.js'
 import { Catalog } from './catalog.js'
-import { Deposits } from './deposits.js'
 import { Lease } from './lease.js'
 import { RoomSearch } from './make-room.js'
 import type { Settings } from './options.js'
+import { BackgroundReclaims } from './reclaim.js'
 import { Recoveries } from './recoveries.js'
 import { processorTime } from './runtime.js'
 import { leaveLedger, useLedger } from './shared-ledgers.js'
@@ -51,13 +53,13 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
   const owner = randomId()
   const lookAgain = async (): Promise<void> => {
     await recoveries.byItself()
-    await deposits.byItself()
+    await reclaims.runDue()
   }
   const upkeep: Lease = new Lease({ clock, owner, ledger, lookAgain })
   const beside = new BackgroundTasks(() => upkeep.enter())
   const catalog = new Catalog()
   const recoveries: Recoveries = new Recoveries(() => env, beside)
-  const deposits: Deposits = new Deposits(() => env, settings.agent, beside)
+  const reclaims: BackgroundReclaims = new BackgroundReclaims(() => env, settings.agent, beside)
   const rooms = new RoomSearch(clock, (on, gained) => recoveries.forRoom(on, gained))
   const env: Env = environment(settings, hooks, {
     clock,
@@ -80,12 +82,12 @@ export async function openPurser(settings: Settings, hooks: Hooks): Promise<Open
     catalog,
     async recover(which) {
       // What comes back first may be what a doubt waits for.
-      await deposits.asked()
+      await reclaims.runRequested()
       return recoveries.asked(which)
     },
     async close() {
       recoveries.close()
-      deposits.close()
+      reclaims.close()
       await beside.close()
       upkeep.stop()
       await retire(ledger, owner)

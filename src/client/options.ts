@@ -14,11 +14,9 @@ import {
 } from '../money/index.js'
 import type { Approver } from '../pay/index.js'
 import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
-import { isPreference } from '../protocol/accept-payment.js'
-import type { PaymentRange, Preference } from '../protocol/index.js'
+import { isPreference, type PaymentRange, type Preference } from '../protocol/index.js'
 import { completeOwn, isObject } from '../util/objects.js'
 import { OPTIONAL_METHODS, type Wallet } from '../wallet/index.js'
-import type { DefaultLedger } from './default-ledger.js'
 import type { TracerLike } from './trace.js'
 
 /** How a purser is set up. Everything but `wallets` and `policy` has a default. */
@@ -77,6 +75,14 @@ export interface PurserOptions {
   /** Where time comes from. For tests. */
   readonly clock?: Clock
 }
+
+/**
+ * Chooses the ledger of a purser whose options name none.
+ *
+ * @returns A function that opens it.
+ * @throws TypeError if the options must name one in this runtime.
+ */
+export type DefaultLedger = () => () => Promise<Ledger>
 
 /** {@link PurserOptions}, read and completed. */
 export interface Settings {

@@ -1,5 +1,5 @@
 import { type Amount, amount, type Currency, type CurrencyTable } from '../money/index.js'
-import type { AdvertisedOffer } from '../protocol/discovery/advertised.js'
+import type { AdvertisedOffer } from '../protocol/index.js'
 
 /** What an advertised offer may come to, and where. */
 export interface Price {

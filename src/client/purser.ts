@@ -17,8 +17,8 @@ import type {
 } from '../ledger/index.js'
 import type { Budget, Listener, Outcome, PurserEvent, Quoted, Recovery } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
-import { type Binding, Core } from './core.js'
-import type { DefaultLedger } from './default-ledger.js'
+import { lazy } from '../util/lazy.js'
+import { type Binding, Core, loadEngine } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
 import { handlerFor } from './handler.js'
@@ -31,10 +31,10 @@ import {
   recoverOptions,
   runOptions,
 } from './names.js'
-import { type PurserOptions, readOptions } from './options.js'
+import { type DefaultLedger, type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import type { RestoreStatement } from './restore.js'
-import { type Sessions, sessionsOf } from './sessions.js'
+import { lazySessions, type Sessions } from './session.js'
 import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
 
@@ -59,16 +59,17 @@ export class Purser {
   private constructor(core: Core, binding: Binding) {
     this.#core = core
     this.#binding = binding
-    const face = handlerFor(core, binding)
-    registerHandler(this, face)
+    const handler = handlerFor(core, binding)
+    registerHandler(this, handler)
     const { settings } = core
-    this.sessions = sessionsOf({
-      settings,
-      face,
-      env: async () => (await core.open()).env,
-      context: () => core.context(binding),
-    })
-    this.fetch = payingFetch(face, settings.http)
+    this.sessions = lazySessions(
+      lazy(async () => {
+        const { LedgerSessions } = await loadEngine()
+        const env = async () => (await core.open()).env
+        return new LedgerSessions({ settings, handler, env, context: () => core.context(binding) })
+      }),
+    )
+    this.fetch = payingFetch(handler, settings.http)
   }
 
   /**
@@ -126,8 +127,8 @@ export class Purser {
     init?: PayingInit,
     options: { readonly send?: boolean } = {},
   ): Promise<Quoted<Response>> {
-    const face = handlerFor(this.#core, this.#binding)
-    const { exchange, options: call } = httpCall(face, input, init, this.#core.settings.http)
+    const handler = handlerFor(this.#core, this.#binding)
+    const { exchange, options: call } = httpCall(handler, input, init, this.#core.settings.http)
     const { method } = exchange.resource
     if (quoteOptions(options).send !== true && method !== 'GET' && method !== 'HEAD')
       throw new TypeError(
@@ -150,7 +151,7 @@ export class Purser {
    * ```
    */
   async discover(origin: string | URL, options: DiscoverOptions = {}): Promise<Discovered> {
-    const { discover } = await import('./discover.js')
+    const { discover } = await loadEngine()
     const context = this.#core.context(this.#binding)
     return discover(await this.#core.open(), this.#core.settings, context, origin, options)
   }
@@ -173,7 +174,7 @@ export class Purser {
   /** Every budget: limit, spent, held, remaining, when it resets. Deposits of sessions stand beside them (`lock`). */
   async budgets(): Promise<readonly Budget[]> {
     const context = this.#core.context(this.#binding)
-    const { budgetsOf } = await import('./budgets.js')
+    const { budgetsOf } = await loadEngine()
     return budgetsOf(this.#core.settings.policy, await this.#core.ledger(), context)
   }
 
@@ -225,7 +226,7 @@ export class Purser {
    * @throws TypeError if the ledger has no such payment; PaymentError if it is not in doubt.
    */
   async resolve(id: PaymentId, resolution: Resolution): Promise<Payment> {
-    const { closeByHand } = await import('./resolve.js')
+    const { closeByHand } = await loadEngine()
     const { env } = await this.#core.open()
     return closeByHand(id, resolution, env)
   }
@@ -300,7 +301,7 @@ export class Purser {
    * ```
    */
   async confirmRestore(statement: RestoreStatement): Promise<Recovery> {
-    const { confirmGap, readStatement } = await import('./restore.js')
+    const { confirmGap, readStatement } = await loadEngine()
     const { policy } = this.#core.settings
     readStatement(statement, policy)
     const recovery = await this.#core.recover('all')
@@ -331,7 +332,7 @@ export class Purser {
    * ```
    */
   async delegate(options: DelegateOptions): Promise<Delegation> {
-    const { delegate } = await import('./delegate.js')
+    const { delegate } = await loadEngine()
     return delegate(this.#core.settings, options)
   }
 

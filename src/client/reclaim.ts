@@ -2,11 +2,12 @@ import { isPaymentError, PaymentError } from '../errors/index.js'
 import { resourceAt } from '../http/index.js'
 import type { Channel } from '../ledger/index.js'
 import type { Instant } from '../money/index.js'
-import { carryOut, type Env, settleAccounts } from '../pay/index.js'
+import { type Env, runOperation, settleClosedChannel } from '../pay/index.js'
 import { own } from '../util/objects.js'
 import { untilAborted } from '../util/until-aborted.js'
 import type { ChannelOperation, ChannelView, ChannelWallet } from '../wallet/index.js'
-import { isChannelWallet } from './channel-wallets.js'
+import type { BackgroundTasks } from './background-tasks.js'
+import { isChannelWallet } from './sessions.js'
 
 /** The chain's clock decides when a deposit can be withdrawn: a moment later it agrees that the time has come. */
 const SLACK_MS = 5_000
@@ -97,6 +98,46 @@ export class Reclaims {
   }
 }
 
+/** The reclaims of one purser. They run in the background, and only if a wallet has channels. */
+export class BackgroundReclaims {
+  readonly #env: () => Env
+  readonly #agent: string
+  readonly #tasks: BackgroundTasks
+  readonly #reclaims = new Reclaims()
+  #closed = false
+
+  constructor(env: () => Env, agent: string, tasks: BackgroundTasks) {
+    this.#env = env
+    this.#agent = agent
+    this.#tasks = tasks
+  }
+
+  /** Runs what is due. */
+  runDue(): Promise<void> {
+    return this.#run('run')
+  }
+
+  /** Runs on request: a step that failed a moment ago is tried again. */
+  runRequested(): Promise<void> {
+    return this.#run('asked')
+  }
+
+  /** From now on, no failure is reported. */
+  close(): void {
+    this.#closed = true
+  }
+
+  async #run(how: 'run' | 'asked'): Promise<void> {
+    const env = this.#env()
+    if (this.#closed || !env.wallets.some(isChannelWallet)) return
+    try {
+      await this.#tasks.run((closing) => this.#reclaims[how](env, this.#agent, closing))
+    } catch (error) {
+      if (!this.#closed) env.emitter.emit('error', { error, during: 'fetching a deposit back' })
+    }
+  }
+}
+
 /** Goes as far as the chain allows now. When there is more to do; undefined if nothing is left. */
 async function advanced(work: Work): Promise<Instant | undefined> {
   const { env, wallet, closing } = work
@@ -109,7 +150,7 @@ async function advanced(work: Work): Promise<Instant | undefined> {
   }
   closing.throwIfAborted()
   if (!view.closed) return (view.withdrawableAt ?? env.clock.now() + FIRST_PAUSE_MS) + SLACK_MS
-  await settleAccounts(channel, wallet, env)
+  await settleClosedChannel(channel, wallet, env)
   return undefined
 }
 
@@ -160,7 +201,7 @@ async function act(act: ChannelOperation, work: Work): Promise<void> {
     Promise.reject(new PaymentError('wallet_failed', 'untouched', 'A forced close asks no vendor'))
   const call = own({ context: own({ agent, tasks: [] }), signal: closing })
   try {
-    await carryOut({ wallet, channel, act, at, deliver }, call, env)
+    await runOperation({ wallet, channel, act, at, deliver }, call, env)
     paid.set(act.kind, before + 1)
   } catch (error) {
     // The fee of a transaction whose end nobody knows may be gone.

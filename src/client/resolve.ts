@@ -1,7 +1,6 @@
 import { type Names, ownOptions, PaymentError } from '../errors/index.js'
 import { fundsOf, type Move, type Payment, type PaymentId } from '../ledger/index.js'
-import type { Env } from '../pay/index.js'
-import { transition } from '../pay/transition.js'
+import { type Env, transition } from '../pay/index.js'
 
 /** How a person closes a doubt that nothing can ever prove. */
 export type Resolution =

@@ -17,6 +17,12 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
   return found === undefined || found === null ? undefined : (found as Builtins[Name])
 }
 
+/** The name by which this runtime introduces itself; empty if it has none. */
+export function userAgent(): string {
+  const agent: unknown = globalThis.navigator?.userAgent
+  return typeof agent === 'string' ? agent : ''
+}
+
 /** Milliseconds of processor time that this process has used; where the runtime does not tell, of time itself. */
 export function processorTime(): number {
   const process: { cpuUsage?: () => { readonly user: number; readonly system: number } } | undefined =

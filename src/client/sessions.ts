@@ -1,74 +1,159 @@
-import { lazy } from '../util/lazy.js'
-import type { InspectedSession, Session, SessionParts } from './session.js'
+import { ownOptions, PaymentError } from '../errors/index.js'
+import { httpCall } from '../fetch/index.js'
+import type { Channel } from '../ledger/index.js'
+import { amount, parseAmount } from '../money/index.js'
+import { type Call, type Env, runOperation, settleClosedChannel } from '../pay/index.js'
+import type { ChannelOperation, ChannelWallet, Wallet } from '../wallet/index.js'
+import type { InspectedSession, Session, SessionParts, Sessions } from './session.js'
 
-/** The sessions of a purser's ledger: listed, looked at, topped up, and closed. */
-export class Sessions {
-  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: used below, and by nobody else. React Native reads no `static {}`
-  private static readonly make = (parts: SessionParts): Sessions => new Sessions(parts)
+/** The sessions of the ledger, on behalf of one purser. */
+export class LedgerSessions implements Sessions {
+  readonly #parts: SessionParts
 
-  readonly #desk: () => Promise<import('./session-desk.js').SessionDesk>
-
-  private constructor(parts: SessionParts) {
-    this.#desk = lazy(async () => new (await import('./session-desk.js')).SessionDesk(parts))
+  constructor(parts: SessionParts) {
+    this.#parts = parts
   }
 
-  /** The oldest first; closed ones only if asked for. */
   async list(
-    query: { readonly vendor?: string; readonly closed?: boolean } = {},
+    given: { readonly vendor?: string; readonly closed?: boolean } = {},
   ): Promise<readonly Session[]> {
-    return (await this.#desk()).list(query)
+    const query = ownOptions(given, { vendor: true, closed: true }, 'sessions.list()')
+    const { ledger } = await this.#parts.env()
+    const channels = await ledger.channels(query.vendor === undefined ? {} : { vendor: query.vendor })
+    const shown = channels.filter(({ state }) => query.closed === true || state !== 'closed')
+    return Promise.all(shown.map(async (channel) => sessionOf(channel, await ledger.signed(channel.lane))))
   }
 
-  /**
-   * What the ledger says and what the chain says. What the chain shows is written down.
-   *
-   * @throws TypeError if there is no such session.
-   */
   async inspect(id: string): Promise<InspectedSession> {
-    return (await this.#desk()).inspect(id)
+    const { env, channel, wallet } = await this.#find(id)
+    const chain = await wallet.inspectChannel(channel, env.ledger)
+    const after = await this.#find(id)
+    const session = sessionOf(after.channel, await env.ledger.signed(channel.lane))
+    return { ...session, ...(chain === undefined ? {} : { chain }) }
   }
 
-  /**
-   * Asks a vendor whether it remembers a session of ours that the ledger does not know, as after a loss of the ledger. The
-   * next call there goes on with it, within what policy allows. The vendor may want a proof of who asks: a charge of
-   * nothing, which takes a `tempo()` wallet of the same account.
-   *
-   * @param url What the session pays for.
-   * @returns False: it remembers none, or none that is ours, open on the chain, and new to the ledger.
-   */
   async recall(url: string | URL): Promise<boolean> {
-    return (await this.#desk()).recall(url)
+    const { handler, settings } = this.#parts
+    // The vendor asks for a charge of zero, as a proof of the payer. It then says what it remembers of that payer.
+    const init = { method: 'HEAD', headers: { 'accept-payment': 'tempo/charge' } }
+    const { exchange, options } = httpCall(handler, url, init, settings.http)
+    if (!handler.payable(exchange.resource)) return false
+    const reply = await handler.run(exchange, options)
+    const said = reply.headers.get('payment-session-snapshot')
+    if (said === null) return false
+    const { ledger } = await this.#parts.env()
+    for (const wallet of settings.wallets)
+      if (isChannelWallet(wallet) && (await wallet.restoreChannel?.(said, exchange.resource, ledger)))
+        return true
+    return false
   }
 
-  /**
-   * Locks up more, within what policy allows.
-   *
-   * @param more In the session's own currency: `'0.5'`.
-   * @throws PaymentRefusedError if policy says no; PaymentError `payment_in_doubt` if it is not known how it ended.
-   */
   async topUp(id: string, more: string): Promise<Session> {
-    return (await this.#desk()).topUp(id, more)
+    const { channel } = await this.#find(id)
+    const { value } = parseAmount(more, channel.deposit.currency)
+    if (value === 0n) throw new TypeError('A top-up must be above zero')
+    return this.#operate(id, { kind: 'topUp', amount: value })
   }
 
-  /**
-   * Closes it together with the vendor: it takes what it is owed, and the rest of the deposit comes back. Where the chain
-   * does not show that yet, what the vendor has agreed to, the state is `closing`: called again later, it says how it ended.
-   * A vendor that does not know the session any more is not needed: then this does what {@link forceClose} does.
-   *
-   * @throws PaymentError if the vendor does not agree, or not answer: {@link forceClose} needs no vendor.
-   */
   async close(id: string): Promise<Session> {
-    return (await this.#desk()).close(id)
+    const found = await this.#find(id)
+    // A close that the vendor agreed to earlier may be over by now.
+    if (found.channel.state === 'closing') await found.wallet.inspectChannel(found.channel, found.env.ledger)
+    const { channel, env } = await this.#find(id)
+    // If the vendor has closed the session by itself, only its accounts are left to settle.
+    const session =
+      channel.state === 'closed'
+        ? sessionOf(channel, await env.ledger.signed(channel.lane))
+        : await this.#closeTogether(id)
+    await this.#settle(id)
+    return session
   }
 
-  /**
-   * Closes it without the vendor, in two steps: the first asks the chain, and the vendor has a while to claim what it is
-   * owed; called again when that is over (`chain.withdrawableAt`), the second fetches the rest back.
-   */
+  /** Closes the session with the vendor; without it if the vendor has forgotten the session. */
+  async #closeTogether(id: string): Promise<Session> {
+    const { channel, wallet } = await this.#find(id)
+    if (wallet.isForgotten?.(channel) === true) return this.forceClose(id)
+    try {
+      return await this.#operate(id, { kind: 'close' })
+    } catch (error) {
+      const after = await this.#find(id)
+      if (after.wallet.isForgotten?.(after.channel) === true) return this.forceClose(id)
+      throw error
+    }
+  }
+
   async forceClose(id: string): Promise<InspectedSession> {
-    return (await this.#desk()).forceClose(id)
+    const { chain } = await this.inspect(id)
+    if (chain?.closed === true) {
+      await this.#settle(id)
+      return this.inspect(id)
+    }
+    const at = chain?.withdrawableAt
+    if (at === undefined) await this.#operate(id, { kind: 'requestClose' })
+    else if (at <= this.#parts.settings.clock.now()) {
+      await this.#operate(id, { kind: 'withdraw' })
+      await this.#settle(id)
+    }
+    return this.inspect(id)
+  }
+
+  async #operate(id: string, operation: ChannelOperation): Promise<Session> {
+    const { env, channel, wallet } = await this.#find(id)
+    if (channel.state === 'closed') throw new TypeError('This session is closed')
+    const { settings, handler } = this.#parts
+    const { exchange } = httpCall(handler, channel.address, { method: 'POST' }, settings.http)
+    const call: Call = { context: this.#parts.context() }
+    await runOperation(
+      {
+        wallet,
+        channel,
+        act: operation,
+        at: exchange.resource,
+        deliver: (credential) => exchange.sendAside(credential),
+      },
+      call,
+      env,
+    )
+    await wallet.inspectChannel(channel, env.ledger)
+    const after = await this.#find(id)
+    return sessionOf(after.channel, await env.ledger.signed(channel.lane))
+  }
+
+  async #settle(id: string): Promise<void> {
+    const { env, channel, wallet } = await this.#find(id)
+    if (channel.state === 'closed') await settleClosedChannel(channel, wallet, env)
+  }
+
+  async #find(id: string): Promise<{ env: Env; channel: Channel; wallet: ChannelWallet }> {
+    const env = await this.#parts.env()
+    const channel = (await env.ledger.channels({})).find(({ lane }) => lane === id)
+    if (channel === undefined) throw new TypeError('The ledger has no session with this id')
+    const wallet = this.#parts.settings.wallets.find((one) => one.id === channel.wallet)
+    if (wallet === undefined || !isChannelWallet(wallet))
+      throw new PaymentError('wallet_unavailable', 'untouched', 'The wallet of this session is not here')
+    return { env, channel, wallet }
   }
 }
 
-/** The sessions that one purser shows. */
-export const sessionsOf = Sessions['make']
+function sessionOf(channel: Channel, signed: bigint): Session {
+  const { lane, vendor, wallet, state, deposit } = channel
+  const { currency, value } = deposit
+  const unspent = state === 'closed' || signed >= value ? 0n : value - signed
+  return {
+    id: lane,
+    vendor,
+    wallet,
+    state,
+    deposit,
+    signed: amount(signed, currency),
+    unspent: amount(unspent, currency),
+  }
+}
+
+/** The methods that every wallet with channels has. The compiler checks the names. */
+const METHODS = ['inspectChannel', 'quoteOperation'] as const satisfies readonly (keyof ChannelWallet)[]
+
+/** Whether this wallet has channels that their owner can manage. */
+export function isChannelWallet(wallet: Wallet): wallet is ChannelWallet {
+  return METHODS.every((name) => typeof Reflect.get(wallet, name) === 'function')
+}

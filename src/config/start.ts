@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createPurser } from '../client/create.js'
-import type { Purser } from '../client/index.js'
+import { createPurser, type Purser } from '../client/index.js'
 import { type FetchLike, pristine, type Restore } from '../fetch/index.js'
 import { sqliteLedger } from '../ledger/sqlite/index.js'
 import type { Currency } from '../money/index.js'

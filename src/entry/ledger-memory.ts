@@ -1,1 +1,1 @@
-export { type MemoryLedgerOptions, memoryLedger } from '../ledger/memory.js'
+export { type MemoryLedgerOptions, memoryLedger } from '../ledger/index.js'

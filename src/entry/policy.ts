@@ -13,6 +13,7 @@ export {
   type Decision,
   type DelegatedRule,
   type Duration,
+  explain,
   type Money,
   type Policy,
   type PolicyDocument,
@@ -22,4 +23,3 @@ export {
   type VendorDocument,
   type Weekday,
 } from '../policy/index.js'
-export { explain } from '../policy/tell.js'

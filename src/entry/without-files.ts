@@ -1,4 +1,4 @@
-// The front entry for browsers, Workers and Edge, chosen by the conditions of package.json. It does not import SQLite.
+// The main entry for browsers, Workers and Edge, chosen by the conditions of package.json. It does not import SQLite.
 
-export { createPurser } from '../client/create-without-files.js'
-export * from '../front.js'
+export { createPurserWithoutFiles as createPurser } from '../client/index.js'
+export * from './public.js'

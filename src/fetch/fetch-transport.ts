@@ -14,9 +14,7 @@ import {
   withoutFragment,
 } from '../http/index.js'
 import type { Metered } from '../pay/index.js'
-import type { BodyLimits } from '../protocol/body.js'
-import type { HttpResource } from '../protocol/index.js'
-import { lazy } from '../util/lazy.js'
+import type { BodyLimits, HttpResource } from '../protocol/index.js'
 import { noStore } from './no-store.js'
 import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
@@ -25,7 +23,7 @@ import { type FetchLike, ReplayableRequest } from './request.js'
 export interface FetchTransportOptions {
   /** The fetch below, without wrappers of Purser. */
   readonly base: FetchLike
-  readonly handler: Pick<HttpPaymentHandler, 'acceptPayment' | 'sendsIdempotencyKey'>
+  readonly handler: Pick<HttpPaymentHandler, 'acceptPayment' | 'codecs' | 'sendsIdempotencyKey'>
   /** The address of the page in a browser. Requests to other origins then carry no header that CORS could refuse. */
   readonly page?: string | undefined
   readonly limits: HttpLimits
@@ -135,7 +133,9 @@ export class FetchTransport implements HttpTransport<Response> {
 
   async metered(reply: Response): Promise<Metered<Response> | undefined> {
     const type = reply.headers.get('content-type') ?? ''
-    return /^text\/event-stream\b/i.test(type) ? (await sse()).meterReply(reply) : undefined
+    if (!/^text\/event-stream\b/i.test(type)) return undefined
+    const { meterReply } = await this.#options.handler.codecs()
+    return meterReply(reply)
   }
 
   replyOf({ status, statusText, headers, body }: RefusalReply): Response {
@@ -153,6 +153,3 @@ export class FetchTransport implements HttpTransport<Response> {
     return init
   }
 }
-
-/** Loaded with the first event stream that is paid while it is read. */
-const sse = lazy(() => import('../http/wire/sse/index.js'))

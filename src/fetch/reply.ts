@@ -1,4 +1,4 @@
-import { type BodyLimits, drainBody, readText } from '../protocol/body.js'
+import { type BodyLimits, drainBody, readText } from '../protocol/index.js'
 
 /**
  * The text of a reply's body, read from a clone so that the reply stays readable. Undefined if it is longer than the

@@ -1,5 +1,5 @@
 import { PaymentError } from '../errors/index.js'
-import { isBuffer, isBytes } from '../protocol/body.js'
+import { isBuffer, isBytes } from '../protocol/index.js'
 import { withTimeout } from '../util/with-timeout.js'
 import { RAISE, Recording, sourceOf } from './recording.js'
 

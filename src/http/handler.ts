@@ -1,5 +1,9 @@
 import type { PaymentHandler } from '../pay/index.js'
 import type { Resource } from '../protocol/index.js'
+import type * as codecs from './wire/index.js'
+
+/** The readers and writers of payments in HTTP messages. */
+export type HttpCodecs = typeof codecs
 
 /** A purser's payment handler, with the answers that only HTTP needs. */
 export interface HttpPaymentHandler extends PaymentHandler {
@@ -9,6 +13,8 @@ export interface HttpPaymentHandler extends PaymentHandler {
   replacesAuthorization(resource: Resource): boolean
   /** Whether a browser may send an `Idempotency-Key` to this resource across origins. */
   sendsIdempotencyKey(resource: Resource): boolean
+  /** Loads the codecs. A call that the server does not charge for needs none of them. */
+  readonly codecs: () => Promise<HttpCodecs>
 }
 
 const handlers = new WeakMap<object, HttpPaymentHandler>()

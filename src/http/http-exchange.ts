@@ -2,10 +2,9 @@ import { PaymentRefusedError } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
 import type { Exchange, Metered, RefusalProblem, SendOptions } from '../pay/index.js'
 import type { Credential, HttpResource, ReplyInfo, Resource } from '../protocol/index.js'
-import { lazy } from '../util/lazy.js'
 import { own } from '../util/objects.js'
 import { bodyBytes } from './body.js'
-import type { HttpPaymentHandler } from './handler.js'
+import type { HttpCodecs, HttpPaymentHandler } from './handler.js'
 import type { HeaderChanges } from './headers.js'
 import type { HttpLimits } from './limits.js'
 import { ELSEWHERE, isConfidential, resourceAt } from './resource.js'
@@ -14,7 +13,7 @@ import type { Answers } from './wire/index.js'
 
 /** The settings of an HTTP exchange. */
 export interface HttpExchangeOptions {
-  readonly handler: Pick<HttpPaymentHandler, 'pays' | 'replacesAuthorization'>
+  readonly handler: Pick<HttpPaymentHandler, 'codecs' | 'pays' | 'replacesAuthorization'>
   readonly now: () => Instant
   readonly limits: HttpLimits
 }
@@ -55,7 +54,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
   }
 
   fingerprint(): Promise<string> {
-    this.#fingerprint ??= wire().then(({ fingerprintOf }) =>
+    this.#fingerprint ??= this.#codecs().then(({ fingerprintOf }) =>
       fingerprintOf(this.resource, this.#transport.body),
     )
     return this.#fingerprint
@@ -86,7 +85,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
     const transport = this.#transport
     // A browser shows nothing of a redirect that it did not follow.
     if (transport.isHiddenRedirect?.(reply) === true) return { kind: 'redirect' }
-    const { readReply } = await wire()
+    const { readReply } = await this.#codecs()
     const url = transport.urlOf(reply) ?? this.#at.address
     const { now, limits, handler } = this.#options
     const reading = await readReply(transport.headOf(reply), {
@@ -111,7 +110,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
     const { body } = this.#transport
     this.#transport.check?.(this.#at)
     if (body.forget !== undefined) await body.again()
-    const { checkCarrier } = await wire()
+    const { checkCarrier } = await this.#codecs()
     await checkCarrier(challenge, {
       own: (name) => this.#transport.header(name),
       address: this.#at.address,
@@ -131,7 +130,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
   async follow(reply: Reply, to: string): Promise<Reply | undefined> {
     const target = URL.canParse(to) ? new URL(to) : undefined
     if (this.#transport.follow === undefined || target?.origin !== this.resource.vendor) return undefined
-    const { becomesGet } = await wire()
+    const { becomesGet } = await this.#codecs()
     const becomes = becomesGet(this.#transport.statusOf(reply), this.resource.method) ? 'GET' : 'same'
     try {
       const followed = await this.#transport.follow(target.href, becomes)
@@ -168,7 +167,11 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
   }
 
   async refuse(problem: RefusalProblem): Promise<Reply> {
-    return this.#transport.replyOf((await wire()).refusalReply(problem))
+    return this.#transport.replyOf((await this.#codecs()).refusalReply(problem))
+  }
+
+  #codecs(): Promise<HttpCodecs> {
+    return this.#options.handler.codecs()
   }
 
   async #sendPaid(options: SendOptions, credential: Credential): Promise<Reply> {
@@ -181,7 +184,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
   }
 
   async #carry(credential: Credential): Promise<HeaderChanges> {
-    return (await wire()).carry(credential, (name) => this.#transport.header(name))
+    return (await this.#codecs()).carry(credential, (name) => this.#transport.header(name))
   }
 
   /** The key of this payment, unless the caller's request carries one of its own. */
@@ -203,6 +206,3 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
     return method === 'GET' || method === 'HEAD' ? resourceAt(url, method) : undefined
   }
 }
-
-/** Loaded with the first 402. */
-const wire = lazy(() => import('./wire/index.js'))

@@ -1,6 +1,6 @@
 import { type Names, ownOptions } from '../errors/index.js'
 import { checkDuration } from '../money/index.js'
-import type { BodyLimits } from '../protocol/body.js'
+import type { BodyLimits } from '../protocol/index.js'
 import type { KeepLimits } from './body.js'
 
 export type { BodyLimits }

@@ -1,5 +1,5 @@
 import { PaymentError } from '../errors/index.js'
-import { isBytes } from '../protocol/body.js'
+import { isBytes } from '../protocol/index.js'
 import { withTimeout } from '../util/with-timeout.js'
 
 /** How a longer body can be kept. */

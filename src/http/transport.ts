@@ -1,6 +1,5 @@
 import type { Metered } from '../pay/index.js'
-import type { BodyLimits } from '../protocol/body.js'
-import type { HttpResource } from '../protocol/index.js'
+import type { BodyLimits, HttpResource } from '../protocol/index.js'
 import type { KeptBody } from './body.js'
 import type { Head, RefusalReply } from './head.js'
 import type { HeaderChanges } from './headers.js'

@@ -1,7 +1,5 @@
 import { type Amount, count, type Instant } from '../money/index.js'
-import { asAgreed } from '../policy/agreed.js'
-import type { CounterClaim, Scope } from '../policy/index.js'
-import { counterKey } from '../policy/index.js'
+import { asAgreed, type CounterClaim, counterKey, type Scope } from '../policy/index.js'
 import { own } from '../util/objects.js'
 import type { Charge, Counted, PaymentRow } from './payment-row.js'
 import { type Fill, type KnownShape, scopesOf } from './shapes.js'

@@ -1,8 +1,17 @@
 export type { Channel, ChannelQuery, Channels } from './channel.js'
+export { checkedClock } from './checked-clock.js'
 export { type Clock, type ClockConfirmation, systemClock } from './clock.js'
 export { durationText } from './duration-text.js'
 export { fundsOf } from './funds.js'
-export type { ConfirmedGap, Gap, GapCause, GapStatement, Gaps } from './gaps.js'
+export {
+  type ConfirmedGap,
+  type Gap,
+  type GapCause,
+  type GapStatement,
+  type Gaps,
+  incomplete,
+} from './gaps.js'
+export { type MemoryLedgerOptions, memoryLedger } from './memory.js'
 export type {
   Attempt,
   DueQuery,

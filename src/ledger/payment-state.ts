@@ -1,5 +1,5 @@
 import { count, type Instant } from '../money/index.js'
-import { asAgreed } from '../policy/agreed.js'
+import { asAgreed } from '../policy/index.js'
 import type { Receipt } from '../protocol/index.js'
 import type { PaymentRow } from './payment-row.js'
 import type { Evidence, Move } from './port.js'

@@ -1,4 +1,6 @@
 import type { Credential, JsonObject, Receipt, ReplyInfo, Resource } from '../protocol/index.js'
+import { own } from '../util/objects.js'
+import type { Call } from './env.js'
 
 /** What one leg of an exchange carries. */
 export interface SendOptions {
@@ -57,6 +59,16 @@ export interface Exchange<Reply> {
   follow?(reply: Reply, to: string): Promise<Reply | undefined>
   /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */
   refuse(problem: RefusalProblem): Reply | Promise<Reply>
+}
+
+/** Sends the caller's own request, without a credential. */
+export function sendUnpaid<Reply>(exchange: Exchange<Reply>, { signal, key }: Call): Promise<Reply> {
+  return exchange.send(
+    own({
+      ...(signal ? { signal } : {}),
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+    }),
+  )
 }
 
 /** What a server says in the midst of a metered reply. It reaches nobody but the payment story. */

@@ -1,5 +1,7 @@
+export { asAgreed } from './agreed.js'
 export { checkAgainstWallets } from './contradictions.js'
 export type { DelegatedRule } from './delegated-rules.js'
+export { type DelegationPlan, planDelegation } from './delegation.js'
 export type {
   ApprovalDocument,
   AskDocument,
@@ -15,6 +17,7 @@ export { mayUse } from './named.js'
 export { operationPattern } from './paths.js'
 export { createPolicy, documentOf } from './policy.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
+export { explain, shortfalls } from './tell.js'
 export { noBetter, noWorse, termsKey } from './terms.js'
 export {
   type ApprovalSettings,

@@ -1,14 +1,29 @@
 export {
   acceptQuality,
   formatAcceptPayment,
+  isPreference,
+  likingOf,
   type PaymentRange,
   type Preference,
   parseAcceptPayment,
 } from './accept-payment.js'
-export { decodeBase64url, encodeBase64url } from './base64url.js'
+export { asBase64url, decodeBase64url, encodeBase64url } from './base64url.js'
+export {
+  type BodyLimits,
+  drainBody,
+  isBuffer,
+  isBytes,
+  type ReplyBody,
+  readBody,
+  readText,
+  type Unread,
+} from './body.js'
 export { type ParsedChallenges, parseChallenges } from './challenge.js'
 export { type CredentialHeader, encodeCredential } from './credential.js'
 export { digestMatches } from './digest.js'
+export type { Advertised, AdvertisedOffer, AdvertisedOperation } from './discovery/advertised.js'
+export { readOpenApi } from './discovery/openapi.js'
+export { readCatalogue } from './discovery/x402.js'
 export { JSON_LIMITS, type JsonLimits, parseJsonObject } from './json.js'
 export { PROBLEMS, parseProblem } from './problem.js'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.js'

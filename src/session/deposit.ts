@@ -1,5 +1,4 @@
-import { type Amount, type Currency, formatAmount } from '../money/index.js'
-import { partsWithin } from '../money/rates.js'
+import { type Amount, type Currency, formatAmount, partsWithin } from '../money/index.js'
 import type { Bounds, Fee } from '../policy/index.js'
 import type { Unpayable } from '../wallet/index.js'
 import { type Funded, feesOf, fundedBy } from '../wallet/tempo/shared.js'

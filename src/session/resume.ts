@@ -1,6 +1,6 @@
 import type { Channels } from '../ledger/index.js'
-import { asBase64url } from '../protocol/base64url.js'
 import {
+  asBase64url,
   decodeBase64url,
   type Json,
   type JsonObject,

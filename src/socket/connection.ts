@@ -1,4 +1,4 @@
-import { LatestEvents } from '../http/wire/index.js'
+import { LatestEvents } from '../http/wire/sse/index.js'
 import type { MeterEvent, Metered } from '../pay/index.js'
 import type { Credential, JsonObject, Problem, Receipt } from '../protocol/index.js'
 import { ONCE } from '../util/objects.js'

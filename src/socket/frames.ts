@@ -1,11 +1,12 @@
 import { clean } from '../errors/index.js'
-import { encodeCredential, parseProblem } from '../http/wire/index.js'
 import {
   type Credential,
+  encodeCredential,
   type JsonObject,
   type Problem,
   ProtocolError,
   parseJsonObject,
+  parseProblem,
   type Receipt,
   receiptOf,
 } from '../protocol/index.js'

@@ -1,5 +1,5 @@
 import { clean } from '../errors/index.js'
-import { isBuffer } from '../protocol/body.js'
+import { isBuffer } from '../protocol/index.js'
 import { sleep } from '../util/timers.js'
 import { withTimeout } from '../util/with-timeout.js'
 import { networkFailure } from './ends.js'

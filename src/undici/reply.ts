@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { BodyLimits } from '../protocol/body.js'
+import type { BodyLimits } from '../protocol/index.js'
 import { textOf } from './text.js'
 
 export type Handler = Dispatcher.DispatchHandler

@@ -15,8 +15,7 @@ import {
   type RefusalReply,
 } from '../http/index.js'
 import type { Metered } from '../pay/index.js'
-import type { BodyLimits } from '../protocol/body.js'
-import type { HttpResource } from '../protocol/index.js'
+import type { BodyLimits, HttpResource } from '../protocol/index.js'
 import { type DispatchOptions, dispatchRequest, type ResponseHeadListener } from './dispatch.js'
 import { meterReply } from './metered.js'
 import { makerOf } from './replayable-body.js'

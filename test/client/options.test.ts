@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fileLedger } from '../../src/client/file-ledger.js'
+import { fileLedger } from '../../src/client/create.js'
 import { type PurserOptions, readOptions as read, readMaxAmount } from '../../src/client/options.js'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { systemClock } from '../../src/ledger/index.js'

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { isPaymentError } from '../../src/errors/index.js'
 import { type PayingFetch, type PayingFetchOptions, payingFetch } from '../../src/fetch/index.js'
 import type { HttpPaymentHandler } from '../../src/http/index.js'
+import * as codecs from '../../src/http/wire/index.js'
 import type { CallOptions, Exchange } from '../../src/pay/index.js'
 import { type Challenge, encodeBase64url, type JsonObject, type ReplyInfo } from '../../src/protocol/index.js'
 
@@ -155,6 +156,7 @@ export function testFace(overrides: Partial<HttpPaymentHandler> & TestPayer = {}
     noteUnpaid() {},
     replacesAuthorization: () => false,
     sendsIdempotencyKey: () => false,
+    codecs: async () => codecs,
     async run(exchange, call) {
       options.push(call)
       const leg = call.signal ? { signal: call.signal } : {}

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Channel } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import { carryOut } from '../../src/pay/index.js'
+import { runOperation } from '../../src/pay/index.js'
 import type { PolicyDocument } from '../../src/policy/index.js'
 import type { ChannelOperation, ChannelWallet } from '../../src/wallet/index.js'
 import { offer, quoteOf, resource } from './peers.js'
@@ -26,7 +26,7 @@ function owner(options: WorldOptions = {}, costs: Costs = {}) {
   })
   world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
   const run = (act: ChannelOperation) =>
-    carryOut(
+    runOperation(
       { wallet, channel: CHANNEL, act, at: resource('/tea'), deliver: () => Promise.reject(new Error('no')) },
       { context: { agent: 'agent', tasks: [] } },
       world.env,

@@ -164,8 +164,8 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     })
     const exchange = exchangeTo(server, path)
     const { resource: asked } = exchange
-    const [standing] = env.wallets.flatMap((one) => one.rememberedChallenge?.(asked, clock.now()) ?? [])
-    return pay(exchange, call, async () => ({ env, call }), { standing })
+    const [remembered] = env.wallets.flatMap((one) => one.rememberedChallenge?.(asked, clock.now()) ?? [])
+    return pay(exchange, call, async () => ({ env, call }), { remembered })
   }
   const payments = async (): Promise<Payment[]> => {
     const all: Payment[] = []

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { cruise, type IDependency, type IModule } from 'dependency-cruiser'
-import { BEYOND_CORE, CORE, FLOORS, FOREIGN, SIDE_DOORS, WITHOUT_INDEX } from './house.js'
+import { BEYOND_CORE, CORE, FOREIGN, IMPORT_EXCEPTIONS, LAYERS, WITHOUT_INDEX } from './house.js'
 import type { Violation } from './report.js'
 
-/** Who imports whom in `src`, judged by the plan of the house. Type imports count like any others. */
+/** Who imports whom in `src`, checked against the layers in house.ts. Type imports count like any others. */
 export async function checkEdges(root: string): Promise<Violation[]> {
   const { output } = await cruise(
     ['src'],
@@ -36,15 +36,15 @@ function judge({ source }: IModule, to: IDependency): Violation[] {
 function inside(source: string, target: string): [rule: string, message: string][] {
   const [from, to] = [folderOf(source), folderOf(target)]
   if (from === to) return []
-  const [low, high] = [floorOf(to), floorOf(from)]
-  if (high === -1) return [['floor', `the folder ${from} has no place in tools/check/house.ts`]]
-  if (low === -1) return [['floor', `imports ${to}, which has no place in tools/check/house.ts`]]
+  const [low, high] = [layerOf(to), layerOf(from)]
+  if (high === -1) return [['layer', `the folder ${from} has no place in tools/check/house.ts`]]
+  if (low === -1) return [['layer', `imports ${to}, which has no place in tools/check/house.ts`]]
   const path = target.slice('src/'.length)
-  if (low >= high) return [['floor', `${from} may not import ${to} (${path})`]]
+  if (low >= high) return [['layer', `${from} may not import ${to} (${path})`]]
   if (path === 'index.ts' || path.endsWith('/index.ts')) return []
   if (WITHOUT_INDEX.includes(to)) return []
-  if (SIDE_DOORS.some((door) => door.file === path && door.from.includes(from))) return []
-  return [['door', `imports ${path}: a folder is imported through its index.js`]]
+  if (IMPORT_EXCEPTIONS.some((one) => one.file === path && one.from.includes(from))) return []
+  return [['index', `imports ${path}: a folder is imported through its index.js`]]
 }
 
 function beyondCore(source: string, name: string): string | undefined {
@@ -65,8 +65,8 @@ function folderOf(path: string): string {
   return rest === undefined || folder === undefined ? 'index' : folder
 }
 
-function floorOf(folder: string): number {
-  return FLOORS.findIndex((floor) => floor.includes(folder))
+function layerOf(folder: string): number {
+  return LAYERS.findIndex((layer) => layer.includes(folder))
 }
 
 function isPackage({ module: name }: IDependency): boolean {

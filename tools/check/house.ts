@@ -1,5 +1,5 @@
-/** The plan of the house, as data. Folders of `src`; a folder may import those of earlier floors, and nothing else. */
-export const FLOORS: readonly (readonly string[])[] = [
+/** The layers of `src`, from the lowest to the highest. A layer imports only layers above it in this list. */
+export const LAYERS: readonly (readonly string[])[] = [
   ['util'],
   ['errors'],
   ['money'],
@@ -14,15 +14,11 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['undici', 'socket'],
   ['client'],
   ['config'],
-  ['front'],
-  ['index'],
   ['entry'],
+  ['index'],
 ]
 
-/**
- * Folders without an index, whose files others import by themselves. A bundler loads all files of an index, so the core would
- * hold every helper.
- */
+/** Folders without an index. Other folders import their files directly. */
 export const WITHOUT_INDEX: readonly string[] = ['util', 'entry']
 
 /** Paths below `src` that run in a browser too: no `node:` builtin, no chain library, no HTTP library. */
@@ -64,131 +60,26 @@ export const FOREIGN = [
   'mppx',
 ]
 
-/** Files other than an `index.ts` that some other folders may reach into. */
-export const SIDE_DOORS: readonly {
+/** Files that are no `index.ts`, and that the named layers may import all the same. Each needs a reason. */
+export const IMPORT_EXCEPTIONS: readonly {
   readonly file: string
   readonly from: readonly string[]
   readonly why: string
 }[] = [
   {
-    file: 'client/create.ts',
-    from: ['index', 'config'],
-    why: 'leads to SQLite, which the front entry of browsers and Workers must not',
-  },
-  {
-    file: 'front.ts',
-    from: ['entry'],
-    why: 'what both front entries export',
-  },
-  {
-    file: 'client/create-without-files.ts',
-    from: ['entry'],
-    why: 'the front entry of browsers and Workers, which must lead to no SQLite',
-  },
-  {
-    file: 'policy/delegation.ts',
-    from: ['client'],
-    why: "an owner's script delegates, and an agent does without it",
-  },
-  {
     file: 'wallet/authorization.ts',
     from: ['pay'],
-    why: 'only the story of a payment mints an authorization, so minting is in no index',
-  },
-  {
-    file: 'money/rates.ts',
-    from: ['client', 'session'],
-    why: 'what a rate makes of a currency is asked when an offer is read: a free call does without it',
-  },
-  {
-    file: 'policy/tell.ts',
-    from: ['pay', 'entry'],
-    why: 'words for counters that are full and for whole decisions: needed with the first refusal',
-  },
-  {
-    file: 'ledger/gaps.ts',
-    from: ['client'],
-    why: 'asked when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'ledger/checked-clock.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/authorize/alerts.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/recovery/payment-locks.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/recovery/recovery-schedule.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/transition.ts',
-    from: ['client'],
-    why: 'one way to move a payment, so that listeners hear of each state: needed when a person closes a doubt',
-  },
-  {
-    file: 'policy/agreed.ts',
-    from: ['ledger', 'pay'],
-    why: 'asked of what settled, so that it is loaded with the ledger and not before',
-  },
-  ...(['advertised', 'openapi', 'x402'] as const).map((name) => ({
-    file: `protocol/discovery/${name}.ts`,
-    from: ['client'],
-    why: 'documents that only a discovery reads: a purser that never looks loads none of it',
-  })),
-  {
-    file: 'protocol/accept-payment.ts',
-    from: ['pay', 'client'],
-    why: 'the one codec that a free call needs: the others are loaded with the first 402',
-  },
-  {
-    file: 'protocol/body.ts',
-    from: ['wallet', 'http', 'fetch', 'undici', 'socket', 'client'],
-    why: 'the one reader of bodies: a free call needs it, and none of the codecs beside it',
-  },
-  {
-    file: 'protocol/base64url.ts',
-    from: ['session'],
-    why: 'a snapshot comes in whichever alphabet its server writes; how that is read is no promise to users',
-  },
-  {
-    file: 'pay/authorize/approval-queue.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'pay/submit/live-credentials.ts',
-    from: ['client'],
-    why: 'made when the ledger is opened: a free call does without it',
-  },
-  {
-    file: 'ledger/memory.ts',
-    from: ['client', 'entry'],
-    why: 'a store with its own entry point: who keeps another one does not load it',
+    why: 'only the payment flow makes authorizations, so no index exports the function',
   },
   ...(['evidence', 'shared'] as const).map((name) => ({
     file: `wallet/${name}.ts`,
     from: ['session'],
-    why: 'what all wallets are made of, and the session is one of them: no business of anybody else',
+    why: 'helpers for wallets, and the session is a wallet. No other layer needs them',
   })),
-  {
-    file: 'wallet/tempo/index.ts',
-    from: ['session'],
-    why: 'the types of a Tempo account, for the other wallet on that chain',
-  },
   {
     file: 'wallet/tempo/shared.ts',
     from: ['session'],
-    why: "two wallets on one chain share its transactions, nodes and options; they are nobody else's business",
+    why: 'the two wallets of Tempo share its transactions, nodes and options. No other layer needs them',
   },
 ]
 

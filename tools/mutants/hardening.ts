@@ -9,7 +9,7 @@ export const HARDENING: readonly Mutant[] = [
   {
     name: 'silent-memory-on-servers',
     breaks: 'a server without files pays with budgets that every restart forgets, and nobody asked for that',
-    file: 'src/client/default-ledger.ts',
+    file: 'src/client/create-without-files.ts',
     find: '  if (!isBrowser())\n',
     replace: "  if (userAgent() === '?')\n",
     tests: ['test/client/default-ledger.test.ts'],

@@ -1,6 +1,5 @@
-export { encodeCredential, parseProblem } from '../../protocol/index.js'
 export { becomesGet, refusalReply } from '../head.js'
-export { type Carrier, carry, checkCarrier } from './carrier.js'
+export { carry, checkCarrier } from './carrier.js'
 export { fingerprintOf } from './fingerprint.js'
 export { type Answers, readReply } from './read.js'
-export { LatestEvents } from './sse/latest-events.js'
+export { meterReply } from './sse/index.js'

@@ -1,8 +1,7 @@
 import { clean, isPaymentError, PaymentError, type Reason } from '../../errors/index.js'
 import type { Channel, Evidence, FactsQuery, PaymentId } from '../../ledger/index.js'
 import { type Bounds, type Decision, type Facts, operationPattern, type Terms } from '../../policy/index.js'
-import { likingOf } from '../../protocol/accept-payment.js'
-import type { Challenge, JsonObject, Resource } from '../../protocol/index.js'
+import { type Challenge, type JsonObject, likingOf, type Resource } from '../../protocol/index.js'
 import { completeOwn, own } from '../../util/objects.js'
 import type {
   ChannelOperation,

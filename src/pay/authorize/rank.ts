@@ -1,6 +1,6 @@
 import { count, type Units } from '../../money/index.js'
 import { type Decision, type Terms, termsKey } from '../../policy/index.js'
-import { likingOf } from '../../protocol/accept-payment.js'
+import { likingOf } from '../../protocol/index.js'
 import type { Quote } from '../../wallet/index.js'
 import type { Env } from '../env.js'
 

@@ -13,6 +13,7 @@ import type { AnomalyKind } from '../events.js'
 import type { Exchange, MeterEvent, Metered } from '../exchange.js'
 import { refused } from '../refusal.js'
 import { receive, type SubmittedCredential } from '../settle/settle.js'
+import type { Submission } from '../submit/submit.js'
 import { mostOfStream } from './stream-limit.js'
 
 /** A reply that is being paid for while it is read. */
@@ -31,6 +32,20 @@ export interface Streaming<Reply> {
   ) => Promise<ReplyInfo>
 }
 
+/** An answer that is paid for while it is read. Only a running total can be raised for it. */
+export async function meter<Reply>(
+  exchange: Exchange<Reply>,
+  presented: Submission<Reply>,
+  { prepared }: AuthorizedPayment,
+): Promise<{ readonly presented: Submission<Reply>; readonly metered?: Metered<Reply> }> {
+  if (presented.kind === 'lost' || presented.reading.kind !== 'response') return { presented }
+  if (!presented.reading.ok || prepared.signedTotal === undefined) return { presented }
+  const metered = await exchange.metered?.(presented.reply)
+  return metered === undefined
+    ? { presented }
+    : { presented: { ...presented, reply: metered.reply }, metered }
+}
+
 /** A challenge that dies sooner than this is asked for again. */
 const NEARLY_EXPIRED_MS = 5_000
 /** A stream may end before the answer to its last voucher is in: that long it is waited for. */
@@ -42,7 +57,7 @@ const SAY_MORE =
  * Pays on while a stream is read, as far as policy allows: each time the server says that it needs more, the price of
  * the challenge once more, judged and held as a payment of its own. Ends with the stream, and never throws.
  */
-export async function follow<Reply extends object>(streaming: Streaming<Reply>): Promise<void> {
+export async function followStream<Reply extends object>(streaming: Streaming<Reply>): Promise<void> {
   const { env } = streaming.case
   try {
     await new Following(streaming).run()

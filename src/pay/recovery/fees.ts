@@ -1,6 +1,6 @@
 import type { Payment, Verdict } from '../../ledger/index.js'
 import { count } from '../../money/index.js'
-import { asAgreed } from '../../policy/agreed.js'
+import { asAgreed } from '../../policy/index.js'
 import type { Env } from '../env.js'
 import { transition } from '../transition.js'
 import { inspectAttempt, settleByChain, voidMove } from './inspection.js'

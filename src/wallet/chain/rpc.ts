@@ -1,5 +1,5 @@
 import { PaymentError } from '../../errors/index.js'
-import { readText } from '../../protocol/body.js'
+import { readText } from '../../protocol/index.js'
 import { untilAborted } from '../../util/until-aborted.js'
 
 /** Advice about a failing node. */

@@ -1,4 +1,4 @@
-import { readBody, type Unread } from '../../protocol/body.js'
+import { readBody, type Unread } from '../../protocol/index.js'
 
 /** The size limit of an answer. A token has a few kilobytes. */
 const MOST_BYTES = 1024 * 1024

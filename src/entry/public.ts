@@ -1,3 +1,5 @@
+// The names that both main entries export, beside `createPurser`.
+
 export {
   type Budget,
   type Discovered,
@@ -11,7 +13,7 @@ export {
   type Sessions,
   type SpanLike,
   type TracerLike,
-} from './client/index.js'
+} from '../client/index.js'
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -23,10 +25,10 @@ export {
   PaymentRefusedError,
   type Reason,
   type Rejection,
-} from './errors/index.js'
-export type { FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from './fetch/index.js'
-export type { FetchInput } from './http/index.js'
-export type { Ledger, Payment, PaymentQuery, PaymentState } from './ledger/index.js'
+} from '../errors/index.js'
+export type { FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from '../fetch/index.js'
+export type { FetchInput } from '../http/index.js'
+export type { Ledger, Payment, PaymentQuery, PaymentState } from '../ledger/index.js'
 export {
   type Amount,
   amount,
@@ -35,7 +37,7 @@ export {
   fiat,
   formatAmount,
   token,
-} from './money/index.js'
+} from '../money/index.js'
 export type {
   AnomalyKind,
   ApprovalAnswer,
@@ -52,7 +54,7 @@ export type {
   Recovery,
   Refusal,
   Remember,
-} from './pay/index.js'
-export type { PolicyDocument } from './policy/index.js'
-export type { OfferKind, Preference, Receipt } from './protocol/index.js'
-export type { Wallet } from './wallet/index.js'
+} from '../pay/index.js'
+export type { PolicyDocument } from '../policy/index.js'
+export type { OfferKind, Preference, Receipt } from '../protocol/index.js'
+export type { Wallet } from '../wallet/index.js'
