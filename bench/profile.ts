@@ -6,14 +6,18 @@ import { chargePayer } from './charge.js'
 
 /**
  * Prints where the processor time of one paid call goes, by package and by function: `npm run profile`. `--calls 5000` sets how
- * many calls are sampled, `--top 40` how many functions are printed.
+ * many calls are sampled, `--top 40` how many functions are printed, `--before 2000` how many calls are made before.
  */
 const { values } = parseArgs({
-  options: { calls: { type: 'string', default: '5000' }, top: { type: 'string', default: '40' } },
+  options: {
+    calls: { type: 'string', default: '5000' },
+    top: { type: 'string', default: '40' },
+    before: { type: 'string', default: '2000' },
+  },
 })
 
 const { pay, close } = chargePayer()
-for (let count = 0; count < 2_000; count++) await pay()
+for (let count = 0; count < Number(values.before); count++) await pay()
 const session = new Session()
 session.connect()
 await session.post('Profiler.enable')
