@@ -25,6 +25,7 @@ export default defineConfig({
     'undici',
     '@opentelemetry/api',
     '@photostructure/sqlite',
+    'msw',
     'vitest',
     'yaml',
   ],

@@ -19,6 +19,7 @@ const BROWSER = [
   'purser/ledger/store',
   'purser/policy',
   'purser/protocol',
+  'purser/testing',
   'purser/wallet',
   'purser/wallet/stripe',
   'purser/wallet/tempo',
@@ -31,6 +32,7 @@ const OUTSIDE = [
   'undici',
   '@opentelemetry/api',
   '@photostructure/sqlite',
+  'msw',
   'vitest',
 ]
 

@@ -104,8 +104,8 @@ export interface Settings {
   readonly doubtWindowMs: number
   readonly patienceMs: number
   readonly budgetAlerts: readonly number[]
-  /** The fetch beneath, and what is kept of bodies. */
-  readonly http: Pick<PayingFetchOptions, 'base' | 'limits'>
+  /** The fetch beneath, what is kept of bodies, and the time that a `Retry-After` counts from. */
+  readonly http: Pick<PayingFetchOptions, 'base' | 'limits' | 'now'>
   readonly tracer?: TracerLike
   readonly clock: Clock
 }
@@ -208,9 +208,13 @@ export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Setti
   }
 }
 
-function httpOf({ fetch, maxKeptBody: bytes }: PurserOptions): Settings['http'] {
+function httpOf({ fetch, maxKeptBody: bytes, clock }: PurserOptions): Settings['http'] {
   const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) }
-  return { limits: { keep }, ...(fetch === undefined ? {} : { base: fetch }) }
+  return {
+    limits: { keep },
+    ...(fetch === undefined ? {} : { base: fetch }),
+    ...(clock === undefined ? {} : { now: () => clock.now() }),
+  }
 }
 
 function preferenceOf(one: PaymentRange | Preference): Preference {

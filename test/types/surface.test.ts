@@ -85,6 +85,11 @@ const NAMES: Readonly<Record<string, string>> = {
     SocketEnd SocketEvent SocketLike SocketLimits SocketOptions SocketPayload openSocket
     tempoSession
   `,
+  'purser/testing': `
+    Fault FaultName PaidAnswer PaidApi PaidApiOptions PaidKind PaidOffer PaidRoute RefusedCredential
+    RouteChange TakenPayment TestClock TestPurser TestPurserOptions TestTime TestWallet
+    TestWalletOptions paidApi testClock testPurser testWallet
+  `,
   'purser/undici': `
     BodyLimits HttpLimitsOptions InterceptorOptions KeepLimits MadeBody purserInterceptor replayableBody replyBehind
   `,

@@ -13,6 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['fetch'],
   ['undici', 'socket'],
   ['client'],
+  ['testing'],
   ['config'],
   ['entry'],
   ['index'],
@@ -35,6 +36,7 @@ export const CORE = [
   'session',
   'ledger',
   'wallet',
+  'testing',
 ]
 
 /** What may use more, and which packages. A path ends in `/` or names a file. */
@@ -47,6 +49,7 @@ export const BEYOND_CORE: readonly { readonly path: string; readonly may: readon
   { path: 'wallet/stripe/', may: ['stripe'] },
   { path: 'wallet/lightning/', may: ['light-bolt11-decoder'] },
   { path: 'session/', may: ['viem'] },
+  { path: 'testing/', may: ['msw'] },
 ]
 
 /** Packages the core never touches (beside `node:`). */
@@ -56,6 +59,7 @@ export const FOREIGN = [
   'stripe',
   'light-bolt11-decoder',
   'undici',
+  'msw',
   '@photostructure/sqlite',
   'mppx',
 ]

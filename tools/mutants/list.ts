@@ -16,6 +16,7 @@ import { REFUSALS } from './refusals.js'
 import { REPEATS } from './repeats.js'
 import { SENTENCES } from './sentences.js'
 import { STRIPE } from './stripe.js'
+import { TESTING } from './testing.js'
 import { TIME } from './time.js'
 import { UPKEEP } from './upkeep.js'
 
@@ -695,6 +696,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REFUSALS,
   ...REPEATS,
   ...SENTENCES,
+  ...TESTING,
   ...TIME,
   ...KEY_VALUE,
   ...UPKEEP,

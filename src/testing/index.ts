@@ -1,0 +1,14 @@
+export { type TestClock, type TestTime, testClock } from './clock.js'
+export type { Fault, FaultName } from './faults.js'
+export { type PaidApi, paidApi } from './paid-api.js'
+export type { PaidKind, PaidOffer } from './rails.js'
+export type {
+  PaidAnswer,
+  PaidApiOptions,
+  PaidRoute,
+  RefusedCredential,
+  RouteChange,
+  TakenPayment,
+} from './server.js'
+export { type TestPurser, type TestPurserOptions, testPurser } from './test-purser.js'
+export { type TestWallet, type TestWalletOptions, testWallet } from './wallet.js'
