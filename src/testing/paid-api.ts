@@ -47,6 +47,8 @@ const ROUTE = /^(?<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?<url>https?:
  * @see docs/testing-your-agent.md
  * @example
  * ```ts
+ * import { setupServer } from 'msw/node'
+ *
  * const api = await paidApi({
  *   'GET https://api.example/search': '0.01 USD',
  *   'POST https://api.example/report': { price: '0.50 USD', answer: { pages: 3 }, fault: 'loses-answer' },
