@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkBodies } from './check/bodies.js'
+import { checkCalls } from './check/calls.js'
 import { checkDocstrings } from './check/docstrings.js'
 import { checkEdges } from './check/edges.js'
 import { ENTRIES, entryFiles, ROOT } from './check/entries.js'
@@ -15,6 +16,7 @@ process.exitCode = report('check:imports', [
   ...checkShape(ROOT),
   ...checkBodies(ROOT),
   ...checkMoves(ROOT),
+  ...checkCalls(ROOT),
   ...checkDocstrings(ROOT, entryFiles()),
   ...missing.map((file): Violation => ({ rule: 'entry', file, message: 'an entry point without a source' })),
 ])

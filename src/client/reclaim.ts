@@ -201,7 +201,7 @@ async function act(act: ChannelOperation, work: Work): Promise<void> {
     Promise.reject(new PaymentError('wallet_failed', 'untouched', 'A forced close asks no vendor'))
   const call = own({ context: own({ agent, tasks: [] }), signal: closing })
   try {
-    await runOperation({ wallet, channel, act, at, deliver }, call, env)
+    await runOperation({ wallet, channel, operation: act, at, deliver }, { call, env })
     paid.set(act.kind, before + 1)
   } catch (error) {
     // The fee of a transaction whose end nobody knows may be gone.

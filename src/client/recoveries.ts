@@ -1,5 +1,5 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { type Env, type Recovery, type RecoveryPlan, recover, recoverAndTell } from '../pay/index.js'
+import { type Env, type Recovery, type RecoveryPlan, recover, recoverWithUnseen } from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import { ONCE } from '../util/objects.js'
 import { afterTurn, nextTurn } from '../util/timers.js'
@@ -34,7 +34,7 @@ export class Recoveries {
   async asked(which: DueQuery['which']): Promise<Recovery> {
     this.#asked++
     try {
-      return await this.#inTurn(() => this.#run(which, { turn: nextTurn }, recoverAndTell))
+      return await this.#inTurn(() => this.#run(which, { turn: nextTurn }, recoverWithUnseen))
     } finally {
       this.#asked--
     }

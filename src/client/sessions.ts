@@ -107,12 +107,11 @@ export class LedgerSessions implements Sessions {
       {
         wallet,
         channel,
-        act: operation,
+        operation,
         at: exchange.resource,
         deliver: (credential) => exchange.sendAside(credential),
       },
-      call,
-      env,
+      { call, env },
     )
     await wallet.inspectChannel(channel, env.ledger)
     const after = await this.#find(id)

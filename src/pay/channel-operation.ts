@@ -4,60 +4,62 @@ import { amount } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
 import type { ChannelOperation, ChannelWallet, Deliver, Wallet } from '../wallet/index.js'
 import { authorize } from './authorize/authorize.js'
-import type { Call, Env } from './env.js'
+import type { CallContext, Env } from './env.js'
 import { inspectPayment } from './recovery/inspection.js'
 import { redactedError } from './redacted-error.js'
-import { notifyRejected } from './settle/rejected-credential.js'
+import { notifyRejected } from './rejection.js'
 import { transition } from './transition.js'
 
-/** An act on a channel: whose it is, and how a credential reaches the vendor. */
+/** An owner's operation on a channel, and how its credential reaches the vendor. */
 export interface ChannelOperationRequest {
   readonly wallet: ChannelWallet
   readonly channel: Channel
-  readonly act: ChannelOperation
+  readonly operation: ChannelOperation
   /** Where its credentials go. */
   readonly at: Resource
   readonly deliver: Deliver
 }
 
 /**
- * A top-up or a close that no request asks for, by the same path as a payment: judged, held, signed, written down, and
- * then carried out. Its end is what the chain shows; a close that the vendor has agreed to may still be on its way.
+ * Runs a top-up or a close of a channel, which no server asked for. It is judged, held, signed and committed like a payment.
+ * Its result is what the chain shows. A close that the vendor has agreed to may still be under way.
  *
- * @throws PaymentRefusedError before anything was signed; PaymentError when it is not known how it ended.
+ * @throws PaymentRefusedError before anything was signed; PaymentError if it is not known how it ended.
  */
-export async function runOperation(acting: ChannelOperationRequest, call: Call, env: Env): Promise<Payment> {
-  const { wallet, channel, act, at, deliver } = acting
+export async function runOperation(
+  { wallet, channel, operation, at, deliver }: ChannelOperationRequest,
+  { call, env }: CallContext,
+): Promise<Payment> {
   const place = env.queues.place()
   try {
-    const agreement = await authorize({
+    const result = await authorize({
       kind: 'operation',
-      operation: act,
+      operation,
       wallet,
       channel,
       at,
-      fingerprint: `${act.kind} ${channel.lane} ${channel.rev}`,
+      fingerprint: `${operation.kind} ${channel.lane} ${channel.rev}`,
       call,
       env,
       usedUp: new Set(),
       place,
     })
-    if (agreement.kind !== 'authorized')
+    if (result.kind !== 'authorized')
       throw new PaymentError('busy', 'untouched', 'The same is being done to this channel already')
-    const { authorized } = agreement
+    const { authorized } = result
     const { payment: id, prepared, attempt } = authorized
-    const told: Deliver = async (credential) => {
+    const deliverAndNotify: Deliver = async (credential) => {
       const reading = await deliver(credential)
-      await notifyRejected(reading, authorized, attempt.evidence, env)
+      await notifyRejected(reading, { authorized, evidence: attempt.evidence }, env)
       return reading
     }
-    const failure = await finish(() => prepared.complete(told), id, env)
+    const failure = await finish(() => prepared.complete(deliverAndNotify), id, env)
     const committed = await env.ledger.get(id)
     if (committed === undefined)
       throw new PaymentError('ledger_failed', 'unknown', 'The ledger lost a payment')
     const after = await inspectPayment(committed, env)
-    // The vendor has said that it closes it: that the rail takes its time is no failure.
-    if (after.state === 'committed' && failure === undefined && act.kind === 'close') return after
+    // The vendor has agreed to the close, so it is no failure that the chain takes its time.
+    if (after.state === 'committed' && failure === undefined && operation.kind === 'close') return after
     if (after.state !== 'settled') throw notDone(after, failure)
     return transition(after, { to: 'delivered' }, env)
   } finally {
@@ -65,7 +67,7 @@ export async function runOperation(acting: ChannelOperationRequest, call: Call, 
   }
 }
 
-/** What a closed channel was taken for is final: every payment on it is held against that, and the rest given back. */
+/** Compares every payment on a closed channel with the final amount that the vendor took, and gives the rest back to the budgets. */
 export async function settleClosedChannel(channel: Channel, wallet: Wallet, env: Env): Promise<void> {
   const states: Payment['state'][] = ['committed', 'settled']
   for await (const payment of env.ledger.find({ vendor: channel.vendor, states })) {
@@ -76,7 +78,7 @@ export async function settleClosedChannel(channel: Channel, wallet: Wallet, env:
   }
 }
 
-/** A voucher that was never answered: if the vendor took it all the same, its owner hears of it. */
+/** Inspects a voucher that was never answered. If the vendor took its money, listeners hear of it. */
 async function inspectUndelivered(payment: Payment, env: Env): Promise<void> {
   const after = await inspectPayment(payment, env)
   if (after.state !== 'settled' || after.delivered) return
@@ -88,7 +90,7 @@ async function inspectUndelivered(payment: Payment, env: Env): Promise<void> {
   })
 }
 
-/** Newest first: false as soon as a payment was taken whole, since all before it were taken too. */
+/** Gives back what was not taken. Payments come newest first: false once one was taken whole, because all before it were too. */
 async function refund(payment: Payment, wallet: Wallet, env: Env): Promise<boolean> {
   const attempt = payment.attempts.at(-1)
   if (attempt === undefined) return true
@@ -102,7 +104,7 @@ async function refund(payment: Payment, wallet: Wallet, env: Env): Promise<boole
   return true
 }
 
-/** Whatever fails from here on is a doubt: the rail says how it ended. */
+/** Completes the operation, and returns its failure. The rail then shows how it ended. */
 async function finish(
   complete: () => Promise<{ readonly evidence?: Payment['attempts'][number]['evidence'] }>,
   id: Payment['id'],

@@ -5,17 +5,14 @@ import type { Context, CounterClaim, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Queues } from '../util/queue.js'
 import type { Wallet } from '../wallet/index.js'
-import type { ApprovalQueue } from './authorize/approval-queue.js'
-import type { Approver } from './authorize/approver.js'
+import type { ApprovalQueue, Approver } from './authorize/approval-queue.js'
 import type { Emitter } from './events.js'
 import type { NotPaid } from './not-paid.js'
-import type { PaymentLocks } from './recovery/payment-locks.js'
-import type { RecoverySchedule } from './recovery/recovery-schedule.js'
-import type { LiveCredentials } from './submit/live-credentials.js'
+import type { LiveCredentials, PaymentLocks, RecoverySchedule } from './process-state.js'
 
-/** Everything the story needs of the world, handed in. */
+/** Everything that a payment needs of the process that makes it. */
 export interface Env {
-  /** This process, as the ledger knows it: what it holds is its own until it stops being renewed. */
+  /** This process, as the ledger knows it. Its holds are its own until it stops renewing them. */
   readonly owner: string
   readonly policy: Policy
   readonly ledger: Ledger
@@ -25,45 +22,47 @@ export interface Env {
   readonly approver?: Approver
   readonly clock: Clock
   readonly emitter: Emitter
-  /** Which kinds the caller likes, and how much: see `rank`. */
+  /** The kinds that the user prefers: see `rank`. */
   readonly prefer: readonly Preference[]
-  /** How long an unreported doubt stands in the way of its twin. */
+  /** How long an unreported doubt keeps the same purchase from being paid again. */
   readonly doubtWindowMs: number
-  /** How long a call may wait for an earlier credential to die, or for a live twin to end. */
+  /** How long a call may wait for an earlier credential to expire, or for another call of the same purchase to end. */
   readonly patienceMs: number
-  /** Credentials that left and may still be sent again: in memory only, and only while they live. */
+  /** Credentials that left and may be sent again. In memory only, and only while they live. */
   readonly liveCredentials: LiveCredentials
-  /** Payments of this process that run on one lane come after each other here. */
+  /** Payments of this process on the same lane wait here for each other. */
   readonly queues: Queues
   /** Keeps calls and recoveries of this process from working on one payment at the same time. */
   readonly locks: PaymentLocks
-  /** What recovery looks at, and what it lets rest. */
+  /** The payments that background recovery leaves out. */
   readonly schedule: RecoverySchedule
-  /** What a person of this process is being asked. */
+  /** The questions that wait for a person of this process. */
   readonly questions: ApprovalQueue
   newId(): PaymentId
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Makes sure that what this process holds stays its own while it works. */
+  /** Renews the lease of this process if it is due, so that its holds stay its own while it works. */
   keepAlive(): Promise<void>
   /**
-   * Runs work that goes on after its call was answered: this process stays alive to the ledger meanwhile, and a purser
-   * that closes aborts it and waits for its end.
+   * Runs work that continues after its call was answered. The process renews its lease meanwhile. A purser that closes aborts
+   * the work and waits for its end.
    *
    * @throws PaymentError `closed`
    */
   runInBackground<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T>
   /**
-   * The counters of these claims are full: looks for room that proof would free there, and waits for that no longer than
-   * `patienceMs`. True if some was found meanwhile. What it brings later is written down all the same.
+   * Looks for room in the counters of these claims, which are full: inspects payments that count there, and waits no longer
+   * than `patienceMs`. Results that come later are still recorded.
+   *
+   * @returns Whether there is some room now.
    */
   makeRoom(short: readonly CounterClaim[], patienceMs: number): Promise<boolean>
-  /** A payment with these claims was committed: listeners hear of budgets that reach a share. Never in its way. */
+  /** Tells listeners of budgets that reached a share, after a payment with these claims was committed. Delays nothing. */
   budgetsUsed(claims: readonly CounterClaim[]): void
-  /** Before a piece of work: waits if calls have kept the event loop from turning. Undefined if it may go on at once. */
+  /** Waits if calls have blocked the event loop for long. Undefined if the work may go on at once. */
   yieldToEventLoop(): Promise<void> | undefined
-  /** Evidence can first bring news then: look again. */
+  /** Schedules a recovery for the time at which evidence can first bring news. */
   scheduleRecheck(at: Instant): void
-  /** What discovery found this way to pay advertised for, here, if it looked. */
+  /** The price that discovery found advertised for these terms, if it looked. */
   advertised?(at: Resource, terms: Terms): Units | undefined
   /** Remembers what is behind a reply or an error, for `paymentFor`. */
   attachOutcome(target: object, outcome: Outcome): void
@@ -73,9 +72,15 @@ export interface Env {
 export interface Call {
   readonly context: Context
   /** The caller's Idempotency-Key. */
-  readonly key?: string
-  readonly signal?: AbortSignal
-  readonly trace?: string
+  readonly key?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly trace?: string | undefined
+}
+
+/** One call, and the process that pays for it. */
+export interface CallContext {
+  readonly call: Call
+  readonly env: Env
 }
 
 /** A call that was not paid, and why. */
@@ -84,9 +89,9 @@ export interface Refusal {
   readonly code: ErrorCode
   readonly reasons: readonly Reason[]
   readonly resource: Resource
-  /** The payment it concerns, where the ledger has one. */
+  /** The payment of the refusal, if the ledger has one. */
   readonly payment?: Payment
 }
 
-/** What is behind a reply: a payment, a refusal, or a 402 that was not paid. */
+/** The outcome of a call: a payment, a refusal, or a 402 that was not paid. */
 export type Outcome = Payment | Refusal | NotPaid

@@ -1,15 +1,32 @@
 import { clean, type ErrorCode, type Reason } from '../errors/index.js'
 import type { Payment } from '../ledger/index.js'
-import type { Decision, Terms } from '../policy/index.js'
+import type { Instant } from '../money/index.js'
+import type { Decision, Scope, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
-import type { Budget } from './authorize/budget.js'
 import { redactedError } from './redacted-error.js'
 
-/** What a purser tells its listeners. They observe; they can never veto, delay or supply a credential. */
+/** One budget as it is now. Amounts are units, the policy's unit at nine decimals; `payments` counts payments. */
+export interface Budget {
+  readonly rule: string
+  readonly counts: 'spend' | 'lock' | 'payments'
+  /** The policy, agent, task, vendor, … that the budget belongs to. */
+  readonly scope: Scope
+  readonly window: string
+  readonly limit: bigint
+  readonly spent: bigint
+  /** Held for payments that are under way or in doubt. */
+  readonly held: bigint
+  readonly remaining: bigint
+  readonly resetsAt?: Instant
+  /** The same as a text: `1.2 of 5 USD spent, 0.1 USD held`. */
+  readonly message: string
+}
+
+/** The events of a purser. Listeners observe: they can never veto a payment, delay it or supply a credential. */
 export interface PurserEvents {
-  /** A 402 came, with offers that the wallets can pay. */
+  /** A server answered 402 with offers that the wallets can pay. */
   readonly offer: { readonly resource: Resource; readonly terms: readonly Terms[] }
-  /** Policy judged an offer, for a payment of this call's own: once per payment, before anybody is asked. */
+  /** Policy judged an offer. Once per payment of a call, before a person is asked. */
   readonly decision: {
     readonly payment: string
     readonly resource: Resource
@@ -17,7 +34,7 @@ export interface PurserEvents {
     readonly effect: Decision['effect']
     readonly reasons: readonly Reason[]
   }
-  /** A person was asked. `by` is absent when nobody answered. */
+  /** A person was asked. `by` is absent if no person answered. */
   readonly approval: { readonly payment: string; readonly approved: boolean; readonly by?: string }
   /**
    * The ledger recorded that a payment was held, committed, settled, released or denied. The last event of a payment has
@@ -31,46 +48,45 @@ export interface PurserEvents {
     readonly reasons: readonly Reason[]
     readonly payment?: string
   }
-  /** A 402 was handed on unpaid although policy refused nothing: the vendor is not listed, no wallet pays its offers, … */
+  /** The caller got a 402 unpaid although policy refused nothing: the vendor is not listed, no wallet pays its offers, … */
   readonly not_paid: { readonly reasons: readonly Reason[]; readonly resource?: Resource }
-  /** A payment brought a budget to one of the shares in `budgetAlerts`: once for each window and share. */
+  /** A payment brought a budget to one of the shares in `budgetAlerts`. Once for each window and share. */
   readonly budget: { readonly share: number; readonly budget: Budget }
-  /** Something that an honest server, chain or clock does not do. */
+  /** An honest server, chain or clock does not do this. */
   readonly anomaly: {
     readonly kind: AnomalyKind
-    /** Absent: it belongs to no single payment. */
+    /** Absent if it belongs to no single payment. */
     readonly payment?: string
     readonly message: string
   }
-  /** Work in the background failed, such as a recovery. Nothing was paid because of it. */
+  /** Work in the background failed, such as a recovery. No payment was made because of it. */
   readonly error: {
-    /** Fit to be logged: a `PaymentError` as it is, anybody else's error by its kind and code alone. */
+    /** Safe to log: a `PaymentError` without its cause, any other error with only its kind and code. */
     readonly error: unknown
     readonly during: string
-    /** What was thrown, as it was. It may quote keys, credentials and addresses: for a debugger, and for no log. */
+    /** Returns the original error. It may quote keys, credentials and addresses, so use it in a debugger and not in a log. */
     thrown(): unknown
   }
 }
 
-/** What the story says of an event; what listeners hear of an error is made of that. */
-type Said<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
+/** An event as the payment flow emits it. Listeners get an `error` event without secrets. */
+type EventInput<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
 
 /**
- * What an honest server, chain or clock does not do.
+ * The kinds of `anomaly` events.
  *
- * - `receipt_missing`: paid for, and answered without a receipt.
- * - `receipt_mismatch`: the receipt speaks of another payment, or of a failure.
+ * - `receipt_missing`: a paid answer came without a receipt.
+ * - `receipt_mismatch`: the receipt names another payment, or a failure.
  * - `receipt_untrue`: the receipt was for money that is proven not to have moved.
- * - `settled_without_delivery`: the money moved, and what was bought did not come.
- * - `settled_after_release`: a credential that was held for dead was cashed.
- * - `redirected_after_payment`: the paid request was sent elsewhere; nothing was followed.
- * - `payment_rejected`: a server did not take a credential; what it said is in the payment's `rejection`.
- * - `stream_stalled`: a stream asked for more again, and had sent nothing for what it got; it was not paid on.
- * - `stream_not_paid_on`: a stream asked for more, and policy or a failure kept it from getting it.
- * - `session_forgotten`: a vendor says that it does not know a session. Nothing more is signed on it, and Purser fetches
- *   its deposit back.
- * - `node_of_another_chain`: a node in `rpc` of a wallet is of another chain. Nothing that it says is believed.
- * - `node_unusable`: a node in `rpc` of a wallet does not say which chain it is of: it is down, or no node at all.
+ * - `settled_without_delivery`: the money moved, and the answer did not come.
+ * - `settled_after_release`: a payment that was proven void has settled.
+ * - `redirected_after_payment`: the paid request was redirected to an address that Purser does not follow.
+ * - `payment_rejected`: a server did not accept a credential. Its reason is in the payment's `rejection`.
+ * - `stream_stalled`: a stream asked for more money without having sent content for the last payment. It got none.
+ * - `stream_not_paid_on`: a stream asked for more money, and policy or a failure prevented the payment.
+ * - `session_forgotten`: a vendor does not know a session any more. Purser signs nothing more on it, and gets its deposit back.
+ * - `node_of_another_chain`: a node in `rpc` of a wallet is on another chain. Purser does not use its answers.
+ * - `node_unusable`: a node in `rpc` of a wallet does not tell its chain: it is down, or it is no node.
  * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
  */
 export type AnomalyKind =
@@ -105,17 +121,17 @@ const NAMES: Readonly<Record<PurserEvent, true>> = {
   error: true,
 }
 
-/** Hears one kind of event, after the fact. What it throws or rejects is an `error` event; its answer is not used. */
+/** Gets one kind of event after it happened. If it throws or rejects, that is an `error` event. Its result is not used. */
 export type Listener<E extends PurserEvent> = (event: PurserEvents[E]) => unknown
 
-/** Where the story says what happens. */
+/** The sink of the payment flow's events. */
 export interface Emitter {
-  emit<E extends PurserEvent>(name: E, event: Said<E>): void
-  /** Is anybody listening? Saves making an event for nobody. */
+  emit<E extends PurserEvent>(name: E, event: EventInput<E>): void
+  /** Whether there is a listener. If not, no event needs to be made. */
   heard(name: PurserEvent): boolean
 }
 
-/** Sees events after the listeners, wherever somebody subscribed to them: a diagnostics channel. */
+/** Gets events after the listeners, if it has subscribers: a diagnostics channel. */
 export interface Tap {
   hears(name: PurserEvent): boolean
   tell(name: PurserEvent, event: unknown): void
@@ -123,7 +139,7 @@ export interface Tap {
 
 type Listeners = { [E in PurserEvent]?: Set<Listener<E>> }
 
-/** Listeners by name. What one throws or rejects is told as an `error`: an observer's fault is never a payment's. */
+/** Listeners by event. If one throws or rejects, that is an `error` event, and never fails a payment. */
 export class Events implements Emitter {
   readonly #listeners: Listeners = {}
   readonly #tap: Tap | undefined
@@ -140,7 +156,7 @@ export class Events implements Emitter {
       )
     if (typeof listener !== 'function') throw new TypeError('A listener must be a function')
     const all: Set<Listener<E>> = this.#of(name)
-    // Its own wrapper, so that the same function may listen twice and leave once.
+    // Wrapped, so that the same function can be registered twice and removed once.
     const one: Listener<E> = (event) => listener(event)
     all.add(one)
     return () => {
@@ -152,10 +168,10 @@ export class Events implements Emitter {
     return (this.#listeners[name]?.size ?? 0) > 0 || this.#tap?.hears(name) === true
   }
 
-  emit<E extends PurserEvent>(name: E, said: Said<E>): void {
+  emit<E extends PurserEvent>(name: E, said: EventInput<E>): void {
     if (!this.heard(name)) return
     const { heard, told } = eventOf(said)
-    // Later, not now: a listener that takes its time or throws is not in the way of the money.
+    // Deferred, so that a listener that is slow or throws does not delay the payment.
     queueMicrotask(() => {
       const failed = (error: unknown) => this.#listenerFailed(name, error)
       for (const listener of this.#of(name))
@@ -164,7 +180,7 @@ export class Events implements Emitter {
     })
   }
 
-  /** A listener of `error` that fails has nobody left to tell: telling itself would never end. */
+  /** A listener of `error` that fails is not reported, because that could go on for ever. */
   #listenerFailed(name: PurserEvent, error: unknown): void {
     if (name !== 'error') this.emit('error', { error, during: `listener of ${name}` })
   }
@@ -179,10 +195,7 @@ export class Events implements Emitter {
   }
 }
 
-/**
- * An event as listeners hear it, and as a channel that anybody may subscribe to is told it. Both can be logged: only
- * listeners can ask for an error as it was.
- */
+/** An event for listeners and for a diagnostics channel. Both can be logged. Only listeners can get the original error. */
 function eventOf(said: object): { readonly heard: object; readonly told: object } {
   if (!('error' in said)) {
     Object.freeze(said)
@@ -193,7 +206,7 @@ function eventOf(said: object): { readonly heard: object; readonly told: object 
   return { heard: Object.freeze({ ...told, thrown: () => error }), told }
 }
 
-/** Calls a listener. A rejected promise of one must not end the process as an unhandled rejection. */
+/** Calls a listener. Its rejected promise must not end the process as an unhandled rejection. */
 function observe(listener: () => unknown, failed: (error: unknown) => void): void {
   try {
     Promise.resolve(listener()).catch(failed)

@@ -2,98 +2,93 @@ import type { Credential, JsonObject, Receipt, ReplyInfo, Resource } from '../pr
 import { own } from '../util/objects.js'
 import type { Call } from './env.js'
 
-/** What one leg of an exchange carries. */
+/** The options of one sending. */
 export interface SendOptions {
-  readonly credential?: Credential
-  readonly idempotencyKey?: string
-  readonly signal?: AbortSignal
+  readonly credential?: Credential | undefined
+  readonly idempotencyKey?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
-/** One request on some transport, whether or not it was ever asked to pay. */
+/** One request on a transport, whether or not it has to be paid for. */
 export interface Exchange<Reply> {
-  /** As dialled. */
+  /** The resource that the caller asked for. */
   readonly resource: Resource
-  /** The caller's own Idempotency-Key, where the request carries one. */
+  /** The caller's own Idempotency-Key, if the request carries one. */
   readonly key?: string
   /**
-   * May the same paid request be sent again by itself after its connection was lost? Not if its method has side effects
-   * and no Idempotency-Key travels with it: then nobody knows how often they happen. Absent: it may.
+   * Whether the same paid request may be sent again after its connection was lost. Not if its method has side effects and it
+   * carries no Idempotency-Key, because they could happen twice. Default: it may.
    */
   readonly repeatable?: boolean
   /**
-   * Method, address and body digest: the same for the same request in any process.
+   * Returns method, address and body digest as one text. It is the same for the same request in any process.
    *
    * @throws PaymentError `not_replayable` if the request cannot be sent a second time.
    */
   fingerprint(): Promise<string>
-  /** Without a credential: the caller's own request, as given. With one: no redirect is followed. */
-  send(leg: SendOptions): Promise<Reply>
-  /** Could this reply ask for money at all? A glance that spares every free call the reading. */
+  /** Sends the request. Without a credential it is sent as the caller gave it; with one, no redirect is followed. */
+  send(options: SendOptions): Promise<Reply>
+  /** Whether this reply could ask for money. A quick check, so that replies of free calls are not read. */
   mayRequirePayment(reply: Reply): boolean
-  /** Asynchronous, since offers and problems may stand in a body. Leaves the reply readable. */
+  /** Reads a reply. Asynchronous, because a body may hold offers and problems. The reply stays readable. */
   read(reply: Reply): Promise<ReplyInfo>
   /**
-   * Can this credential travel with this request?
+   * Checks that a credential can be sent with this request.
    *
    * @throws PaymentError `digest_mismatch`, `authorization_taken`, `credential_too_large`, `not_replayable`, …
    */
   check(challenge: Credential['challenge'], at: Resource): Promise<void>
-  /** The reply will not be handed on: drain or cancel it, so that the connection is reused. */
+  /** Drains or cancels a reply that no caller gets, so that the connection is reused. */
   discard(reply: Reply): void
   /**
-   * Delivers a credential without the request's content: a top-up, a voucher beside a stream, a close. Without one:
-   * asks, in the same way, what it would cost now.
+   * Sends a credential without the request's content: a top-up, a voucher for a stream, a close. Without a credential, asks in
+   * the same way what the request would cost now.
    */
   sendAside?(credential: Credential | undefined, signal?: AbortSignal): Promise<ReplyInfo>
   /**
-   * A reply that is paid for while it is read: what the caller reads instead, and what the server says beside it.
-   * Undefined where this reply is none. The reply itself is used up.
+   * Splits a reply that is paid for while it is read into the reply for the caller and the server's payment events. The given
+   * reply is then used up. Undefined if this is no such reply.
    */
   metered?(reply: Reply): Promise<Metered<Reply> | undefined>
   /**
-   * Tells, at most once, that a reply's body broke off before its end, by no doing of the caller's. For transports that
-   * see the body pass.
+   * Calls `tell` at most once, if a reply's body breaks off before its end and the caller did not abort it. For transports that
+   * see the body.
    */
   onBroken?(reply: Reply, tell: () => void): void
-  /** After a redirect of the paid leg: follow it without the credential, if that is allowed. */
+  /** Follows a redirect of the paid request without the credential, if that is allowed. */
   follow?(reply: Reply, to: string): Promise<Reply | undefined>
-  /** Makes the reply that a refusal is, in this transport: a 402 with a problem body. */
+  /** Makes the reply that stands for a refusal in this transport: a 402 with a problem body. */
   refuse(problem: RefusalProblem): Reply | Promise<Reply>
 }
 
 /** Sends the caller's own request, without a credential. */
 export function sendUnpaid<Reply>(exchange: Exchange<Reply>, { signal, key }: Call): Promise<Reply> {
-  return exchange.send(
-    own({
-      ...(signal ? { signal } : {}),
-      ...(key === undefined ? {} : { idempotencyKey: key }),
-    }),
-  )
+  return exchange.send(own({ signal, idempotencyKey: key }))
 }
 
-/** What a server says in the midst of a metered reply. It reaches nobody but the payment story. */
+/** A payment event of the server in a metered reply. Only the payment flow gets it. */
 export type MeterEvent =
-  /** It goes on when it has been paid more. What it says it needs is a claim. `after`: how much content came before. */
+  /** The server waits for more money. `claims`: what it says it needs. `after`: how much content came before. */
   | { readonly kind: 'need'; readonly claims: JsonObject; readonly after: number }
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
 
-/** A metered reply, as two: what the caller reads, and what the payment story hears. */
+/** A metered reply in two parts: the reply for the caller, and the events for the payment flow. */
 export interface Metered<Reply> {
   readonly reply: Reply
   /**
-   * For one listener. Ends with the stream, which is read on while an event is dealt with, as far as the caller reads
-   * and the server sends: then the latest event of each kind stands for those before it.
+   * For one listener. Ends with the stream. While an event is handled, the stream is still read; then the latest event of each
+   * kind replaces those before it.
    */
   readonly events: AsyncIterable<MeterEvent>
-  /** How the stream ended: read to its end, or broken off, by whomever. */
+  /** How the stream ended: read to its end, or broken off by either side. */
   readonly end: Promise<'whole' | 'broken'>
-  /** It asked for more, and will not be paid on any more: why. Some transports can end a reply with that. */
+  /** Tells why the server gets no further payment. Some transports can end a reply with that. */
   declined?(why: unknown): void
 }
 
 /**
- * The body of a refusal: a problem by RFC 9457. `message` and `error` repeat the sentence and the code, because SDKs of
- * model APIs show those members and nothing else.
+ * The body of a refusal: a problem by RFC 9457. `message` and `error` repeat the text and the code, because SDKs of model APIs
+ * show only those members.
  */
 export interface RefusalProblem {
   readonly type: string

@@ -1,13 +1,13 @@
 import type { Challenge } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { own } from '../util/objects.js'
-import type { Call, Env } from './env.js'
+import type { Call, CallContext } from './env.js'
 import { type Exchange, sendUnpaid } from './exchange.js'
 import { type NotPaid, paysKind, whyNotPaid } from './not-paid.js'
 import { runPurchase, runUpfrontPurchase } from './run-purchase.js'
 
 /** Opens the ledger for a call. */
-type Begin = () => Promise<{ readonly env: Env; readonly call: Call }>
+type Begin = () => Promise<CallContext>
 
 /** What is known about a call before the payment flow starts. */
 export interface FlowStart<Reply> {
@@ -33,8 +33,7 @@ export async function pay<Reply extends object>(
 ): Promise<Reply> {
   const start = lazy(begin)
   if (remembered !== undefined) {
-    const { env, call: begun } = await start()
-    const paid = await runUpfrontPurchase(exchange, remembered, begun, env)
+    const paid = await runUpfrontPurchase(exchange, remembered, await start())
     if (paid !== undefined) return paid.reply
   }
   const reply = await (unpaid ?? sendUnpaid(exchange, call))
@@ -45,13 +44,14 @@ export async function pay<Reply extends object>(
     notPaid?.(reply, reading.reasons ?? [])
     return reply
   }
-  const { env, call: begun } = await start()
-  const offers = reading.offers.filter(({ kind }) => paysKind(env.wallets, kind))
+  const context = await start()
+  const { wallets } = context.env
+  const offers = reading.offers.filter(({ kind }) => paysKind(wallets, kind))
   if (offers.length === 0) {
-    notPaid?.(reply, whyNotPaid(reading, env.wallets))
+    notPaid?.(reply, whyNotPaid(reading, wallets))
     return reply
   }
   // The body is read to its end first, so that the paid request finds the connection free.
   exchange.discard(reply)
-  return runPurchase(exchange, own({ ...reading, offers }), begun, env)
+  return runPurchase(exchange, own({ ...reading, offers }), context)
 }

@@ -1,12 +1,17 @@
 export { BudgetAlerts, budgetOf } from './authorize/alerts.js'
-export { ApprovalQueue } from './authorize/approval-queue.js'
-export type { ApprovalAnswer, ApprovalRequest, Approver, Remember } from './authorize/approver.js'
-export type { Budget } from './authorize/budget.js'
+export {
+  type ApprovalAnswer,
+  ApprovalQueue,
+  type ApprovalRequest,
+  type Approver,
+  type Remember,
+} from './authorize/approval-queue.js'
 export { type Quoted, type QuotedOffer, quote } from './authorize/quote.js'
 export { runOperation, settleClosedChannel } from './channel-operation.js'
-export type { Call, Env, Outcome, Refusal } from './env.js'
+export type { Call, CallContext, Env, Outcome, Refusal } from './env.js'
 export {
   type AnomalyKind,
+  type Budget,
   type Emitter,
   Events,
   type Listener,
@@ -29,14 +34,12 @@ export {
   type PaymentHandler,
 } from './handler.js'
 export { type NotPaid, paysKind } from './not-paid.js'
-export { PaymentLocks } from './recovery/payment-locks.js'
+export { LiveCredentials, PaymentLocks, RecoverySchedule } from './process-state.js'
 export {
   type Recovery,
   type RecoveryPlan,
   recover,
-  recoverAndTell,
+  recoverWithUnseen,
   type UnseenDoubts,
 } from './recovery/recover.js'
-export { RecoverySchedule } from './recovery/recovery-schedule.js'
-export { LiveCredentials } from './submit/live-credentials.js'
 export { transition } from './transition.js'

@@ -1,8 +1,8 @@
 import { isPaymentError, PaymentError } from '../errors/index.js'
 
 /**
- * An error as anybody may see it: our own, without what it rests on or what was hung on it; anybody else's by its kind
- * and code alone. What a wallet, a store or a fetch beneath throws may quote keys, credentials and addresses.
+ * An error that is safe to log. A `PaymentError` loses its cause and added properties; any other error shows only its kind and
+ * code. The errors of a wallet, a store or a fetch may quote keys, credentials and addresses.
  */
 export function redactedError(thrown: unknown): unknown {
   if (thrown === undefined) return undefined
@@ -19,7 +19,7 @@ export function redactedError(thrown: unknown): unknown {
   })
 }
 
-/** What a PaymentError has of itself. Loggers print whatever else is hung on it. */
+/** The properties that a PaymentError has by itself. Loggers print all others too. */
 const OWN: ReadonlySet<string> = new Set([
   'name',
   'code',
@@ -33,7 +33,7 @@ const OWN: ReadonlySet<string> = new Set([
   'retryAt',
 ])
 
-/** Stands for somebody else's error. */
+/** Stands for an error that is no `PaymentError`. */
 class RedactedError extends Error {
   override readonly name: string
   declare readonly code?: string
@@ -46,11 +46,11 @@ class RedactedError extends Error {
   }
 }
 
-/** `TypeError`, `ECONNREFUSED`: what names a kind of failure, and is no place for a secret. */
+/** `TypeError`, `ECONNREFUSED`: such a text names a kind of failure, and cannot hold a secret. */
 const KIND = /^[A-Za-z]{0,40}(?:Error|Exception)$/
 const CODE = /^[A-Z][A-Z_]{2,40}$/
 
-/** A getter of somebody else's error may throw in its turn. */
+/** Reads a property. A getter of an unknown error may throw. */
 function part(of: unknown, name: string): unknown {
   try {
     return Reflect.get(Object(of), name)

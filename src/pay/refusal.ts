@@ -9,9 +9,11 @@ import {
 } from '../errors/index.js'
 import { fundsOf, type Payment } from '../ledger/index.js'
 import { hasNothingLeft } from '../wallet/index.js'
-import { sentenceOf } from './settle/rejection.js'
+import type { CallContext } from './env.js'
+import { redactedError } from './redacted-error.js'
+import { sentenceOf } from './rejection.js'
 
-/** Policy, a person or a counter said no. */
+/** Makes the error of a payment that policy, a person or a budget refused. */
 export function refused(
   reasons: readonly Reason[],
   details: Omit<PaymentErrorDetails, 'reasons'> & { readonly code?: ErrorCode } = {},
@@ -19,7 +21,7 @@ export function refused(
   return new PaymentRefusedError(sentence(reasons), { code: 'refused', ...details, reasons })
 }
 
-/** An error as a reason beside others. */
+/** Makes a reason of an error. */
 export function reasonOf(error: PaymentError): Reason {
   return { rule: error.code, message: error.message }
 }
@@ -32,7 +34,7 @@ const STANDING = {
   busy: 'A payment for the same purchase is still under way.',
 } as const
 
-/** An earlier payment stands in the way of this one. */
+/** Makes the error of a payment that an earlier payment of the same purchase prevents. */
 export function standsInTheWay(code: keyof typeof STANDING, by: Payment): PaymentRefusedError {
   const { rejection } = by
   const answered = code === 'paid_not_delivered' && rejection !== undefined
@@ -50,12 +52,12 @@ export function standsInTheWay(code: keyof typeof STANDING, by: Payment): Paymen
   })
 }
 
-/** What a caller does after the server has denied a session. */
+/** The advice after a server has denied a session. */
 const REPEATABLE =
   'The server does not know the session any more (`session_forgotten`). Send the request again: Purser then opens another ' +
   'session, if policy allows it.'
 
-/** A credential left, and this is how it ended: settled without an answer, or nobody knows yet. */
+/** Makes the error of a credential that left and got no answer. The payment settled, or its outcome is not known yet. */
 export function unanswered(payment: Payment, details: { cause?: unknown; reply?: unknown }): PaymentError {
   const settled = payment.state === 'settled'
   const funds: Funds = settled ? 'settled' : 'unknown'
@@ -79,7 +81,7 @@ export function unanswered(payment: Payment, details: { cause?: unknown; reply?:
   })
 }
 
-/** It waits for a person. Nothing is given up meanwhile: called again after they have acted, the same payment goes on. */
+/** Makes the error of a payment that waits for a person. If the call is made again after they have acted, the payment goes on. */
 export function actionRequired(
   payment: Payment,
   action: NextAction | undefined,
@@ -94,7 +96,7 @@ export function actionRequired(
   })
 }
 
-/** A credential left, and the rail proves that nothing moved and nothing can. */
+/** Makes the error of a credential that left, if the rail proves that no money moved and none can. */
 export function provenVoid(
   { id, rejection }: Pick<Payment, 'id' | 'rejection'>,
   details: { cause?: unknown; reply?: unknown },
@@ -113,8 +115,19 @@ export function provenVoid(
   )
 }
 
-/** The reasons as one text. The same reason stands in it once. */
+/** Joins reasons to one text, in which each stands once. */
 export function sentence(reasons: readonly Reason[]): string {
   const message = [...new Set(reasons.map((reason) => reason.message))]
   return message.length === 0 ? 'Nothing allowed this payment.' : message.join(' ')
+}
+
+/**
+ * The cause that an error of Purser may name. Loggers print causes, so it is redacted; listeners of `error` get the original.
+ * The caller's own abort reason stays as it is.
+ */
+export function causeFor(thrown: unknown, { call: { signal }, env }: CallContext): unknown {
+  if (signal?.aborted === true && thrown === signal.reason) return thrown
+  const shown = redactedError(thrown)
+  if (shown !== thrown) env.emitter.emit('error', { error: thrown, during: 'payment' })
+  return shown
 }

@@ -25,11 +25,11 @@ function owner(options: WorldOptions = {}, costs: Costs = {}) {
     },
   })
   world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
-  const run = (act: ChannelOperation) =>
+  const deliver = () => Promise.reject(new Error('no'))
+  const run = (operation: ChannelOperation) =>
     runOperation(
-      { wallet, channel: CHANNEL, act, at: resource('/tea'), deliver: () => Promise.reject(new Error('no')) },
-      { context: { agent: 'agent', tasks: [] } },
-      world.env,
+      { wallet, channel: CHANNEL, operation, at: resource('/tea'), deliver },
+      { call: { context: { agent: 'agent', tasks: [] } }, env: world.env },
     )
   return { world, run }
 }

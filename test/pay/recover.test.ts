@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Payment, Verdict } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import { recover, recoverAndTell } from '../../src/pay/index.js'
+import { recover, recoverWithUnseen } from '../../src/pay/index.js'
 import { offer } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
@@ -67,14 +67,14 @@ it('who asks hears of doubts that belong to a wallet that is not here, and which
   const world = fakeWorld()
   await doubts(world, 3)
   const elsewhere = { ...world.env, wallets: [] }
-  expect(await recoverAndTell(elsewhere, 'all')).toEqual({
+  expect(await recoverWithUnseen(elsewhere, 'all')).toEqual({
     ...{ settled: 0, released: 0, fees: 0, open: 3 },
     unseen: [{ wallet: world.wallet.id, payments: 3 }],
   })
-  expect(await recoverAndTell(world.env, 'all')).toMatchObject({ open: 3, unseen: [] })
+  expect(await recoverWithUnseen(world.env, 'all')).toMatchObject({ open: 3, unseen: [] })
   world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
   await recover(world.env, 'all')
-  expect(await recoverAndTell(elsewhere, 'all')).toMatchObject({ open: 0, unseen: [] })
+  expect(await recoverWithUnseen(elsewhere, 'all')).toMatchObject({ open: 0, unseen: [] })
 })
 
 it('looks at several payments at once, and at no more than eight', async () => {

@@ -15,9 +15,7 @@ import {
   pay,
   recover,
 } from '../../src/pay/index.js'
-import { PaymentLocks } from '../../src/pay/recovery/payment-locks.js'
-import { RecoverySchedule } from '../../src/pay/recovery/recovery-schedule.js'
-import { LiveCredentials } from '../../src/pay/submit/live-credentials.js'
+import { LiveCredentials, PaymentLocks, RecoverySchedule } from '../../src/pay/process-state.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
 import { completeOwn, own } from '../../src/util/objects.js'
 import { Queues } from '../../src/util/queue.js'

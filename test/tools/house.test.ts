@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { checkBodies } from '../../tools/check/bodies.js'
+import { checkCalls } from '../../tools/check/calls.js'
 import { checkDocstrings } from '../../tools/check/docstrings.js'
 import { checkEdges } from '../../tools/check/edges.js'
 import { checkMoves } from '../../tools/check/moves.js'
@@ -190,4 +191,16 @@ test('only one file moves a payment in the ledger', () => {
     'move: src/client/taken.ts',
     'move: src/pay/settle.ts',
   ])
+})
+
+test('a function of pay that returns a promise is only called, and never handed over', () => {
+  const root = house({
+    'pay/deliver.ts': 'export async function deliver(): Promise<number> {\n  return 1\n}',
+    'pay/argument.ts': "import { deliver } from './deliver.js'\nexport const argued = [1].map(deliver)",
+    'pay/property.ts': "import { deliver } from './deliver.js'\nexport const parts = { deliver }",
+    'pay/called.ts': "import { deliver } from './deliver.js'\nexport const called = deliver()",
+    'pay/other.ts': 'export const of = ({ deliver }: { deliver: number }) => [deliver]',
+    'http/free.ts': "import { deliver } from '../pay/deliver.js'\nexport const parts = { deliver }",
+  })
+  expect(rules(checkCalls(root)).sort()).toEqual(['call: src/pay/argument.ts', 'call: src/pay/property.ts'])
 })

@@ -137,6 +137,9 @@ export const PAYMENT_MOVES: { readonly methods: readonly string[]; readonly file
   file: 'pay/transition.ts',
 }
 
+/** Layers whose imports show every call: see `checkCalls`. */
+export const DIRECT_CALLS: readonly string[] = ['pay']
+
 /** Files that a program wrote: no limit of length. */
 export const GENERATED: readonly string[] = []
 

@@ -215,15 +215,15 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'stream-without-a-limit',
     breaks: "a stream whose caller named no limit takes a whole day's budget",
-    file: 'src/pay/metering/stream.ts',
-    find: ' ?? mostOfStream(sending.authorized.candidate)',
+    file: 'src/pay/stream.ts',
+    find: ' ?? mostOfStream(candidate)',
     replace: '',
     tests: ['test/fetch/sse/stream.test.ts'],
   },
   {
     name: 'stream-by-the-widest-budget',
     breaks: 'a stream takes a tenth of the widest budget instead of the tightest',
-    file: 'src/pay/metering/stream-limit.ts',
+    file: 'src/pay/stream.ts',
     find: 'limit < least ? limit : least',
     replace: 'limit > least ? limit : least',
     tests: ['test/fetch/sse/stream.test.ts'],
@@ -231,7 +231,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'post-sent-again',
     breaks: 'a request with side effects and without a key is sent again after its connection was lost',
-    file: 'src/pay/submit/submit.ts',
+    file: 'src/pay/submit.ts',
     find: '(exchange.repeatable !== false || error instanceof RetryLater) &&',
     replace: '',
     tests: ['test/fetch/repeats.test.ts'],

@@ -74,8 +74,8 @@ export const CHOOSING: readonly Mutant[] = [
     name: 'approved-operation-quoted-as-an-offer',
     breaks: 'a top-up that a person approved is never done',
     file: 'src/pay/authorize/approve.ts',
-    find: "if (c.kind === 'operation') return c",
-    replace: "if (c.kind === 'operation') return { kind: 'offers', offers: [challenge] }",
+    find: "if (purchase.kind === 'operation') return purchase",
+    replace: "if (purchase.kind === 'operation') return { kind: 'offers', offers: [challenge] }",
     tests: ['test/pay/operations.test.ts'],
   },
   {

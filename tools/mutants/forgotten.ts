@@ -70,8 +70,8 @@ export const FORGETTING: readonly Mutant[] = [
   {
     name: 'denial-of-a-top-up-missed',
     breaks: 'a top-up that the vendor denies does not end the channel',
-    file: 'src/pay/submit/submit.ts',
-    find: '      await notifyRejected(reading, authorized, authorized.attempt.evidence, env)\n',
+    file: 'src/pay/submit.ts',
+    find: '      await notifyRejected(reading, { authorized, evidence: authorized.attempt.evidence }, env)\n',
     replace: '',
     tests: FORGOTTEN,
     named: 'after a top-up',

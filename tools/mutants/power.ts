@@ -115,7 +115,7 @@ export const POWER: readonly Mutant[] = [
   {
     name: 'recovery-under-a-call',
     breaks: 'a recovery ends what a call of the same process goes on with',
-    file: 'src/pay/recovery/payment-locks.ts',
+    file: 'src/pay/process-state.ts',
     find: 'if (this.#calls.has(id)) return undefined',
     replace: '',
     tests: ['test/pay/wind-up.test.ts'],

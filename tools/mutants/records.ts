@@ -49,7 +49,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'changed-payee-untold',
     breaks: 'a vendor asks for its money elsewhere, and no event says so',
-    file: 'src/pay/authorize/offer-events.ts',
+    file: 'src/pay/authorize/authorize.ts',
     find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
     replace: "rule === 'payees.pinned'",
     tests: ['test/pay/pins.test.ts'],

@@ -89,7 +89,7 @@ export const TIME: readonly Mutant[] = [
     name: 'signs-with-a-wrong-clock',
     breaks: 'a host whose clock is wrong signs, and hears of it from nobody',
     file: 'src/pay/run-purchase.ts',
-    find: '  noteServerTime(asks, env)\n',
+    find: '  noteServerTime(asked, env)\n',
     replace: '',
     tests: ['test/pay/clocks.test.ts'],
   },

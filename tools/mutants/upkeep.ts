@@ -41,7 +41,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fee-never-due',
     breaks: 'a payment that a receipt settled never has its fee read',
-    file: 'src/pay/settle/settle.ts',
+    file: 'src/pay/settle.ts',
     find: '...feeToRead(terms, env),',
     replace: '',
     tests: RECOVER,
@@ -49,8 +49,8 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'fee-asked-without-end',
     breaks: 'a fee that cannot be read is due again at once',
-    file: 'src/pay/recovery/fees.ts',
-    find: "return after.state === 'settled' && after.fee === undefined ? putOff(after, env) : after",
+    file: 'src/pay/recovery/recover.ts',
+    find: "return after.state === 'settled' && after.fee === undefined ? readFeeLater(after, env) : after",
     replace: 'return after',
     tests: RECOVER,
   },

@@ -1,25 +1,24 @@
 import type { Ledger, Room } from '../../ledger/index.js'
 import { asJson, formatUnits, type Instant, type Units } from '../../money/index.js'
 import { type CounterClaim, counterKey } from '../../policy/index.js'
-import type { Emitter } from '../events.js'
-import type { Budget } from './budget.js'
+import type { Budget, Emitter } from '../events.js'
 
-/** How many budgets and shares are remembered as told: the oldest goes first. */
-const MOST_TOLD = 2_000
-/** A share is compared in millionths, so that no number with a fraction touches money. */
+/** How many budgets and shares are remembered as reported. The oldest is forgotten first. */
+const MOST_REPORTED = 2_000
+/** Shares are compared in millionths, so that amounts stay integers. */
 const MILLION = 1_000_000n
 
 /**
- * Tells listeners when a payment brings a budget to one of these shares. Once for each window of a budget and share; of a
- * window without an end (rolling, ever) again only after less was used in between.
+ * Tells listeners when a payment brings a budget to one of these shares, once for each window of a budget and each share. For a
+ * window without an end (rolling, ever) they hear it again only after less was used in between.
  */
 export class BudgetAlerts {
   readonly #shares: readonly { readonly share: number; readonly millionths: bigint }[]
   readonly #ledger: Pick<Ledger, 'room'>
   readonly #emitter: Emitter
   readonly #symbol: string
-  /** When the window ends for which it was told. */
-  readonly #told = new Map<string, Instant | undefined>()
+  /** The end of the window that was reported, by budget and share. */
+  readonly #reported = new Map<string, Instant | undefined>()
 
   constructor(
     shares: readonly number[],
@@ -31,27 +30,27 @@ export class BudgetAlerts {
     this.#symbol = symbol
   }
 
-  /** A payment that claims this was committed. Looks at the counters afterwards, and never in its way. */
+  /** Reads the counters of these claims, after a payment with them was committed. It does not delay the payment. */
   async committed(claims: readonly CounterClaim[]): Promise<void> {
     if (this.#shares.length === 0 || !this.#emitter.heard('budget')) return
-    // A remembered approval has a counter too, which is no budget.
+    // The counter of a remembered approval is no budget.
     const budgets = claims.filter(({ scope }) => scope.grant === undefined)
     try {
-      for (const room of await this.#ledger.room(budgets)) this.#look(room)
+      for (const room of await this.#ledger.room(budgets)) this.#check(room)
     } catch (error) {
       this.#emitter.emit('error', { error, during: 'looking at budgets' })
     }
   }
 
-  #look(room: Room): void {
+  #check(room: Room): void {
     const { claim, spent, held } = room
     for (const { share, millionths } of this.#shares) {
       const key = `${share} ${claim.limit} ${counterKey(claim)}`
       const reached = (spent + held) * MILLION >= claim.limit * millionths
-      const known = this.#told.has(key)
-      if (known && this.#told.get(key) === claim.resetsAt && (reached || claim.resetsAt !== undefined))
+      const known = this.#reported.has(key)
+      if (known && this.#reported.get(key) === claim.resetsAt && (reached || claim.resetsAt !== undefined))
         continue
-      this.#told.delete(key)
+      this.#reported.delete(key)
       if (!reached) continue
       this.#remember(key, claim.resetsAt)
       this.#emitter.emit('budget', { share, budget: budgetOf(room, this.#symbol) })
@@ -59,13 +58,13 @@ export class BudgetAlerts {
   }
 
   #remember(key: string, until: Instant | undefined): void {
-    const [oldest] = this.#told.keys()
-    if (oldest !== undefined && this.#told.size >= MOST_TOLD) this.#told.delete(oldest)
-    this.#told.set(key, until)
+    const [oldest] = this.#reported.keys()
+    if (oldest !== undefined && this.#reported.size >= MOST_REPORTED) this.#reported.delete(oldest)
+    this.#reported.set(key, until)
   }
 }
 
-/** One counter, as people and programs read it. */
+/** A counter as a {@link Budget}. */
 export function budgetOf({ claim, spent, held, remaining }: Room, symbol: string): Budget {
   const { rule, counts, scope, window, limit, resetsAt } = claim
   return asJson({

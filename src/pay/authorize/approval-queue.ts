@@ -1,30 +1,75 @@
-import type { Instant } from '../../money/index.js'
+import type { Reason } from '../../errors/index.js'
+import type { Amount, Instant } from '../../money/index.js'
 import { type ApprovalSettings, type CounterClaim, counterKey, type Terms } from '../../policy/index.js'
+import type { Resource } from '../../protocol/index.js'
 
-/** What a person would be asked about. */
+/** The question that a person is asked. It is frozen, and nothing in it can pay. */
+export interface ApprovalRequest {
+  readonly payment: string
+  readonly agent: string
+  readonly tasks: readonly string[]
+  readonly tool?: string
+  readonly resource: Resource
+  readonly terms: Terms
+  /** Why policy asks. */
+  readonly reasons: readonly Reason[]
+  /** A question that is not answered by then is denied. */
+  readonly expires: Instant
+  /** The vendor's description, in the server's own words. It proves nothing. */
+  readonly serverSays?: string
+}
+
+/** Approves further payments like this one, within these limits, without asking again. It never overrides a `deny`. */
+export interface Remember {
+  readonly until: Instant
+  /** The most that one payment may cost: its price and the largest fee that it can have. */
+  readonly upTo: Amount
+  /** The most that all of them may cost together, fees included. */
+  readonly total: Amount
+}
+
+/** The decision of a person, and who it was. Only an answer of exactly this shape counts. A `note` is for the record. */
+export type ApprovalAnswer =
+  | { readonly approved: true; readonly by: string; readonly note?: string; readonly remember?: Remember }
+  | { readonly approved: false; readonly by: string; readonly note?: string }
+
+/**
+ * Asks a person. An approver that throws, gives no answer until `expires`, or gives an invalid answer denies the payment.
+ *
+ * @example
+ * ```ts
+ * const approver: Approver = async ({ terms, resource }) => ({
+ *   approved: await confirm(`Pay ${formatAmount(terms.most)} to ${resource.vendor}?`),
+ *   by: 'ann',
+ * })
+ * ```
+ */
+export type Approver = (request: ApprovalRequest, signal: AbortSignal) => Promise<ApprovalAnswer>
+
+/** A payment that a person would be asked about. */
 export interface ApprovalQuestion {
   readonly agent: string
   readonly vendor: string
-  /** The request of one agent on one piece of work: the same request again has the same one. */
+  /** The request of one agent for one task. The same request has the same fingerprint. */
   readonly fingerprint: string
   readonly terms: Terms
-  /** What the payment would count on budgets. */
+  /** The claims of the payment on budgets. */
   readonly claims: readonly CounterClaim[]
 }
 
-/** How a question ended: a person answered it, nobody did, or whoever asked gave up. */
+/** How a question ended: a person answered it, no person did, or the call gave up. */
 export type Ending = 'answered' | 'nobody' | 'late' | 'failed' | 'nonsense' | 'given up'
 
-/** A question that a person has in front of them. */
+/** A question that waits for a person. */
 export interface OpenApproval extends ApprovalQuestion {
   readonly expires: Instant
-  /** Does it hold its claims while it waits? */
+  /** Whether its claims are held while it waits. */
   readonly reserves: boolean
   /** Resolves once it has ended. */
   readonly ended: Promise<Ending>
 }
 
-/** What is to be done with a question: ask it, wait for the one that is open already, or refuse the payment. */
+/** What to do with a question: ask it, wait for an equal one that is open already, or refuse the payment. */
 export type Admission =
   | { readonly kind: 'ask'; readonly reserves: boolean }
   | { readonly kind: 'share'; readonly question: OpenApproval }
@@ -37,10 +82,10 @@ export type Admission =
     }
 
 /**
- * May this be asked? Pure.
+ * Decides whether a question may be asked. A pure function.
  *
- * The same request is asked about once at a time. Beyond the limits nothing is asked: a person who must answer a hundred
- * questions reads none of them.
+ * A person is asked about the same request once at a time. If a limit of open questions is reached, nothing is asked: a person
+ * who must answer a hundred questions reads none of them.
  */
 export function admissionFor(
   question: ApprovalQuestion,
@@ -63,7 +108,7 @@ export function admissionFor(
   )
 }
 
-/** Do open questions, with this one, hold no more than that many percent of every limit that this one counts on? */
+/** Whether the open questions and this one together hold at most so many percent of each limit that this one counts on. */
 function mayReserve(
   claims: readonly CounterClaim[],
   open: readonly OpenApproval[],
@@ -86,11 +131,11 @@ function mayReserve(
 /** Ends an open question. Only the first ending counts. */
 export type EndQuestion = (ending: Ending) => void
 
-/** The questions that wait for a person in this process. */
+/** The questions of this process that wait for a person. */
 export class ApprovalQueue {
   readonly #open = new Set<OpenApproval>()
 
-  /** Decides about a question; one that may be asked is open until it is ended. */
+  /** Decides about a question. One that may be asked is open until `end` is called. */
   enter(
     question: ApprovalQuestion,
     limits: ApprovalSettings,

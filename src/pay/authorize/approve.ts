@@ -1,37 +1,48 @@
 import { clean, isPaymentError, type PaymentRefusedError, type Reason } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
-import { count } from '../../money/index.js'
+import { type Amount, count, type Instant } from '../../money/index.js'
 import { noWorse, railOf } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
+import { ONCE, own } from '../../util/objects.js'
+import type { CallContext } from '../env.js'
+import { constraintsOf, holdOf, type OfferPurchase, type Purchase, requestOffers } from '../purchase.js'
 import { reasonOf, refused } from '../refusal.js'
 import { deny } from '../transition.js'
-import type { Admission, ApprovalQuestion, EndQuestion } from './approval-queue.js'
-import { type ApprovalAnswer, type ApprovalRequest, ask } from './approver.js'
+import type {
+  Admission,
+  ApprovalAnswer,
+  ApprovalQuestion,
+  ApprovalRequest,
+  EndQuestion,
+  Remember,
+} from './approval-queue.js'
 import { type Candidate, evaluateSource, type QuoteSource } from './candidates.js'
-import { holdOf, narrowingOf, type OfferPurchase, type Purchase } from './purchase.js'
 
-/** A person's no stands that long for the same terms: an agent that asks again is not a reason to ask a person again. */
+/** How long a denial is valid for the same terms. An agent that repeats its request is no reason to ask a person again. */
 const DENIAL_STANDS_MS = 10 * 60_000
 
-/** A challenge that dies sooner than this is asked for again rather than signed at the last moment. */
+/** If a challenge expires sooner than this, Purser asks the server for another one. */
 const NEARLY_EXPIRED_MS = 5_000
 
+/** A payment that a person is asked about. */
+interface Question {
+  readonly id: PaymentId
+  readonly candidate: Candidate
+  /** Ends the question, after the answer was recorded. */
+  readonly end: EndQuestion
+}
+
 /**
- * Asks a person, with the budget held meanwhile. The answer is bound to these terms: what comes back is judged again,
- * on a fresh challenge if the first one died, and no worse in any field.
+ * Asks a person while the budget is held. The answer is bound to these terms: the approved offer is judged again, on a new
+ * challenge if the first one expired, and may be no worse in any field.
  *
- * @param end Ends the question: what was answered is written down by then.
- * @throws PaymentRefusedError if the answer is no, late or not an answer, or if the offer got worse.
+ * @throws PaymentRefusedError if the answer is no, late or invalid, or if the offer got worse.
  */
-export async function approve(
-  id: PaymentId,
-  candidate: Candidate,
-  c: Purchase,
-  end: EndQuestion,
-): Promise<Candidate> {
-  const { env, call } = c
-  const timeout = env.policy.approvalSettings(call.context).timeoutMs
-  const asked = await ask(env.approver, requestOf(id, candidate, c, timeout), timeout, call.signal)
+export async function approve(question: Question, purchase: Purchase): Promise<Candidate> {
+  const { id, candidate, end } = question
+  const { env, call } = purchase
+  const { timeoutMs } = env.policy.approvalSettings(call.context)
+  const asked = await ask(requestOf(question, env.clock.now() + timeoutMs, purchase), timeoutMs, purchase)
   call.signal?.throwIfAborted()
   const { answer } = asked
   env.emitter.emit('approval', {
@@ -45,13 +56,13 @@ export async function approve(
     throw unanswered(candidate, asked.reason)
   }
   if (!answer.approved) {
-    await standingDenial(id, candidate, c, answer.by)
+    await recordDenial(question, answer.by, purchase)
     end('answered')
     throw notApproved(candidate, `${clean(answer.by)} did not approve this payment.`)
   }
-  await rememberApproval(candidate, c, answer)
+  await rememberApproval(candidate, purchase, answer)
   end('answered')
-  return { ...(await freshest(id, candidate, c)), approvedBy: clean(answer.by) }
+  return { ...(await refreshed(question, purchase)), approvedBy: clean(answer.by) }
 }
 
 const NO_ANSWER = {
@@ -61,7 +72,7 @@ const NO_ANSWER = {
   nonsense: 'This payment needs an approval, and the answer was not one.',
 } as const
 
-/** Nobody answered this question, or one about the same request on terms that were no worse. */
+/** The refusal after a question without an answer: this one, or one about the same request on terms that were no worse. */
 export function unanswered(candidate: Candidate, reason: keyof typeof NO_ANSWER): PaymentRefusedError {
   return notApproved(candidate, NO_ANSWER[reason])
 }
@@ -72,27 +83,26 @@ function notApproved({ decision }: Candidate, message: string): PaymentRefusedEr
 }
 
 function requestOf(
-  id: PaymentId,
-  { quote, decision }: Candidate,
-  c: Purchase,
-  timeout: number,
+  { id, candidate: { quote, decision } }: Question,
+  expires: Instant,
+  purchase: Purchase,
 ): ApprovalRequest {
-  const { agent, tasks, tool } = c.call.context
+  const { agent, tasks, tool } = purchase.call.context
   const { words } = quote.challenge
   return Object.freeze({
     payment: id,
     agent,
     tasks,
     ...(tool === undefined ? {} : { tool }),
-    resource: c.at,
+    resource: purchase.at,
     terms: quote.terms,
     reasons: decision.reasons,
-    expires: c.env.clock.now() + timeout,
+    expires,
     ...(words === undefined ? {} : { serverSays: words }),
   })
 }
 
-/** Why nobody is asked: as many questions as may wait for a person are open already. */
+/** The reason if the limit of open questions is reached, so that no person is asked. */
 export function tooManyQuestions(
   { rule, limit }: Extract<Admission, { kind: 'full' }>,
   { agent, vendor }: Pick<ApprovalQuestion, 'agent' | 'vendor'>,
@@ -105,11 +115,11 @@ export function tooManyQuestions(
   }
 }
 
-/** Recorded as a refusal that stands: the same terms are refused without asking until it runs out. */
-async function standingDenial(id: PaymentId, candidate: Candidate, c: Purchase, by: string): Promise<void> {
-  const { lane: _, ...request } = holdOf(id, candidate, c)
+/** Records a denial: until it expires, the same terms are refused without asking. */
+async function recordDenial({ id, candidate }: Question, by: string, purchase: Purchase): Promise<void> {
+  const { lane: _, ...request } = holdOf(id, candidate, purchase)
   const reason = `not approved by ${clean(by)}`
-  await deny(request, { reason, standsMs: DENIAL_STANDS_MS }, c.env)
+  await deny(request, { reason, standsMs: DENIAL_STANDS_MS }, purchase.env)
 }
 
 async function rememberApproval(
@@ -120,7 +130,7 @@ async function rememberApproval(
   if (remember === undefined) return
   const upTo = count(remember.upTo, env.policy.unit)
   const total = count(remember.total, env.policy.unit)
-  // Bounds that have no value in the unit bound nothing, so they remember nothing.
+  // Amounts that have no value in the policy's unit limit nothing, so they are not remembered.
   if (upTo === undefined || total === undefined) return
   await env.ledger.grant({
     id: env.newId(),
@@ -138,24 +148,23 @@ async function rememberApproval(
 
 type Judged = Pick<Candidate, 'quote' | 'decision'>
 
-/** Does an approval cover this? Its terms are no worse, and the same request was not bought meanwhile. */
+/** Whether an approval covers a candidate: its terms are no worse, and the same request was not bought meanwhile. */
 export function isCovered({ quote, decision }: Judged, approved: Judged): boolean {
   const last = decision.repeat?.last
   const isNew = last !== undefined && last !== approved.decision.repeat?.last
   return !isNew && noWorse(quote.terms, approved.quote.terms)
 }
 
-/** What the person agreed to, as it stands now: the windows of this moment, and a live challenge. */
-async function freshest(id: PaymentId, candidate: Candidate, c: Purchase): Promise<Candidate> {
-  const { env, call, at } = c
+/** The approved candidate as it is now: with the budgets of this moment and a challenge that has not expired. */
+async function refreshed({ id, candidate }: Question, purchase: Purchase): Promise<Candidate> {
   const { challenge } = candidate.quote
-  const source = await freshSource(challenge, c)
-  const { ranked } = await evaluateSource(source, at, call, env, narrowingOf(id, c))
+  const source = await freshSource(challenge, purchase)
+  const { ranked } = await evaluateSource(source, purchase, constraintsOf(id, purchase))
   const fresh = ranked.find(
     ({ quote, wallet, decision }) =>
       wallet === candidate.wallet &&
       decision.effect !== 'deny' &&
-      c.need?.fits(quote) !== false &&
+      purchase.need?.fits(quote) !== false &&
       isCovered({ quote, decision }, candidate),
   )
   if (fresh === undefined)
@@ -166,25 +175,97 @@ async function freshest(id: PaymentId, candidate: Candidate, c: Purchase): Promi
       ],
       { code: 'approval_lapsed' },
     )
-  if (c.kind === 'offers' && fresh.quote.challenge.id !== challenge.id)
-    await checked(fresh.quote.challenge, c)
+  if (purchase.kind === 'offers' && fresh.quote.challenge.id !== challenge.id)
+    await checked(fresh.quote.challenge, purchase)
   return fresh
 }
 
-/** What was approved, to be quoted once more. A challenge that is about to expire is asked for again. */
-async function freshSource(challenge: Challenge, c: Purchase): Promise<QuoteSource> {
-  if (c.kind === 'operation') return c
+/** The approved offer, to be quoted once more. If its challenge expires soon, the server is asked for another one. */
+async function freshSource(challenge: Challenge, purchase: Purchase): Promise<QuoteSource> {
+  if (purchase.kind === 'operation') return purchase
   const expired =
-    challenge.expires !== undefined && challenge.expires <= c.env.clock.now() + NEARLY_EXPIRED_MS
-  return { kind: 'offers', offers: expired ? await c.requestOffers() : [challenge] }
+    challenge.expires !== undefined && challenge.expires <= purchase.env.clock.now() + NEARLY_EXPIRED_MS
+  return { kind: 'offers', offers: expired ? await requestOffers(purchase) : [challenge] }
 }
 
-/** A fresh challenge that the request cannot carry is an offer that lapsed, and no fault of the caller's. */
-async function checked(challenge: Challenge, c: OfferPurchase): Promise<void> {
+/** If the request cannot carry a new challenge, the offer has lapsed, which is no mistake of the caller. */
+async function checked(challenge: Challenge, purchase: OfferPurchase): Promise<void> {
   try {
-    await c.check(challenge, c.at)
+    await purchase.exchange.check(challenge, purchase.at)
   } catch (cause) {
     if (!isPaymentError(cause)) throw cause
     throw refused([reasonOf(cause)], { code: cause.code, cause })
+  }
+}
+
+/** A valid answer, or why there is none. */
+type Asked =
+  | { readonly answer: ApprovalAnswer }
+  | {
+      readonly answer?: never
+      readonly reason: 'nobody' | 'late' | 'failed' | 'nonsense'
+      /** What the approver threw. */
+      readonly thrown?: { readonly error: unknown }
+    }
+
+/** An object whose properties are not checked yet. */
+type Loose<Name extends string> = { readonly [N in Name]?: unknown }
+
+/** Reads an answer. Undefined if it is not valid. */
+function readAnswer(value: unknown): ApprovalAnswer | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  // Only own properties count: an inherited `approved` approves nothing.
+  const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = own(value)
+  if (typeof by !== 'string' || by === '') return undefined
+  const words = typeof note === 'string' ? { note } : {}
+  if (approved === false) return own({ approved, by, ...words })
+  if (approved !== true) return undefined
+  if (remember === undefined) return own({ approved, by, ...words })
+  const read = readRemember(remember)
+  return read === undefined ? undefined : own({ approved, by, ...words, remember: read })
+}
+
+function readRemember(value: unknown): Remember | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { until, upTo, total }: Loose<'until' | 'upTo' | 'total'> = own(value)
+  if (typeof until !== 'number' || !Number.isFinite(until)) return undefined
+  return isAmount(upTo) && isAmount(total) ? { until, upTo, total } : undefined
+}
+
+function isAmount(value: unknown): value is Amount {
+  if (typeof value !== 'object' || value === null) return false
+  const { value: parts, currency }: Loose<'value' | 'currency'> = own(value)
+  return typeof parts === 'bigint' && parts >= 0n && typeof currency === 'object' && currency !== null
+}
+
+/** Asks a person. Waits no longer than until the request expires or the caller aborts. */
+async function ask(
+  request: ApprovalRequest,
+  timeoutMs: number,
+  { env: { approver }, call: { signal } }: CallContext,
+): Promise<Asked> {
+  if (approver === undefined) return own({ reason: 'nobody' })
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), timeoutMs)
+  const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+  try {
+    // A signal that is aborted already fires no event.
+    either.throwIfAborted()
+    const given = new Promise<never>((_, reject) => {
+      either.addEventListener('abort', () => reject(either.reason), ONCE)
+    })
+    // Called inside an async function, so that an approver that throws rejects.
+    const answer = readAnswer(await Promise.race([(async () => approver(request, either))(), given]))
+    return own(answer === undefined ? { reason: 'nonsense' } : { answer })
+  } catch (error) {
+    // An approver that throws approves nothing. The payment flow reports the caller's own abort.
+    return own(
+      either.aborted
+        ? { reason: late.signal.aborted ? 'late' : 'failed' }
+        : { reason: 'failed', thrown: { error } },
+    )
+  } finally {
+    clearTimeout(timer)
+    late.abort()
   }
 }

@@ -6,14 +6,22 @@ import { own } from '../../util/objects.js'
 import { untilAborted } from '../../util/until-aborted.js'
 import { mintAuthorization } from '../../wallet/authorization.js'
 import type { Prepared, Quote, Unpayable } from '../../wallet/index.js'
-import { causeFor } from '../cause.js'
-import { abandonUnsent } from '../recovery/unsent.js'
-import { reasonOf, refused, sentence, standsInTheWay } from '../refusal.js'
+import {
+  type AuthorizeResult,
+  constraintsOf,
+  dependsOnOtherPayment,
+  holdOf,
+  type Purchase,
+  waitForLane,
+  waitingHold,
+} from '../purchase.js'
+import { abandonUnsent } from '../recovery/inspection.js'
+import { causeFor, reasonOf, refused, sentence, standsInTheWay } from '../refusal.js'
 import { deny, hold, transition, tryTransition } from '../transition.js'
 import { approve, isCovered, tooManyQuestions, unanswered } from './approve.js'
-import { BudgetWait } from './budget-wait.js'
 import {
   type Candidate,
+  checkPrepared,
   evaluateQuotes,
   type OfferEvaluation,
   type QuoteSource,
@@ -21,118 +29,108 @@ import {
   quoteAll,
   reasonsOf,
 } from './candidates.js'
-import { OfferEvents } from './offer-events.js'
-import { checkPrepared } from './prepared.js'
-import {
-  type AuthorizeResult,
-  dependsOnOtherPayment,
-  holdOf,
-  narrowingOf,
-  type Purchase,
-  waitForLane,
-  waitingHold,
-} from './purchase.js'
 
 type Step =
   | Exclude<AuthorizeResult, { kind: 'wait' }>
+  /** This offer cannot be paid: try the next one. */
   | { readonly kind: 'next' }
-  /** What it rests on has moved: read the offers again. */
+  /** Something that the quotes depend on has changed: ask for quotes again. */
   | { readonly kind: 'stale' }
-  /** Only the decision is too old: the quotes still hold. */
+  /** Only the decision is too old: judge the same quotes again. */
   | { readonly kind: 'judge' }
+  /** Another payment runs on the lane: wait. */
   | { readonly kind: 'lane' }
-  /** It waited for a question about the same request: judge again, and no turn is lost. */
+  /** The call waited for a question about the same request: judge again, without losing a turn. */
   | { readonly kind: 'asked' }
 
-/** How often facts may move under a payment before it gives up. Each turn means that somebody else got on. */
+/** How often other payments may change the facts before a payment gives up. Each turn means that another payment went on. */
 const TURNS = 24
 const LANE_PAUSE_MS = 50
 const LEASE_OF_AUTHORIZATION_MS = 60_000
+/** How long a call that budgets refuse waits, in all, for room in them. */
+const BUDGET_PATIENCE_MS = 1_000
 
 /**
- * From offers to a credential that may leave. Nothing here can cost money: whatever fails falls through to the next
- * offer, and budget that was set aside is given back.
+ * Turns offers into a credential that may leave: judges, ranks, holds, asks for an approval, signs and commits. Nothing here
+ * can cost money: if an offer fails, the next one is tried, and the held budget is given back.
  *
- * A caller who hangs up is told so at once, whatever hangs: what comes later is given back, thrown away, or, where it
- * was committed by then, left as a doubt that counts.
+ * A caller who aborts gets an answer at once. Work that ends later is given back or discarded. If it was committed by then, it
+ * stays in doubt and counts.
  *
- * @throws PaymentRefusedError when no offer is allowed, approved and payable; the reason of an abort.
+ * @throws PaymentRefusedError if no offer is allowed, approved and payable; the reason of an abort.
  */
-export function authorize(c: Purchase): Promise<AuthorizeResult> {
-  const attempt = new Authorizer(c)
-  const { signal } = c.call
-  return untilAborted(attempt.run(), signal, {
-    reason: () => attempt.hungUp(signal?.reason),
-    onLate: (agreement) => agreement.kind === 'authorized' && void abandonUnsent(agreement.authorized, c.env),
+export function authorize(purchase: Purchase): Promise<AuthorizeResult> {
+  const authorizer = new Authorizer(purchase)
+  const { signal } = purchase.call
+  return untilAborted(authorizer.run(), signal, {
+    reason: () => authorizer.callerLeft(signal?.reason),
+    onLate: (result) => result.kind === 'authorized' && void abandonUnsent(result.authorized, purchase.env),
   })
 }
 
-/** The state of one agreement: which id holds budget, and why offers fell through. */
+/** The state of one authorization: the id that holds budget, and why offers could not be paid. */
 class Authorizer {
-  readonly #c: Purchase
+  readonly #purchase: Purchase
   #id: PaymentId
   #holding = false
   #committing = false
-  readonly #announcer: OfferEvents
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
   #retryAt: Instant | undefined
   #approved: Candidate | undefined
   #source: QuoteSource
-  /** What the wallets quoted, as long as it still holds. */
+  /** The quotes of the wallets, while they are valid. */
   #quotes: Quotes | undefined
   /** Quotes that could not be used, and why: none is tried twice. */
   readonly #unusable = new Map<Quote, Reason>()
-  readonly #room: BudgetWait
+  /** When the wait for room in budgets ends, on the monotonic clock. */
+  #budgetPatience: number | undefined
+  #decisionEmitted = false
+  #payeeChangeEmitted = false
 
-  constructor(c: Purchase) {
-    // Whether there is an earlier payment, or nobody has asked yet, is the case's own to say.
-    this.#c = own(c)
-    this.#announcer = new OfferEvents(c.env.emitter, c.at)
-    this.#source = this.#c
-    this.#room = new BudgetWait(c.env)
-    this.#id = c.earlier?.payment ?? c.env.newId()
+  constructor(purchase: Purchase) {
+    // A copy without inherited properties: nothing else may add an `earlier` payment.
+    this.#purchase = own(purchase)
+    this.#source = this.#purchase
+    this.#id = purchase.earlier?.payment ?? purchase.env.newId()
   }
 
   async run(): Promise<AuthorizeResult> {
     try {
-      const agreement = await this.#agree()
-      if (agreement.kind !== 'authorized') await this.#release('another payment stands in the way')
-      return agreement
+      const result = await this.#authorize()
+      if (result.kind !== 'authorized') await this.#release('another payment stands in the way')
+      return result
     } catch (error) {
       await this.#release(isPaymentError(error) ? error.code : 'failed')
       throw error
     }
   }
 
-  /** The budget is free again without waiting for what hangs. A commit that is under way is not overtaken. */
-  hungUp(reason: unknown): unknown {
+  /** Frees the budget without waiting for work that hangs. A commit that is under way goes on. */
+  callerLeft(reason: unknown): unknown {
     if (!this.#committing) void this.#release('the caller hung up')
     return reason
   }
 
-  async #agree(): Promise<AuthorizeResult> {
-    const { call, env } = this.#c
+  async #authorize(): Promise<AuthorizeResult> {
+    const { call, env } = this.#purchase
     const patience = env.clock.now() + env.patienceMs
     for (let turn = 0; turn < TURNS; turn++) {
       call.signal?.throwIfAborted()
       await env.keepAlive()
-      const appraisal = await this.#appraise()
+      const { ranked, unpayable } = await this.#evaluate()
       call.signal?.throwIfAborted()
-      if (turn === 0 && this.#source.kind === 'offers') this.#announcer.offers(appraisal.ranked)
-      this.#announcer.strangers(this.#id, appraisal.ranked)
-      const good = appraisal.ranked.filter((candidate) => this.#allowed(candidate))
-      const until = appraisal.unpayable.find(
-        (unpayable) => unpayable.earlierExpiresAt !== undefined,
-      )?.earlierExpiresAt
+      if (turn === 0 && this.#source.kind === 'offers') this.#emitOffers(ranked)
+      this.#emitPayeeChange(ranked)
+      const good = ranked.filter((candidate) => this.#allowed(candidate))
+      const until = unpayable.find(({ earlierExpiresAt }) => earlierExpiresAt !== undefined)?.earlierExpiresAt
       if (good.length === 0 && until !== undefined) return { kind: 'wait', until }
-      if (good.length === 0)
-        throw await this.#refuse(reasonsOf(appraisal), appraisal.ranked[0], appraisal.unpayable)
+      if (good.length === 0) throw await this.#refuse(reasonsOf({ ranked, unpayable }), ranked[0], unpayable)
       const step = await this.#tryAll(good)
       if (step.kind === 'authorized' || step.kind === 'taken') return step
       if (step.kind === 'next') throw await this.#refuse(this.#reasons, good[0])
       if (step.kind === 'lane') {
-        // A busy lane is a queue, not a conflict: waiting for it is no turn.
+        // Waiting for a busy lane is no conflict, so it costs no turn.
         if (env.clock.now() > patience) break
         await env.sleep(LANE_PAUSE_MS, call.signal)
         turn--
@@ -145,32 +143,56 @@ class Authorizer {
     throw refused([busy], { code: 'busy' })
   }
 
-  /** Judges the offers by the facts of this moment; wallets are asked only for quotes that do not hold any more. */
-  async #appraise(): Promise<OfferEvaluation> {
-    const { at, call, env } = this.#c
-    const narrowing = narrowingOf(this.#id, this.#c)
-    const ended = ({ quote: { goodUntil } }: Pick<Candidate, 'quote'>): boolean =>
-      goodUntil !== undefined && goodUntil <= env.clock.now()
-    if (this.#quotes?.quoted.some(ended)) this.#quotes = undefined
-    this.#quotes ??= await quoteAll(this.#source, at, call, env, narrowing)
-    return evaluateQuotes(this.#source, this.#quotes, at, call, env, narrowing)
+  /** Judges the offers by the facts of this moment. Wallets are asked again only for quotes that have expired. */
+  async #evaluate(): Promise<OfferEvaluation> {
+    const constraints = constraintsOf(this.#id, this.#purchase)
+    const now = this.#purchase.env.clock.now()
+    if (this.#quotes?.quoted.some(({ quote: { goodUntil } }) => goodUntil !== undefined && goodUntil <= now))
+      this.#quotes = undefined
+    this.#quotes ??= await quoteAll(this.#source, this.#purchase, constraints)
+    return evaluateQuotes(this.#quotes, this.#purchase, constraints)
   }
 
-  /** Gives back what is set aside, unless the payment has gone further. */
+  #emitOffers(ranked: readonly Candidate[]): void {
+    const { at: resource, env } = this.#purchase
+    if (env.emitter.heard('offer'))
+      env.emitter.emit('offer', { resource, terms: ranked.map(({ quote }) => quote.terms) })
+  }
+
+  /** A vendor that suddenly names another payee may have been taken over, whatever policy decides about it. */
+  #emitPayeeChange(ranked: readonly Candidate[]): void {
+    const reasons = ranked.flatMap(({ decision }) => (decision.effect === 'allow' ? [] : decision.reasons))
+    const changed = reasons.find(({ rule }) => rule === 'payees.pinned' || rule === 'ask.newPayee')
+    if (changed === undefined || this.#payeeChangeEmitted) return
+    this.#payeeChangeEmitted = true
+    const { message } = changed
+    this.#purchase.env.emitter.emit('anomaly', { kind: 'payee_changed', payment: this.#id, message })
+  }
+
+  /** Emitted once, and only if this call decides: the retry of a paid call decides nothing. */
+  #emitDecision({ decision, quote }: Candidate, payment = this.#id): void {
+    if (this.#decisionEmitted) return
+    this.#decisionEmitted = true
+    const { at: resource, env } = this.#purchase
+    const { effect, reasons } = decision
+    env.emitter.emit('decision', { payment, resource, terms: quote.terms, effect, reasons })
+  }
+
+  /** Gives back the held budget, unless the payment has gone further. */
   async #release(reason: string): Promise<void> {
-    if (!this.#holding || this.#c.earlier !== undefined) return
+    if (!this.#holding || this.#purchase.earlier !== undefined) return
     this.#holding = false
-    const { env } = this.#c
+    const { env } = this.#purchase
     try {
       await transition({ id: this.#id }, { to: 'released', reason }, env)
     } catch (error) {
-      // The lease runs out by itself, and then anybody may release it; the refusal itself must still be told.
+      // The refusal must still reach the caller. When the lease expires, any process may release the hold.
       env.emitter.emit('error', { error, during: 'release' })
     }
   }
 
   #allowed({ decision, quote }: Candidate): boolean {
-    const { earlier, payingUpfront, need } = this.#c
+    const { earlier, payingUpfront, need } = this.#purchase
     if (payingUpfront && decision.effect !== 'allow') return false
     if (need?.fits(quote) === false) return false
     return decision.effect !== 'deny' && (earlier === undefined || noWorse(quote.terms, earlier.terms))
@@ -189,9 +211,9 @@ class Authorizer {
   }
 
   async #try(candidate: Candidate): Promise<Step> {
-    const { at } = this.#c
+    const purchase = this.#purchase
     try {
-      if (this.#c.kind === 'offers') await this.#c.check(candidate.quote.challenge, at)
+      if (purchase.kind === 'offers') await purchase.exchange.check(candidate.quote.challenge, purchase.at)
     } catch (error) {
       return this.#fallThrough(error, candidate)
     }
@@ -201,17 +223,17 @@ class Authorizer {
   }
 
   async #pay(candidate: Candidate): Promise<Step> {
-    // Whoever had to wait reads the offers again: what they rest on has moved.
-    if (await waitForLane(candidate, this.#c)) return { kind: 'stale' }
+    // After a wait the quotes are made again, because the payments before it have changed the lane.
+    if (await waitForLane(candidate, this.#purchase)) return { kind: 'stale' }
     const held = await this.#hold(candidate)
     if (isStep(held)) return held
-    this.#announcer.decision(this.#id, candidate)
+    this.#emitDecision(candidate)
     return this.#sign(candidate, held.lane)
   }
 
-  /** Asks a person, or waits for who asks about the same request. Nobody else waits on a lane for a person's answer. */
+  /** Asks a person, or waits for another call that asks about the same request. No call waits on a lane for an answer. */
   async #ask(candidate: Candidate): Promise<Candidate | Step> {
-    const { env, call, at, fingerprint } = this.#c
+    const { env, call, at, fingerprint } = this.#purchase
     const { agent } = call.context
     const { terms } = candidate.quote
     const question = { agent, vendor: at.vendor, fingerprint, terms, claims: candidate.decision.claims }
@@ -230,11 +252,12 @@ class Authorizer {
     try {
       const held = await this.#hold(candidate, seat.reserves ? 'all' : 'nothing')
       if (isStep(held)) return held
-      this.#announcer.decision(this.#id, candidate)
-      const approved = await approve(this.#id, candidate, this.#c, seat.end)
+      this.#emitDecision(candidate)
+      const approved = await approve({ id: this.#id, candidate, end: seat.end }, this.#purchase)
       this.#approved = candidate
-      // The first challenge may have died while the person thought: if this is judged again, then by the one they got.
-      if (this.#c.kind === 'offers') this.#source = { kind: 'offers', offers: [approved.quote.challenge] }
+      // The first challenge may have expired meanwhile, so a later evaluation uses the one that was approved.
+      if (this.#purchase.kind === 'offers')
+        this.#source = { kind: 'offers', offers: [approved.quote.challenge] }
       this.#quotes = undefined
       await env.keepAlive()
       return approved
@@ -243,14 +266,14 @@ class Authorizer {
     }
   }
 
-  /** A person is asked once: what is no worse than what they approved, or than what was paid already, goes on. */
+  /** A person is asked once. Terms that are no worse than the approved or paid ones need no further approval. */
   #mustAsk(candidate: Candidate): boolean {
-    if (candidate.decision.effect !== 'ask' || this.#c.earlier !== undefined) return false
+    if (candidate.decision.effect !== 'ask' || this.#purchase.earlier !== undefined) return false
     return this.#approved === undefined || !isCovered(candidate, this.#approved)
   }
 
   async #sign(candidate: Candidate, lane: LaneGrant | undefined): Promise<Step> {
-    const { call, env } = this.#c
+    const { call, env } = this.#purchase
     let prepared: Prepared
     try {
       await env.yieldToEventLoop()
@@ -273,12 +296,17 @@ class Authorizer {
     return this.#commit(candidate, prepared)
   }
 
-  /** The atomic step of the ledger, and what its answers mean. */
+  /**
+   * Holds budget in the ledger, in one atomic step.
+   *
+   * @param reserves Given for a payment that waits for a person: what it counts on its budgets meanwhile.
+   */
   async #hold(candidate: Candidate, reserves?: 'all' | 'nothing'): Promise<{ lane?: LaneGrant } | Step> {
-    const { signal } = this.#c.call
+    const { env, call } = this.#purchase
+    const { signal } = call
     signal?.throwIfAborted()
-    const request = holdOf(this.#id, candidate, this.#c)
-    const held = await hold(reserves === undefined ? request : waitingHold(request, reserves), this.#c.env)
+    const request = holdOf(this.#id, candidate, this.#purchase)
+    const held = await hold(reserves === undefined ? request : waitingHold(request, reserves), env)
     if (held.ok) {
       this.#holding = true
       signal?.throwIfAborted()
@@ -286,9 +314,9 @@ class Authorizer {
     }
     switch (held.why) {
       case 'short':
-        if (await this.#room.make(held.short)) return { kind: 'stale' }
+        if (await this.#makeRoom(held.short)) return { kind: 'stale' }
         if (this.#usedUp(candidate, held.short)) return { kind: 'stale' }
-        this.#reasons.push(...shortfalls(held.short, candidate.decision, this.#c.env.policy.symbol))
+        this.#reasons.push(...shortfalls(held.short, candidate.decision, env.policy.symbol))
         return { kind: 'next' }
       case 'taken':
         return { kind: 'taken', by: held.by }
@@ -303,16 +331,25 @@ class Authorizer {
     }
   }
 
-  /** Only the remembered approval is short: then it does not cover this payment, and a person is asked again. */
+  /** Looks for room that proof may free in the budgets. A call waits one second for that in all. */
+  async #makeRoom(short: readonly Pick<Room, 'claim'>[]): Promise<boolean> {
+    const { env } = this.#purchase
+    this.#budgetPatience ??= env.clock.monotonic() + BUDGET_PATIENCE_MS
+    const left = this.#budgetPatience - env.clock.monotonic()
+    const claims = short.map(({ claim }) => claim)
+    return left > 0 && env.makeRoom(claims, left)
+  }
+
+  /** If only the remembered approval is short, it does not cover this payment, and a person is asked again. */
   #usedUp({ decision: { grant } }: Candidate, short: readonly Pick<Room, 'claim'>[]): boolean {
     if (grant === undefined || !short.every(({ claim }) => claim.scope.grant === grant)) return false
-    this.#c.usedUp.add(grant)
+    this.#purchase.usedUp.add(grant)
     return true
   }
 
-  /** Durable before anything leaves. Not committed: what was signed is thrown away, and everything judged again. */
+  /** Commits durably before anything leaves. If that fails, the signed credential is discarded, and the offers are judged again. */
   async #commit(candidate: Candidate, prepared: Prepared): Promise<Step> {
-    const { call, env } = this.#c
+    const { call, env } = this.#purchase
     const { challenge, terms } = candidate.quote
     const attempt = { challengeId: challenge.id, terms, evidence: prepared.evidence }
     let committed = false
@@ -346,19 +383,19 @@ class Authorizer {
     try {
       await prepared.discard()
     } catch (error) {
-      this.#c.env.emitter.emit('error', { error, during: 'discard' })
+      this.#purchase.env.emitter.emit('error', { error, during: 'discard' })
     }
   }
 
-  /** The hold was lost to somebody who found its lease run out: a new one, under a new id. */
+  /** Another process released the hold after its lease expired: makes a new one, under a new id. */
   #startOver(): void {
     this.#holding = false
-    if (this.#c.earlier === undefined) this.#id = this.#c.env.newId()
+    if (this.#purchase.earlier === undefined) this.#id = this.#purchase.env.newId()
   }
 
   #fallThrough(error: unknown, { quote }: Candidate): Step {
-    // A wallet's own words may quote keys and what was signed: for whoever listens, and for nobody else.
-    if (!isPaymentError(error)) this.#c.env.emitter.emit('error', { error, during: 'prepare' })
+    // A wallet's own error may quote keys and signatures. Only listeners get it.
+    if (!isPaymentError(error)) this.#purchase.env.emitter.emit('error', { error, during: 'prepare' })
     const failure = isPaymentError(error)
       ? error
       : new PaymentError('wallet_failed', 'untouched', 'The wallet could not prepare this payment')
@@ -369,30 +406,30 @@ class Authorizer {
     return { kind: 'next' }
   }
 
-  /** Records the refusal if there were terms to refuse, and makes the error for it. */
+  /** Records the refusal if there were terms to refuse, and makes its error. */
   async #refuse(
     reasons: readonly Reason[],
     candidate: Candidate | undefined,
     unpayable: readonly Unpayable[] = [],
   ): Promise<PaymentError> {
-    const { env, call, earlier, payingUpfront } = this.#c
+    const { earlier, payingUpfront } = this.#purchase
     if (payingUpfront) return refused(reasons)
     const code =
       this.#failure?.code ?? (candidate === undefined ? unpayable[0]?.code : undefined) ?? 'refused'
-    const failed = this.#failure && { cause: causeFor(this.#failure, call, env) }
+    const failed = this.#failure && { cause: causeFor(this.#failure, this.#purchase) }
     const isNew = !this.#holding && earlier === undefined
     const recorded = candidate && isNew ? await this.#record(reasons, candidate) : undefined
-    if (candidate !== undefined) this.#announcer.decision(recorded ?? this.#id, candidate)
+    if (candidate !== undefined) this.#emitDecision(candidate, recorded)
     const paymentId = this.#holding ? this.#id : recorded
     return refused(reasons, { code, retryAt: this.#retryAt, paymentId, ...failed })
   }
 
-  /** The id of the record: an equal refusal of today may be recorded already, and then this one is counted there. */
+  /** Returns the id of the record. If an equal refusal of today is recorded already, this one is counted there. */
   async #record(reasons: readonly Reason[], candidate: Candidate): Promise<PaymentId> {
-    const { lane: _, ...request } = holdOf(this.#id, candidate, this.#c)
+    const { lane: _, ...request } = holdOf(this.#id, candidate, this.#purchase)
     const decision = { ...request.decision, reasons }
     const why = { reason: sentence(reasons) }
-    const { id } = await deny({ ...request, decision }, why, this.#c.env)
+    const { id } = await deny({ ...request, decision }, why, this.#purchase.env)
     return id
   }
 }

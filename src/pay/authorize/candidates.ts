@@ -6,12 +6,13 @@ import { completeOwn, own } from '../../util/objects.js'
 import type {
   ChannelOperation,
   ChannelWallet,
+  Prepared,
   Quote,
   QuoteContext,
   Unpayable,
   Wallet,
 } from '../../wallet/index.js'
-import type { Call, Env } from '../env.js'
+import type { Call, CallContext, Env } from '../env.js'
 import { EFFECTS, rank } from './rank.js'
 import { noteWalletTimes, reportNodeFaults } from './server-time.js'
 
@@ -21,14 +22,16 @@ export interface Candidate {
   readonly wallet: Wallet
   readonly bounds: Bounds
   readonly decision: Decision
-  /** Who approved it, where policy asked. */
-  readonly approvedBy?: string
+  /** Who approved it, if policy asked for an approval. */
+  readonly approvedBy?: string | undefined
 }
 
-/** What the wallets made of the offers. Which of them policy allows is not said yet. */
+/** The quotes of the wallets. Policy has not judged them yet. */
 export interface Quotes {
   readonly quoted: readonly Omit<Candidate, 'decision'>[]
   readonly unpayable: readonly Unpayable[]
+  /** Whether the quotes are for an operation that returns money to the owner. */
+  readonly returnsMoney: boolean
 }
 
 export interface OfferEvaluation {
@@ -43,18 +46,18 @@ export interface LivePredecessor {
   readonly wallet: Wallet
 }
 
-/** What narrows an appraisal in the course of a payment. */
+/** Constraints on the quotes of a payment and on their evaluation. */
 export interface QuoteConstraints {
-  readonly alive?: LivePredecessor | undefined
-  /** Remembered approvals that have no room left: what they would have covered is asked for again. */
-  readonly usedUp?: ReadonlySet<string>
-  /** What a reply that is being read says it needs. */
-  readonly need?: { readonly claims: JsonObject } | undefined
-  /** The request that is being bought, and the payment's id if it has one already. */
-  readonly purchase?: { readonly fingerprint: string; readonly id?: PaymentId } | undefined
+  readonly alive: LivePredecessor | undefined
+  /** Remembered approvals that have no room left: for what they would have covered, a person is asked again. */
+  readonly usedUp: ReadonlySet<string> | undefined
+  /** What a stream says it needs. */
+  readonly need: { readonly claims: JsonObject } | undefined
+  /** The request that is bought, and the payment's id if it has one already. */
+  readonly purchase: { readonly fingerprint: string; readonly id?: PaymentId } | undefined
 }
 
-/** What the wallets quote: the offers of a server, or one operation on a channel, which one wallet quotes. */
+/** The source of quotes: the offers of a server, or one operation on a channel, which one wallet quotes. */
 export type QuoteSource = { readonly kind: 'offers'; readonly offers: readonly Challenge[] } | OperationSource
 
 /** An owner's operation on a channel, and the wallet of the channel. */
@@ -65,32 +68,39 @@ export interface OperationSource {
   readonly channel: Channel
 }
 
+/** A call, and what it is about. */
+export interface ResourceContext extends CallContext {
+  readonly at: Resource
+}
+
 /** Gets every quote that the wallets can make, and judges each. Signs nothing. */
 export async function evaluateSource(
   source: QuoteSource,
-  at: Resource,
-  call: Call,
-  env: Env,
-  narrowing: QuoteConstraints = {},
+  context: ResourceContext,
+  constraints: QuoteConstraints,
 ): Promise<OfferEvaluation> {
-  const quotes = await quoteAll(source, at, call, env, narrowing)
-  return evaluateQuotes(source, quotes, at, call, env, narrowing)
+  return evaluateQuotes(await quoteAll(source, context, constraints), context, constraints)
 }
 
-/** Asks every wallet that knows an offer's kind for a quote of it, or the wallet of a channel for one of an operation. */
+/** Asks every wallet that knows an offer's kind for a quote, or the wallet of a channel for a quote of an operation. */
 export async function quoteAll(
   source: QuoteSource,
-  at: Resource,
-  call: Call,
-  env: Env,
-  narrowing: QuoteConstraints,
+  { at, call, env }: ResourceContext,
+  { alive, need }: QuoteConstraints,
 ): Promise<Quotes> {
-  const { alive, need } = own(narrowing)
   const bounds = env.policy.bounds(at, call.context)
   const { requests, unpayable } = requestsFor(source, env, alive)
-  const quotes = await Promise.all(
-    requests.map(({ quote }) => quoteSafely(quote, at, bounds, env, { alive, need })),
-  )
+  const context: QuoteContext = own({
+    resource: at,
+    bounds,
+    now: env.clock.now(),
+    ledger: env.ledgerId,
+    currencies: env.currencies,
+    channels: env.ledger,
+    ...(alive && { earlierEvidence: alive.evidence }),
+    ...(need && { meterClaims: need.claims }),
+  })
+  const quotes = await Promise.all(requests.map(({ quote }) => quoteSafely(quote, own(context), env)))
   const quoted: Omit<Candidate, 'decision'>[] = []
   for (const [index, quote] of quotes.entries()) {
     const wallet = requests[index]?.wallet
@@ -101,7 +111,8 @@ export async function quoteAll(
   // Wallets have just asked their nodes.
   noteWalletTimes(env)
   reportNodeFaults(env)
-  return { quoted, unpayable }
+  const returnsMoney = source.kind === 'operation' && source.operation.kind !== 'topUp'
+  return { quoted, unpayable, returnsMoney }
 }
 
 interface QuoteRequest {
@@ -109,7 +120,7 @@ interface QuoteRequest {
   quote(context: QuoteContext): Promise<Quote | Unpayable>
 }
 
-/** Whom to ask for which quote, and which offers nobody is asked about. */
+/** The wallets to ask, and the offers that no wallet is asked about. */
 function requestsFor(
   source: QuoteSource,
   { prefer, wallets }: Env,
@@ -135,20 +146,17 @@ function requestsFor(
 }
 
 /**
- * Judges what the wallets quoted. The ledger takes a decision for a few seconds only, so the facts are read here, after
- * the quotes: wallets may take as long as they need.
+ * Judges the quotes of the wallets. The ledger accepts a decision only for a few seconds, and wallets may take as long as they
+ * need. So the facts are read here, after the quotes.
  */
 export async function evaluateQuotes(
-  source: QuoteSource,
-  { quoted, unpayable }: Quotes,
-  at: Resource,
-  call: Call,
-  env: Env,
-  narrowing: QuoteConstraints,
+  { quoted, unpayable, returnsMoney }: Quotes,
+  context: ResourceContext,
+  constraints: QuoteConstraints,
 ): Promise<OfferEvaluation> {
-  const { usedUp } = own(narrowing)
-  const returnsMoney = source.kind === 'operation' && source.operation.kind !== 'topUp'
-  const purchase = returnsMoney ? undefined : purchaseQuery(at, call, env, narrowing)
+  const { at, call, env } = context
+  const { usedUp } = constraints
+  const purchase = returnsMoney ? undefined : purchaseQuery(context, constraints)
   const known = await env.ledger.facts({
     vendor: at.vendor,
     operation: operationPattern(at),
@@ -158,61 +166,48 @@ export async function evaluateQuotes(
   })
   const facts = usedUp ? { ...known, grants: known.grants.filter(({ id }) => !usedUp.has(id)) } : known
   const judged = quoted.map((one) => {
-    const judgement = judge(one.quote.terms, at, call, env, facts)
+    const judgement = judge(one.quote.terms, facts, context)
     const decision = returnsMoney ? allowReturn(judgement, one.quote.terms) : judgement
-    // Nothing was asked of earlier purchases, so the ledger is not held to any.
+    // The ledger was not asked for earlier purchases, so the decision must not depend on any.
     return { ...one, decision: purchase === undefined ? withoutRepeat(decision) : decision }
   })
   return { ranked: rank(judged, env), unpayable }
 }
 
-/** What policy is told of the call. */
+/** The call as policy sees it. */
 export function contextOf({ context, key }: Call): Call['context'] {
   return key === undefined ? context : own({ ...context, keyed: true })
 }
 
-/** What the ledger needs to find an earlier purchase of the same request. Undefined if no rule asks for it. */
+/** How the ledger finds an earlier purchase of the same request. Undefined if no rule asks for it. */
 function purchaseQuery(
-  at: Resource,
-  call: Call,
-  { policy, owner, doubtWindowMs }: Env,
-  narrowing: QuoteConstraints,
+  { at, call, env }: ResourceContext,
+  { purchase }: QuoteConstraints,
 ): FactsQuery['purchase'] {
-  const { purchase } = own(narrowing)
+  const { policy, owner, doubtWindowMs } = env
   const withinMs = purchase && policy.repeatWithin(at, contextOf(call))
   if (purchase === undefined || withinMs === undefined) return undefined
   const { key } = call
   return own({ ...purchase, owner, doubtWindowMs, withinMs, ...(key === undefined ? {} : { key }) })
 }
 
-/** A wallet that throws cannot pay this offer; the others still can. */
+/** Asks a wallet for a quote. A wallet that throws cannot pay this offer; the other wallets still can. */
 async function quoteSafely(
   quoteWith: QuoteRequest['quote'],
-  resource: Resource,
-  bounds: Bounds,
+  context: QuoteContext,
   env: Env,
-  { alive, need }: QuoteConstraints,
 ): Promise<Quote | Unpayable> {
   try {
-    const context = own({
-      resource,
-      bounds,
-      now: env.clock.now(),
-      ledger: env.ledgerId,
-      currencies: env.currencies,
-      channels: env.ledger,
-      ...(alive && { earlierEvidence: alive.evidence }),
-      ...(need && { meterClaims: need.claims }),
-    })
     const quote = await quoteWith(context)
     if (isUnpayable(quote)) return own(quote)
     completeOwn(quote, ['lane', 'replaces', 'goodUntil'])
     completeOwn(quote.terms, ['fee', 'locks', 'escrow'])
     if (quote.lane !== undefined) completeOwn(quote.lane, ['at'])
-    return alive === undefined || takesItsPlace(quote) ? freezeQuote(quote) : IN_DOUBT
+    const second = context.earlierEvidence !== undefined
+    return second && !excludesEarlier(quote) ? IN_DOUBT : freezeQuote(quote)
   } catch (error) {
     if (isPaymentError(error)) return own({ unpayable: clean(error.message), code: error.code })
-    // Its own words may quote keys and addresses: for whoever listens, and not for refusals and the ledger.
+    // The error's own text may quote keys and addresses. Listeners can read it; refusals and the ledger do not have it.
     env.emitter.emit('error', { error, during: 'quote' })
     return own({ unpayable: 'The wallet could not read this offer', code: 'wallet_failed' })
   }
@@ -223,10 +218,10 @@ function isUnpayable(quote: Quote | Unpayable): quote is Unpayable {
 }
 
 /**
- * While an earlier credential may settle, a wallet says what keeps the next one from settling beside it, or that one
- * moves nothing. One that says neither was not written for a second credential, and gets none.
+ * Whether a second credential cannot settle together with an earlier one that may still settle. The wallet says why, or its
+ * credential moves no money. A wallet that says neither was not written for second credentials, and makes none.
  */
-function takesItsPlace({ replaces, terms: { most, locks } }: Quote): boolean {
+function excludesEarlier({ replaces, terms: { most, locks } }: Quote): boolean {
   return replaces !== undefined || (most.value === 0n && locks === undefined)
 }
 
@@ -235,7 +230,7 @@ const IN_DOUBT: Unpayable = {
   code: 'payment_in_doubt',
 }
 
-/** What is judged is what is signed: no wallet can change its terms after policy has seen them. */
+/** The judged terms are the signed terms: no wallet can change them after policy has seen them. */
 function freezeQuote(quote: Quote): Quote {
   const { terms } = quote
   for (const payee of terms.payees) Object.freeze(payee)
@@ -245,7 +240,7 @@ function freezeQuote(quote: Quote): Quote {
   return Object.freeze(quote)
 }
 
-function judge(terms: Terms, at: Resource, call: Call, env: Env, facts: Facts): Decision {
+function judge(terms: Terms, facts: Facts, { at, call, env }: ResourceContext): Decision {
   try {
     const advertised = env.advertised?.(at, terms) ?? facts.advertised
     const seen = advertised === undefined ? facts : { ...facts, advertised }
@@ -275,16 +270,30 @@ function withoutRepeat(decision: Decision): Decision {
   return Object.freeze(own(rest))
 }
 
-/** Anything else that a policy of somebody's own may answer is no. */
+/** A custom policy may return anything. A value that is no decision refuses the payment. */
 function isDecision(decision: Partial<Decision> | null | undefined): boolean {
   const effect: string = decision?.effect ?? ''
   return Object.hasOwn(EFFECTS, effect) && Array.isArray(decision?.claims) && Array.isArray(decision?.reasons)
 }
 
-/** Every reason against every offer, for the caller who gets none of them. */
+/** Every reason against every offer. */
 export function reasonsOf({ ranked, unpayable }: OfferEvaluation): Reason[] {
   return [
     ...ranked.flatMap((candidate) => candidate.decision.reasons),
     ...unpayable.map(({ unpayable: message }) => ({ rule: 'wallet', message: clean(message) })),
   ]
+}
+
+/**
+ * Checks that the payment can be inspected and discarded later.
+ *
+ * @throws TypeError if the evidence does not name its wallet, or a function is missing.
+ */
+export function checkPrepared(prepared: Prepared, { id }: Wallet): Prepared {
+  completeOwn(Object(prepared), ['nextLaneValue', 'signedTotal'])
+  const { evidence, complete, discard }: Partial<Prepared> = Object(prepared)
+  if (evidence !== undefined) completeOwn(Object(evidence), ['recheckAt'])
+  const whole = evidence?.wallet === id && Array.isArray(evidence.refs)
+  if (whole && typeof complete === 'function' && typeof discard === 'function') return prepared
+  throw new TypeError('The wallet prepared no payment')
 }

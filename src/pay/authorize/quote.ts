@@ -5,62 +5,63 @@ import type { Decision, Terms } from '../../policy/index.js'
 import type { ReplyInfo } from '../../protocol/index.js'
 import { own } from '../../util/objects.js'
 import { untilAborted } from '../../util/until-aborted.js'
-import type { Call, Env } from '../env.js'
+import type { Call, CallContext, Env } from '../env.js'
 import type { Exchange } from '../exchange.js'
 import { noWallet } from '../not-paid.js'
+import { fingerprintOf } from '../purchase.js'
 import { contextOf, evaluateSource } from './candidates.js'
-import { fingerprintOf } from './fingerprint.js'
 
-/** One way to pay for a call, and what policy says to it. */
+/** One way to pay for a call, and the decision of policy on it. */
 export interface QuotedOffer {
   readonly terms: Terms
   readonly decision: Pick<Decision, 'effect' | 'reasons'>
-  /** The counters it would have to fit into, as they stand. */
+  /** The counters that it would have to fit into, as they are now. */
   readonly room: readonly Room[]
-  /** Does every counter have room for it now? */
+  /** Whether every counter has room for it now. */
   readonly fits: boolean
 }
 
-/** What a call would cost. Nothing was signed and nothing is held, so that all of it may have changed by the time of paying. */
+/** The price of a call. Nothing was signed and nothing is held, so all of it may have changed when the call is paid for. */
 export interface Quoted<Reply> {
-  /** What the unpaid request was answered with: a free call has then been made. */
+  /** The answer to the unpaid request. If the call is free, it has now been made. */
   readonly reply: Reply
-  /** Best first. Empty: nothing has to be paid, or nothing can be. */
+  /** Best first. Empty if nothing has to be paid, or nothing can be. */
   readonly offers: readonly QuotedOffer[]
-  /** Why offers cannot be paid: one that no wallet here pays, one that cannot be read, or none at all in a 402. */
+  /** Why offers cannot be paid: no wallet here pays them, they cannot be read, or the 402 has none. */
   readonly unpayable: readonly string[]
 }
 
-/** What would this call cost, and what would policy say? Sends the request unpaid; signs nothing. */
+/** Asks what a call would cost and what policy decides about it. Sends the request unpaid, and signs nothing. */
 export async function quote<Reply extends object>(
   exchange: Exchange<Reply>,
   call: Call,
   environment: () => Promise<Env>,
 ): Promise<Quoted<Reply>> {
-  const reply = await exchange.send(own(call.signal ? { signal: call.signal } : {}))
+  const reply = await exchange.send(own({ signal: call.signal }))
   if (!exchange.mayRequirePayment(reply)) return { reply, offers: [], unpayable: [] }
   const reading = await exchange.read(reply)
   if (reading.kind !== 'payment-required') return { reply, offers: [], unpayable: [] }
   const { reasons = [] } = reading
-  const judged = await untilAborted(appraised(reading, exchange, call, environment), call.signal)
-  return { reply, ...judged, unpayable: [...judged.unpayable, ...reasons.map(({ message }) => message)] }
+  const quoting = environment().then((env) => quoteReading(reading, exchange, { call, env }))
+  const quoted = await untilAborted(quoting, call.signal)
+  return { reply, ...quoted, unpayable: [...quoted.unpayable, ...reasons.map(({ message }) => message)] }
 }
 
-async function appraised(
+async function quoteReading(
   { offers: asked, at }: Extract<ReplyInfo, { kind: 'payment-required' }>,
   exchange: Pick<Exchange<unknown>, 'fingerprint'>,
-  call: Call,
-  environment: () => Promise<Env>,
+  { call, env }: CallContext,
 ): Promise<Omit<Quoted<unknown>, 'reply'>> {
-  const env = await environment()
   const purchase =
     env.policy.repeatWithin(at, contextOf(call)) === undefined ? undefined : await purchaseOf(exchange, call)
-  const { ranked, unpayable } = await evaluateSource({ kind: 'offers', offers: asked }, at, call, env, {
-    purchase,
-  })
+  const { ranked, unpayable } = await evaluateSource(
+    { kind: 'offers', offers: asked },
+    { at, call, env },
+    { alive: undefined, usedUp: undefined, need: undefined, purchase },
+  )
   const offers = await Promise.all(
     ranked.map(async ({ quote: { terms }, decision }) => {
-      const room = (await env.ledger.room(decision.claims)).map(readable)
+      const room = (await env.ledger.room(decision.claims)).map(jsonRoom)
       const fits = room.every(({ remaining, claim }) => claim.amount <= remaining)
       return { terms, decision: { effect: decision.effect, reasons: decision.reasons }, room, fits }
     }),
@@ -83,7 +84,7 @@ async function purchaseOf(
   }
 }
 
-/** A counter's room, writable as JSON. */
-function readable({ claim, ...room }: Room): Room {
+/** A counter's room that can be written as JSON. */
+function jsonRoom({ claim, ...room }: Room): Room {
   return asJson({ ...room, claim: asJson({ ...claim }) })
 }
