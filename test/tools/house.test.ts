@@ -29,7 +29,7 @@ function house(files: Readonly<Record<string, string>>): string {
 
 const rules = (found: readonly Violation[]): string[] => found.map(({ rule, file }) => `${rule}: ${file}`)
 
-test('floors: a folder may import earlier ones through their index, and nothing else', async () => {
+test('layers: a folder may import earlier ones through their index, and nothing else', async () => {
   const root = house({
     'money/index.ts': "export { one } from './one.js'",
     'money/one.ts': 'export const one = 1n',
@@ -40,19 +40,19 @@ test('floors: a folder may import earlier ones through their index, and nothing 
     'attic/box.ts': "import { one } from '../money/index.js'\nexport const box = one",
   })
   expect(rules(await checkEdges(root)).sort()).toEqual([
-    'door: src/policy/reach.ts',
-    'floor: src/attic/box.ts',
-    'floor: src/money/up.ts',
+    'index: src/policy/reach.ts',
+    'layer: src/attic/box.ts',
+    'layer: src/money/up.ts',
   ])
 })
 
-test('only the story reaches the mint of authorizations', async () => {
+test('only the payment flow imports the function that makes authorizations', async () => {
   const root = house({
     'wallet/authorization.ts': 'export const mint = 1',
     'pay/story.ts': "import { mint } from '../wallet/authorization.js'\nexport const story = mint",
     'fetch/face.ts': "import { mint } from '../wallet/authorization.js'\nexport const face = mint",
   })
-  expect(rules(await checkEdges(root))).toEqual(['door: src/fetch/face.ts'])
+  expect(rules(await checkEdges(root))).toEqual(['index: src/fetch/face.ts'])
 })
 
 test('cycles are found, of types too, and told once', async () => {
