@@ -107,6 +107,12 @@ export class Core implements CallServices {
     this.#outcomes.set(target, outcome)
   }
 
+  /** Makes the outcome behind one object known for another one. */
+  shareOutcome(from: object, to: object): void {
+    const outcome = this.#outcomes.get(from)
+    if (outcome !== undefined) this.#outcomes.set(to, outcome)
+  }
+
   async recover(which: 'due' | 'all'): Promise<Recovery> {
     return (await this.open()).recover(which)
   }

@@ -21,6 +21,7 @@ export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
         resource,
       ),
     codecs: async () => (await loadEngine()).codecs,
+    shareOutcome: (from, to) => core.shareOutcome(from, to),
     run: (exchange, options) => core.run(exchange, binding, options),
   }
 }

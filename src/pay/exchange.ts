@@ -1,3 +1,4 @@
+import type { Funds } from '../errors/index.js'
 import type { Credential, JsonObject, Receipt, ReplyInfo, Resource } from '../protocol/index.js'
 import { own } from '../util/objects.js'
 import type { Call } from './env.js'
@@ -98,7 +99,7 @@ export interface RefusalProblem {
   readonly message: string
   readonly error: { readonly message: string; readonly type: 'payment_refused'; readonly code: string }
   readonly code: string
-  readonly funds: string
+  readonly funds: Funds
   readonly reasons: readonly unknown[]
   readonly payment?: string
   /** When it makes sense to ask again, as an ISO date. */

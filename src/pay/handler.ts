@@ -49,6 +49,11 @@ export interface PaymentHandler {
    * @param reasons Why. Default: why policy could never pay for that call.
    */
   noteUnpaid(reply: object, resource: Resource | undefined, reasons?: readonly Reason[]): void
+  /**
+   * Makes the outcome of a reply or an error known for another object too: for clients that copy a reply before they hand
+   * it on.
+   */
+  shareOutcome(from: object, to: object): void
   run<Reply extends object>(
     exchange: Exchange<Reply>,
     options: CallOptions & { readonly signal?: AbortSignal },

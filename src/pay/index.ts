@@ -42,4 +42,5 @@ export {
   recoverWithUnseen,
   type UnseenDoubts,
 } from './recovery/recover.js'
+export { refusedError } from './refused-error.js'
 export { transition } from './transition.js'

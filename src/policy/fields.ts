@@ -155,7 +155,7 @@ const vendor = record(
       1,
     ),
     paths: list(normal('a path: write it like /v1/**', readPath), 'paths', 1),
-    tools: list(pattern('the name of a tool', /^[\w./:-]{1,200}$/), 'tools', 0),
+    tools: list(pattern('the name of a tool', /^(?=.{1,200}$)[\w./:@%+~-]*\*?$/), 'tools', 0),
     category: label,
     payees,
     perPayment: money,

@@ -47,10 +47,19 @@ export function lookUp(index: VendorIndex, resource: Resource): Listing | undefi
   return { patterns: patterns.filter((pattern) => !outside.includes(pattern)), entries, outside }
 }
 
+/** A star at the end of a name stands for any ending: `resource:docs://*`. */
+function matchesTool(name: string, tool: string): boolean {
+  return name.endsWith('*') ? tool.startsWith(name.slice(0, -1)) : name === tool
+}
+
 function covers(entry: Vendor, resource: Resource): boolean {
   const { methods, paths, tools } = entry
   if (resource.transport !== 'http')
-    return methods === undefined && paths === undefined && (tools?.includes(resource.tool) ?? true)
+    return (
+      methods === undefined &&
+      paths === undefined &&
+      (tools?.some((name) => matchesTool(name, resource.tool)) ?? true)
+    )
   if (methods !== undefined && !methods.includes(resource.method.toUpperCase())) return false
   if (paths === undefined) return true
   return !isDisguised(resource.path) && paths.some((pattern) => matchesPath(pattern, resource.path))

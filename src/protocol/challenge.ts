@@ -1,11 +1,12 @@
 import { clean } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { own } from '../util/objects.js'
+import { isObject, own } from '../util/objects.js'
 import { type AuthChallenge, readAuthChallenges } from './auth-params.js'
-import { decodeJsonObject } from './json.js'
+import { encodeBase64url } from './base64url.js'
+import { copyJsonObject, decodeJsonObject } from './json.js'
 import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
 import { parseDateTime } from './time.js'
-import type { MppChallenge, MppEcho } from './types.js'
+import type { JsonObject, MppChallenge, MppEcho } from './types.js'
 
 /**
  * The total length limit of the `WWW-Authenticate` values of one answer, in characters. Servers stop at 8 to 16 KiB.
@@ -23,6 +24,8 @@ const OPTIONAL = ['description', 'digest', 'expires', 'header', 'opaque'] as con
 // The draft allows lower-case letters only; servers of the reference SDK may register wider names.
 const METHOD = /^[a-z][a-z0-9:_-]*$/
 const INTENT = /^[A-Za-z0-9][A-Za-z0-9:_-]*$/
+
+const utf8 = new TextEncoder()
 
 /** The result of {@link parseChallenges}. */
 export interface ParsedChallenges {
@@ -64,6 +67,44 @@ export function parseChallenges(header: string | readonly string[]): ParsedChall
     }
   }
   return { challenges, rejected }
+}
+
+/**
+ * Reads the challenges of a transport without headers: objects whose `request` is an object too
+ * (draft-payment-transport-mcp). An unreadable challenge does not hide the others. Never throws.
+ *
+ * `echo.params` has the request as base64url, as if it had come in a header, so that wallets and ledgers see one format.
+ *
+ * @param list - The `challenges` of the server's answer. A value that is not a list yields nothing.
+ */
+export function parseChallengeObjects(list: unknown): ParsedChallenges {
+  const challenges: MppChallenge[] = []
+  const rejected: ProtocolError[] = []
+  if (!Array.isArray(list)) return { challenges, rejected }
+  for (const entry of list.slice(0, MAX_CHALLENGES)) {
+    try {
+      challenges.push(toChallenge(paramsOf(copyJsonObject(entry))))
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      rejected.push(error)
+    }
+  }
+  if (list.length > MAX_CHALLENGES)
+    rejected.push(new ProtocolError('too_many_challenges', `More than ${MAX_CHALLENGES} challenges`))
+  return { challenges, rejected }
+}
+
+/** Converts a challenge object to the parameters that a header would have. */
+function paramsOf(challenge: JsonObject): ReadonlyMap<string, string> {
+  const params = new Map<string, string>()
+  for (const name of [...REQUIRED, ...OPTIONAL]) {
+    const value = challenge[name]
+    if (typeof value === 'string' && name !== 'request') params.set(name, value)
+  }
+  const { request } = challenge
+  if (!isObject(request)) refuse('not_an_object', 'The request is not an object')
+  params.set('request', encodeBase64url(utf8.encode(JSON.stringify(request))))
+  return params
 }
 
 function readChallenge(raw: AuthChallenge): MppChallenge | ProtocolError {

@@ -18,13 +18,14 @@ export {
   readText,
   type Unread,
 } from './body.js'
-export { type ParsedChallenges, parseChallenges } from './challenge.js'
+export { type ParsedChallenges, parseChallengeObjects, parseChallenges } from './challenge.js'
 export { type CredentialHeader, encodeCredential } from './credential.js'
 export { digestMatches } from './digest.js'
 export type { Advertised, AdvertisedOffer, AdvertisedOperation } from './discovery/advertised.js'
 export { readOpenApi } from './discovery/openapi.js'
 export { readCatalogue } from './discovery/x402.js'
 export { JSON_LIMITS, type JsonLimits, parseJsonObject } from './json.js'
+export { type CredentialMeta, credentialMeta, META, objectIn, problemIn, receiptInMeta } from './native.js'
 export { PROBLEMS, parseProblem } from './problem.js'
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from './protocol-error.js'
 export { parseReceipt, receiptOf } from './receipt.js'
@@ -51,8 +52,10 @@ export type {
 } from './types.js'
 export { x402Network } from './x402/networks.js'
 export {
+  isPaymentRequired,
   type ParsedPaymentRequired,
   parsePaymentRequired,
   parsePaymentRequiredBody,
+  parsePaymentRequiredObject,
 } from './x402/payment-required.js'
 export { parsePaymentResponse, settlementProblem, x402Problem } from './x402/payment-response.js'

@@ -60,6 +60,23 @@ export function cleanTextAt(message: JsonObject, name: string): string | undefin
 }
 
 /**
+ * Copies a JSON object that a transport has parsed already, with the checks of {@link parseJsonObject}. The copy shares
+ * nothing with the original, so a later change of the original changes nothing.
+ *
+ * @throws ProtocolError as there.
+ */
+export function copyJsonObject(value: unknown, limits: JsonLimits = JSON_LIMITS): JsonObject {
+  let text: unknown
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    // Circles, BigInts and values that are nested too deeply for the stack are not JSON.
+  }
+  if (typeof text !== 'string') throw new ProtocolError('bad_json', 'Not JSON')
+  return parseJsonObject(text, limits)
+}
+
+/**
  * Decodes strict base64url and parses it with {@link parseJsonObject}.
  *
  * @throws ProtocolError as there, or `bad_base64url`, `bad_utf8`.

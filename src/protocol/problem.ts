@@ -43,7 +43,8 @@ export function parseProblem(text: string): Problem | undefined {
   return readLeniently(() => toProblem(parseJsonObject(text)))
 }
 
-function toProblem(body: JsonObject): Problem | undefined {
+/** Converts a problem that came as JSON, for transports without bodies. */
+export function toProblem(body: JsonObject): Problem | undefined {
   const title = cleanTextAt(body, 'title')
   const detail = cleanTextAt(body, 'detail')
   const type =

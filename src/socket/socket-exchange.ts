@@ -1,12 +1,12 @@
-import {
-  ERROR_CODES,
-  type ErrorCode,
-  PaymentError,
-  PaymentRefusedError,
-  type Reason,
-} from '../errors/index.js'
+import { PaymentError, type PaymentRefusedError } from '../errors/index.js'
 import type { HttpExchange } from '../http/index.js'
-import type { Exchange, Metered, RefusalProblem, SendOptions } from '../pay/index.js'
+import {
+  type Exchange,
+  type Metered,
+  type RefusalProblem,
+  refusedError,
+  type SendOptions,
+} from '../pay/index.js'
 import type {
   Challenge,
   Credential,
@@ -142,7 +142,7 @@ export class SocketExchange implements Exchange<SocketReply> {
   }
 
   refuse(problem: RefusalProblem): PaymentRefusedError {
-    return refusalOf(problem)
+    return refusedError(problem)
   }
 
   /** A socket that nothing was paid through yet. */
@@ -184,32 +184,4 @@ function problemOf({ problem, status }: { problem?: Problem; status?: number }):
 /** Only a running total can be raised in the midst of a socket. */
 function sessionsAmong(offers: readonly Challenge[]): readonly Challenge[] {
   return offers.filter(({ kind }) => kind.endsWith('/session'))
-}
-
-/** A refusal that no reply can carry: a WebSocket has none. */
-function refusalOf({ code, detail, payment, reasons, retryAt }: RefusalProblem): PaymentRefusedError {
-  const known: ErrorCode = ERROR_CODES.find((each) => each === code) ?? 'refused'
-  return new PaymentRefusedError(detail, {
-    code: known,
-    reasons: reasons.flatMap(reasonOf),
-    ...(payment === undefined ? {} : { paymentId: payment }),
-    ...(retryAt === undefined ? {} : { retryAt: Date.parse(retryAt) }),
-  })
-}
-
-function reasonOf(reason: unknown): readonly Reason[] {
-  const { rule, message, limit, asked, remaining, resetsAt }: Readonly<Record<string, unknown>> = {
-    ...Object(reason),
-  }
-  if (typeof rule !== 'string' || typeof message !== 'string') return []
-  return [
-    {
-      rule,
-      message,
-      ...(typeof limit === 'string' ? { limit } : {}),
-      ...(typeof asked === 'string' ? { asked } : {}),
-      ...(typeof remaining === 'string' ? { remaining } : {}),
-      ...(typeof resetsAt === 'string' ? { resetsAt: Date.parse(resetsAt) } : {}),
-    },
-  ]
 }

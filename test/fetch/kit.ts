@@ -154,6 +154,7 @@ export function testFace(overrides: Partial<HttpPaymentHandler> & TestPayer = {}
     payable: () => true,
     pays: () => true,
     noteUnpaid() {},
+    shareOutcome() {},
     replacesAuthorization: () => false,
     sendsIdempotencyKey: () => false,
     codecs: async () => codecs,

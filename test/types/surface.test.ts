@@ -64,6 +64,10 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/ledger/store':
     'LedgerStore StoreChange StoreEntry StoreLedgerOptions StoreRange StoreRead StoreTransaction storeLedger',
   'purser/ledger/testing': 'MakeLedgerStore ledgerStoreContract',
+  'purser/mcp': `
+    McpClient McpOptions McpTransport MessageListener PayingRpcSender RequestId RpcCallOptions RpcError
+    RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
+  `,
   'purser/policy': `
     ApprovalDocument ApprovalSettings AskDocument BudgetDocument BudgetLine Calendar Context
     Decision DelegateOptions DelegatedRule Delegation Duration Money Policy PolicyDocument Rates

@@ -11,7 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['pay'],
   ['http'],
   ['fetch'],
-  ['undici', 'socket'],
+  ['undici', 'socket', 'mcp'],
   ['client'],
   ['testing'],
   ['config'],
@@ -33,6 +33,7 @@ export const CORE = [
   'http',
   'fetch',
   'socket',
+  'mcp',
   'session',
   'ledger',
   'wallet',
@@ -62,6 +63,7 @@ export const FOREIGN = [
   'msw',
   '@photostructure/sqlite',
   'mppx',
+  '@modelcontextprotocol',
 ]
 
 /** Files that are no `index.ts`, and that the named layers may import all the same. Each needs a reason. */

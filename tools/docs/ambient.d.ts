@@ -15,6 +15,11 @@ declare global {
   const challenge: import('../../src/protocol/index.js').Challenge
   const resource: import('../../src/protocol/index.js').Resource
   const terms: import('../../src/policy/index.js').Terms
+  /** A client of the MCP SDK that is not connected yet, and a transport for it. */
+  const client: import('@modelcontextprotocol/client').Client
+  const transport: import('@modelcontextprotocol/client').Transport
+  /** Sends a JSON-RPC request. */
+  const send: import('../../src/mcp/index.js').RpcSender
   const decision: import('../../src/policy/index.js').Decision
 }
 

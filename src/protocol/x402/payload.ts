@@ -8,21 +8,27 @@ const utf8 = new TextEncoder()
 
 /** Encodes an x402 payment as its request header: JSON in standard base64 with padding. */
 export function encodePaymentPayload(
-  { payload, extensions }: Pick<Credential, 'payload' | 'extensions'>,
+  credential: Pick<Credential, 'payload' | 'extensions'>,
   echo: X402Echo,
 ): { readonly header: X402Header; readonly value: string } {
-  const { accepted, resource, version } = echo
-  const back = extensions ?? echo.extensions
-  const message =
-    version === 1
-      ? { x402Version: 1, scheme: accepted['scheme'], network: accepted['network'], payload }
-      : {
-          x402Version: 2,
-          ...(resource === undefined ? {} : { resource }),
-          accepted,
-          payload,
-          ...(back === undefined ? {} : { extensions: back }),
-        }
-  const header = version === 1 ? 'x-payment' : 'payment-signature'
+  const header = echo.version === 1 ? 'x-payment' : 'payment-signature'
+  const message = paymentPayloadObject(credential, echo)
   return { header, value: encodeBase64(utf8.encode(JSON.stringify(message))) }
+}
+
+/** Makes an x402 payment as an object, for transports without headers. */
+export function paymentPayloadObject(
+  { payload, extensions }: Pick<Credential, 'payload' | 'extensions'>,
+  { accepted, resource, version, extensions: offered }: X402Echo,
+): object {
+  if (version === 1)
+    return { x402Version: 1, scheme: accepted['scheme'], network: accepted['network'], payload }
+  const back = extensions ?? offered
+  return {
+    x402Version: 2,
+    ...(resource === undefined ? {} : { resource }),
+    accepted,
+    payload,
+    ...(back === undefined ? {} : { extensions: back }),
+  }
 }

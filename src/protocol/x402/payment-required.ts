@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
 import { isObject, own } from '../../util/objects.js'
 import { asBase64url } from '../base64url.js'
-import { decodeJsonObject, type JsonLimits, parseJsonObject } from '../json.js'
+import { copyJsonObject, decodeJsonObject, type JsonLimits, parseJsonObject } from '../json.js'
 import { ProtocolError } from '../protocol-error.js'
 import type { Json, JsonObject, SignInChallenge, X402Challenge, X402Echo } from '../types.js'
 import { listAt, objectAt, refuse, textAt, wordsAt } from './fields.js'
@@ -74,6 +74,28 @@ export function parsePaymentRequired(header: string, realm: string): ParsedPayme
  */
 export function parsePaymentRequiredBody(body: string, realm: string): ParsedPaymentRequired {
   return reading(() => offersOf(parseJsonObject(body, LIMITS), 1, realm))
+}
+
+/**
+ * Tells whether a value looks like an x402 demand for payment: an object with a known version and a list of entries.
+ * Nothing in it is checked yet.
+ */
+export function isPaymentRequired(value: unknown): boolean {
+  if (!isObject(value) || !Object.hasOwn(value, 'x402Version') || !Object.hasOwn(value, 'accepts'))
+    return false
+  return (value['x402Version'] === 1 || value['x402Version'] === 2) && Array.isArray(value['accepts'])
+}
+
+/**
+ * Reads an x402 demand for payment that came as an object, of either version: for transports without headers. Never throws.
+ *
+ * @param realm - The name of the server, as the caller chose it.
+ */
+export function parsePaymentRequiredObject(value: unknown, realm: string): ParsedPaymentRequired {
+  return reading(() => {
+    const message = copyJsonObject(value, LIMITS)
+    return offersOf(message, message['x402Version'] === 1 ? 1 : 2, realm)
+  })
 }
 
 function reading(read: () => ParsedPaymentRequired): ParsedPaymentRequired {

@@ -28,7 +28,8 @@ export function parsePaymentResponse(header: string): Receipt | undefined {
   return readLeniently(() => x402ReceiptOf(decodeJsonObject(asBase64url(header))))
 }
 
-function x402ReceiptOf(claims: JsonObject): Receipt {
+/** Converts a settlement that came as JSON, for transports without headers. */
+export function x402ReceiptOf(claims: JsonObject): Receipt {
   const reference = wordsAt(claims, 'transaction')
   const said = textAt(claims, 'network')
   return Object.freeze(

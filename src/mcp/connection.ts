@@ -1,0 +1,198 @@
+import type { HttpPaymentHandler } from '../http/index.js'
+import { type CallOptions, ownCallOptions } from '../pay/index.js'
+import type { ToolResource } from '../protocol/index.js'
+import { withTimeout } from '../util/with-timeout.js'
+import { type PaymentCapability, paymentCapability, withCapability } from './capabilities.js'
+import { replyForError } from './error-reply.js'
+import { CALL_OPTIONS, mayAsk, metaOf, withPayment } from './meta.js'
+import { Resources, UNNAMED } from './resource.js'
+import { RpcExchange } from './rpc-exchange.js'
+import { RunningCall } from './running-call.js'
+import {
+  isRequest,
+  isResponse,
+  type McpTransport,
+  type MessageListener,
+  member,
+  type RequestId,
+  type RpcRequest,
+  type RpcResponse,
+} from './types.js'
+
+/** The end of one call: the answer that the caller got, or the error. */
+export type CallEnd = { readonly reply: RpcResponse } | { readonly error: unknown }
+
+/** Hears how the calls of a client ended. */
+export interface CallObserver {
+  /** The promise resolves when the call has ended. It never rejects. */
+  started(request: RpcRequest, end: Promise<CallEnd>): void
+}
+
+/** A request that policy can never pay for, and that is only watched. */
+interface Watched {
+  readonly resource: ToolResource | undefined
+}
+
+const LOST = 'Connection closed'
+/** How many unpayable requests are watched at the most. */
+const MOST_WATCHED = 1_000
+/** How long a closed connection waits for its calls to say where the money is. */
+const CLOSING_MS = 1_000
+/** These methods only read, so they may be sent again after a lost connection. */
+const READS = new Set(['resources/read', 'prompts/get'])
+
+/** A transport between an MCP client and a server that pays the calls of the client. */
+export class PayingConnection {
+  onclose: (() => void) | undefined
+  onerror: ((error: Error) => void) | undefined
+  onmessage: MessageListener | undefined
+  readonly #transport: McpTransport
+  readonly #handler: HttpPaymentHandler
+  readonly #observer: CallObserver | undefined
+  readonly #resources: Resources
+  readonly #capability: PaymentCapability | undefined
+  readonly #calls = new Map<RequestId, RunningCall>()
+  readonly #watched = new Map<RequestId, Watched>()
+  readonly #running = new Set<Promise<unknown>>()
+  #closed = false
+  /** Whether the client knows that the connection is gone. */
+  #ended = false
+
+  constructor(
+    transport: McpTransport,
+    handler: HttpPaymentHandler,
+    vendor: string,
+    observer: CallObserver | undefined,
+  ) {
+    this.#transport = transport
+    this.#handler = handler
+    this.#observer = observer
+    this.#resources = new Resources('mcp', vendor)
+    this.#capability = paymentCapability(handler.acceptPayment)
+    this.onclose = transport.onclose
+    this.onerror = transport.onerror
+    this.onmessage = transport.onmessage
+    transport.onmessage = (message, extra) => this.#receive(message, extra)
+    transport.onerror = (error) => this.onerror?.(error)
+    transport.onclose = () => this.#close()
+  }
+
+  start(): Promise<void> {
+    this.#closed = false
+    this.#ended = false
+    return this.#transport.start()
+  }
+
+  send(message: object, options?: object): Promise<void> {
+    if (!isRequest(message)) {
+      this.#heed(message)
+      return this.#transport.send(message, options)
+    }
+    const request = withCapability(message, this.#capability)
+    const resource = this.#resources.of(message)
+    if (resource === 'none' || !isRequest(request)) return this.#transport.send(request, options)
+    if (resource !== undefined && this.#handler.payable(resource))
+      return this.#pay(request, options, resource)
+    if (this.#watched.size >= MOST_WATCHED) this.#watched.clear()
+    this.#watched.set(message.id, { resource })
+    return this.#transport.send(withPayment(request, 'params', {}), options)
+  }
+
+  /**
+   * Runs one call through the payment flow.
+   *
+   * @returns A promise for the first request alone, as the transport's own `send` does. The answer comes as a message.
+   */
+  #pay(request: RpcRequest, options: object | undefined, resource: ToolResource): Promise<void> {
+    const call = new RunningCall(this.#transport, request, options)
+    this.#calls.set(request.id, call)
+    const end = this.#run(call, resource).then(
+      (reply): CallEnd => ({ reply }),
+      (error: unknown): CallEnd => ({ error }),
+    )
+    this.#observer?.started(request, end)
+    const done = end.then((ended) => {
+      if (this.#calls.get(request.id) === call) this.#calls.delete(request.id)
+      this.#running.delete(done)
+      call.started()
+      this.#deliver(call, ended)
+    })
+    this.#running.add(done)
+    return call.firstSend
+  }
+
+  async #run(call: RunningCall, resource: ToolResource): Promise<RpcResponse> {
+    const { request, signal } = call
+    const said = optionsOf(request)
+    const exchange = new RpcExchange({
+      request,
+      resource,
+      place: 'params',
+      send: (message, how) => (this.#closed ? Promise.reject(new Error(LOST)) : call.ask(message, how)),
+      repeatable: () => !this.#closed && (READS.has(request.method) || said?.idempotencyKey !== undefined),
+    })
+    return this.#handler.run(exchange, { ...said, signal })
+  }
+
+  #receive(message: object, extra: object | undefined): void {
+    if (isResponse(message)) {
+      if (this.#calls.get(message.id)?.receive(message, extra) === true) return
+      this.#noteUnpaid(message)
+    }
+    this.onmessage?.(message, extra)
+  }
+
+  /** Tells listeners why an answer that asks for money is handed on. */
+  #noteUnpaid(reply: RpcResponse & { readonly id: RequestId }): void {
+    const watched = this.#watched.get(reply.id)
+    if (watched === undefined) return
+    this.#watched.delete(reply.id)
+    if (mayAsk(reply)) void this.#tellUnpaid(reply, watched)
+  }
+
+  async #tellUnpaid(reply: RpcResponse, { resource }: Watched): Promise<void> {
+    const { readReply } = await import('./codec.js')
+    const request: RpcRequest = { jsonrpc: '2.0', id: 0, method: '' }
+    const at = resource ?? { transport: 'mcp', vendor: '', operation: '', address: '', tool: '' }
+    if (readReply(reply, { request, resource: at, answers: undefined }).kind !== 'payment-required') return
+    this.#handler.noteUnpaid(reply, resource, resource === undefined ? [UNNAMED] : undefined)
+  }
+
+  #deliver(call: RunningCall, end: CallEnd): void {
+    // A caller that has cancelled, or that knows that the connection is gone, waits for nothing.
+    if (call.signal.aborted || this.#ended || ('error' in end && call.failedWith(end.error))) return
+    this.onmessage?.('reply' in end ? end.reply : replyForError(call.request, end.error), call.extra)
+  }
+
+  /** A notification or an answer of the client. A cancelled call is not paid any more. */
+  #heed(message: object): void {
+    if (!('method' in message) || message.method !== 'notifications/cancelled' || !('params' in message))
+      return
+    const id = member(message.params, 'requestId')
+    if (typeof id !== 'string' && typeof id !== 'number') return
+    this.#watched.delete(id)
+    this.#calls.get(id)?.cancel(new DOMException('The call was cancelled.', 'AbortError'))
+  }
+
+  /** Paid calls get a moment to say where the money is, before the client is told that the connection is gone. */
+  #close(): void {
+    this.#closed = true
+    this.#watched.clear()
+    const calls = [...this.#calls.values()]
+    for (const call of calls) call.lose(new Error(LOST))
+    const ended = (): void => {
+      this.#ended = true
+      this.onclose?.()
+    }
+    if (calls.some(({ paid }) => paid))
+      void withTimeout(Promise.allSettled(this.#running), CLOSING_MS).then(ended)
+    else ended()
+  }
+}
+
+/** The caller's options for one call, in its `_meta`. */
+function optionsOf(request: RpcRequest): CallOptions | undefined {
+  const options = member(metaOf(request, 'params'), CALL_OPTIONS)
+  if (options === undefined) return undefined
+  return ownCallOptions<CallOptions>(Object(options), {}, `_meta["${CALL_OPTIONS}"]`)
+}

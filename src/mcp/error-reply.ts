@@ -1,0 +1,34 @@
+import { isPaymentError, type PaymentError, type Reason } from '../errors/index.js'
+import { CODES } from './meta.js'
+import { errorReply } from './rpc-exchange.js'
+import type { RpcRequest, RpcResponse } from './types.js'
+
+/** Converts the end of a call to the error that an MCP client gets as the answer. */
+export function replyForError(request: RpcRequest, error: unknown): RpcResponse {
+  const message = error instanceof Error ? error.message : 'The call failed.'
+  if (isPaymentError(error)) return errorReply(request, message, dataOf(error))
+  const code = error instanceof TypeError ? CODES.invalidParams : CODES.internal
+  return { jsonrpc: '2.0', id: request.id, error: { code, message } }
+}
+
+function dataOf(error: PaymentError): object {
+  const { code, funds, retryable, paymentId, reference, action, rejection, retryAt } = error
+  return {
+    title: funds === 'untouched' ? 'Not paid' : 'Paid without a result',
+    status: 402,
+    detail: error.message,
+    code,
+    funds,
+    retryable,
+    reasons: error.reasons.map(asJson),
+    ...(paymentId !== undefined && { payment: paymentId }),
+    ...(reference !== undefined && { reference }),
+    ...(action !== undefined && { action }),
+    ...(rejection !== undefined && { rejection }),
+    ...(retryAt !== undefined && { retryAt: new Date(retryAt).toISOString() }),
+  }
+}
+
+function asJson({ resetsAt, ...reason }: Reason): object {
+  return resetsAt === undefined ? reason : { ...reason, resetsAt: new Date(resetsAt).toISOString() }
+}

@@ -1,0 +1,126 @@
+import { ONCE } from '../util/objects.js'
+import type { RpcSend } from './rpc-exchange.js'
+import { type McpTransport, member, type RpcRequest, type RpcResponse } from './types.js'
+
+/** Gets the next answer with the id of a call. */
+interface Waiting {
+  resolve(reply: RpcResponse): void
+  reject(error: unknown): void
+}
+
+/** One call that policy may pay for, from its request to its answer. All its requests have the same id. */
+export class RunningCall {
+  readonly request: RpcRequest
+  /** The promise for the first request alone, as the transport's own `send` returns it. */
+  readonly firstSend: Promise<void>
+  readonly #transport: McpTransport
+  readonly #options: object | undefined
+  readonly #abort = new AbortController()
+  #waiting: Waiting | undefined
+  #paid = false
+  #extra: object | undefined
+  #sent = (): void => {}
+  #notSent: (error: unknown) => void = () => {}
+  #first: 'open' | 'done' | { readonly error: unknown } = 'open'
+
+  constructor(transport: McpTransport, request: RpcRequest, options: object | undefined) {
+    this.#transport = transport
+    this.request = request
+    this.#options = options
+    this.firstSend = new Promise((resolve, reject) => {
+      this.#sent = resolve
+      this.#notSent = reject
+    })
+    // The SDK ends a request on a per-request stream by this signal, and not by a notification.
+    const stop = member(options, 'requestSignal')
+    if (!(stop instanceof AbortSignal)) return
+    if (stop.aborted) this.cancel(stop.reason)
+    else stop.addEventListener('abort', () => this.cancel(stop.reason), ONCE)
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Whether a credential may have left. */
+  get paid(): boolean {
+    return this.#paid
+  }
+
+  /** What the transport told beside the last answer. */
+  get extra(): object | undefined {
+    return this.#extra
+  }
+
+  cancel(reason: unknown): void {
+    this.#abort.abort(reason)
+  }
+
+  /** Sends a request of this call and waits for the answer with its id. */
+  ask(message: RpcRequest, { paid, signal }: RpcSend): Promise<RpcResponse> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    this.#paid ||= paid
+    return new Promise((resolve, reject) => {
+      const aborted = (): void => waiting.reject(signal?.reason)
+      const done = (): void => {
+        signal?.removeEventListener('abort', aborted)
+        if (this.#waiting === waiting) this.#waiting = undefined
+      }
+      const waiting: Waiting = {
+        resolve(reply) {
+          done()
+          resolve(reply)
+        },
+        reject(error) {
+          done()
+          reject(error)
+        },
+      }
+      signal?.addEventListener('abort', aborted, ONCE)
+      this.#waiting = waiting
+      const options = paid ? withoutResumption(this.#options) : this.#options
+      this.#transport.send(message, options).then(
+        () => this.started(),
+        (error: unknown) => {
+          if (!paid && this.#first === 'open') {
+            this.#first = { error }
+            this.#notSent(error)
+          }
+          waiting.reject(error)
+        },
+      )
+    })
+  }
+
+  /** @returns False if nobody waits for an answer. */
+  receive(reply: RpcResponse, extra: object | undefined): boolean {
+    if (this.#waiting === undefined) return false
+    this.#extra = extra
+    this.#waiting.resolve(reply)
+    return true
+  }
+
+  /** The connection is gone. */
+  lose(error: unknown): void {
+    if (this.#paid) this.#waiting?.reject(error)
+    // Nothing has left for it, and nothing will.
+    else this.cancel(error)
+  }
+
+  /** The first request is on its way, or the call has ended without one. */
+  started(): void {
+    if (this.#first !== 'open') return
+    this.#first = 'done'
+    this.#sent()
+  }
+
+  /** Tells whether the client knows already that its call failed, because the request could not be sent. */
+  failedWith(error: unknown): boolean {
+    return typeof this.#first === 'object' && this.#first.error === error
+  }
+}
+
+/** A request with a credential is a new one: nothing of it can be resumed. */
+function withoutResumption(options: object | undefined): object | undefined {
+  return options === undefined ? undefined : { ...options, resumptionToken: undefined }
+}
