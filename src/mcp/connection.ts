@@ -6,7 +6,7 @@ import { type PaymentCapability, paymentCapability, withCapability } from './cap
 import { replyForError } from './error-reply.js'
 import { CALL_OPTIONS, mayAsk, metaOf, withPayment } from './meta.js'
 import { Resources, UNNAMED } from './resource.js'
-import { RpcExchange } from './rpc-exchange.js'
+import { codec, RpcExchange } from './rpc-exchange.js'
 import { RunningCall } from './running-call.js'
 import {
   isRequest,
@@ -151,7 +151,7 @@ export class PayingConnection {
   }
 
   async #tellUnpaid(reply: RpcResponse, { resource }: Watched): Promise<void> {
-    const { readReply } = await import('./codec.js')
+    const { readReply } = await codec()
     const request: RpcRequest = { jsonrpc: '2.0', id: 0, method: '' }
     const at = resource ?? { transport: 'mcp', vendor: '', operation: '', address: '', tool: '' }
     if (readReply(reply, { request, resource: at, answers: undefined }).kind !== 'payment-required') return

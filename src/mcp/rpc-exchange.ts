@@ -108,4 +108,4 @@ export function errorReply({ id }: RpcRequest, message: string, data: object): R
 }
 
 /** Loaded when an answer asks for money. */
-const codec = lazy(() => import('./codec.js'))
+export const codec = lazy(() => import('./codec.js'))
