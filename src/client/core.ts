@@ -16,7 +16,7 @@ import type { Context } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { own } from '../util/objects.js'
-import type { Opened } from './open.js'
+import type { OpenPurser } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
 import type { CallServices } from './paid-call.js'
 import { builtin } from './runtime.js'
@@ -41,7 +41,7 @@ export class Core implements CallServices {
   readonly events: Events
   readonly tasks: TaskStore = taskStore()
   readonly #outcomes = new WeakMap<object, Outcome>()
-  #opening: Promise<Opened> | undefined
+  #opening: Promise<OpenPurser> | undefined
   #closed = false
 
   constructor(settings: Settings) {
@@ -103,7 +103,7 @@ export class Core implements CallServices {
     return this.#outcomes.get(target)
   }
 
-  attachOutcome(target: object, outcome: Outcome): void {
+  readonly attachOutcome = (target: object, outcome: Outcome): void => {
     this.#outcomes.set(target, outcome)
   }
 
@@ -118,11 +118,11 @@ export class Core implements CallServices {
   }
 
   async ledger(): Promise<Ledger> {
-    return (await this.open()).ledger
+    return (await this.open()).env.ledger
   }
 
   /** The ledger, opened once. A failure is told to whoever needed it, and tried again by the next. */
-  open(): Promise<Opened> {
+  open(): Promise<OpenPurser> {
     if (this.#closed) return Promise.reject(new PaymentError('closed', 'untouched', 'This purser is closed'))
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined
@@ -139,12 +139,9 @@ export class Core implements CallServices {
     else if (this.settings.sharedLedger !== undefined) await leaveLedger(this.settings.sharedLedger)
   }
 
-  async #open(): Promise<Opened> {
+  async #open(): Promise<OpenPurser> {
     const { openPurser } = await loadEngine()
-    return openPurser(this.settings, {
-      emitter: this.events,
-      attach: (target, outcome) => this.attachOutcome(target, outcome),
-    })
+    return openPurser(this)
   }
 
   /** A challenge that an open session can answer, so that the first request carries the payment already. */

@@ -16,7 +16,7 @@ import {
 } from '../protocol/index.js'
 import { type Finding, highest, type PricedOffer } from './catalog.js'
 import { fetchDocument } from './document.js'
-import type { Opened } from './open.js'
+import type { OpenPurser } from './open.js'
 import type { Settings } from './options.js'
 import { type Price, pricesOf } from './prices.js'
 
@@ -77,7 +77,7 @@ const MOST_WRITTEN = 200
  * @throws TypeError for what is no confidential origin.
  */
 export async function discover(
-  { env, catalog }: Opened,
+  { env, catalog }: OpenPurser,
   settings: Settings,
   context: Context,
   where: string | URL,

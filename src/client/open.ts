@@ -1,5 +1,5 @@
 import { isPaymentError, randomId } from '../errors/index.js'
-import { type Clock, checkedClock, type DueQuery, incomplete, type Ledger } from '../ledger/index.js'
+import { checkedClock, type DueQuery, incomplete, type Ledger } from '../ledger/index.js'
 import { type Instant, withRates } from '../money/index.js'
 import {
   ApprovalQueue,
@@ -25,79 +25,102 @@ import { processorTime } from './runtime.js'
 import { leaveLedger, useLedger } from './shared-ledgers.js'
 import { Slices } from './slices.js'
 
-/** A purser whose ledger is open. */
-export interface Opened {
-  readonly env: Env
-  readonly ledger: Ledger
-  readonly upkeep: Lease
-  /** What discovery found. */
-  readonly catalog: Catalog
-  /** After one that runs by itself: what that is looking at would seem to be under work, and be passed over. */
-  recover(which: DueQuery['which']): Promise<Recovery>
-  close(): Promise<void>
+/** The parts of a purser that exist before its ledger is open. */
+export interface PurserParts {
+  readonly settings: Settings
+  readonly events: Emitter
+  attachOutcome(target: object, outcome: Outcome): void
 }
 
-/** What the opened purser tells its maker. */
-export interface Hooks {
-  readonly emitter: Emitter
-  attach(target: object, outcome: Outcome): void
-}
-
-/** Opens the ledger, takes an identity on it, and settles what an earlier process left behind. */
-export async function openPurser(settings: Settings, hooks: Hooks): Promise<Opened> {
-  const { policy, openLedger } = settings
-  const clock = checkedClock(settings.clock)
+/** Opens the ledger, takes an identity on it, and starts to settle the payments that an earlier process left behind. */
+export async function openPurser(parts: PurserParts): Promise<OpenPurser> {
+  const { policy, openLedger, sharedLedger } = parts.settings
   await policy.ready()
   const ledger = await openLedger()
-  const ledgerId = await ledger.id()
-  const owner = randomId()
-  const lookAgain = async (): Promise<void> => {
-    await recoveries.byItself()
-    await reclaims.runDue()
+  const opened = new OpenPurser(parts, ledger, await ledger.id())
+  // A ledger that was passed as an object is in use since its purser was made.
+  if (sharedLedger === undefined) useLedger(ledger)
+  void reportGap(ledger, parts.events)
+  opened.start()
+  return opened
+}
+
+/** A purser whose ledger is open. */
+export class OpenPurser {
+  readonly env: Env
+  readonly lease: Lease
+  /** The results of discoveries. */
+  readonly catalog = new Catalog()
+  readonly #tasks: BackgroundTasks
+  readonly #recoveries: Recoveries
+  readonly #reclaims: BackgroundReclaims
+
+  constructor({ settings, events, attachOutcome }: PurserParts, ledger: Ledger, ledgerId: string) {
+    const clock = checkedClock(settings.clock)
+    const owner = randomId()
+    const { policy, rates } = settings
+    const lookAgain = async (): Promise<void> => {
+      await this.#recoveries.byItself()
+      await this.#reclaims.runDue()
+    }
+    this.lease = new Lease({ clock, owner, ledger, lookAgain })
+    this.#tasks = new BackgroundTasks(() => this.lease.enter())
+    this.#recoveries = new Recoveries(() => this.env, this.#tasks)
+    this.#reclaims = new BackgroundReclaims(() => this.env, settings.agent, this.#tasks)
+    const rooms = new RoomSearch(clock, (on, gained) => this.#recoveries.forRoom(on, gained))
+    const slices = new Slices(processorTime)
+    const alerts = new BudgetAlerts(settings.budgetAlerts, { ledger, emitter: events, symbol: policy.symbol })
+    this.env = {
+      ...settings,
+      owner,
+      ledger,
+      ledgerId,
+      clock,
+      currencies: withRates(settings.currencies, rates, policy.unit),
+      emitter: events,
+      attachOutcome,
+      liveCredentials: new LiveCredentials(),
+      queues: new Queues(),
+      schedule: new RecoverySchedule(),
+      locks: new PaymentLocks(),
+      questions: new ApprovalQueue(),
+      yieldToEventLoop: () => slices.take(),
+      newId: () => timeOrderedId(clock.now()),
+      sleep,
+      keepAlive: () => this.lease.keepAlive(),
+      runInBackground: (work) => this.#tasks.run(work),
+      budgetsUsed: (claims) => void alerts.committed(claims),
+      makeRoom: (short, patienceMs) => rooms.makeRoom(short, patienceMs),
+      scheduleRecheck: (at) => this.lease.lookAgain(at),
+      advertised: (at, terms) => this.catalog.advertised(at, terms),
+    }
   }
-  const upkeep: Lease = new Lease({ clock, owner, ledger, lookAgain })
-  const beside = new BackgroundTasks(() => upkeep.enter())
-  const catalog = new Catalog()
-  const recoveries: Recoveries = new Recoveries(() => env, beside)
-  const reclaims: BackgroundReclaims = new BackgroundReclaims(() => env, settings.agent, beside)
-  const rooms = new RoomSearch(clock, (on, gained) => recoveries.forRoom(on, gained))
-  const env: Env = environment(settings, hooks, {
-    clock,
-    ledger,
-    ledgerId,
-    owner,
-    upkeep,
-    beside,
-    catalog,
-    rooms,
-  })
-  // One that was handed in as an object is in use since its purser was made.
-  if (settings.sharedLedger === undefined) useLedger(ledger)
-  void tellGap(ledger, hooks)
-  recoveries.first()
-  return {
-    env,
-    ledger,
-    upkeep,
-    catalog,
-    async recover(which) {
-      // What comes back first may be what a doubt waits for.
-      await reclaims.runRequested()
-      return recoveries.asked(which)
-    },
-    async close() {
-      recoveries.close()
-      reclaims.close()
-      await beside.close()
-      upkeep.stop()
-      await retire(ledger, owner)
-      await leaveLedger(ledger)
-    },
+
+  /** Settles what an earlier process left behind, beside the first call. */
+  start(): void {
+    this.#recoveries.first()
+  }
+
+  /** Recovers on request, after a recovery that runs by itself: the payments of that one would be skipped. */
+  async recover(which: DueQuery['which']): Promise<Recovery> {
+    // A deposit that comes back first may be what a payment in doubt waits for.
+    await this.#reclaims.runRequested()
+    return this.#recoveries.asked(which)
+  }
+
+  async close(): Promise<void> {
+    const { ledger, owner } = this.env
+    this.#recoveries.close()
+    this.#reclaims.close()
+    await this.#tasks.close()
+    this.lease.stop()
+    await retire(ledger, owner)
+    await leaveLedger(ledger)
   }
 }
 
-/** Whoever listens hears that the ledger has forgotten something before the first payment is refused. */
-async function tellGap(ledger: Ledger, { emitter }: Hooks): Promise<void> {
+/** Reports that the ledger has forgotten payments, before the first payment is refused for it. */
+async function reportGap(ledger: Ledger, emitter: Emitter): Promise<void> {
   try {
     const gap = (await ledger.gaps()).find(({ confirmed }) => confirmed === undefined)
     if (gap !== undefined) emitter.emit('error', { error: incomplete(gap), during: 'opening the ledger' })
@@ -106,7 +129,7 @@ async function tellGap(ledger: Ledger, { emitter }: Hooks): Promise<void> {
   }
 }
 
-/** A ledger that its owner closed first has nothing left to be told. */
+/** Ends this owner's lease. A ledger that was closed before needs no notice. */
 async function retire(ledger: Ledger, owner: string): Promise<void> {
   try {
     await ledger.retire(owner)
@@ -115,57 +138,7 @@ async function retire(ledger: Ledger, owner: string): Promise<void> {
   }
 }
 
-function environment(
-  settings: Settings,
-  hooks: Hooks,
-  parts: {
-    readonly clock: Clock
-    readonly ledger: Ledger
-    readonly ledgerId: string
-    readonly owner: string
-    readonly upkeep: Lease
-    readonly beside: BackgroundTasks
-    readonly catalog: Catalog
-    readonly rooms: RoomSearch
-  },
-): Env {
-  const { policy, wallets, currencies, rates, approver, prefer, doubtWindowMs, patienceMs } = settings
-  const { clock, ledger, ledgerId, owner, upkeep, beside, catalog, rooms } = parts
-  const slices = new Slices(processorTime)
-  const { emitter } = hooks
-  const alerts = new BudgetAlerts(settings.budgetAlerts, { ledger, emitter, symbol: policy.symbol })
-  return {
-    owner,
-    policy,
-    ledger,
-    ledgerId,
-    wallets,
-    currencies: withRates(currencies, rates, policy.unit),
-    clock,
-    prefer,
-    doubtWindowMs,
-    patienceMs,
-    emitter: hooks.emitter,
-    attachOutcome: (target, outcome) => hooks.attach(target, outcome),
-    liveCredentials: new LiveCredentials(),
-    queues: new Queues(),
-    schedule: new RecoverySchedule(),
-    locks: new PaymentLocks(),
-    questions: new ApprovalQueue(),
-    yieldToEventLoop: () => slices.take(),
-    newId: () => timeOrderedId(clock.now()),
-    sleep,
-    keepAlive: () => upkeep.keepAlive(),
-    runInBackground: (work) => beside.run(work),
-    budgetsUsed: (claims) => void alerts.committed(claims),
-    makeRoom: (short, patienceMs) => rooms.makeRoom(short, patienceMs),
-    scheduleRecheck: (at) => upkeep.lookAgain(at),
-    advertised: (at, terms) => catalog.advertised(at, terms),
-    ...(approver === undefined ? {} : { approver }),
-  }
-}
-
-/** A UUID of version 7 (RFC 9562, section 5.7): payments of one time lie together in the ledger's index. */
+/** Makes a UUID of version 7 (RFC 9562, section 5.7): payments of one time are neighbours in the ledger's index. */
 export function timeOrderedId(now: Instant): string {
   const random = randomId()
   const time = Math.max(0, Math.trunc(now)).toString(16).padStart(12, '0')

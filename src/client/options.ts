@@ -5,14 +5,13 @@ import { type Clock, type Ledger, systemClock } from '../ledger/index.js'
 import {
   areRates,
   type Currency,
-  type CurrencyTable,
   checkDuration,
   currencyTable,
   parseUnits,
   type Rates,
   type Units,
 } from '../money/index.js'
-import type { Approver } from '../pay/index.js'
+import type { Approver, PaymentSettings } from '../pay/index.js'
 import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
 import { isPreference, type PaymentRange, type Preference } from '../protocol/index.js'
 import { completeOwn, isObject } from '../util/objects.js'
@@ -84,30 +83,22 @@ export interface PurserOptions {
  */
 export type DefaultLedger = () => () => Promise<Ledger>
 
-/** {@link PurserOptions}, read and completed. */
-export interface Settings {
+/** {@link PurserOptions}, checked and completed. The payment flow gets them as a part of its `Env`. */
+export interface Settings extends PaymentSettings {
   readonly agent: string
-  readonly wallets: readonly Wallet[]
-  readonly policy: Policy
-  /** What of the policy can never match with these wallets. */
-  readonly doubtful?: PaymentError
-  readonly currencies: CurrencyTable
+  /** Reports the rules of the policy that can never match with these wallets. */
+  readonly doubtful: PaymentError | undefined
   readonly rates: Rates
   /** The user's own currencies, as they were given. */
   readonly own: readonly Currency[]
   readonly openLedger: () => Promise<Ledger>
-  /** A ledger that was handed in, and that other pursers may use too. */
-  readonly sharedLedger?: Ledger
-  readonly approver?: Approver
-  readonly prefer: readonly Preference[]
+  /** A ledger that was passed as an object, so that other pursers may use it too. */
+  readonly sharedLedger: Ledger | undefined
   readonly onRefusal: 'respond' | 'throw'
-  readonly doubtWindowMs: number
-  readonly patienceMs: number
   readonly budgetAlerts: readonly number[]
-  /** The fetch beneath, what is kept of bodies, and the time that a `Retry-After` counts from. */
+  /** The fetch below, how much of a body is kept, and the time from which a `Retry-After` counts. */
   readonly http: Pick<PayingFetchOptions, 'base' | 'limits' | 'now'>
-  readonly tracer?: TracerLike
-  readonly clock: Clock
+  readonly tracer: TracerLike | undefined
 }
 
 /** Options that are lengths of time, in milliseconds, and what they are unless given. */
@@ -182,29 +173,26 @@ export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Setti
     )
   const ours = readWallets(wallets)
   const policy = isPolicy(options.policy) ? options.policy : createPolicy(options.policy)
-  const doubtful = checkAgainstWallets(
-    policy,
-    ours.flatMap(({ kinds }) => kinds),
-  )
+  const kinds = ours.flatMap((wallet) => wallet.kinds)
   return {
     agent,
     wallets: ours,
     policy,
-    ...(doubtful === undefined ? {} : { doubtful }),
+    doubtful: checkAgainstWallets(policy, kinds),
     currencies: currencyTable(options.currencies),
     rates,
     own: options.currencies ?? [],
     openLedger: ledgerOpener(options.ledger, unnamed),
-    ...(isShared(options.ledger) ? { sharedLedger: options.ledger } : {}),
+    sharedLedger: isShared(options.ledger) ? options.ledger : undefined,
+    approver: options.approver,
     prefer: prefer.map(preferenceOf),
     onRefusal,
     doubtWindowMs,
     patienceMs,
     budgetAlerts: options.budgetAlerts ?? [],
     clock: options.clock ?? systemClock,
-    ...(options.approver === undefined ? {} : { approver: options.approver }),
     http: httpOf(options),
-    ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
+    tracer: options.tracer,
   }
 }
 

@@ -2,7 +2,6 @@ import { isPaymentError, type PaymentError, PaymentRefusedError, type Reason } f
 import type { Payment, PaymentId } from '../ledger/index.js'
 import {
   type Call,
-  type Emitter,
   type Env,
   type Exchange,
   type FlowStart,
@@ -13,17 +12,13 @@ import {
 import type { Resource } from '../protocol/index.js'
 import { own } from '../util/objects.js'
 import { untilAborted } from '../util/until-aborted.js'
-import type { Opened } from './open.js'
-import type { Settings } from './options.js'
+import type { OpenPurser, PurserParts } from './open.js'
 import { type PaymentSpan, paymentSpan } from './trace.js'
 
 /** The parts of a purser that a call uses. */
-export interface CallServices {
-  readonly settings: Pick<Settings, 'onRefusal' | 'tracer'>
-  readonly events: Emitter
-  open(): Promise<Opened>
+export interface CallServices extends PurserParts {
+  open(): Promise<OpenPurser>
   outcomeOf(target: object): Outcome | undefined
-  attachOutcome(target: object, outcome: Outcome): void
   notPaid(reply: object, reasons: readonly Reason[], resource: Resource): void
 }
 
@@ -72,8 +67,8 @@ export async function runPaidCall<Reply extends object>(
  * ends: a person may take minutes to approve, and the hold must not end with its lease.
  */
 async function beginCall(resource: Resource, call: Call, services: CallServices): Promise<ActiveCall> {
-  const { env, upkeep } = await untilAborted(services.open(), call.signal)
-  const leave = upkeep.enter()
+  const { env, lease } = await untilAborted(services.open(), call.signal)
+  const leave = lease.enter()
   const { tracer } = services.settings
   if (tracer === undefined) return { env, call, leave }
   const span = paymentSpan(tracer, resource, call)
@@ -106,7 +101,7 @@ async function outcomeOfError(
 
 async function stored(id: PaymentId, services: CallServices): Promise<Payment | undefined> {
   try {
-    return await (await services.open()).ledger.get(id)
+    return await (await services.open()).env.ledger.get(id)
   } catch {
     // The caller needs the refusal itself. The record can be read later.
     return undefined

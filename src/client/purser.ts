@@ -65,8 +65,7 @@ export class Purser {
     this.sessions = lazySessions(
       lazy(async () => {
         const { LedgerSessions } = await loadEngine()
-        const env = async () => (await core.open()).env
-        return new LedgerSessions({ settings, handler, env, context: () => core.context(binding) })
+        return new LedgerSessions(core, handler, () => core.context(binding))
       }),
     )
     this.fetch = payingFetch(handler, settings.http)
@@ -283,9 +282,9 @@ export class Purser {
    */
   async confirmClock(confirmation: ClockConfirmation = {}): Promise<void> {
     const own = clockConfirmation(confirmation)
-    const { ledger, upkeep } = await this.#core.open()
-    await ledger.confirmClock(own)
-    upkeep.timeMoved()
+    const { env, lease } = await this.#core.open()
+    await env.ledger.confirmClock(own)
+    lease.timeMoved()
   }
 
   /**

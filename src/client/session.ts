@@ -1,10 +1,6 @@
-import type { HttpPaymentHandler } from '../http/index.js'
 import type { Channel } from '../ledger/index.js'
 import type { Amount } from '../money/index.js'
-import type { Env } from '../pay/index.js'
-import type { Context } from '../policy/index.js'
 import type { ChannelView } from '../wallet/index.js'
-import type { Settings } from './options.js'
 
 /** A session, from the ledger. */
 export interface Session {
@@ -75,14 +71,6 @@ export interface Sessions {
    * claim what it is owed. A second call after that time (`chain.withdrawableAt`) gets the rest of the deposit back.
    */
   forceClose(id: string): Promise<InspectedSession>
-}
-
-/** The parts of a purser that its sessions use. */
-export interface SessionParts {
-  readonly env: () => Promise<Env>
-  readonly settings: Settings
-  readonly handler: HttpPaymentHandler
-  readonly context: () => Context
 }
 
 /** Returns the sessions of a purser. Each method first loads their implementation. */

@@ -1,24 +1,35 @@
 import { ownOptions, PaymentError } from '../errors/index.js'
 import { httpCall } from '../fetch/index.js'
+import type { HttpPaymentHandler } from '../http/index.js'
 import type { Channel } from '../ledger/index.js'
 import { amount, parseAmount } from '../money/index.js'
 import { type Call, type Env, runOperation, settleClosedChannel } from '../pay/index.js'
+import type { Context } from '../policy/index.js'
 import type { ChannelOperation, ChannelWallet, Wallet } from '../wallet/index.js'
-import type { InspectedSession, Session, SessionParts, Sessions } from './session.js'
+import type { CallServices } from './paid-call.js'
+import type { InspectedSession, Session, Sessions } from './session.js'
 
 /** The sessions of the ledger, on behalf of one purser. */
 export class LedgerSessions implements Sessions {
-  readonly #parts: SessionParts
+  readonly #purser: Pick<CallServices, 'settings' | 'open'>
+  readonly #handler: HttpPaymentHandler
+  readonly #context: () => Context
 
-  constructor(parts: SessionParts) {
-    this.#parts = parts
+  constructor(
+    purser: Pick<CallServices, 'settings' | 'open'>,
+    handler: HttpPaymentHandler,
+    context: () => Context,
+  ) {
+    this.#purser = purser
+    this.#handler = handler
+    this.#context = context
   }
 
   async list(
     given: { readonly vendor?: string; readonly closed?: boolean } = {},
   ): Promise<readonly Session[]> {
     const query = ownOptions(given, { vendor: true, closed: true }, 'sessions.list()')
-    const { ledger } = await this.#parts.env()
+    const { ledger } = (await this.#purser.open()).env
     const channels = await ledger.channels(query.vendor === undefined ? {} : { vendor: query.vendor })
     const shown = channels.filter(({ state }) => query.closed === true || state !== 'closed')
     return Promise.all(shown.map(async (channel) => sessionOf(channel, await ledger.signed(channel.lane))))
@@ -33,15 +44,15 @@ export class LedgerSessions implements Sessions {
   }
 
   async recall(url: string | URL): Promise<boolean> {
-    const { handler, settings } = this.#parts
+    const { settings } = this.#purser
     // The vendor asks for a charge of zero, as a proof of the payer. It then says what it remembers of that payer.
     const init = { method: 'HEAD', headers: { 'accept-payment': 'tempo/charge' } }
-    const { exchange, options } = httpCall(handler, url, init, settings.http)
-    if (!handler.payable(exchange.resource)) return false
-    const reply = await handler.run(exchange, options)
+    const { exchange, options } = httpCall(this.#handler, url, init, settings.http)
+    if (!this.#handler.payable(exchange.resource)) return false
+    const reply = await this.#handler.run(exchange, options)
     const said = reply.headers.get('payment-session-snapshot')
     if (said === null) return false
-    const { ledger } = await this.#parts.env()
+    const { ledger } = (await this.#purser.open()).env
     for (const wallet of settings.wallets)
       if (isChannelWallet(wallet) && (await wallet.restoreChannel?.(said, exchange.resource, ledger)))
         return true
@@ -90,7 +101,7 @@ export class LedgerSessions implements Sessions {
     }
     const at = chain?.withdrawableAt
     if (at === undefined) await this.#operate(id, { kind: 'requestClose' })
-    else if (at <= this.#parts.settings.clock.now()) {
+    else if (at <= this.#purser.settings.clock.now()) {
       await this.#operate(id, { kind: 'withdraw' })
       await this.#settle(id)
     }
@@ -100,9 +111,9 @@ export class LedgerSessions implements Sessions {
   async #operate(id: string, operation: ChannelOperation): Promise<Session> {
     const { env, channel, wallet } = await this.#find(id)
     if (channel.state === 'closed') throw new TypeError('This session is closed')
-    const { settings, handler } = this.#parts
-    const { exchange } = httpCall(handler, channel.address, { method: 'POST' }, settings.http)
-    const call: Call = { context: this.#parts.context() }
+    const { settings } = this.#purser
+    const { exchange } = httpCall(this.#handler, channel.address, { method: 'POST' }, settings.http)
+    const call: Call = { context: this.#context() }
     await runOperation(
       {
         wallet,
@@ -124,10 +135,10 @@ export class LedgerSessions implements Sessions {
   }
 
   async #find(id: string): Promise<{ env: Env; channel: Channel; wallet: ChannelWallet }> {
-    const env = await this.#parts.env()
+    const { env } = await this.#purser.open()
     const channel = (await env.ledger.channels({})).find(({ lane }) => lane === id)
     if (channel === undefined) throw new TypeError('The ledger has no session with this id')
-    const wallet = this.#parts.settings.wallets.find((one) => one.id === channel.wallet)
+    const wallet = this.#purser.settings.wallets.find((one) => one.id === channel.wallet)
     if (wallet === undefined || !isChannelWallet(wallet))
       throw new PaymentError('wallet_unavailable', 'untouched', 'The wallet of this session is not here')
     return { env, channel, wallet }

@@ -10,24 +10,28 @@ import type { Emitter } from './events.js'
 import type { NotPaid } from './not-paid.js'
 import type { LiveCredentials, PaymentLocks, RecoverySchedule } from './process-state.js'
 
-/** Everything that a payment needs of the process that makes it. */
-export interface Env {
-  /** This process, as the ledger knows it. Its holds are its own until it stops renewing them. */
-  readonly owner: string
+/** The settings of a purser that decide about its payments. */
+export interface PaymentSettings {
   readonly policy: Policy
-  readonly ledger: Ledger
-  readonly ledgerId: string
   readonly wallets: readonly Wallet[]
   readonly currencies: CurrencyTable
-  readonly approver?: Approver
+  readonly approver?: Approver | undefined
   readonly clock: Clock
-  readonly emitter: Emitter
   /** The kinds that the user prefers: see `rank`. */
   readonly prefer: readonly Preference[]
   /** How long an unreported doubt keeps the same purchase from being paid again. */
   readonly doubtWindowMs: number
   /** How long a call may wait for an earlier credential to expire, or for another call of the same purchase to end. */
   readonly patienceMs: number
+}
+
+/** Everything that a payment needs of the process that makes it. */
+export interface Env extends PaymentSettings {
+  /** This process, as the ledger knows it. Its holds are its own until it stops renewing them. */
+  readonly owner: string
+  readonly ledger: Ledger
+  readonly ledgerId: string
+  readonly emitter: Emitter
   /** Credentials that left and may be sent again. In memory only, and only while they live. */
   readonly liveCredentials: LiveCredentials
   /** Payments of this process on the same lane wait here for each other. */

@@ -8,7 +8,7 @@ export {
 } from './authorize/approval-queue.js'
 export { type Quoted, type QuotedOffer, quote } from './authorize/quote.js'
 export { runOperation, settleClosedChannel } from './channel-operation.js'
-export type { Call, CallContext, Env, Outcome, Refusal } from './env.js'
+export type { Call, CallContext, Env, Outcome, PaymentSettings, Refusal } from './env.js'
 export {
   type AnomalyKind,
   type Budget,

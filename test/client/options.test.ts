@@ -33,7 +33,7 @@ test('everything but wallets and policy has a default', () => {
     clock: systemClock,
   })
   expect(settings.http).toEqual({ limits: { keep: {} } })
-  for (const name of ['approver', 'tracer']) expect(settings).not.toHaveProperty(name)
+  for (const name of ['approver', 'tracer'] as const) expect(settings[name]).toBeUndefined()
   expect(settings.policy.symbol).toBe('USD')
 })
 

@@ -64,7 +64,7 @@ const REALMS: readonly Mutant[] = [
     breaks:
       'the payments right after a person confirmed the clock are refused, since the lease of the process seems to have ended',
     file: 'src/client/purser.ts',
-    find: '    upkeep.timeMoved()\n',
+    find: '    lease.timeMoved()\n',
     replace: '',
     tests: ['test/client/clocks.test.ts'],
   },

@@ -89,7 +89,7 @@ export const FORGETTING: readonly Mutant[] = [
     name: 'denied-deposit-left',
     breaks: 'nobody fetches the deposit of a denied channel back',
     file: 'src/client/open.ts',
-    find: 'await reclaims.runDue()',
+    find: 'await this.#reclaims.runDue()',
     replace: '',
     tests: FORGOTTEN,
     named: 'without anybody asking for that',
