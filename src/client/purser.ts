@@ -34,7 +34,7 @@ import {
 import { type DefaultLedger, type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import type { RestoreStatement } from './restore.js'
-import { lazySessions, type Sessions } from './session.js'
+import type { Sessions } from './session.js'
 import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
 
@@ -356,4 +356,16 @@ export class Purser {
 /** A purser, with what decides about its ledger if no option does. */
 export function newPurser(options: PurserOptions, unnamed: DefaultLedger): Purser {
   return Purser['make'](new Core(readOptions(options, unnamed)), { tasks: [] })
+}
+
+/** Returns the sessions of a purser. Each method first loads their implementation. */
+function lazySessions(load: () => Promise<Sessions>): Sessions {
+  return {
+    list: async (query) => (await load()).list(query),
+    inspect: async (id) => (await load()).inspect(id),
+    recall: async (url) => (await load()).recall(url),
+    topUp: async (id, more) => (await load()).topUp(id, more),
+    close: async (id) => (await load()).close(id),
+    forceClose: async (id) => (await load()).forceClose(id),
+  }
 }

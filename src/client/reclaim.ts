@@ -7,7 +7,7 @@ import { own } from '../util/objects.js'
 import { untilAborted } from '../util/until-aborted.js'
 import type { ChannelOperation, ChannelView, ChannelWallet } from '../wallet/index.js'
 import type { BackgroundTasks } from './background-tasks.js'
-import { isChannelWallet } from './sessions.js'
+import { isChannelWallet } from './session.js'
 
 /** The chain's clock decides when a deposit can be withdrawn: a moment later it agrees that the time has come. */
 const SLACK_MS = 5_000

@@ -1,6 +1,6 @@
 import type { Channel } from '../ledger/index.js'
 import type { Amount } from '../money/index.js'
-import type { ChannelView } from '../wallet/index.js'
+import type { ChannelView, ChannelWallet, Wallet } from '../wallet/index.js'
 
 /** A session, from the ledger. */
 export interface Session {
@@ -73,14 +73,10 @@ export interface Sessions {
   forceClose(id: string): Promise<InspectedSession>
 }
 
-/** Returns the sessions of a purser. Each method first loads their implementation. */
-export function lazySessions(load: () => Promise<Sessions>): Sessions {
-  return {
-    list: async (query) => (await load()).list(query),
-    inspect: async (id) => (await load()).inspect(id),
-    recall: async (url) => (await load()).recall(url),
-    topUp: async (id, more) => (await load()).topUp(id, more),
-    close: async (id) => (await load()).close(id),
-    forceClose: async (id) => (await load()).forceClose(id),
-  }
+/** The methods that every wallet with channels has. The compiler checks the names. */
+const METHODS = ['inspectChannel', 'quoteOperation'] as const satisfies readonly (keyof ChannelWallet)[]
+
+/** Whether this wallet has channels that their owner can manage. */
+export function isChannelWallet(wallet: Wallet): wallet is ChannelWallet {
+  return METHODS.every((name) => typeof Reflect.get(wallet, name) === 'function')
 }

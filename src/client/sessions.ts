@@ -5,9 +5,9 @@ import type { Channel } from '../ledger/index.js'
 import { amount, parseAmount } from '../money/index.js'
 import { type Call, type Env, runOperation, settleClosedChannel } from '../pay/index.js'
 import type { Context } from '../policy/index.js'
-import type { ChannelOperation, ChannelWallet, Wallet } from '../wallet/index.js'
+import type { ChannelOperation, ChannelWallet } from '../wallet/index.js'
 import type { CallServices } from './paid-call.js'
-import type { InspectedSession, Session, Sessions } from './session.js'
+import { type InspectedSession, isChannelWallet, type Session, type Sessions } from './session.js'
 
 /** The sessions of the ledger, on behalf of one purser. */
 export class LedgerSessions implements Sessions {
@@ -158,12 +158,4 @@ function sessionOf(channel: Channel, signed: bigint): Session {
     signed: amount(signed, currency),
     unspent: amount(unspent, currency),
   }
-}
-
-/** The methods that every wallet with channels has. The compiler checks the names. */
-const METHODS = ['inspectChannel', 'quoteOperation'] as const satisfies readonly (keyof ChannelWallet)[]
-
-/** Whether this wallet has channels that their owner can manage. */
-export function isChannelWallet(wallet: Wallet): wallet is ChannelWallet {
-  return METHODS.every((name) => typeof Reflect.get(wallet, name) === 'function')
 }

@@ -1,6 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
-import { isChannelWallet } from '../../src/client/sessions.js'
+import { isChannelWallet } from '../../src/client/session.js'
 import { tempoSession } from '../../src/session/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 
