@@ -2,9 +2,8 @@
 // money or when the ledger is first needed. A program whose calls are all free never loads it.
 
 export * as codecs from '../http/wire/index.js'
-export { memoryLedger } from '../ledger/index.js'
+export { budgetsOf, memoryLedger } from '../ledger/index.js'
 export { quote } from '../pay/index.js'
-export { budgetsOf } from './budgets.js'
 export { delegate } from './delegate.js'
 export { discover } from './discover.js'
 export { openPurser } from './open.js'

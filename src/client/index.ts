@@ -1,4 +1,3 @@
-export type { Budget } from '../pay/index.js'
 export { createPurser } from './create.js'
 export { createPurserWithoutFiles } from './create-without-files.js'
 export type { DelegateOptions, Delegation } from './delegate.js'

@@ -1,33 +1,8 @@
-import { type Names, ownOptions } from '../errors/index.js'
-import type { ClockConfirmation, PaymentQuery, PinQuery } from '../ledger/index.js'
+import { ownOptions } from '../errors/index.js'
+import type { ClockConfirmation } from '../ledger/index.js'
 
 // What methods of a purser take, without what objects inherit. A name that is not known is a TypeError: a filter that
 // was mistyped would be no filter.
-
-const PAYMENT_QUERY: Names<PaymentQuery> = {
-  id: true,
-  key: true,
-  agent: true,
-  task: true,
-  vendor: true,
-  states: true,
-  from: true,
-  to: true,
-  limit: true,
-  order: true,
-}
-const PIN_QUERY: Names<PinQuery> = { vendor: true, rail: true, payee: true }
-
-/** What {@link PaymentQuery} says. */
-export function paymentQuery(query: PaymentQuery): PaymentQuery {
-  return ownOptions(query, PAYMENT_QUERY, 'A query of payments')
-}
-
-/** What {@link PinQuery} says. */
-export function pinQuery<Q extends PinQuery>(query: Q): Q {
-  ownOptions<PinQuery>(query, PIN_QUERY, 'A query of pins')
-  return query
-}
 
 /** What `with()` binds to. */
 interface NewBinding {

@@ -7,30 +7,25 @@ import {
   type Restore,
 } from '../fetch/index.js'
 import { type FetchInput, registerHandler } from '../http/index.js'
-import type {
-  ClockConfirmation,
-  Payment,
-  PaymentId,
-  PaymentQuery,
-  PinnedPayee,
-  PinQuery,
+import {
+  type Budget,
+  type ClockConfirmation,
+  type Payment,
+  type PaymentId,
+  type PaymentQuery,
+  type PinnedPayee,
+  type PinQuery,
+  paymentQuery,
+  pinQuery,
 } from '../ledger/index.js'
-import type { Budget, Listener, Outcome, PurserEvent, Quoted, Recovery } from '../pay/index.js'
+import type { Listener, Outcome, PurserEvent, Quoted, Recovery } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
 import { lazy } from '../util/lazy.js'
 import { type Binding, Core, loadEngine } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
 import { handlerFor } from './handler.js'
-import {
-  clockConfirmation,
-  newBinding,
-  paymentQuery,
-  pinQuery,
-  quoteOptions,
-  recoverOptions,
-  runOptions,
-} from './names.js'
+import { clockConfirmation, newBinding, quoteOptions, recoverOptions, runOptions } from './names.js'
 import { type DefaultLedger, type PurserOptions, readOptions } from './options.js'
 import type { Resolution } from './resolve.js'
 import type { RestoreStatement } from './restore.js'

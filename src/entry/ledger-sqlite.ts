@@ -1,5 +1,7 @@
 export {
   backupLedger,
+  type LedgerViewOptions,
+  openLedgerView,
   type Restored,
   restoreLedger,
   type SqliteLedgerOptions,

@@ -1,8 +1,8 @@
 // `purser/ledger/sqlite` for browsers, Workers and Edge. It can be imported there; its functions explain that they need
 // files.
-import type { SqliteLedgerOptions } from '../ledger/sqlite/index.js'
+import type { LedgerViewOptions, SqliteLedgerOptions } from '../ledger/sqlite/index.js'
 
-export type { Restored, SqliteLedgerOptions } from '../ledger/sqlite/index.js'
+export type { LedgerViewOptions, Restored, SqliteLedgerOptions } from '../ledger/sqlite/index.js'
 
 function noFiles(): never {
   throw new TypeError(
@@ -16,6 +16,13 @@ function noFiles(): never {
  * @throws TypeError always
  */
 export const sqliteLedger: (options?: SqliteLedgerOptions) => never = noFiles
+
+/**
+ * Throws, because this runtime has no files.
+ *
+ * @throws TypeError always
+ */
+export const openLedgerView: (options?: LedgerViewOptions) => never = noFiles
 
 /**
  * Throws, because this runtime has no files.

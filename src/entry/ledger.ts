@@ -3,12 +3,14 @@
 export type { RestoreStatement, StoredReceipt } from '../client/index.js'
 export type {
   Attempt,
+  BudgetsQuery,
   Channel,
   ChannelQuery,
   Channels,
   Clock,
   ClockConfirmation,
   ConfirmedGap,
+  CounterSum,
   DueQuery,
   Evidence,
   FactsQuery,
@@ -21,6 +23,7 @@ export type {
   LaneGrant,
   LaneRequest,
   Ledger,
+  LedgerView,
   Move,
   MoveResult,
   Payment,

@@ -1,7 +1,6 @@
 // The names that both main entries export, beside `createPurser`.
 
 export {
-  type Budget,
   type Discovered,
   type DiscoveredOffer,
   type DiscoveredOperation,
@@ -28,7 +27,7 @@ export {
 } from '../errors/index.js'
 export type { FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from '../fetch/index.js'
 export type { FetchInput } from '../http/index.js'
-export type { Ledger, Payment, PaymentQuery, PaymentState } from '../ledger/index.js'
+export type { Budget, Ledger, Payment, PaymentQuery, PaymentState } from '../ledger/index.js'
 export {
   type Amount,
   amount,

@@ -47,6 +47,7 @@ export const ERROR_CODES = [
   'ledger_missing',
   'ledger_corrupt',
   'ledger_read_only',
+  'ledger_older',
   'ledger_newer',
   'ledger_incomplete',
   'ledger_failed',

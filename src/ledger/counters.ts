@@ -3,7 +3,7 @@ import type { CounterClaim, Dimensions, Scope } from '../policy/index.js'
 import { counterKey } from '../policy/index.js'
 import { own } from '../util/objects.js'
 import { reachOf } from './clock-jumps.js'
-import { amountIn, changes, countsAlike, keyOf, total, type Weight, weights } from './counts.js'
+import { amountIn, type Counts, changes, countsAlike, keyOf, total, type Weight, weights } from './counts.js'
 import { gapOn } from './gaps.js'
 import type { Charge, Counted, PaymentRow } from './payment-row.js'
 import type { Room } from './port.js'
@@ -38,8 +38,8 @@ function addShape(tables: LedgerTables, claim: CounterClaim): void {
   const rolling = from === at ? {} : { width: (at - from) / BUCKETS }
   const until = mayCount(tables, shape) ? tables.last() : 0
   const number = tables.meta().filled + 1
-  const reached = reaching(tables, claim).from
-  const fill = until === 0 ? {} : { fill: { number, from: reached, at, through: 0, until } }
+  const fill =
+    until === 0 ? {} : { fill: { number, from: reaching(tables, claim).from, at, through: 0, until } }
   if (until > 0) tables.setMeta({ filled: number })
   tables.addShape(own({ ...shape, ...rolling, ...fill }))
 }
@@ -191,18 +191,18 @@ export function roomsOf(tables: LedgerTables, claims: readonly CounterClaim[]): 
   return claims.map((claim) => {
     const key = keyOf(claim)
     const reached = reaching(tables, claim)
-    const sum = tables.countsSince(key, reached.from)
-    const counted = sum.counted + gapOn(tables.meta().gaps, reached)
-    // A deposit is held until it comes back, settled or not: it is never spend.
-    const held =
-      claim.counts === 'lock'
-        ? counted
-        : loose.reduce(
-            (all, of) => all + weightWithin(reached, of.get(key), (weight) => weight.held),
-            sum.held,
-          )
-    return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
+    const { counted, held } = tables.countsSince(key, reached.from)
+    const others = loose.map((of) => weightWithin(reached, of.get(key), (weight) => weight.held))
+    return roomOf(tables, claim, { counted, held: others.reduce((all, units) => all + units, held) })
   })
+}
+
+/** What is left on a claim's counter that has these sums in the claim's window. */
+export function roomOf(tables: LedgerTables, claim: CounterClaim, sums: Counts): Room {
+  const counted = sums.counted + gapOn(tables.meta().gaps, reaching(tables, claim))
+  // A deposit is held until it comes back, settled or not: it is never spend.
+  const held = claim.counts === 'lock' ? counted : sums.held
+  return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
 }
 
 /** Does the payment count on the counter of one of these claims, in the claim's window? Without claims, it does. */
@@ -217,7 +217,7 @@ export function countsOn(
 }
 
 /** The claim with its window as it counts: one that the clock alone opened reaches further back. */
-function reaching(tables: Pick<LedgerTables, 'meta'>, claim: CounterClaim): CounterClaim {
+export function reaching(tables: Pick<LedgerTables, 'meta'>, claim: CounterClaim): CounterClaim {
   const { unseen } = tables.meta().clock
   return unseen.length === 0 ? claim : { ...claim, from: reachOf(claim, unseen) }
 }

@@ -1,4 +1,5 @@
 import type { CounterClaim, Dimension } from '../policy/index.js'
+import { own } from '../util/objects.js'
 import type { Counter } from './counts.js'
 
 /** Every counter of one budget has the same text here, whatever its values: what, window, policy, and by what. */
@@ -18,4 +19,9 @@ export function sameFamily(counter: Counter, claim: CounterClaim, dimension: Dim
   return Object.entries(rest).every(([name, value]) =>
     Object.entries(counter.scope).some(([n, v]) => n === name && v === value),
   )
+}
+
+/** The claim on each of these counters. */
+export function claimsOn(claim: CounterClaim, counters: readonly Counter[]): readonly CounterClaim[] {
+  return counters.map(({ scope }) => own({ ...claim, scope: own({ ...claim.scope, ...scope }) }))
 }

@@ -1,3 +1,4 @@
+export { budgetOf, budgetsOf } from './budgets.js'
 export type { Channel, ChannelQuery, Channels } from './channel.js'
 export { checkedClock } from './checked-clock.js'
 export { type Clock, type ClockConfirmation, systemClock } from './clock.js'
@@ -11,6 +12,7 @@ export {
   type Gaps,
   incomplete,
 } from './gaps.js'
+export type { Budget, BudgetsQuery, CounterSum, LedgerView } from './ledger-view.js'
 export { type MemoryLedgerOptions, memoryLedger } from './memory.js'
 export type {
   Attempt,
@@ -34,3 +36,4 @@ export type {
   Room,
   Verdict,
 } from './port.js'
+export { paymentQuery, pinQuery } from './query-options.js'

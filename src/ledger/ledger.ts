@@ -1,15 +1,16 @@
-import { PaymentError } from '../errors/index.js'
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import { completeOwn, own } from '../util/objects.js'
 import { nextTurn, sleep } from '../util/timers.js'
-import type { Channel, ChannelQuery } from './channel.js'
+import type { Channel } from './channel.js'
 import type { Clock, ClockConfirmation } from './clock.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
-import { dropPins, learnFrom, pinAtCommit, readFacts, readPins, stillGranted, versions } from './facts.js'
+import { dropPins, learnFrom, pinAtCommit, readFacts, stillGranted, versions } from './facts.js'
+import { claimsOn } from './family.js'
 import { checkGaps, confirmGaps, type Gap, type GapStatement } from './gaps.js'
 import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
+import type { LedgerView } from './ledger-view.js'
 import { lowerTime } from './lower-time.js'
 import { applyMove } from './payment-state.js'
 import { isLive, viewOf } from './payment-view.js'
@@ -23,18 +24,16 @@ import type {
   MoveResult,
   Payment,
   PaymentId,
-  PaymentQuery,
-  PinnedPayee,
   PinQuery,
   Room,
 } from './port.js'
 import { groupsOf, isProvable, NEVER } from './query.js'
+import { LedgerReads, PAGE, type ReadableStore, viewsOf } from './reads.js'
 import { isFilled } from './shapes.js'
-import type { DuePage, DueRow, LedgerTables, Store, StoredRow } from './tables.js'
+import type { DuePage, DueRow, LedgerTables, Store } from './tables.js'
 import { Timekeeper } from './timekeeper.js'
+import { StoredLedgerView } from './view.js'
 
-/** How many payments one read of `find` and `due` takes. */
-const PAGE = 100
 /** How long one step counts payments for a budget that is new, in milliseconds. */
 const MOST_FILLING_MS = 6
 /** Purchases are found that are no older: `repeat` looks back thirty days, and a question waits up to seven. */
@@ -51,24 +50,18 @@ type Denial = Parameters<Ledger['deny']>[1]
 const DURABLE: ReadonlySet<Move['to']> = new Set(['committed', 'evidence', 'undelivered'])
 
 /** The ledger's rules over any {@link Store}: stores load and write, and this decides. */
-export class StoredLedger implements Ledger {
+export class StoredLedger extends LedgerReads implements Ledger {
   readonly #store: Store
-  readonly #time: Timekeeper
-  #closed = false
   #filling: Promise<void> | undefined
 
   constructor(store: Store, clock: Clock) {
+    super(store, new Timekeeper(clock))
     this.#store = store
-    this.#time = new Timekeeper(clock)
   }
 
-  id(): Promise<string> {
-    return this.#read((tables) => tables.meta().id)
-  }
-
-  facts(given: FactsQuery): Promise<Facts> {
+  override facts(given: FactsQuery): Promise<Facts> {
     const query = own(given)
-    if (query.purchase === undefined) return this.#read((tables, now) => readFacts(tables, query, now))
+    if (query.purchase === undefined) return super.facts(query)
     return this.#readCounted(
       (tables, now) => (tables.listsPurchases() ? readFacts(tables, query, now) : undefined),
       (tables) => tables.beginListing(),
@@ -81,7 +74,7 @@ export class StoredLedger implements Ledger {
     const allEnded: Payment[] = []
     for (;;) {
       const { held, ended } = await this.#write((tables, now) => {
-        this.#time.check()
+        this.time.check()
         checkGaps(tables.meta().gaps)
         return holdIn(tables, hold, now)
       })
@@ -126,7 +119,7 @@ export class StoredLedger implements Ledger {
     if (row === undefined) throw new TypeError('The ledger has no payment of this id')
     const no = (): MoveResult => ({ ok: false, was: row.state, payment: viewOf(tables, row, now) })
     if (move.to === 'committed') {
-      this.#time.check()
+      this.time.check()
       checkGaps(tables.meta().gaps)
       if (tables.meta().frozen !== undefined) return no()
       if (!stillGranted(tables, row, now)) return no()
@@ -168,8 +161,7 @@ export class StoredLedger implements Ledger {
   family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]> {
     return this.#readCounted((tables) => {
       if (!tables.shapes().every(isFilled)) return undefined
-      const counters = tables.family(claim, dimension)
-      return counters.map(({ scope }) => own({ ...claim, scope: own({ ...claim.scope, ...scope }) }))
+      return claimsOn(claim, tables.family(claim, dimension))
     })
   }
 
@@ -179,34 +171,9 @@ export class StoredLedger implements Ledger {
     begin: (tables: LedgerTables) => boolean = () => false,
   ): Promise<T> {
     for (;;) {
-      const answer = await this.#read(use)
+      const answer = await this.read(use)
       if (answer !== undefined) return answer
       if (!(await this.#write(begin))) await this.#fill()
-    }
-  }
-
-  get(id: PaymentId): Promise<Payment | undefined> {
-    return this.#read((tables, now) => {
-      const row = tables.payment(id)
-      return row === undefined ? undefined : viewOf(tables, row, now)
-    })
-  }
-
-  async *find(given: PaymentQuery): AsyncIterable<Payment> {
-    const query = own(given)
-    let left = query.limit ?? Number.POSITIVE_INFINITY
-    let after: number | undefined
-    while (left > 0) {
-      const size = Math.min(PAGE, left)
-      if (after !== undefined) await nextTurn()
-      const page = await this.#read((tables, now) => {
-        const { rows, next } = tables.find(query, after, size)
-        return { payments: seen(tables, rows, now), next }
-      })
-      yield* page.payments
-      left -= page.payments.length
-      after = page.next
-      if (after === undefined) return
     }
   }
 
@@ -226,16 +193,19 @@ export class StoredLedger implements Ledger {
   /** Each read takes a page of what is due, whether or not it counts where the query asks: no read takes long. */
   async *#dueRows(query: DueQuery): AsyncIterable<Payment> {
     const { which, order = 'oldest' } = query
-    const to = which === 'all' ? NEVER : await this.#read((_, now) => now)
+    const to = which === 'all' ? NEVER : await this.read((_, now) => now)
     for (const group of groupsOf(query)) {
       let after: DueRow | undefined
       do {
         if (after !== undefined) await nextTurn()
         const page: DuePage = { to, order, after, limit: PAGE }
-        const rows = await this.#read((tables, now) => {
+        const rows = await this.read((tables, now) => {
           const found = tables.due(group, page, now)
           const wanted = found.filter(({ row }) => isProvable(row, query) && countsOn(tables, row, query.on))
-          return { payments: seen(tables, wanted, now), last: found.length < PAGE ? undefined : found.at(-1) }
+          return {
+            payments: viewsOf(tables, wanted, now),
+            last: found.length < PAGE ? undefined : found.at(-1),
+          }
         })
         yield* rows.payments
         after = rows.last
@@ -259,19 +229,11 @@ export class StoredLedger implements Ledger {
     return this.#write((tables) => tables.setMeta({ frozen: undefined }), true)
   }
 
-  frozen(): Promise<string | undefined> {
-    return this.#read((tables) => tables.meta().frozen)
-  }
-
   grant(grant: Grant): Promise<void> {
     return this.#write((tables, now) => {
       tables.setGrant(grant, now)
       tables.bump(versions.agent(grant.agent, grant.vendor))
     }, true)
-  }
-
-  grants(): Promise<readonly Grant[]> {
-    return this.#read((tables, now) => tables.allGrants().filter(({ until }) => until > now))
   }
 
   revoke(grantId: string): Promise<boolean> {
@@ -280,10 +242,6 @@ export class StoredLedger implements Ledger {
       if (grant !== undefined) tables.bump(versions.agent(grant.agent, grant.vendor))
       return grant !== undefined
     }, true)
-  }
-
-  pins(query: PinQuery = {}): Promise<readonly PinnedPayee[]> {
-    return this.#read((tables, now) => readPins(tables, query, now))
   }
 
   unpin(query: PinQuery & { readonly vendor: string }): Promise<number> {
@@ -296,10 +254,6 @@ export class StoredLedger implements Ledger {
       tables.setAdvertised(query, units)
       tables.bump(versions.operation(query))
     })
-  }
-
-  channels(query: ChannelQuery): Promise<readonly Channel[]> {
-    return this.#read((tables) => tables.channels(own(query)))
   }
 
   putChannel(channel: Channel): Promise<boolean> {
@@ -315,31 +269,33 @@ export class StoredLedger implements Ledger {
     }, true)
   }
 
-  signed(lane: string): Promise<bigint> {
-    return this.#read((tables) => tables.lane(lane)?.value ?? 0n)
-  }
-
   async confirmClock({ to = 'store' }: ClockConfirmation = {}): Promise<void> {
     if (to !== 'store' && to !== 'wall') throw new TypeError("confirmClock: `to` must be 'store' or 'wall'")
-    this.#open()
+    this.checkOpen()
     await this.#store.write((tables) => {
       const { high, clock } = tables.meta()
-      const wall = this.#time.wall()
+      const wall = this.time.wall()
       if (to === 'wall' && wall < high) {
         lowerTime(tables, high, wall)
         tables.setMeta({ high: wall, clock: { ...clock, unseen: [], lowered: clock.lowered + 1 } })
-      } else tables.setMeta({ clock: this.#time.confirm(tables.meta()) })
-      const { now, clock: after } = this.#time.step(tables.meta())
+      } else tables.setMeta({ clock: this.time.confirm(tables.meta()) })
+      const { now, clock: after } = this.time.step(tables.meta())
       tables.setMeta({ high: Math.max(now, tables.meta().high), clock: after })
     }, true)
   }
 
-  hearTime(source: string, at: Instant): number {
-    return this.#time.hear(source, at)
+  view(): LedgerView {
+    const store = this.#store
+    // The ledger stays open when its view is closed.
+    const readable: ReadableStore = {
+      read: (use, rehearse) => store.read(use, rehearse),
+      close: async () => undefined,
+    }
+    return new StoredLedgerView(readable, this.time)
   }
 
-  gaps(): Promise<readonly Gap[]> {
-    return this.#read((tables) => tables.meta().gaps)
+  hearTime(source: string, at: Instant): number {
+    return this.time.hear(source, at)
   }
 
   confirmGaps(statement: GapStatement): Promise<readonly Gap[] | undefined> {
@@ -355,36 +311,18 @@ export class StoredLedger implements Ledger {
     }, true)
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.#store.close()
-  }
-
-  async #read<T>(use: (tables: LedgerTables, now: Instant) => T): Promise<T> {
-    this.#open()
-    return this.#store.read(
-      (tables) => use(tables, this.#time.look(tables.meta())),
-      (tables) => void use(tables, this.#time.about(tables.meta())),
-    )
-  }
-
   /** One atomic step. What time it was is written with it, so that time never goes back for anybody. */
   async #write<T>(use: (tables: LedgerTables, now: Instant) => T, durable = false): Promise<T> {
-    this.#open()
+    this.checkOpen()
     const run = (tables: LedgerTables): T => {
       const meta = tables.meta()
-      const { now, clock } = this.#time.step(meta)
+      const { now, clock } = this.time.step(meta)
       if (clock !== meta.clock) tables.setMeta({ clock })
       const answer = use(tables, now)
       if (now > meta.high) tables.setMeta({ high: now })
       return answer
     }
-    return this.#store.write(run, durable, (tables) => void use(tables, this.#time.about(tables.meta())))
-  }
-
-  #open(): void {
-    if (this.#closed) throw new PaymentError('closed', 'untouched', 'The ledger is closed')
+    return this.#store.write(run, durable, (tables) => void use(tables, this.time.about(tables.meta())))
   }
 }
 
@@ -394,8 +332,4 @@ function ownHold<H extends Omit<Hold, 'lane'>>(hold: H): H {
   // Terms stay the object that they are: an attempt on the same terms does not store them twice.
   completeOwn(terms, ['fee', 'locks', 'escrow'])
   return own({ ...hold, decision: own(decision), context: own(context) })
-}
-
-function seen(tables: LedgerTables, page: readonly StoredRow[], now: Instant): readonly Payment[] {
-  return page.map(({ row }) => viewOf(tables, row, now))
 }

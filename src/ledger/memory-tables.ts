@@ -186,6 +186,10 @@ export class MemoryTables extends FactMaps implements LedgerTables {
     )
   }
 
+  counters(): readonly Counter[] {
+    return [...this.#counters.values()]
+  }
+
   #touched(key: string, from: Instant): boolean {
     return [...(this.#buckets.get(key)?.keys() ?? [])].some((at) => at >= from)
   }

@@ -132,6 +132,8 @@ export interface LedgerTables {
 
   /** Counters like this claim's, with any value of the dimension, that count something in its window. */
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
+  /** All counters that ever counted anything. */
+  counters(): readonly Counter[]
   /** What counts in the buckets at or after that moment. */
   countsSince(key: string, from: Instant): Counts
   addCounts(key: string, at: Instant, change: Counts): void

@@ -1,26 +1,8 @@
 import { clean, type ErrorCode, type Reason } from '../errors/index.js'
-import type { Payment } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
-import type { Decision, Scope, Terms } from '../policy/index.js'
+import type { Budget, Payment } from '../ledger/index.js'
+import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
 import { redactedError } from './redacted-error.js'
-
-/** One budget as it is now. Amounts are units, the policy's unit at nine decimals; `payments` counts payments. */
-export interface Budget {
-  readonly rule: string
-  readonly counts: 'spend' | 'lock' | 'payments'
-  /** The policy, agent, task, vendor, … that the budget belongs to. */
-  readonly scope: Scope
-  readonly window: string
-  readonly limit: bigint
-  readonly spent: bigint
-  /** Held for payments that are under way or in doubt. */
-  readonly held: bigint
-  readonly remaining: bigint
-  readonly resetsAt?: Instant
-  /** The same as a text: `1.2 of 5 USD spent, 0.1 USD held`. */
-  readonly message: string
-}
 
 /** The events of a purser. Listeners observe: they can never veto a payment, delay it or supply a credential. */
 export interface PurserEvents {

@@ -1,4 +1,4 @@
-export { BudgetAlerts, budgetOf } from './authorize/alerts.js'
+export { BudgetAlerts } from './authorize/alerts.js'
 export {
   type ApprovalAnswer,
   ApprovalQueue,
@@ -11,7 +11,6 @@ export { runOperation, settleClosedChannel } from './channel-operation.js'
 export type { Call, CallContext, Env, Outcome, PaymentSettings, Refusal } from './env.js'
 export {
   type AnomalyKind,
-  type Budget,
   type Emitter,
   Events,
   type Listener,

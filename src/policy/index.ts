@@ -38,4 +38,5 @@ export {
   type Scope,
   type Terms,
 } from './types.js'
+export { windowOf } from './window-of.js'
 export type { Calendar, Weekday } from './windows.js'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { budgetsOf } from '../../src/client/budgets.js'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
+import { budgetsOf } from '../../src/ledger/budgets.js'
 import type { Ledger } from '../../src/ledger/index.js'
 import { type Context, createPolicy, type Policy, type PolicyDocument } from '../../src/policy/index.js'
 import { CENT, committed, DAY, holdOf, START, settled, TestClock, termsOf } from '../ledger/fixtures.js'

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { windowOf } from '../../src/policy/window-of.js'
 import {
+  CALENDAR,
   type Calendar,
   calendarWindow,
   durationText,
@@ -270,6 +272,19 @@ describe('rolling windows', () => {
       '1s',
     ])
   })
+})
+
+it('every window is found by its key', () => {
+  const now = at('2026-03-29T00:30:00Z')
+  const zones = ['UTC', 'Europe/Berlin', 'Etc/GMT+12']
+  const windows = [
+    ...CALENDAR.flatMap((per) => zones.map((zone) => calendarWindow(per, zone, 'monday'))),
+    ...WEEKDAYS.map((day) => calendarWindow('week', 'America/New_York', day)),
+    ...[60_000, 5_400_000, 2_592_000_000].map(rollingWindow),
+  ]
+  for (const { key, span } of windows) expect([key, windowOf(key)?.span(now)]).toEqual([key, span(now)])
+  for (const key of ['', 'fortnight@UTC', 'day@Mars/Olympus', 'week.someday@UTC', '30x~'])
+    expect(windowOf(key)).toBeUndefined()
 })
 
 describe('zones', () => {

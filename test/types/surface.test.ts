@@ -29,6 +29,7 @@ test('the codes of errors', () => {
     'ledger_missing',
     'ledger_corrupt',
     'ledger_read_only',
+    'ledger_older',
     'ledger_newer',
     'ledger_incomplete',
     'ledger_failed',
@@ -53,14 +54,15 @@ const NAMES: Readonly<Record<string, string>> = {
   `,
   'purser/auto': 'purser restore',
   'purser/ledger': `
-    Attempt Channel ChannelQuery Channels Clock ClockConfirmation ConfirmedGap CounterClaim Decision
-    Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps Grant
-    Hold HoldResult Instant LaneGrant LaneRequest Ledger Move MoveResult Payment PaymentId
+    Attempt BudgetsQuery Channel ChannelQuery Channels Clock ClockConfirmation ConfirmedGap
+    CounterClaim CounterSum Decision Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps Grant
+    Hold HoldResult Instant LaneGrant LaneRequest Ledger LedgerView Move MoveResult Payment PaymentId
     PaymentQuery PaymentState PinQuery PinnedPayee PreviousPurchase PurchaseQuery RestoreStatement
     Room Scope StoredReceipt Terms Units UnseenDoubts Verdict
   `,
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
-  'purser/ledger/sqlite': 'Restored SqliteLedgerOptions backupLedger restoreLedger sqliteLedger',
+  'purser/ledger/sqlite':
+    'LedgerViewOptions Restored SqliteLedgerOptions backupLedger openLedgerView restoreLedger sqliteLedger',
   'purser/ledger/store':
     'LedgerStore StoreChange StoreEntry StoreLedgerOptions StoreRange StoreRead StoreTransaction storeLedger',
   'purser/ledger/testing': 'MakeLedgerStore ledgerStoreContract',

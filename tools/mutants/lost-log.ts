@@ -84,7 +84,7 @@ export const LOST_LOG: readonly Mutant[] = [
   {
     name: 'old-version-writes-on',
     breaks: 'a process writes to tables that a newer version has changed meanwhile',
-    file: 'src/ledger/sqlite/store.ts',
+    file: 'src/ledger/sqlite/connection.ts',
     find: '        checkVersion(db)\n',
     replace: '',
     tests: COMPANIONS,
@@ -104,6 +104,14 @@ export const LOST_LOG: readonly Mutant[] = [
     find: 'const LOG_BYTES = 8 * 1024 * 1024',
     replace: 'const LOG_BYTES = 8000 * 1024 * 1024',
     tests: COMPANIONS,
+  },
+  {
+    name: 'view-copies-the-log',
+    breaks: 'a view of a ledger copies the log of a killed process into the file, and removes it',
+    file: 'src/ledger/sqlite/open.ts',
+    find: 'const file = connect(driver, path, true)',
+    replace: 'const file = connect(driver, path, false)',
+    tests: ['test/ledger/view.test.ts'],
   },
   {
     name: 'closed-ledger-lingers',

@@ -135,6 +135,14 @@ export class CounterTables extends FactTables {
     return counters.flatMap(({ key, counter }) => (this.entries.range(used(key)).length > 0 ? [counter] : []))
   }
 
+  counters(): readonly Counter[] {
+    return Array.from(this.all(prefixOf('counter')), ({ value }) => {
+      const counter = counterOf(value)
+      if (counter === undefined) throw damaged()
+      return counter
+    })
+  }
+
   clearCounts(): void {
     for (const { key } of [...this.all(prefixOf('bucket'))]) this.entries.set(key, undefined)
   }

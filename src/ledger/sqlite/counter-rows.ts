@@ -152,6 +152,10 @@ export class CounterRows extends FactRows {
     return counters.filter((counter) => sameFamily(counter, claim, dimension))
   }
 
+  counters(): readonly Counter[] {
+    return this.sql.all('SELECT key FROM counters ORDER BY n').map(readCounter)
+  }
+
   countsSince(key: string, from: Instant): Counts {
     const n = this.#number(key)
     return n === undefined ? NOTHING : this.#buckets.sum(n, from)

@@ -22,7 +22,10 @@ export interface Database {
 }
 
 export interface Driver {
-  readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => Database
+  readonly DatabaseSync: new (
+    path: string,
+    options: { readonly timeout: number; readonly readOnly?: boolean },
+  ) => Database
   /** Ends databases that were closed, for a driver that keeps them open while their statements exist. */
   readonly destroyStatements?: () => Promise<void>
 }

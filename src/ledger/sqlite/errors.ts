@@ -48,6 +48,12 @@ export function isBusy(error: unknown): boolean {
   return known(error)?.code === 'ledger_busy'
 }
 
+/** Could SQLite neither open nor make the files that a ledger has beside it? */
+export function isWithoutLog(error: unknown): boolean {
+  const result = known(error)?.result
+  return result === 8 || result === 14
+}
+
 /** What went wrong in the store, in the ledger's own words. Caller mistakes and our own errors pass as they are. */
 export function failure(error: unknown): unknown {
   if (isPaymentError(error) || error instanceof TypeError) return error

@@ -4,7 +4,7 @@ import { mayAskSystem } from '../permission.js'
 import { recordPath } from './made-record.js'
 
 // Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
-const { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } =
+const { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } =
   process.getBuiltinModule('node:fs')
 const { homedir, platform } = process.getBuiltinModule('node:os')
 const { dirname, isAbsolute, join } = process.getBuiltinModule('node:path')
@@ -52,39 +52,82 @@ export function sameFile(a: FileId | undefined, b: FileId | undefined): boolean 
 }
 
 /**
- * Never opens a file that exists: closing it again would drop the locks that SQLite has on it in this process
- * (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+ * Checks a ledger's file before SQLite opens it, and makes an empty one if there is none.
  *
- * Checks a ledger's file before SQLite opens it, and makes an empty one where there is none yet.
+ * It never opens a file that exists: closing it would drop the locks that SQLite has on it in this process
+ * (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
  *
  * @param made Does the record say that there was a ledger before?
  * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`.
  */
 export function prepareFile(path: string, create: boolean, made: boolean): void {
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = fileAt(path, made)
   if (stat === undefined) {
-    if (made) throw vanished(path)
     makeFile(path, create)
     return
   }
-  if (!stat.isFile())
-    throw ledgerError('ledger_corrupt', `${path} is not a file. Look at \`path\` of sqliteLedger`)
-  try {
-    accessSync(path, constants.W_OK)
-    accessSync(dirname(path), constants.W_OK)
-  } catch {
+  if (!may(path, constants.W_OK) || !may(dirname(path), constants.W_OK))
     throw ledgerError(
       'ledger_read_only',
       `${path} cannot be written to. \`path\` of sqliteLedger can name another place`,
     )
+  if (stat.size === 0 && !create)
+    throw ledgerError(
+      'ledger_missing',
+      `There is no ledger in ${path}. Look at \`path\` and \`create\` of sqliteLedger`,
+    )
+}
+
+/**
+ * Checks a ledger's file before SQLite opens it only to read it.
+ *
+ * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`, `ledger_failed`.
+ */
+export function checkReadable(path: string, made: boolean): void {
+  const stat = fileAt(path, made)
+  if (stat === undefined || stat.size === 0)
+    throw ledgerError('ledger_missing', `There is no ledger at ${path}`)
+  if (!may(path, constants.R_OK))
+    throw ledgerError('ledger_failed', `This user may not read ${path}. Read it as the user who owns it`)
+  // SQLite would make the files beside the ledger as this user, and its owner could not open them.
+  const user = process.getuid?.() ?? 0
+  if (
+    made &&
+    user !== 0 &&
+    user !== stat.uid &&
+    !existsSync(logPath(path)) &&
+    may(dirname(path), constants.W_OK)
+  )
+    throw needsLog(path)
+}
+
+/** SQLite reads a ledger only if there are two more files beside it, or if it can make them. */
+export function needsLog(path: string): PaymentError {
+  return ledgerError(
+    'ledger_read_only',
+    `${path} can only be read if ${path}-wal and ${path}-shm exist or can be made. Read it as the user who owns it and in a folder that can be written to, or while a process uses it, or read a copy that backupLedger() made`,
+  )
+}
+
+/** The file, if there is one. */
+function fileAt(path: string, made: boolean): { readonly size: number; readonly uid: number } | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) {
+    if (made) throw vanished(path)
+    return undefined
   }
-  if (stat.size === 0) {
-    if (made) throw ledgerError('ledger_corrupt', `${path} has been emptied`)
-    if (!create)
-      throw ledgerError(
-        'ledger_missing',
-        `There is no ledger in ${path}. Look at \`path\` and \`create\` of sqliteLedger`,
-      )
+  if (!stat.isFile())
+    throw ledgerError('ledger_corrupt', `${path} is not a file. Look at \`path\` of sqliteLedger`)
+  if (stat.size === 0 && made) throw ledgerError('ledger_corrupt', `${path} has been emptied`)
+  return stat
+}
+
+function may(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode)
+    return true
+  } catch {
+    return false
   }
 }
 

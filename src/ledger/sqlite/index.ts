@@ -1,2 +1,3 @@
 export { backupLedger, type Restored, restoreLedger } from './backup.js'
 export { type SqliteLedgerOptions, sqliteLedger } from './ledger.js'
+export { type LedgerViewOptions, openLedgerView } from './view.js'

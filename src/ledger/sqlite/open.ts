@@ -1,8 +1,9 @@
 import type { Gap, GapCause } from '../gaps.js'
 import { damaged, ledgerError } from '../ledger-error.js'
 import { numberOf, textOf } from './codec.js'
-import { type Database, loadDriver } from './driver.js'
-import { hasLog, prepareFile, sizeOf } from './file.js'
+import { type Database, type Driver, loadDriver } from './driver.js'
+import { isWithoutLog } from './errors.js'
+import { checkReadable, hasLog, needsLog, prepareFile, sizeOf } from './file.js'
 import { gapsOf, gapsText } from './gap-rows.js'
 import { type MadeRecord, readRecord, recordPath, writeRecord } from './made-record.js'
 import { warnOfNetworkDrive } from './network-drive.js'
@@ -21,7 +22,7 @@ const LOG_BYTES = 8 * 1024 * 1024
 const SETTINGS = `PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;
   PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`
 
-/** An open file whose tables are up to date, and whose gaps were noticed. */
+/** An open database of a ledger. */
 export interface OpenFile {
   readonly db: Database
   readonly sql: Sql
@@ -29,46 +30,88 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
+/** Opens the database. Its tables may be missing, or of any version. */
+function connect({ DatabaseSync, destroyStatements }: Driver, path: string, readOnly: boolean): OpenFile {
+  const release = useOneSqlite(path, DatabaseSync)
+  try {
+    const db = new DatabaseSync(path, { timeout: 0, readOnly })
+    const sql = new Sql(db)
+    const close = async (): Promise<void> => {
+      try {
+        sql.forget()
+        db.close()
+        await destroyStatements?.()
+      } finally {
+        release()
+      }
+    }
+    return { db, sql, close }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
 /**
- * Opens a ledger's file, or makes one.
+ * Opens a ledger's file, or makes one. Its tables are brought up to date, and its gaps are noticed.
  *
  * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_newer`; what SQLite throws.
  */
 export async function openFile(path: string, create: boolean): Promise<OpenFile> {
-  const { DatabaseSync, destroyStatements } = await loadDriver()
+  const driver = await loadDriver()
   // Read first: another process may make the ledger meanwhile, and then it has not vanished.
   const record = readRecord(path)
   prepareFile(path, create, record !== undefined)
-  const unuse = useOneSqlite(path, DatabaseSync)
-  let db: Database | undefined
-  let sql: Sql | undefined
-  const close = async (): Promise<void> => {
-    try {
-      sql?.forget()
-      db?.close()
-      await destroyStatements?.()
-    } finally {
-      unuse()
-    }
-  }
+  const file = connect(driver, path, false)
+  const { db, sql } = file
   try {
-    db = new DatabaseSync(path, { timeout: 0 })
-    // A file that was cut short is found now, and not when the page that is missing happens to be read. Another
-    // process may be making the ledger meanwhile: then the pages are in its log.
-    if (bytesOf(db) > sizeOf(path) && !hasLog(path))
-      throw ledgerError('ledger_corrupt', `${path} has been cut short`)
+    checkLength(db, path)
     if (!isCurrent(db, record !== undefined)) renew(db)
     // Only now, so that a new ledger's tables are in the file itself before there is a log that could be lost.
     db.exec('PRAGMA journal_mode = WAL')
     db.exec(SETTINGS)
-    sql = new Sql(db)
     noticeGap(db, sql, path, record)
     warnOfNetworkDrive(path)
-    return { db, sql, close }
+    return file
   } catch (error) {
-    await close()
+    await file.close()
     throw error
   }
+}
+
+/**
+ * Opens a ledger's file only to read it. Its tables must be those of this version, since they are not changed.
+ *
+ * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_older`, `ledger_newer`; what SQLite
+ * throws.
+ */
+export async function openForReading(path: string): Promise<OpenFile> {
+  const driver = await loadDriver()
+  const record = readRecord(path)
+  checkReadable(path, record !== undefined)
+  const file = connect(driver, path, true)
+  try {
+    checkLength(file.db, path)
+    if (!isCurrent(file.db, record !== undefined)) throw older(path)
+    return file
+  } catch (error) {
+    await file.close()
+    throw isWithoutLog(error) ? needsLog(path) : error
+  }
+}
+
+/** A file that was cut short is found now, and not when the page that is missing happens to be read. */
+function checkLength(db: Database, path: string): void {
+  // Another process may be making the ledger: then the pages are in its log.
+  if (bytesOf(db) > sizeOf(path) && !hasLog(path))
+    throw ledgerError('ledger_corrupt', `${path} has been cut short`)
+}
+
+function older(path: string): Error {
+  return ledgerError(
+    'ledger_older',
+    `An older version of Purser wrote ${path}. Open it once with sqliteLedger of this version, which updates its tables`,
+  )
 }
 
 /** Makes the tables, or brings them up to date: whole and on the disk, or not at all. */
@@ -117,6 +160,17 @@ function noticeGap(db: Database, sql: Sql, path: string, record: MadeRecord | un
       ? found.state
       : inTransaction(db, 'BEGIN IMMEDIATE', () => addGap(sql, stateOf(sql), path, record))
   writeRecord(path, state)
+}
+
+/**
+ * Returns the gap that the next process will notice when it opens the ledger to pay. Call it inside a transaction.
+ *
+ * @throws PaymentError `ledger_missing` if another ledger has taken the place of this one.
+ */
+export function unnoticedGap(sql: Sql, path: string): Gap | undefined {
+  const state = stateOf(sql)
+  const cause = causeOf(state, path, readRecord(path))
+  return cause === undefined ? undefined : { since: state.high, cause }
 }
 
 function causeOf(state: State, path: string, record: MadeRecord | undefined): GapCause | undefined {

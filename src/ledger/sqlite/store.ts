@@ -1,16 +1,13 @@
 import { isPaymentError, PaymentError } from '../../errors/index.js'
-import { damaged, ledgerError } from '../ledger-error.js'
+import { ledgerError } from '../ledger-error.js'
 import type { LedgerTables, Store } from '../tables.js'
 import { AnswerQueue } from './answers.js'
 import { closeAtExit, noLongerOpen, type OpenLedgerFile } from './close-at-exit.js'
-import { numberOf } from './codec.js'
+import { Connection, untilFree } from './connection.js'
 import { failure, isBusy } from './errors.js'
 import { type FileId, fileId, logPath, sameFile } from './file.js'
 import { LogSync } from './log-sync.js'
-import { foldForGood, isInUse, markInUse, type OpenFile, openFile, rollBack, unmark } from './open.js'
-import { checkVersion } from './schema.js'
-import type { Sql } from './sql.js'
-import { SqliteTables } from './tables.js'
+import { foldForGood, isInUse, markInUse, type OpenFile, openFile, unmark } from './open.js'
 
 export interface StoreOptions {
   readonly path: string
@@ -20,12 +17,9 @@ export interface StoreOptions {
 }
 
 interface Opened extends OpenFile {
-  readonly tables: SqliteTables
+  readonly connection: Connection
   readonly file: FileId | undefined
 }
-
-/** The longest pause between two tries for the lock; each is drawn anew, so that waiters do not march in step. */
-const MOST_PAUSE_MS = 20
 
 /** How long a ledger that closes waits for those who write. */
 const CLOSE_MS = 1000
@@ -68,8 +62,6 @@ export class SqliteStore implements Store, OpenLedgerFile {
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   readonly #syncs = new LogSync()
-  /** `data_version`: moves when another connection has written. */
-  #version: number | undefined
   readonly #jobs: Job[] = []
   readonly #answers = new AnswerQueue()
   #working = false
@@ -87,7 +79,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     return this.#patiently((opened) => {
       // Nothing is paid on the word of a read alone, so that not each of a row of reads looks at the path.
       if (performance.now() - this.#checked > CHECKED_MS) this.#checkFile(opened)
-      return this.#step(opened, 'BEGIN', use)
+      return opened.connection.step('BEGIN', use)
     }, this.#deadline())
   }
 
@@ -138,7 +130,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     const ran = await this.#patiently((opened) => {
       this.#checkFile(opened)
       return this.#marked(opened, () =>
-        this.#step(opened, 'BEGIN IMMEDIATE', (tables, foreign) => {
+        opened.connection.step('BEGIN IMMEDIATE', (tables, foreign) => {
           if (foreign && !isInUse(opened.sql)) throw UNMARKED
           return runSome(jobs, tables)
         }),
@@ -235,35 +227,10 @@ export class SqliteStore implements Store, OpenLedgerFile {
   /** The last step: the file says that it is whole. Other processes that still use it mark it again. */
   #rest(opened: Opened): void {
     this.#checkFile(opened)
-    this.#step(opened, 'BEGIN IMMEDIATE', (tables) => {
+    opened.connection.step('BEGIN IMMEDIATE', (tables) => {
       tables.rest()
       unmark(opened.sql)
     })
-  }
-
-  #step<T>(
-    { db, sql, tables }: Opened,
-    begin: 'BEGIN' | 'BEGIN IMMEDIATE',
-    use: (tables: SqliteTables, foreign: boolean) => T,
-  ): T {
-    sql.run(begin)
-    try {
-      const version = versionOf(sql)
-      const foreign = version !== this.#version
-      if (foreign) {
-        tables.doubt()
-        checkVersion(db)
-      }
-      this.#version = version
-      const answer = use(tables, foreign)
-      if (begin === 'BEGIN IMMEDIATE') tables.end()
-      sql.run('COMMIT')
-      return answer
-    } catch (error) {
-      tables.forget()
-      rollBack(db)
-      throw error
-    }
   }
 
   /** Runs a step: now where nothing stands in its way, else as soon as the ledger is open and the lock is free. */
@@ -311,29 +278,10 @@ export class SqliteStore implements Store, OpenLedgerFile {
   async #openNow(): Promise<Opened> {
     const { path, create } = this.#options
     const file = await openFile(path, create)
-    this.#opened = { ...file, tables: new SqliteTables(file.sql), file: fileId(path) }
+    this.#opened = { ...file, connection: new Connection(file), file: fileId(path) }
     closeAtExit(this)
     return this.#opened
   }
-}
-
-/** Runs it again and again while somebody else has the lock, until the deadline. */
-async function untilFree<T>(run: () => T | Promise<T>, deadline: number): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await run()
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error
-    }
-    const most = Math.min(MOST_PAUSE_MS, 2 ** tries)
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * most))
-  }
-}
-
-function versionOf(sql: Sql): number {
-  const row = sql.get('PRAGMA data_version')
-  if (row === undefined) throw damaged()
-  return numberOf(row, 'data_version')
 }
 
 function runSome(jobs: readonly Job[], tables: LedgerTables): readonly Ran[] {

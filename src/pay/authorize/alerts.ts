@@ -1,7 +1,7 @@
-import type { Ledger, Room } from '../../ledger/index.js'
-import { asJson, formatUnits, type Instant, type Units } from '../../money/index.js'
+import { budgetOf, type Ledger, type Room } from '../../ledger/index.js'
+import type { Instant } from '../../money/index.js'
 import { type CounterClaim, counterKey } from '../../policy/index.js'
-import type { Budget, Emitter } from '../events.js'
+import type { Emitter } from '../events.js'
 
 /** How many budgets and shares are remembered as reported. The oldest is forgotten first. */
 const MOST_REPORTED = 2_000
@@ -62,32 +62,4 @@ export class BudgetAlerts {
     if (oldest !== undefined && this.#reported.size >= MOST_REPORTED) this.#reported.delete(oldest)
     this.#reported.set(key, until)
   }
-}
-
-/** A counter as a {@link Budget}. */
-export function budgetOf({ claim, spent, held, remaining }: Room, symbol: string): Budget {
-  const { rule, counts, scope, window, limit, resetsAt } = claim
-  return asJson({
-    rule,
-    counts,
-    scope,
-    window,
-    limit,
-    spent,
-    held,
-    remaining,
-    ...(resetsAt === undefined ? {} : { resetsAt }),
-    message: sentence(counts, { limit, spent, held }, symbol),
-  })
-}
-
-function sentence(
-  counts: Budget['counts'],
-  { limit, spent, held }: Pick<Budget, 'limit' | 'spent' | 'held'>,
-  symbol: string,
-): string {
-  if (counts === 'payments') return `${spent + held} of ${limit} payments`
-  const money = (units: Units): string => formatUnits(units, symbol)
-  const verb = counts === 'lock' ? 'locked up' : 'spent'
-  return `${money(spent)} of ${money(limit)} ${verb}${held > 0n ? `, ${money(held)} held` : ''}`
 }
