@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const HELPERS = ['support.ts', 'credits-shop.ts', 'tea-house.ts']
+const HELPERS = ['support.ts', 'credits-shop.ts', 'tea-house.ts', 'research-agent.ts']
 
 /** What a reader of each example should see at the least. */
 const SHOWS: Readonly<Record<string, readonly string[]>> = {
   'ai-sdk.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
   'anthropic.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
-  'approver.ts': ['wants to pay 0.25 AlphaUSD', '200: settled, approved by'],
+  'approver.ts': ['wants to pay 0.25 pathUSD', '200: settled, approved by'],
   'custom-wallet.ts': ['200 a cup of tea', 'paid 0.3 credits: settled', '0.3 USD of 1 USD spent'],
   'delegate.ts': [
     'chain  budget.day: At most 0.5 USD and 0.05 USD of headroom',
@@ -57,6 +57,7 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     'researcher: 200 paid',
     'writer: 402',
     'agents.writer.budget.day: 0 USD of 0.3 USD spent',
+    'the vendor took 0.4 USD',
   ],
   'undici.ts': ['200 {"route":"/paid"', 'paid 0.01 AlphaUSD: settled'],
   'x402.ts': [
@@ -70,7 +71,8 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
 
 describe('examples', () => {
   it('are all run here', () => {
-    const files = readdirSync(`${ROOT}/examples`).filter((name) => name.endsWith('.ts'))
+    // A test runs by itself.
+    const files = readdirSync(`${ROOT}/examples`).filter((name) => /(?<!\.test)\.ts$/.test(name))
     expect(files.filter((name) => !HELPERS.includes(name)).sort()).toEqual(Object.keys(SHOWS).sort())
   })
 

@@ -7,6 +7,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   'keepachangelog.com': 'Keep a Changelog',
   'semver.org': 'Semantic Versioning',
   'sqlite.org': 'SQLite',
+  'mswjs.io': 'msw',
   'docs.stripe.com': 'Stripe',
   'tempo.xyz': 'Tempo: its nodes',
   'optimism.io': 'Optimism: its nodes',
