@@ -8,7 +8,7 @@ import {
   type Reason,
 } from '../errors/index.js'
 import { fundsOf, type Payment } from '../ledger/index.js'
-import { hasNothingLeft } from '../wallet/index.js'
+import { isNotSentError } from '../wallet/index.js'
 import type { CallContext } from './env.js'
 import { redactedError } from './redacted-error.js'
 import { sentenceOf } from './rejection.js'
@@ -101,7 +101,7 @@ export function provenVoid(
   { id, rejection }: Pick<Payment, 'id' | 'rejection'>,
   details: { cause?: unknown; reply?: unknown },
 ): PaymentError {
-  if (hasNothingLeft(details.cause))
+  if (isNotSentError(details.cause))
     return new PaymentError('wallet_unavailable', 'untouched', details.cause.message, {
       ...details,
       paymentId: id,

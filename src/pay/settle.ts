@@ -1,6 +1,6 @@
 import type { Payment, Verdict } from '../ledger/index.js'
 import type { Receipt, ReplyInfo } from '../protocol/index.js'
-import { hasNothingLeft } from '../wallet/index.js'
+import { isNotSentError } from '../wallet/index.js'
 import type { CallContext } from './env.js'
 import type { SubmittedCredential } from './purchase.js'
 import {
@@ -61,7 +61,7 @@ async function inspectLost(
   cause: unknown,
   { submitted, payment, call, env }: Settlement,
 ): Promise<InspectionResult> {
-  if (hasNothingLeft(cause)) {
+  if (isNotSentError(cause)) {
     const last = payment.attempts.length - 1
     const { message: reason } = cause
     const verdictOn = async (index: number): Promise<Verdict> =>

@@ -1,9 +1,9 @@
-import type { Units } from '../money/index.js'
+import type { Currency, Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/objects.js'
+import { defined } from '../util/objects.js'
 import type { PolicyScope } from './evaluation.js'
 import type { Layers } from './layers.js'
-import type { Bounds } from './types.js'
+import type { ApprovalSettings, Bounds } from './types.js'
 import { lookUp } from './vendors.js'
 
 const DEFAULT_VALIDITY_MS = 10 * 60_000
@@ -12,16 +12,14 @@ const NO_LIMIT: Units = 10n ** 18n
 
 /** Returns the limits that are known before an offer is read: the lowest of all layers. */
 export function boundsOf(ground: PolicyScope, layers: Layers, resource: Resource): Bounds {
-  const maxFee = lowest(layers.map(({ rules }) => rules.maxFee))
-  const maxPrice = lowest(layers.flatMap((layer) => pricesOf(layer, resource)))
   const currencies = layers.flatMap(({ rules }) => (rules.currencies === undefined ? [] : [rules.currencies]))
-  const bounds: Bounds = own({
+  const bounds: Bounds = defined({
     maxValidityMs: Math.min(...layers.map(({ rules }) => rules.maxValidity ?? DEFAULT_VALIDITY_MS)),
-    ...(maxFee === undefined ? {} : { maxFee }),
-    ...(maxPrice === undefined ? {} : { maxPrice }),
+    maxFee: lowest(layers.map(({ rules }) => rules.maxFee)),
+    maxPrice: lowest(layers.flatMap((layer) => pricesOf(layer, resource))),
     maxLock: maxLock(ground, layers, resource),
     unit: ground.unit,
-    ...(currencies.length === 0 ? {} : { currencies }),
+    currencies: currencies.length === 0 ? undefined : currencies,
   })
   return Object.freeze(bounds)
 }
@@ -45,4 +43,32 @@ function lowest(limits: readonly (Units | undefined)[]): Units | undefined {
   return limits.reduce((low, limit) =>
     low === undefined || (limit !== undefined && limit < low) ? limit : low,
   )
+}
+
+/** Tells whether all lists of currencies in force name this one. */
+export function mayUse(currency: Currency, { currencies = [], unit }: Bounds): boolean {
+  return currencies.every((list) => namesCurrency(list, currency, unit))
+}
+
+/** Tells whether the list names this currency, by its id or by the unit to which it is pegged. */
+export function namesCurrency(list: readonly string[], { id, peg }: Currency, unit: string): boolean {
+  const symbol = unit.slice(unit.indexOf(':') + 1)
+  return list.includes(id) || (list.includes(symbol) && (id === unit || peg === unit))
+}
+
+/**
+ * Returns the approval settings for an agent. If the document and the agent's rules both set a number, the lower one
+ * applies.
+ */
+export function approvalSettingsOf(layers: Layers): ApprovalSettings {
+  const setting = (name: 'timeout' | 'perAgent' | 'perVendor' | 'holds', otherwise: number): number => {
+    const given = layers.flatMap(({ rules }) => rules.approval?.[name] ?? [])
+    return given.length === 0 ? otherwise : Math.min(...given)
+  }
+  return Object.freeze({
+    timeoutMs: setting('timeout', 5 * 60_000),
+    perAgent: setting('perAgent', 10),
+    perVendor: setting('perVendor', 5),
+    holds: setting('holds', 50),
+  })
 }

@@ -1,6 +1,5 @@
 import type { Instant } from '../money/index.js'
-import { own } from '../util/objects.js'
-import { noTask } from './claims.js'
+import { defined, own } from '../util/objects.js'
 import type { PolicyScope } from './evaluation.js'
 import type { Layer, Line } from './layers.js'
 import { taskKeys } from './scope.js'
@@ -50,7 +49,7 @@ function linesOf(line: Line, whose: Scope, context: Context, now: Instant): read
   return known.map((scope) => {
     const span = window.span(now)
     const claim = own({ counts, scope: own(scope), window: window.key, ...span, amount: 0n, limit, rule })
-    return own({ rule, claim, ...(each === undefined ? {} : { each }) })
+    return defined({ rule, claim, each })
   })
 }
 
@@ -64,6 +63,6 @@ function valuesOf(dimension: Dimension, scope: Scope, context: Context): readonl
   if (dimension === 'agent') return [{ ...scope, agent: context.agent }]
   if (dimension === 'tool' && context.tool !== undefined) return [{ ...scope, tool: context.tool }]
   if (dimension !== 'task') return [scope]
-  if (tasks.length === 0) return [{ ...scope, ...noTask(context.agent).scope }]
+  if (tasks.length === 0) return [{ ...scope, agent: context.agent, task: '' }]
   return tasks.map((task) => ({ ...scope, task }))
 }

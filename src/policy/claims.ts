@@ -91,7 +91,8 @@ function partsAlong(dimension: Dimension, judged: Evaluation): readonly Part[] {
     case 'agent':
       return [{ scope: { agent: context.agent } }]
     case 'task':
-      if (tasks.length === 0) return [noTask(context.agent)]
+      // Payments without a task share one counter per agent.
+      if (tasks.length === 0) return [{ scope: { agent: context.agent, task: '' } }]
       return tasks.map((task) => ({ scope: { task } }))
     case 'vendor':
       return vendors.map((vendor) => ({ scope: { vendor } }))
@@ -110,11 +111,6 @@ function partsAlong(dimension: Dimension, judged: Evaluation): readonly Part[] {
     case 'unit':
       return []
   }
-}
-
-/** Returns the scope of payments without a task: one counter per agent. */
-export function noTask(agent: string): { readonly scope: { readonly agent: string; readonly task: string } } {
-  return { scope: { agent, task: '' } }
 }
 
 /**

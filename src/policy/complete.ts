@@ -6,9 +6,7 @@ import { complain, type Path, type Reading } from './shape.js'
  * limit.
  */
 export function checkDocument(document: Document, reading: Reading): void {
-  checkRules(document, [], reading)
-  for (const [agent, rules] of Object.entries(document.agents ?? {}))
-    checkRules(rules, ['agents', agent], reading)
+  for (const { rules, path } of everyRules(document)) checkRules(rules, path, reading)
   if (document.unlimited === true) return
   checkOverAll(document, reading)
   checkLimits(document, reading)
@@ -44,8 +42,7 @@ function checkAsk(ask: Ask, path: Path, reading: Reading): void {
  * small budgets can add up unnoticed.
  */
 function checkOverAll(document: Document, reading: Reading): void {
-  const overAll = hasOverAll(document)
-  if (overAll) return
+  if (hasOverAll(document)) return
   const mend = `add one such as { limit: "5", per: day } to budgets`
   if (document.unlisted === 'ask' || document.unlisted === 'allow')
     complain(reading, ['unlisted'], `${document.unlisted} needs a budget over all vendors: ${mend}`)
@@ -62,7 +59,8 @@ function checkOverAll(document: Document, reading: Reading): void {
 }
 
 function checkLimits(document: Document, reading: Reading): void {
-  for (const { rules, path } of waysToPay(document)) {
+  const agents = agentRules(document)
+  for (const { rules, path } of agents.length === 0 ? everyRules(document) : agents) {
     if (document.perPayment === undefined && rules.perPayment === undefined)
       checkPerPayment(document, rules, path, reading)
     // Rules under `*` apply to any number of agents, so their budgets do not limit the total.
@@ -89,18 +87,19 @@ function checkPerPayment(document: Document, rules: Rules, path: Path, reading: 
   else complain(reading, [...path, 'perPayment'], `nothing limits one payment: ${mend}`)
 }
 
-function waysToPay(document: Document): readonly { readonly rules: Rules; readonly path: Path }[] {
-  const agents = Object.entries(document.agents ?? {})
-  if (agents.length === 0) return [{ rules: document, path: [] }]
-  return agents.map(([agent, rules]) => ({ rules, path: ['agents', agent] }))
+/** The rules of the document or of an agent, and their position. */
+export interface PlacedRules {
+  readonly rules: Rules
+  readonly path: Path
 }
 
-function everyRules(document: Document): readonly { readonly rules: Rules; readonly path: Path }[] {
-  const agents = Object.entries(document.agents ?? {})
-  return [
-    { rules: document, path: [] },
-    ...agents.map(([agent, rules]) => ({ rules, path: ['agents', agent] as const })),
-  ]
+/** Lists the rules of the document itself, and of all agents. */
+export function everyRules(document: Document): readonly PlacedRules[] {
+  return [{ rules: document, path: [] }, ...agentRules(document)]
+}
+
+function agentRules({ agents = {} }: Document): readonly PlacedRules[] {
+  return Object.entries(agents).map(([agent, rules]) => ({ rules, path: ['agents', agent] }))
 }
 
 /** Tells whether all payments under these rules share a money budget. */

@@ -1,5 +1,5 @@
-import type { PaymentError } from '../errors/index.js'
-import { oneOf } from '../errors/index.js'
+import { oneOf, type PaymentError } from '../errors/index.js'
+import { everyRules } from './complete.js'
 import type { Document, Rules } from './fields.js'
 import { documentOf } from './policy.js'
 import { invalid } from './read.js'
@@ -49,7 +49,7 @@ function contradictionsOf(document: Document, kinds: readonly string[]): Contrad
   const doubtful: Issue[] = []
   if (unlisted === 'deny' && (document.vendors ?? []).length === 0)
     useless.push({ path: ['vendors'], message: 'no vendor may be paid: name one, or set `unlisted: ask`' })
-  for (const { rules, path } of layersOf(document)) {
+  for (const { rules, path } of everyRules(document)) {
     const barred = (rules.networks ?? []).filter((network) => !canPay(network, methods))
     const message = `no wallet pays on ${oneOf(barred)}: ${mendOf(methods)}`
     const all = barred.length > 0 && barred.length === rules.networks?.length
@@ -58,14 +58,6 @@ function contradictionsOf(document: Document, kinds: readonly string[]): Contrad
     doubtful.push(...strangePayees(rules, path, methods), ...idlePerPayment(rules, document, path))
   }
   return { useless, doubtful }
-}
-
-function layersOf(document: Document): readonly { readonly rules: Rules; readonly path: Path }[] {
-  const agents = Object.entries(document.agents ?? {})
-  return [
-    { rules: document, path: [] },
-    ...agents.map(([agent, rules]) => ({ rules, path: ['agents', agent] as const })),
-  ]
 }
 
 function canPay(network: string, methods: readonly string[]): boolean {

@@ -40,7 +40,7 @@ export interface DelegatedRule {
 export interface Candidate {
   readonly line: Line
   /** Absent if the budget never resets (`ever`). */
-  readonly periodMs?: number
+  readonly periodMs?: number | undefined
   /** The most that the budget allows over the life of the key. */
   readonly total: bigint
 }
@@ -98,38 +98,28 @@ function chainRules(
   { prefix, rules, vendors }: Layer,
   { recipients, ask }: Accounting,
 ): readonly DelegatedRule[] {
-  const chain = (rule: string, message: string): DelegatedRule => ({
-    rule: `${prefix}${rule}`,
-    holder: 'chain',
-    message,
-  })
-  const purser = (rule: string, message: string): DelegatedRule => ({
-    rule: `${prefix}${rule}`,
-    holder: 'purser',
-    message,
-  })
   const tokens = ask.tokens === 1 ? 'one token' : `${ask.tokens} tokens`
-  return [
-    ...(vendors === undefined
-      ? []
-      : [
-          chain('vendors.payees', `The key can pay only ${recipients.join(', ')}.`),
-          purser(
-            'vendors',
-            'Origins, methods, paths and limits of single vendors: the chain sees only payees.',
-          ),
-        ]),
-    ...(rules.unlisted === undefined || rules.unlisted === 'deny'
-      ? []
-      : [
-          chain(
-            'unlisted',
-            'Vendors that are not listed can be paid only through the recipients of the key.',
-          ),
-        ]),
-    ...(rules.currencies === undefined ? [] : [chain('currencies', `The key can touch ${tokens}.`)]),
-    ...(rules.networks === undefined ? [] : [chain('networks', `The key exists only on ${ask.network}.`)]),
-  ]
+  const { unlisted = 'deny', currencies, networks } = rules
+  const found: DelegatedRule[] = []
+  const add = (holder: DelegatedRule['holder'], rule: string, message: string) =>
+    found.push({ rule: `${prefix}${rule}`, holder, message })
+  if (vendors !== undefined) {
+    add('chain', 'vendors.payees', `The key can pay only ${recipients.join(', ')}.`)
+    add(
+      'purser',
+      'vendors',
+      'Origins, methods, paths and limits of single vendors: the chain sees only payees.',
+    )
+  }
+  if (unlisted !== 'deny')
+    add(
+      'chain',
+      'unlisted',
+      'Vendors that are not listed can be paid only through the recipients of the key.',
+    )
+  if (currencies !== undefined) add('chain', 'currencies', `The key can touch ${tokens}.`)
+  if (networks !== undefined) add('chain', 'networks', `The key exists only on ${ask.network}.`)
+  return found
 }
 
 function budgetRule(line: Line, budget: Budget | undefined, accounting: Accounting): DelegatedRule {

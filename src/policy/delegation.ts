@@ -14,7 +14,7 @@ export interface DelegationPlan {
   /** The most that can be spent in each token, without headroom, in the unit. */
   readonly limit: Units
   /** The period after which the limit resets, in milliseconds. Absent if it never resets. */
-  readonly periodMs?: number
+  readonly periodMs?: number | undefined
   /** The allowed recipients, in lower case. */
   readonly recipients: readonly string[]
   readonly rules: readonly DelegatedRule[]
@@ -39,7 +39,7 @@ export function planDelegation(document: Document, ask: DelegationAsk): Delegati
   const { periodMs } = chosen
   return {
     limit: chosen.line.limit,
-    ...(periodMs === undefined ? {} : { periodMs }),
+    periodMs,
     recipients,
     rules: layers.flatMap((layer) => account(layer, { chosen, recipients, ask, symbol })),
   }
@@ -74,7 +74,7 @@ function candidates(layer: Layer, lifeMs: number): readonly Candidate[] {
     if (line === undefined || line.counts !== 'spend' || line.by.length > 0) return []
     const periodMs = lengthOf(budget.per)
     const periods = periodMs === undefined ? 1n : BigInt(Math.ceil(lifeMs / periodMs))
-    return [{ line, ...(periodMs === undefined ? {} : { periodMs }), total: line.limit * periods }]
+    return [{ line, periodMs, total: line.limit * periods }]
   })
 }
 

@@ -1,6 +1,6 @@
 import { clean, type Reason } from '../errors/index.js'
-import { own } from '../util/objects.js'
-import { approvalSettingsOf } from './approval-settings.js'
+import { defined, own } from '../util/objects.js'
+import { approvalSettingsOf } from './bounds.js'
 import { budgetClaims, depositClaims, mergeClaims } from './claims.js'
 import { dimensionsOf, type Evaluation, type Findings } from './evaluation.js'
 import type { Layers } from './layers.js'
@@ -56,22 +56,23 @@ function decide(
   const grant = found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
   // If nobody may be asked, a payment that needs approval is denied.
   if (found.ask.length > 0 && grant === undefined) found.deny.push(...found.unasked)
-  const effect =
+  const effect: Decision['effect'] =
     found.deny.length > 0 ? 'deny' : found.ask.length > 0 && grant === undefined ? 'ask' : 'allow'
   const remembered = grant === undefined ? [] : [grantReason(grant)]
-  const decision: Decision = own({
+  const decision: Decision = defined({
     effect,
     reasons: Object.freeze([...inOrder(found.deny), ...inOrder(found.ask), ...remembered]),
     claims: Object.freeze(grant === undefined ? claims : [...claims, ...grantClaim(grant, judged)]),
     dimensions: Object.freeze(dimensionsOf(judged, grant?.id)),
-    ...(units === undefined ? {} : { units: units.total, price: units.price }),
+    units: units?.total,
+    price: units?.price,
     unit: ground.unit,
     payees,
     facts: facts.version,
     at: facts.now,
     policy: hash,
-    ...(grant === undefined ? {} : { grant: grant.id }),
-    ...(repeat === undefined ? {} : { repeat }),
+    grant: grant?.id,
+    repeat,
   })
   return Object.freeze(decision)
 }
@@ -103,12 +104,14 @@ function judgeEscrow(layers: Layers, { terms: { escrow }, listings }: Evaluation
     const lists = (listings.get(layer)?.entries ?? []).flatMap(({ escrows }) => (escrows ? [escrows] : []))
     if (lists.length === 0 && layer.ofAgent) continue
     if (lists.length > 0 && lists.every((escrows) => escrows.includes(escrow))) continue
-    found.deny.push({
-      rule: `${layer.prefix}escrows`,
-      ...(lists.length === 0 ? {} : { limit: lists.flat().join(', ') }),
-      asked: escrow,
-      message: `${escrow} is not the network's own escrow, and may hold a deposit only if the policy names it.`,
-    })
+    found.deny.push(
+      defined({
+        rule: `${layer.prefix}escrows`,
+        limit: lists.flat().join(', ') || undefined,
+        asked: escrow,
+        message: `${escrow} is not the network's own escrow, and may hold a deposit only if the policy names it.`,
+      }),
+    )
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Reason } from '../errors/index.js'
 import { type Amount, count, type Units } from '../money/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/objects.js'
+import { defined, own } from '../util/objects.js'
 import type { Layer, Layers } from './layers.js'
-import { categoryKey, taskKeys } from './scope.js'
+import { taskKeys } from './scope.js'
 import { type Context, type CounterClaim, type Dimensions, type Facts, railOf, type Terms } from './types.js'
 import { type Listing, lookUp } from './vendors.js'
 
@@ -88,7 +88,7 @@ export function evaluationOf(
   }
 }
 
-/** Lists the categories of all entries in scope. */
+/** Lists the categories of all entries in scope, each once and sorted. */
 export function categoriesOf(listing: Listing | undefined): readonly string[] {
   const names = (listing?.entries ?? []).flatMap(({ category }) => category ?? [])
   return names.length < 2 ? names : [...new Set(names)].sort()
@@ -112,17 +112,16 @@ function countAll(terms: Terms, unit: string): CaseUnits | undefined {
 /** Returns the value of the payment in every dimension, for counters that are created later. */
 export function dimensionsOf(judged: Evaluation, grant: string | undefined): Dimensions {
   const { ground, context, resource, terms, units, tasks, tool } = judged
-  const category = categoryKey(judged.categories)
-  return own({
+  return defined({
     policy: ground.policy,
     agent: context.agent,
     tasks,
     vendor: resource.vendor,
     payees: Object.fromEntries(units?.payees ?? []),
-    ...(category === '' ? {} : { category }),
-    ...(tool === undefined ? {} : { tool }),
+    category: judged.categories.join(',') || undefined,
+    tool,
     network: terms.network,
-    ...(grant === undefined ? {} : { grant }),
+    grant,
     unit: ground.unit,
   })
 }

@@ -1,4 +1,4 @@
-export { asAgreed } from './agreed.js'
+export { mayUse } from './bounds.js'
 export { checkAgainstWallets } from './contradictions.js'
 export type { DelegatedRule } from './delegated-rules.js'
 export { type DelegationPlan, planDelegation } from './delegation.js'
@@ -13,12 +13,11 @@ export type {
   RulesDocument,
   VendorDocument,
 } from './document.js'
-export { mayUse } from './named.js'
 export { operationPattern } from './paths.js'
 export { createPolicy, documentOf } from './policy.js'
 export { counterKey, inScope, taskKeys } from './scope.js'
 export { explain, shortfalls } from './tell.js'
-export { noBetter, noWorse, termsKey } from './terms.js'
+export { asAgreed, noBetter, noWorse, termsKey } from './terms.js'
 export {
   type ApprovalSettings,
   type Bounds,

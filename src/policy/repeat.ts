@@ -1,6 +1,6 @@
 import { clean, type Reason } from '../errors/index.js'
 import type { Resource } from '../protocol/index.js'
-import { own } from '../util/objects.js'
+import { defined, own } from '../util/objects.js'
 import type { Evaluation, Findings } from './evaluation.js'
 import type { RepeatRule } from './fields.js'
 import type { Layers } from './layers.js'
@@ -79,13 +79,13 @@ function reasonOf(
   const when = open ? 'is being bought now' : `was bought at ${new Date(at).toISOString()}`
   const rest =
     then === 'ask' ? 'so a person must approve buying it again' : `and may be bought once in ${length}`
-  return {
+  return defined({
     rule,
     limit: `once in ${length}`,
     asked: operation,
     resetsAt: at + within,
     payment,
-    ...(reference === undefined ? {} : { reference }),
+    reference,
     message: `The same request to ${vendor} ${when} (payment ${payment}${receipt}), ${rest}.`,
-  }
+  })
 }

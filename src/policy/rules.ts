@@ -1,8 +1,9 @@
 import type { Reason } from '../errors/index.js'
 import { type Amount, count, formatUnits, isProductionNetwork, type Units } from '../money/index.js'
+import { defined } from '../util/objects.js'
+import { namesCurrency } from './bounds.js'
 import { categoriesOf, type Evaluation, type Findings } from './evaluation.js'
 import type { Layer } from './layers.js'
-import { namesCurrency } from './named.js'
 import { isPlainHttps } from './origins.js'
 import { isDisguised } from './paths.js'
 import type { Terms } from './types.js'
@@ -56,12 +57,14 @@ export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): vo
   const { currencies, networks } = layer.rules
   const barred = currencies && outside(currencies, judged)
   if (barred !== undefined)
-    found.deny.push({
-      rule: `${layer.prefix}currencies`,
-      ...(currencies === undefined ? {} : { limit: currencies.join(', ') }),
-      asked: barred.currency.id,
-      message: `${barred.currency.symbol} (${barred.currency.id}) is a currency that the policy does not allow.`,
-    })
+    found.deny.push(
+      defined({
+        rule: `${layer.prefix}currencies`,
+        limit: currencies?.join(', '),
+        asked: barred.currency.id,
+        message: `${barred.currency.symbol} (${barred.currency.id}) is a currency that the policy does not allow.`,
+      }),
+    )
   const method = terms.kind.split('/')[0] ?? ''
   const named = networks?.includes(terms.network) ?? false
   if (!named && networks !== undefined && !networks.includes(method))
@@ -135,15 +138,17 @@ export function judgeAsks(layer: Layer, judged: Evaluation, found: Findings): vo
   const { ask: rules = [] } = layer.rules
   if (rules.length === 0) return
   const { units, facts, resource, ground, rail } = judged
-  const ask = (rule: string, message: string, limit?: Units, asked?: Units) =>
-    found.ask.push({
-      rule: `${layer.prefix}ask.${rule}`,
-      ...(limit === undefined ? {} : { limit: formatUnits(limit, ground.symbol) }),
-      ...(asked === undefined ? {} : { asked: formatUnits(asked, ground.symbol) }),
-      message,
-    })
-  const price = units?.price ?? 0n
   const text = (value: Units) => formatUnits(value, ground.symbol)
+  const ask = (rule: string, message: string, limit?: Units, asked?: Units) =>
+    found.ask.push(
+      defined({
+        rule: `${layer.prefix}ask.${rule}`,
+        limit: limit === undefined ? undefined : text(limit),
+        asked: asked === undefined ? undefined : text(asked),
+        message,
+      }),
+    )
+  const price = units?.price ?? 0n
   const usual = facts.usual[rail]
   const categories = [...judged.categories, ...categoriesOf(judged.listings.get(layer))]
   for (const rule of rules) {

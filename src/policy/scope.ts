@@ -13,11 +13,6 @@ export function taskKeys(tasks: readonly string[]): readonly string[] {
 
 const NO_TASKS: readonly string[] = Object.freeze([])
 
-/** Joins several categories into one text in a fixed order. */
-export function categoryKey(categories: readonly string[]): string {
-  return categories.length < 2 ? (categories[0] ?? '') : [...new Set(categories)].sort().join(',')
-}
-
 /**
  * Returns the key of a claim's counter. Claims with the same key share one counter, even if different rules made them.
  */

@@ -1,23 +1,12 @@
+import { everyRules } from './complete.js'
 import type { Document } from './fields.js'
 import { wildcardHost } from './origins.js'
 import { invalid } from './read.js'
-import type { Issue, Path } from './shape.js'
+import type { Path } from './shape.js'
 
-interface Wildcard {
-  readonly host: string
-  readonly path: Path
-}
-
-function wildcards(document: Document): readonly Wildcard[] {
-  const lists: readonly { readonly vendors: Document['vendors']; readonly path: Path }[] = [
-    { vendors: document.vendors, path: [] },
-    ...Object.entries(document.agents ?? {}).map(([agent, { vendors }]) => ({
-      vendors,
-      path: ['agents', agent],
-    })),
-  ]
-  return lists.flatMap(({ vendors, path }) =>
-    (vendors ?? []).flatMap(({ origin }, index) => {
+function wildcards(document: Document): readonly { readonly host: string; readonly path: Path }[] {
+  return everyRules(document).flatMap(({ rules: { vendors = [] }, path }) =>
+    vendors.flatMap(({ origin }, index) => {
       const host = wildcardHost(origin)
       return host === undefined ? [] : [{ host, path: [...path, 'vendors', index, 'origin'] }]
     }),
@@ -37,15 +26,11 @@ export function hasWildcards(document: Document): boolean {
  */
 export async function checkWildcards(document: Document): Promise<void> {
   const { getDomain } = await import('tldts')
-  const issues = wildcards(document).flatMap(({ host, path }): readonly Issue[] =>
-    getDomain(host, { allowPrivateDomains: true }) === null
-      ? [
-          {
-            path,
-            message: `anyone can register a name below ${host}: write a wildcard below a domain of one owner`,
-          },
-        ]
-      : [],
-  )
+  const issues = wildcards(document)
+    .filter(({ host }) => getDomain(host, { allowPrivateDomains: true }) === null)
+    .map(({ host, path }) => ({
+      path,
+      message: `anyone can register a name below ${host}: write a wildcard below a domain of one owner`,
+    }))
   if (issues.length > 0) throw invalid(issues)
 }

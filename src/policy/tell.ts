@@ -1,5 +1,6 @@
 import type { Reason } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
+import { defined } from '../util/objects.js'
 import { budgetText, type Cost, costText, quantity } from './say.js'
 import type { CounterClaim, Decision } from './types.js'
 
@@ -20,14 +21,14 @@ export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Co
   const asked = quantity(claim, claim.amount, symbol)
   const left = quantity(claim, remaining, symbol)
   const reset = resetsAt === undefined ? rolls(claim) : `; it resets at ${moment(resetsAt)}`
-  return {
+  return defined({
     rule,
     limit: quantity(claim, claim.limit, symbol),
     asked,
     remaining: left,
-    ...(resetsAt === undefined ? {} : { resetsAt }),
+    resetsAt,
     message: `${sentenceCase(budgetText(claim, symbol))} has ${left} left, and this payment needs ${asked}${costText(claim, symbol, cost)}${reset}.`,
-  }
+  })
 }
 
 /** Explains why the counters without enough room stop a payment after its decision. */

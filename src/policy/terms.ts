@@ -1,4 +1,4 @@
-import { type Amount, compare } from '../money/index.js'
+import { type Amount, amount, compare } from '../money/index.js'
 import type { Payee, Terms } from './types.js'
 
 /**
@@ -47,9 +47,9 @@ function noWorsePayees(a: Terms, b: Terms): boolean {
 /** Sums the amounts per payee and currency. */
 function totals(payees: readonly Payee[]): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>()
-  for (const { id, amount } of payees) {
-    const key = JSON.stringify([id, amount.currency.id])
-    sums.set(key, (sums.get(key) ?? 0n) + amount.value)
+  for (const { id, amount: part } of payees) {
+    const key = JSON.stringify([id, part.currency.id])
+    sums.set(key, (sums.get(key) ?? 0n) + part.value)
   }
   return sums
 }
@@ -63,8 +63,7 @@ function noMore(a: Amount, b: Amount): boolean {
  * not part of it.
  */
 export function termsKey(terms: Terms): string {
-  const text = (amount: Amount | undefined) =>
-    amount === undefined ? null : `${amount.value} ${amount.currency.id}`
+  const text = (sum: Amount | undefined) => (sum === undefined ? null : `${sum.value} ${sum.currency.id}`)
   return JSON.stringify([
     terms.purpose,
     terms.kind,
@@ -76,4 +75,14 @@ export function termsKey(terms: Terms): string {
     text(terms.locks),
     ...(terms.escrow === undefined ? [] : [terms.escrow]),
   ])
+}
+
+/**
+ * Returns a settled amount in the currency of the terms. The payment counts by the decimals and the rate of its
+ * authorization, even if another process or a later start uses other ones.
+ */
+export function asAgreed(moved: Amount, { most, fee, locks }: Terms): Amount {
+  const { id } = moved.currency
+  const agreed = [most, fee?.bound, locks].find((known) => known?.currency.id === id)
+  return agreed === undefined ? moved : amount(moved.value, agreed.currency)
 }

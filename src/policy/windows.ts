@@ -1,5 +1,5 @@
 import type { Instant } from '../money/index.js'
-import { dayNumber, localDay, startOfDay, weekday, yearAndMonth } from './zones.js'
+import { DAY, dayNumber, localDay, startOfDay, weekday } from './zones.js'
 
 /** The calendar windows. `task` is the whole life of a task: `ever`, in the scope of that task. */
 export const CALENDAR = ['minute', 'hour', 'day', 'week', 'month', 'year', 'ever', 'task'] as const
@@ -79,7 +79,7 @@ export function rollingWindow(ms: number): Window {
 
 /** Formats a duration in the largest unit without a remainder: `30d`, `12h`, `90m`. */
 export function durationText(ms: number): string {
-  if (ms % (24 * HOUR) === 0) return `${ms / (24 * HOUR)}d`
+  if (ms % DAY === 0) return `${ms / DAY}d`
   if (ms % HOUR === 0) return `${ms / HOUR}h`
   return ms % MINUTE === 0 ? `${ms / MINUTE}m` : `${ms / 1000}s`
 }
@@ -125,7 +125,8 @@ function dates(per: 'day' | 'week' | 'month' | 'year', weekStart: Weekday, day: 
     const first = day - ((weekday(day) - WEEKDAYS.indexOf(weekStart) + 7) % 7)
     return [first, first + 7]
   }
-  const { year, month } = yearAndMonth(day)
+  const date = new Date(day * DAY)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1]
   return per === 'month'
     ? [dayNumber(year, month, 1), dayNumber(year, month + 1, 1)]
     : [dayNumber(year, 1, 1), dayNumber(year + 1, 1, 1)]

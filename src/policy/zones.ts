@@ -1,9 +1,9 @@
 import type { Instant } from '../money/index.js'
 
 /** A date without a time: days since 1970-01-01. */
-export type DayNumber = number
+type DayNumber = number
 
-const DAY = 86_400_000
+export const DAY = 86_400_000
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 /** Tells whether this runtime knows a time zone by this name. */
@@ -45,12 +45,6 @@ export function localDay(instant: Instant, zone: string): DayNumber {
 /** Returns the number of a date. A month or day beyond its end continues into the next. */
 export function dayNumber(year: number, month: number, day: number): DayNumber {
   return Date.UTC(year, month - 1, day) / DAY
-}
-
-/** Returns year and month (1 to 12) of a date. */
-export function yearAndMonth(day: DayNumber): { readonly year: number; readonly month: number } {
-  const date = new Date(day * DAY)
-  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1 }
 }
 
 /** Returns 0 for Sunday to 6 for Saturday. */

@@ -1,6 +1,6 @@
 import { clean } from '../errors/index.js'
 import type { Instant } from '../money/index.js'
-import { isObject, own } from '../util/objects.js'
+import { defined, isObject, own } from '../util/objects.js'
 import { type AuthChallenge, readAuthChallenges } from './auth-params.js'
 import { encodeBase64url } from './base64url.js'
 import { copyJsonObject, decodeJsonObject } from './json.js'
@@ -123,17 +123,16 @@ function toChallenge(received: ReadonlyMap<string, string>): MppChallenge {
   if (id === '') refuse('missing_param', 'The id is empty')
   if (!METHOD.test(method)) refuse('bad_method', 'Not a payment method name')
   if (!INTENT.test(intent)) refuse('bad_intent', 'Not an intent name')
-  const words = clean(params.description ?? '')
-  const challenge: MppChallenge = own({
-    kind: `${method}/${intent}`,
+  const challenge: MppChallenge = defined({
+    kind: `${method}/${intent}` as const,
     id,
     realm,
     request: decodeJsonObject(request),
-    ...(params.expires !== undefined && { expires: readExpires(params.expires) }),
-    ...(params.digest !== undefined && { digest: params.digest }),
-    ...(words !== '' && { words }),
+    expires: expiryOf(params.expires),
+    digest: params.digest,
+    words: clean(params.description ?? '') || undefined,
     echo: Object.freeze({
-      envelope: 'mpp',
+      envelope: 'mpp' as const,
       params: Object.freeze(params),
       header: readHeaderName(params.header),
     }),
@@ -161,7 +160,8 @@ function bounded(value: string): string {
     : value
 }
 
-function readExpires(text: string): Instant {
+function expiryOf(text: string | undefined): Instant | undefined {
+  if (text === undefined) return undefined
   return parseDateTime(text) ?? refuse('bad_expires', 'The expiry is not an RFC 3339 date-time')
 }
 

@@ -31,6 +31,6 @@ export function encodeCredential(credential: Credential): CredentialHeader {
   if (echo.envelope === 'x402') return encodePaymentPayload(credential, echo)
   if (echo.envelope === 'sign-in') return encodeSignIn(payload, echo)
   const { params, header } = echo
-  const json = JSON.stringify({ challenge: params, payload, ...(source !== undefined && { source }) })
+  const json = JSON.stringify({ challenge: params, payload, source })
   return { header, value: `Payment ${encodeBase64url(utf8.encode(json))}` }
 }

@@ -1,4 +1,4 @@
-import { own } from '../util/objects.js'
+import { defined } from '../util/objects.js'
 import { cleanTextAt, parseJsonObject, readLeniently } from './json.js'
 import type { JsonObject, Problem } from './types.js'
 
@@ -50,15 +50,14 @@ export function toProblem(body: JsonObject): Problem | undefined {
   const type =
     cleanTextAt(body, 'type') ?? (title === undefined && detail === undefined ? undefined : 'about:blank')
   if (type === undefined) return undefined
-  const challengeId = cleanTextAt(body, 'challengeId')
-  const status = body['status']
+  const { status } = body
   return Object.freeze(
-    own({
+    defined({
       type,
-      ...(title !== undefined && { title }),
-      ...(detail !== undefined && { detail }),
-      ...(isStatus(status) && { status }),
-      ...(challengeId !== undefined && { challengeId }),
+      title,
+      detail,
+      status: isStatus(status) ? status : undefined,
+      challengeId: cleanTextAt(body, 'challengeId'),
     }),
   )
 }

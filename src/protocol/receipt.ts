@@ -1,4 +1,4 @@
-import { own } from '../util/objects.js'
+import { defined } from '../util/objects.js'
 import { asBase64url } from './base64url.js'
 import { cleanTextAt, decodeJsonObject, readLeniently } from './json.js'
 import type { JsonObject, Receipt } from './types.js'
@@ -34,19 +34,15 @@ export function parseReceipt(header: string): Receipt | undefined {
  * ```
  */
 export function receiptOf(claims: JsonObject): Receipt {
-  const method = cleanTextAt(claims, 'method')
-  const reference = cleanTextAt(claims, 'reference')
-  const challengeId = cleanTextAt(claims, 'challengeId')
-  const timestamp = cleanTextAt(claims, 'timestamp')
-  const externalId = cleanTextAt(claims, 'externalId')
+  const said = (name: string): string | undefined => cleanTextAt(claims, name)
   return Object.freeze(
-    own({
+    defined({
       success: claims['status'] === 'success',
-      ...(method !== undefined && { method }),
-      ...(reference !== undefined && { reference }),
-      ...(challengeId !== undefined && { challengeId }),
-      ...(timestamp !== undefined && { timestamp }),
-      ...(externalId !== undefined && { externalId }),
+      method: said('method'),
+      reference: said('reference'),
+      challengeId: said('challengeId'),
+      timestamp: said('timestamp'),
+      externalId: said('externalId'),
       claims,
     }),
   )

@@ -2,7 +2,8 @@ import { PaymentError } from '../errors/index.js'
 import type { Channels } from '../ledger/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
-import { broadcast, failed, oneEnd } from '../wallet/tempo/shared.js'
+import { completeOrDiscard } from '../wallet/shared.js'
+import { broadcast, failed } from '../wallet/tempo/shared.js'
 import { requestCloseCalls, withdrawCalls } from './calls.js'
 import { readSession } from './challenge.js'
 import { type Delivery, deliverWithRefresh } from './deliver.js'
@@ -39,7 +40,7 @@ export async function prepareClose(plan: PlanOf<'close'>, work: SigningContext):
   return {
     evidence: evidenceFor(act, channel, work),
     ...lane(work),
-    ...oneEnd(async (deliver) => {
+    ...completeOrDiscard(async (deliver) => {
       const payload = await askToClose(payloads, channel, deliver, to, options.channels)
       const evidence = evidenceFor({ ...act, agreedAt: parts.config.now() }, channel, work)
       // The vendor has agreed to close, even if the chain does not show it yet.
@@ -97,7 +98,7 @@ export async function prepareForcedClose(
   return {
     evidence: evidenceFor({ form: does, total: 0n, price: 0n, sending }, channel, work),
     ...lane(work),
-    ...oneEnd(async () => {
+    ...completeOrDiscard(async () => {
       await broadcast(parts.config.checkedNodes(identity.chainId) ?? [], raw, sending, parts.config)
       if (does === 'withdraw') await awaitClosed(channel, options.channels, parts)
       else await reconcile(channel, options.channels, parts)

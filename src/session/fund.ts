@@ -1,7 +1,8 @@
 import { amount } from '../money/index.js'
 import type { JsonObject } from '../protocol/index.js'
 import type { Deliver, Prepared } from '../wallet/index.js'
-import { oneEnd, takenBy } from '../wallet/tempo/shared.js'
+import { completeOrDiscard } from '../wallet/shared.js'
+import { takenBy } from '../wallet/tempo/shared.js'
 import { topUpCalls } from './calls.js'
 import { lane } from './close.js'
 import { deliverFunding } from './deliver.js'
@@ -31,7 +32,7 @@ export async function prepareTopUp(plan: PlanOf<'topUp'>, work: SigningContext):
   return {
     evidence: evidenceFor({ form: 'topUp', total, price, sending }, channel, work),
     signedTotal: total,
-    ...oneEnd(
+    ...completeOrDiscard(
       async (deliver) => {
         try {
           await funding.send(deliver)
@@ -59,7 +60,7 @@ export async function prepareFund(plan: PlanOf<'fund'>, work: SigningContext): P
   return {
     evidence: evidenceFor({ form: 'fund', total, price: 0n, sending }, channel, work),
     ...lane(work),
-    ...oneEnd(async (deliver) => {
+    ...completeOrDiscard(async (deliver) => {
       await send(deliver)
       await reconcile(channel, options.channels, parts)
       return { credential: credentialOf(quote.challenge, payload, parts, channel.identity) }

@@ -2,7 +2,7 @@ import type { Currency } from '../money/index.js'
 import type { Challenge, HttpResource, Resource } from '../protocol/index.js'
 import type { QuoteContext, Unpayable } from '../wallet/index.js'
 import { unpayable } from '../wallet/shared.js'
-import { currencyOf, networkOf } from '../wallet/tempo/shared.js'
+import { chainRefusal, networkOf, tokenCurrency } from '../wallet/tempo/shared.js'
 import { isOwnEscrow, readSession, type Session } from './challenge.js'
 import type { SessionChannel } from './machine.js'
 import type { SessionContext } from './options.js'
@@ -48,19 +48,10 @@ export function read(
 ): SessionOffer | Unpayable {
   const session = readSession(challenge)
   if ('unpayable' in session) return session
-  const network = networkOf(session)
   const { config } = parts
-  if (config.chains !== undefined && !config.chains.has(session.chainId))
-    return unpayable(
-      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
-      'wrong_chain',
-    )
-  if (config.nodes(session.chainId) === undefined)
-    return unpayable(
-      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
-      'wrong_chain',
-    )
-  const currency = currencyOf(session.token, network, context, config)
+  const refusal = chainRefusal(session.chainId, config)
+  if (refusal !== undefined) return refusal
+  const currency = tokenCurrency(session, context, config)
   if ('unpayable' in currency) return currency
   const slot = slotOf(session, context.resource, parts)
   return { challenge, context, session, currency, slot, parts }

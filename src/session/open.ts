@@ -1,8 +1,9 @@
 import { bytesToHex } from 'viem/utils'
 import { amount, type Instant } from '../money/index.js'
 import type { Prepared } from '../wallet/index.js'
+import { completeOrDiscard } from '../wallet/shared.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { failed, oneEnd, takenBy } from '../wallet/tempo/shared.js'
+import { failed, takenBy } from '../wallet/tempo/shared.js'
 import { openCalls } from './calls.js'
 import { EXPIRING_SECONDS } from './chain.js'
 import type { Sending } from './evidence.js'
@@ -40,7 +41,7 @@ export async function prepareOpen(plan: PlanOf<'open'>, work: SigningContext): P
   return {
     evidence: evidenceFor({ form: 'open', total, price: plan.price, sending }, channel, work),
     signedTotal: total,
-    ...oneEnd(
+    ...completeOrDiscard(
       async () => {
         const { fee, locks } = quote.terms
         for (const { token, value } of takenBy(amount(plan.deposit, channel.currency), fee))
@@ -70,7 +71,7 @@ export function prepareReopen({ channel, sent, price }: PlanOf<'reopen'>, work: 
   return {
     evidence: evidenceFor({ form: 'open', total, price, sending }, channel, work),
     signedTotal: total,
-    ...oneEnd(async () => {
+    ...completeOrDiscard(async () => {
       parts.busy.set(channel.lane, goodUntil)
       return { credential: credentialOf(quote.challenge, sent.payload, parts, channel.identity), goodUntil }
     }),

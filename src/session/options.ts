@@ -89,7 +89,8 @@ export interface SessionContext {
   readonly recalled: Map<string, JsonObject>
 }
 
-const OPTIONS: Names<SessionOptions> = {
+/** The names of all options of {@link tempoSession}. */
+export const SESSION_OPTIONS: Names<SessionOptions> = {
   account: true,
   authorizedSigner: true,
   deposit: true,
@@ -110,7 +111,7 @@ const OPTIONS: Names<SessionOptions> = {
 
 /** @throws TypeError for malformed options; an account is required. */
 export function configureSession(all: SessionOptions): SessionContext {
-  const options = ownOptions(all ?? {}, OPTIONS, 'tempoSession()')
+  const options = ownOptions(all ?? {}, SESSION_OPTIONS, 'tempoSession()')
   const { account, rpc, chains, currencies, feeToken, maxFeePerGas, maxPriorityFeePerGas } = options
   const { validityMs, fetch, random, now } = options
   const given = {

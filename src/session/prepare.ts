@@ -1,5 +1,6 @@
 import type { Prepared, PrepareOptions, Spendable } from '../wallet/index.js'
-import { failed, oneEnd } from '../wallet/tempo/shared.js'
+import { completeOrDiscard } from '../wallet/shared.js'
+import { failed } from '../wallet/tempo/shared.js'
 import { prepareClose, prepareForcedClose } from './close.js'
 import { prepareFund, prepareTopUp } from './fund.js'
 import type { Open, SessionChannel } from './machine.js'
@@ -80,7 +81,7 @@ async function prepareVoucher(
   return {
     evidence: evidenceFor({ form: 'voucher', total, price }, channel, work),
     signedTotal: total,
-    ...oneEnd(async () => ({
+    ...completeOrDiscard(async () => ({
       credential: credentialOf(work.quote.challenge, payload, work.parts, identity),
     })),
   }

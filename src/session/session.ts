@@ -41,7 +41,7 @@ export function tempoSession(options: SessionOptions): SessionWallet {
       return prepareSession(spendAuthorization(authorization, prepare.now), prepare, parts)
     },
     inspect: (evidence, inspect) => inspectSession(evidence, inspect, parts),
-    serverTimes: parts.config.times,
+    serverTimes: parts.config.serverTimes,
     nodeFaults: parts.config.nodeFaults,
     matchesReceipt(evidence, reference) {
       const detail = readDetail(evidence.detail)

@@ -3,14 +3,14 @@ import type { Currency } from '../money/index.js'
 import type { Challenge, Credential, JsonObject } from '../protocol/index.js'
 import type { PrepareOptions, Quote, Spendable } from '../wallet/index.js'
 import type { Hex } from '../wallet/tempo/index.js'
-import { checkCalls, failed, networkOf, sign } from '../wallet/tempo/shared.js'
+import { checkCalls, failed, networkOf, sign, withRecovery } from '../wallet/tempo/shared.js'
 import { evidenceOf, type Sending, type SessionDetail } from './evidence.js'
 import { descriptorOf, type Identity } from './identity.js'
 import type { SessionChannel } from './machine.js'
 import { totalOf } from './offer.js'
 import type { SessionContext } from './options.js'
 import { draft, signed, validBefore } from './transaction.js'
-import { canonical, voucherHash } from './voucher.js'
+import { voucherHash } from './voucher.js'
 
 /** An authorization with the plan of its quote. */
 export interface SigningContext {
@@ -92,7 +92,7 @@ export async function signVoucher(
   total: bigint,
   { parts, options }: Pick<SigningContext, 'parts' | 'options'>,
 ): Promise<Hex> {
-  return canonical(await sign(voucherHash(identity, total), parts.vouchers, options.signal))
+  return withRecovery(await sign(voucherHash(identity, total), parts.vouchers, options.signal))
 }
 
 export function evidenceFor(

@@ -1,4 +1,4 @@
-import { concatHex, hexToBytes, keccak256, recoverAddress, stringToBytes } from 'viem/utils'
+import { hexToBytes, keccak256, recoverAddress, stringToBytes } from 'viem/utils'
 import type { Hex } from '../wallet/tempo/index.js'
 import type { Protocol } from './challenge.js'
 import { channelIdOf, type Identity, word } from './identity.js'
@@ -48,14 +48,6 @@ export function voucherHash(identity: Identity, total: bigint): Hex {
   place.setBigUint64(8, total)
   message.set(keccak256(struct, 'bytes'), 34)
   return keccak256(message)
-}
-
-/** Normalizes the recovery id to 27 or 28, as escrows require (draft-tempo-session-00, "Signing Procedure"). */
-export function canonical(signature: Hex): Hex {
-  if (signature.length !== 132) return signature
-  const last = signature.slice(130)
-  if (last !== '00' && last !== '01') return signature
-  return concatHex([`0x${signature.slice(2, 130)}`, last === '00' ? '0x1b' : '0x1c'])
 }
 
 /** Tells whether this voucher bears that key's signature. Only secp256k1 can be checked. */

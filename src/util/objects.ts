@@ -1,6 +1,11 @@
-/** Whether a value is an object: no array, and not null. Narrows `Json` to `JsonObject`. */
+/** Tells whether a value is an object: not an array, and not null. Narrows `Json` to `JsonObject`. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Tells whether a value is a list. Narrows `Json` to a list of `Json`. */
+export function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }
 
 /** Instances inherit nothing, so properties that other code adds to `Object.prototype` are not visible on them. */
@@ -15,6 +20,18 @@ Object.freeze(Own.prototype)
  */
 export function own<T extends object>(record: T): T {
   return Object.assign(new Own(), record)
+}
+
+/** A record without its undefined properties: a property that may be undefined is optional. */
+export type Defined<T extends object> = {
+  [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name]
+} & { [Name in keyof T as undefined extends T[Name] ? Name : never]?: Exclude<T[Name], undefined> }
+
+/** Copies a record as {@link own} does, without its undefined properties. */
+export function defined<T extends object>(record: T): Defined<T> {
+  const copy = Object.create(Own.prototype)
+  for (const [name, value] of Object.entries(record)) if (value !== undefined) copy[name] = value
+  return copy
 }
 
 /** Returns a property that the record has itself; undefined if the property is inherited. */

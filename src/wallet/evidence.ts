@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { Json, JsonObject } from '../protocol/index.js'
-import { isObject } from '../util/objects.js'
+import { isList, isObject } from '../util/objects.js'
 
 // Schemas for the evidence of all wallets. One schema is the type and the reader of a detail.
 
@@ -81,8 +81,4 @@ function jsonOf(value: Stored): Json {
   if (typeof value === 'bigint') return value.toString()
   if (isList(value)) return value.map(jsonOf)
   return typeof value === 'object' && value !== null ? toJson(value) : value
-}
-
-function isList(value: Stored): value is readonly Stored[] {
-  return Array.isArray(value)
 }

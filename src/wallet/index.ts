@@ -10,23 +10,23 @@ export type {
   AuthorizeKeyOptions,
   OpenAllowance,
 } from './keys.js'
-export { isNotSentError as hasNothingLeft } from './not-sent.js'
-export { OPTIONAL_METHODS } from './optional-methods.js'
-export type {
-  Abandonment,
-  AcceptedCredential,
-  ChannelOperation,
-  ChannelView,
-  ChannelWallet,
-  Completed,
-  Deliver,
-  InspectOptions,
-  NodeFault,
-  PendingAction,
-  Prepared,
-  PrepareOptions,
-  RejectedCredential,
-  ServerTime,
-  Wallet,
+export {
+  type Abandonment,
+  type AcceptedCredential,
+  type ChannelOperation,
+  type ChannelView,
+  type ChannelWallet,
+  type Completed,
+  type Deliver,
+  type InspectOptions,
+  type NodeFault,
+  OPTIONAL_METHODS,
+  type PendingAction,
+  type Prepared,
+  type PrepareOptions,
+  type RejectedCredential,
+  type ServerTime,
+  type Wallet,
 } from './port.js'
 export type { Quote, QuoteContext, Unpayable } from './quote.js'
+export { isNotSentError } from './shared.js'

@@ -222,3 +222,21 @@ export interface ChannelWallet extends Wallet {
   /** Quotes an operation. It is judged, held and signed like a payment; its `prepare` delivers or broadcasts. */
   quoteOperation(act: ChannelOperation, channel: Channel, context: QuoteContext): Promise<Quote | Unpayable>
 }
+
+type OptionalName<T> = { [Name in keyof T]-?: object extends Pick<T, Name> ? Name : never }[keyof T]
+
+/** The compiler checks this list against the port: it must name every optional method. */
+const OPTIONAL: Readonly<Record<OptionalName<ChannelWallet>, true>> = {
+  abandon: true,
+  matchesReceipt: true,
+  serverTimes: true,
+  nodeFaults: true,
+  onAccepted: true,
+  onRejected: true,
+  rememberedChallenge: true,
+  restoreChannel: true,
+  isForgotten: true,
+}
+
+/** The optional methods of a wallet. A wallet must not inherit them from a polluted `Object.prototype`. */
+export const OPTIONAL_METHODS: readonly string[] = Object.freeze(Object.keys(OPTIONAL))

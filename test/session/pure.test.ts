@@ -9,7 +9,7 @@ import { evidenceOf, readDetail, type SessionDetail } from '../../src/session/ev
 import { channelIdOf, readIdentity } from '../../src/session/identity.js'
 import { tempoSession } from '../../src/session/index.js'
 import { readRecord, recordOf } from '../../src/session/record.js'
-import { bearsSignature, canonical, voucherHash } from '../../src/session/voucher.js'
+import { bearsSignature, voucherHash } from '../../src/session/voucher.js'
 import { toJson } from '../../src/wallet/evidence.js'
 import { alphaUSD, KEYS } from '../chain/chain.js'
 import { escrowAbi, reserveAbi } from './fixtures/contracts.js'
@@ -159,14 +159,6 @@ describe('a voucher', () => {
     expect(await bearsSignature(PAYEE, v2, { total: 7n, signature })).toBe(false)
     expect(await bearsSignature(key, v2, { total: 7n, signature: `0x${'00'.repeat(65)}` })).toBe(false)
     expect(await bearsSignature(key, v2, { total: 7n, signature: '0x01' })).toBe(false)
-  })
-
-  it('has a recovery id as escrows require it', () => {
-    const body = 'ab'.repeat(64)
-    expect(canonical(`0x${body}00`)).toBe(`0x${body}1b`)
-    expect(canonical(`0x${body}01`)).toBe(`0x${body}1c`)
-    expect(canonical(`0x${body}1c`)).toBe(`0x${body}1c`)
-    expect(canonical('0x01')).toBe('0x01')
   })
 })
 

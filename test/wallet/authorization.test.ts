@@ -82,6 +82,6 @@ describe('an authorization', () => {
   })
 
   test('is minted only in the payment flow', () => {
-    expect(Object.keys(folder).sort()).toEqual(['OPTIONAL_METHODS', 'hasNothingLeft', 'spendAuthorization'])
+    expect(Object.keys(folder).sort()).toEqual(['OPTIONAL_METHODS', 'isNotSentError', 'spendAuthorization'])
   })
 })

@@ -2,92 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import type { PurserOptions } from '../../src/index.js'
-import { type SessionOptions, tempoSession } from '../../src/session/index.js'
-import { type EvmOptions, evm } from '../../src/wallet/evm/index.js'
-import { type LightningOptions, lightning } from '../../src/wallet/lightning/index.js'
-import { type StripeOptions, stripe } from '../../src/wallet/stripe/index.js'
-import { type TempoOptions, tempo } from '../../src/wallet/tempo/index.js'
+import { tempoSession } from '../../src/session/index.js'
+import { SESSION_OPTIONS } from '../../src/session/options.js'
+import { evm } from '../../src/wallet/evm/index.js'
+import { EVM_OPTIONS } from '../../src/wallet/evm/options.js'
+import { lightning } from '../../src/wallet/lightning/index.js'
+import { LIGHTNING_OPTIONS } from '../../src/wallet/lightning/options.js'
+import { stripe } from '../../src/wallet/stripe/index.js'
+import { STRIPE_OPTIONS } from '../../src/wallet/stripe/options.js'
+import { tempo } from '../../src/wallet/tempo/index.js'
+import { TEMPO_OPTIONS } from '../../src/wallet/tempo/options.js'
 import { account } from './evm/harness.js'
 
 // A message that names an option must name one that is there, and an option that is wrong must be named.
 
-type NamesOf<T> = T extends unknown ? keyof T : never
-/** The compiler holds this to the options of the wallet: every name stands here, and no other. */
-const names = <T>(all: Readonly<Record<NamesOf<T>, true>>): readonly string[] => Object.keys(all)
-
-const TEMPO = names<TempoOptions>({
-  account: true,
-  accessKey: true,
-  rpc: true,
-  chains: true,
-  currencies: true,
-  mode: true,
-  lanes: true,
-  feeToken: true,
-  clientId: true,
-  maxFeePerGas: true,
-  maxPriorityFeePerGas: true,
-  gas: true,
-  validityMs: true,
-  fetch: true,
-  random: true,
-  now: true,
-})
-const SESSION = names<SessionOptions>({
-  account: true,
-  authorizedSigner: true,
-  deposit: true,
-  topUp: true,
-  escrows: true,
-  protocol: true,
-  rpc: true,
-  chains: true,
-  currencies: true,
-  feeToken: true,
-  maxFeePerGas: true,
-  maxPriorityFeePerGas: true,
-  validityMs: true,
-  fetch: true,
-  random: true,
-  now: true,
-})
-const EVM = names<EvmOptions>({
-  account: true,
-  rpc: true,
-  chains: true,
-  currencies: true,
-  domains: true,
-  ways: true,
-  gas: true,
-  validityMs: true,
-  fetch: true,
-  now: true,
-})
-const STRIPE = names<StripeOptions>({
-  secretKey: true,
-  client: true,
-  paymentMethod: true,
-  createToken: true,
-  retrieveToken: true,
-  revokeToken: true,
-  livemode: true,
-  account: true,
-  paymentMethodTypes: true,
-  validityMs: true,
-  onActionRequired: true,
-  returnUrl: true,
-  apiVersion: true,
-  now: true,
-})
-const LIGHTNING = names<LightningOptions>({
-  node: true,
-  payInvoice: true,
-  lookUpPayment: true,
-  network: true,
-  maxFee: true,
-  timeoutMs: true,
-  now: true,
-})
+const TEMPO = Object.keys(TEMPO_OPTIONS)
+const SESSION = Object.keys(SESSION_OPTIONS)
+const EVM = Object.keys(EVM_OPTIONS)
+const STRIPE = Object.keys(STRIPE_OPTIONS)
+const LIGHTNING = Object.keys(LIGHTNING_OPTIONS)
 
 const OF_PURSER: readonly (keyof PurserOptions)[] = ['currencies']
 /** A method of the account, and no option. */

@@ -25,7 +25,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'rate-of-the-day',
     breaks: 'what settles counts at another rate than it was held at',
-    file: 'src/policy/agreed.ts',
+    file: 'src/policy/terms.ts',
     find: 'return agreed === undefined ? moved : amount(moved.value, agreed.currency)',
     replace: 'return agreed === undefined ? moved : amount(moved.value, moved.currency)',
     tests: ['test/ledger/rates.test.ts'],

@@ -18,8 +18,8 @@ export const EVM: readonly Mutant[] = [
     name: 'evm-decimals-of-the-server',
     breaks: 'an offer may say that a token has other decimals',
     file: 'src/wallet/evm/plan.ts',
-    find: 'if (claimedDomain.decimals !== undefined && claimedDomain.decimals !== currency.decimals)',
-    replace: 'if (claimedDomain.decimals === -1)',
+    find: 'decimals === undefined || decimals === currency.decimals) return currency',
+    replace: 'decimals !== -1) return currency',
     tests: QUOTE,
   },
   {

@@ -547,8 +547,8 @@ const WALLETS: readonly Mutant[] = [
     name: 'credential-in-evidence',
     breaks: 'the signed transaction is kept in the ledger',
     file: 'src/wallet/tempo/prepare.ts',
-    find: '...(charge.sponsored ? {} : { hash: keccak256(signed) }),',
-    replace: '...(charge.sponsored ? {} : { hash: keccak256(signed), signed }),',
+    find: 'hash: charge.sponsored ? undefined : keccak256(signed),',
+    replace: 'hash: charge.sponsored ? undefined : keccak256(signed), signed,',
     tests: INSPECT,
   },
   {
@@ -670,8 +670,8 @@ const FETCH: readonly Mutant[] = [
     name: 'words-not-cleaned',
     breaks: 'the words of an offer reach a person as the server wrote them',
     file: 'src/protocol/challenge.ts',
-    find: `const words = clean(params.description ?? '')`,
-    replace: `const words = params.description ?? ''`,
+    find: `words: clean(params.description ?? '') || undefined,`,
+    replace: `words: params.description || undefined,`,
     tests: ['test/protocol/challenge.test.ts', 'test/protocol/fuzz.test.ts'],
   },
 ]

@@ -1,8 +1,9 @@
 import { isCollection, isNode, isScalar } from 'yaml'
 import { clean, PaymentError } from '../../errors/index.js'
+import { documentShape } from '../fields.js'
 import { policyOf } from '../policy.js'
 import { type Locate, readDocument } from '../read.js'
-import { Numeral, type Path } from '../shape.js'
+import { type JsonSchema, Numeral, type Path } from '../shape.js'
 import type { Policy } from '../types.js'
 import { parseYaml, type Yaml, yamlValue } from './yaml.js'
 
@@ -82,8 +83,26 @@ function offsetOf(document: Yaml['document'], path: Path): number | undefined {
 export function unreadable(source: string, what: string, cause?: unknown): PaymentError {
   const message = `${source} ${what}.`
   const reasons = [{ rule: 'the document', message }]
-  return new PaymentError('invalid_policy', 'untouched', message, {
-    reasons,
-    ...(cause === undefined ? {} : { cause }),
-  })
+  const details = cause === undefined ? { reasons } : { reasons, cause }
+  return new PaymentError('invalid_policy', 'untouched', message, details)
+}
+
+/**
+ * Returns the JSON Schema (2020-12) of policy documents, for editors and checks. The parser uses the same definition.
+ * Checks that involve several rules, such as a missing limit, are made by `createPolicy` only.
+ *
+ * @see docs/policy.md
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ *
+ * await writeFile('policy.schema.json', JSON.stringify(policyJsonSchema(), null, 2))
+ * ```
+ */
+export function policyJsonSchema(): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Purser policy',
+    ...documentShape.schema(),
+  }
 }

@@ -1,5 +1,5 @@
 import { clean } from '../../errors/index.js'
-import { isObject } from '../../util/objects.js'
+import { isList, isObject } from '../../util/objects.js'
 import type { Json, JsonObject } from '../types.js'
 
 /**
@@ -28,15 +28,4 @@ export function nameOf(value: Json | undefined): string | undefined {
 export function wordsOf(value: Json | undefined): string | undefined {
   const words = typeof value === 'string' ? clean(value) : ''
   return words === '' ? undefined : words
-}
-
-/** Parses an integer in decimal text, as a challenge has it; at most an EVM word. */
-export function amountOf(value: Json | undefined): bigint | undefined {
-  if (typeof value !== 'string' || !/^(0|[1-9][0-9]{0,77})$/.test(value)) return undefined
-  const amount = BigInt(value)
-  return amount < 2n ** 256n ? amount : undefined
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value)
 }

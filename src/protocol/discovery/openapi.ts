@@ -1,8 +1,10 @@
 import { clean } from '../../errors/index.js'
+import { defined } from '../../util/objects.js'
+import { readUint256 } from '../../util/uint256.js'
 import type { Json, JsonObject } from '../types.js'
 import { CAIP2 } from '../x402/networks.js'
 import { type Advertised, type AdvertisedOffer, type AdvertisedOperation, MOST } from './advertised.js'
-import { amountOf, listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.js'
+import { listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.js'
 import { readAccepts } from './x402.js'
 
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const
@@ -15,16 +17,15 @@ const NAME = /^[a-z][a-z0-9-]{0,29}$/
  */
 export function readOpenApi(document: JsonObject, origin: string): Advertised {
   const service = objectOf(document['x-service-info'])
-  const title = wordsOf(objectOf(document['info'])['title'])
   const base = basePath(document, origin)
-  return {
-    ...(title === undefined ? {} : { title }),
+  return defined({
+    title: wordsOf(objectOf(document['info'])['title']),
     categories: listOf(service['categories'])
       .slice(0, MOST.categories)
       .flatMap((name) => wordsOf(name) ?? []),
     docs: readDocs(objectOf(service['docs'])),
     operations: base === undefined ? [] : readPaths(objectOf(document['paths']), base),
-  }
+  })
 }
 
 function readDocs(docs: JsonObject): Advertised['docs'] {
@@ -50,27 +51,25 @@ function basePath(document: JsonObject, origin: string): string | undefined {
 function readPaths(paths: JsonObject, base: string): readonly AdvertisedOperation[] {
   const operations: AdvertisedOperation[] = []
   for (const [path, item] of Object.entries(paths)) {
-    if (!isPath(path) || base.length + path.length > MOST.path) continue
+    // The path is shown to people and compared with called paths, so a path that would need cleaning is refused.
+    if (!path.startsWith('/') || clean(path, MOST.path) !== path) continue
+    if (base.length + path.length > MOST.path) continue
     for (const name of METHODS) {
       const operation = objectOf(objectOf(item)[name])
       if (operation['x-payment-info'] === undefined) continue
       if (operations.length === MOST.operations) return operations
-      const summary = wordsOf(operation['summary'])
-      operations.push({
-        method: name.toUpperCase(),
-        // Servers that generate the document from their routes may leave parameters as `:id`.
-        path: base + path.replace(/\/:(\w+)/g, '/{$1}'),
-        ...(summary === undefined ? {} : { summary }),
-        offers: readInfo(objectOf(operation['x-payment-info'])),
-      })
+      operations.push(
+        defined({
+          method: name.toUpperCase(),
+          // Servers that generate the document from their routes may leave parameters as `:id`.
+          path: base + path.replace(/\/:(\w+)/g, '/{$1}'),
+          summary: wordsOf(operation['summary']),
+          offers: readInfo(objectOf(operation['x-payment-info'])),
+        }),
+      )
     }
   }
   return operations
-}
-
-/** The path is shown to people and compared with called paths, so a path that would need cleaning is refused. */
-function isPath(path: string): boolean {
-  return path.startsWith('/') && clean(path, MOST.path) === path
 }
 
 /** Reads a list of offers, or one offer without a list, and also x402 entries. */
@@ -84,22 +83,13 @@ function readOffer(offer: JsonObject): readonly AdvertisedOffer[] {
   const method = textOf(offer['method'], 30)
   const intent = textOf(offer['intent'], 30) ?? 'charge'
   if (method === undefined || !NAME.test(method) || !NAME.test(intent)) return []
-  const amount = amountOf(offer['amount'])
+  const amount = readUint256(offer['amount'])
   const currency = nameOf(offer['currency'])
   const network = networkOf(offer)
   const payee = nameOf(offer['recipient'])
   const words = wordsOf(offer['description'])
-  return [
-    {
-      kind: `${method}/${intent}`,
-      exact: intent === 'charge',
-      ...(amount === undefined ? {} : { amount }),
-      ...(currency === undefined ? {} : { currency }),
-      ...(network === undefined ? {} : { network }),
-      ...(payee === undefined ? {} : { payee }),
-      ...(words === undefined ? {} : { words }),
-    },
-  ]
+  const kind = `${method}/${intent}` as const
+  return [defined({ kind, exact: intent === 'charge', amount, currency, network, payee, words })]
 }
 
 /** Reads the network from a field that the specification does not have but some servers add. */

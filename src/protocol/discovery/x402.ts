@@ -1,7 +1,9 @@
+import { defined } from '../../util/objects.js'
+import { readUint256 } from '../../util/uint256.js'
 import type { Json, JsonObject } from '../types.js'
 import { x402Network } from '../x402/networks.js'
 import { type AdvertisedOffer, type AdvertisedOperation, MOST } from './advertised.js'
-import { amountOf, listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.js'
+import { listOf, nameOf, objectOf, textOf, wordsOf } from './lenient.js'
 
 const METHOD = /^(GET|HEAD|POST|PUT|PATCH|DELETE)$/
 
@@ -17,21 +19,12 @@ function readAccept(entry: JsonObject): readonly AdvertisedOffer[] {
   if (scheme === undefined || !/^[a-z][a-z0-9-]*$/.test(scheme)) return []
   const named = textOf(entry['network'], 60)
   const network = named === undefined ? undefined : x402Network(named)
-  const amount = amountOf(entry['amount'] ?? entry['maxAmountRequired'])
+  const amount = readUint256(entry['amount'] ?? entry['maxAmountRequired'])
   const currency = nameOf(entry['asset'])
   const payee = nameOf(entry['payTo'])
   const words = wordsOf(entry['description'])
-  return [
-    {
-      kind: `x402/${scheme}`,
-      exact: scheme === 'exact',
-      ...(amount === undefined ? {} : { amount }),
-      ...(currency === undefined ? {} : { currency }),
-      ...(network === undefined ? {} : { network }),
-      ...(payee === undefined ? {} : { payee }),
-      ...(words === undefined ? {} : { words }),
-    },
-  ]
+  const kind = `x402/${scheme}` as const
+  return [defined({ kind, exact: scheme === 'exact', amount, currency, network, payee, words })]
 }
 
 /**
@@ -56,12 +49,12 @@ function readItem(item: JsonObject, origin: string): readonly AdvertisedOperatio
     objectOf(objectOf(objectOf(first)['outputSchema'])['input'])['method'],
   ].find((name) => typeof name === 'string' && METHOD.test(name.toUpperCase()))
   return [
-    {
+    defined({
       method: typeof method === 'string' ? method.toUpperCase() : 'GET',
       path: url.pathname,
-      ...(summary === undefined ? {} : { summary }),
+      summary,
       offers: readAccepts(accepts),
-    },
+    }),
   ]
 }
 

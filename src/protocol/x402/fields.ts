@@ -1,5 +1,5 @@
 import { clean } from '../../errors/index.js'
-import { isObject } from '../../util/objects.js'
+import { isList, isObject } from '../../util/objects.js'
 import { ProtocolError, type ProtocolErrorCode } from '../protocol-error.js'
 import type { Json, JsonObject } from '../types.js'
 
@@ -29,10 +29,6 @@ export function textAt(parent: JsonObject, name: string): string | undefined {
 export function wordsAt(parent: JsonObject | undefined, name: string): string | undefined {
   const words = clean((parent && textAt(parent, name)) ?? '')
   return words === '' ? undefined : words
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value)
 }
 
 /** Reads own properties only: every object inherits `constructor` and others. */

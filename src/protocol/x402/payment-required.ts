@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
-import { isObject, own } from '../../util/objects.js'
+import { defined, isObject } from '../../util/objects.js'
 import { asBase64url } from '../base64url.js'
 import { copyJsonObject, decodeJsonObject, type JsonLimits, parseJsonObject } from '../json.js'
 import { ProtocolError } from '../protocol-error.js'
@@ -55,11 +55,11 @@ export function parsePaymentRequired(header: string, realm: string): ParsedPayme
       reading(() => offersOf(decodeJsonObject(asBase64url(line.trim()), LIMITS), 2, realm)),
     )
     const error = documents.find((document) => document.error !== undefined)?.error
-    return {
+    return defined({
       challenges: documents.flatMap(({ challenges }) => challenges),
       rejected: documents.flatMap(({ rejected }) => rejected),
-      ...(error === undefined ? {} : { error }),
-    }
+      error,
+    })
   })
 }
 
@@ -129,8 +129,7 @@ function offersOf(message: JsonObject, version: X402Echo['version'], realm: stri
   if (accepts.length > MAX_ENTRIES)
     rejected.push(new ProtocolError('too_many_challenges', `More than ${MAX_ENTRIES} entries`))
   attempt(() => extensions && signInChallenge(extensions, realm))
-  const error = wordsAt(message, 'error')
-  return { challenges, rejected, ...(error !== undefined && { error }) }
+  return defined({ challenges, rejected, error: wordsAt(message, 'error') })
 }
 
 /** The data that all entries of one message share. */
@@ -146,19 +145,15 @@ function challengeOf(entry: Json, { version, resource, extensions, realm }: Arou
   const scheme = checked(entry, version)
   const words = version === 1 ? wordsAt(entry, 'description') : wordsAt(resource, 'description')
   return Object.freeze(
-    own<X402Challenge>({
-      kind: `x402/${scheme}`,
+    defined({
+      kind: `x402/${scheme}` as const,
       id: hashOf(entry),
       realm,
       request: entry,
-      ...(words !== undefined && { words }),
-      echo: Object.freeze({
-        envelope: 'x402',
-        version,
-        accepted: entry,
-        ...(resource !== undefined && { resource }),
-        ...(extensions !== undefined && { extensions }),
-      }),
+      words,
+      echo: Object.freeze(
+        defined({ envelope: 'x402' as const, version, accepted: entry, resource, extensions }),
+      ),
     }),
   )
 }
@@ -184,15 +179,14 @@ function signInChallenge(extensions: JsonObject, realm: string): SignInChallenge
   if (read === undefined) return undefined
   const { info, supportedChains } = read
   const request = Object.freeze({ info, supportedChains })
-  const words = wordsAt(info, 'statement')
   return Object.freeze(
-    own<SignInChallenge>({
-      kind: `x402/${SIGN_IN}`,
+    defined({
+      kind: `x402/${SIGN_IN}` as const,
       id: hashOf(request),
       realm,
       request,
-      ...(words !== undefined && { words }),
-      echo: Object.freeze({ envelope: 'sign-in', info }),
+      words: wordsAt(info, 'statement'),
+      echo: Object.freeze({ envelope: 'sign-in' as const, info }),
     }),
   )
 }

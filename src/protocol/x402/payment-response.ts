@@ -1,5 +1,5 @@
 import { clean } from '../../errors/index.js'
-import { own } from '../../util/objects.js'
+import { defined, own } from '../../util/objects.js'
 import { asBase64url } from '../base64url.js'
 import { decodeJsonObject, readLeniently } from '../json.js'
 import type { JsonObject, Problem, Receipt } from '../types.js'
@@ -33,11 +33,11 @@ export function x402ReceiptOf(claims: JsonObject): Receipt {
   const reference = wordsAt(claims, 'transaction')
   const said = textAt(claims, 'network')
   return Object.freeze(
-    own({
+    defined({
       success: claims['success'] === true,
       method: 'x402',
-      ...(reference !== undefined && { reference }),
-      ...(said !== undefined && { network: x402Network(said) ?? clean(said) }),
+      reference,
+      network: said === undefined ? undefined : (x402Network(said) ?? clean(said)),
       claims,
     }),
   )
@@ -56,8 +56,8 @@ export function x402ReceiptOf(claims: JsonObject): Receipt {
  */
 export function settlementProblem({ success, method, claims }: Receipt): Problem | undefined {
   if (success || method !== 'x402') return undefined
-  const detail = wordsAt(claims, 'errorMessage')
-  return own({ ...x402Problem(textAt(claims, 'errorReason') ?? ''), ...(detail !== undefined && { detail }) })
+  const problem = x402Problem(textAt(claims, 'errorReason') ?? '')
+  return defined({ ...problem, detail: wordsAt(claims, 'errorMessage') ?? problem.detail })
 }
 
 /**
@@ -71,6 +71,5 @@ export function settlementProblem({ success, method, claims }: Receipt): Problem
  */
 export function x402Problem(error: string): Problem {
   if (CODE.test(error)) return own({ type: `${BASE}${error}` })
-  const detail = clean(error)
-  return own({ type: 'about:blank', ...(detail !== '' && { detail }) })
+  return defined({ type: 'about:blank', detail: clean(error) || undefined })
 }

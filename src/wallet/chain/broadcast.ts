@@ -1,7 +1,7 @@
 import { PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import { sleep } from '../../util/timers.js'
-import { notSentError } from '../not-sent.js'
+import { notSentError } from '../shared.js'
 import type { Hex } from './hex.js'
 import { ask, hasReachedNobody, type Node } from './rpc.js'
 

@@ -2,8 +2,7 @@
 
 export { type Balances, balanceCache, PATIENCE_MS } from './balances.js'
 export { broadcast } from './broadcast.js'
-export { type CachedReads, cachedReads as readings } from './cached-reads.js'
-export { completeOrDiscard as oneEnd } from './complete-or-discard.js'
+export { type CachedReads, cachedReads } from './cached-reads.js'
 export {
   allowanceCall,
   approveCall,
@@ -16,9 +15,9 @@ export {
   TRANSFER,
   TRANSFER_EVENT,
 } from './contracts.js'
-export { overFee } from './fee.js'
-export { type Hex, lower, word } from './hex.js'
-export { checkChainId, type NodeBook, type Nodes, type NodeUrls, nodesOf } from './nodes.js'
+export { type Hex, lower, readAddress, withRecovery, word } from './hex.js'
+export { checkChainId } from './nodes.js'
+export { type ChainConfig, type ChainOptions, configureChain } from './options.js'
 export { parsePrivateKey } from './private-key.js'
 export {
   answered,
@@ -36,6 +35,6 @@ export {
   record,
 } from './reads.js'
 export { ask, type Node } from './rpc.js'
-export { serverClock as listening } from './server-clock.js'
 export { failed, sign } from './sign.js'
-export { askNodes as consult, checkIsOf } from './views.js'
+export { addressOf, chainRefusal, networkOf, payerOn, tokenCurrency } from './tokens.js'
+export { askNodes, checkIsOf } from './views.js'

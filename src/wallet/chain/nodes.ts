@@ -1,4 +1,4 @@
-import type { NodeFault } from '../port.js'
+import type { NodeFault, ServerTime } from '../port.js'
 import { chainCheck } from './chain-check.js'
 import { type Node, node } from './rpc.js'
 
@@ -15,13 +15,16 @@ export interface NodeBook {
   readonly checkedNodes: Nodes
   /** Returns the faults of nodes; each fault is returned once. */
   readonly nodeFaults: () => readonly NodeFault[]
+  /** Returns the recent statements of the nodes about the time. */
+  readonly serverTimes: () => readonly ServerTime[]
 }
 
 /** URLs of nodes by chain id. */
 export type NodeUrls = Readonly<Record<number, string | readonly string[]>>
 
 /** @throws TypeError if an entry is not the URL of a node. */
-export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globalThis.fetch): NodeBook {
+export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch = globalThis.fetch): NodeBook {
+  const clock = serverClock(fetch)
   const nodes = new Map<number, readonly Node[]>()
   const checkedNodes = new Map<number, readonly Node[]>()
   const { checked, faults } = chainCheck()
@@ -30,7 +33,7 @@ export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globa
     if (!Array.isArray(list) || list.length === 0 || !list.every(isHttp))
       throw new TypeError(`rpc[${id}] must be an http(s) URL or a list of them`)
     const chainId = checkChainId(Number(id))
-    const made = list.map((url) => node(url, fetch))
+    const made = list.map((url) => node(url, clock.fetch))
     nodes.set(chainId, made)
     checkedNodes.set(
       chainId,
@@ -41,6 +44,26 @@ export function nodesOf(known: NodeUrls, own: NodeUrls = {}, fetch: typeof globa
     nodes: (id) => nodes.get(id),
     checkedNodes: (id) => checkedNodes.get(id),
     nodeFaults: faults,
+    serverTimes: clock.times,
+  }
+}
+
+/** Remembers the latest `Date` of each server that a `fetch` reaches by https. */
+function serverClock(fetch: typeof globalThis.fetch): {
+  readonly fetch: typeof globalThis.fetch
+  readonly times: () => readonly ServerTime[]
+} {
+  const heard = new Map<string, ServerTime>()
+  return {
+    times: () => [...heard.values()],
+    async fetch(input, init) {
+      const reply = await fetch(input, init)
+      const at = Date.parse(reply.headers?.get('date') ?? '')
+      const url = new URL(input instanceof Request ? input.url : input)
+      if (url.protocol === 'https:' && !Number.isNaN(at))
+        heard.set(url.hostname, { host: url.hostname, at, since: performance.now() })
+      return reply
+    },
   }
 }
 

@@ -22,7 +22,7 @@ function derived(what: string, { payment, ledger }: Of, ...more: readonly (strin
 }
 
 /** Returns the extensions that replace the server's; undefined if the server's are returned unchanged. */
-export function extensionsOf({ extensions }: X402Echo, of: Of, routeBound: boolean): JsonObject | undefined {
+export function extensionsOf({ extensions }: X402Echo, of: Of, routeBound = false): JsonObject | undefined {
   if (extensions === undefined) return undefined
   const added: Record<string, JsonObject> = {}
   const identifier = withInfo(extensions, PAYMENT_IDENTIFIER, {

@@ -33,7 +33,7 @@ const permit = z.object({
   /** In seconds. No block after this time can include the transfer. */
   deadline: z.number(),
   /** Set if the price is known only afterwards. */
-  facilitator: z.exactOptional(hex),
+  facilitator: z.optional(hex),
   /** The complete currency of `amount`, so that any process can count the taken amount. */
   currency,
 })
@@ -82,8 +82,8 @@ export function dueAt(detail: PaidDetail): Instant {
 }
 
 /** Returns the time after which the credential cannot be accepted. Undefined if it does not expire. */
-export function deadAt(detail: PaidDetail): Instant | undefined {
-  if (detail.form === 'transaction') return undefined
+export function deadAt(detail: Detail): Instant | undefined {
+  if (detail.form === 'transaction' || detail.form === 'proof') return undefined
   const end = detail.form === 'authorization' ? detail.validBefore : detail.deadline + 1
   return end * 1000 + FINALITY_MS
 }

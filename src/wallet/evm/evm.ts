@@ -1,14 +1,18 @@
 import { ownOptions } from '../../errors/index.js'
+import type { Evidence, Verdict } from '../../ledger/index.js'
+import type { Instant } from '../../money/index.js'
+import { askNodes, type Node } from '../chain/index.js'
 import { spendAuthorization, type Wallet } from '../index.js'
 import { domainsOf } from './domains.js'
-import { readDetail } from './evidence.js'
+import { type PaidDetail, readDetail } from './evidence.js'
 import { holdingsOf } from './holdings.js'
-import { inspectOffer } from './inspect.js'
-import { configure, EVM_OPTIONS, type EvmOptions } from './options.js'
-import type { EvmContext } from './plan.js'
+import { authorizationView } from './inspect-authorization.js'
+import { permitView } from './inspect-permit.js'
+import { transactionView } from './inspect-transaction.js'
+import { type Config, configure, EVM_OPTIONS, type EvmOptions } from './options.js'
+import { type EvmContext, PAID_KINDS } from './plan.js'
 import { prepareOffer } from './prepare.js'
 import { quoteOffer } from './quote.js'
-import { PAID_KINDS } from './read-offer.js'
 import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
 
 /**
@@ -29,7 +33,7 @@ import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
  */
 export function evm(options: EvmOptions): Wallet {
   const config = configure(ownOptions(options ?? {}, EVM_OPTIONS, 'evm()'))
-  const parts: EvmContext = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
+  const wallet: EvmContext = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
   const known = visits()
   return Object.freeze<Wallet>({
     id: config.id,
@@ -37,20 +41,20 @@ export function evm(options: EvmOptions): Wallet {
     async quote(challenge, context) {
       return challenge.kind === SIGN_IN
         ? quoteSignIn(challenge, context, config, known)
-        : quoteOffer(challenge, context, parts)
+        : quoteOffer(challenge, context, wallet)
     },
     async prepare(authorization, options) {
       const spendable = spendAuthorization(authorization, options.now)
       return spendable.quote.challenge.kind === SIGN_IN
         ? prepareSignIn(spendable, options, config, known)
-        : prepareOffer(spendable, options, parts)
+        : prepareOffer(spendable, options, wallet)
     },
     async inspect(evidence) {
       const [challengeId] = evidence.refs
       if (evidence.kind === SIGN_IN && challengeId !== undefined) known.refused(challengeId)
       return inspectOffer(evidence, config)
     },
-    serverTimes: config.times,
+    serverTimes: config.serverTimes,
     nodeFaults: config.nodeFaults,
     matchesReceipt(evidence, reference) {
       const detail = readDetail(evidence.detail)
@@ -60,4 +64,32 @@ export function evm(options: EvmOptions): Wallet {
       known.remember(acceptance)
     },
   })
+}
+
+/**
+ * Finds out what happened to a credential, from the chain alone. It is settled if the token's own record shows the
+ * authorization with its transfer. It is void if one final block proves that no settlement can follow. The local clock
+ * and a search without a result do not prove that. A settlement at the full price shown by any node counts; void, or a
+ * lower price, needs every node that answers.
+ */
+async function inspectOffer(evidence: Evidence, config: Config): Promise<Verdict> {
+  const detail = readDetail(evidence.detail)
+  if (detail === undefined)
+    return { state: 'unknown', reason: 'This evidence is not of a payment on an EVM chain' }
+  if (detail.form === 'proof') return { state: 'void', reason: 'A sign-in moves no money' }
+  const nodes = config.nodes(detail.chainId)
+  if (nodes === undefined)
+    return { state: 'unknown', reason: `This wallet has no node for eip155:${detail.chainId}` }
+  return askNodes(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
+}
+
+function viewOf(node: Node, detail: PaidDetail, now: Instant): Promise<Verdict> {
+  switch (detail.form) {
+    case 'authorization':
+      return authorizationView(node, detail, now)
+    case 'permit2':
+      return permitView(node, detail, now)
+    case 'transaction':
+      return transactionView(node, detail, now)
+  }
 }

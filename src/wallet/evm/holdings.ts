@@ -2,10 +2,10 @@ import {
   type Balances,
   balanceCache,
   type CachedReads,
+  cachedReads,
   type Hex,
   type Node,
   PATIENCE_MS,
-  readings,
 } from '../chain/index.js'
 import type { Config } from './options.js'
 import { readAllowance, readCoin, readPrice } from './reads.js'
@@ -36,9 +36,9 @@ export function holdingsOf({ sender, checkedNodes: nodes, maxFeePerGas }: Config
       first(nodes(chainId) ?? [], (node) => read(node, token, AbortSignal.timeout(PATIENCE_MS)))
   return {
     tokens: balanceCache(sender, nodes),
-    coin: readings(look((node, _, signal) => readCoin(node, sender, signal))),
-    allowance: readings(look((node, token, signal) => readAllowance(node, token, sender, signal))),
-    price: readings(
+    coin: cachedReads(look((node, _, signal) => readCoin(node, sender, signal))),
+    allowance: cachedReads(look((node, token, signal) => readAllowance(node, token, sender, signal))),
+    price: cachedReads(
       look(async (node, _, signal): Promise<GasPrice> => {
         const { most, tip } = await readPrice(node, signal)
         const bound = maxFeePerGas ?? most

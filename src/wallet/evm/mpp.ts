@@ -2,10 +2,10 @@ import canonicalize from 'canonicalize'
 import { keccak256, stringToBytes } from 'viem/utils'
 import type { Challenge, Json, JsonObject } from '../../protocol/index.js'
 import { isObject } from '../../util/objects.js'
-import type { Hex } from '../chain/index.js'
+import { readUint256 } from '../../util/uint256.js'
+import { type Hex, readAddress } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
-import { isAbsent, readAddress, readAmount } from './fields.js'
-import type { Offer } from './offer.js'
+import { isAbsent, type Offer } from './offer.js'
 import type { EvmWay } from './options.js'
 
 const no = (unpayable: string): Unpayable => ({ unpayable: `This EVM charge cannot be paid: ${unpayable}` })
@@ -22,7 +22,9 @@ export function readMppCharge(challenge: Challenge): Offer | Unpayable {
   if (ways === undefined) return no('it takes no kind of credential that this wallet makes')
   const base = readCommon(challenge, details)
   if ('unpayable' in base) return base
-  return { ...base, ways, nonce: challengeHash(challenge) }
+  // draft-evm-charge-00, "Challenge Binding".
+  const nonce = keccak256(stringToBytes(challenge.id + challenge.realm))
+  return { ...base, ways, nonce }
 }
 
 /** Reads the EVM profile of a `usdc/charge` challenge (draft-usdc-charge-00, "EVM Profile"). */
@@ -47,8 +49,8 @@ function readCommon(
   { kind, request }: Challenge,
   details: JsonObject,
 ): Omit<Offer, 'ways' | 'nonce'> | Unpayable {
-  const amount = readAmount(request['amount'])
-  if (amount === undefined) return no('its amount is not a plain decimal integer above zero')
+  const amount = readUint256(request['amount'])
+  if (!amount) return no('its amount is not a plain decimal integer above zero')
   const token = readAddress(request['currency'])
   if (token === undefined) return no('its currency is not a token address')
   const to = readAddress(request['recipient'])
@@ -68,11 +70,6 @@ function readWays(list: Json): readonly EvmWay[] | undefined {
   if (!Array.isArray(list)) return undefined
   const ways = list.flatMap((entry) => WAYS.filter((way) => way === entry))
   return ways.length === 0 ? undefined : ways
-}
-
-/** draft-evm-charge-00, "Challenge Binding". */
-function challengeHash({ id, realm }: Challenge): Hex {
-  return keccak256(stringToBytes(id + realm))
 }
 
 /** draft-usdc-charge-00, "Credential Schema": also bound to method, intent and request. */

@@ -1,14 +1,6 @@
-import { getAddress } from 'viem/utils'
-import { checkFunctions, type Names, ownOptions } from '../../errors/index.js'
-import {
-  type Currency,
-  type CurrencyTable,
-  checkDuration,
-  currencyTable,
-  type Instant,
-} from '../../money/index.js'
-import { checkChainId, type Hex, listening, lower, type NodeBook, nodesOf } from '../chain/index.js'
-import type { ServerTime } from '../index.js'
+import { type Names, ownOptions } from '../../errors/index.js'
+import { checkDuration } from '../../money/index.js'
+import { type ChainConfig, type ChainOptions, configureChain } from '../chain/index.js'
 import { checkAccount, type EvmAccount, type EvmSigner } from './account.js'
 import { BUILT_IN, BUILT_IN_DOMAINS, KNOWN_NODES, type TokenDomain } from './tokens.js'
 
@@ -34,26 +26,13 @@ export interface EvmGasOptions {
   readonly maxFeePerGas?: bigint
 }
 
-/** Options of {@link evm}. */
-export interface EvmOptions {
+/** Options of {@link evm}. It has built-in currencies, with a public node for each of their chains. */
+export interface EvmOptions extends ChainOptions {
   /**
    * The payer: an account that signs hashes, or one that signs typed data. The latter pays by `authorization` and
    * `permit2` only.
    */
   readonly account: EvmAccount
-  /**
-   * Nodes by chain id; public ones are built in for the chains of the token table. If several are listed, all that
-   * answer must agree before a payment counts as void.
-   */
-  readonly rpc?: Readonly<Record<number, string | readonly string[]>>
-  /**
-   * The only chains that this wallet pays on.
-   *
-   * @default every chain with a node
-   */
-  readonly chains?: readonly number[]
-  /** Currencies in addition to those that Purser and this wallet know. */
-  readonly currencies?: readonly Currency[]
   /**
    * The signing domains of tokens, by the id of their currency: `{ 'eip155:1/erc20:0x…': { name: 'USD Coin', version:
    * '2' } }`. The server's description is never used.
@@ -74,32 +53,16 @@ export interface EvmOptions {
    * @default as long as the offer needs and the policy allows
    */
   readonly validityMs?: number
-  /**
-   * The `fetch` for requests to nodes.
-   *
-   * @default the global fetch at the wallet's creation
-   */
-  readonly fetch?: typeof globalThis.fetch
-  readonly now?: () => Instant
 }
 
 /** Checked options with defaults. */
-export interface Config extends NodeBook {
-  readonly id: string
-  /** The payer, in lower case, and in EIP-55 spelling. */
-  readonly sender: Hex
-  readonly checksummed: Hex
+export interface Config extends ChainConfig {
   readonly signer: EvmSigner
-  readonly chains: ReadonlySet<number> | undefined
-  readonly own: CurrencyTable
   readonly domains: ReadonlyMap<string, TokenDomain>
   readonly ways: ReadonlySet<EvmWay>
   readonly gasLimit: bigint
   readonly maxFeePerGas: bigint | undefined
   readonly validityMs: number
-  readonly now: () => Instant
-  /** The recent statements of its nodes about the time. */
-  readonly times: () => readonly ServerTime[]
 }
 
 const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']
@@ -132,31 +95,16 @@ export const EVM_OPTIONS: Names<EvmOptions> = {
 /** @throws TypeError if an option could make a later payment fail. */
 export function configure(options: EvmOptions): Config {
   const { address, signer } = checkAccount(options?.account)
-  checkFunctions(options, ['fetch', 'now'])
   const gas = ownOptions(options.gas ?? {}, GAS, 'gas of evm()')
-  const sender = lower(address)
-  const heard = listening(options.fetch ?? globalThis.fetch)
   return {
-    id: `evm:${sender}`,
-    sender,
-    checksummed: getAddress(address),
+    ...configureChain('evm', address, options, { nodes: KNOWN_NODES, currencies: BUILT_IN }),
     signer,
-    chains: options.chains && new Set(options.chains.map(checkChainId)),
-    own: currencyTable([...BUILT_IN, ...checkCurrencies(options.currencies)]),
     domains: checkDomains(options.domains),
     ways: checkWays(options.ways, signer),
     gasLimit: checkGas('limit', gas.limit ?? GAS_LIMIT),
     maxFeePerGas: gas.maxFeePerGas && checkGas('maxFeePerGas', gas.maxFeePerGas),
     validityMs: checkDuration('validityMs', options.validityMs ?? MOST_VALIDITY_MS, VALIDITY),
-    now: options.now ?? Date.now,
-    times: heard.times,
-    ...nodesOf(KNOWN_NODES, options.rpc, heard.fetch),
   }
-}
-
-function checkCurrencies(given: EvmOptions['currencies'] = []): readonly Currency[] {
-  if (!Array.isArray(given)) throw new TypeError('evm() option currencies must be a list of currencies')
-  return given
 }
 
 function checkDomains(own: EvmOptions['domains'] = {}): ReadonlyMap<string, TokenDomain> {

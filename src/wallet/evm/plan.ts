@@ -1,21 +1,31 @@
-import { type Amount, amount, type Currency } from '../../money/index.js'
+import { amount, type Currency } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
-import type { Challenge } from '../../protocol/index.js'
-import type { Hex } from '../chain/index.js'
-import type { QuoteContext, Unpayable } from '../index.js'
+import type { Challenge, OfferKind } from '../../protocol/index.js'
+import { chainRefusal, networkOf, tokenCurrency } from '../chain/index.js'
+import type { PrepareOptions, QuoteContext, Spendable, Unpayable } from '../index.js'
 import { unpayable } from '../shared.js'
 import type { Domains } from './domains.js'
 import { type Holdings, NO_TOKEN } from './holdings.js'
+import { readMppCharge, readUsdcCharge } from './mpp.js'
 import type { Offer } from './offer.js'
 import type { Config, EvmWay } from './options.js'
-import { readOffer } from './read-offer.js'
 import { coinOf, type TokenDomain } from './tokens.js'
+import { readX402 } from './x402.js'
 
 /** The state of an EVM wallet. */
 export interface EvmContext {
   readonly config: Config
   readonly domains: Domains
   readonly holdings: Holdings
+}
+
+/** A payment to sign, and its expiry in seconds. */
+export interface Task {
+  readonly spendable: Spendable
+  readonly options: PrepareOptions
+  readonly wallet: EvmContext
+  readonly offer: Offer
+  readonly until: number
 }
 
 /** An offer, and the way in which this wallet pays it. */
@@ -29,22 +39,30 @@ export type Plan =
   | { readonly way: 'authorization'; readonly offer: Offer; readonly domain: TokenDomain }
   | { readonly way: Exclude<EvmWay, 'authorization'>; readonly offer: Offer }
 
+/** The kinds of offers that move money. */
+export const PAID_KINDS: readonly OfferKind[] = ['evm/charge', 'usdc/charge', 'x402/exact', 'x402/upto']
+
+/** Reads the offer in a challenge. Pure. */
+function readOffer(challenge: Challenge): Offer | Unpayable {
+  switch (challenge.kind) {
+    case 'evm/charge':
+      return readMppCharge(challenge)
+    case 'usdc/charge':
+      return readUsdcCharge(challenge)
+    case 'x402/exact':
+    case 'x402/upto':
+      return readX402(challenge)
+    default:
+      return { unpayable: `This wallet does not support ${challenge.kind} offers` }
+  }
+}
+
 /** Chooses the way to pay. Pure: the result is the same before judging and before signing. */
 export function choose(challenge: Challenge, config: Config): Choice | Unpayable {
   const offer = readOffer(challenge)
   if ('unpayable' in offer) return offer
-  const network = networkOf(offer)
-  if (config.chains !== undefined && !config.chains.has(offer.chainId))
-    return unpayable(
-      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
-      'wrong_chain',
-    )
-  // Without a node, no one could find out what happened to a payment.
-  if (config.nodes(offer.chainId) === undefined)
-    return unpayable(
-      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
-      'wrong_chain',
-    )
+  const refusal = chainRefusal(offer.chainId, config)
+  if (refusal !== undefined) return refusal
   const way = offer.ways.find((each) => config.ways.has(each))
   if (way !== undefined) return { offer, way }
   const makes = config.signer.typedOnly
@@ -73,28 +91,16 @@ function contradicts(claimed: Offer['claimedDomain'], domain: TokenDomain): Unpa
     : undefined
 }
 
-export function networkOf({ chainId }: Pick<Offer, 'chainId'>): string {
-  return `eip155:${chainId}`
-}
-
 /** Finds the currency of the offer. Its decimals come from the table; the server may only agree. */
 export function currencyOf(
-  { chainId, token, claimedDomain }: Offer,
+  offer: Offer,
   context: Pick<QuoteContext, 'currencies'>,
   config: Pick<Config, 'own'>,
 ): Currency | Unpayable {
-  const network = `eip155:${chainId}`
-  const currency = context.currencies.token(network, token) ?? config.own.token(network, token)
-  if (currency === undefined)
-    return unpayable(
-      `${network}/erc20:${token} is not a known currency: add it to \`currencies\` of createPurser`,
-      'unknown_currency',
-    )
-  if (claimedDomain.decimals !== undefined && claimedDomain.decimals !== currency.decimals)
-    return unpayable(
-      `The offer says that the token has ${claimedDomain.decimals} decimals, and it has ${currency.decimals}`,
-    )
-  return currency
+  const currency = tokenCurrency(offer, context, config)
+  const { decimals } = offer.claimedDomain
+  if ('unpayable' in currency || decimals === undefined || decimals === currency.decimals) return currency
+  return unpayable(`The offer says that the token has ${decimals} decimals, and it has ${currency.decimals}`)
 }
 
 /** Returns the normal form of an offer. It is judged, and compared again before signing. */
@@ -155,9 +161,4 @@ function counted(
 ): Currency {
   const known = [currencies.get(coin.id), own.get(coin.id)]
   return known.find((each) => each?.peg !== undefined || each?.rate !== undefined) ?? coin
-}
-
-/** Returns the contract address in a token's id. */
-export function addressOf({ currency: { id } }: Pick<Amount, 'currency'>): Hex {
-  return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
 }

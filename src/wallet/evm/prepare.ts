@@ -1,15 +1,15 @@
-import type { Credential, JsonObject } from '../../protocol/index.js'
-import { failed, type Hex, oneEnd, sign, word } from '../chain/index.js'
+import { getAddress, hashTypedData } from 'viem/utils'
+import type { JsonObject } from '../../protocol/index.js'
+import { addressOf, failed, type Hex, networkOf, payerOn, sign, withRecovery, word } from '../chain/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
+import { completeOrDiscard } from '../shared.js'
 import { extensionsOf, nonceOf, routeNonce } from './binding.js'
 import { type AuthorizationDetail, evidenceOf, type PermitDetail } from './evidence.js'
 import type { Offer } from './offer.js'
-import { addressOf, choose, type EvmContext, networkOf, type Plan, paysGas, planOf } from './plan.js'
+import { choose, type EvmContext, type Plan, paysGas, planOf, type Task } from './plan.js'
 import { goodUntil } from './quote.js'
-import { checksum, withRecovery } from './spelling.js'
-import type { Task } from './task.js'
 import { prepareTransaction } from './transaction.js'
-import { PERMIT2, permitData, permitDigest, spenderOf, transferData, transferDigest } from './typed.js'
+import { PERMIT2, permitData, spenderOf, transferData, transferDigest } from './typed.js'
 
 /**
  * Builds and signs the payment of an authorization. Signing belongs to `prepare`, while the money is safe: the signed
@@ -18,14 +18,14 @@ import { PERMIT2, permitData, permitDigest, spenderOf, transferData, transferDig
 export async function prepareOffer(
   spendable: Spendable,
   options: PrepareOptions,
-  parts: EvmContext,
+  wallet: EvmContext,
 ): Promise<Prepared> {
   options.signal?.throwIfAborted()
   const { quote, bounds } = spendable
-  const plan = await agreed(quote, parts)
-  const until = goodUntil(quote.challenge, plan.offer, { now: options.now, bounds }, parts.config)
+  const plan = await agreed(quote, wallet)
+  const until = goodUntil(quote.challenge, plan.offer, { now: options.now, bounds }, wallet.config)
   if (typeof until !== 'number') throw failed(`${until.unpayable}, so nothing was signed`)
-  const task: Task = { spendable, options, parts, offer: plan.offer, until: Math.floor(until / 1000) }
+  const task: Task = { spendable, options, wallet, offer: plan.offer, until: Math.floor(until / 1000) }
   switch (plan.way) {
     case 'authorization':
       return prepareAuthorization(task, plan)
@@ -49,7 +49,7 @@ async function agreed(quote: Quote, { config, domains }: EvmContext): Promise<Pl
     terms.kind === offer.kind &&
     terms.network === networkOf(offer) &&
     terms.most.value === offer.amount &&
-    addressOf(terms.most) === offer.token &&
+    addressOf(terms.most.currency) === offer.token &&
     terms.exact === (offer.facilitator === undefined) &&
     payee?.id === offer.to &&
     payee.amount.value === offer.amount &&
@@ -63,10 +63,11 @@ async function agreed(quote: Quote, { config, domains }: EvmContext): Promise<Pl
 
 /** EIP-3009. */
 async function prepareAuthorization(
-  { spendable, options, parts, offer, until }: Task,
+  task: Task,
   { domain }: Extract<Plan, { way: 'authorization' }>,
 ): Promise<Prepared> {
-  const { config } = parts
+  const { spendable, options, offer, until } = task
+  const { config } = task.wallet
   const { challenge } = spendable.quote
   const { chainId, token, to, amount } = offer
   const bound = bindingOf(spendable, offer)
@@ -90,7 +91,7 @@ async function prepareAuthorization(
   }
   const authorization = {
     from: config.checksummed,
-    to: checksum(to),
+    to: getAddress(to),
     value: amount.toString(),
     validAfter: '0',
     validBefore: until.toString(),
@@ -100,25 +101,19 @@ async function prepareAuthorization(
     challenge.echo.envelope === 'mpp'
       ? { type: 'authorization', ...authorization, signature }
       : { authorization, signature }
-  return signed(detail, payload, bound.extensions, { spendable, options, parts, offer, until })
+  return signed(detail, payload, bound.extensions, task)
 }
 
 /** Signs a Permit2 permit that only x402's own proxies can spend. */
 async function preparePermit(task: Task): Promise<Prepared> {
-  const { spendable, options, parts, offer, until } = task
-  const { config } = parts
+  const { spendable, options, offer, until } = task
+  const { config } = task.wallet
   const { chainId, token, to, amount, facilitator } = offer
   const nonce = nonceFor(spendable, PERMIT2, chainId)
-  const permit = {
-    token,
-    amount,
-    to,
-    nonce: BigInt(nonce),
-    deadline: until,
-    ...(facilitator && { facilitator }),
-  }
-  const signer = { sign: (hash: Hex) => config.signer.signTyped(hash, permitData(permit, chainId)) }
-  const signature = withRecovery(await sign(permitDigest(permit, chainId), signer, options.signal))
+  const permit = { token, amount, to, nonce: BigInt(nonce), deadline: until, facilitator }
+  const data = permitData(permit, chainId)
+  const signer = { sign: (hash: Hex) => config.signer.signTyped(hash, data) }
+  const signature = withRecovery(await sign(hashTypedData(data), signer, options.signal))
   const detail: PermitDetail = {
     form: 'permit2',
     chainId,
@@ -130,17 +125,17 @@ async function preparePermit(task: Task): Promise<Prepared> {
     deadline: until,
     signedAt: options.now,
     currency: spendable.quote.terms.most.currency,
-    ...(facilitator && { facilitator }),
+    facilitator,
   }
   const permit2Authorization = {
     from: config.checksummed,
-    permitted: { token: checksum(token), amount: amount.toString() },
-    spender: checksum(spenderOf(permit)),
+    permitted: { token: getAddress(token), amount: amount.toString() },
+    spender: getAddress(spenderOf(permit)),
     nonce: permit.nonce.toString(),
     deadline: until.toString(),
     witness: {
-      to: checksum(to),
-      ...(facilitator && { facilitator: checksum(facilitator) }),
+      to: getAddress(to),
+      ...(facilitator && { facilitator: getAddress(facilitator) }),
       validAfter: '0',
     },
   }
@@ -155,7 +150,7 @@ function bindingOf(
 ): { readonly nonce?: Hex | undefined; readonly extensions?: JsonObject | undefined } {
   const { echo } = spendable.quote.challenge
   if (echo.envelope !== 'x402') return { nonce: offer.nonce }
-  const extensions = extensionsOf(echo, spendable, offer.routeBound === true)
+  const extensions = extensionsOf(echo, spendable, offer.routeBound)
   if (!offer.routeBound) return { extensions }
   const nonce = extensions && routeNonce(echo, extensions)
   if (nonce === undefined) throw failed('The offer cannot be bound to its route, so nothing was signed')
@@ -175,21 +170,20 @@ function signed(
   detail: AuthorizationDetail | PermitDetail,
   payload: JsonObject,
   extensions: JsonObject | undefined,
-  { spendable, parts, offer, until }: Task,
+  { spendable, wallet, offer, until }: Task,
 ): Prepared {
-  const { config, holdings } = parts
+  const { config, holdings } = wallet
   const { challenge } = spendable.quote
-  const credential: Credential = {
+  const source = challenge.echo.envelope === 'mpp' ? payerOn(offer, config) : undefined
+  const credential = {
     challenge,
     payload,
     ...(extensions && { extensions }),
-    ...(challenge.echo.envelope === 'mpp' && {
-      source: `did:pkh:${networkOf(offer)}:${config.checksummed}`,
-    }),
+    ...(source && { source }),
   }
   return {
     evidence: evidenceOf(config.id, offer.kind, challenge.id, detail),
-    ...oneEnd(async () => {
+    ...completeOrDiscard(async () => {
       holdings.tokens.took(offer.chainId, offer.token, offer.amount)
       return { credential, goodUntil: until * 1000 }
     }),

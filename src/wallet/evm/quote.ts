@@ -2,10 +2,10 @@ import type { Evidence } from '../../ledger/index.js'
 import { amount, formatAmount, type Instant } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
-import { type CachedReads, overFee } from '../chain/index.js'
+import type { CachedReads } from '../chain/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
-import { goodUntil as offerEnd, unpayable } from '../shared.js'
-import { type Detail, deadAt, readDetail } from './evidence.js'
+import { inDoubt, goodUntil as offerEnd, overFee, unpayable } from '../shared.js'
+import { deadAt, readDetail } from './evidence.js'
 import { NO_TOKEN } from './holdings.js'
 import type { Offer } from './offer.js'
 import { type Config, LEAST_VALIDITY_MS } from './options.js'
@@ -18,25 +18,25 @@ import { type Choice, choose, currencyOf, type EvmContext, feeOf, paysGas, planO
 export async function quoteOffer(
   challenge: Challenge,
   context: QuoteContext,
-  parts: EvmContext,
+  wallet: EvmContext,
 ): Promise<Quote | Unpayable> {
-  const { config } = parts
+  const { config } = wallet
   const choice = choose(challenge, config)
   if ('unpayable' in choice) return choice
   const { offer, way } = choice
   const currency = currencyOf(offer, context, config)
   if ('unpayable' in currency) return currency
-  const plan = await planOf(choice, parts.domains)
+  const plan = await planOf(choice, wallet.domains)
   if ('unpayable' in plan) return plan
   const until = goodUntil(challenge, offer, context, config)
   if (typeof until !== 'number') return until
   const place = placeOf(plan, context.earlierEvidence, config)
   if ('unpayable' in place) return place
-  const fee = paysGas(way) ? await feeOf(offer, context, parts) : undefined
+  const fee = paysGas(way) ? await feeOf(offer, context, wallet) : undefined
   if (paysGas(way) && fee === undefined)
     return unpayable('No node reports the price of gas: check `rpc` of the wallet', 'wallet_unavailable')
   const terms = termsOf(offer, currency, fee)
-  const refusal = overFee(terms, context) ?? (await shortOf(plan, terms, context.now, parts))
+  const refusal = overFee(terms, context) ?? (await shortOf(plan, terms, context.now, wallet))
   if (refusal !== undefined) return refusal
   // A transaction has no expiry, but its challenge has one.
   return { wallet: config.id, challenge, resource: context.resource, terms, goodUntil: until, ...place }
@@ -77,21 +77,13 @@ function placeOf({ way, offer }: Choice, after: Evidence | undefined, { sender }
   // Permit2 keeps nonces per owner, for all tokens.
   if (same && way === 'permit2' && detail.form === way)
     return { replaces: { name: `permit2:${chainId}:${sender}`, value: BigInt(detail.nonce) } }
-  return {
-    ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
-    ...freeAt(detail),
-  }
+  return inDoubt(detail && deadAt(detail))
 }
 
 /** Tells whether the offer can use the earlier nonce: a token has its own nonces, and some protocols fix the nonce. */
 function mayTake(offer: Offer, { token, nonce }: { token: string; nonce: string }): boolean {
   if (offer.token !== token || offer.routeBound) return false
   return offer.nonce === undefined || offer.nonce === nonce
-}
-
-function freeAt(detail: Detail | undefined): Pick<Unpayable, 'earlierExpiresAt'> {
-  const at = detail === undefined || detail.form === 'proof' ? undefined : deadAt(detail)
-  return at === undefined ? {} : { earlierExpiresAt: at }
 }
 
 /** Reports missing funds from cached values. Before it reports them, it reads again. */

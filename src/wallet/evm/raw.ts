@@ -1,7 +1,6 @@
 import { keccak256, serializeTransaction } from 'viem/utils'
-import { type Call, failed, type Hex, sign } from '../chain/index.js'
+import { type Call, failed, type Hex, sign, withRecovery } from '../chain/index.js'
 import type { EvmSigner } from './account.js'
-import { withRecovery } from './spelling.js'
 
 /** A contract call in a transaction of type 2. */
 interface CallTransaction extends Call {

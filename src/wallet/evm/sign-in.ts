@@ -3,7 +3,7 @@ import { clean } from '../../errors/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import type { Challenge, Json, JsonObject, OfferKind, Resource } from '../../protocol/index.js'
 import { isObject } from '../../util/objects.js'
-import { failed, oneEnd, sign } from '../chain/index.js'
+import { failed, sign, tokenCurrency, withRecovery } from '../chain/index.js'
 import type {
   AcceptedCredential,
   Prepared,
@@ -13,11 +13,10 @@ import type {
   Spendable,
   Unpayable,
 } from '../index.js'
-import { unpayable } from '../shared.js'
+import { completeOrDiscard, unpayable } from '../shared.js'
 import { evidenceOf, readDetail } from './evidence.js'
-import { readChain, textOf } from './fields.js'
+import { readChain, textOf } from './offer.js'
 import type { Config } from './options.js'
-import { withRecovery } from './spelling.js'
 
 export const SIGN_IN: OfferKind = 'x402/sign-in'
 
@@ -79,13 +78,8 @@ export function quoteSignIn(
   const custom = paid(resource)
   if (custom === undefined)
     return unpayable('This wallet has paid nothing here before, so the site does not know the account')
-  const network = `eip155:${custom.chainId}`
-  const currency = context.currencies.token(network, custom.token) ?? config.own.token(network, custom.token)
-  if (currency === undefined)
-    return unpayable(
-      `${custom.token} is not a known currency any more: add it to \`currencies\` of createPurser`,
-      'unknown_currency',
-    )
+  const currency = tokenCurrency(custom, context, config)
+  if ('unpayable' in currency) return currency
   const message = readMessage(challenge, resource, now)
   if ('unpayable' in message) return message
   const chain = chainFor(challenge.request['supportedChains'], custom.chainId, config)
@@ -133,7 +127,7 @@ export async function prepareSignIn(
   const payload = { address: config.checksummed, chainId: `eip155:${chainId}`, type: 'eip191', signature }
   return {
     evidence: evidenceOf(config.id, SIGN_IN, challenge.id, { form: 'proof', chainId, sender: config.sender }),
-    ...oneEnd(async () => {
+    ...completeOrDiscard(async () => {
       signing(challenge.id, resource)
       return { credential: { challenge, payload } }
     }),

@@ -1,34 +1,34 @@
 import { keccak256 } from 'viem/utils'
 import type { Credential } from '../../protocol/index.js'
 import { sleep } from '../../util/timers.js'
-import { broadcast, encodeTransfer, failed, type Hex, oneEnd, readBlock } from '../chain/index.js'
+import { broadcast, encodeTransfer, failed, type Hex, payerOn, readBlock } from '../chain/index.js'
 import type { Prepared } from '../index.js'
+import { completeOrDiscard } from '../shared.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { NO_TOKEN } from './holdings.js'
-import { networkOf, priceIn } from './plan.js'
+import { priceIn, type Task } from './plan.js'
 import { laneName } from './quote.js'
 import { signCall } from './raw.js'
 import { readCount } from './reads.js'
-import type { Task } from './task.js'
 
 type Way = TransactionDetail['way']
 
 /** Prepares a transfer by the wallet's own transaction: the server broadcasts it, or the wallet does. */
 export async function prepareTransaction(task: Task, way: Way): Promise<Prepared> {
-  const { spendable, parts, offer, until } = task
-  const { config, holdings } = parts
+  const { spendable, wallet, offer, until } = task
+  const { config, holdings } = wallet
   const { challenge } = spendable.quote
   const { raw, detail } = await signTransfer(task, way)
   const { hash } = detail
   const credential: Credential = {
     challenge,
     payload: way === 'hash' ? { type: 'hash', hash } : { type: 'transaction', signature: raw },
-    source: `did:pkh:${networkOf(offer)}:${config.checksummed}`,
+    source: payerOn(offer, config),
   }
   return {
     evidence: evidenceOf(config.id, offer.kind, challenge.id, detail),
     nextLaneValue: BigInt(detail.nonce) + 1n,
-    ...oneEnd(async () => {
+    ...completeOrDiscard(async () => {
       holdings.tokens.took(offer.chainId, offer.token, offer.amount)
       const nodes = config.checkedNodes(offer.chainId) ?? []
       if (way === 'hash') await broadcast(nodes, raw, { hash, validBefore: until }, config)
@@ -41,8 +41,8 @@ async function signTransfer(
   task: Task,
   way: Way,
 ): Promise<{ readonly raw: Hex; readonly detail: TransactionDetail }> {
-  const { spendable, options, parts, offer } = task
-  const { config, holdings } = parts
+  const { spendable, options, wallet, offer } = task
+  const { config, holdings } = wallet
   const { chainId, token, to, amount } = offer
   const { fee } = spendable.quote.terms
   if (fee === undefined) throw failed('The quote names no fee for a transaction, so nothing was signed')
@@ -85,10 +85,9 @@ const PAUSE_MS = 250
 async function placeOf({
   spendable: { quote, lane },
   options: { signal },
-  parts,
+  wallet: { config },
   offer,
 }: Task): Promise<{ readonly nonce: bigint; readonly after: bigint }> {
-  const { config } = parts
   const name = laneName(offer.chainId, config.sender)
   if (lane?.name !== name)
     throw failed('The granted lane does not belong to this account, so nothing was signed')

@@ -1,4 +1,4 @@
-import { concatHex, hashTypedData, keccak256, stringToBytes } from 'viem/utils'
+import { concatHex, keccak256, stringToBytes } from 'viem/utils'
 import { type Hex, word } from '../chain/index.js'
 import type { EvmTypedData } from './account.js'
 import type { TokenDomain } from './tokens.js'
@@ -90,7 +90,7 @@ export interface Permit {
   readonly nonce: bigint
   readonly deadline: number
   /** The only party that may settle. Set if the price is known only afterwards. */
-  readonly facilitator?: Hex
+  readonly facilitator?: Hex | undefined
 }
 
 /** Returns the spender of the permit. */
@@ -98,12 +98,7 @@ export function spenderOf({ facilitator }: Pick<Permit, 'facilitator'>): Hex {
   return facilitator === undefined ? EXACT_PROXY : UPTO_PROXY
 }
 
-/** Returns the digest of Permit2's `PermitWitnessTransferFrom`, with the witness of the x402 proxies. */
-export function permitDigest(permit: Permit, chainId: number): Hex {
-  return hashTypedData(permitData(permit, chainId))
-}
-
-/** Returns the same as typed data. */
+/** Returns Permit2's `PermitWitnessTransferFrom` as typed data, with the witness of the x402 proxies. */
 export function permitData(permit: Permit, chainId: number): EvmTypedData {
   const { token, amount, to, nonce, deadline, facilitator } = permit
   const witness = { to, ...(facilitator && { facilitator }), validAfter: 0n }

@@ -1,8 +1,9 @@
 import { type Challenge, type JsonObject, x402Network } from '../../protocol/index.js'
 import { isObject } from '../../util/objects.js'
+import { readUint256 } from '../../util/uint256.js'
+import { readAddress } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
-import { isAbsent, readAddress, readAmount, readChain, textOf } from './fields.js'
-import type { Offer } from './offer.js'
+import { isAbsent, type Offer, readChain, textOf } from './offer.js'
 import type { EvmWay } from './options.js'
 
 const no = (unpayable: string): Unpayable => ({ unpayable: `This x402 offer cannot be paid: ${unpayable}` })
@@ -13,8 +14,8 @@ export function readX402(challenge: Challenge): Offer | Unpayable {
   if (echo.envelope !== 'x402') return no('it did not come by x402')
   const chainId = readChain(x402Network(textOf(request['network']) ?? ''))
   if (chainId === undefined) return no('its network is not a known EVM chain')
-  const amount = readAmount(request[echo.version === 1 ? 'maxAmountRequired' : 'amount'])
-  if (amount === undefined) return no('its amount is not a plain decimal integer above zero')
+  const amount = readUint256(request[echo.version === 1 ? 'maxAmountRequired' : 'amount'])
+  if (!amount) return no('its amount is not a plain decimal integer above zero')
   const token = readAddress(request['asset'])
   if (token === undefined) return no('its asset is not a token address')
   const to = readAddress(request['payTo'])
@@ -32,9 +33,9 @@ export function readX402(challenge: Challenge): Offer | Unpayable {
     amount,
     to,
     ...transfer,
-    claimedDomain: claimedDomainOf(extra),
+    claimedDomain: { name: textOf(extra['name']), version: textOf(extra['version']) },
     lifeMs: seconds * 1000,
-    ...(isRouteBound(echo.extensions) && { routeBound: true }),
+    routeBound: isRouteBound(echo.extensions),
   }
 }
 
@@ -66,12 +67,6 @@ const WAYS: ReadonlyMap<string, EvmWay> = new Map([
   ['eip3009', 'authorization'],
   ['permit2', 'permit2'],
 ])
-
-function claimedDomainOf(extra: JsonObject): Offer['claimedDomain'] {
-  const name = textOf(extra['name'])
-  const version = textOf(extra['version'])
-  return { ...(name !== undefined && { name }), ...(version !== undefined && { version }) }
-}
 
 /**
  * Tells whether the nonce must be bound to the route. Servers that sell under a scope may require it; their extension

@@ -32,15 +32,9 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
   const { paymentHash = invoice.hash, network = invoice.network } = details
   if (paymentHash !== invoice.hash) return unpayable('its invoice has another payment hash')
   if (network !== invoice.network) return unpayable('its invoice is for another network')
-  if (isNodeKey(recipient) && recipient.toLowerCase() !== invoice.payee)
+  // A recipient is rarely present and may be a name. A node key must be the invoice's signer.
+  const key = typeof recipient === 'string' && /^0[23][0-9a-f]{64}$/i.test(recipient) ? recipient : undefined
+  if (key !== undefined && key.toLowerCase() !== invoice.payee)
     return unpayable('its invoice pays another node than the recipient')
   return { invoice }
-}
-
-/**
- * Tells whether a recipient is a node key. The recipient is rarely present and may be a name; a key is compared with
- * the invoice's signer.
- */
-function isNodeKey(recipient: unknown): recipient is string {
-  return typeof recipient === 'string' && /^0[23][0-9a-f]{64}$/i.test(recipient)
 }

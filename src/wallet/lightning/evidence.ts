@@ -15,9 +15,9 @@ const detail = z.object({
   /** The expiry of the invoice. No node pays it after that time. */
   expires: z.int(),
   /** Set after the preimage was checked. The payment is then proven. */
-  paid: z.exactOptional(z.literal(true)),
+  paid: z.optional(z.literal(true)),
   /** The routing fee. Absent if the node did not report it. */
-  feeMsat: z.exactOptional(
+  feeMsat: z.optional(
     z.pipe(
       z.string().check(z.regex(/^[0-9]{1,20}$/)),
       z.transform((text: string) => BigInt(text)),

@@ -1,10 +1,9 @@
 import type { Evidence, Verdict } from '../../ledger/index.js'
 import { amount, type Instant } from '../../money/index.js'
 import { type Detail, readDetail } from './evidence.js'
-import { lookUpPayment } from './lookup.js'
 import { bitcoin } from './networks.js'
 import type { Config, LightningAbsence, LightningFailure } from './options.js'
-import { checked } from './prepare.js'
+import { checked, lookUpPayment } from './prepare.js'
 import type { TriedInvoices } from './tried-invoices.js'
 
 /** The interval between checks of a pending payment, in milliseconds. */

@@ -51,7 +51,7 @@ export function readInvoice(text: string): Invoice | Unreadable {
   if (text.length > MOST_LETTERS) return bad('the invoice is too long')
   const sections = sectionsOf(text)
   if (sections === undefined) return bad('the invoice cannot be read')
-  const network = networkOf(sections)
+  const network = networkOfPrefix(only(sections, 'coin_network')?.letters)
   if (network === undefined) return bad('the invoice is for an unknown network')
   const amount = only(sections, 'amount')?.value
   if (typeof amount !== 'string') return bad('the invoice names no amount')
@@ -79,11 +79,6 @@ function sectionsOf(text: string): readonly Section[] | undefined {
   } catch {
     return undefined
   }
-}
-
-function networkOf(sections: readonly Section[]): LightningNetwork | undefined {
-  const prefix = only(sections, 'coin_network')?.letters
-  return prefix === undefined ? undefined : networkOfPrefix(prefix)
 }
 
 /** Returns the section of that name if there is exactly one. */

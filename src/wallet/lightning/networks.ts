@@ -11,28 +11,25 @@ interface Facts {
   readonly symbol: string
 }
 
-const NETWORKS: Readonly<Record<LightningNetwork, Facts>> = {
+/** The known networks. */
+export const NETWORKS: Readonly<Record<LightningNetwork, Facts>> = {
   mainnet: { chain: 'bip122:000000000019d6689c085ae165831e93', prefix: 'bc', symbol: 'BTC' },
   testnet: { chain: 'bip122:000000000933ea01ad0ee984209779ba', prefix: 'tb', symbol: 'tBTC' },
   signet: { chain: 'bip122:00000008819873e925422c1ff0f99f7c', prefix: 'tbs', symbol: 'sBTC' },
   regtest: { chain: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328', prefix: 'bcrt', symbol: 'rBTC' },
 }
 
-/** Returns the CAIP-2 id of a network, as terms and policies use it. */
-export function chainOf(network: LightningNetwork): string {
-  return NETWORKS[network].chain
+/** Tells whether a value is the name of a known network. */
+export function isNetwork(name: unknown): name is LightningNetwork {
+  return typeof name === 'string' && Object.hasOwn(NETWORKS, name)
 }
 
 /** Undefined if the prefix belongs to no known network. */
-export function networkOfPrefix(prefix: string): LightningNetwork | undefined {
-  return ALL.find((name) => NETWORKS[name].prefix === prefix)
+export function networkOfPrefix(prefix: string | undefined): LightningNetwork | undefined {
+  return Object.keys(NETWORKS)
+    .filter(isNetwork)
+    .find((name) => NETWORKS[name].prefix === prefix)
 }
-
-export function isNetwork(name: unknown): name is LightningNetwork {
-  return ALL.some((each) => each === name)
-}
-
-const ALL: readonly LightningNetwork[] = ['mainnet', 'testnet', 'signet', 'regtest']
 
 /** Decimals down to the millisatoshi, in which nodes charge fees. */
 export const DECIMALS = 11

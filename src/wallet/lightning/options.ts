@@ -93,7 +93,8 @@ export interface Config {
   readonly now: () => Instant
 }
 
-const OPTIONS: Names<LightningOptions> = {
+/** The names of all options of {@link lightning}. */
+export const LIGHTNING_OPTIONS: Names<LightningOptions> = {
   node: true,
   payInvoice: true,
   lookUpPayment: true,
@@ -106,7 +107,7 @@ const MAX_FEE: Names<RoutingFee> = { sats: true, partsPerMillion: true }
 
 /** @throws TypeError if an option could make a later payment fail. */
 export function configure(given: LightningOptions): Config {
-  const options = ownOptions(given ?? {}, OPTIONS, 'lightning()')
+  const options = ownOptions(given ?? {}, LIGHTNING_OPTIONS, 'lightning()')
   const { node, payInvoice, network = 'mainnet' } = options
   const maxFee = ownOptions(options.maxFee ?? {}, MAX_FEE, 'maxFee of lightning()')
   if (typeof node !== 'string' || !/^[\w.@:-]{1,100}$/.test(node))

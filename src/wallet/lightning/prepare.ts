@@ -3,12 +3,12 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { PaymentError } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import type { Challenge } from '../../protocol/index.js'
+import { withTimeout } from '../../util/with-timeout.js'
 import type { Completed, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { type Charge, readCharge } from './charge.js'
 import { type Detail, evidenceOf } from './evidence.js'
-import { lookUpPayment } from './lookup.js'
 import { bitcoin, DECIMALS } from './networks.js'
-import type { Config, LightningOutcome } from './options.js'
+import type { Config, LightningOptions, LightningOutcome } from './options.js'
 import { goodUntil, termsOf } from './quote.js'
 import type { TriedInvoices } from './tried-invoices.js'
 
@@ -28,7 +28,7 @@ interface Job {
   /** The time until which the server accepts the preimage. */
   readonly life: Instant
   readonly detail: Detail
-  readonly signal?: AbortSignal
+  readonly signal: AbortSignal | undefined
 }
 
 const failed = (text: string): PaymentError => new PaymentError('wallet_failed', 'untouched', text)
@@ -95,6 +95,28 @@ async function untried(hash: string, config: Config): Promise<void> {
     throw failed('The node has tried this invoice before: a server must make a new one each time')
 }
 
+type Found = Awaited<ReturnType<NonNullable<LightningOptions['lookUpPayment']>>>
+
+/**
+ * The time limit of a lookup, in milliseconds. It is short, because a lookup delays a payment, and an unclear payment
+ * is checked again anyway.
+ */
+const PATIENCE_MS = 15_000
+
+/**
+ * Asks the node for its record of a payment. Undefined if it does not answer, or not in time. The node's own texts are
+ * not passed on.
+ */
+export async function lookUpPayment(hash: string, { lookUp, timeoutMs }: Config): Promise<Found | undefined> {
+  if (lookUp === undefined) return undefined
+  try {
+    const found = await withTimeout(lookUp(hash), Math.min(timeoutMs, PATIENCE_MS))
+    return found === 'late' ? undefined : found
+  } catch {
+    return undefined
+  }
+}
+
 function jobOf(charge: Charge, spendable: Spendable, options: PrepareOptions, config: Config): Job {
   const { payment, quote, bounds } = spendable
   const life = goodUntil(quote.challenge, charge)
@@ -107,7 +129,7 @@ function jobOf(charge: Charge, spendable: Spendable, options: PrepareOptions, co
     until,
     life,
     detail: { hash: charge.invoice.hash, payment, expires: charge.invoice.expires },
-    ...(options.signal ? { signal: options.signal } : {}),
+    signal: options.signal,
   }
 }
 
@@ -124,7 +146,7 @@ async function complete(job: Job, config: Config, triedInvoices: TriedInvoices):
   if (outcome.state === 'failed') throw failed('The node could not pay the invoice, and nothing was paid')
   if (outcome.state !== 'paid') throw doubt('The node did not report the result of the payment in time')
   const { preimage, feeMsat } = outcome
-  const detail: Detail = { ...job.detail, paid: true, ...(feeMsat === undefined ? {} : { feeMsat }) }
+  const detail: Detail = { ...job.detail, paid: true, feeMsat }
   return {
     credential: { challenge: job.challenge, payload: { preimage } },
     evidence: evidenceOf(config.id, job.challenge.id, detail, job.until),
@@ -189,7 +211,6 @@ export function checked(outcome: LightningOutcome, hash: string): Checked {
 }
 
 function toRemember(outcome: Checked): Parameters<TriedInvoices['end']>[1] {
-  if (outcome.state === 'paid')
-    return { state: 'paid', ...(outcome.feeMsat === undefined ? {} : { feeMsat: outcome.feeMsat }) }
+  if (outcome.state === 'paid') return { state: 'paid', feeMsat: outcome.feeMsat }
   return outcome.state === 'failed' ? outcome : { state: 'unclear' }
 }

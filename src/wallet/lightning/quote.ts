@@ -2,10 +2,10 @@ import { amount, type Currency, type CurrencyTable, type Instant } from '../../m
 import type { Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
-import { unpayable } from '../shared.js'
+import { inDoubt, unpayable } from '../shared.js'
 import { type Charge, readCharge } from './charge.js'
 import { KIND } from './evidence.js'
-import { bitcoin, chainOf, DECIMALS, type LightningNetwork } from './networks.js'
+import { bitcoin, DECIMALS, type LightningNetwork, NETWORKS } from './networks.js'
 import type { Config } from './options.js'
 
 /** The time in milliseconds that routing, paying and presenting the preimage need at least. */
@@ -21,8 +21,7 @@ export function quoteCharge(
   config: Config,
 ): Quote | Unpayable {
   // Two invoices can both be paid, and a pending payment cannot be cancelled or given a deadline.
-  if (earlierEvidence !== undefined)
-    return unpayable('An earlier payment for this may still go through', 'payment_in_doubt')
+  if (earlierEvidence !== undefined) return inDoubt()
   const charge = readCharge(challenge.request)
   if ('unpayable' in charge) return charge
   const { network } = charge.invoice
@@ -71,7 +70,7 @@ export function termsOf({ invoice }: Charge, currency: Currency, config: Config)
   return {
     purpose: 'pay',
     kind: KIND,
-    network: chainOf(invoice.network),
+    network: NETWORKS[invoice.network].chain,
     most: price,
     exact: true,
     payees: [{ id: invoice.payee, amount: price }],

@@ -5,7 +5,7 @@ import type { LightningFailure } from './options.js'
 export type TriedInvoice =
   | { readonly state: 'trying' }
   /** The preimage was seen and checked. */
-  | { readonly state: 'paid'; readonly feeMsat?: bigint }
+  | { readonly state: 'paid'; readonly feeMsat: bigint | undefined }
   | { readonly state: 'failed'; readonly why?: LightningFailure }
   /** The node's answer proves nothing, or there was none. */
   | { readonly state: 'unclear' }

@@ -13,8 +13,8 @@ export interface Charge {
   /** The payment method types that the seller can process: `card`, `link`, … */
   readonly types: readonly string[]
   /** Returned with the credential if the request is bound to one. */
-  readonly externalId?: string
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly externalId?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 /** Stripe's limits on metadata. */
@@ -46,8 +46,8 @@ export function readCharge(request: JsonObject): Charge | Unpayable {
     currency: currency.toLowerCase(),
     seller,
     types,
-    ...(externalId === undefined ? {} : { externalId }),
-    ...(metadata === undefined ? {} : { metadata }),
+    externalId,
+    metadata,
   }
 }
 

@@ -14,7 +14,7 @@ const TWO = `
   zar zmw`
 
 /** The smallest charge that Stripe accepts, in smallest units. For other currencies Purser does not know a minimum. */
-const LEAST = new Map<string, bigint>(
+export const LEAST: ReadonlyMap<string, bigint> = new Map<string, bigint>(
   Object.entries({
     ...{ aed: 200n, ars: 50n, aud: 50n, bgn: 100n, brl: 50n, cad: 50n, chf: 50n, cop: 50n, czk: 1_500n },
     ...{ dkk: 250n, eur: 50n, gbp: 30n, hkd: 400n, huf: 17_500n, idr: 50n, ils: 50n, inr: 50n, jpy: 50n },
@@ -24,7 +24,7 @@ const LEAST = new Map<string, bigint>(
 )
 
 /** The smallest step of an amount, if it is not 1. */
-const STEPS = new Map<string, bigint>([
+export const STEPS: ReadonlyMap<string, bigint> = new Map<string, bigint>([
   ...split(THREE).map((code): [string, bigint] => [code, 10n]),
   ...split(WHOLE).map((code): [string, bigint] => [code, 100n]),
 ])
@@ -53,14 +53,4 @@ export function currencyOf(code: string, table: CurrencyTable): Currency | undef
   return theirs === undefined
     ? ours
     : Object.freeze({ ...theirs, decimals: ours?.decimals ?? theirs.decimals })
-}
-
-/** Returns the smallest amount that can be charged. */
-export function leastOf(code: string): bigint | undefined {
-  return LEAST.get(code)
-}
-
-/** Tells whether Stripe accepts exactly this amount. */
-export function fitsStep(code: string, amount: bigint): boolean {
-  return amount % (STEPS.get(code) ?? 1n) === 0n
 }

@@ -28,11 +28,11 @@ const detail = z.object({
   seller: z.string(),
   /** In seconds. Stripe charges no token after its expiry. */
   expiresAt: z.number(),
-  metadata: z.exactOptional(metadata),
+  metadata: z.optional(metadata),
   /** Stored on disk before the token is sent. A missing token proves nothing, because a ledger may be an old copy. */
-  token: z.exactOptional(z.custom<string>(isTokenId)),
+  token: z.optional(z.custom<string>(isTokenId)),
   /** Set if the token waited for a person when it was last read. */
-  waits: z.exactOptional(z.literal(true)),
+  waits: z.optional(z.literal(true)),
 })
 export type Detail = Readonly<z.output<typeof detail>>
 

@@ -7,9 +7,9 @@ export interface Fault {
    * True if Stripe examined and refused the request: nothing was created, and repeating the request creates nothing.
    */
   readonly final: boolean
-  readonly status?: number
+  readonly status: number | undefined
   /** The time of the refusal, by Stripe's clock. */
-  readonly at?: Instant
+  readonly at: Instant | undefined
   readonly message: string
 }
 
@@ -26,8 +26,8 @@ export function faultOf(error: unknown): Fault {
   const words = [code ?? type, decline, status].filter((word) => word !== undefined)
   return {
     final: refusal && (status === 400 || status === 402 || status === 404),
-    ...(status === undefined ? {} : { status }),
-    ...(at === undefined ? {} : { at }),
+    status,
+    at,
     message: words.length === 0 ? 'no answer' : words.join(', '),
   }
 }

@@ -13,16 +13,16 @@ const NOT_OURS: Verdict = { state: 'unknown', reason: 'This evidence is not of a
 /** Finds out what happened to a token, by Stripe's record. Changes nothing. */
 export async function inspectCharge(
   evidence: Evidence,
-  parts: StripeContext,
+  wallet: StripeContext,
   problem?: Problem,
 ): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
   if (detail === undefined) return NOT_OURS
   const { token } = detail
-  if (token === undefined) return untold(detail, parts)
-  return parts.config.issuer.retrieve === undefined
-    ? unseen(detail, parts.config.now(), problem)
-    : found(token, detail, parts.config)
+  if (token === undefined) return untold(detail, wallet)
+  return wallet.config.issuer.retrieve === undefined
+    ? unseen(detail, wallet.config.now(), problem)
+    : found(token, detail, wallet.config)
 }
 
 /**
@@ -30,14 +30,14 @@ export async function inspectCharge(
  * If the evidence has no token, the same request is repeated under the same key: Stripe answers with the only token
  * that can exist. Once that is revoked, a paused process that holds it can never have it charged.
  */
-export async function abandonCharge(evidence: Evidence, parts: StripeContext): Promise<Verdict> {
+export async function abandonCharge(evidence: Evidence, wallet: StripeContext): Promise<Verdict> {
   const detail = readDetail(evidence.detail)
-  const { revoke } = parts.config.issuer
-  if (detail === undefined || revoke === undefined) return inspectCharge(evidence, parts)
+  const { revoke } = wallet.config.issuer
+  if (detail === undefined || revoke === undefined) return inspectCharge(evidence, wallet)
   const { token } = detail
-  if (token === undefined) return fenced(detail, parts)
-  const before = await lastLook(token, detail, parts)
-  return before === undefined ? revoked(token, detail, parts) : before
+  if (token === undefined) return fenced(detail, wallet)
+  const before = await lastLook(token, detail, wallet)
+  return before === undefined ? revoked(token, detail, wallet) : before
 }
 
 /** Returns the verdict that forbids revoking a token. Undefined if it can be revoked. */
@@ -64,13 +64,13 @@ async function revoked(id: string, detail: Detail, { config }: StripeContext): P
  * Requests the only possible token under its key, even after its end, and looks it up. If it is still valid, it is
  * revoked.
  */
-async function fenced(detail: Detail, parts: StripeContext): Promise<Verdict> {
-  const { issuer, now } = parts.config
-  const before = untold(detail, parts)
+async function fenced(detail: Detail, wallet: StripeContext): Promise<Verdict> {
+  const { issuer, now } = wallet.config
+  const before = untold(detail, wallet)
   if (before.state === 'void' || !issuer.repeatable) return before
   try {
     const token = readToken(await issuer.issue(detail))
-    return token === undefined ? before : await revoked(token.id, detail, parts)
+    return token === undefined ? before : await revoked(token.id, detail, wallet)
   } catch (error) {
     const { final, at, message } = faultOf(error)
     if (!final) return later(detail, now(), `Stripe does not report whether it created a token (${message})`)

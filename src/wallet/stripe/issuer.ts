@@ -1,7 +1,8 @@
+import { readBody, type Unread } from '../../protocol/index.js'
 import { untilDeadline } from '../../util/until-aborted.js'
-import { boundedFetch } from './bounded.js'
 import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'
+import type { StripeTokenOptions } from './options.js'
 
 /** The parts of stripe-node that this wallet uses. Every instance of it fits. */
 export interface StripeClient {
@@ -35,8 +36,8 @@ export interface Issuer {
   issue(detail: Detail): Promise<unknown>
   /** True if the same request returns the same token from any process. */
   readonly repeatable: boolean
-  readonly retrieve?: (id: string) => Promise<unknown>
-  readonly revoke?: (id: string) => Promise<unknown>
+  readonly retrieve: ((id: string) => Promise<unknown>) | undefined
+  readonly revoke: ((id: string) => Promise<unknown>) | undefined
   /** Fails early, while the money is safe, if the issuer can never work. */
   ready(): Promise<void>
 }
@@ -54,7 +55,7 @@ export interface ApiIssuer {
   readonly paymentMethod: string
   readonly apiVersion: string
   /** The page to which a person returns. Absent: a page handles the action with Stripe.js. */
-  readonly returnUrl?: string
+  readonly returnUrl: string | undefined
 }
 
 /** Issues tokens at Stripe with stripe-node. */
@@ -76,7 +77,7 @@ export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiI
           // The draft's `networkId` is the seller's business profile in the published API.
           seller_details: { network_business_profile: seller },
           usage_limits: { currency: codeOf(currency), max_amount: Number(amount), expires_at: expiresAt },
-          ...(metadata === undefined ? {} : { shared_metadata: { ...metadata } }),
+          ...(metadata && { shared_metadata: { ...metadata } }),
           ...(returnUrl === undefined
             ? { use_stripe_sdk: true }
             : { use_stripe_sdk: false, return_url: returnUrl }),
@@ -88,17 +89,13 @@ export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiI
   }
 }
 
-/** Options for issuing tokens with the user's callbacks. */
-export interface CallbackIssuer {
-  readonly createToken: (request: TokenRequest) => Promise<unknown>
-  readonly retrieveToken?: (id: string) => Promise<unknown>
-  readonly revokeToken?: (id: string) => Promise<unknown>
-  readonly paymentMethod?: string
-}
-
 /** Issues tokens through the user's own backend, so that this process has no secret key. */
-export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
-  const { createToken, retrieveToken, revokeToken, paymentMethod } = callbacks
+export function callbackIssuer({
+  createToken,
+  retrieveToken,
+  revokeToken,
+  paymentMethod,
+}: StripeTokenOptions): Issuer {
   return {
     // This process cannot know whether the backend passes the key on.
     repeatable: false,
@@ -108,18 +105,37 @@ export function callbackIssuer(callbacks: CallbackIssuer): Issuer {
         async () =>
           createToken({
             ...{ amount, currency: codeOf(currency), networkId: seller, expiresAt, idempotencyKey: key },
-            ...(paymentMethod === undefined ? {} : { paymentMethod }),
-            ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
+            ...(paymentMethod !== undefined && { paymentMethod }),
+            ...(metadata && { metadata: { ...metadata } }),
           }),
         BACKEND_TIMEOUT_MS,
       ),
-    ...(retrieveToken === undefined
-      ? {}
-      : { retrieve: (id) => untilDeadline(async () => retrieveToken(id), BACKEND_TIMEOUT_MS) }),
-    ...(revokeToken === undefined
-      ? {}
-      : { revoke: (id) => untilDeadline(async () => revokeToken(id), BACKEND_TIMEOUT_MS) }),
+    retrieve: retrieveToken && ((id) => untilDeadline(async () => retrieveToken(id), BACKEND_TIMEOUT_MS)),
+    revoke: revokeToken && ((id) => untilDeadline(async () => revokeToken(id), BACKEND_TIMEOUT_MS)),
   }
+}
+
+/** The size limit of an answer. A token has a few kilobytes. */
+const MOST_BYTES = 1024 * 1024
+
+const UNREAD: Readonly<Record<Unread, string>> = {
+  long: 'Stripe answered with more than 1 MiB.',
+  late: 'Stripe did not finish its answer in time.',
+  broken: 'An answer of Stripe broke off.',
+}
+
+/**
+ * A `fetch` for a client that reads every body to its end: this function reads the body within a limit first.
+ *
+ * @throws TypeError as `fetch` does for a network failure: the result of the request is unknown.
+ */
+export async function boundedFetch(...[input, init]: Parameters<typeof globalThis.fetch>): Promise<Response> {
+  const reply = await globalThis.fetch(input, init)
+  const limits = { bytes: MOST_BYTES, patienceMs: TIMEOUT_MS }
+  const bytes = await readBody(reply, limits, init?.signal ?? undefined)
+  if (typeof bytes === 'string') throw new TypeError(UNREAD[bytes])
+  const { status, statusText, headers } = reply
+  return new Response(bytes.byteLength === 0 ? null : bytes, { status, statusText, headers })
 }
 
 /** Loads the optional package with the first payment that needs it. */

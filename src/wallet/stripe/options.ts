@@ -2,10 +2,10 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { checkFunctions, type Names, type NextAction, ownOptions } from '../../errors/index.js'
 import { checkDuration, type Instant } from '../../money/index.js'
+import { lazy } from '../../util/lazy.js'
 import {
   API_VERSION,
   apiIssuer,
-  type CallbackIssuer,
   callbackIssuer,
   type Issuer,
   loadClient,
@@ -109,7 +109,8 @@ export interface Config {
   readonly now: () => Instant
 }
 
-const OPTIONS: Names<StripeOptions> = {
+/** The names of all options of {@link stripe}. */
+export const STRIPE_OPTIONS: Names<StripeOptions> = {
   secretKey: true,
   client: true,
   paymentMethod: true,
@@ -129,7 +130,7 @@ const OPTIONS: Names<StripeOptions> = {
 /** @throws TypeError if an option could make a later payment fail. */
 export function configure(given: StripeOptions): Config {
   if (typeof given !== 'object' || given === null) throw new TypeError(FORMS)
-  const options = ownOptions(given, OPTIONS, 'stripe()')
+  const options = ownOptions(given, STRIPE_OPTIONS, 'stripe()')
   const ways = [options.secretKey, options.client, options.createToken].filter((way) => way !== undefined)
   if (ways.length !== 1) throw new TypeError(FORMS)
   checkCommon(options)
@@ -183,40 +184,22 @@ function livemodeOf({ secretKey, livemode }: StripeOptions): boolean {
 
 function issuerOf(options: StripeOptions): Issuer {
   if (options.createToken !== undefined) {
-    const { createToken, retrieveToken, revokeToken, paymentMethod } = options
     checkFunctions(options, ['createToken', 'retrieveToken', 'revokeToken'])
-    const callbacks: CallbackIssuer = {
-      createToken,
-      ...(retrieveToken === undefined ? {} : { retrieveToken }),
-      ...(revokeToken === undefined ? {} : { revokeToken }),
-      ...(paymentMethod === undefined ? {} : { paymentMethod }),
-    }
-    return callbackIssuer(callbacks)
+    return callbackIssuer(options)
   }
   const { paymentMethod, returnUrl, apiVersion = API_VERSION } = options
   if (paymentMethod === undefined) throw new TypeError('stripe() needs a paymentMethod: pm_…')
   if (!/^\d{4}-\d\d-\d\d\.preview$/.test(apiVersion))
     throw new TypeError(`apiVersion must be a preview version: only those have tokens (${API_VERSION})`)
   if (returnUrl !== undefined && !URL.canParse(returnUrl)) throw new TypeError('returnUrl must be a URL')
-  const client = clientOf(options)
-  return apiIssuer({ client, paymentMethod, apiVersion, ...(returnUrl === undefined ? {} : { returnUrl }) })
+  return apiIssuer({ client: clientOf(options), paymentMethod, apiVersion, returnUrl })
 }
 
 function clientOf({
   client,
   secretKey,
 }: StripeKeyOptions | StripeClientOptions): () => Promise<StripeClient> {
-  if (secretKey !== undefined) {
-    let loading: Promise<StripeClient> | undefined
-    return () => {
-      // If loading failed, the package may be installed before the next attempt.
-      loading ??= loadClient(secretKey).catch((error: unknown) => {
-        loading = undefined
-        throw error
-      })
-      return loading
-    }
-  }
+  if (secretKey !== undefined) return lazy(() => loadClient(secretKey))
   if (typeof client?.rawRequest !== 'function')
     throw new TypeError('client must be an instance of stripe-node (22 or later), with rawRequest')
   return async () => client

@@ -1,13 +1,14 @@
 import { isPaymentError, randomId } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
-import type { Challenge, Credential } from '../../protocol/index.js'
+import { defined } from '../../util/objects.js'
 import { untilDeadline } from '../../util/until-aborted.js'
 import type { Completed, PendingAction, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
+import { completeOrDiscard } from '../shared.js'
 import { type Charge, readCharge } from './charge.js'
 import { codeOf, type Detail, evidenceOf } from './evidence.js'
 import { failed, stepFailed } from './fault.js'
 import type { Config } from './options.js'
-import { LEAST_VALIDITY_MS, tokenBehind } from './quote.js'
+import { continuedTokens, LEAST_VALIDITY_MS } from './quote.js'
 import { isTokenId, readToken, type Token } from './token.js'
 
 /** The idempotency keys of requests that ended in this process without a usable token. */
@@ -29,30 +30,26 @@ export interface StripeContext {
 export async function prepareCharge(
   { quote, payment, bounds }: Spendable,
   { now, signal }: PrepareOptions,
-  parts: StripeContext,
+  wallet: StripeContext,
 ): Promise<Prepared> {
-  const { config } = parts
+  const { config } = wallet
   signal?.throwIfAborted()
   const charge = agreed(quote, config)
   await config.issuer.ready()
-  const earlier = tokenBehind(quote)
+  const earlier = continuedTokens.get(quote)
   if (earlier === undefined && quote.replaces !== undefined)
     throw failed('The quote continues with an unknown token, so no token was created')
   const detail =
-    earlier ?? request(charge, quote, payment, now + Math.min(config.validityMs, bounds.maxValidityMs), parts)
+    earlier ??
+    request(charge, quote, payment, now + Math.min(config.validityMs, bounds.maxValidityMs), wallet)
   if (detail.expiresAt * 1000 < now + LEAST_VALIDITY_MS - 1_000)
     throw failed('The offer leaves too little time to pay, so no token was created')
-  const making: Making = { detail, charge, quote, payment, ...(signal ? { signal } : {}) }
-  let discarded = false
+  const making: Making = { detail, charge, quote, payment, signal }
   return {
     evidence: evidenceOf(config.id, quote.challenge.id, detail, now),
-    async complete() {
-      if (discarded) throw new TypeError('This payment was discarded')
-      return detail.token === undefined ? make(making, parts) : present(making, detail.token, parts)
-    },
-    async discard() {
-      discarded = true
-    },
+    ...completeOrDiscard(async () =>
+      detail.token === undefined ? make(making, wallet) : present(making, detail.token, wallet),
+    ),
   }
 }
 
@@ -61,7 +58,7 @@ interface Making {
   readonly charge: Charge
   readonly quote: Quote
   readonly payment: PaymentId
-  readonly signal?: AbortSignal
+  readonly signal: AbortSignal | undefined
 }
 
 /** Reads the charge again and checks it against the judged terms, so that the token matches them. */
@@ -98,7 +95,7 @@ function request(
     currency: quote.terms.most.currency,
     seller: charge.seller,
     expiresAt: Math.floor(until / 1000),
-    ...(charge.metadata === undefined ? {} : { metadata: charge.metadata }),
+    metadata: charge.metadata,
   }
 }
 
@@ -112,7 +109,8 @@ async function make(making: Making, { config, usedKeys }: StripeContext): Promis
     const wrong = mistake(token, detail)
     const usable = token.status === 'active' || token.status === 'requires_action'
     if (wrong === undefined && usable) return handedOut(token, making, config)
-    await takeBack(token, config)
+    // No one has the token, and it expires by itself, so a failure here changes nothing.
+    await config.issuer.revoke?.(token.id).catch(() => undefined)
     throw failed(
       `The created token is not usable: ${wrong ?? 'it is not active'}`,
       'wallet_failed',
@@ -148,11 +146,6 @@ function mistake(token: Token, detail: Detail): string | undefined {
   return undefined
 }
 
-async function takeBack({ id }: Token, { issuer }: Config): Promise<void> {
-  // No one has the token, and it expires by itself, so a failure here changes nothing.
-  await issuer.revoke?.(id).catch(() => undefined)
-}
-
 /** Presents the same token on another challenge, if it can still be charged. */
 async function present(making: Making, id: string, { config }: StripeContext): Promise<Completed> {
   try {
@@ -170,12 +163,15 @@ function handedOut(
   { detail, charge, quote, payment, signal }: Making,
   config: Config,
 ): Completed {
-  const { waits: _, ...rest } = detail
   const waiting = token.status === 'requires_action'
-  const known: Detail = { ...rest, token: token.id, ...(waiting ? { waits: true } : {}) }
+  const known: Detail = { ...detail, token: token.id, waits: waiting || undefined }
   const expires = detail.expiresAt * 1000
   return {
-    credential: credentialOf(quote.challenge, token.id, charge),
+    // draft-stripe-charge-00, "Credential Schema": a request that is bound to an externalId gets it back.
+    credential: {
+      challenge: quote.challenge,
+      payload: defined({ spt: token.id, externalId: charge.externalId }),
+    },
     evidence: evidenceOf(config.id, quote.challenge.id, known, config.now()),
     goodUntil: expires,
     ...(waiting ? { pendingAction: waitingFor(token, { payment, expires, signal }, config) } : {}),
@@ -198,9 +194,4 @@ function waitingFor(
       return token?.status === 'active'
     },
   }
-}
-
-/** draft-stripe-charge-00, "Credential Schema": a request that is bound to an externalId gets it back. */
-function credentialOf(challenge: Challenge, spt: string, { externalId }: Charge): Credential {
-  return { challenge, payload: { spt, ...(externalId === undefined ? {} : { externalId }) } }
 }

@@ -3,9 +3,9 @@ import { amount, type Currency, formatAmount, type Instant } from '../../money/i
 import type { Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
-import { goodUntil, unpayable } from '../shared.js'
+import { goodUntil, inDoubt, unpayable } from '../shared.js'
 import { type Charge, readCharge } from './charge.js'
-import { currencyOf, fitsStep, leastOf } from './currencies.js'
+import { currencyOf, LEAST, STEPS } from './currencies.js'
 import { codeOf, type Detail, endOf, KIND, readDetail } from './evidence.js'
 import type { Config } from './options.js'
 import { readToken } from './token.js'
@@ -13,13 +13,8 @@ import { readToken } from './token.js'
 /** The time in milliseconds that creating, sending and charging a token needs at least. */
 export const LEAST_VALIDITY_MS = 5_000
 
-/** The existing token of a quote that continues with one. */
-const continued = new WeakMap<Quote, Detail>()
-
-/** Returns the token with which a quote continues. Undefined if one must be created. */
-export function tokenBehind(quote: Quote): Detail | undefined {
-  return continued.get(quote)
-}
+/** The existing token of each quote that continues with one. */
+export const continuedTokens = new WeakMap<Quote, Detail>()
 
 /** Reads an offer. Makes no network call, unless an earlier token is to be presented again. */
 export async function quoteCharge(
@@ -44,7 +39,7 @@ export async function quoteCharge(
     goodUntil: Math.min(until, earlier.expiresAt * 1000),
     replaces: { name: `stripe:${earlier.token}`, value: 0n },
   }
-  continued.set(same, earlier)
+  continuedTokens.set(same, earlier)
   return same
 }
 
@@ -71,11 +66,11 @@ function payableIn(charge: Charge, context: QuoteContext, config: Config): Curre
       `${name} is not a currency that Purser knows with the decimals of Stripe: add it to \`currencies\` of createPurser`,
       'unknown_currency',
     )
-  if (!fitsStep(code, charge.amount))
+  if (charge.amount % (STEPS.get(code) ?? 1n) !== 0n)
     return unpayable(
       `${formatAmount(amount(charge.amount, currency))} is finer than Stripe charges in ${name}`,
     )
-  const least = leastOf(code)
+  const least = LEAST.get(code)
   if (least !== undefined && charge.amount < least) {
     const [asked, minimum] = [charge.amount, least].map((value) => formatAmount(amount(value, currency)))
     return unpayable(`${asked} is below the minimum of Stripe in ${name}: ${minimum}`)
@@ -95,11 +90,7 @@ async function again(
   config: Config,
 ): Promise<(Detail & { readonly token: string }) | Unpayable> {
   const detail = readDetail(after.detail)
-  const dies = detail === undefined ? {} : { earlierExpiresAt: endOf(detail) }
-  const doubt = {
-    ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
-    ...dies,
-  }
+  const doubt = inDoubt(detail && endOf(detail))
   if (detail?.token === undefined || after.wallet !== config.id) return doubt
   const same =
     detail.amount === charge.amount.toString() &&

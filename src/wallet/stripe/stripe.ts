@@ -20,16 +20,16 @@ import { quoteCharge } from './quote.js'
  */
 export function stripe(options: StripeOptions): Wallet {
   const config = configure(options)
-  const parts: StripeContext = { config, usedKeys: new LastKeys() }
+  const wallet: StripeContext = { config, usedKeys: new LastKeys() }
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
     quote: (challenge, context) => quoteCharge(challenge, context, config),
     async prepare(authorization, prepareOptions) {
-      return prepareCharge(spendAuthorization(authorization, prepareOptions.now), prepareOptions, parts)
+      return prepareCharge(spendAuthorization(authorization, prepareOptions.now), prepareOptions, wallet)
     },
-    inspect: (evidence, inspectOptions) => inspectCharge(evidence, parts, inspectOptions?.problem),
-    abandon: (evidence) => abandonCharge(evidence, parts),
+    inspect: (evidence, inspectOptions) => inspectCharge(evidence, wallet, inspectOptions?.problem),
+    abandon: (evidence) => abandonCharge(evidence, wallet),
     // A receipt names a PaymentIntent, which the payer cannot see at Stripe.
     matchesReceipt: (evidence, reference) => (evidence.refs.includes(reference) ? true : undefined),
   })

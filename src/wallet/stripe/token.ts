@@ -6,18 +6,18 @@ export interface Token {
   readonly id: string
   /** `active`, `requires_action`, `deactivated`, or a future status. Only `active` is usable. */
   readonly status: string
-  readonly livemode?: boolean
-  readonly seller?: string
-  readonly currency?: string
-  readonly most?: bigint
+  readonly livemode?: boolean | undefined
+  readonly seller?: string | undefined
+  readonly currency?: string | undefined
+  readonly most?: bigint | undefined
   /** In seconds. */
-  readonly expiresAt?: number
+  readonly expiresAt?: number | undefined
   /** The amount that the seller has taken so far; absent if Stripe does not report it. */
-  readonly captured?: { readonly currency: string; readonly value: bigint }
+  readonly captured?: { readonly currency: string; readonly value: bigint } | undefined
   /** The reason of a deactivation: `consumed`, `expired`, `resolved`, `revoked`. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** The action that a person must take before it can be charged. */
-  readonly action?: NextAction
+  readonly action?: NextAction | undefined
 }
 
 const ID = /^spt_[A-Za-z0-9_]{1,250}$/
@@ -32,30 +32,36 @@ export function readToken(value: unknown): Token | undefined {
   if (!isObject(value)) return undefined
   const { id, status, livemode } = value
   if (!isTokenId(id) || typeof status !== 'string') return undefined
-  const limits = isObject(value['usage_limits']) ? value['usage_limits'] : {}
-  const seller = isObject(value['seller_details'])
-    ? value['seller_details']['network_business_profile']
-    : null
-  const { currency, max_amount: most, expires_at: expiresAt } = limits
-  const captured = readCaptured(value['usage_details'])
-  const reason = value['deactivated_reason']
-  const action = readAction(value['next_action'])
+  const limits = objectAt(value, 'usage_limits')
+  const { max_amount: most, expires_at: expiresAt } = limits
   return {
     id,
     status,
-    ...(typeof livemode === 'boolean' ? { livemode } : {}),
-    ...(typeof seller === 'string' ? { seller } : {}),
-    ...(typeof currency === 'string' ? { currency: currency.toLowerCase() } : {}),
-    ...(isWhole(most) ? { most: BigInt(most) } : {}),
-    ...(isWhole(expiresAt) ? { expiresAt } : {}),
-    ...(captured === undefined ? {} : { captured }),
-    ...(typeof reason === 'string' ? { reason } : {}),
-    ...(action === undefined ? {} : { action }),
+    livemode: typeof livemode === 'boolean' ? livemode : undefined,
+    seller: textAt(objectAt(value, 'seller_details'), 'network_business_profile'),
+    currency: textAt(limits, 'currency')?.toLowerCase(),
+    most: isWhole(most) ? BigInt(most) : undefined,
+    expiresAt: isWhole(expiresAt) ? expiresAt : undefined,
+    captured: readCaptured(objectAt(value, 'usage_details')['amount_captured']),
+    reason: textAt(value, 'deactivated_reason'),
+    action: readAction(value['next_action']),
   }
 }
 
-function readCaptured(details: unknown): Token['captured'] {
-  const captured = isObject(details) ? details['amount_captured'] : undefined
+type Fields = Readonly<Record<string, unknown>>
+
+/** Returns an object, or an empty one. */
+function objectAt(parent: Fields, name: string): Fields {
+  const value = parent[name]
+  return isObject(value) ? value : {}
+}
+
+function textAt(parent: Fields, name: string): string | undefined {
+  const value = parent[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function readCaptured(captured: unknown): Token['captured'] {
   if (!isObject(captured)) return undefined
   const { currency, value } = captured
   if (typeof currency !== 'string' || !isWhole(value)) return undefined

@@ -1,18 +1,8 @@
 import { amount, type Currency } from '../../money/index.js'
-import {
-  allowanceCall,
-  approveCall,
-  type Call,
-  decodeUint,
-  lower,
-  type Node,
-  readContract,
-  word,
-} from '../chain/index.js'
+import { addressOf, allowanceCall, decodeUint, lower, type Node, readContract, word } from '../chain/index.js'
 import type { Allowances, OpenAllowance } from '../index.js'
 import type { Hex } from './charge.js'
 import { searchLogs } from './search.js'
-import { addressOf } from './tokens.js'
 
 /** `Approval(address,address,uint256)`: owner and spender are indexed. */
 const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'
@@ -74,9 +64,4 @@ async function readAllowance(
   const message = `${currency.symbol} reports no allowances`
   const value = await readContract(nodes, call, decodeUint, { message })
   return value === 0n ? undefined : { currency, spender, amount: amount(value, currency) }
-}
-
-/** Creates the call that takes an allowance back. */
-export function closingCall({ currency, spender }: OpenAllowance): Call {
-  return approveCall(addressOf(currency), lower(spender), 0n)
 }

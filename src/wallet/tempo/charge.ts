@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../protocol/index.js'
-import { isObject } from '../../util/objects.js'
-import type { Hex } from '../chain/index.js'
+import { isList, isObject } from '../../util/objects.js'
+import { readUint256 } from '../../util/uint256.js'
+import { type Hex, lower, readAddress } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
 
 export type { Hex }
@@ -29,7 +30,6 @@ export interface Charge {
 
 /** The chain of a challenge without one (draft-tempo-charge, table of methodDetails). */
 const DEFAULT_CHAIN = 42431
-const MAX_AMOUNT = 2n ** 256n - 1n
 /** More splits would exceed the gas that sponsors pay for; servers SHOULD stay within ten. */
 const MAX_SPLITS = 10
 
@@ -40,7 +40,7 @@ const no = (unpayable: string): Unpayable => ({ unpayable: `This Tempo charge ca
  * are ignored, and so is `methodDetails.memo`, which servers stopped sending and accepting.
  */
 export function readCharge(request: JsonObject): Charge | Unpayable {
-  const amount = readAmount(request['amount'])
+  const amount = readUint256(request['amount'])
   if (amount === undefined) return no('its amount is not a plain decimal integer')
   const token = readAddress(request['currency'])
   if (token === undefined) return no('its currency is not a token address')
@@ -68,7 +68,7 @@ function readTransfers(
   const to = readAddress(recipient)
   if (to === undefined) return no('its recipient is not an address')
   if (splits === undefined || splits === null) return [{ to, amount }]
-  if (!isArray(splits) || splits.length === 0) return no('its splits are not a list of at least one')
+  if (!isList(splits) || splits.length === 0) return no('its splits are not a list of at least one')
   if (splits.length > MAX_SPLITS) return no(`it has more than ${MAX_SPLITS} splits`)
   const others: Transfer[] = []
   for (const entry of splits) {
@@ -84,39 +84,19 @@ function readTransfers(
 
 function readSplit(entry: Json): Transfer | undefined {
   if (!isObject(entry)) return undefined
-  const amount = readAmount(entry['amount'])
+  const amount = readUint256(entry['amount'])
   const to = readAddress(entry['recipient'])
   const memo = entry['memo']
   if (amount === undefined || amount === 0n || to === undefined) return undefined
   if (memo === undefined || memo === null) return { to, amount }
   if (typeof memo !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(memo)) return undefined
-  return { to, amount, memo: hex(memo) }
+  return { to, amount, memo: lower(memo) }
 }
 
 function readModes(value: Json | undefined): readonly ChargeMode[] | undefined {
   // draft-tempo-charge-00: an omitted list means both.
   if (value === undefined || value === null) return ['pull', 'push']
-  if (!isArray(value)) return undefined
+  if (!isList(value)) return undefined
   const modes = (['pull', 'push'] as const).filter((mode) => value.includes(mode))
   return modes.length === 0 ? undefined : modes
-}
-
-/** Reads a base-10 integer in a string: no sign, exponent, fraction, separator or leading zero; at most an EVM word. */
-function readAmount(value: Json | undefined): bigint | undefined {
-  if (typeof value !== 'string' || !/^(?:0|[1-9][0-9]{0,77})$/.test(value)) return undefined
-  const amount = BigInt(value)
-  return amount <= MAX_AMOUNT ? amount : undefined
-}
-
-function readAddress(value: Json | undefined): Hex | undefined {
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(value)) return undefined
-  return /^0x0{40}$/.test(value) ? undefined : hex(value)
-}
-
-function hex(text: string): Hex {
-  return `0x${text.slice(2).toLowerCase()}`
-}
-
-function isArray(value: Json): value is readonly Json[] {
-  return Array.isArray(value)
 }

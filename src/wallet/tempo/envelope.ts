@@ -1,5 +1,5 @@
 import { concatHex, keccak256 } from 'viem/utils'
-import { encodeTransfer, type Hex, TRANSFER } from '../chain/index.js'
+import { encodeTransfer, type Hex, TRANSFER, withRecovery } from '../chain/index.js'
 
 /** The fields of a Tempo transaction that its sender signs. */
 export interface Envelope {
@@ -12,7 +12,7 @@ export interface Envelope {
   readonly nonce: bigint
   readonly validBefore: number
   /** Absent if another party pays the fee: the sender does not sign its token. */
-  readonly feeToken?: Hex
+  readonly feeToken?: Hex | undefined
 }
 
 /** The nonce key of expiring nonces (TIP-1009). */
@@ -87,20 +87,11 @@ export function encodeForSigning(tx: Envelope): Hex {
  * @param signature - As returned by the account: 65 bytes of secp256k1, or a typed Tempo signature.
  */
 export function serialize(tx: Envelope, sender: Hex, signature: Hex): Hex {
-  const signed = bytes(canonical(signature))
+  const signed = bytes(withRecovery(signature))
   return tx.feeToken === undefined
     ? `${AWAITS_FEE_PAYER}${list(fields(tx, sender) + signed)}`
     : `${TYPE}${list(fields(tx, '0x') + signed)}`
 }
-
-/** Normalizes a recovery id of 0 or 1 to 27 or 28. Nodes do so before hashing, and Purser's hash must equal theirs. */
-export function canonical(signature: Hex): Hex {
-  if (signature.length !== 132) return signature
-  const last = signature.slice(130)
-  return last === '00' || last === '01' ? `${slice(signature)}${last === '00' ? '1b' : '1c'}` : signature
-}
-
-const slice = (signature: Hex): Hex => `0x${signature.slice(2, 130)}`
 
 /**
  * Returns the hash by which the nonce manager knows a transaction. It depends on no signature, so it is known before

@@ -15,10 +15,10 @@ const transaction = z
     chainId: z.number(),
     sender: hex,
     /** The access key that signed for the sender. */
-    key: z.exactOptional(hex),
+    key: z.optional(hex),
     token: hex,
     /** The complete currency of the fee. Absent if the server pays the fee. */
-    feeCurrency: z.exactOptional(currency),
+    feeCurrency: z.optional(currency),
     /** The memo on the primary transfer. No other payment has it. */
     memo: hex,
     /** The primary transfer first. */
@@ -26,13 +26,13 @@ const transaction = z
     nonceKey: hex,
     nonce: digits,
     /** The name of the lane. Absent for an expiring nonce. */
-    lane: z.exactOptional(z.string()),
+    lane: z.optional(z.string()),
     /** In seconds. No block from this time on can include the transaction. */
     validBefore: z.number(),
     /** The hash by which the nonce manager knows an expiring nonce. Absent for a lane, which has its own nonce. */
-    seen: z.exactOptional(hex),
+    seen: z.optional(hex),
     /** The hash of the transaction. Unknown if a sponsor signs after the payer. */
-    hash: z.exactOptional(hex),
+    hash: z.optional(hex),
   })
   // Without both, no final block could prove the result.
   .check(z.refine(({ seen, lane }) => seen !== undefined || lane !== undefined))

@@ -1,11 +1,11 @@
 import { type Amount, amount, type Currency, count, formatAmount } from '../../money/index.js'
 import { type Fee, mayUse } from '../../policy/index.js'
-import { overFee } from '../chain/index.js'
+import { addressOf, type Balances, networkOf, tokenCurrency } from '../chain/index.js'
 import type { QuoteContext, Unpayable } from '../index.js'
+import { overFee } from '../shared.js'
 import type { Charge } from './charge.js'
-import type { TempoContext } from './context.js'
 import type { Need } from './key-limits.js'
-import { addressOf, currencyOf, networkOf } from './tokens.js'
+import type { Config } from './options.js'
 
 const PATH_USD = '0x20c0000000000000000000000000000000000000'
 const DOLLAR = 'iso4217:USD'
@@ -23,9 +23,9 @@ export interface Spending {
   objection?(needs: readonly Need[]): Promise<Unpayable | undefined>
 }
 
-/** The fee that the account can pay. Without `fee`, the server pays it. */
+/** The fee that the account can pay. Undefined if the server pays it. */
 export interface Funded {
-  readonly fee?: Fee
+  readonly fee: Fee | undefined
 }
 
 /**
@@ -38,15 +38,15 @@ export function feesOf(
   paid: Pick<Charge, 'chainId' | 'token'>,
   currency: Currency,
   context: Pick<QuoteContext, 'bounds' | 'currencies'>,
-  config: TempoContext['config'],
+  config: Config,
   feeIn: (token: Currency) => Fee,
 ): readonly Fee[] | Unpayable {
-  const set = config.feeTokens.get(paid.chainId)
-  const network = networkOf(paid)
+  const { chainId } = paid
+  const set = config.feeTokens.get(chainId)
   // Fees are counted in dollars, so only a dollar token can pay them.
-  const usual = set ?? (currency.peg === DOLLAR ? paid.token : PATH_USD)
-  const preferred = currencyOf(usual, network, context, config)
-  const others = set === undefined ? dollarsOn(network, context, config) : []
+  const token = set ?? (currency.peg === DOLLAR ? paid.token : PATH_USD)
+  const preferred = tokenCurrency({ chainId, token }, context, config)
+  const others = set === undefined ? dollarsOn(networkOf(paid), context, config) : []
   const rest = others
     .filter(({ id }) => 'unpayable' in preferred || id !== preferred.id)
     .map(feeIn)
@@ -60,7 +60,7 @@ export function feesOf(
 function dollarsOn(
   network: string,
   { bounds, currencies }: Pick<QuoteContext, 'bounds' | 'currencies'>,
-  { own }: TempoContext['config'],
+  { own }: Pick<Config, 'own'>,
 ): readonly Currency[] {
   const known = new Map([...own.on(network), ...currencies.on(network)].map((each) => [each.id, each]))
   return [...known.values()].filter(
@@ -76,7 +76,7 @@ function dollarsOn(
 export async function fundedBy(
   spending: Spending,
   { now }: Pick<QuoteContext, 'now'>,
-  { balances }: Pick<TempoContext, 'balances'>,
+  { balances }: { readonly balances: Balances },
 ): Promise<Funded | Unpayable> {
   const { chainId, takes, fees } = spending
   const [first, ...others] = fees
@@ -86,20 +86,18 @@ export async function fundedBy(
     spending.objection?.(needsOf(takes, first)),
     lackOf(takes, first, known),
   ])
-  if (objection === undefined && lacks === undefined) return fundedWith(first)
+  if (objection === undefined && lacks === undefined) return { fee: first }
   const cached = await otherFee(spending, others, known)
   if (cached !== undefined) return { fee: cached }
   const short = lacks && (await lackOf(takes, first, read))
-  if (objection === undefined && short === undefined) return fundedWith(first)
+  if (objection === undefined && short === undefined) return { fee: first }
   const fresh = await otherFee(spending, others, read)
   if (fresh !== undefined) return { fee: fresh }
-  if (objection !== undefined || short === undefined) return objection ?? fundedWith(first)
+  if (objection !== undefined || short === undefined) return objection ?? { fee: first }
   return { unpayable: await shortfall(spending, short, known), code: 'insufficient_funds' }
 }
 
 type Look = (currency: Currency) => Promise<bigint | undefined>
-
-const fundedWith = (fee: Fee | undefined): Funded => (fee === undefined ? {} : { fee })
 
 /**
  * Returns the amounts that a transaction takes of each token. The chain reserves the maximum of the fee before it runs

@@ -28,7 +28,7 @@ export async function inspectCharge(evidence: Evidence, config: Config): Promise
   const nodes = config.nodes(detail.chainId)
   if (nodes === undefined)
     return { state: 'unknown', reason: `This wallet has no node for eip155:${detail.chainId}` }
-  return Reads.consult(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
+  return Reads.askNodes(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 
 /** Returns the view of one node. */

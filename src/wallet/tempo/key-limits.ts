@@ -1,5 +1,5 @@
 import { type Amount, amount, type Currency, formatAmount, type Instant } from '../../money/index.js'
-import { failed, type Node, PATIENCE_MS, readings } from '../chain/index.js'
+import { cachedReads, failed, type Node, PATIENCE_MS } from '../chain/index.js'
 import type { Unpayable } from '../index.js'
 import type { Charge, Hex } from './charge.js'
 import { transferSelector } from './envelope.js'
@@ -49,7 +49,7 @@ export function keyLimits(
   key: Hex,
   nodesOf: (chainId: number) => readonly Node[] | undefined,
 ): KeyLimits {
-  const cache = readings((chainId, token) => look(nodesOf(chainId) ?? [], { account, key, token }))
+  const cache = cachedReads((chainId, token) => look(nodesOf(chainId) ?? [], { account, key, token }))
   return {
     async objection(charge, needs, now) {
       for (const need of needs) {

@@ -1,5 +1,5 @@
 import { type Amount, amount, type Currency, type Instant } from '../../money/index.js'
-import { lower, word } from '../chain/index.js'
+import { addressOf, lower, word } from '../chain/index.js'
 import type { Hex } from './charge.js'
 import {
   type CallScope,
@@ -13,7 +13,6 @@ import {
 } from './keychain.js'
 import type { Owner } from './owner.js'
 import { searchLogs } from './search.js'
-import { addressOf } from './tokens.js'
 
 /** An access key, as the chain records it. */
 export interface TempoKey {
@@ -40,17 +39,13 @@ const LAST_SECOND = 8_640_000_000_000
 
 /** @throws PaymentError `wallet_unavailable` if no node shows the account's authorizations. */
 export async function listKeys(owner: Owner): Promise<readonly TempoKey[]> {
-  const keys = await everAuthorized(owner)
-  return Promise.all(keys.map((key) => inspectKey(key, owner)))
-}
-
-async function everAuthorized({ nodes, config, since }: Owner): Promise<readonly Hex[]> {
+  const { nodes, config, since } = owner
   const topics = [KEY_AUTHORIZED, word(config.sender)] as const
   const logs = await searchLogs(nodes, { address: KEYCHAIN, topics, since })
   const keys = logs.flatMap(({ topics: [, , key] }) =>
     key === undefined ? [] : [lower(`0x${key.slice(-40)}`)],
   )
-  return [...new Set(keys)]
+  return Promise.all([...new Set(keys)].map((key) => inspectKey(key, owner)))
 }
 
 /** @throws PaymentError `wallet_unavailable` if no node answers. */

@@ -1,5 +1,6 @@
 import { type Names, ownOptions } from '../../errors/index.js'
 import { CURRENCIES, type Currency } from '../../money/index.js'
+import { addressOf, approveCall, lower } from '../chain/index.js'
 import type {
   AccessKeyManager,
   AccessKeyName,
@@ -8,7 +9,7 @@ import type {
   AuthorizedKey,
   OpenAllowance,
 } from '../index.js'
-import { closingCall, readAllowances } from './allowances.js'
+import { readAllowances } from './allowances.js'
 import type { Hex } from './charge.js'
 import { KIND } from './evidence.js'
 import { inspectKey, listKeys, type TempoKey } from './key-list.js'
@@ -112,7 +113,8 @@ export function tempoKeys(given: TempoKeysOptions): TempoKeys {
       return { key, ...done }
     },
     allowances: () => readAllowances(nodes, config.sender, currencies, since),
-    closeAllowances: (open) => act(open.map(closingCall)),
+    closeAllowances: (open) =>
+      act(open.map(({ currency, spender }) => approveCall(addressOf(currency), lower(spender), 0n))),
   })
 }
 

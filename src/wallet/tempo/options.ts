@@ -1,15 +1,14 @@
-import { getAddress } from 'viem/utils'
+import { concatHex, keccak256 } from 'viem/utils'
 import { checkFunctions, type Names, ownOptions } from '../../errors/index.js'
+import { checkDuration } from '../../money/index.js'
 import {
-  type Currency,
-  type CurrencyTable,
-  checkDuration,
-  currencyTable,
-  type Instant,
-} from '../../money/index.js'
-import { checkChainId as chainId, listening, lower, type NodeBook, nodesOf } from '../chain/index.js'
-import type { ServerTime } from '../index.js'
-import { signFor } from './access-key.js'
+  type ChainConfig,
+  type ChainOptions,
+  checkChainId,
+  configureChain,
+  lower,
+  withRecovery,
+} from '../chain/index.js'
 import type { ChargeMode, Hex } from './charge.js'
 import { BASE_FEE, type GasOptions, type GasTable, gasTable } from './gas.js'
 import type { Random } from './memo.js'
@@ -26,25 +25,12 @@ export interface TempoAccount {
   readonly accessKeyAddress?: Hex | undefined
 }
 
-/** Options of {@link tempo}. */
-export interface TempoOptions {
+/** Options of {@link tempo}. Its built-in nodes are Tempo's own, for 4217 and 42431. */
+export interface TempoOptions extends ChainOptions {
   /** The payer. With `accessKey` its address is enough: its main key stays elsewhere. */
   readonly account: TempoAccount | Hex
   /** The access key that signs for `account`, within the limits that the chain enforces. */
   readonly accessKey?: TempoAccount
-  /**
-   * Nodes by chain id; Tempo's own are built in for 4217 and 42431. If several are listed, all that answer must agree
-   * before a payment counts as void.
-   */
-  readonly rpc?: Readonly<Record<number, string | readonly string[]>>
-  /**
-   * The only chains that this wallet pays on.
-   *
-   * @default every chain with a node
-   */
-  readonly chains?: readonly number[]
-  /** Currencies in addition to those that Purser knows. */
-  readonly currencies?: readonly Currency[]
   /**
    * The only way to submit a payment.
    *
@@ -90,27 +76,14 @@ export interface TempoOptions {
    * @default 15_000
    */
   readonly validityMs?: number
-  /**
-   * The `fetch` for requests to nodes.
-   *
-   * @default the global fetch at the wallet's creation
-   */
-  readonly fetch?: typeof globalThis.fetch
   readonly random?: Random
-  readonly now?: () => Instant
 }
 
 /** Checked options with defaults. */
-export interface Config extends NodeBook {
-  readonly id: string
-  /** The payer, in lower case, and in EIP-55 spelling. */
-  readonly sender: Hex
-  readonly checksummed: Hex
+export interface Config extends ChainConfig {
   /** The access key that signs for the payer, in lower case. */
   readonly key: Hex | undefined
   readonly sign: (hash: Hex) => Promise<Hex>
-  readonly chains: ReadonlySet<number> | undefined
-  readonly own: CurrencyTable
   readonly mode: ChargeMode | undefined
   readonly lanes: number
   readonly feeTokens: ReadonlyMap<number, Hex>
@@ -120,9 +93,6 @@ export interface Config extends NodeBook {
   readonly gas: GasTable
   readonly validityMs: number
   readonly random: Random
-  readonly now: () => Instant
-  /** The recent statements of its nodes about the time. */
-  readonly times: () => readonly ServerTime[]
 }
 
 const KNOWN: Readonly<Record<number, string>> = {
@@ -133,7 +103,8 @@ const KNOWN: Readonly<Record<number, string>> = {
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 const MOST_LANES = 64
 
-const OPTIONS: Names<TempoOptions> = {
+/** The names of all options of {@link tempo}. */
+export const TEMPO_OPTIONS: Names<TempoOptions> = {
   account: true,
   accessKey: true,
   rpc: true,
@@ -154,31 +125,26 @@ const OPTIONS: Names<TempoOptions> = {
 
 /** @throws TypeError if an option could make a later payment fail. */
 export function configure(given: TempoOptions): Config {
-  const options = ownOptions(given ?? {}, OPTIONS, 'tempo()')
-  checkFunctions(options, ['fetch', 'random', 'now'])
+  const options = ownOptions(given ?? {}, TEMPO_OPTIONS, 'tempo()')
+  checkFunctions(options, ['random'])
   const { sender, key, sign } = checkPayer(options)
-  const heard = listening(options.fetch ?? globalThis.fetch)
+  const { mode, clientId } = options
+  if (mode !== undefined && mode !== 'pull' && mode !== 'push')
+    throw new TypeError("mode must be 'pull' or 'push'")
+  if (clientId !== undefined && typeof clientId !== 'string') throw new TypeError('clientId must be a string')
   return {
-    // The id does not name the signing key, so a new key can inspect the payments of the previous one.
-    id: `tempo:${sender}`,
-    sender,
-    checksummed: getAddress(sender),
+    ...configureChain('tempo', sender, options, { nodes: KNOWN }),
     key,
     sign,
-    chains: options.chains && new Set(options.chains.map((id) => chainId(id))),
-    own: currencyTable(options.currencies),
-    mode: checkMode(options.mode),
+    mode,
     lanes: integer('lanes', options.lanes ?? 4, 0, MOST_LANES),
     feeTokens: checkFeeTokens(options.feeToken),
-    clientId: checkClientId(options.clientId),
+    clientId,
     maxFeePerGas: price('maxFeePerGas', options.maxFeePerGas ?? BASE_FEE),
     maxPriorityFeePerGas: price('maxPriorityFeePerGas', options.maxPriorityFeePerGas ?? 0n),
     gas: gasTable(options.gas),
     validityMs: checkDuration('validityMs', options.validityMs ?? 15_000, { least: 5_000, most: 25_000 }),
     random: options.random ?? pooledRandom(),
-    now: options.now ?? Date.now,
-    times: heard.times,
-    ...nodesOf(KNOWN, options.rpc, heard.fetch),
   }
 }
 
@@ -214,6 +180,18 @@ function checkPayer(options: TempoOptions): Payer {
   return { sender, key, sign: (hash) => signFor(sender, hash, sign) }
 }
 
+/** The type of a signature by which an access key acts for an account (TIP-1011, version 2). */
+const KEYCHAIN_TYPE = '0x04'
+
+/**
+ * Signs with an access key for its account. The key signs a hash that names the account, so the signature is valid for
+ * no other account; the envelope names the account.
+ */
+export async function signFor(account: Hex, hash: Hex, sign: (hash: Hex) => Promise<Hex>): Promise<Hex> {
+  const signature = await sign(keccak256(concatHex([KEYCHAIN_TYPE, hash, account])))
+  return concatHex([KEYCHAIN_TYPE, account, withRecovery(signature)])
+}
+
 /** @throws TypeError if it cannot sign hashes. */
 export function signerOf(account: TempoAccount, name: string): (hash: Hex) => Promise<Hex> {
   if (typeof account !== 'object' || account === null || !ADDRESS.test(String(account.address)))
@@ -226,22 +204,11 @@ export function signerOf(account: TempoAccount, name: string): (hash: Hex) => Pr
   return (hash) => sign.call(account, { hash })
 }
 
-function checkMode(mode: ChargeMode | undefined): ChargeMode | undefined {
-  if (mode !== undefined && mode !== 'pull' && mode !== 'push')
-    throw new TypeError("mode must be 'pull' or 'push'")
-  return mode
-}
-
-function checkClientId(id: string | undefined): string | undefined {
-  if (id !== undefined && typeof id !== 'string') throw new TypeError('clientId must be a string')
-  return id
-}
-
 function checkFeeTokens(tokens: TempoOptions['feeToken'] = {}): ReadonlyMap<number, Hex> {
   return new Map(
     Object.entries(tokens).map(([id, address]) => {
       if (!ADDRESS.test(String(address))) throw new TypeError(`feeToken[${id}] must be a token address`)
-      return [chainId(Number(id)), lower(address)]
+      return [checkChainId(Number(id)), lower(address)]
     }),
   )
 }

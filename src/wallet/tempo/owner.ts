@@ -3,6 +3,7 @@ import { PaymentError } from '../../errors/index.js'
 import type { Amount, Currency } from '../../money/index.js'
 import { sleep } from '../../util/timers.js'
 import {
+  addressOf,
   ask,
   balanceCache,
   type ChainReceipt,
@@ -15,7 +16,6 @@ import type { Hex } from './charge.js'
 import { EXPIRING, encodeForSigning, serialize } from './envelope.js'
 import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
-import { addressOf } from './tokens.js'
 
 /** An account whose keys are managed, and its network. */
 export interface Owner {

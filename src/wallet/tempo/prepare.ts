@@ -1,19 +1,18 @@
 import { hashTypedData, keccak256, numberToHex } from 'viem/utils'
 import type { LaneGrant } from '../../ledger/index.js'
-import type { Currency, Instant } from '../../money/index.js'
-import type { Challenge, Credential } from '../../protocol/index.js'
-import { broadcast, failed, oneEnd, sign } from '../chain/index.js'
+import type { Instant } from '../../money/index.js'
+import type { Challenge } from '../../protocol/index.js'
+import { addressOf, broadcast, failed, networkOf, payerOn, sign } from '../chain/index.js'
 import type { Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
-import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
-import type { TempoContext } from './context.js'
+import { completeOrDiscard } from '../shared.js'
+import { type Charge, type Hex, readCharge } from './charge.js'
 import { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize, transferData } from './envelope.js'
 import { evidenceOf, type TransactionDetail } from './evidence.js'
 import { takenBy } from './fee-token.js'
 import { gasLimit, sponsoredLimit } from './gas.js'
 import { nonceKeyOf } from './lanes.js'
 import type { Config } from './options.js'
-import { chooseMode, LEAST_VALIDITY_MS } from './quote.js'
-import { addressOf, networkOf } from './tokens.js'
+import { chooseMode, LEAST_VALIDITY_MS, type TempoContext } from './quote.js'
 
 /**
  * Builds and signs the payment of an authorization. Signing belongs to `prepare`, while the money is safe: the signed
@@ -22,14 +21,14 @@ import { addressOf, networkOf } from './tokens.js'
 export async function prepareCharge(
   spendable: Spendable,
   options: PrepareOptions,
-  parts: TempoContext,
+  wallet: TempoContext,
 ): Promise<Prepared> {
   const { quote } = spendable
   options.signal?.throwIfAborted()
-  const charge = agreed(quote, parts.config)
+  const charge = agreed(quote, wallet.config)
   return charge.amount === 0n
-    ? prepareProof(charge, quote.challenge, options, parts)
-    : prepareTransaction(charge, spendable, options, parts)
+    ? prepareProof(charge, quote.challenge, options, wallet)
+    : prepareTransaction(charge, spendable, options, wallet)
 }
 
 /** Reads the charge again and checks it against the judged terms, so that exactly those are signed. */
@@ -56,21 +55,21 @@ async function prepareTransaction(
   charge: Charge,
   spendable: Spendable,
   options: PrepareOptions,
-  parts: TempoContext,
+  wallet: TempoContext,
 ): Promise<Prepared> {
-  const { config } = parts
+  const { config } = wallet
   const { challenge, terms } = spendable.quote
   const mode = chooseMode(charge, config)
   if (typeof mode !== 'string') throw failed(mode.unpayable)
   const lane = laneOf(spendable, charge)
-  const memo = parts.memo(challenge.realm, challenge.id)
+  const memo = wallet.memo(challenge.realm, challenge.id)
   const fee = terms.fee?.bound.currency
   const tx = envelopeOf(charge, {
     memo,
     lane,
     config,
     validBefore: validBefore(spendable, options.now, config),
-    ...(fee ? { feeToken: addressOf(fee) } : {}),
+    feeToken: fee && addressOf(fee),
   })
   const unsigned = encodeForSigning(tx)
   const signature = await sign(keccak256(unsigned), config, options.signal)
@@ -80,20 +79,20 @@ async function prepareTransaction(
     memo,
     lane,
     sender: config.sender,
-    ...(config.key ? { key: config.key } : {}),
-    ...(lane ? {} : { seen: seenHash(unsigned, config.sender) }),
-    ...(fee ? { feeCurrency: fee } : {}),
+    key: config.key,
+    seen: lane === undefined ? seenHash(unsigned, config.sender) : undefined,
+    feeCurrency: fee,
     // A sponsor's signature is part of the hash, so the hash is known only if no sponsor signs.
-    ...(charge.sponsored ? {} : { hash: keccak256(signed) }),
+    hash: charge.sponsored ? undefined : keccak256(signed),
   })
   const takes = takenBy(terms.most, terms.fee)
   return {
     evidence: evidenceOf(config.id, challenge.id, detail),
     ...(lane === undefined ? {} : { nextLaneValue: lane.value + 1n }),
-    ...oneEnd(async () => {
+    ...completeOrDiscard(async () => {
       for (const { token, value } of takes) {
-        parts.balances.took(charge.chainId, token, value)
-        parts.limits?.took(charge.chainId, token, value)
+        wallet.balances.took(charge.chainId, token, value)
+        wallet.limits?.took(charge.chainId, token, value)
       }
       if (mode === 'push') await broadcast(config.checkedNodes(charge.chainId) ?? [], signed, detail, config)
       const payload =
@@ -101,7 +100,7 @@ async function prepareTransaction(
           ? { type: 'hash', hash: keccak256(signed) }
           : { type: 'transaction', signature: signed }
       return {
-        credential: credentialOf(challenge, payload, charge, config),
+        credential: { challenge, payload, source: payerOn(charge, config) },
         // A hash proves a past payment; it does not expire with the transaction.
         ...(mode === 'push' ? {} : { goodUntil: tx.validBefore * 1000 }),
       }
@@ -117,9 +116,9 @@ async function prepareProof(
   charge: Charge,
   challenge: Challenge,
   options: PrepareOptions,
-  parts: TempoContext,
+  wallet: TempoContext,
 ): Promise<Prepared> {
-  const { config } = parts
+  const { config } = wallet
   const hash = hashTypedData({
     domain: { name: 'MPP', version: '3', chainId: charge.chainId },
     types: PROOF,
@@ -133,8 +132,8 @@ async function prepareProof(
       chainId: charge.chainId,
       sender: config.sender,
     }),
-    ...oneEnd(async () => ({
-      credential: credentialOf(challenge, { type: 'proof', signature }, charge, config),
+    ...completeOrDiscard(async () => ({
+      credential: { challenge, payload: { type: 'proof', signature }, source: payerOn(charge, config) },
     })),
   }
 }
@@ -163,7 +162,7 @@ interface Run {
   readonly lane: LaneGrant | undefined
   readonly config: Config
   readonly validBefore: number
-  readonly feeToken?: Hex
+  readonly feeToken: Hex | undefined
 }
 
 function envelopeOf(charge: Charge, run: Run): Envelope {
@@ -182,7 +181,7 @@ function envelopeOf(charge: Charge, run: Run): Envelope {
     nonceKey: lane === undefined ? EXPIRING : nonceKeyOf(lane.name),
     nonce: lane === undefined ? 0n : lane.value,
     validBefore: run.validBefore,
-    ...(run.feeToken === undefined ? {} : { feeToken: run.feeToken }),
+    feeToken: run.feeToken,
   }
 }
 
@@ -201,18 +200,13 @@ function validBefore({ quote, bounds }: Spendable, now: Instant, config: Config)
 function detailOf(
   charge: Charge,
   tx: Envelope,
-  more: {
-    mode: ChargeMode
-    memo: Hex
-    lane: LaneGrant | undefined
-    sender: Hex
-    key?: Hex
-    seen?: Hex
-    hash?: Hex
-    feeCurrency?: Currency
+  {
+    lane,
+    ...more
+  }: Pick<TransactionDetail, 'mode' | 'memo' | 'sender' | 'key' | 'seen' | 'hash' | 'feeCurrency'> & {
+    readonly lane: LaneGrant | undefined
   },
 ): TransactionDetail {
-  const { lane, ...rest } = more
   return {
     form: 'transaction',
     sponsored: charge.sponsored,
@@ -222,16 +216,7 @@ function detailOf(
     nonceKey: numberToHex(tx.nonceKey),
     nonce: tx.nonce.toString(),
     validBefore: tx.validBefore,
-    ...rest,
-    ...(lane ? { lane: lane.name } : {}),
+    lane: lane?.name,
+    ...more,
   }
-}
-
-function credentialOf(
-  challenge: Challenge,
-  payload: Credential['payload'],
-  charge: Charge,
-  config: Config,
-): Credential {
-  return { challenge, payload, source: `did:pkh:${networkOf(charge)}:${config.checksummed}` }
 }

@@ -1,6 +1,6 @@
 import { type Names, ownOptions, PaymentError } from '../../errors/index.js'
 import { formatAmount } from '../../money/index.js'
-import { lower } from '../chain/index.js'
+import { addressOf, lower } from '../chain/index.js'
 import type {
   AccessKeyName,
   AccessKeyProposal,
@@ -13,7 +13,6 @@ import type { Hex } from './charge.js'
 import { transferSelector } from './envelope.js'
 import { authorizeCall, KEY_TYPES, KEYCHAIN, type KeyGrant, type KeyType, readKey } from './keychain.js'
 import { type Owner, planTransaction } from './owner.js'
-import { addressOf } from './tokens.js'
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 

@@ -2,21 +2,30 @@ import type { Evidence, LaneRequest } from '../../ledger/index.js'
 import { amount, type Currency, formatAmount } from '../../money/index.js'
 import type { Fee, Terms } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
+import { type Balances, chainRefusal, networkOf, tokenCurrency } from '../chain/index.js'
 import type { Quote, QuoteContext, Unpayable } from '../index.js'
-import { goodUntil, unpayable } from '../shared.js'
-import { type Charge, type ChargeMode, readCharge } from './charge.js'
-import type { TempoContext } from './context.js'
+import { goodUntil, inDoubt, unpayable } from '../shared.js'
+import { type Charge, type ChargeMode, type Hex, readCharge } from './charge.js'
 import { FINALITY_MS, KIND, readDetail } from './evidence.js'
 import { feesOf, fundedBy } from './fee-token.js'
 import { feeOf, type NonceUse } from './gas.js'
+import type { KeyLimits } from './key-limits.js'
 import { laneNames } from './lanes.js'
 import type { Config } from './options.js'
-import { currencyOf, networkOf } from './tokens.js'
 
 /**
  * The least life of a payment in milliseconds: a node requires more than three seconds, and sending it takes time too.
  */
 export const LEAST_VALIDITY_MS = 5_000
+
+/** The state of a Tempo wallet. */
+export interface TempoContext {
+  readonly config: Config
+  readonly balances: Balances
+  /** Set if an access key signs: the chain's limits for it. */
+  readonly limits: KeyLimits | undefined
+  readonly memo: (realm: string, challengeId: string) => Hex
+}
 
 /** Reads an offer. Signs nothing; it may only wait for the first read of a balance. */
 export async function quoteCharge(
@@ -81,7 +90,7 @@ export function termsOf(charge: Charge, currency: Currency, fee?: Fee): Terms {
     most: amount(charge.amount, currency),
     exact: true,
     payees: charge.transfers.map(({ to, amount: value }) => ({ id: to, amount: amount(value, currency) })),
-    ...(fee ? { fee } : {}),
+    ...(fee && { fee }),
   }
 }
 
@@ -100,19 +109,9 @@ export function chooseMode(charge: Charge, config: Pick<Config, 'mode'>): Charge
 }
 
 function chargeable(charge: Charge, context: QuoteContext, config: Config): Currency | Unpayable {
-  const network = networkOf(charge)
-  if (config.chains !== undefined && !config.chains.has(charge.chainId))
-    return unpayable(
-      `This wallet does not pay on ${network}: \`chains\` of the wallet names others`,
-      'wrong_chain',
-    )
-  // Without a node, no one could find out what happened to a payment. A proof moves no money and needs none.
-  if (charge.amount > 0n && config.nodes(charge.chainId) === undefined)
-    return unpayable(
-      `This wallet has no node for ${network}: name one in \`rpc\` of the wallet`,
-      'wrong_chain',
-    )
-  return currencyOf(charge.token, network, context, config)
+  // A proof moves no money, so it needs no node.
+  const needs = charge.amount > 0n ? config : { chains: config.chains, nodes: () => [] }
+  return chainRefusal(charge.chainId, needs) ?? tokenCurrency(charge, context, config)
 }
 
 function feeFor(charge: Charge, lane: LaneRequest | undefined, token: Currency, config: Config): Fee {
@@ -152,8 +151,5 @@ function excludable(
       lane: { names: [detail.lane], otherwise: 'wait' },
       replaces: { name: detail.lane, value: BigInt(detail.nonce) },
     }
-  return {
-    ...unpayable('An earlier payment for this may still go through', 'payment_in_doubt'),
-    ...(detail === undefined ? {} : { earlierExpiresAt: detail.validBefore * 1000 + FINALITY_MS }),
-  }
+  return inDoubt(detail && detail.validBefore * 1000 + FINALITY_MS)
 }

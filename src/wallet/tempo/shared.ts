@@ -1,6 +1,7 @@
 /** The parts that another wallet on the same chain needs: transactions, nodes, options. No entry point exports it. */
 
 export {
+  addressOf,
   approveCall,
   type Balances,
   type Block,
@@ -8,11 +9,12 @@ export {
   blockAt,
   broadcast,
   type Call,
+  chainRefusal,
   checkIsOf,
   failed,
   firstBlockAt,
   type Node,
-  oneEnd,
+  networkOf,
   readBlock,
   readContract,
   readLogs,
@@ -20,6 +22,8 @@ export {
   type StateAt,
   sign,
   TRANSFER_EVENT,
+  tokenCurrency,
+  withRecovery,
 } from '../chain/index.js'
 export { type Envelope, EXPIRING, encodeForSigning, seenHash, serialize } from './envelope.js'
 export { FINALITY_MS } from './evidence.js'
@@ -29,4 +33,3 @@ export { checkCalls } from './key-limits.js'
 export { type Config, configure, signerOf } from './options.js'
 export { LEAST_VALIDITY_MS } from './quote.js'
 export { readSeen, readTransactions } from './reads.js'
-export { addressOf, currencyOf, networkOf } from './tokens.js'

@@ -1,13 +1,12 @@
 import { balanceCache } from '../chain/index.js'
 import { spendAuthorization, type Wallet } from '../index.js'
-import type { TempoContext } from './context.js'
 import { KIND, readDetail } from './evidence.js'
 import { inspectCharge } from './inspect.js'
 import { keyLimits } from './key-limits.js'
 import { memoMaker } from './memo.js'
 import { configure, type TempoOptions } from './options.js'
 import { prepareCharge } from './prepare.js'
-import { quoteCharge } from './quote.js'
+import { quoteCharge, type TempoContext } from './quote.js'
 
 /**
  * Creates a wallet that pays `tempo/charge` offers. It signs a transaction that the server broadcasts (pull),
@@ -27,13 +26,13 @@ export function tempo(options: TempoOptions): Wallet {
   const config = configure(options)
   const balances = balanceCache(config.sender, config.checkedNodes)
   const limits = config.key && keyLimits(config.sender, config.key, config.checkedNodes)
-  const parts: TempoContext = { config, balances, limits, memo: memoMaker(config.random, config.clientId) }
+  const wallet: TempoContext = { config, balances, limits, memo: memoMaker(config.random, config.clientId) }
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [KIND],
-    quote: (challenge, context) => quoteCharge(challenge, context, parts),
+    quote: (challenge, context) => quoteCharge(challenge, context, wallet),
     async prepare(authorization, options) {
-      return prepareCharge(spendAuthorization(authorization, options.now), options, parts)
+      return prepareCharge(spendAuthorization(authorization, options.now), options, wallet)
     },
     async inspect(evidence) {
       const verdict = await inspectCharge(evidence, config)
@@ -41,7 +40,7 @@ export function tempo(options: TempoOptions): Wallet {
       if (verdict.state !== 'settled') limits?.forget()
       return verdict
     },
-    serverTimes: config.times,
+    serverTimes: config.serverTimes,
     nodeFaults: config.nodeFaults,
     matchesReceipt(evidence, reference) {
       const detail = readDetail(evidence.detail)

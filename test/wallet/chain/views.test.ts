@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Verdict } from '../../../src/ledger/index.js'
 import { amount, fiat } from '../../../src/money/index.js'
-import { consult, type Node } from '../../../src/wallet/chain/index.js'
+import { askNodes, type Node } from '../../../src/wallet/chain/index.js'
 
 const USD = fiat('USD', 2)
 const cents = (value: bigint) => amount(value, USD)
@@ -19,7 +19,7 @@ function asked(...views: readonly (Verdict | undefined)[]): Promise<Verdict> {
   const answers = new Map(
     views.map((view): [Node, Verdict | undefined] => [{ call: async () => '0x1' }, view]),
   )
-  return consult([...answers.keys()], 1, async (node) => {
+  return askNodes([...answers.keys()], 1, async (node) => {
     const view = answers.get(node)
     if (view === undefined) throw new Error('no answer')
     return view
@@ -68,8 +68,8 @@ describe('a node of another chain', () => {
 
   it('does not prove a void, because the credential could never be used there', async () => {
     const look = async () => VOID
-    expect(await consult([on('0x2')], 1, look)).toMatchObject({ state: 'unknown' })
-    expect(await consult([on(null)], 1, look)).toMatchObject({ state: 'unknown' })
-    expect(await consult([on('0x2'), on('0x1')], 1, look)).toEqual(VOID)
+    expect(await askNodes([on('0x2')], 1, look)).toMatchObject({ state: 'unknown' })
+    expect(await askNodes([on(null)], 1, look)).toMatchObject({ state: 'unknown' })
+    expect(await askNodes([on('0x2'), on('0x1')], 1, look)).toEqual(VOID)
   })
 })

@@ -1,6 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { boundedFetch } from '../../../src/wallet/stripe/bounded.js'
-import { loadClient } from '../../../src/wallet/stripe/issuer.js'
+import { boundedFetch, loadClient } from '../../../src/wallet/stripe/issuer.js'
 import { serveRaw } from '../../fetch/kit.js'
 
 const MIB = 1024 * 1024
