@@ -2,7 +2,6 @@ import { readBody, type Unread } from '../../protocol/index.js'
 import { untilDeadline } from '../../util/until-aborted.js'
 import { codeOf, type Detail } from './evidence.js'
 import { failed } from './fault.js'
-import type { StripeTokenOptions } from './options.js'
 
 /** The parts of stripe-node that this wallet uses. Every instance of it fits. */
 export interface StripeClient {
@@ -89,13 +88,21 @@ export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiI
   }
 }
 
+/** Options for issuing tokens with the user's callbacks. */
+interface CallbackIssuer {
+  readonly createToken: (request: TokenRequest) => Promise<unknown>
+  readonly retrieveToken?: (id: string) => Promise<unknown>
+  readonly revokeToken?: (id: string) => Promise<unknown>
+  readonly paymentMethod?: string
+}
+
 /** Issues tokens through the user's own backend, so that this process has no secret key. */
 export function callbackIssuer({
   createToken,
   retrieveToken,
   revokeToken,
   paymentMethod,
-}: StripeTokenOptions): Issuer {
+}: CallbackIssuer): Issuer {
   return {
     // This process cannot know whether the backend passes the key on.
     repeatable: false,
