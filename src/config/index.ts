@@ -1,1 +1,1 @@
-export { startFromEnvironment } from './start.js'
+export { type Configured, createFromEnvironment, startFromEnvironment } from './start.js'

@@ -3,7 +3,9 @@ import { createPurser, type Purser } from '../client/index.js'
 import { type FetchLike, pristine, type Restore } from '../fetch/index.js'
 import { sqliteLedger } from '../ledger/sqlite/index.js'
 import type { Currency } from '../money/index.js'
-import { loadPolicy } from '../policy/file/index.js'
+import type { Approver } from '../pay/index.js'
+import { loadPolicy, parseYaml, yamlValue } from '../policy/file/index.js'
+import { documentOf, type Policy } from '../policy/index.js'
 import { readConfig } from './config.js'
 import { currenciesOf, readCurrencies } from './currencies.js'
 import { loadUndici, type Undici } from './dispatcher.js'
@@ -22,46 +24,84 @@ export interface Surroundings {
   readonly remark: (sentence: string) => void
 }
 
+/** A purser that was created from the settings, and the facts of its settings that others show. */
+export interface Configured {
+  readonly purser: Purser
+  readonly policy: Policy
+  /** The policy's document as data, for reading. Numbers are texts, as they were written. */
+  readonly document: unknown
+  /** The vendors that the document names for this agent, wildcards included as they were written. */
+  readonly vendors: ReadonlySet<string>
+  /** The agent that the purser pays for. */
+  readonly agent: string
+  /** False: no wallet has its key in this process, so nothing can be paid. */
+  readonly able: boolean
+  /** True for `log: off`. */
+  readonly quiet: boolean
+}
+
 /**
- * Creates a purser from the environment, a settings file and a policy file, and installs it over the global `fetch`.
+ * Creates a purser from the environment, a settings file and a policy file.
  *
  * A key that cannot be read a second time stays with this process. Child processes and threads see in
  * `PURSER_KEY_TAKEN_BY` that it has the key. They run without the key, and explain that if a call would cost something.
  *
+ * @param more - The `fetch` below the purser, and the function that asks a person.
  * @throws PaymentError `invalid_config`, `invalid_policy`, or `ledger_missing` for a ledger that existed before.
  */
-export async function startFromEnvironment({
-  env,
-  remark,
-}: Surroundings): Promise<{ readonly purser: Purser; readonly restore: Restore }> {
+export async function createFromEnvironment(
+  { env, remark }: Surroundings,
+  {
+    fetch = pristine(globalThis.fetch),
+    approver,
+  }: { readonly fetch?: FetchLike; readonly approver?: Approver | undefined } = {},
+): Promise<Configured> {
   const settings = readEnvironment(env, await readConfig(env))
-  const { policy, ledger: path, quiet, currencies: _, wallets: named, ...options } = settings
+  const { policy: file, ledger: path, quiet, currencies: _, wallets: named, ...options } = settings
   const tell = quiet ? () => undefined : remark
   const currencies = await readOwnCurrencies(settings)
-  const undici = await loadUndici()
-  const fetch = beneath(undici)
   const { wallets, able } = await makeWallets(named, {
     tell,
     taken: (name, variable) => keepFromOthers(env, { name, variable }, tell),
     fetch,
     currencies,
   })
-  const rules = await loadPolicy(policy)
+  const policy = await loadPolicy(file)
   const purser = createOf({
     ...options,
+    ...(approver === undefined ? {} : { approver }),
     wallets,
-    policy: rules,
+    policy,
     fetch,
     ledger: () => sqliteLedger(path === undefined ? {} : { path }),
     currencies,
   })
-  if (!quiet) {
-    remarkOnUnpaid(purser, remark)
-    const context = { agent: options.agent ?? 'agent', tasks: [] }
-    remarkOnNodeHttp((resource) => rules.payable(resource, context), remark)
-  }
   // A process that cannot pay does not need the ledger until a call uses it.
   if (able) await purser.ready()
+  const { agent = 'agent' } = options
+  return {
+    purser,
+    policy,
+    document: await readData(file),
+    vendors: vendorsOf(policy, agent),
+    agent,
+    able,
+    quiet,
+  }
+}
+
+/** Creates a purser as {@link createFromEnvironment} does, and installs it over the global `fetch`. */
+export async function startFromEnvironment(
+  surroundings: Surroundings,
+): Promise<{ readonly purser: Purser; readonly restore: Restore }> {
+  const undici = await loadUndici()
+  const { purser, policy, agent, quiet } = await createFromEnvironment(surroundings, {
+    fetch: beneath(undici),
+  })
+  if (!quiet) {
+    remarkOnUnpaid(purser, surroundings.remark)
+    remarkOnNodeHttp((resource) => policy.payable(resource, { agent, tasks: [] }), surroundings.remark)
+  }
   return { purser, restore: installOn(purser, undici) }
 }
 
@@ -78,6 +118,18 @@ function installOn(purser: Purser, undici: Undici | undefined): Restore {
     for (const one of restores) one()
   }
   return Object.assign(() => restore(), { [Symbol.dispose]: restore })
+}
+
+/** Reads a policy file that is known to be a policy, without its comments. */
+async function readData(file: string): Promise<unknown> {
+  const yaml = parseYaml(await readFile(file, 'utf8'), (numeral) => numeral)
+  return yaml.problem === undefined ? yamlValue(yaml) : undefined
+}
+
+function vendorsOf(policy: Policy, agent: string): ReadonlySet<string> {
+  const { vendors = [], agents = {} } = documentOf(policy) ?? {}
+  const own = (agents[agent] ?? agents['*'])?.vendors ?? []
+  return new Set([...vendors, ...own].map(({ origin }) => origin))
 }
 
 /** Rewords errors about options so that they name the settings. */

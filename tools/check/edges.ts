@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { cruise, type IDependency, type IModule } from 'dependency-cruiser'
-import { BEYOND_CORE, CORE, FOREIGN, IMPORT_EXCEPTIONS, LAYERS, WITHOUT_INDEX } from './house.js'
+import { BEYOND_CORE, CORE, FOREIGN, IMPORT_EXCEPTIONS, LAYERS, SHELLS, WITHOUT_INDEX } from './house.js'
 import type { Violation } from './report.js'
 
 /** Who imports whom in `src`, checked against the layers in house.ts. Type imports count like any others. */
@@ -40,6 +40,9 @@ function inside(source: string, target: string): [rule: string, message: string]
   if (high === -1) return [['layer', `the folder ${from} has no place in tools/check/house.ts`]]
   if (low === -1) return [['layer', `imports ${to}, which has no place in tools/check/house.ts`]]
   const path = target.slice('src/'.length)
+  const shell = Object.hasOwn(SHELLS, from) ? SHELLS[from] : undefined
+  if (shell !== undefined && !shell.includes(to))
+    return [['shell', `${from} may not import ${to} (${path}): it has a Purser, and its public methods`]]
   if (low >= high) return [['layer', `${from} may not import ${to} (${path})`]]
   if (path === 'index.ts' || path.endsWith('/index.ts')) return []
   if (WITHOUT_INDEX.includes(to)) return []

@@ -17,10 +17,21 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['config'],
   ['entry'],
   ['index'],
+  ['serve'],
+  ['cli'],
 ]
 
+/**
+ * Folders that serve a purser to others, and what they may import: they reach money only through a `Purser` and its public
+ * methods.
+ */
+export const SHELLS: Readonly<Record<string, readonly string[]>> = {
+  serve: ['util', 'errors', 'money', 'index'],
+  cli: ['util', 'errors', 'money', 'index', 'config', 'serve'],
+}
+
 /** Folders without an index. Other folders import their files directly. */
-export const WITHOUT_INDEX: readonly string[] = ['util', 'entry']
+export const WITHOUT_INDEX: readonly string[] = ['util', 'entry', 'cli']
 
 /** Paths below `src` that run in a browser too: no `node:` builtin, no chain library, no HTTP library. */
 export const CORE = [
@@ -120,6 +131,11 @@ export const BODY_READERS: readonly {
     file: 'http/body.ts',
     reads: ['arrayBuffer'],
     why: "the caller's own Request, in a browser that shows no stream of it",
+  },
+  {
+    file: 'serve/mcp-server/read-reply.ts',
+    reads: ['getReader'],
+    why: 'bounded in bytes and time, like the one reader; it keeps the part of a paid body that came',
   },
   {
     file: 'http/wire/read.ts',

@@ -1,0 +1,5 @@
+export { Approvals } from './mcp-server/approvals.js'
+export { type RunningHttp, serveHttp } from './mcp-server/http.js'
+export { mcpServers } from './mcp-server/server.js'
+export { serveOverStdio } from './mcp-server/stdio.js'
+export type { McpServerOptions } from './mcp-server/toolbox.js'

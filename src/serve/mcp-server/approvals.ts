@@ -1,0 +1,92 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import type { ApprovalAnswer, ApprovalRequest, Approver } from '../../index.js'
+
+/** A question to a person that has no answer yet. */
+export interface OpenQuestion {
+  /** Names this question and no other: a payment can be asked about more than once. */
+  readonly id: string
+  readonly request: ApprovalRequest
+  /** Answers it. Only the first answer counts. */
+  answer(answer: ApprovalAnswer): void
+  /** Aborts when the question has ended, with or without an answer. */
+  readonly ended: AbortSignal
+}
+
+/** A call that may lead to a question. */
+export interface Asking {
+  /** Whether the host of this call may put the question to a person. */
+  readonly elicits: boolean
+  /** Hears of a question of this call. */
+  asked(question: OpenQuestion): void
+}
+
+/**
+ * Puts the questions of a purser to people: to the user's own approver, and to the host of the call. The questions live in
+ * this process.
+ */
+export class Approvals {
+  readonly #ask: Approver | undefined
+  readonly #calls = new AsyncLocalStorage<Asking>()
+  /** Whether the yes of a host's user counts. */
+  readonly elicitation: boolean
+
+  /**
+   * @param ask - The user's approver; undefined if there is none.
+   * @param options - `elicitation`: the host may ask its user, and that answer counts.
+   */
+  constructor(ask: Approver | undefined, { elicitation }: { readonly elicitation: boolean }) {
+    this.#ask = ask
+    this.elicitation = elicitation
+  }
+
+  /** Whether the user's approver is asked. */
+  get hasApprover(): boolean {
+    return this.#ask !== undefined
+  }
+
+  /** Whether anybody may be able to answer. Otherwise Purser refuses at once. */
+  get canAsk(): boolean {
+    return this.hasApprover || this.elicitation
+  }
+
+  /** Runs a call, so that a question inside it reaches this call. */
+  run<T>(call: Asking, work: () => Promise<T>): Promise<T> {
+    return this.#calls.run(call, work)
+  }
+
+  /** The approver of the purser. */
+  readonly approver: Approver = (request, signal) => {
+    const call = this.#calls.getStore()
+    const elicits = this.elicitation && call?.elicits === true
+    if (this.#ask === undefined && !elicits)
+      throw new TypeError('Neither an approver nor the host of this call can ask a person')
+    const ended = new AbortController()
+    signal.addEventListener('abort', () => ended.abort(), { once: true })
+    const answered = new Promise<ApprovalAnswer>((resolve, reject) => {
+      const end = (): void => ended.abort()
+      call?.asked({
+        id: randomUUID(),
+        request,
+        ended: ended.signal,
+        answer: (answer) => {
+          resolve(answer)
+          end()
+        },
+      })
+      // A failed approver is no answer. If the host can ask too, the question stays open for it.
+      this.#ask?.(request, AbortSignal.any([signal, ended.signal])).then(
+        (answer) => {
+          resolve(answer)
+          end()
+        },
+        (error: unknown) => {
+          if (elicits) return
+          reject(error)
+          end()
+        },
+      )
+    })
+    return answered
+  }
+}

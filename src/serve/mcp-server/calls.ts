@@ -1,0 +1,144 @@
+import type { FetchAnswer } from './answer.js'
+import type { Approvals, OpenQuestion } from './approvals.js'
+
+/** How long a call waits for a person, in milliseconds, before it answers that an approval is pending. */
+export const PERSON_MS = 25_000
+/** How long the answer of a call that went on without its caller is kept. */
+const KEPT_MS = 15 * 60_000
+
+/** What a call came to, or that it waits for a person. */
+export type CallState =
+  | { readonly kind: 'answered'; readonly answer: FetchAnswer }
+  | { readonly kind: 'asking'; readonly question: OpenQuestion }
+  | { readonly kind: 'pending'; readonly question: OpenQuestion }
+
+/** A paying call, which can go on after its caller was told that it waits for a person. */
+export class PayingCall {
+  readonly #abort = new AbortController()
+  #question: OpenQuestion | undefined
+  #wake: (() => void) | undefined
+  /** True once its caller was told that it is pending: then it does not end with its caller. */
+  #goesOn = false
+  readonly answer: Promise<FetchAnswer>
+
+  constructor(work: (signal: AbortSignal) => Promise<FetchAnswer>) {
+    this.answer = work(this.#abort.signal)
+    // Read later, or never: a call whose caller has gone must not end the process.
+    this.answer.catch(() => undefined)
+  }
+
+  /** A person is asked, by this call or by an equal one whose question this call shares. */
+  asked(question: OpenQuestion): void {
+    this.#question = question
+    this.#wake?.()
+  }
+
+  /** The question that waits for a person now. */
+  get question(): OpenQuestion | undefined {
+    return this.#question?.ended.aborted === false ? this.#question : undefined
+  }
+
+  goOn(): void {
+    this.#goesOn = true
+  }
+
+  /** @returns False if the call does not end with its caller, because that was told that it is pending. */
+  abort(reason: unknown): boolean {
+    if (!this.#goesOn) this.#abort.abort(reason)
+    return !this.#goesOn
+  }
+
+  /**
+   * Waits for the answer. While a person is asked, at most for {@link PERSON_MS}.
+   *
+   * @param known - A question that the caller has already put to its host: it is not returned as `asking` again.
+   */
+  async wait(known: OpenQuestion | undefined, personMs = PERSON_MS): Promise<CallState> {
+    const answered = this.answer.then((answer): CallState => ({ kind: 'answered', answer }))
+    for (;;) {
+      const { question } = this
+      if (question === undefined) {
+        const woken = new Promise<undefined>((resolve) => {
+          this.#wake = () => resolve(undefined)
+        })
+        const state = await Promise.race([answered, woken])
+        if (state !== undefined) return state
+      } else if (question === known) {
+        const state = await Promise.race([answered, until(question.ended, personMs)])
+        if (typeof state === 'object') return state
+        if (state === 'late') return { kind: 'pending', question }
+      } else return { kind: 'asking', question }
+    }
+  }
+}
+
+/** Resolves when the signal aborts (`ended`), or after that time (`late`). */
+function until(signal: AbortSignal, ms: number): Promise<'ended' | 'late'> {
+  return new Promise((resolve) => {
+    const end = (how: 'ended' | 'late'): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      resolve(how)
+    }
+    const stop = (): void => end('ended')
+    const timer = setTimeout(end, ms, 'late')
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+}
+
+/** The paying calls by their arguments: those that run, and those that go on for a caller who comes back. */
+export class PayingCalls {
+  readonly #approvals: Approvals
+  readonly #running = new Map<string, Set<PayingCall>>()
+  readonly #left = new Map<string, PayingCall[]>()
+
+  constructor(approvals: Approvals) {
+    this.#approvals = approvals
+  }
+
+  /** Takes up the call with these arguments that its caller left, or starts one. */
+  take(key: string, elicits: boolean, work: (signal: AbortSignal) => Promise<FetchAnswer>): PayingCall {
+    const left = this.#left.get(key)
+    const before = left?.shift()
+    if (left?.length === 0) this.#left.delete(key)
+    if (before !== undefined) return before
+    const running = this.#running.get(key) ?? new Set<PayingCall>()
+    this.#running.set(key, running)
+    // Purser asks about equal requests once: all of them wait for the same person.
+    const asked = (question: OpenQuestion): void => {
+      for (const one of running) one.asked(question)
+    }
+    const call = new PayingCall((signal) => this.#approvals.run({ elicits, asked }, () => work(signal)))
+    for (const { question } of running) if (question !== undefined) call.asked(question)
+    running.add(call)
+    const ended = (): void => {
+      running.delete(call)
+      if (running.size === 0 && this.#running.get(key) === running) this.#running.delete(key)
+    }
+    call.answer.then(ended, ended)
+    return call
+  }
+
+  /** The caller was told that the call waits for a person: it goes on, and its answer is kept for 15 minutes. */
+  leave(key: string, call: PayingCall): void {
+    call.goOn()
+    this.#left.set(key, [...(this.#left.get(key) ?? []), call])
+    const forget = (): void => {
+      const others = (this.#left.get(key) ?? []).filter((one) => one !== call)
+      if (others.length === 0) this.#left.delete(key)
+      else this.#left.set(key, others)
+    }
+    const forgetLater = (): void => void setTimeout(forget, KEPT_MS).unref()
+    call.answer.then(forgetLater, forgetLater)
+  }
+}
+
+/** The arguments of a call as one text, whatever the order of their names. */
+export function keyOf(value: unknown): string {
+  return JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

@@ -1,0 +1,46 @@
+import { clean, type Funds, type Reason } from '../../errors/index.js'
+import { formatAmount, type Payment } from '../../index.js'
+
+/** A time as a model reads it. */
+export function timeOf(instant: number): string {
+  return new Date(instant).toISOString()
+}
+
+/** The reasons of a decision as data: what was asked, what is left, when it resets. */
+export function reasonsOf(reasons: readonly Reason[]) {
+  return reasons.map(({ rule, message, limit, asked, remaining, resetsAt }) => ({
+    rule,
+    message,
+    limit,
+    asked,
+    left: remaining,
+    resets: resetsAt === undefined ? undefined : timeOf(resetsAt),
+  }))
+}
+
+/** What happened to the money of a payment. */
+export function fundsOf({ state, live }: Pick<Payment, 'state' | 'live'>): Funds {
+  if (state === 'denied' || state === 'released') return 'untouched'
+  if (state === 'committed') return live ? 'committed' : 'unknown'
+  return state
+}
+
+/** A payment as tools show it: without challenge ids, evidence and fingerprints. */
+export function paymentFacts(payment: Payment) {
+  const { id, createdAt, state, resource, terms, spent, fee, delivered, approvedBy, reference, reason } =
+    payment
+  return {
+    id,
+    at: timeOf(createdAt),
+    state,
+    funds: fundsOf(payment),
+    vendor: resource.vendor,
+    operation: clean(resource.operation),
+    price: formatAmount(spent ?? terms.most),
+    fee: fee === undefined ? undefined : formatAmount(fee),
+    delivered,
+    approvedBy: approvedBy === undefined ? undefined : clean(approvedBy, 100),
+    reference: reference === undefined ? undefined : clean(reference),
+    reason: reason === undefined ? undefined : clean(reason),
+  }
+}

@@ -1,0 +1,32 @@
+import type { Purser } from '../../index.js'
+import type { Approvals } from './approvals.js'
+import { Bodies } from './bodies.js'
+import { PayingCalls } from './calls.js'
+
+/** What an MCP server needs of the program that starts it. No call can change any of it. */
+export interface McpServerOptions {
+  readonly purser: Purser
+  /** The agent that the purser pays for: a model sees only the payments of this agent. */
+  readonly agent: string
+  /** The symbol of the policy's unit, `USD`. */
+  readonly symbol: string
+  /** The policy as data, for reading. */
+  readonly policy: unknown
+  /** Tells whether the policy names the origin of this address. An origin that only a wildcard covers is not named. */
+  readonly lists: (url: URL) => boolean
+  readonly version: string
+  /** The approver of the purser. */
+  readonly approvals: Approvals
+  /** The folder for files, if the user allowed one. */
+  readonly folder?: string | undefined
+}
+
+/** What all connections of one process share: bodies to read on, and calls that wait for a person. */
+export interface Toolbox extends McpServerOptions {
+  readonly bodies: Bodies
+  readonly calls: PayingCalls
+}
+
+export function toolboxOf(options: McpServerOptions): Toolbox {
+  return { ...options, bodies: new Bodies(options.folder), calls: new PayingCalls(options.approvals) }
+}
