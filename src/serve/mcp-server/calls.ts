@@ -2,7 +2,7 @@ import type { FetchAnswer } from './answer.js'
 import type { Approvals, OpenQuestion } from './approvals.js'
 
 /** How long a call waits for a person, in milliseconds, before it answers that an approval is pending. */
-export const PERSON_MS = 25_000
+const PERSON_MS = 25_000
 /** How long the answer of a call that went on without its caller is kept. */
 const KEPT_MS = 15 * 60_000
 
@@ -21,7 +21,10 @@ export class PayingCall {
   #goesOn = false
   readonly answer: Promise<FetchAnswer>
 
-  constructor(work: (signal: AbortSignal) => Promise<FetchAnswer>) {
+  readonly #personMs: number
+
+  constructor(personMs: number, work: (signal: AbortSignal) => Promise<FetchAnswer>) {
+    this.#personMs = personMs
     this.answer = work(this.#abort.signal)
     // Read later, or never: a call whose caller has gone must not end the process.
     this.answer.catch(() => undefined)
@@ -49,11 +52,11 @@ export class PayingCall {
   }
 
   /**
-   * Waits for the answer. While a person is asked, at most for {@link PERSON_MS}.
+   * Waits for the answer. While a person is asked, at most for that many milliseconds.
    *
    * @param known - A question that the caller has already put to its host: it is not returned as `asking` again.
    */
-  async wait(known: OpenQuestion | undefined, personMs = PERSON_MS): Promise<CallState> {
+  async wait(known: OpenQuestion | undefined): Promise<CallState> {
     const answered = this.answer.then((answer): CallState => ({ kind: 'answered', answer }))
     for (;;) {
       const { question } = this
@@ -64,7 +67,7 @@ export class PayingCall {
         const state = await Promise.race([answered, woken])
         if (state !== undefined) return state
       } else if (question === known) {
-        const state = await Promise.race([answered, until(question.ended, personMs)])
+        const state = await Promise.race([answered, until(question.ended, this.#personMs)])
         if (typeof state === 'object') return state
         if (state === 'late') return { kind: 'pending', question }
       } else return { kind: 'asking', question }
@@ -90,11 +93,13 @@ function until(signal: AbortSignal, ms: number): Promise<'ended' | 'late'> {
 /** The paying calls by their arguments: those that run, and those that go on for a caller who comes back. */
 export class PayingCalls {
   readonly #approvals: Approvals
+  readonly #personMs: number
   readonly #running = new Map<string, Set<PayingCall>>()
   readonly #left = new Map<string, PayingCall[]>()
 
-  constructor(approvals: Approvals) {
+  constructor(approvals: Approvals, personMs = PERSON_MS) {
     this.#approvals = approvals
+    this.#personMs = personMs
   }
 
   /** Takes up the call with these arguments that its caller left, or starts one. */
@@ -109,7 +114,9 @@ export class PayingCalls {
     const asked = (question: OpenQuestion): void => {
       for (const one of running) one.asked(question)
     }
-    const call = new PayingCall((signal) => this.#approvals.run({ elicits, asked }, () => work(signal)))
+    const call = new PayingCall(this.#personMs, (signal) =>
+      this.#approvals.run({ elicits, asked }, () => work(signal)),
+    )
     for (const { question } of running) if (question !== undefined) call.asked(question)
     running.add(call)
     const ended = (): void => {

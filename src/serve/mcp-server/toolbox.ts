@@ -19,6 +19,8 @@ export interface McpServerOptions {
   readonly approvals: Approvals
   /** The folder for files, if the user allowed one. */
   readonly folder?: string | undefined
+  /** How long a call waits for a person, in milliseconds. Default: 25 seconds. */
+  readonly personMs?: number | undefined
 }
 
 /** What all connections of one process share: bodies to read on, and calls that wait for a person. */
@@ -28,5 +30,9 @@ export interface Toolbox extends McpServerOptions {
 }
 
 export function toolboxOf(options: McpServerOptions): Toolbox {
-  return { ...options, bodies: new Bodies(options.folder), calls: new PayingCalls(options.approvals) }
+  return {
+    ...options,
+    bodies: new Bodies(options.folder),
+    calls: new PayingCalls(options.approvals, options.personMs),
+  }
 }

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { ApprovalAnswer, ApprovalRequest } from '../../src/index.js'
+import { HOSTS, ORIGIN, setUp } from './kit.js'
+
+const ASKS = { ask: [{ above: '0.01' }] }
+
+/** An approver that answers when the test says so. */
+function slowPerson() {
+  const asked: ApprovalRequest[] = []
+  let answer: (answer: ApprovalAnswer) => void = () => undefined
+  return {
+    asked,
+    say: (approved: boolean) => answer({ approved, by: 'ann' }),
+    approver: (request: ApprovalRequest) => {
+      asked.push(request)
+      return new Promise<ApprovalAnswer>((resolve) => {
+        answer = resolve
+      })
+    },
+  }
+}
+
+describe.each(HOSTS)('a payment that a person must approve (%s)', (name) => {
+  it('is pending, and goes on with the same call after the yes', async () => {
+    const person = slowPerson()
+    const { host, paid } = await setUp(name, { policy: ASKS, approver: person.approver })
+    const args = { url: `${ORIGIN}/tea`, headers: { accept: 'text/plain', 'x-cup': 'big' } }
+    const first = await host.call('paid_fetch', args)
+    expect(first.isError).toBe(false)
+    expect(first.data).toMatchObject({
+      outcome: 'approval_pending',
+      funds: 'held',
+      approval: {
+        id: person.asked[0]?.payment,
+        how: expect.stringContaining('approver'),
+        why: [expect.any(String)],
+      },
+    })
+    expect((await host.call('paid_fetch', args)).data).toMatchObject({ outcome: 'approval_pending' })
+    expect(paid()).toBe(0)
+    person.say(true)
+    // The order of names makes no other call of it.
+    const again = { headers: { 'x-cup': 'big', accept: 'text/plain' }, url: args.url }
+    const last = await host.call('paid_fetch', again)
+    expect(last.data).toMatchObject({ outcome: 'delivered', body: 'tea', payment: { approvedBy: 'ann' } })
+    expect(person.asked).toHaveLength(1)
+    expect(paid()).toBe(1)
+  })
+
+  it('is refused after the no, and pays nothing', async () => {
+    const person = slowPerson()
+    const { host, paid } = await setUp(name, { policy: ASKS, approver: person.approver })
+    const args = { url: `${ORIGIN}/tea` }
+    expect((await host.call('paid_fetch', args)).data).toMatchObject({ outcome: 'approval_pending' })
+    person.say(false)
+    const answer = await host.call('paid_fetch', args)
+    expect(answer.data).toMatchObject({ outcome: 'refused', funds: 'untouched' })
+    expect(answer.text).toContain('ann did not approve')
+    expect(paid()).toBe(0)
+  })
+
+  it('is the same question for equal calls at the same time, and none of them hangs', async () => {
+    const person = slowPerson()
+    const { host, paid } = await setUp(name, { policy: ASKS, approver: person.approver })
+    const args = { url: `${ORIGIN}/tea` }
+    const answers = await Promise.all([host.call('paid_fetch', args), host.call('paid_fetch', args)])
+    for (const { data } of answers) expect(data).toMatchObject({ outcome: 'approval_pending' })
+    expect(person.asked).toHaveLength(1)
+    person.say(true)
+    expect((await host.call('paid_fetch', args)).data).toMatchObject({ outcome: 'delivered' })
+    expect(paid()).toBe(1)
+  })
+
+  it('is refused at once if nobody can answer', async () => {
+    const { host, paid } = await setUp(name, { policy: ASKS })
+    expect((await host.call('paid_fetch', { url: `${ORIGIN}/tea` })).data).toMatchObject({
+      outcome: 'refused',
+    })
+    expect(paid()).toBe(0)
+  })
+
+  it('is answered by the user of the host, if that is allowed', async () => {
+    const shown: string[] = []
+    const { host, paid } = await setUp(name, { policy: ASKS, elicitation: true }, async (message) => {
+      shown.push(message)
+      return { action: 'accept', content: { approve: true } }
+    })
+    const answer = await host.call('paid_fetch', { url: `${ORIGIN}/tea` })
+    expect(answer.data).toMatchObject({ outcome: 'delivered' })
+    expect(String(Object(answer.data['payment']).approvedBy)).toMatch(/^user of (old|new) host$/)
+    expect(shown).toEqual([expect.stringContaining('wants to pay 0.1 pathUSD')])
+    expect(paid()).toBe(1)
+  })
+
+  it('is not answered by the host if that is not allowed, though it declares that it can ask', async () => {
+    let shown = 0
+    const { host, paid } = await setUp(name, { policy: ASKS }, async () => {
+      shown++
+      return { action: 'accept', content: { approve: true } }
+    })
+    expect((await host.call('paid_fetch', { url: `${ORIGIN}/tea` })).data).toMatchObject({
+      outcome: 'refused',
+    })
+    expect([shown, paid()]).toEqual([0, 0])
+  })
+
+  it.each([
+    ['declines', { action: 'decline' }],
+    ['cancels', { action: 'cancel' }],
+    ['sends an empty form', { action: 'accept', content: {} }],
+  ] as const)('stays open if the host %s: that is no person’s no', async (_, answer) => {
+    const person = slowPerson()
+    const { host, paid } = await setUp(
+      name,
+      { policy: ASKS, elicitation: true, approver: person.approver },
+      async () => answer,
+    )
+    const args = { url: `${ORIGIN}/tea` }
+    expect((await host.call('paid_fetch', args)).data).toMatchObject({ outcome: 'approval_pending' })
+    expect(paid()).toBe(0)
+    person.say(true)
+    expect((await host.call('paid_fetch', args)).data).toMatchObject({ outcome: 'delivered' })
+    expect(paid()).toBe(1)
+  })
+
+  it('is a no if the person sends the form without the tick', async () => {
+    const { host, paid } = await setUp(name, { policy: ASKS, elicitation: true }, async () => ({
+      action: 'accept',
+      content: { approve: false },
+    }))
+    expect((await host.call('paid_fetch', { url: `${ORIGIN}/tea` })).data).toMatchObject({
+      outcome: 'refused',
+    })
+    expect(paid()).toBe(0)
+  })
+
+  it('ends with its caller before the answer that it is pending', async () => {
+    const person = slowPerson()
+    const { host, paid } = await setUp(name, {
+      policy: ASKS,
+      approver: person.approver,
+      options: { personMs: 5_000 },
+    })
+    const leaving = new AbortController()
+    const call = host.call('paid_fetch', { url: `${ORIGIN}/tea` }, { signal: leaving.signal })
+    while (person.asked.length === 0) await sleep(10)
+    leaving.abort()
+    await expect(call).rejects.toThrow()
+    await sleep(100)
+    person.say(true)
+    await sleep(100)
+    expect(paid()).toBe(0)
+  })
+})
