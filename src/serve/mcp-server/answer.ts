@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { clean, type Funds, isPaymentError, type PaymentError, type Reason } from '../../errors/index.js'
-import { formatAmount, type Outcome, type Payment } from '../../index.js'
+import type { Outcome, Payment } from '../../index.js'
+import { formatAmount } from '../../money/index.js'
 import type { OpenQuestion } from './approvals.js'
 import { fundsOf, paymentFacts, reasonsOf, timeOf } from './facts.js'
 import type { PaidFetchOutput } from './schemas.js'

@@ -1,7 +1,7 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import { clean } from '../../errors/index.js'
-import { type Budget, formatAmount, type Payment, type PaymentQuery } from '../../index.js'
-import { formatUnits } from '../../money/index.js'
+import type { Budget, Payment, PaymentQuery } from '../../index.js'
+import { formatAmount, formatUnits } from '../../money/index.js'
 import { resultOf } from './answer.js'
 import { paymentFacts, reasonsOf, timeOf } from './facts.js'
 import {

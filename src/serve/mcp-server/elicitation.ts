@@ -7,7 +7,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { clean } from '../../errors/index.js'
-import { formatAmount } from '../../index.js'
+import { formatAmount } from '../../money/index.js'
 import { isObject } from '../../util/objects.js'
 import type { OpenQuestion } from './approvals.js'
 

@@ -1,5 +1,6 @@
 import { clean, type Funds, type Reason } from '../../errors/index.js'
-import { formatAmount, type Payment } from '../../index.js'
+import type { Payment } from '../../index.js'
+import { formatAmount } from '../../money/index.js'
 
 /** A time as a model reads it. */
 export function timeOf(instant: number): string {

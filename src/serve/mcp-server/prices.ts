@@ -1,6 +1,7 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import { clean } from '../../errors/index.js'
-import { type DiscoveredOperation, formatAmount, type QuotedOffer } from '../../index.js'
+import type { DiscoveredOperation, QuotedOffer } from '../../index.js'
+import { formatAmount } from '../../money/index.js'
 import { resultOf } from './answer.js'
 import { reasonsOf } from './facts.js'
 import { notSent, requestProblem } from './pay-and-read.js'
