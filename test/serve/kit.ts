@@ -71,6 +71,8 @@ export async function connectHost(name: HostName, transport: Transport, elicit?:
   if (elicit !== undefined)
     client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message))
   await client.connect(transport)
+  if (client.getProtocolEra() !== (name === 'sdk 2.4, legacy' ? 'legacy' : 'modern'))
+    throw new Error(`${name} has agreed on another era`)
   return hostOf(client, (name, args, options) => client.callTool({ name, arguments: args }, options))
 }
 

@@ -55,6 +55,19 @@ test('only the payment flow imports the function that makes authorizations', asy
   expect(rules(await checkEdges(root))).toEqual(['index: src/fetch/face.ts'])
 })
 
+test('programs that serve a purser reach money only through its public methods', async () => {
+  const root = house({
+    'pay/index.ts': "export { pay } from './pay.js'",
+    'pay/pay.ts': 'export const pay = 1',
+    'errors/index.ts': "export { clean } from './clean.js'",
+    'errors/clean.ts': 'export const clean = 1',
+    'serve/index.ts': "export { tool } from './tool.js'",
+    'serve/tool.ts':
+      "import { clean } from '../errors/index.js'\nimport { pay } from '../pay/index.js'\nexport const tool = clean + pay",
+  })
+  expect(rules(await checkEdges(root))).toEqual(['shell: src/serve/tool.ts'])
+})
+
 test('cycles are found, of types too, and told once', async () => {
   const root = house({
     'pay/a.ts': "import { b } from './b.js'\nexport const a = (): number => b()",
