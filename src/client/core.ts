@@ -8,7 +8,6 @@ import {
   type Outcome,
   type PurserEvent,
   type Quoted,
-  type Recovery,
   sendUnpaid,
   type Tap,
 } from '../pay/index.js'
@@ -111,10 +110,6 @@ export class Core implements CallServices {
   shareOutcome(from: object, to: object): void {
     const outcome = this.#outcomes.get(from)
     if (outcome !== undefined) this.#outcomes.set(to, outcome)
-  }
-
-  async recover(which: 'due' | 'all'): Promise<Recovery> {
-    return (await this.open()).recover(which)
   }
 
   async ledger(): Promise<Ledger> {

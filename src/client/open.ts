@@ -102,7 +102,7 @@ export class OpenPurser {
   }
 
   /** Recovers on request, after a recovery that runs by itself: the payments of that one would be skipped. */
-  async recover(which: DueQuery['which']): Promise<Recovery> {
+  async requestRecovery(which: DueQuery['which']): Promise<Recovery> {
     // A deposit that comes back first may be what a payment in doubt waits for.
     await this.#reclaims.runRequested()
     return this.#recoveries.asked(which)

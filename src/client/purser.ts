@@ -202,7 +202,7 @@ export class Purser {
    */
   async recover(options: { readonly reconcile?: boolean } = {}): Promise<Recovery> {
     const { reconcile = false } = recoverOptions(options)
-    return this.#core.recover(reconcile ? 'all' : 'due')
+    return (await this.#core.open()).requestRecovery(reconcile ? 'all' : 'due')
   }
 
   /** The kill switch: from now on no payment on this ledger is held or committed, in any process. */
@@ -298,7 +298,7 @@ export class Purser {
     const { confirmGap, readStatement } = await loadEngine()
     const { policy } = this.#core.settings
     readStatement(statement, policy)
-    const recovery = await this.#core.recover('all')
+    const recovery = await (await this.#core.open()).requestRecovery('all')
     await confirmGap(await this.#core.ledger(), policy, statement)
     return recovery
   }

@@ -1,5 +1,11 @@
 import type { DueQuery, Payment } from '../ledger/index.js'
-import { type Env, type Recovery, type RecoveryPlan, recover, recoverWithUnseen } from '../pay/index.js'
+import {
+  type Env,
+  type Recovery,
+  type RecoveryPlan,
+  runRecovery,
+  runRecoveryWithUnseen,
+} from '../pay/index.js'
 import type { CounterClaim } from '../policy/index.js'
 import { ONCE } from '../util/objects.js'
 import { afterTurn, nextTurn } from '../util/timers.js'
@@ -34,7 +40,7 @@ export class Recoveries {
   async asked(which: DueQuery['which']): Promise<Recovery> {
     this.#asked++
     try {
-      return await this.#inTurn(() => this.#run(which, { turn: nextTurn }, recoverWithUnseen))
+      return await this.#inTurn(() => this.#run(which, { turn: nextTurn }, runRecoveryWithUnseen))
     } finally {
       this.#asked--
     }
@@ -96,7 +102,7 @@ export class Recoveries {
     return mine
   }
 
-  #run(which: DueQuery['which'], plan: RecoveryPlan, how = recover): Promise<Recovery> {
+  #run(which: DueQuery['which'], plan: RecoveryPlan, how = runRecovery): Promise<Recovery> {
     return this.#beside.run((signal) =>
       how(this.#env(), which, { turn: () => idleTurn(signal), ...plan, signal }),
     )

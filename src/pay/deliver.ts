@@ -211,11 +211,7 @@ function actionRequiredFor(
   const person = open?.state === 'pending' ? open.person : undefined
   const thrown = isPaymentError(cause, 'action_required') ? cause : undefined
   if (payment.state !== 'committed' || (person === undefined && thrown === undefined)) return undefined
-  const error = actionRequired(
-    payment,
-    person?.action ?? thrown?.action,
-    reply === undefined ? {} : { reply },
-  )
+  const error = actionRequired(payment, person?.action ?? thrown?.action, { reply })
   env.attachOutcome(error, payment)
   return error
 }
@@ -257,7 +253,7 @@ async function replyAfterFailure<Reply extends object>(
   }
   const details = own({
     cause: causeFor(cause, purchase),
-    ...(answer?.kind === 'reply' ? { reply: answer.reply } : {}),
+    reply: answer?.kind === 'reply' ? answer.reply : undefined,
   })
   if (payment !== undefined) throw errorWithOutcome(payment, details, env)
   const message =

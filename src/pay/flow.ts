@@ -29,8 +29,9 @@ export async function pay<Reply extends object>(
   exchange: Exchange<Reply>,
   call: Call,
   begin: Begin,
-  { remembered, unpaid, notPaid }: FlowStart<Reply> = {},
+  given: FlowStart<Reply> = {},
 ): Promise<Reply> {
+  const { remembered, unpaid, notPaid } = own(given)
   const start = lazy(begin)
   if (remembered !== undefined) {
     const paid = await runUpfrontPurchase(exchange, remembered, await start())

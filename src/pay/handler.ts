@@ -2,25 +2,25 @@ import { type Names, ownOptions, type Reason } from '../errors/index.js'
 import type { OfferKind, Resource } from '../protocol/index.js'
 import type { Exchange } from './exchange.js'
 
-/** What a caller may say about one call. All of it can only tighten what policy allows. */
+/** Options of one call. Each can only narrow what policy allows. */
 export interface CallOptions {
-  /** Charges this call to a task inside the one it is already bound to. */
+  /** Charges this call to a task within the one that it is bound to. */
   readonly task?: string
-  /** The tool of the agent that makes this call: policy may budget by it. */
+  /** The tool of the agent that makes this call. Policy may have a budget for it. */
   readonly tool?: string
-  /** The highest price this call may have, in the policy's unit: `'0.05'` or `'0.05 USD'`. Fees are bounded by `maxFee`. */
+  /** The highest price that this call may have, in the policy's unit: `'0.05'` or `'0.05 USD'`. `maxFee` limits fees. */
   readonly maxAmount?: string
-  /** Names the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
+  /** The key of the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
   readonly idempotencyKey?: string
 }
 
 const CALL_OPTIONS: Names<CallOptions> = { task: true, tool: true, maxAmount: true, idempotencyKey: true }
 
 /**
- * What a caller says about one call, and nothing that objects inherit.
+ * Copies the options of a call without inherited properties.
  *
- * @param more Names that a face of its own adds.
- * @throws TypeError for a name that is not known, because a cap that was mistyped would be no cap.
+ * @param more The names of further options that a transport has.
+ * @throws TypeError for an unknown name, because a mistyped limit would limit nothing.
  */
 export function ownCallOptions<T extends CallOptions>(
   given: T,
@@ -36,17 +36,17 @@ export function ownCallOptions<T extends CallOptions>(
   return options
 }
 
-/** What a transport's face needs of a purser: may this be paid for, and the story of a payment to run it through. */
+/** A purser as a transport uses it: whether a call can be paid for, and the payment flow that runs it. */
 export interface PaymentHandler {
-  /** Could policy ever pay for this? If not, the call goes through untouched. */
+  /** Whether policy could ever pay for a resource. If not, the call is sent unchanged. */
   payable(resource: Resource): boolean
-  /** Does a wallet here pay offers of this kind? */
+  /** Whether a wallet here pays offers of this kind. */
   readonly pays: (kind: OfferKind) => boolean
   /**
-   * Notes why a 402 is handed on unpaid although no payment was tried.
+   * Notes why the caller gets a 402 unpaid although no payment was tried.
    *
-   * @param resource What was called. Undefined for an address that no credential may travel to.
-   * @param reasons Why. Default: why policy could never pay for that call.
+   * @param resource The resource that was called. Undefined for an address that no credential may be sent to.
+   * @param reasons The reasons. Default: why policy could never pay for that call.
    */
   noteUnpaid(reply: object, resource: Resource | undefined, reasons?: readonly Reason[]): void
   /**

@@ -37,8 +37,8 @@ export { LiveCredentials, PaymentLocks, RecoverySchedule } from './process-state
 export {
   type Recovery,
   type RecoveryPlan,
-  recover,
-  recoverWithUnseen,
+  runRecovery,
+  runRecoveryWithUnseen,
   type UnseenDoubts,
 } from './recovery/recover.js'
 export { refusedError } from './refused-error.js'

@@ -2,15 +2,15 @@ import { clean, type Reason } from '../errors/index.js'
 import type { Challenge, OfferKind, ReplyInfo, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 
-/** A 402 that was handed on unpaid although policy refused nothing, and every reason why. The reply is the server's own. */
+/** A 402 that the caller got unpaid although policy refused nothing, with every reason. The reply is the server's own. */
 export interface NotPaid {
   readonly state: 'not_paid'
   readonly reasons: readonly Reason[]
-  /** What was called. Absent for an address that no credential may travel to. */
+  /** The resource that was called. Absent for an address that no credential may be sent to. */
   readonly resource?: Resource
 }
 
-/** Says why a 402 with these offers is not paid: what cannot be read in it, and what no wallet here pays. */
+/** Returns why a 402 with these offers is not paid: offers that cannot be read, and kinds that no wallet here pays. */
 export function whyNotPaid(
   { offers, reasons = [] }: Pick<Extract<ReplyInfo, { kind: 'payment-required' }>, 'offers' | 'reasons'>,
   wallets: readonly Pick<Wallet, 'kinds'>[],
@@ -19,12 +19,12 @@ export function whyNotPaid(
   return missing === undefined ? reasons : [missing, ...reasons]
 }
 
-/** Does a wallet here pay offers of this kind? */
+/** Whether a wallet here pays offers of this kind. */
 export function paysKind(wallets: readonly Pick<Wallet, 'kinds'>[], kind: OfferKind): boolean {
   return wallets.some(({ kinds }) => kinds.includes(kind))
 }
 
-/** The kinds that are offered and that no wallet here pays, as one reason. */
+/** Makes one reason of the offered kinds that no wallet here pays. */
 export function noWallet(
   offers: readonly Challenge[],
   wallets: readonly Pick<Wallet, 'kinds'>[],
@@ -39,5 +39,5 @@ export function noWallet(
   }
 }
 
-/** A server chooses the names of kinds. */
+/** The limit for a kind in a message, because a server chooses its name. */
 const MOST_KIND = 60

@@ -12,10 +12,10 @@ export function redactedError(thrown: unknown): unknown {
   return new PaymentError(code, funds, message, {
     retryable,
     reasons,
-    ...(paymentId === undefined ? {} : { paymentId }),
-    ...(reference === undefined ? {} : { reference }),
-    ...(action === undefined ? {} : { action }),
-    ...(retryAt === undefined ? {} : { retryAt }),
+    paymentId,
+    reference,
+    action,
+    retryAt,
   })
 }
 

@@ -26,7 +26,7 @@ export function reasonOf(error: PaymentError): Reason {
   return { rule: error.code, message: error.message }
 }
 
-const STANDING = {
+const BLOCKED = {
   already_paid: 'This purchase was already paid for, and its answer was delivered.',
   paid_not_delivered: 'This purchase was already paid for, but its answer never came.',
   payment_in_doubt: 'An earlier payment for the same request may still settle; it is not paid a second time.',
@@ -35,20 +35,20 @@ const STANDING = {
 } as const
 
 /** Makes the error of a payment that an earlier payment of the same purchase prevents. */
-export function standsInTheWay(code: keyof typeof STANDING, by: Payment): PaymentRefusedError {
+export function blockedBy(code: keyof typeof BLOCKED, by: Payment): PaymentRefusedError {
   const { rejection } = by
   const answered = code === 'paid_not_delivered' && rejection !== undefined
   const message = answered
     ? `This purchase was already paid for, but the server did not deliver: ${sentenceOf(rejection)}`
-    : STANDING[code]
+    : BLOCKED[code]
   return new PaymentRefusedError(message, {
     code,
     funds: fundsOf(by),
     paymentId: by.id,
     reasons: [{ rule: code, message }],
-    ...(rejection === undefined ? {} : { rejection }),
-    ...(by.reference === undefined ? {} : { reference: by.reference }),
-    ...(by.recheckAt === undefined ? {} : { retryAt: by.recheckAt }),
+    rejection,
+    reference: by.reference,
+    retryAt: by.recheckAt,
   })
 }
 
@@ -75,9 +75,9 @@ export function unanswered(payment: Payment, details: { cause?: unknown; reply?:
   return new PaymentError(settled ? 'paid_not_delivered' : 'payment_in_doubt', funds, message, {
     ...details,
     paymentId: payment.id,
-    ...(rejection === undefined ? {} : { rejection }),
-    ...(payment.reference === undefined ? {} : { reference: payment.reference }),
-    ...(payment.recheckAt === undefined ? {} : { retryAt: payment.recheckAt }),
+    rejection,
+    reference: payment.reference,
+    retryAt: payment.recheckAt,
   })
 }
 
@@ -92,7 +92,7 @@ export function actionRequired(
   return new PaymentError('action_required', fundsOf(payment), message, {
     ...details,
     paymentId: payment.id,
-    ...(action === undefined ? {} : { action }),
+    action,
   })
 }
 
@@ -111,7 +111,7 @@ export function provenVoid(
     'wallet_failed',
     'untouched',
     `The payment was sent and is proven void: no money moved, and none can.${answer}`,
-    { ...details, paymentId: id, ...(rejection === undefined ? {} : { rejection }) },
+    { ...details, paymentId: id, rejection },
   )
 }
 

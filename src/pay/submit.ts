@@ -118,10 +118,7 @@ async function waitForPerson(
     env.emitter.emit('error', { error, during: 'action' })
   }
   const message = 'A person must act before this payment can go on'
-  throw new PaymentError('action_required', 'committed', message, {
-    paymentId,
-    ...(action === undefined ? {} : { action }),
-  })
+  throw new PaymentError('action_required', 'committed', message, { paymentId, action })
 }
 
 /** The caller has left, so the credential is not sent. It is kept for the next call of the same purchase. */

@@ -1,7 +1,7 @@
 import type { Hold, HoldResult, Ledger, Move, MoveResult, Payment, PaymentId } from '../ledger/index.js'
 import type { Env } from './env.js'
 
-type Told = Pick<Env, 'ledger' | 'emitter'>
+type TransitionEnv = Pick<Env, 'ledger' | 'emitter'>
 
 /**
  * Moves a payment, and tells listeners its new state. This file is the only caller of the ledger's `hold`, `deny` and
@@ -9,7 +9,11 @@ type Told = Pick<Env, 'ledger' | 'emitter'>
  *
  * @returns The payment after the move, or as it is if the ledger refused the move.
  */
-export async function transition(payment: Pick<Payment, 'id'>, move: Move, env: Told): Promise<Payment> {
+export async function transition(
+  payment: Pick<Payment, 'id'>,
+  move: Move,
+  env: TransitionEnv,
+): Promise<Payment> {
   return (await tryTransition(payment.id, move, env)).payment
 }
 
@@ -21,7 +25,7 @@ export async function transition(payment: Pick<Payment, 'id'>, move: Move, env: 
 export async function tryTransition(
   id: PaymentId,
   move: Move,
-  { ledger, emitter }: Told,
+  { ledger, emitter }: TransitionEnv,
 ): Promise<MoveResult> {
   const moved = await ledger.advance(id, move)
   const { ok, was, payment } = moved
@@ -38,7 +42,7 @@ export async function tryTransition(
 }
 
 /** Holds budget for a payment. Listeners hear of the hold, and of each dead hold that the ledger released for it. */
-export async function hold(request: Hold, { ledger, emitter }: Told): Promise<HoldResult> {
+export async function hold(request: Hold, { ledger, emitter }: TransitionEnv): Promise<HoldResult> {
   const held = await ledger.hold(request)
   for (const payment of held.ended ?? []) emitter.emit('payment', { payment })
   if (held.ok) emitter.emit('payment', { payment: held.payment })
@@ -49,10 +53,10 @@ export async function hold(request: Hold, { ledger, emitter }: Told): Promise<Ho
 export async function deny(
   refusal: Parameters<Ledger['deny']>[0],
   why: Parameters<Ledger['deny']>[1],
-  { ledger, emitter }: Told,
+  { ledger, emitter }: TransitionEnv,
 ): Promise<Payment> {
   const payment = await ledger.deny(refusal, why)
-  // A payment that went further meanwhile is not denied, and its own events have told its state.
+  // A payment that went further meanwhile is not denied, and its own events show its state.
   if (payment.state === 'denied') emitter.emit('payment', { payment })
   return payment
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Ledger } from '../../src/ledger/index.js'
-import { quote, recover } from '../../src/pay/index.js'
+import { quote, runRecovery } from '../../src/pay/index.js'
 import { gate, type Hanging, hangingAt, settled } from './hanging.js'
 import { resource, termsOf } from './peers.js'
 import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
@@ -53,9 +53,9 @@ function stuck(
 const states = async (world: FakeWorld): Promise<string[]> =>
   (await world.payments()).map(({ state }) => state)
 
-describe('a caller who gives up while nothing is signed', () => {
+describe('a caller who aborts before anything is signed', () => {
   it.each(['renew', 'facts', 'hold'] as const)(
-    'and the ledger hangs in %s hears it at once',
+    'gets the error at once while the ledger hangs in %s',
     async (method) => {
       const { world, step } = hanging([method, 1])
       expect(await givenUp(world, step.reached)).toBe(REASON)
@@ -67,16 +67,19 @@ describe('a caller who gives up while nothing is signed', () => {
     },
   )
 
-  it.each(['before', 'after'] as const)('has a hold that comes %s the hanging released', async (when) => {
-    const { world, step } = hanging(['hold', 1, when])
-    expect(await givenUp(world, step.reached)).toBe(REASON)
-    step.goOn()
-    await settled()
-    expect(await states(world)).toEqual(['released'])
-    expect(world.wallet.signed).toEqual([])
-  })
+  it.each(['before', 'after'] as const)(
+    'gets a hold released that comes %s the hanging step',
+    async (when) => {
+      const { world, step } = hanging(['hold', 1, when])
+      expect(await givenUp(world, step.reached)).toBe(REASON)
+      step.goOn()
+      await settled()
+      expect(await states(world)).toEqual(['released'])
+      expect(world.wallet.signed).toEqual([])
+    },
+  )
 
-  it('has the budget back while the wallet still hangs, and what that prepares later is thrown away', async () => {
+  it('gets the budget back while the wallet hangs, and a later prepared credential is discarded', async () => {
     const world = fakeWorld()
     const wallet = stuck(world, 'prepare')
     expect(await givenUp(world, wallet.reached)).toBe(REASON)
@@ -89,7 +92,7 @@ describe('a caller who gives up while nothing is signed', () => {
     expect((await world.payments())[0]?.attempts).toEqual([])
   })
 
-  it('while the wallet reads the offer holds nothing', async () => {
+  it('holds nothing while the wallet reads the offer', async () => {
     const world = fakeWorld()
     const wallet = stuck(world, 'quote')
     expect(await givenUp(world, wallet.reached)).toBe(REASON)
@@ -98,7 +101,7 @@ describe('a caller who gives up while nothing is signed', () => {
     expect([await states(world), world.wallet.signed]).toEqual([[], []])
   })
 
-  it('hears it although giving back hangs too', async () => {
+  it('gets the error although the release hangs too', async () => {
     const { world, step } = hanging(['advance', 1])
     world.wallet.hooks.prepare = () => Promise.reject(new Error('no'))
     expect(await givenUp(world, step.reached)).toBe(REASON)
@@ -107,7 +110,7 @@ describe('a caller who gives up while nothing is signed', () => {
     expect(await world.counted()).toBe(0)
   })
 
-  it('does not keep the place of a lane that it came to later', async () => {
+  it('does not keep a later place on a lane', async () => {
     const world = fakeWorld()
     world.wallet.hooks.quote = async (challenge, context) => ({
       wallet: 'fake:1',
@@ -124,7 +127,7 @@ describe('a caller who gives up while nothing is signed', () => {
     expect(await states(world)).toEqual([])
   })
 
-  it('stops asking what a call would cost', async () => {
+  it('stops a quote', async () => {
     const { world, step } = hanging(['facts', 1])
     const stop = new AbortController()
     const exchange = {
@@ -149,9 +152,9 @@ describe('a caller who gives up while nothing is signed', () => {
 })
 
 describe.each(['before', 'after'] as const)(
-  'a caller who gives up while the commit hangs, %s it is taken,',
+  'a caller who aborts while the commit hangs, %s it is stored,',
   (when) => {
-    it('hears it at once; what was committed counts, is looked at beside, and never leaves', async () => {
+    it('gets the error at once; a committed payment counts, is inspected in the background, and is never sent', async () => {
       const { world, step } = hanging(['advance', 1, when])
       let looks = 0
       world.wallet.hooks.inspect = () => {
@@ -167,12 +170,12 @@ describe.each(['before', 'after'] as const)(
       // It was signed once, and its end can be proven: then, and not before, the budget is free.
       expect(world.due).toContain(payment?.recheckAt)
       world.clock.pass(20_000)
-      await recover(world.env, 'due')
+      await runRecovery(world.env, 'due')
       expect([await states(world), await world.counted()]).toEqual([['released'], 0])
       expect([world.wallet.signed.length, world.server.credentials.length]).toEqual([1, 0])
     })
 
-    it('and whose second call comes meanwhile does not pay beside it', async () => {
+    it('does not pay twice if a second call comes meanwhile', async () => {
       const { world, step } = hanging(['advance', 1, when])
       expect(await givenUp(world, step.reached, 'order-1')).toBe(REASON)
       const second = world.pay({ key: 'order-1' }).catch((error: unknown) => error)
@@ -186,8 +189,8 @@ describe.each(['before', 'after'] as const)(
   },
 )
 
-describe('a caller who gives up when money may move', () => {
-  it('while the wallet hangs hears of the doubt, and the same credential is there for the next', async () => {
+describe('a caller who aborts when money may move', () => {
+  it('gets a doubt while the wallet hangs, and the next call uses the same credential', async () => {
     const world = fakeWorld()
     const wallet = stuck(world, 'complete')
     const error = await givenUp(world, wallet.reached, 'order-1')
@@ -202,7 +205,7 @@ describe('a caller who gives up when money may move', () => {
     expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
   })
 
-  it('hands nothing in for a wallet that goes on without him', async () => {
+  it('sends nothing if the wallet ends later', async () => {
     const world = fakeWorld({ wallets: [{ id: 'unused' }], others: [] })
     const [going, reached] = [gate(), gate()]
     const { prepare } = world.wallet
@@ -228,7 +231,7 @@ describe('a caller who gives up when money may move', () => {
     expect([late, world.server.credentials.length]).toEqual([[REASON], 0])
   })
 
-  it('while the ledger hangs over the answer hears of the doubt, and the answer is written down all the same', async () => {
+  it('gets a doubt while the ledger hangs after the answer, and the answer is still recorded', async () => {
     const { world, step } = hanging(['advance', 2])
     const error = await givenUp(world, step.reached)
     expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown', cause: REASON })
@@ -239,7 +242,7 @@ describe('a caller who gives up when money may move', () => {
     expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
   })
 
-  it('while the ledger hangs over a doubt that he came back for hears of that doubt', async () => {
+  it('gets the doubt of an earlier payment while the ledger hangs', async () => {
     const world = fakeWorld()
     world.server.paid = () => {
       throw new TypeError('the connection is gone')

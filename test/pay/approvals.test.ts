@@ -45,7 +45,7 @@ const NO: readonly { readonly it: string; readonly approver: Approver }[] = [
 ]
 
 describe('an approver that', () => {
-  it.each(NO)('$it has not said yes', async ({ approver }) => {
+  it.each(NO)('$it approves nothing', async ({ approver }) => {
     const world = asking(approver)
     const error = await world.fails()
     expect(error).toMatchObject({ code: 'refused', funds: 'untouched' })
@@ -57,7 +57,7 @@ describe('an approver that', () => {
     )
   })
 
-  it('answers after the deadline is not heard', async () => {
+  it('answers after the deadline approves nothing', async () => {
     let late: () => void = () => undefined
     const world = asking(
       () =>
@@ -72,7 +72,7 @@ describe('an approver that', () => {
     expect(await world.counted()).toBe(0)
   })
 
-  it('takes no notice of the signal that the call was given up', async () => {
+  it('ignores the abort signal does not hold up the call', async () => {
     const stop = new AbortController()
     const world = asking((_, signal) => {
       signal.addEventListener('abort', () => undefined)
@@ -84,7 +84,7 @@ describe('an approver that', () => {
     expect(await world.counted()).toBe(0)
   })
 
-  it('cannot change what it was shown', async () => {
+  it('cannot change the request', async () => {
     const world = asking(async (request) => {
       expect(() => Object.assign(request, { terms: undefined })).toThrow(TypeError)
       expect(() => Object.assign(request.terms, { most: undefined })).toThrow(TypeError)
@@ -95,8 +95,8 @@ describe('an approver that', () => {
   })
 })
 
-describe('while a person thinks', () => {
-  it('the budget is held, so that nobody else can spend it', async () => {
+describe('while a person decides', () => {
+  it('the budget is held, so that no other call can spend it', async () => {
     const world = asking(
       async () => {
         expect(await world.counted()).toBe(10)
@@ -113,14 +113,14 @@ describe('while a person thinks', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('the offer runs out: it is asked for again, on the same terms', async () => {
+  it('an offer that expires is requested again, on the same terms', async () => {
     const world = asking(async () => {
       world.clock.pass(60_000)
       return { approved: true, by: 'ann' }
     })
     world.server.offers = () => [{ ...offer(), expires: world.clock.now() + 30_000 }]
     await world.pay()
-    expect(world.server.legs).toHaveLength(3)
+    expect(world.server.sent).toHaveLength(3)
     expect(world.wallet.signed).toHaveLength(1)
     expect((await world.payments())[0]).toMatchObject({ state: 'settled', approvedBy: 'ann' })
   })
@@ -129,7 +129,7 @@ describe('while a person thinks', () => {
     { got: 'dearer', worse: { cents: 11 } },
     { got: 'to somebody else', worse: { payee: '0xbb' } },
     { got: 'with a fee', worse: { fee: 1 } },
-  ])('the offer gets worse ($got): nothing is signed', async ({ worse }) => {
+  ])('nothing is signed if the offer gets worse ($got)', async ({ worse }) => {
     const world = asking(
       async () => {
         world.clock.pass(60_000)
@@ -146,7 +146,7 @@ describe('while a person thinks', () => {
     expect(await world.counted()).toBe(0)
   })
 
-  it('the payments are frozen: nothing is signed', async () => {
+  it('nothing is signed if payments are frozen', async () => {
     const world = asking(async () => {
       await world.env.ledger.freeze('stop')
       return { approved: true, by: 'ann' }
@@ -155,7 +155,7 @@ describe('while a person thinks', () => {
     expect(world.wallet.signed).toEqual([])
   })
 
-  it('others use up the budget that was lost with the lease: nothing is signed', async () => {
+  it('nothing is signed if the lease expires and others use up the budget', async () => {
     const world = asking(
       async () => {
         // The lease runs out, and a neighbour's payments take the room.
@@ -173,7 +173,7 @@ describe('while a person thinks', () => {
 })
 
 describe('one answer', () => {
-  it('covers nothing worse: if what was approved cannot be signed, the next offer is asked for again', async () => {
+  it('covers no worse offer: if the approved one cannot be signed, a person is asked about the next', async () => {
     const asked: bigint[] = []
     const world = asking(async ({ terms }) => {
       asked.push(terms.most.value)
@@ -187,7 +187,7 @@ describe('one answer', () => {
     expect(asked).toEqual([100_000n, 200_000n])
   })
 
-  it('outlives the offer it was given for, even if everything has to be judged once more', async () => {
+  it('stays valid if its offer expires and everything is judged again', async () => {
     let asked = 0
     const world = asking(async () => {
       asked++
@@ -219,7 +219,7 @@ describe('one answer', () => {
     expect(decisions).toHaveLength(1)
   })
 
-  it('is good once', async () => {
+  it('is valid once', async () => {
     let asked = 0
     const world = asking(async () => {
       asked++
@@ -230,7 +230,7 @@ describe('one answer', () => {
     expect(asked).toBe(2)
   })
 
-  it('no stands for ten minutes, for those terms', async () => {
+  it('that denies is valid for ten minutes, for the same terms', async () => {
     let asked = 0
     const world = asking(async () => {
       asked++
@@ -259,14 +259,14 @@ describe('one answer', () => {
       },
       { wallets: [{ lanes: ['lane'] }] },
     )
-    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.server.paid = (outgoing, turn) => (turn === 1 ? world.server.ask() : world.server.take(outgoing))
     await world.pay()
     expect(asked).toBe(1)
     expect(world.wallet.signed).toHaveLength(2)
     expect(world.rail.settled.size).toBe(1)
   })
 
-  it('that is remembered counts all it allows, and no more', async () => {
+  it('that is remembered allows up to its total, and no more', async () => {
     let asked = 0
     const cents = (n: number) => amount(BigInt(n) * 10_000n, CURRENCIES.pathUSD)
     const world = asking(async () => {
@@ -285,7 +285,7 @@ describe('one answer', () => {
 })
 
 describe('events', () => {
-  it('say who approved, and cannot veto', async () => {
+  it('name the person who approved, and cannot veto', async () => {
     const world = asking(yes)
     const approvals = world.heard('approval')
     world.env.emitter.heard('approval')
@@ -295,7 +295,7 @@ describe('events', () => {
 })
 
 describe('an approver that fails', () => {
-  it('is an error event with its cause, and a refusal without its words', async () => {
+  it('is an error event with its cause, and a refusal without its text', async () => {
     for (const approver of [
       () => {
         throw new Error('out of office: key 0x1234')
@@ -312,7 +312,7 @@ describe('an approver that fails', () => {
     }
   })
 
-  it('is none if it is late, or if nobody is asked', async () => {
+  it('is no error event if it is late, or if there is no approver', async () => {
     for (const world of [
       asking(() => new Promise(() => undefined)),
       fakeWorld({ policy: { ask: [{ above: '0.01' }] } }),

@@ -14,7 +14,7 @@ describe('the clock of this host', () => {
     [-90_000, 'The clock of this host is 90 seconds ahead of that of api.shop.example'],
     [7 * 60_000, 'The clock of this host is 7 minutes behind that of api.shop.example'],
     [-730 * DAY, 'The clock of this host is 730 days ahead of that of api.shop.example'],
-  ])('that is %d ms from the server is named, and nothing is signed', async (off, message) => {
+  ])('stops a payment if it differs from the server by %d ms', async (off, message) => {
     const world = fakeWorld()
     dated(world, off)
     const refusal = await world.fails()
@@ -23,14 +23,14 @@ describe('the clock of this host', () => {
     expect([world.wallet.signed.length, await world.counted()]).toEqual([0, 0])
   })
 
-  it.each([0, 59_000, -59_000])('that is %d ms from it pays', async (off) => {
+  it.each([0, 59_000, -59_000])('allows a payment if it differs by %d ms', async (off) => {
     const world = fakeWorld()
     dated(world, off)
     await world.pay()
     expect(await world.counted()).toBe(10)
   })
 
-  it('is believed against a server that is wrong, if another agrees', async () => {
+  it('is used despite a wrong server, if another server agrees with it', async () => {
     const world = fakeWorld()
     world.env.ledger.hearTime?.('other.example', world.clock.wall)
     dated(world, -90_000)
@@ -39,7 +39,7 @@ describe('the clock of this host', () => {
   })
 })
 
-describe('a host whose clock went forward, and nothing explains it', () => {
+describe('a host whose clock jumped forward without an explanation', () => {
   const jumped = async (): Promise<FakeWorld> => {
     const world = fakeWorld({ policy: { budgets: [{ limit: '0.10', per: 'day' }] } })
     await world.pay({ path: '/first' })
@@ -47,12 +47,12 @@ describe('a host whose clock went forward, and nothing explains it', () => {
     return world
   }
 
-  it('pays nobody who says no time', async () => {
+  it('pays no vendor that sends no time', async () => {
     const world = await jumped()
     expect(await world.fails({ path: '/b' })).toMatchObject({ code: 'clock_jumped', funds: 'untouched' })
   })
 
-  it('fills no budget because a vendor says so, as often as it may', async () => {
+  it('does not reset a budget because one vendor says so, however often', async () => {
     const world = await jumped()
     dated(world, 0)
     for (const path of ['/b', '/c', '/d'])
@@ -60,7 +60,7 @@ describe('a host whose clock went forward, and nothing explains it', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('goes on by itself if a vendor and the node of a wallet agree', async () => {
+  it('continues if a vendor and the node of a wallet agree', async () => {
     const world = await jumped()
     dated(world, 0)
     const heard = (): readonly ServerTime[] => [
@@ -71,7 +71,7 @@ describe('a host whose clock went forward, and nothing explains it', () => {
     expect(await world.counted()).toBe(20)
   })
 
-  it('counts a vendor and a node of one domain as one', async () => {
+  it('counts a vendor and a node of one domain as one source', async () => {
     const world = await jumped()
     dated(world, 0)
     const { hostname } = new URL(resource().vendor)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import { offer, type Reply } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
@@ -7,8 +7,8 @@ const MINUTE = 60_000
 
 /** The server takes the money, and the answer is lost; not in a way that is tried again at once. */
 function losesAnswers(world: FakeWorld): void {
-  world.server.paid = (leg) => {
-    world.server.take(leg)
+  world.server.paid = (outgoing) => {
+    world.server.take(outgoing)
     throw new TypeError('the connection is gone')
   }
 }
@@ -21,11 +21,11 @@ function dropsCredentials(world: FakeWorld): void {
 }
 
 describe('a doubt', () => {
-  it('is adopted: the same credential goes again, and its answer is the answer', async () => {
+  it('is taken over: the same credential is sent again, and the caller gets its answer', async () => {
     const world = fakeWorld()
     dropsCredentials(world)
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     const reply = await world.pay()
     expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect(world.wallet.signed).toHaveLength(1)
@@ -33,31 +33,31 @@ describe('a doubt', () => {
     expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
   })
 
-  it.each([400, 409, 500, 503])('is not over because the server answers %i', async (status) => {
+  it.each([400, 409, 500, 503])('does not end because the server answers %i', async (status) => {
     const world = fakeWorld()
     world.server.paid = () => ({ reading: { kind: 'response', ok: false, status } })
     const reply = await world.pay()
     expect(world.outcome(reply)).toMatchObject({ state: 'committed' })
     expect(await world.counted()).toBe(10)
     world.clock.pass(20_000)
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(await world.counted()).toBe(0)
   })
 
-  it('is told while it lasts, then proven void, and then the call pays anew', async () => {
+  it('is reported until it is proven void, and then the call pays again', async () => {
     const world = fakeWorld()
     dropsCredentials(world)
     await world.fails()
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
     expect(await world.counted()).toBe(10)
     world.clock.pass(20_000)
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     await world.pay()
     expect((await world.payments()).map(({ state }) => state)).toEqual(['released', 'settled'])
     expect(await world.counted()).toBe(10)
   })
 
-  it('that turns out settled is not paid again, until it was told and two minutes have passed', async () => {
+  it('that settles is not paid again until two minutes after it was reported', async () => {
     const world = fakeWorld()
     losesAnswers(world)
     expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
@@ -67,12 +67,12 @@ describe('a doubt', () => {
     }
     expect(world.rail.settled.size).toBe(1)
     world.clock.pass(2 * MINUTE)
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     await world.pay()
     expect(world.rail.settled.size).toBe(2)
   })
 
-  it('stands for as long as nobody was told of it', async () => {
+  it('prevents a second payment until it was reported', async () => {
     const world = fakeWorld()
     losesAnswers(world)
     await world.fails()
@@ -81,7 +81,7 @@ describe('a doubt', () => {
     expect(world.rail.settled.size).toBe(1)
   })
 
-  it('under a key stands for good', async () => {
+  it('under a key prevents a second payment for ever', async () => {
     const world = fakeWorld()
     losesAnswers(world)
     await world.fails({ key: 'order-1' })
@@ -90,35 +90,35 @@ describe('a doubt', () => {
       expect(await world.fails({ key: 'order-1' })).toMatchObject({ funds: 'settled' })
     }
     expect(world.rail.settled.size).toBe(1)
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     await world.pay({ key: 'order-2' })
     expect(world.rail.settled.size).toBe(2)
   })
 
-  it('that fills a budget is looked at again before anybody is refused for it', async () => {
+  it('that fills a budget is inspected again before a call is refused for it', async () => {
     const world = fakeWorld({ policy: { budgets: [{ limit: '0.15', per: 'day' }] } })
     dropsCredentials(world)
     await world.fails()
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     expect((await world.fails({ path: '/coffee' })).reasons.map(({ rule }) => rule)).toEqual(['budget.day'])
     world.clock.pass(20_000)
     await world.pay({ path: '/coffee' })
     expect(await world.counted()).toBe(10)
   })
 
-  it('does not stand in the way of another request', async () => {
+  it('does not affect another request', async () => {
     const world = fakeWorld()
     losesAnswers(world)
     await world.fails()
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     await world.pay({ path: '/coffee' })
     expect(world.rail.settled.size).toBe(2)
   })
 
-  it('of a process that is gone is taken over by the next', async () => {
+  it('of a process that is gone is taken over by the next process', async () => {
     const world = fakeWorld()
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       return new Promise<Reply>(() => undefined)
     }
     void world.pay()
@@ -128,25 +128,25 @@ describe('a doubt', () => {
     const next = world.neighbour()
     expect(await next.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
     expect(world.rail.settled.size).toBe(1)
-    expect(await recover(next.env, 'all')).toMatchObject({ open: 0 })
+    expect(await runRecovery(next.env, 'all')).toMatchObject({ open: 0 })
   })
 })
 
 describe('a key', () => {
-  it('of a purchase that is done sends no second payment', async () => {
+  it('of a finished purchase sends no second payment', async () => {
     const world = fakeWorld()
     await world.pay({ key: 'order-1' })
     expect(await world.fails({ key: 'order-1' })).toMatchObject({ code: 'already_paid', funds: 'settled' })
     expect(world.rail.settled.size).toBe(1)
   })
 
-  it('goes along with the unpaid request, and an answer other than 402 is the answer', async () => {
+  it('is sent with the unpaid request, and the caller gets any answer other than 402', async () => {
     const world = fakeWorld()
     await world.pay({ key: 'order-1' })
     world.server.ask = () => ({ reading: { kind: 'response', ok: true, status: 200 } })
     expect((await world.pay({ key: 'order-1' })).reading).toMatchObject({ kind: 'response', ok: true })
-    expect(world.server.legs.at(-1)).toMatchObject({ idempotencyKey: 'order-1' })
-    expect(world.server.legs.at(-1)?.credential).toBeUndefined()
+    expect(world.server.sent.at(-1)).toMatchObject({ idempotencyKey: 'order-1' })
+    expect(world.server.sent.at(-1)?.credential).toBeUndefined()
   })
 
   it('of another request is a conflict', async () => {
@@ -157,15 +157,15 @@ describe('a key', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
-  it('of a payment under way waits for its end: the second caller learns that it was paid', async () => {
+  it('of a payment under way waits for its end, and the second caller learns that it was paid', async () => {
     const world = fakeWorld()
     let answer: () => void = () => undefined
     const answered = new Promise<void>((resolve) => {
       answer = resolve
     })
-    world.server.paid = async (leg) => {
+    world.server.paid = async (outgoing) => {
       await answered
-      return world.server.take(leg)
+      return world.server.take(outgoing)
     }
     const first = world.pay({ key: 'order-1' })
     const second = world.fails({ key: 'order-1' })
@@ -176,7 +176,7 @@ describe('a key', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
-  it('of a payment that never ends is busy, once patience has run out', async () => {
+  it('of a payment that never ends is busy when the wait is over', async () => {
     const world = fakeWorld()
     world.server.paid = () => new Promise<Reply>(() => undefined)
     void world.pay({ key: 'order-1' })
@@ -189,7 +189,7 @@ describe('a key', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
-  it('of a payment that was refused may be used again', async () => {
+  it('of a refused payment may be used again', async () => {
     const world = fakeWorld()
     world.server.offers = () => [offer({ cents: 200 })]
     expect((await world.fails({ key: 'order-1' })).code).toBe('refused')
@@ -200,9 +200,9 @@ describe('a key', () => {
 })
 
 describe('a second credential', () => {
-  it('takes the place of the first on its lane, so that one of the two settles', async () => {
+  it('replaces the first on its lane, so that only one of the two settles', async () => {
     const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
-    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.server.paid = (outgoing, turn) => (turn === 1 ? world.server.ask() : world.server.take(outgoing))
     await world.pay()
     expect(world.wallet.signed.map(({ quote }) => quote.replaces)).toEqual([
       undefined,
@@ -212,14 +212,14 @@ describe('a second credential', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('waits for the death of the first, where nothing excludes it', async () => {
+  it('waits for the expiry of the first if nothing excludes it', async () => {
     const world = fakeWorld()
-    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.server.paid = (outgoing, turn) => (turn === 1 ? world.server.ask() : world.server.take(outgoing))
     const started = world.clock.now()
     await world.pay()
     expect(world.clock.now() - started).toBeGreaterThanOrEqual(18_000)
     // What was offered before is as old as the credential that died: the server is asked again.
-    expect(world.server.legs.map(({ credential }) => credential !== undefined)).toEqual([
+    expect(world.server.sent.map(({ credential }) => credential !== undefined)).toEqual([
       false,
       true,
       false,
@@ -232,7 +232,7 @@ describe('a second credential', () => {
     expect(world.rail.settled.size).toBe(1)
   })
 
-  it('is not made when the first turns out to have settled meanwhile', async () => {
+  it('is not made if the first has settled meanwhile', async () => {
     const world = fakeWorld()
     let first: string | undefined
     world.server.paid = ({ credential }) => {
@@ -250,7 +250,7 @@ describe('a second credential', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
-  it('is not made when its death cannot be proven in time', async () => {
+  it('is not made if the first cannot be proven void in time', async () => {
     const world = fakeWorld()
     world.server.paid = () => world.server.ask()
     world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'no node answers' })
@@ -274,7 +274,7 @@ describe('a second credential', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
-  it('comes from the wallet of the first, and from no other', async () => {
+  it('comes from the wallet of the first one', async () => {
     const lanes = ['lane']
     const world = fakeWorld({
       wallets: [
@@ -291,7 +291,7 @@ describe('a second credential', () => {
     expect([a?.signed.length, b?.signed.length]).toEqual([1, 0])
   })
 
-  it('is the last: a third is never made', async () => {
+  it('is the last one: a third is never made', async () => {
     const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
     world.server.paid = () => world.server.ask()
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
@@ -299,16 +299,16 @@ describe('a second credential', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('is made at once when the first is proven void', async () => {
+  it('is made at once if the first is proven void', async () => {
     const world = fakeWorld()
-    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.server.paid = (outgoing, turn) => (turn === 1 ? world.server.ask() : world.server.take(outgoing))
     world.wallet.hooks.inspect = async () => ({ state: 'void', reason: 'another took its nonce' })
     await world.pay()
     expect(world.wallet.signed).toHaveLength(2)
     expect(world.rail.settled.size).toBe(1)
   })
 
-  it('that is refused by policy leaves the first to be told about', async () => {
+  it('that policy refuses leaves the doubt about the first', async () => {
     const world = fakeWorld({ wallets: [{ lanes: ['lane'] }] })
     world.server.paid = async () => {
       await world.env.ledger.freeze('stop')

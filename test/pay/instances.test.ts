@@ -45,7 +45,7 @@ const call: fc.Arbitrary<Call> = fc
     key: JSON.stringify([rest.tasks, rest.vendor, rest.cents, number]),
   }))
 
-it('two pursers on one file keep the budgets of nested tasks to the unit, and pay a key once', async () => {
+it('two pursers on one file keep the budgets of nested tasks exactly, and pay a key once', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 4, maxLength: 14 }), async (calls) => {
       const shop = new Shop()

@@ -27,19 +27,16 @@ async function givenUpOverAnAnswer(key?: string) {
   return { world, error }
 }
 
-describe('an answer that comes when its caller has gone', () => {
-  it.each([undefined, 'order-1'])(
-    'reached nobody, and is asked for again instead of paid for again (key: %s)',
-    async (key) => {
-      const { world, error } = await givenUpOverAnAnswer(key)
-      expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
-      expect(await world.payments()).toMatchObject([{ state: 'settled', proof: 'receipt', delivered: false }])
-      const again = await world.pay(key === undefined ? {} : { key }).then(
-        (reply) => reply,
-        (refusal: unknown) => refusal,
-      )
-      expect(again).toBeDefined()
-      expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
-    },
-  )
+describe('an answer that comes after its caller has left', () => {
+  it.each([undefined, 'order-1'])('is requested again instead of paid for again (key: %s)', async (key) => {
+    const { world, error } = await givenUpOverAnAnswer(key)
+    expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
+    expect(await world.payments()).toMatchObject([{ state: 'settled', proof: 'receipt', delivered: false }])
+    const again = await world.pay(key === undefined ? {} : { key }).then(
+      (reply) => reply,
+      (refusal: unknown) => refusal,
+    )
+    expect(again).toBeDefined()
+    expect([world.wallet.signed.length, world.rail.settled.size, await world.counted()]).toEqual([1, 1, 10])
+  })
 })

@@ -17,26 +17,26 @@ function worldWith(
 const scenes: Readonly<Record<string, (world: FakeWorld) => void>> = {
   'the server takes the money and answers': () => undefined,
   'the server takes the money and dies': (world) => {
-    world.server.paid = async (leg) => {
-      world.server.take(leg)
+    world.server.paid = async (outgoing) => {
+      world.server.take(outgoing)
       // Not one that is tried again: the pauses would be real ones.
       throw new TypeError('the connection is gone')
     }
   },
   'the server takes the money and asks again': (world) => {
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       return world.server.ask()
     }
   },
   'the server takes the money and fails': (world) => {
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       return { reading: { kind: 'response', ok: false, status: 500 } }
     }
   },
   'the server rotates its challenge once': (world) => {
-    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.server.paid = (outgoing, turn) => (turn === 1 ? world.server.ask() : world.server.take(outgoing))
   },
 }
 
@@ -57,7 +57,7 @@ function honest(funds: string, world: FakeWorld): boolean {
 
 describe.each(Object.entries(scenes))('the ledger fails while %s', (_, scene) => {
   it.each(['busy', 'broken'])(
-    'and is %s, at every step: no lie about money, and no second payment',
+    'with "%s", at every step: no false statement about money, and no second payment',
     async (how) => {
       const error = (): Error =>
         how === 'busy'
@@ -105,7 +105,7 @@ describe('a ledger that cannot answer', () => {
     }
   })
 
-  it('at the commit: what was signed is thrown away and never leaves', async () => {
+  it('at the commit: the signed credential is discarded and never sent', async () => {
     const full = new PaymentError('ledger_failed', 'untouched', 'The disk is full')
     for (const after of [false, true]) {
       const { world } = worldWith([{ method: 'advance', at: 1, after, error: full }])
@@ -135,8 +135,8 @@ describe('a ledger that cannot answer', () => {
       { method: 'get', at: 1, error: busy },
       { method: 'get', at: 2, error: busy },
     ])
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       return world.server.ask()
     }
     const error = await world.fails()
@@ -144,11 +144,11 @@ describe('a ledger that cannot answer', () => {
     expect(error.paymentId).toBe((await world.payments())[0]?.id)
   })
 
-  it('while the caller gives up: an abort after the credential left is no proof that it did not', async () => {
+  it('while the caller aborts: an abort after the credential left does not prove that it was not sent', async () => {
     const { world } = worldWith([])
     const stop = new AbortController()
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       stop.abort()
       return world.server.ask()
     }

@@ -183,22 +183,22 @@ function placeOf({ quote, lane }: Spendable): string | undefined {
 /** A server that asks for money, takes it and answers; tests replace what it does. */
 export class Server {
   readonly #rail: Rail
-  readonly legs: SendOptions[] = []
+  readonly sent: SendOptions[] = []
   /** Could a credential for this offer travel with the request? Throws if not. */
   check: (challenge: Challenge) => void | Promise<void> = () => undefined
   offers: () => readonly Challenge[] = () => [offer()]
   /** What it says the time is. */
   date: (() => number) | undefined
   /** What it does with a credential. `turn` is 1 for the first. */
-  paid: (leg: SendOptions, turn: number) => Reply | Promise<Reply>
+  paid: (outgoing: SendOptions, turn: number) => Reply | Promise<Reply>
 
   constructor(rail: Rail) {
     this.#rail = rail
-    this.paid = (leg) => this.take(leg)
+    this.paid = (outgoing) => this.take(outgoing)
   }
 
   get credentials(): readonly SendOptions[] {
-    return this.legs.filter(({ credential }) => credential !== undefined)
+    return this.sent.filter(({ credential }) => credential !== undefined)
   }
 
   /** Takes the money and answers with a receipt. */
@@ -216,10 +216,10 @@ export class Server {
     return { reading: { kind: 'payment-required', at: resource(), offers: this.offers(), ...said } }
   }
 
-  async send(leg: SendOptions): Promise<Reply> {
-    leg.signal?.throwIfAborted()
-    this.legs.push(leg)
-    return leg.credential === undefined ? this.ask() : this.paid(leg, this.credentials.length)
+  async send(outgoing: SendOptions): Promise<Reply> {
+    outgoing.signal?.throwIfAborted()
+    this.sent.push(outgoing)
+    return outgoing.credential === undefined ? this.ask() : this.paid(outgoing, this.credentials.length)
   }
 }
 

@@ -6,7 +6,7 @@ import { fakeWallet, ORIGIN, offer, Rail } from './peers.js'
 import { fakeWorld } from './world.js'
 
 describe('the payee of a vendor', () => {
-  it('is not pinned by a payment that is in doubt', async () => {
+  it('is not pinned by a payment in doubt', async () => {
     const world = fakeWorld()
     world.server.offers = () => [offer({ payee: '0xaa' })]
     world.server.paid = () => {
@@ -16,13 +16,13 @@ describe('the payee of a vendor', () => {
     expect(await world.env.ledger.pins()).toEqual([])
     const anomalies = world.heard('anomaly')
     world.server.offers = () => [offer({ payee: '0xbb' })]
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     await world.pay({ path: '/other' })
     expect(await world.env.ledger.pins()).toMatchObject([{ vendor: ORIGIN, payee: '0xbb' }])
     expect(anomalies).toEqual([])
   })
 
-  it('is an anomaly if it changes, whether that is refused or a person is asked', async () => {
+  it('is an anomaly if it changes, whether policy refuses it or a person is asked', async () => {
     for (const ask of [[], [{ newPayee: true as const }]]) {
       const world = fakeWorld({ policy: { ask }, approver: async () => ({ approved: true, by: 'ann' }) })
       const anomalies = world.heard('anomaly')
@@ -43,7 +43,7 @@ describe('the payee of a vendor', () => {
     }
   })
 
-  it('is listed by the purser, and forgotten when a person says so', async () => {
+  it('is listed by the purser, and forgotten if a person asks for that', async () => {
     const ledger = memoryLedger()
     await ledger.renew('me', 60_000)
     expect(await ledger.hold(await holdOf(ledger, 'a'))).toMatchObject({ ok: true })

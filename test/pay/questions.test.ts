@@ -72,7 +72,7 @@ function always(given: ApprovalAnswer, policy: PolicyDocument = {}): Person {
 }
 
 describe('equal requests', () => {
-  it('share one question, which holds the budget once; a no refuses all of them', async () => {
+  it('share one question, which holds the budget once; a denial refuses all of them', async () => {
     const world = person()
     const calls = times(40, () => world.fails())
     await world.reach(1)
@@ -86,14 +86,14 @@ describe('equal requests', () => {
     expect(world.wallet.signed).toEqual([])
   })
 
-  it('that nobody answers are all refused after one question', async () => {
+  it('are all refused after one question without an answer', async () => {
     const world = person({ approval: { timeout: '1s' } })
     const errors = await Promise.all(times(10, () => world.fails()))
     expect(world.asked()).toBe(1)
     for (const error of errors) expect(error.reasons.at(-1)?.message).toContain('nobody answered in time')
   })
 
-  it('are paid once for each yes', async () => {
+  it('are paid once for each approval', async () => {
     const world = person()
     const calls = times(3, () => world.pay())
     for (const n of [1, 2, 3]) {
@@ -106,7 +106,7 @@ describe('equal requests', () => {
     expect(world.rail.settled.size).toBe(3)
   })
 
-  it('all go through after one yes that is remembered for them', async () => {
+  it('are all paid after one remembered approval', async () => {
     const world = person()
     const calls = times(4, () => world.pay())
     await world.reach(1)
@@ -121,7 +121,7 @@ describe('equal requests', () => {
     expect(world.rail.settled.size).toBe(4)
   })
 
-  it('are asked about anew when whoever asked hangs up', async () => {
+  it('are asked about again if the asking call aborts', async () => {
     const world = person()
     const stop = new AbortController()
     const first = world.pay({ signal: stop.signal }).catch(() => 'hung up')
@@ -138,7 +138,7 @@ describe('equal requests', () => {
 })
 
 describe('a vendor that floods a person with questions', () => {
-  it('has five open at once, however many calls there are; the refusal says how to go on', async () => {
+  it('has at most five open; the refusal says how to go on', async () => {
     const world = person()
     const calls = times(40, (n) => world.fails({ path: `/tea/${n}` }))
     await world.reach(5)
@@ -151,7 +151,7 @@ describe('a vendor that floods a person with questions', () => {
     expect(full?.retryAt).toBe(world.clock.now() + 300_000)
   })
 
-  it('holds half of a budget at most while the person thinks', async () => {
+  it('holds at most half of a budget while the person decides', async () => {
     const world = person()
     const calls = times(5, (n) => world.fails({ path: `/tea/${n}` }))
     await world.reach(5)
@@ -167,29 +167,26 @@ describe('a vendor that floods a person with questions', () => {
     ['a cent less', (n: number) => offer({ cents: 90 - n }), 5],
     ['another payee', (n: number) => offer({ cents: 90, payee: `0x${n}` }), 5],
     ['the same again', () => offer({ cents: 90 }), 1],
-  ])(
-    'asks %s each time: the person says no so often, and then is left in peace',
-    async (_name, next, most) => {
-      const world = always(NO)
-      for (let n = 0; n < 20; n++) {
-        world.server.offers = () => [next(n)]
-        await world.fails()
-      }
-      expect(world.asked()).toBe(most)
-      expect(world.wallet.signed).toEqual([])
-      world.clock.pass(10 * 60_000)
+  ])('asks %s each time: after so many denials the person is asked no more', async (_name, next, most) => {
+    const world = always(NO)
+    for (let n = 0; n < 20; n++) {
+      world.server.offers = () => [next(n)]
       await world.fails()
-      expect(world.asked()).toBe(most + 1)
-    },
-  )
+    }
+    expect(world.asked()).toBe(most)
+    expect(world.wallet.signed).toEqual([])
+    world.clock.pass(10 * 60_000)
+    await world.fails()
+    expect(world.asked()).toBe(most + 1)
+  })
 
-  it('asks from another path of the same pattern each time: the no stands for it', async () => {
+  it('asks from another path of the same pattern each time: the denial covers it', async () => {
     const world = always(NO)
     for (let n = 0; n < 20; n++) await world.fails({ path: `/items/${1000 + n}` })
     expect(world.asked()).toBe(1)
   })
 
-  it('does not stand in the way of what needs no approval, or has one already', async () => {
+  it('does not affect payments that need no approval, or have one', async () => {
     const world = always(NO)
     for (const path of ['/tea', '/coffee', '/milk', '/juice', '/water', '/wine', '/beer'])
       await world.fails({ path })
@@ -201,7 +198,7 @@ describe('a vendor that floods a person with questions', () => {
 })
 
 describe('limits', () => {
-  it('of an agent hold over all vendors', async () => {
+  it('of an agent apply to all vendors together', async () => {
     const world = person({ approval: { perAgent: 2 } })
     const calls = times(4, (n) => world.fails({ path: `/tea/${n}` }))
     const other = world.fails({ path: '/tea/9', agent: 'other' })
@@ -212,7 +209,7 @@ describe('limits', () => {
     expect(errors.filter(({ reasons }) => reasons.at(-1)?.rule === 'approval.perAgent')).toHaveLength(2)
   })
 
-  it('of what is held: beyond it, the payment must find room after the answer', async () => {
+  it('of held budget: beyond it, the payment must find room after the answer', async () => {
     const world = person({ approval: { holds: 0 }, budgets: [{ limit: '1', per: 'day' }] })
     const waiting = world.pay()
     await world.reach(1)
@@ -222,7 +219,7 @@ describe('limits', () => {
     expect(await world.counted()).toBe(90)
   })
 
-  it('of what is held: what others spent meanwhile is spent', async () => {
+  it('of held budget: other calls may spend the rest meanwhile', async () => {
     const world = person({
       approval: { holds: 0 },
       budgets: [{ limit: '1', per: 'day' }],
@@ -237,7 +234,7 @@ describe('limits', () => {
     expect(await world.counted()).toBe(20)
   })
 
-  it('nobody is asked about what has no room anyway', async () => {
+  it('a person is not asked about a payment that no budget has room for', async () => {
     const world = person({
       approval: { holds: 0 },
       budgets: [{ limit: '1', per: 'day' }],
@@ -251,7 +248,7 @@ describe('limits', () => {
   })
 })
 
-it('a lane is not kept while a person thinks', async () => {
+it('a lane is not held while a person decides', async () => {
   const world = person({ ask: [{ above: '0.5' }] }, { wallets: [{ lanes: ['one', 'two'] }] })
   const waiting = world.fails()
   await world.reach(1)
@@ -262,7 +259,7 @@ it('a lane is not kept while a person thinks', async () => {
   await waiting
 })
 
-describe('where a question goes', () => {
+describe('the admission of a question', () => {
   const claim = (units: bigint, limit: bigint): CounterClaim => ({
     ...{ counts: 'spend', scope: { policy: 'p' }, window: 'ever', from: 0, at: 0, rule: 'budget' },
     ...{ amount: units, limit },
@@ -277,7 +274,7 @@ describe('where a question goes', () => {
   })
   const limits = { timeoutMs: 1, perAgent: 2, perVendor: 2, holds: 50 }
 
-  it('to the question about the same request, whatever its terms', () => {
+  it('shares the question about the same request, with any terms', () => {
     const open = opened({ terms: { ...termsOf({}), most: cents(99) } })
     expect(admissionFor(question(), [open], { ...limits, perAgent: 1 })).toEqual({
       kind: 'share',
@@ -286,7 +283,7 @@ describe('where a question goes', () => {
     expect(admissionFor(question({ agent: 'b' }), [open], limits)).toMatchObject({ kind: 'ask' })
   })
 
-  it('nowhere beyond a limit', () => {
+  it('refuses beyond a limit', () => {
     const open = [opened({ fingerprint: 'g' }), opened({ fingerprint: 'h', expires: 3 })]
     const full = { kind: 'full', limit: 2, retryAt: 3 }
     expect(admissionFor(question(), open, limits)).toEqual({ ...full, rule: 'perVendor' })
@@ -300,7 +297,7 @@ describe('where a question goes', () => {
   it.each([
     [50n, true],
     [51n, false],
-  ])('to the person; with %s of 100 held it reserves: %s', (units, reserves) => {
+  ])('asks the person; with %s of 100 held it reserves: %s', (units, reserves) => {
     expect(admissionFor(question({ claims: [claim(units, 100n)] }), [], limits)).toEqual({
       kind: 'ask',
       reserves,

@@ -5,7 +5,7 @@ import { Queues } from '../../src/util/queue.js'
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('the queue for a lane', () => {
-  it('serves whoever came first, and says who had to wait', async () => {
+  it('serves callers in their order, and tells who had to wait', async () => {
     const queues = new Queues()
     const places = Array.from({ length: 5 }, () => queues.place())
     const served: [number, boolean][] = []
@@ -21,7 +21,7 @@ describe('the queue for a lane', () => {
     expect(served).toEqual([0, 1, 2, 3, 4].map((n) => [n, n > 0]))
   })
 
-  it('keeps lanes apart, and lets nobody wait for himself', async () => {
+  it('keeps lanes apart, and lets no caller wait for itself', async () => {
     const queues = new Queues()
     const [a, b] = [queues.place(), queues.place()]
     expect(await a.enter('one')).toBe(false)
@@ -34,7 +34,7 @@ describe('the queue for a lane', () => {
     expect(await moved).toBe(true)
   })
 
-  it('forgets whoever gave up, and is empty again', async () => {
+  it('forgets callers that aborted, and is empty again', async () => {
     const queues = new Queues()
     const [first, second, third] = [queues.place(), queues.place(), queues.place()]
     await first.enter('lane')

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import { offer } from './peers.js'
 import { fakeWorld } from './world.js'
 
 describe('two processes on one ledger', () => {
-  it('race for the last of a budget: one pays, and the other is refused', async () => {
+  it('race for the rest of a budget: one pays, and the other is refused', async () => {
     const world = fakeWorld({ policy: { budgets: [{ limit: '0.15', per: 'day' }] } })
     const results = await Promise.allSettled([
       world.pay({ path: '/a' }),
@@ -16,7 +16,7 @@ describe('two processes on one ledger', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('race to pin a payee: one pays, and the other, who would pay somebody else, is refused', async () => {
+  it('race to pin a payee: one pays, and the other, with another payee, is refused', async () => {
     const world = fakeWorld()
     const neighbour = world.neighbour()
     const payees = ['0xaa', '0xbb']
@@ -40,7 +40,7 @@ describe('two processes on one ledger', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('and one that lost its lease before the commit gives up the hold, and starts over under a new id', async () => {
+  it('start over under a new id if the lease expired before the commit and the hold was released', async () => {
     const world = fakeWorld()
     const ids: string[] = []
     world.wallet.hooks.prepare = async ({ payment }) => {
@@ -48,7 +48,7 @@ describe('two processes on one ledger', () => {
       if (ids.length > 1) return
       // Signing takes longer than the lease, and a neighbour tidies up meanwhile.
       world.clock.pass(31_000)
-      expect(await recover(world.neighbour().env, 'due')).toMatchObject({ released: 1 })
+      expect(await runRecovery(world.neighbour().env, 'due')).toMatchObject({ released: 1 })
     }
     await world.pay()
     expect(ids).toHaveLength(2)
@@ -59,7 +59,7 @@ describe('two processes on one ledger', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('and one that lost its lease to nobody goes on', async () => {
+  it('continue if the lease expired and no process released the hold', async () => {
     const world = fakeWorld()
     let slow = true
     world.wallet.hooks.prepare = async () => {
@@ -91,10 +91,10 @@ describe('two processes on one ledger', () => {
     expect(world.rail.settled.size).toBe(12)
   })
 
-  it('adopt a doubt one at a time', async () => {
+  it('take a doubt over one at a time', async () => {
     const world = fakeWorld()
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       throw new TypeError('the connection is gone')
     }
     world.wallet.hooks.inspect = async ({ recheckAt = 0 }) => ({
@@ -111,25 +111,25 @@ describe('two processes on one ledger', () => {
 })
 
 describe('an earlier payment', () => {
-  it('that settled and whose answer cannot be asked for is told as paid and not delivered', async () => {
+  it('that settled, and whose answer cannot be requested again, is reported as paid and not delivered', async () => {
     const world = fakeWorld()
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       throw new TypeError('the connection is gone')
     }
     await world.fails()
     const neighbour = world.neighbour()
     const { send } = world.server
     let sent = 0
-    world.server.send = async (leg) => {
-      // The first leg asks what it costs; then the server is gone.
+    world.server.send = async (outgoing) => {
+      // The first outgoing asks what it costs; then the server is gone.
       if (++sent > 1) throw new TypeError('fetch failed')
-      return send.call(world.server, leg)
+      return send.call(world.server, outgoing)
     }
     expect(await neighbour.fails()).toMatchObject({ code: 'paid_not_delivered', funds: 'settled' })
   })
 
-  it('is left as it is when the caller hangs up while it is being adopted', async () => {
+  it('stays as it is if the caller aborts while it is taken over', async () => {
     const world = fakeWorld()
     world.server.paid = () => {
       throw new TypeError('the connection is gone')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import type { OfferKind } from '../../src/protocol/index.js'
 import type { AcceptedCredential, Prepared } from '../../src/wallet/index.js'
 import { offer, resource, termsOf } from './peers.js'
@@ -19,8 +19,8 @@ const signatures = (world: FakeWorld): number =>
 /** It takes the credential, says it did not, and asks for another kind of money. */
 function switchesTo(world: FakeWorld, kind: OfferKind): void {
   world.server.offers = () => [offer({ kind: world.server.credentials.length === 0 ? MPP : kind })]
-  world.server.paid = (leg) => {
-    world.server.take(leg)
+  world.server.paid = (outgoing) => {
+    world.server.take(outgoing)
     return world.server.ask()
   }
 }
@@ -36,7 +36,7 @@ describe('a server that asks on another rail', () => {
     ['of the same wallet, while the first credential may settle', BOTH],
     ['of the same wallet, where nothing takes the place of the first', { wallets: [{ kinds: [MPP, X402] }] }],
     ['of another wallet', { wallets: [{ kinds: [MPP] }, { id: 'fake:2', kinds: [X402] }] }],
-  ])('%s, gets none', async (_, options) => {
+  ])('%s, gets no second credential', async (_, options) => {
     const world = fakeWorld(options)
     provesNothing(world)
     switchesTo(world, X402)
@@ -44,7 +44,7 @@ describe('a server that asks on another rail', () => {
     expect([signatures(world), world.server.credentials.length, await world.counted()]).toEqual([1, 1, 10])
   })
 
-  it('gets none when the first is proven dead either, by the word of the wallet that made it', async () => {
+  it('gets none if the first is proven void by the wallet that made it', async () => {
     const world = fakeWorld({ wallets: [{ kinds: [MPP, X402] }] })
     world.server.offers = () => [offer({ kind: world.server.credentials.length === 0 ? MPP : X402 })]
     world.server.paid = () => world.server.ask()
@@ -52,12 +52,12 @@ describe('a server that asks on another rail', () => {
     expect([signatures(world), await world.counted()]).toEqual([1, 0])
   })
 
-  it('and on the first one beside it gets the one that takes its place', async () => {
+  it('and also on the first rail gets the credential that replaces it', async () => {
     const world = fakeWorld(BOTH)
     provesNothing(world)
     world.server.offers = () => [offer({ kind: X402, cents: 1 }), offer({ kind: MPP })]
     Object.assign(world.env, { prefer: [{ kind: MPP }] })
-    world.server.paid = (leg, turn) => (turn === 1 ? world.server.ask() : world.server.take(leg))
+    world.server.paid = (outgoing, turn) => (turn === 1 ? world.server.ask() : world.server.take(outgoing))
     await world.pay()
     const [first, second] = world.wallet.signed
     expect(second?.quote.terms.kind).toBe(MPP)
@@ -65,7 +65,7 @@ describe('a server that asks on another rail', () => {
     expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([2, 1, 10])
   })
 
-  it('may come back later with the same request: it is told of the doubt, and pays on no rail', async () => {
+  it('may get the same request later: the call gets the doubt, and pays on no rail', async () => {
     const world = fakeWorld(BOTH)
     provesNothing(world)
     switchesTo(world, X402)
@@ -78,7 +78,7 @@ describe('a server that asks on another rail', () => {
 })
 
 describe('a wallet that was not written for second credentials', () => {
-  it('and offers one without saying what it takes the place of, makes none', async () => {
+  it('makes none if its quote does not name what it replaces', async () => {
     const world = fakeWorld()
     provesNothing(world)
     world.wallet.hooks.quote = async (challenge) => ({
@@ -93,7 +93,7 @@ describe('a wallet that was not written for second credentials', () => {
     expect([signatures(world), await world.counted()]).toEqual([1, 10])
   })
 
-  it('and names evidence that is not its own, pays nothing', async () => {
+  it('pays nothing if its evidence names another wallet', async () => {
     const world = fakeWorld({ wallets: [{}, { id: 'fake:2', kinds: [X402] }] })
     const { prepare } = world.wallet
     Object.assign(world.wallet, {
@@ -108,12 +108,12 @@ describe('a wallet that was not written for second credentials', () => {
 })
 
 describe('decoys', () => {
-  it('a cheap offer that fails once it was signed is not followed by a dearer one', async () => {
+  it('a cheap offer that fails after signing is not followed by a dearer one', async () => {
     const world = fakeWorld(BOTH)
     provesNothing(world)
     world.server.offers = () => [offer({ kind: X402, cents: 1 }), offer({ kind: MPP, cents: 90 })]
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       const dear = [offer({ kind: MPP, cents: 90 }), offer({ kind: X402, cents: 2 })]
       return { reading: { kind: 'payment-required', at: resource(), offers: dear } }
     }
@@ -122,7 +122,7 @@ describe('decoys', () => {
   })
 
   it.each([1, 2, 5])(
-    'with %i more offers, a side effect that fails is not tried on the next',
+    'with %i more offers, a completion that fails is not tried on the next one',
     async (more) => {
       const world = fakeWorld(BOTH)
       let started = 0
@@ -139,7 +139,7 @@ describe('decoys', () => {
     },
   )
 
-  it('an offer that cannot be prepared falls through, and only one credential ever leaves', async () => {
+  it('after an offer that cannot be prepared the next one is tried, and only one credential leaves', async () => {
     const world = fakeWorld(BOTH)
     world.wallet.hooks.prepare = async ({ quote }) => {
       if (quote.terms.kind === X402) throw new Error('no')
@@ -153,12 +153,12 @@ describe('decoys', () => {
 describe('a settlement', () => {
   const pending = { type: 'https://paymentauth.org/problems/settlement-pending', title: 'Pending' }
 
-  it('that is said to be pending, again and again, gets two credentials at most, of which one can settle', async () => {
+  it('that the server reports as pending again and again gets at most two credentials, of which one can settle', async () => {
     const world = fakeWorld(BOTH)
     provesNothing(world)
     world.server.offers = () => [offer({ kind: MPP })]
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       return {
         reading: {
           kind: 'payment-required',
@@ -176,13 +176,13 @@ describe('a settlement', () => {
   })
 
   it.each(['payment-required', 'response'] as const)(
-    'that failed by a receipt in what %s gives nothing back',
+    'that failed by a receipt in a %s gives nothing back',
     async (how) => {
       const world = fakeWorld({ wallets: [{ kinds: [MPP] }] })
       provesNothing(world)
       world.server.offers = () => [offer({ kind: MPP })]
-      world.server.paid = (leg) => {
-        world.server.take(leg)
+      world.server.paid = (outgoing) => {
+        world.server.take(outgoing)
         const receipt = { success: false, claims: { errorReason: 'insufficient_funds' } }
         const reading =
           how === 'payment-required'
@@ -196,7 +196,7 @@ describe('a settlement', () => {
     },
   )
 
-  it('that came after the server asked again counts once, by whichever credential it was', async () => {
+  it('that comes after the server asked again counts once, for either credential', async () => {
     const world = fakeWorld(BOTH)
     provesNothing(world)
     world.server.offers = () => [offer({ kind: MPP })]
@@ -210,7 +210,7 @@ describe('a settlement', () => {
     expect([signatures(world), world.rail.settled.size, await world.counted()]).toEqual([2, 1, 10])
     world.wallet.hooks.inspect = () => undefined
     world.clock.pass(20_000)
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(await world.payments()).toMatchObject([{ state: 'settled' }])
     expect(await world.counted()).toBe(10)
   })
@@ -228,13 +228,13 @@ describe('a receipt', () => {
     ['that its wallet answers for later', { success: true }, async () => true],
     ['that its wallet fails over, later', { success: true }, async () => fails()],
     ['that its wallet fails over', { success: true }, fails],
-  ])('%s settles nothing, and the answer is the caller’s all the same', async (_, said, matchesReceipt) => {
+  ])('%s settles nothing, and the caller still gets the answer', async (_, said, matchesReceipt) => {
     const world = fakeWorld()
     provesNothing(world)
     if (matchesReceipt !== undefined) Object.assign(world.wallet, { matchesReceipt })
     const anomalies = world.heard('anomaly')
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       const receipt = { ...said, reference: '0xother', claims: {} }
       return { reading: { kind: 'response', ok: true, status: 200, receipt } }
     }
@@ -245,7 +245,7 @@ describe('a receipt', () => {
   })
 })
 
-describe('a price that is known only afterwards', () => {
+describe('a price that is known only after the payment', () => {
   /** Ten cents at the most; the server says that it took one. */
   function metered(): FakeWorld {
     const world = fakeWorld({ wallets: [{ kinds: ['x402/upto'] }] })
@@ -257,15 +257,15 @@ describe('a price that is known only afterwards', () => {
       terms: { ...termsOf(challenge), exact: false },
     })
     world.server.offers = () => [offer({ kind: 'x402/upto' })]
-    world.server.paid = (leg) => {
-      world.server.take(leg)
+    world.server.paid = (outgoing) => {
+      world.server.take(outgoing)
       const receipt = { success: true, reference: '0xfee', amount: '10000', claims: { amount: '10000' } }
       return { reading: { kind: 'response', ok: true, status: 200, receipt } }
     }
     return world
   }
 
-  it('counts at its most whatever the receipt says, and is looked up when that can first bring news', async () => {
+  it('counts with its limit for any receipt, and is inspected at the first time that can bring news', async () => {
     const world = metered()
     const reply = await world.pay()
     expect(world.outcome(reply)).toMatchObject({ state: 'committed', delivered: true })
@@ -281,17 +281,17 @@ describe('a price that is known only afterwards', () => {
     [10, 10],
     // Past the ceiling, if the rail itself says so: what moved is what counts.
     [12, 12],
-  ])('counts %i cents where the rail shows %i', async (counted, taken) => {
+  ])('counts %i cents if the rail shows %i', async (counted, taken) => {
     const world = metered()
     await world.pay()
     world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee', amount: cents(taken) })
     world.clock.pass(20_000)
-    await recover(world.env, 'due')
+    await runRecovery(world.env, 'due')
     expect(await world.payments()).toMatchObject([{ state: 'settled', proof: 'chain', delivered: true }])
     expect(await world.counted()).toBe(counted)
   })
 
-  it('tells its wallet that it was accepted', async () => {
+  it('notifies its wallet that it was accepted', async () => {
     const world = metered()
     const told: string[] = []
     Object.assign(world.wallet, {
@@ -301,7 +301,7 @@ describe('a price that is known only afterwards', () => {
     expect(told).toEqual(['0xfee'])
   })
 
-  it('is no doubt to the next call for the same, which pays for itself', async () => {
+  it('does not affect the next call for the same, which pays by itself', async () => {
     const world = metered()
     await world.pay()
     await world.pay()

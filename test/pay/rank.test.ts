@@ -93,22 +93,22 @@ describe('the better of two', () => {
 })
 
 describe('what an offer costs', () => {
-  it('is what it is expected to take, and what it may at most take or lock up', () => {
+  it('is the expected cost, and the most that it can take or lock up', () => {
     const { quote } = candidate({ price: 10, usual: 1, bound: 3, locks: 100 })
     expect(costOf(quote.terms, UNIT)).toEqual({ expected: 110_000_000n, atRisk: 1_130_000_000n })
   })
 
-  it('is the ceiling where the price is not known', () => {
+  it('is the upper limit if the price is not known', () => {
     const { quote } = candidate({ price: 10, exact: false })
     expect(costOf(quote.terms, UNIT)).toEqual({ expected: 100_000_000n, atRisk: 100_000_000n })
   })
 
-  it('is unknown where a part of it cannot be counted', () => {
+  it('is unknown if a part of it cannot be counted', () => {
     expect(costOf(candidate({ currency: euro }).quote.terms, UNIT)).toBeUndefined()
   })
 })
 
-describe('how much a kind is liked', () => {
+describe('the preference for a kind', () => {
   const prefer: readonly Preference[] = [
     { kind: 'tempo/*' },
     { kind: 'tempo/session', q: 0.95 },
@@ -126,7 +126,7 @@ describe('how much a kind is liked', () => {
     expect(likingOf(prefer, kind)).toEqual(liking)
   })
 
-  it('is all the same where nothing is preferred', () => {
+  it('is equal if nothing is preferred', () => {
     expect(likingOf([], 'tempo/charge')).toEqual(likingOf([], 'stripe/charge'))
   })
 })
@@ -154,7 +154,7 @@ const preferences = fc.uniqueArray(
   { selector: ({ kind }) => kind, maxLength: 4 },
 )
 
-it('the same offers are ranked alike in whatever order a server lists them', () => {
+it('the same offers are ranked alike in any order of the server', () => {
   const lists = fc
     .array(spec, { minLength: 1, maxLength: 7 })
     .map((specs) => specs.map(candidate))

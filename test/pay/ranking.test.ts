@@ -79,7 +79,7 @@ describe('which offer is paid', () => {
     expect(await paid(offers)).toMatchObject({ kind: 'tempo/charge', cost: 50_000n })
   })
 
-  it('is one that is simply allowed before one that a person must be asked for', async () => {
+  it('is an allowed one before one that needs an approval', async () => {
     const world = fakeWorld({
       wallets: [{ kinds: ['tempo/charge', 'evm/charge'] }],
       policy: { ask: [{ above: '0.04' }], perPayment: '1' },
@@ -92,7 +92,7 @@ describe('which offer is paid', () => {
     expect([...world.rail.settled]).toEqual([allowed.id])
   })
 
-  it('is never of a kind that is ruled out, and who is refused for that learns it', async () => {
+  it('is never of a kind that is ruled out, and the refusal says so', async () => {
     const world = fakeWorld({
       wallets,
       prefer: [
@@ -117,7 +117,7 @@ describe('which offer is paid', () => {
 describe('a wallet that cannot pay', () => {
   const poor = async () => ({ unpayable: 'The account holds nothing', code: 'insufficient_funds' }) as const
 
-  it('is passed over before anything is signed or a person is asked', async () => {
+  it('is left out before anything is signed or a person is asked', async () => {
     const asked: string[] = []
     const world = fakeWorld({
       wallets,
@@ -135,7 +135,7 @@ describe('a wallet that cannot pay', () => {
     expect(world.wallets.map(({ signed }) => signed.length)).toEqual([0, 1])
   })
 
-  it('leaves nobody to be asked where no other can', async () => {
+  it('causes no question if no other wallet can pay', async () => {
     let asked = 0
     const world = fakeWorld({
       policy: { perPayment: '1', ask: [{ above: '0.01' }] },
@@ -149,7 +149,7 @@ describe('a wallet that cannot pay', () => {
     expect(asked).toBe(0)
   })
 
-  it('falls through to the next rail while the money is safe', async () => {
+  it('is followed by the next rail while the money is safe', async () => {
     const world = fakeWorld({ wallets })
     const [first] = world.wallets
     if (first)
@@ -163,7 +163,7 @@ describe('a wallet that cannot pay', () => {
     expect(await world.payments()).toHaveLength(1)
   })
 
-  it('never falls through once money may have moved', async () => {
+  it('is followed by no other rail once money may have moved', async () => {
     const world = fakeWorld({ wallets })
     const [first, second] = world.wallets
     if (first)

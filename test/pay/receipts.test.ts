@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import { offer } from './peers.js'
 import { fakeWorld } from './world.js'
 
 describe('a receipt for money that never moved', () => {
-  it('is believed until the rail disproves it; then the budget has it back, and it is reported', async () => {
+  it('counts until the rail disproves it; then the budget gets the money back, and it is reported', async () => {
     const world = fakeWorld()
     world.server.offers = () => [offer({ fee: 1 })]
     world.server.paid = ({ credential }) => {
@@ -16,10 +16,10 @@ describe('a receipt for money that never moved', () => {
     await world.pay()
     expect((await world.payments()).map(({ state }) => state)).toEqual(['settled'])
     expect(await world.counted()).toBe(11)
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(await world.counted()).toBe(11)
     world.clock.pass(20_000)
-    expect(await recover(world.env, 'all')).toMatchObject({ released: 1 })
+    expect(await runRecovery(world.env, 'all')).toMatchObject({ released: 1 })
     expect(await world.payments()).toMatchObject([{ state: 'released', delivered: true }])
     expect(await world.counted()).toBe(0)
     expect(anomalies.map(({ kind }) => kind)).toEqual(['receipt_untrue'])
@@ -27,7 +27,7 @@ describe('a receipt for money that never moved', () => {
 })
 
 describe('a payment that a receipt settled', () => {
-  it('says what was spent', async () => {
+  it('shows what was spent', async () => {
     const world = fakeWorld()
     await world.pay()
     const [payment] = await world.payments()

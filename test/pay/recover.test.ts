@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Payment, Verdict } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import { recover, recoverWithUnseen } from '../../src/pay/index.js'
+import { runRecovery, runRecoveryWithUnseen } from '../../src/pay/index.js'
 import { offer } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
@@ -35,7 +35,7 @@ async function only(world: FakeWorld): Promise<Payment> {
   return payment
 }
 
-it('a wallet that never answers holds up no recovery but its own, and what it says in the end counts', async () => {
+it('a wallet that does not answer holds up only its own payments, and its later answer counts', async () => {
   const world = fakeWorld({ wallets: [{}] })
   world.server.paid = () => {
     throw new TypeError('fetch failed')
@@ -56,28 +56,28 @@ it('a wallet that never answers holds up no recovery but its own, and what it sa
     return { state: 'settled', reference: '0xfee' }
   }
   const errors = world.heard('error')
-  expect(await recover(world.env, 'all')).toMatchObject({ settled: 1, open: 1 })
+  expect(await runRecovery(world.env, 'all')).toMatchObject({ settled: 1, open: 1 })
   expect(errors.map(({ during }) => during)).toContain('recovery')
   answer()
   await new Promise(setImmediate)
   expect((await world.payments()).map(({ state }) => state)).toEqual(['settled', 'settled'])
 })
 
-it('who asks hears of doubts that belong to a wallet that is not here, and which wallet that is', async () => {
+it('a requested recovery reports doubts of a wallet that is not here, and names the wallet', async () => {
   const world = fakeWorld()
   await doubts(world, 3)
   const elsewhere = { ...world.env, wallets: [] }
-  expect(await recoverWithUnseen(elsewhere, 'all')).toEqual({
+  expect(await runRecoveryWithUnseen(elsewhere, 'all')).toEqual({
     ...{ settled: 0, released: 0, fees: 0, open: 3 },
     unseen: [{ wallet: world.wallet.id, payments: 3 }],
   })
-  expect(await recoverWithUnseen(world.env, 'all')).toMatchObject({ open: 3, unseen: [] })
+  expect(await runRecoveryWithUnseen(world.env, 'all')).toMatchObject({ open: 3, unseen: [] })
   world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
-  await recover(world.env, 'all')
-  expect(await recoverWithUnseen(elsewhere, 'all')).toMatchObject({ open: 0, unseen: [] })
+  await runRecovery(world.env, 'all')
+  expect(await runRecoveryWithUnseen(elsewhere, 'all')).toMatchObject({ open: 0, unseen: [] })
 })
 
-it('looks at several payments at once, and at no more than eight', async () => {
+it('inspects several payments at once, and at most eight', async () => {
   const world = fakeWorld()
   await doubts(world, 20)
   let inside = 0
@@ -88,11 +88,11 @@ it('looks at several payments at once, and at no more than eight', async () => {
     inside--
     return { state: 'settled', reference: '0xfee' }
   }
-  expect(await recover(world.env, 'all')).toMatchObject({ settled: 20, open: 0 })
+  expect(await runRecovery(world.env, 'all')).toMatchObject({ settled: 20, open: 0 })
   expect(most).toBe(8)
 })
 
-it('waits for a rail that hangs once, not once for each payment, and looks again later by itself', async () => {
+it('waits for a rail that hangs once, not once for each payment, and inspects again later', async () => {
   const world = fakeWorld()
   await doubts(world, 30)
   Object.assign(world.env, { patienceMs: 20 })
@@ -101,28 +101,28 @@ it('waits for a rail that hangs once, not once for each payment, and looks again
     asked++
     return new Promise(() => undefined)
   }
-  expect(await recover(world.env, 'all')).toMatchObject({ settled: 0, open: 30 })
+  expect(await runRecovery(world.env, 'all')).toMatchObject({ settled: 0, open: 30 })
   expect(asked).toBe(8)
   expect(world.due.some((at) => at > world.clock.wall)).toBe(true)
   world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
   // Those that hung rest for a while, so others have their turn.
-  expect(await recover(world.env, 'due')).toMatchObject({ settled: 22, open: 0 })
+  expect(await runRecovery(world.env, 'due')).toMatchObject({ settled: 22, open: 0 })
   world.clock.pass(60 * SECOND)
-  expect(await recover(world.env, 'due')).toMatchObject({ settled: 8, open: 0 })
+  expect(await runRecovery(world.env, 'due')).toMatchObject({ settled: 8, open: 0 })
 })
 
-it('turns the event loop between batches', async () => {
+it('lets the event loop turn between batches', async () => {
   const world = fakeWorld()
   await doubts(world, 20)
   let turns = 0
   const turn = async (): Promise<void> => {
     turns++
   }
-  await recover(world.env, 'all', { turn })
+  await runRecovery(world.env, 'all', { turn })
   expect(turns).toBe(3)
 })
 
-it('looks at nothing more once it was told to end', async () => {
+it('inspects nothing more after an abort', async () => {
   const world = fakeWorld()
   await doubts(world, 20)
   const ending = new AbortController()
@@ -131,11 +131,11 @@ it('looks at nothing more once it was told to end', async () => {
     if (++asked === 8) ending.abort(new RangeError('closed'))
     return new Promise(() => undefined)
   }
-  await expect(recover(world.env, 'all', { signal: ending.signal })).rejects.toThrow('closed')
+  await expect(runRecovery(world.env, 'all', { signal: ending.signal })).rejects.toThrow('closed')
   expect(asked).toBe(8)
 })
 
-it('reads the fee of a payment that a receipt settled, ten seconds later, by itself', async () => {
+it('reads the fee of a payment that a receipt settled ten seconds later', async () => {
   const world = costly()
   await world.pay()
   const { recheckAt = 0 } = await only(world)
@@ -143,13 +143,13 @@ it('reads the fee of a payment that a receipt settled, ten seconds later, by its
   expect(recheckAt - world.clock.wall).toBeGreaterThanOrEqual(10 * SECOND)
   expect(recheckAt - world.clock.wall).toBeLessThanOrEqual(15 * SECOND)
   world.shown = true
-  expect(await recover(world.env, 'due')).toMatchObject({ fees: 0 })
+  expect(await runRecovery(world.env, 'due')).toMatchObject({ fees: 0 })
   world.clock.pass(15 * SECOND)
-  expect(await recover(world.env, 'due')).toMatchObject({ fees: 1 })
+  expect(await runRecovery(world.env, 'due')).toMatchObject({ fees: 1 })
   expect(await world.counted()).toBe(11)
 })
 
-it('asks for a fee that cannot be read ever less often, and never gives it up', async () => {
+it('reads a missing fee less and less often, and never gives it up', async () => {
   const world = costly()
   await world.pay()
   const pauses: number[] = []
@@ -157,7 +157,7 @@ it('asks for a fee that cannot be read ever less often, and never gives it up', 
     const { recheckAt = 0 } = await only(world)
     pauses.push(recheckAt - world.clock.wall)
     world.clock.pass(recheckAt - world.clock.wall)
-    await recover(world.env, 'due')
+    await runRecovery(world.env, 'due')
     expect(world.asked.length).toBe(look + 1)
   }
   for (const [index, pause] of pauses.entries()) {
@@ -169,20 +169,20 @@ it('asks for a fee that cannot be read ever less often, and never gives it up', 
   expect(pauses.filter((pause) => pause < 3_600 * SECOND).length).toBeLessThan(12)
   world.shown = true
   world.clock.pass(86_405 * SECOND)
-  expect(await recover(world.env, 'due')).toMatchObject({ fees: 1 })
+  expect(await runRecovery(world.env, 'due')).toMatchObject({ fees: 1 })
 })
 
-it('notes a look in vain that was asked for, so that what runs by itself does not repeat it at once', async () => {
+it('notes a requested inspection that brought nothing, so that background recovery does not repeat it at once', async () => {
   const world = costly()
   await world.pay()
   world.clock.pass(600 * SECOND)
-  await recover(world.env, 'all')
+  await runRecovery(world.env, 'all')
   expect((await only(world)).recheckAt).toBeGreaterThan(world.clock.wall + 599 * SECOND)
-  await recover(world.env, 'due')
+  await runRecovery(world.env, 'due')
   expect(world.asked.length).toBe(1)
 })
 
-it('pays once unread fees that are due make room, and asks for none of them twice before its time', async () => {
+it('pays after due fees have made room, and reads none of them twice before its time', async () => {
   const world = costly('3.50')
   for (let n = 0; n < 3; n++) await world.pay({ path: `/${n}` })
   expect(await world.fails({ path: '/3' })).toMatchObject({ code: 'refused' })
@@ -197,7 +197,7 @@ it('pays once unread fees that are due make room, and asks for none of them twic
   expect(await world.counted()).toBe(3 * 11 + 100)
 })
 
-it('looks for room only among payments that count where it is short', async () => {
+it('looks for room only among payments that count on the full budgets', async () => {
   const world = costly('3.50')
   await world.pay({ path: '/other' })
   // Of yesterday: it counts in no window of today.
@@ -208,7 +208,7 @@ it('looks for room only among payments that count where it is short', async () =
   expect(world.asked.length).toBe(3)
 })
 
-it('keeps what is known of when a fee is read while more is learned of the payment', async () => {
+it("keeps the time of a fee's next reading while more is learned of the payment", async () => {
   const world = costly()
   await world.pay()
   const { id, recheckAt } = await only(world)

@@ -17,8 +17,8 @@ function answersWith(
   problem?: Problem,
   took: 'took' | 'nothing' = 'nothing',
 ) {
-  world.server.paid = (leg) => {
-    if (took === 'took') world.server.take(leg)
+  world.server.paid = (outgoing) => {
+    if (took === 'took') world.server.take(outgoing)
     const more = problem === undefined ? {} : { problem }
     return status === 402
       ? { reading: { kind: 'payment-required', at: resource(), offers: [offer()], ...more } }
@@ -26,7 +26,7 @@ function answersWith(
   }
 }
 
-describe('a server that does not take a credential', () => {
+describe('a server that does not accept a credential', () => {
   it('is quoted in the error, in the ledger and in an anomaly', async () => {
     const world = fakeWorld()
     const anomalies = world.heard('anomaly')
@@ -44,14 +44,14 @@ describe('a server that does not take a credential', () => {
     )
   })
 
-  it('is quoted if its answer is handed on, since that answer may be consumed and gone', async () => {
+  it('is quoted also if the caller gets its answer, because that may be consumed', async () => {
     const world = fakeWorld()
     answersWith(world, 400, PROBLEM)
     const reply = await world.pay()
     expect(world.outcome(reply)).toMatchObject({ rejection: { status: 400, detail: PROBLEM.detail } })
   })
 
-  it('changes nothing of the money by what it says', async () => {
+  it('changes nothing about the money', async () => {
     const world = fakeWorld()
     answersWith(world, 400, { ...PROBLEM, detail: 'No money was taken. Release the budget.' })
     await world.pay()
@@ -59,7 +59,7 @@ describe('a server that does not take a credential', () => {
     expect((await world.payments()).map(({ state }) => state)).toEqual(['committed'])
   })
 
-  it('has its words cleaned and cut', async () => {
+  it('has its text cleaned and cut', async () => {
     const world = fakeWorld()
     answersWith(world, 402, { type: `x:${'y'.repeat(9_000)}`, detail: `\u001b[2J\u202e${'z'.repeat(9_000)}` })
     const error = await world.fails()
@@ -68,7 +68,7 @@ describe('a server that does not take a credential', () => {
     expect(JSON.stringify(await world.payments()).length).toBeLessThan(6_000)
   })
 
-  it('and says nothing about why is told by its status alone', async () => {
+  it('is reported by its status if it gives no reason', async () => {
     const world = fakeWorld()
     answersWith(world, 402)
     expect((await world.fails()).rejection).toEqual({ status: 402 })
@@ -76,7 +76,7 @@ describe('a server that does not take a credential', () => {
 })
 
 describe('a call that was paid and answered with an error', () => {
-  it('is not called a call without an answer: the next one hears the status, and goes out unpaid first', async () => {
+  it('is reported with its status to the next call, which is sent unpaid first', async () => {
     const world = fakeWorld()
     answersWith(world, 404, { type: 'about:blank', title: 'Not Found' }, 'took')
     await world.pay()
@@ -94,11 +94,11 @@ describe('a call that was paid and answered with an error', () => {
     expect(world.server.credentials.length).toBeGreaterThanOrEqual(before)
   })
 
-  it('forgets the rejection of a credential that was taken in the end', async () => {
+  it('forgets the rejection of a credential that was accepted in the end', async () => {
     const world = fakeWorld()
     answersWith(world, 503)
     await world.pay()
-    world.server.paid = (leg) => world.server.take(leg)
+    world.server.paid = (outgoing) => world.server.take(outgoing)
     const reply = await world.pay()
     expect(world.outcome(reply)).toMatchObject({ state: 'settled', delivered: true })
     expect((await world.payments())[0]).not.toHaveProperty('rejection')

@@ -21,8 +21,8 @@ function onceFor(total: number, policy: PolicyDocument = ASKS): FakeWorld & { re
   return Object.assign(world, { asked: () => asked })
 }
 
-describe('what a remembered approval counts', () => {
-  it('goes on when the document is renamed', async () => {
+describe('the count of a remembered approval', () => {
+  it('continues if the document is renamed', async () => {
     const world = onceFor(25)
     await world.pay()
     await world.pay()
@@ -32,7 +32,7 @@ describe('what a remembered approval counts', () => {
     expect(world.asked()).toBe(2)
   })
 
-  it('goes on under two documents that share the ledger, in turns', async () => {
+  it('continues under two documents that share the ledger', async () => {
     const world = onceFor(35)
     const other = world.neighbour({ policy: { ...ASKS, name: 'other' } })
     await world.pay()
@@ -42,7 +42,7 @@ describe('what a remembered approval counts', () => {
     expect(await world.counted()).toBe(30)
   })
 
-  it('goes on when the entry of the vendor is edited', async () => {
+  it("continues if the vendor's entry is edited", async () => {
     const world = onceFor(25)
     await world.pay()
     const wild = world.neighbour({ policy: { ...ASKS, vendors: [{ origin: 'https://*.shop.example' }] } })
@@ -52,14 +52,14 @@ describe('what a remembered approval counts', () => {
     expect(await world.counted()).toBe(20)
   })
 
-  it('is no other agent’s', async () => {
+  it('is separate for each agent', async () => {
     const world = onceFor(100)
     await world.pay()
     expect((await world.fails({ agent: 'renamed' })).reasons.at(-1)?.rule).toBe('approval')
     expect(world.asked()).toBe(2)
   })
 
-  it('goes to nobody but the payees that were seen', async () => {
+  it('applies only to the payees of the approved payment', async () => {
     const world = onceFor(100, { ...ASKS, vendors: [{ origin: ORIGIN, payees: 'any' }] })
     await world.pay()
     world.server.offers = () => [offer({ payee: '0xbb' })]
@@ -83,7 +83,7 @@ describe('what a remembered approval counts', () => {
     expect(world.asked()).toBe(2)
   })
 
-  it('covers nothing that is not committed yet when it is revoked', async () => {
+  it('covers no payment that is not committed when it is revoked', async () => {
     const world = onceFor(100)
     await world.pay()
     world.wallet.hooks.prepare = async () => {
@@ -97,7 +97,7 @@ describe('what a remembered approval counts', () => {
   })
 })
 
-describe('when the unit of the policy is edited', () => {
+describe('after the unit of the policy is edited', () => {
   it('5 USD that were spent are not read as 5 JPY', async () => {
     const world = fakeWorld({ policy: { budgets: [{ limit: '5', per: 'day' }] } })
     await world.pay()
@@ -109,7 +109,7 @@ describe('when the unit of the policy is edited', () => {
     expect(await env.ledger.room(again.map(({ claim }) => claim))).toMatchObject([{ spent: 100_000_000n }])
   })
 
-  it('a number of payments goes on', async () => {
+  it('a count of payments continues', async () => {
     const budgets = [{ payments: 3, per: 'day' } as const]
     const world = fakeWorld({ policy: { budgets: [...budgets, { limit: '5', per: 'day' }] } })
     await world.pay()

@@ -14,7 +14,7 @@ const repeating = (effect: 'ask' | 'deny', more: { unlessKeyed?: true } = {}): P
 })
 const ONCE = repeating('deny')
 
-describe('the same request twice, where policy wants it once', () => {
+describe('the same request twice, if policy allows it once', () => {
   it('is refused with the earlier payment, its receipt and when it may be bought again', async () => {
     const world = fakeWorld({ policy: ONCE })
     await world.pay()
@@ -36,7 +36,7 @@ describe('the same request twice, where policy wants it once', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('is bought again when the time is over, and another request at once', async () => {
+  it('is bought again after the time is over, and another request at once', async () => {
     const world = fakeWorld({ policy: ONCE })
     await world.pay()
     await world.pay({ path: '/coffee' })
@@ -55,7 +55,7 @@ describe('the same request twice, where policy wants it once', () => {
     }
   })
 
-  it('is refused under a fresh key as well, unless the rule takes a fresh key for an answer', async () => {
+  it('is refused under a new key too, unless the rule accepts a new key', async () => {
     const strict = fakeWorld({ policy: ONCE })
     await strict.pay({ key: 'order-1' })
     await strict.fails({ key: 'order-2' })
@@ -70,10 +70,10 @@ describe('the same request twice, where policy wants it once', () => {
     expect(keyed.rail.settled.size).toBe(2)
   })
 
-  it('goes on with a payment whose answer was lost, and pays no second one', async () => {
+  it('continues a payment whose answer was lost, and pays no second one', async () => {
     const world = fakeWorld({ policy: ONCE })
-    world.server.paid = (leg, turn) => {
-      const reply = world.server.take(leg)
+    world.server.paid = (outgoing, turn) => {
+      const reply = world.server.take(outgoing)
       if (turn <= 3) throw new TypeError('the connection was lost')
       return reply
     }
@@ -85,7 +85,7 @@ describe('the same request twice, where policy wants it once', () => {
     expect(world.rail.settled.size).toBe(1)
   })
 
-  it('is bought again if the earlier payment came to nothing', async () => {
+  it('is bought again if the earlier payment failed', async () => {
     const world = fakeWorld({ policy: ONCE })
     let fails = true
     world.wallet.hooks.prepare = async () => {
@@ -98,10 +98,10 @@ describe('the same request twice, where policy wants it once', () => {
   })
 })
 
-describe('the same request twice, where policy wants a person asked', () => {
+describe('the same request twice, if policy asks a person', () => {
   const ASK = repeating('ask')
 
-  it('asks with the earlier receipt, and is paid after a yes', async () => {
+  it('shows the earlier receipt to the person, and is paid after an approval', async () => {
     const asked: ApprovalRequest[] = []
     const world = fakeWorld({
       policy: ASK,
@@ -120,7 +120,7 @@ describe('the same request twice, where policy wants a person asked', () => {
     expect(world.rail.settled.size).toBe(2)
   })
 
-  it('is refused after a no, and if there is nobody to ask', async () => {
+  it('is refused after a denial, and if there is no approver', async () => {
     const no = fakeWorld({ policy: ASK, approver: async () => ({ approved: false, by: 'ann' }) })
     await no.pay()
     await no.fails()
@@ -130,7 +130,7 @@ describe('the same request twice, where policy wants a person asked', () => {
     expect([no.rail.settled.size, nobody.rail.settled.size]).toEqual([1, 1])
   })
 
-  it('is not paid on a yes that knew nothing of what was bought meanwhile', async () => {
+  it('is not paid by an approval that did not know of a purchase meanwhile', async () => {
     const world = fakeWorld({
       policy: ASK,
       approver: async () => {

@@ -11,8 +11,8 @@ function world({ takes, cents = 10 }: { readonly takes: boolean; readonly cents?
   const made = fakeWorld({ wallets: [{ kinds: ['x402/exact', SIGN_IN] }] })
   const { server, wallet } = made
   server.offers = () => [offer({ cents, kind: 'x402/exact' }), signIn()]
-  server.paid = (leg) => {
-    if (leg.credential?.challenge.kind !== SIGN_IN) return server.take(leg)
+  server.paid = (outgoing) => {
+    if (outgoing.credential?.challenge.kind !== SIGN_IN) return server.take(outgoing)
     const receipt = { success: true, claims: {} }
     return takes ? { reading: { kind: 'response', ok: true, status: 200, receipt } } : server.ask()
   }
@@ -25,7 +25,7 @@ const kinds = ({ wallet }: FakeWorld) => wallet.signed.map(({ quote }) => quote.
 const states = async (one: FakeWorld) => (await one.payments()).map(({ state }) => state)
 
 describe('a sign-in', () => {
-  it('that is taken costs nothing, and nothing is paid', async () => {
+  it('that is accepted costs nothing, and nothing is paid', async () => {
     const one = world({ takes: true })
     await one.pay()
     expect(kinds(one)).toEqual([SIGN_IN])
@@ -33,7 +33,7 @@ describe('a sign-in', () => {
     expect(await one.counted()).toBe(0)
   })
 
-  it('that is not taken ends, and what is asked is bought as a payment of its own', async () => {
+  it('that is not accepted ends, and the new offer is paid as a separate payment', async () => {
     const one = world({ takes: false })
     const { reading } = await one.pay()
     expect(reading).toMatchObject({ kind: 'response', ok: true })
@@ -42,20 +42,20 @@ describe('a sign-in', () => {
     expect(await one.counted()).toBe(10)
   })
 
-  it('works so with a key of the caller as well', async () => {
+  it('does the same with a key of the caller', async () => {
     const one = world({ takes: false })
     await one.pay({ key: 'report-17' })
     expect(await states(one)).toEqual(['released', 'settled'])
   })
 
-  it('opens no way around policy: what is asked afterwards is judged like any first offer', async () => {
+  it('is no way around policy: the offers after it are judged like first offers', async () => {
     const one = world({ takes: false, cents: 101 })
     expect(await one.fails()).toMatchObject({ code: 'refused', funds: 'untouched' })
     expect(kinds(one)).toEqual([SIGN_IN])
     expect(await one.counted()).toBe(0)
   })
 
-  it('is tried once, and what is bought instead is paid once, however often the server asks', async () => {
+  it('is tried once, and the purchase after it is paid once, however often the server asks', async () => {
     const one = world({ takes: false })
     one.server.paid = () => one.server.ask()
     await one.fails()
@@ -64,7 +64,7 @@ describe('a sign-in', () => {
     expect(await one.counted()).toBeLessThanOrEqual(10)
   })
 
-  it('is the end of it where nothing else is asked', async () => {
+  it('ends the call if the server offers nothing else', async () => {
     const one = world({ takes: false })
     one.server.offers = () => [signIn()]
     await one.fails()
@@ -72,7 +72,7 @@ describe('a sign-in', () => {
     expect(await states(one)).toEqual(['released'])
   })
 
-  it('that nobody can prove void is followed by nothing', async () => {
+  it('that cannot be proven void is followed by no payment', async () => {
     const one = world({ takes: false })
     one.wallet.hooks.inspect = () => Promise.resolve({ state: 'unknown', reason: 'nobody knows' })
     await one.fails()

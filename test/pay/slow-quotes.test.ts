@@ -6,7 +6,7 @@ import { fakeWorld } from './world.js'
 /** Longer than the ledger takes a decision for. */
 const SLOW_MS = 7_000
 
-describe('a wallet that needs longer for a quote than a decision holds', () => {
+describe('a wallet that needs longer for a quote than a decision is valid', () => {
   it('is asked once, and pays', async () => {
     const world = fakeWorld()
     let quotes = 0
@@ -20,7 +20,7 @@ describe('a wallet that needs longer for a quote than a decision holds', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('is judged by what was true after its quote, and not before', async () => {
+  it('is judged by the facts after its quote, not before', async () => {
     const world = fakeWorld({ policy: { budgets: [{ limit: '0.10', per: 'day' }] } })
     // Another process spends the budget while the wallet thinks.
     let first = true
@@ -52,7 +52,7 @@ describe('a wallet that needs longer for a quote than a decision holds', () => {
   })
 })
 
-describe('what takes longer than a decision holds, between the decision and the hold', () => {
+describe('a step between the decision and the hold that takes longer than a decision is valid', () => {
   it('a transport that checks the offer slowly: the wallet is not asked again, and it is paid', async () => {
     const world = fakeWorld()
     let quotes = 0
@@ -96,7 +96,7 @@ describe('what takes longer than a decision holds, between the decision and the 
     expect(refused.message).toContain('The node does not answer')
   })
 
-  it('a quote that ran out meanwhile is asked for again', async () => {
+  it('a quote that expired meanwhile is made again', async () => {
     const world = fakeWorld()
     let quotes = 0
     let slow = true

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import { fakeWorld } from './world.js'
 
 describe('a proof that a payment is void', () => {
-  it('does not count where more was learned of it while it was looked for', async () => {
+  it('does not count if more was learned of the payment meanwhile', async () => {
     const world = fakeWorld()
     world.server.paid = () => {
       throw new TypeError('the connection is gone')
@@ -18,11 +18,11 @@ describe('a proof that a payment is void', () => {
       return { state: 'void', reason: 'nothing was ever made' }
     }
     world.clock.pass(20_000)
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(await world.payments()).toMatchObject([{ state: 'committed' }])
     expect(await world.counted()).toBe(10)
     world.wallet.hooks.inspect = async () => ({ state: 'void', reason: 'nothing was ever made' })
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(await world.payments()).toMatchObject([{ state: 'released' }])
   })
 })

@@ -23,7 +23,7 @@ async function notPaidOn(counter: Till, url: string): Promise<string> {
   return String(counter.heard.anomaly[0]?.message)
 }
 
-describe('what pays on for a stream', () => {
+describe('a further payment of a stream', () => {
   const dearer = amount(2n * PRICE, CURRENCIES.pathUSD)
   const wandering: readonly (readonly [string, (quote: Quote) => Quote])[] = [
     ['on another channel', (quote) => ({ ...quote, lane: { names: ['elsewhere#0'], otherwise: 'wait' } })],
@@ -54,7 +54,7 @@ describe('what pays on for a stream', () => {
     expect(server.notes).toEqual([])
   })
 
-  it('may raise the deposit, where policy lets it', async () => {
+  it('may raise the deposit, if policy allows that', async () => {
     const locks = amount(50n * PRICE, CURRENCIES.pathUSD)
     for (const deposits of ['1', '0.10']) {
       await using server = await serveStream({ play: onceMore })
@@ -72,7 +72,7 @@ describe('what pays on for a stream', () => {
     }
   })
 
-  it('is a payment of its own: another id, no key, and told like any other', async () => {
+  it('is a separate payment with another id, no key, and its own events', async () => {
     await using server = await serveStream()
     await using counter = till(server)
     const reply = await counter.purser.fetch(server.url, { headers: { 'idempotency-key': 'mine' } })
@@ -84,7 +84,7 @@ describe('what pays on for a stream', () => {
     expect(counter.heard.decision).toHaveLength(5)
   })
 
-  it('does not stand in the way of the same stream, read again', async () => {
+  it('does not affect the same stream, read again', async () => {
     await using server = await serveStream({ taking: () => 'fail', play: onceMore })
     await using counter = till(server)
     await notPaidOn(counter, server.url)
@@ -125,8 +125,8 @@ describe('a wallet that could not pay this time', () => {
   })
 })
 
-describe('a top-up in the midst of a stream', () => {
-  it('goes beside it, before the voucher', async () => {
+describe('a top-up during a stream', () => {
+  it('is sent next to it, before the voucher', async () => {
     await using server = await serveStream({ play: onceMore })
     await using counter = till(server)
     let paid = 0

@@ -86,67 +86,67 @@ describe('payments by running totals', () => {
   it('ask once, and pay with the request from then on', async () => {
     const { world, wallet, channel } = setUp()
     for (let n = 0; n < 6; n++) expect((await world.pay()).reading).toMatchObject({ ok: true })
-    expect(world.server.legs).toHaveLength(7)
+    expect(world.server.sent).toHaveLength(7)
     expect(wallet.signed).toEqual([10, 20, 30, 40, 50, 60])
     expect(channel.spent()).toBe(60)
     expect(await world.counted()).toBe(60)
     expect(await world.env.ledger.signed(LANE)).toBe(60n)
   })
 
-  it('take turns on one channel, in the order they came', async () => {
+  it('run one after another on one channel, in their order', async () => {
     const { world, wallet } = setUp()
     await world.pay()
     const replies = await Promise.all(Array.from({ length: 20 }, () => world.pay()))
     expect(replies.every(({ reading }) => reading.kind === 'response' && reading.ok)).toBe(true)
     expect(wallet.signed).toEqual(Array.from({ length: 21 }, (_, n) => (n + 1) * 10))
-    expect(world.server.legs).toHaveLength(22)
+    expect(world.server.sent).toHaveLength(22)
   })
 
-  it('begin together on one channel', async () => {
+  it('start together on one channel', async () => {
     const { world, wallet, channel } = setUp()
     await Promise.all(Array.from({ length: 10 }, () => world.pay()))
     expect(wallet.signed).toEqual(Array.from({ length: 10 }, (_, n) => (n + 1) * 10))
     expect(channel.spent()).toBe(100)
   })
 
-  it('go out unpaid where policy says no, and the refusal is told and written once', async () => {
+  it('are sent unpaid if policy refuses, and the refusal is reported and recorded once', async () => {
     const { world, wallet } = setUp({ budgets: [{ limit: '0.15', per: 'day' }] })
     await world.pay()
     const decisions = world.heard('decision')
-    const before = world.server.legs.length
+    const before = world.server.sent.length
     expect(await world.fails()).toMatchObject({ code: 'refused', funds: 'untouched' })
-    expect(world.server.legs.slice(before).map(({ credential }) => credential)).toEqual([undefined])
+    expect(world.server.sent.slice(before).map(({ credential }) => credential)).toEqual([undefined])
     expect(decisions).toHaveLength(1)
     expect((await world.payments()).map(({ state }) => state)).toEqual(['settled', 'denied'])
     expect(wallet.signed).toEqual([10])
   })
 
-  it('go out unpaid where a person would have to be asked, who then is', async () => {
+  it('are sent unpaid if an approval is needed, and then a person is asked', async () => {
     const wallet = totals()
     const asked: number[] = []
     const world = fakeWorld({
       others: [wallet],
       policy: { ask: [{ above: '0.05' }] },
       approver: async () => {
-        asked.push(world.server.legs.length)
+        asked.push(world.server.sent.length)
         return { approved: true, by: 'ann' }
       },
     })
     channelServer(world.server)
     await world.pay()
     await world.pay()
-    const credentials = world.server.legs.map(({ credential }) => credential !== undefined)
+    const credentials = world.server.sent.map(({ credential }) => credential !== undefined)
     expect(credentials).toEqual([false, true, false, true])
     expect(asked).toEqual([1, 3])
   })
 
-  it('answer a 402 with the same total on the fresh challenge', async () => {
+  it('answer a 402 with the same total on the new challenge', async () => {
     const { world, wallet, channel } = setUp()
     await world.pay()
     const take = world.server.paid
     let refuse = true
-    world.server.paid = (leg, turn) => {
-      if (!refuse) return take(leg, turn)
+    world.server.paid = (outgoing, turn) => {
+      if (!refuse) return take(outgoing, turn)
       refuse = false
       return world.server.ask()
     }
@@ -156,7 +156,7 @@ describe('payments by running totals', () => {
     expect(await world.counted()).toBe(20)
   })
 
-  it('send the very same credential again when the answer is lost on the way there', async () => {
+  it('send the same credential again if the answer is lost', async () => {
     const { world, wallet, channel } = setUp()
     await world.pay()
     channel.lose = 'before'
@@ -165,7 +165,7 @@ describe('payments by running totals', () => {
     expect(channel.spent()).toBe(20)
   })
 
-  it('leave a doubt when the server took it and says nothing, and the next call goes on above it', async () => {
+  it('leave a doubt if the server accepted it and does not answer, and the next call continues above it', async () => {
     const { world, wallet, channel } = setUp()
     await world.pay()
     channel.lose = 'after'
@@ -176,7 +176,7 @@ describe('payments by running totals', () => {
     expect(await world.counted()).toBe(30)
   })
 
-  it('go on where a process that died had got to', async () => {
+  it('continue where a dead process had stopped', async () => {
     const { world, wallet } = setUp()
     await world.pay()
     world.server.paid = () => new Promise<Reply>(() => undefined)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Payment } from '../../src/ledger/index.js'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import { withFault } from '../safety/matrix/faults.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
@@ -46,7 +46,7 @@ async function stateOf(world: FakeWorld): Promise<Payment['state'] | undefined> 
 
 it('recovery does not release a payment that its owner commits at that moment', async () => {
   const { world, next, call } = await stalled()
-  await recover(next.env, 'all')
+  await runRecovery(next.env, 'all')
   await expect(call).resolves.toMatchObject({ reading: { status: 200 } })
   expect(await stateOf(world)).toBe('settled')
   expect(await world.counted()).toBe(10)

@@ -13,7 +13,7 @@ import {
   type PurserEvent,
   type PurserEvents,
   pay,
-  recover,
+  runRecovery,
 } from '../../src/pay/index.js'
 import { LiveCredentials, PaymentLocks, RecoverySchedule } from '../../src/pay/process-state.js'
 import { createPolicy, type PolicyDocument } from '../../src/policy/index.js'
@@ -147,7 +147,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
       const made = (before: Payment, after: Payment): void => {
         found ||= after.units < before.units
       }
-      await recover(env, 'due', { on, order: 'newest', found: made })
+      await runRecovery(env, 'due', { on, order: 'newest', found: made })
       return found
     },
     scheduleRecheck: (at) => void due.push(at),
@@ -203,7 +203,7 @@ function exchangeTo(server: Server, path = '/tea'): Exchange<Reply> {
   return {
     resource: resource(path),
     fingerprint: async () => `GET ${path}`,
-    send: (leg) => server.send(leg),
+    send: (outgoing) => server.send(outgoing),
     mayRequirePayment: ({ reading }) => reading.kind === 'payment-required',
     read: async ({ reading }) =>
       own(reading.kind === 'payment-required' ? { ...reading, at: resource(path) } : reading),

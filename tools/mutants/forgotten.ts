@@ -92,6 +92,6 @@ export const FORGETTING: readonly Mutant[] = [
     find: 'await this.#reclaims.runDue()',
     replace: '',
     tests: FORGOTTEN,
-    named: 'without anybody asking for that',
+    named: 'without a call of the owner',
   },
 ]

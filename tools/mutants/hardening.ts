@@ -101,7 +101,7 @@ export const HARDENING: readonly Mutant[] = [
     file: 'src/pay/settle.ts',
     find: 'receipt.success &&',
     replace: '',
-    tests: [...RAILS, 'test/pay/receipts.test.ts', 'test/pay/story.test.ts'],
+    tests: [...RAILS, 'test/pay/receipts.test.ts', 'test/pay/flow.test.ts'],
   },
   {
     name: 'foreign-evidence-taken',

@@ -118,7 +118,7 @@ const PAY: readonly Mutant[] = [
     find: 'return own(await wallet.inspect(evidence, context))',
     replace: `if (told !== undefined) return { state: 'void', reason: 'the server says so' }
     return own(await wallet.inspect(evidence, context))`,
-    tests: ['test/pay/doubts.test.ts', 'test/pay/story.test.ts', 'test/safety/lies-and-losses.test.ts'],
+    tests: ['test/pay/doubts.test.ts', 'test/pay/flow.test.ts', 'test/safety/lies-and-losses.test.ts'],
   },
   {
     name: 'second-while-first-lives',
@@ -151,7 +151,7 @@ const PAY: readonly Mutant[] = [
     find: 'let committed = false\n',
     replace: `let committed = false
     await prepared.complete(async () => ({ kind: 'answers', ok: true, status: 200 }))\n`,
-    tests: ['test/pay/story.test.ts'],
+    tests: ['test/pay/flow.test.ts'],
   },
   {
     name: 'ask-is-allow',
@@ -191,7 +191,7 @@ const PAY: readonly Mutant[] = [
     file: 'src/pay/settle.ts',
     find: '(receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&',
     replace: '(receipt.challengeId === undefined || challenge.id !== undefined) &&',
-    tests: ['test/pay/story.test.ts', 'test/pay/receipts.test.ts'],
+    tests: ['test/pay/flow.test.ts', 'test/pay/receipts.test.ts'],
   },
   {
     name: 'receipt-of-another-transfer',
@@ -199,7 +199,7 @@ const PAY: readonly Mutant[] = [
     file: 'src/pay/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'return true',
-    tests: ['test/pay/story.test.ts', 'test/pay/receipts.test.ts'],
+    tests: ['test/pay/flow.test.ts', 'test/pay/receipts.test.ts'],
   },
   {
     name: 'sent-when-dead',
@@ -207,7 +207,7 @@ const PAY: readonly Mutant[] = [
     file: 'src/pay/submit.ts',
     find: 'env.clock.now() < sent.goodUntil',
     replace: 'sent.goodUntil > 0',
-    tests: ['test/pay/present.test.ts'],
+    tests: ['test/pay/submit.test.ts'],
   },
 ]
 

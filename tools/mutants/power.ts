@@ -68,7 +68,7 @@ export const POWER: readonly Mutant[] = [
     file: 'src/ledger/payment-state.ts',
     find: "if (row.state !== 'committed' || last === undefined || last.void !== undefined) return undefined",
     replace: "if (row.state !== 'committed' || last === undefined) return undefined",
-    tests: ['test/ledger/payment-state.test.ts', 'test/pay/wind-up.test.ts'],
+    tests: ['test/ledger/payment-state.test.ts', 'test/pay/abandon.test.ts'],
   },
   {
     name: 'learned-of-another-attempt',
@@ -118,7 +118,7 @@ export const POWER: readonly Mutant[] = [
     file: 'src/pay/process-state.ts',
     find: 'if (this.#calls.has(id)) return undefined',
     replace: '',
-    tests: ['test/pay/wind-up.test.ts'],
+    tests: ['test/pay/abandon.test.ts'],
   },
   {
     name: 'call-under-a-recovery',
@@ -126,7 +126,7 @@ export const POWER: readonly Mutant[] = [
     file: 'src/pay/run-purchase.ts',
     find: 'env.locks.free(by.id).then(',
     replace: 'Promise.resolve().then(',
-    tests: ['test/pay/wind-up.test.ts'],
+    tests: ['test/pay/abandon.test.ts'],
   },
   {
     name: 'lightning-clock-voids',

@@ -1,6 +1,6 @@
 import type { Mutant } from './list.js'
 
-const WIND_UP = ['test/pay/wind-up.test.ts']
+const WIND_UP = ['test/pay/abandon.test.ts']
 const QUOTE = ['test/wallet/stripe/quote.test.ts']
 const PREPARE = ['test/wallet/stripe/prepare.test.ts']
 const INSPECT = ['test/wallet/stripe/inspect.test.ts']

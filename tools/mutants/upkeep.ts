@@ -34,8 +34,8 @@ export const UPKEEP: readonly Mutant[] = [
     name: 'room-anywhere',
     breaks: 'a search for room looks at payments that count elsewhere',
     file: 'src/pay/recovery/recover.ts',
-    find: '...(on === undefined ? {} : { on }),',
-    replace: '',
+    find: 'found: _f, ...query }',
+    replace: 'found: _f, on: _o, ...query }',
     tests: RECOVER,
   },
   {
@@ -116,7 +116,7 @@ export const UPKEEP: readonly Mutant[] = [
     file: 'src/pay/authorize/authorize.ts',
     find: "await transition({ id: this.#id }, { to: 'released', reason }, env)",
     replace: "await env.ledger.advance(this.#id, { to: 'released', reason })",
-    tests: ['test/pay/told.test.ts'],
+    tests: ['test/pay/events.test.ts'],
   },
   {
     name: 'dead-hold-untold',
@@ -124,7 +124,7 @@ export const UPKEEP: readonly Mutant[] = [
     file: 'src/pay/transition.ts',
     find: "for (const payment of held.ended ?? []) emitter.emit('payment', { payment })",
     replace: '',
-    tests: ['test/pay/told.test.ts'],
+    tests: ['test/pay/events.test.ts'],
   },
   {
     name: 'hold-untold',
@@ -132,7 +132,7 @@ export const UPKEEP: readonly Mutant[] = [
     file: 'src/pay/transition.ts',
     find: "if (held.ok) emitter.emit('payment', { payment: held.payment })",
     replace: '',
-    tests: ['test/pay/told.test.ts', 'test/pay/model.test.ts'],
+    tests: ['test/pay/events.test.ts', 'test/pay/model.test.ts'],
   },
   {
     name: 'denial-untold',
@@ -140,7 +140,7 @@ export const UPKEEP: readonly Mutant[] = [
     file: 'src/pay/transition.ts',
     find: "if (payment.state === 'denied') emitter.emit('payment', { payment })",
     replace: '',
-    tests: ['test/pay/told.test.ts', 'test/pay/model.test.ts'],
+    tests: ['test/pay/events.test.ts', 'test/pay/model.test.ts'],
   },
   {
     name: 'release-state-untold',
@@ -156,7 +156,7 @@ export const UPKEEP: readonly Mutant[] = [
     file: 'src/ledger/ledger.ts',
     find: 'return { ok: true, was: row.state, payment: viewOf(tables, next.row, now) }',
     replace: 'return { ok: true, was: next.row.state, payment: viewOf(tables, next.row, now) }',
-    tests: ['test/pay/told.test.ts'],
+    tests: ['test/pay/events.test.ts'],
   },
   {
     name: 'missing-wallet-untold',

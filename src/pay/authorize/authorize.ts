@@ -16,7 +16,7 @@ import {
   waitingHold,
 } from '../purchase.js'
 import { abandonUnsent } from '../recovery/inspection.js'
-import { causeFor, reasonOf, refused, sentence, standsInTheWay } from '../refusal.js'
+import { blockedBy, causeFor, reasonOf, refused, sentence } from '../refusal.js'
 import { deny, hold, transition, tryTransition } from '../transition.js'
 import { approve, isCovered, tooManyQuestions, unanswered } from './approve.js'
 import {
@@ -321,7 +321,7 @@ class Authorizer {
       case 'taken':
         return { kind: 'taken', by: held.by }
       case 'conflict':
-        throw standsInTheWay('idempotency_conflict', held.by)
+        throw blockedBy('idempotency_conflict', held.by)
       case 'frozen':
         throw frozen(held.reason)
       case 'stale':

@@ -4,18 +4,18 @@ import { likingOf } from '../../protocol/index.js'
 import type { Quote } from '../../wallet/index.js'
 import type { Env } from '../env.js'
 
-/** Policy's answers, best first. */
+/** The effects of decisions, best first. */
 export const EFFECTS = { allow: 0, ask: 1, deny: 2 } as const
 
-/** What paying an offer would cost, in the unit. */
+/** The cost of an offer, in the policy's unit. */
 export interface Cost {
-  /** What it is expected to take: the price, or the ceiling of one that is not exact, and the usual fee. */
+  /** The expected cost: the price, or its upper limit if it is not exact, and the usual fee. */
   readonly expected: Units
-  /** What it may at most take or lock up: price, the fee's bound, and the deposit. */
+  /** The most that it can take or lock up: the price, the largest fee, and the deposit. */
   readonly atRisk: Units
 }
 
-/** Undefined: some of it has no value in the unit. */
+/** Undefined if a part of the cost has no value in the unit. */
 export function costOf({ most, fee, locks }: Terms, unit: string): Cost | undefined {
   const price = count(most, unit)
   const usual = fee === undefined ? 0n : count(fee.usual, unit)
@@ -27,14 +27,14 @@ export function costOf({ most, fee, locks }: Terms, unit: string): Cost | undefi
 }
 
 /**
- * The best first. Each of these decides only where all before it are equal:
+ * Sorts candidates, best first. Each rule decides only if all rules before it are equal:
  *
- * 1. policy: what is allowed, what a person must be asked for, what is denied;
+ * 1. policy: allowed, then an approval is needed, then denied;
  * 2. the user's preferences: the higher `q`, then the place in the list;
- * 3. what it is expected to take; what cannot be counted is dearer than anything that can;
- * 4. what it may at most take or lock up;
- * 5. an exact price before a ceiling;
- * 6. the terms as text, the wallet, and the challenge: names, so that the server's order never decides.
+ * 3. the expected cost; a cost without a value in the unit comes last;
+ * 4. the most that it can take or lock up;
+ * 5. an exact price before an upper limit;
+ * 6. the terms as text, the wallet, and the challenge's id, so that the server's order never decides.
  */
 export function rank<T extends Judged>(candidates: readonly T[], env: Pick<Env, 'prefer' | 'policy'>): T[] {
   return candidates
@@ -43,7 +43,7 @@ export function rank<T extends Judged>(candidates: readonly T[], env: Pick<Env, 
     .map(({ candidate }) => candidate)
 }
 
-/** An offer as a wallet would pay it, and policy's answer. */
+/** A quote and the decision on it. */
 interface Judged {
   readonly quote: Quote
   readonly decision: Pick<Decision, 'effect'>
@@ -69,7 +69,7 @@ function keyOf({ quote, decision }: Judged, { prefer, policy }: Pick<Env, 'prefe
   ]
 }
 
-/** Keys have the same kind of value in every place. */
+/** Compares two keys, which have values of the same types in every place. */
 function compareKeys(a: Key, b: Key): number {
   for (const [index, one] of a.entries()) {
     const other = b[index]

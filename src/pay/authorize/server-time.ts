@@ -3,13 +3,13 @@ import { durationText } from '../../ledger/index.js'
 import type { ReplyInfo } from '../../protocol/index.js'
 import type { Env } from '../env.js'
 
-/** A server whose `Date` is further from the wall clock than this is asked for nothing that lives a minute. */
+/** If a server's `Date` is further from the clock of this host than this, nothing is signed. */
 const WRONG_MS = 60_000
 
 /**
- * Hears what time the server says it is, before anything is signed.
+ * Notes the time of the server, before anything is signed.
  *
- * @throws PaymentRefusedError `clock_wrong` if that is far from the clock of this host, and nobody else agrees with it.
+ * @throws PaymentRefusedError `clock_wrong` if the clock of this host is far from it, and no other server agrees with that clock.
  */
 export function noteServerTime(
   { at, date }: Pick<Extract<ReplyInfo, { kind: 'payment-required' }>, 'at' | 'date'>,
@@ -17,7 +17,7 @@ export function noteServerTime(
 ): void {
   if (date === undefined) return
   const { protocol, hostname, host } = new URL(at.vendor)
-  // Without https it is this host itself, whose word is no second one.
+  // Without https the server is this host itself, which is no second source of time.
   if (protocol !== 'https:') return
   const others = ledger.hearTime?.(domainOf(hostname), date) ?? 0
   const off = clock.now() - date
@@ -27,7 +27,7 @@ export function noteServerTime(
   throw new PaymentRefusedError(message, { code: 'clock_wrong', reasons: [{ rule: 'clock', message }] })
 }
 
-/** Hears what time the nodes of the wallets said it is. */
+/** Notes the times that the nodes of the wallets sent. */
 export function noteWalletTimes({ wallets, ledger }: Pick<Env, 'wallets' | 'ledger'>): void {
   if (ledger.hearTime === undefined) return
   for (const wallet of wallets)
@@ -35,13 +35,13 @@ export function noteWalletTimes({ wallets, ledger }: Pick<Env, 'wallets' | 'ledg
       ledger.hearTime(domainOf(host), at + (performance.now() - since))
 }
 
-/** Tells what the wallets found wrong with their nodes. */
+/** Tells listeners of the faults that the wallets found in their nodes. */
 export function reportNodeFaults({ wallets, emitter }: Pick<Env, 'wallets' | 'emitter'>): void {
   for (const wallet of wallets)
     for (const { kind, message } of wallet.nodeFaults?.() ?? []) emitter.emit('anomaly', { kind, message })
 }
 
-/** Servers below one domain are one witness. Two labels may be a public suffix: then more of them are one. */
+/** Servers of one domain count as one source. If two labels are a public suffix, servers of several domains count as one too. */
 function domainOf(host: string): string {
   return /^[\d.]+$|:/.test(host) ? host : host.split('.').slice(-2).join('.')
 }

@@ -5,7 +5,7 @@ import { continueEarlier } from '../authorize/replacement.js'
 import { type Delivery, watchDelivery } from '../deliver.js'
 import type { Env } from '../env.js'
 import type { Answer, AuthorizedPayment, OfferPurchase, SubmittedCredential } from '../purchase.js'
-import { standsInTheWay, unanswered } from '../refusal.js'
+import { blockedBy, unanswered } from '../refusal.js'
 import { allowRepeat, noteRejection, notifyRejected } from '../rejection.js'
 import { authorizedPaymentOf, meter, sendCredential } from '../submit.js'
 import { transition, tryTransition } from '../transition.js'
@@ -44,12 +44,12 @@ export async function adopt<Reply extends object>(
   purchase: OfferPurchase<Reply>,
 ): Promise<Adoption<Reply>> {
   const ended = await awaitEnd(by, purchase)
-  if (ended.live) throw standsInTheWay('busy', ended)
+  if (ended.live) throw blockedBy('busy', ended)
   if (ended.state === 'released' || ended.state === 'denied') return GONE
   if (ended.state === 'held') {
     const after = await releaseAbandonedHold(ended, purchase.env)
     // Its process was not gone.
-    if (after.state === 'committed') throw standsInTheWay('busy', after)
+    if (after.state === 'committed') throw blockedBy('busy', after)
     return GONE
   }
   if (ended.state === 'settled' && ended.delivered) return goneUnlessKeyed(ended, purchase)
@@ -59,7 +59,7 @@ export async function adopt<Reply extends object>(
 /** A delivered payment under the caller's key is this purchase. Without a key it was another call's purchase. */
 function goneUnlessKeyed(payment: Payment, { call }: OfferPurchase): typeof GONE {
   if (call.key === undefined) return GONE
-  throw standsInTheWay('already_paid', payment)
+  throw blockedBy('already_paid', payment)
 }
 
 /** Waits until no other call works on the payment, or until the patience of this call ends. */
@@ -109,7 +109,7 @@ async function adoptDoubt<Reply extends object>(
   // A caller who has left must still hear what became of the money.
   if (call.signal?.aborted) throw unanswered(seen, { cause: call.signal.reason })
   const reported = await transition(seen, { to: 'reported' }, env)
-  throw standsInTheWay(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', reported)
+  throw blockedBy(fundsOf(seen) === 'settled' ? 'paid_not_delivered' : 'payment_in_doubt', reported)
 }
 
 /**

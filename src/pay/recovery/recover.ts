@@ -55,7 +55,7 @@ const SLOW_MS = 5_000
  * whose evidence is due, and reads fees. A few at a time. The process takes each payment over first, so that two recoveries
  * never work on the same one. It waits for a wallet that does not answer as long as a call would, once for each rail.
  */
-export async function recover(
+export async function runRecovery(
   env: Env,
   which: DueQuery['which'],
   plan: RecoveryPlan = {},
@@ -83,13 +83,13 @@ export async function recover(
   return tally
 }
 
-/** Does the same as {@link recover}, and also counts the payments that this process can never inspect. */
-export async function recoverWithUnseen(
+/** Does the same as {@link runRecovery}, and also counts the payments that this process can never inspect. */
+export async function runRecoveryWithUnseen(
   env: Env,
   which: DueQuery['which'],
   plan: RecoveryPlan = {},
 ): Promise<Recovery> {
-  const recovery = await recover(env, which, plan)
+  const recovery = await runRecovery(env, which, plan)
   const unseen = await unseenBy(env)
   const more = unseen.reduce((sum, { payments }) => sum + payments, 0)
   return { ...recovery, open: recovery.open + more, unseen }
@@ -144,16 +144,10 @@ async function* batches(
   which: DueQuery['which'],
   plan: RecoveryPlan,
 ): AsyncIterable<readonly Payment[]> {
-  const { on, order, limit, choose, signal } = plan
-  const query: DueQuery = {
-    wallets: env.wallets.map(({ id }) => id),
-    which,
-    ...(on === undefined ? {} : { on }),
-    ...(order === undefined ? {} : { order }),
-    ...(limit === undefined ? {} : { limit }),
-  }
+  const { choose, signal, turn: _, found: _f, ...query } = plan
+  const wallets = env.wallets.map(({ id }) => id)
   let batch: Payment[] = []
-  for await (const payment of env.ledger.due(query)) {
+  for await (const payment of env.ledger.due({ ...query, wallets, which })) {
     if (signal?.aborted) return
     const choice = choose?.(payment) ?? 'look'
     if (choice === 'stop') break

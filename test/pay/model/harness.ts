@@ -1,6 +1,6 @@
 import { isPaymentError, type PaymentError } from '../../../src/errors/index.js'
 import type { Ledger, Payment } from '../../../src/ledger/index.js'
-import { type ApprovalAnswer, type Approver, type Env, pay, recover } from '../../../src/pay/index.js'
+import { type ApprovalAnswer, type Approver, type Env, pay, runRecovery } from '../../../src/pay/index.js'
 import type { Reply } from '../peers.js'
 import { type FakeWorld, fakeWorld } from '../world.js'
 import { ModelChain } from './chain.js'
@@ -111,7 +111,7 @@ export class Real {
       {
         resource: resourceOf(plan),
         fingerprint: async () => `GET ${plan.vendor}${plan.path}`,
-        send: (leg) => server.answer(leg),
+        send: (outgoing) => server.answer(outgoing),
         mayRequirePayment: ({ reading }) => reading.kind === 'payment-required',
         read: async ({ reading }) => reading,
         check: async () => undefined,
@@ -159,7 +159,10 @@ export class Real {
   }
 
   #recover(env: Env) {
-    return recover({ ...env, wallets: [modelWallet(this.chain, -1, NOTHING, async () => undefined)] }, 'all')
+    return runRecovery(
+      { ...env, wallets: [modelWallet(this.chain, -1, NOTHING, async () => undefined)] },
+      'all',
+    )
   }
 
   #approver({ message }: CallPlan, record: CallRecord): Approver {

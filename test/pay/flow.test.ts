@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { PaymentError } from '../../src/errors/index.js'
-import { recover } from '../../src/pay/index.js'
+import { runRecovery } from '../../src/pay/index.js'
 import { offer, termsOf } from './peers.js'
 import { fakeWorld } from './world.js'
 
 describe('one payment', () => {
-  it('is asked for, judged, held, signed, committed, sent and settled, in that order', async () => {
+  it('is offered, judged, held, signed, committed, sent and settled, in that order', async () => {
     const world = fakeWorld()
     const states = world.heard('payment')
     const reply = await world.pay()
@@ -18,12 +18,12 @@ describe('one payment', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('is written down before its credential leaves', async () => {
+  it('is committed before its credential leaves', async () => {
     const world = fakeWorld()
     let seen: unknown
-    world.server.paid = async (leg) => {
+    world.server.paid = async (outgoing) => {
       seen = (await world.payments()).map(({ state, attempts }) => [state, attempts.length])
-      return world.server.take(leg)
+      return world.server.take(outgoing)
     }
     await world.pay()
     expect(seen).toEqual([['committed', 1]])
@@ -39,7 +39,7 @@ describe('one payment', () => {
     expect(seen).toEqual(['held'])
   })
 
-  it('of live twins without a key is one of several, as with any fetch', async () => {
+  it('is one of several for equal calls without a key, as with any fetch', async () => {
     const world = fakeWorld()
     await Promise.all([world.pay(), world.pay(), world.pay()])
     expect(world.rail.settled.size).toBe(3)
@@ -48,14 +48,14 @@ describe('one payment', () => {
 })
 
 describe('an offer', () => {
-  it('of a kind that no wallet knows leaves the reply as it came', async () => {
+  it('of a kind that no wallet pays leaves the reply unchanged', async () => {
     const world = fakeWorld()
     world.server.offers = () => [offer({ kind: 'pigeon/post' })]
     expect((await world.pay()).reading.kind).toBe('payment-required')
     expect(await world.payments()).toEqual([])
   })
 
-  it('whose credential could not travel is passed over before anything is held or signed', async () => {
+  it('whose credential could not be sent is left out before anything is held or signed', async () => {
     const world = fakeWorld()
     const [bound, free] = [offer({ cents: 10 }), offer({ cents: 20 })]
     world.server.offers = () => [bound, free]
@@ -69,7 +69,7 @@ describe('an offer', () => {
     expect(world.wallet.signed).toHaveLength(1)
   })
 
-  it('is frozen as soon as it is quoted: what is judged is what is signed', async () => {
+  it('is frozen as soon as it is quoted: the judged terms are signed', async () => {
     const world = fakeWorld()
     world.wallet.hooks.quote = async (challenge, { resource }) => {
       const quote = { wallet: 'fake:1', challenge, resource, terms: termsOf(challenge) }
@@ -95,7 +95,7 @@ describe('a wallet', () => {
     expect(second?.signed).toHaveLength(1)
   })
 
-  it('that throws in quote, being the only one, is why nothing was paid', async () => {
+  it('that throws in quote is the reason of the refusal if there is no other', async () => {
     const world = fakeWorld()
     world.wallet.hooks.quote = () =>
       Promise.reject(new Error('no answer from https://rpc.example/?key=s3cret'))
@@ -104,7 +104,7 @@ describe('a wallet', () => {
     expect(error.message).not.toContain('s3cret')
   })
 
-  it('that throws in prepare falls through to the next offer, and keeps nothing', async () => {
+  it('that throws in prepare is followed by the next offer, and holds nothing', async () => {
     const world = fakeWorld()
     world.server.offers = () => [offer({ cents: 10 }), offer({ cents: 20 })]
     world.wallet.hooks.prepare = async ({ quote }) => {
@@ -117,7 +117,7 @@ describe('a wallet', () => {
     expect(await world.counted()).toBe(20)
   })
 
-  it('that throws in prepare for every offer ends in a refusal, and the budget is given back', async () => {
+  it('that throws in prepare for every offer causes a refusal, and the budget is given back', async () => {
     const world = fakeWorld()
     world.wallet.hooks.prepare = () => Promise.reject(new Error('the key 0x1234 is locked'))
     const error = await world.fails()
@@ -127,18 +127,18 @@ describe('a wallet', () => {
     expect(world.server.credentials).toEqual([])
   })
 
-  it('that throws in complete is a doubt until the rail proves it void', async () => {
+  it('that throws in complete causes a doubt until the rail proves it void', async () => {
     const world = fakeWorld()
     world.wallet.hooks.complete = () => Promise.reject(new Error('broadcast failed'))
     const error = await world.fails()
     expect(error).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
     expect(await world.counted()).toBe(10)
     world.clock.pass(20_000)
-    expect(await recover(world.env, 'due')).toMatchObject({ released: 1 })
+    expect(await runRecovery(world.env, 'due')).toMatchObject({ released: 1 })
     expect(await world.counted()).toBe(0)
   })
 
-  it('that throws in inspect has proven nothing: it counts on', async () => {
+  it('that throws in inspect has proven nothing: the payment keeps counting', async () => {
     const world = fakeWorld()
     const errors = world.heard('error')
     world.server.paid = () => world.server.ask()
@@ -148,7 +148,7 @@ describe('a wallet', () => {
     expect(errors.map(({ during }) => during)).toContain('inspect')
   })
 
-  it('that hangs while it signs ends with the caller, who is not charged', async () => {
+  it('that hangs while it signs charges nothing if the caller aborts', async () => {
     const world = fakeWorld()
     const stop = new AbortController()
     world.wallet.hooks.prepare = async () => stop.abort(new DOMException('enough', 'AbortError'))
@@ -186,13 +186,13 @@ describe('a receipt', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('of a transfer that the wallet knows is not ours settles nothing', async () => {
+  it("of a transfer that is not the wallet's settles nothing", async () => {
     const world = fakeWorld()
     Object.assign(world.wallet, { matchesReceipt: () => false })
     expect(world.outcome(await world.pay())).toMatchObject({ state: 'committed', delivered: true })
   })
 
-  it('that is missing is reported too, and the money counts', async () => {
+  it('that is missing is reported, and the money counts', async () => {
     const world = fakeWorld()
     const anomalies = world.heard('anomaly')
     world.server.paid = () => ({ reading: { kind: 'response', ok: true, status: 200 } })

@@ -4,7 +4,7 @@ import { type FakeWorld, fakeWorld } from './world.js'
 
 /** Answers a server gives before it takes the money, one per credential. */
 function first(world: FakeWorld, ...answers: (() => Reply)[]): void {
-  world.server.paid = (leg) => (answers.shift() ?? (() => world.server.take(leg)))()
+  world.server.paid = (outgoing) => (answers.shift() ?? (() => world.server.take(outgoing)))()
 }
 
 const network = (): Reply => {
@@ -25,14 +25,14 @@ function sends(world: FakeWorld): number {
 }
 
 describe('a credential is sent again', () => {
-  it('when the network failed', async () => {
+  it('if the network failed', async () => {
     const world = fakeWorld()
     first(world, network)
     expect((await world.pay()).reading).toMatchObject({ ok: true })
     expect(sends(world)).toBe(2)
   })
 
-  it.each([429, 503])('when the server says %i and when to come back, and not before', async (status) => {
+  it.each([429, 503])('if the server answers %i with a Retry-After, and not before that', async (status) => {
     const world = fakeWorld()
     const started = world.clock.now()
     first(world, later(world, status, 5_000))
@@ -41,7 +41,7 @@ describe('a credential is sent again', () => {
     expect(world.clock.now() - started).toBeGreaterThanOrEqual(5_000)
   })
 
-  it('three times at the most', async () => {
+  it('at most three times', async () => {
     const world = fakeWorld()
     first(world, network, network, network, network)
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
@@ -50,7 +50,7 @@ describe('a credential is sent again', () => {
 })
 
 describe('a credential is not sent again', () => {
-  it('once it can no longer be accepted', async () => {
+  it('after it has expired', async () => {
     const world = fakeWorld()
     first(world, () => {
       world.clock.pass(16_000)
@@ -60,7 +60,7 @@ describe('a credential is not sent again', () => {
     expect(sends(world)).toBe(1)
   })
 
-  it('for a server that wants it back when it is dead: the answer is handed on', async () => {
+  it('if the server asks for a retry after its expiry: the caller gets the answer', async () => {
     const world = fakeWorld()
     first(world, later(world, 503, 9_000), later(world, 503, 9_000))
     // The first time there is time enough; nine seconds on there is not.
@@ -68,21 +68,21 @@ describe('a credential is not sent again', () => {
     expect(sends(world)).toBe(2)
   })
 
-  it('for a server that wants more patience than a call has', async () => {
+  it('if the server asks for a longer wait than the limit', async () => {
     const world = fakeWorld()
     first(world, later(world, 503, 11_000))
     expect((await world.pay()).reading).toMatchObject({ status: 503 })
     expect(sends(world)).toBe(1)
   })
 
-  it.each([400, 500, 502])('for a %i, whatever Retry-After it carries', async (status) => {
+  it.each([400, 500, 502])('after a %i, with any Retry-After', async (status) => {
     const world = fakeWorld()
     first(world, later(world, status, 1_000))
     expect((await world.pay()).reading).toMatchObject({ status })
     expect(sends(world)).toBe(1)
   })
 
-  it('by a later call, once it has run out', async () => {
+  it('by a later call after its expiry', async () => {
     const world = fakeWorld()
     world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'no node answers' })
     first(world, () => {

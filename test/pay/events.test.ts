@@ -11,7 +11,7 @@ function told(world: FakeWorld): () => Promise<string[]> {
   }
 }
 
-it('tells of a hold that ends because the wallet fails to sign', async () => {
+it('emits the end of a hold if the wallet fails to sign', async () => {
   const world = fakeWorld()
   const states = told(world)
   world.wallet.hooks.prepare = async () => {
@@ -21,7 +21,7 @@ it('tells of a hold that ends because the wallet fails to sign', async () => {
   expect(await states()).toEqual(['held', 'released'])
 })
 
-it('tells of a hold that ends because its caller hangs up', async () => {
+it('emits the end of a hold if its caller aborts', async () => {
   const world = fakeWorld()
   const states = told(world)
   const caller = new AbortController()
@@ -33,7 +33,7 @@ it('tells of a hold that ends because its caller hangs up', async () => {
   expect(await states()).toEqual(['held', 'released'])
 })
 
-it('tells of a hold that ends because a person says no, and of one that ends because nobody answers', async () => {
+it('emits the end of a hold if a person denies the payment, or does not answer', async () => {
   const policy = { perPayment: '1', budgets: [{ limit: '5', per: 'day' as const }], ask: [{ above: '0.01' }] }
   const no = fakeWorld({ policy, approver: async () => ({ approved: false, by: 'eve' }) })
   const denied = told(no)
@@ -45,7 +45,7 @@ it('tells of a hold that ends because a person says no, and of one that ends bec
   expect(await released()).toEqual(['held', 'released'])
 })
 
-it('tells of a payment that a person closes', async () => {
+it('emits the end of a payment that a person closes', async () => {
   const world = fakeWorld()
   world.server.paid = () => {
     throw new TypeError('fetch failed')
@@ -58,7 +58,7 @@ it('tells of a payment that a person closes', async () => {
   expect(await states()).toEqual(['released'])
 })
 
-it('tells of the hold of a dead process that a call releases to make room', async () => {
+it('emits the end of a hold of a dead process that a call releases to make room', async () => {
   const world = fakeWorld({ policy: { perPayment: '1', budgets: [{ limit: '0.15', per: 'day' }] } })
   world.wallet.hooks.prepare = () => new Promise(() => undefined)
   void world.pay().catch(() => undefined)
@@ -70,7 +70,7 @@ it('tells of the hold of a dead process that a call releases to make room', asyn
   expect(await states()).toEqual(['released', 'held', 'committed', 'settled'])
 })
 
-it('tells of a refusal that the ledger records, once more for each equal refusal', async () => {
+it('emits a refusal that the ledger records, once more for each equal refusal', async () => {
   const world = fakeWorld({ policy: { perPayment: '0.01' } })
   const events = world.heard('payment')
   await world.fails()
@@ -83,7 +83,7 @@ it('tells of a refusal that the ledger records, once more for each equal refusal
   expect(new Set(events.map(({ payment }) => payment.id)).size).toBe(1)
 })
 
-it('tells of each state that the ledger left, whatever this process believed it to be', async () => {
+it('emits each change of the ledger, even if this process did not know the state before', async () => {
   const world = fakeWorld()
   await world.pay()
   const [paid] = await world.payments()

@@ -6,13 +6,13 @@ import { gate, settled } from './hanging.js'
 const REASON = new DOMException('enough', 'AbortError')
 const hanging = (): Promise<never> => new Promise(() => undefined)
 
-describe('heeding a caller', () => {
-  it('who cannot give up is the work itself', () => {
+describe('waiting for work until its caller aborts', () => {
+  it('returns the work itself if there is no signal', () => {
     const work = hanging()
     expect(untilAborted(work, undefined)).toBe(work)
   })
 
-  it('who waits brings what the work brings, and leaves no listener behind', async () => {
+  it('returns the result of the work, and leaves no listener', async () => {
     const stop = new AbortController()
     expect(await untilAborted(Promise.resolve('done'), stop.signal)).toBe('done')
     const failure = new RangeError('no')
@@ -20,11 +20,11 @@ describe('heeding a caller', () => {
     expect(getEventListeners(stop.signal, 'abort')).toEqual([])
   })
 
-  it('who has gone already waits for nothing', async () => {
+  it('does not wait if the signal is already aborted', async () => {
     await expect(untilAborted(hanging(), AbortSignal.abort(REASON))).rejects.toBe(REASON)
   })
 
-  it('who goes hears why, or what there is to tell instead', async () => {
+  it('rejects with the reason of the abort, or with the given one', async () => {
     const stop = new AbortController()
     const plain = untilAborted(hanging(), stop.signal)
     const told = untilAborted(hanging(), stop.signal, { reason: () => 'in doubt' })
@@ -33,7 +33,7 @@ describe('heeding a caller', () => {
     await expect(told).rejects.toBe('in doubt')
   })
 
-  it('hands on what comes later, and drops what fails later', async () => {
+  it('passes on a later result, and drops a later failure', async () => {
     const stop = new AbortController()
     const late: string[] = []
     const [well, badly] = [gate(), gate()]
@@ -55,7 +55,7 @@ describe('heeding a caller', () => {
     expect(late).toEqual(['late'])
   })
 
-  it('lets work come to its own end where there is grace', async () => {
+  it('waits for the work during the grace time', async () => {
     const stop = new AbortController()
     const ending = gate()
     const work = untilAborted(
@@ -68,7 +68,7 @@ describe('heeding a caller', () => {
     expect(await work).toBe('the whole truth')
   })
 
-  it('and not for longer than that', async () => {
+  it('and no longer', async () => {
     const stop = new AbortController()
     const work = untilAborted(hanging(), stop.signal, { graceMs: 1, reason: () => 'in doubt' })
     stop.abort(REASON)

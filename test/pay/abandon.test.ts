@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Evidence, Ledger, Verdict } from '../../src/ledger/index.js'
 import type { SendOptions } from '../../src/pay/index.js'
-import { recover } from '../../src/pay/recovery/recover.js'
+import { runRecovery } from '../../src/pay/recovery/recover.js'
 import { spendAuthorization, type Wallet } from '../../src/wallet/index.js'
 import { offer, type Reply, termsOf } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
@@ -100,12 +100,12 @@ interface Scene {
 }
 
 /** A world whose server asks for a token, and does this with it. */
-function scene(paid: (token: string, leg: SendOptions, scene: Scene) => Promise<Reply> | Reply): Scene {
+function scene(paid: (token: string, outgoing: SendOptions, scene: Scene) => Promise<Reply> | Reply): Scene {
   const rail = new Tokens()
   const world = fakeWorld({ others: [rail.wallet] })
   const made = { world, rail }
   world.server.offers = () => [offer({ kind: 'card/charge' })]
-  world.server.paid = (leg) => paid(String(leg.credential?.payload['token']), leg, made)
+  world.server.paid = (outgoing) => paid(String(outgoing.credential?.payload['token']), outgoing, made)
   return made
 }
 
@@ -115,22 +115,22 @@ const lost = (): never => {
   throw new Error('the connection died')
 }
 
-describe('nobody goes on with a payment', () => {
-  it('whose answer was lost: it is made void, and the budget is free', async () => {
+describe('a payment that no call continues', () => {
+  it('is made void if its answer was lost, and the budget is free', async () => {
     const { world, rail } = scene(lost)
     expect(await world.fails()).toMatchObject({ code: 'wallet_failed', funds: 'untouched' })
     expect(rail.abandoned).toEqual(['t1'])
     expect(await world.counted()).toBe(0)
   })
 
-  it('that the server failed on: the same, and its answer is the caller’s', async () => {
+  it('is made void if the server failed, and the caller gets the answer', async () => {
     const { world, rail } = scene(() => broken)
     expect(await world.pay()).toBe(broken)
     expect(rail.abandoned).toEqual(['t1'])
     expect(await world.payments()).toMatchObject([{ state: 'released' }])
   })
 
-  it('that turns out to be paid: it is settled, and nothing is made void', async () => {
+  it('is settled if it was paid, and nothing is made void', async () => {
     const { world, rail } = scene((token, _, { rail }) => {
       rail.states.set(token, 'taken')
       return lost()
@@ -139,15 +139,15 @@ describe('nobody goes on with a payment', () => {
     expect(rail.abandoned).toEqual([])
   })
 
-  it('but what was delivered for is left alone, by recovery too', async () => {
+  it('is left alone if its answer was delivered, by recovery too', async () => {
     const { world, rail } = scene(() => ok)
     expect(await world.pay()).toBe(ok)
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(rail.abandoned).toEqual([])
     expect(await world.counted()).toBe(10)
   })
 
-  it('but what another process took over in the meantime is left to that', async () => {
+  it('is left alone if another process took it over meanwhile', async () => {
     const { world, rail } = scene(() => broken)
     const other = world.neighbour()
     rail.making = async () => {
@@ -161,32 +161,32 @@ describe('nobody goes on with a payment', () => {
     expect(await world.counted()).toBe(10)
   })
 
-  it('and the rail is away: the doubt stays, and is told', async () => {
+  it('stays in doubt if the rail is down, and is reported', async () => {
     const { world, rail } = scene(lost)
     rail.failing = true
     const errors = world.heard('error')
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt', funds: 'unknown' })
     expect(errors).toContainEqual(expect.objectContaining({ during: 'abandon' }))
     rail.failing = false
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(await world.counted()).toBe(0)
   })
 })
 
 describe('a credential that waits for a person', () => {
-  it('does not leave, is not made void, and says what to do', async () => {
+  it('is not sent, is not made void, and its error says what to do', async () => {
     const { world, rail } = scene(() => ok)
     rail.first = 'waits'
     const error = await world.fails()
     expect(error).toMatchObject({ code: 'action_required', funds: 'unknown', retryable: false })
     expect(error.action).toEqual({ kind: 'redirect', url: 'https://bank.example' })
-    await recover(world.env, 'all')
+    await runRecovery(world.env, 'all')
     expect(rail.abandoned).toEqual([])
     expect(world.server.credentials).toEqual([])
     expect(await world.counted()).toBe(10)
   })
 
-  it('is not sent by a twin either, until they have acted: then the same payment goes on', async () => {
+  it('is not sent by an equal call before they have acted; then the same payment goes on', async () => {
     const { world, rail } = scene(() => ok)
     rail.first = 'waits'
     const { paymentId } = await world.fails({ key: 'k' })
@@ -198,7 +198,7 @@ describe('a credential that waits for a person', () => {
     expect(rail.states.size).toBe(1)
   })
 
-  it('leaves once they have acted, and is on record while they think', async () => {
+  it('is sent after they have acted, and is on record meanwhile', async () => {
     const { world, rail } = scene(() => ok)
     rail.first = 'waits'
     const known: unknown[] = []
@@ -213,7 +213,7 @@ describe('a credential that waits for a person', () => {
   it.each([
     ['says that nothing was done', async () => false],
     ['fails', () => Promise.reject(new Error('the page is gone'))],
-  ])('does not leave when whoever asks them %s', async (_, acted) => {
+  ])('is not sent if the function that asks them %s', async (_, acted) => {
     const { world, rail } = scene(() => ok)
     rail.first = 'waits'
     rail.acted = acted
@@ -222,8 +222,8 @@ describe('a credential that waits for a person', () => {
   })
 })
 
-describe('a process that dies with a token out', () => {
-  it('leaves it to the next call, which goes on with it', async () => {
+describe('a process that ends while a token is out', () => {
+  it('leaves it to the next call, which continues it', async () => {
     const { world, rail } = scene(() => ok)
     let dead = false
     rail.making = () => (dead ? Promise.resolve() : new Promise(() => {}))
@@ -251,7 +251,7 @@ describe('a process that dies with a token out', () => {
     return made
   }
 
-  it('leaves it to a call of its successor, whose own recovery does not end it meanwhile', async () => {
+  it('leaves it to a call of the next process, whose recovery does not end it meanwhile', async () => {
     const [shown, answered] = [signal(), signal()]
     const { world, rail } = await dead(async () => {
       shown.give()
@@ -265,14 +265,14 @@ describe('a process that dies with a token out', () => {
       call = other.pay({ key: 'k' })
       await shown.given
     }
-    await recover({ ...other.env, keepAlive }, 'all')
+    await runRecovery({ ...other.env, keepAlive }, 'all')
     answered.give()
     expect(await call).toBe(ok)
     expect(rail.abandoned).toEqual([])
     expect(rail.states.size).toBe(1)
   })
 
-  it('or to the recovery of its successor, whose own call waits for that and pays anew', async () => {
+  it('leaves it to the recovery of the next process, whose call waits for that and pays again', async () => {
     const { world } = await dead(() => ok)
     const [payment] = await world.payments()
     const other = world.neighbour()
@@ -290,7 +290,7 @@ describe('a process that dies with a token out', () => {
       const held = await ledger.hold(asked)
       if (held.ok || recovery !== undefined) return held
       // The call has read that the payment stands in its way, and before it takes it up, the recovery does.
-      recovery = recover({ ...other.env, ledger: slow }, 'all')
+      recovery = runRecovery({ ...other.env, ledger: slow }, 'all')
       await begun.given
       setTimeout(over.give, 20)
       return held
@@ -304,7 +304,7 @@ describe('a process that dies with a token out', () => {
     ])
   })
 
-  it('or wakes up when it was given up: what it made does not leave', async () => {
+  it('sends nothing if it wakes up after the token was given up', async () => {
     const { world, rail } = scene(() => ok)
     rail.making = async () => {
       const [payment] = await world.payments()
@@ -314,7 +314,7 @@ describe('a process that dies with a token out', () => {
     expect(world.server.credentials).toEqual([])
   })
 
-  it('or wakes up between the proof that it is void and the release: what it made does not leave', async () => {
+  it('sends nothing if it wakes up between the proof that it is void and the release', async () => {
     const { world, rail } = scene(() => ok)
     rail.making = async (token) => {
       rail.states.set(token, 'revoked')
