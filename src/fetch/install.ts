@@ -1,25 +1,25 @@
 import type { FetchLike } from './request.js'
 
-/** Undoes one installation. Also a disposable: `using restore = purser.install()`. */
+/** Undoes one installation. It is also a disposable: `using restore = purser.install()`. */
 export interface Restore {
   (): void
   [Symbol.dispose](): void
 }
 
-/** What a wrapper says about itself, so that every copy of this module knows it for one. */
+/** The data of a wrapper, so that every copy of this module recognizes it. */
 interface Wrapper {
-  /** The fetch it was put in front of. */
+  /** The fetch below it. */
   readonly beneath: FetchLike
-  /** What it calls: installing the same one twice is refused. */
+  /** The fetch that it calls. The same one cannot be installed twice. */
   readonly paying: FetchLike
-  /** False once restored: then it only passes calls on. */
+  /** False after the restore: it then only passes calls on. */
   readonly live: () => boolean
   readonly descriptor: PropertyDescriptor | undefined
 }
 
 const WRAPPER = Symbol.for('purser.fetch.wrapper')
 
-/** The fetch beneath every wrapper of ours that stands in front of it, whichever copy of the module made them. */
+/** Returns the fetch below all wrappers of Purser, from any copy of this module. */
 export function pristine(fetch: FetchLike): FetchLike {
   let beneath = fetch
   for (let wrapper = wrapperOf(beneath); wrapper; wrapper = wrapperOf(beneath)) beneath = wrapper.beneath
@@ -27,16 +27,16 @@ export function pristine(fetch: FetchLike): FetchLike {
 }
 
 /**
- * Puts `fetch` in front of the global fetch of `target`, and returns how to take it away again.
+ * Installs `fetch` over the global fetch of `target`, and returns a function that removes it.
  *
- * Restoring brings the property back as it was, and touches nothing if someone else has put their own wrapper in
- * front since: ours then only passes calls on.
+ * The restore puts the property back. If another wrapper was installed since, it changes nothing, and ours only
+ * passes calls on.
  *
- * @throws TypeError if this fetch is installed there already, or the property cannot be replaced.
+ * @throws TypeError if this fetch is installed there already, or if the property cannot be replaced.
  */
 export function install(target: object, fetch: FetchLike): Restore {
   const beneath: unknown = Reflect.get(target, 'fetch')
-  if (!isFetch(beneath)) throw new TypeError('There is no fetch to install in front of.')
+  if (!isFetch(beneath)) throw new TypeError('There is no fetch to replace.')
   for (let wrapper = wrapperOf(beneath); wrapper; wrapper = wrapperOf(wrapper.beneath)) {
     if (wrapper.paying === fetch && wrapper.live())
       throw new TypeError('This purser is installed here already.')
@@ -66,7 +66,7 @@ function replace(target: object, fetch: FetchLike, before: PropertyDescriptor | 
   throw new TypeError('The fetch of this target is frozen: pass purser.fetch where it is needed instead.')
 }
 
-/** Brings the property back. What was restored while it lay beneath us is not brought back to life. */
+/** Puts the property back. A wrapper below that was restored meanwhile stays removed. */
 function putBack(target: object, descriptor: PropertyDescriptor | undefined): void {
   let before = descriptor
   for (let under = wrapperOf(before?.value); under && !under.live(); under = wrapperOf(before?.value)) {

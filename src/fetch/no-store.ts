@@ -3,8 +3,8 @@ type NoStore = Pick<RequestInit, 'cache'>
 let known: NoStore | undefined
 
 /**
- * Keeps a paid request out of caches, where `fetch` can be told so. Workers of before November 2024 throw for the word: a
- * credential would be signed and then never leave.
+ * Keeps a paid request out of caches, if `fetch` has such an option. Workers before November 2024 throw for the
+ * option, and a credential would be signed without being sent.
  */
 export function noStore(): NoStore {
   known ??= tried({ cache: 'no-store' })

@@ -19,34 +19,37 @@ import { FetchTransport } from './fetch-transport.js'
 import { pristine } from './install.js'
 import type { FetchLike } from './request.js'
 
-/** A `fetch` whose `init` may say more about the payment of this one call. */
+/** A `fetch` with payment options for one call in its `init`. */
 export type PayingFetch = (input: FetchInput, init?: PayingInit) => Promise<Response>
 
-/** What `fetch` takes, and per-call options that can only tighten what policy allows. */
+/** The options of `fetch`, and options of this call that can only make policy stricter. */
 export interface PayingInit extends RequestInit {
   readonly payment?: FetchPayment
 }
 
-/** What a caller may say about one call to `fetch`. */
+/** The payment options of one call to `fetch`. */
 export interface FetchPayment extends CallOptions {
   /**
-   * Makes the request's body, instead of `init.body`: it is called anew for each time that the request is sent, and once
-   * to read what the request says. It must make the same bytes each time. So a body of any size can be paid for.
+   * Returns the request's body, instead of `init.body`. It is called for each time that the request is sent, and once
+   * to compute the digest. It must return the same bytes each time. Use it to pay for a request with a body of any
+   * size.
    */
   readonly body?: () => RequestInit['body'] | Promise<RequestInit['body']>
 }
 
-/** What a paying fetch needs of the world; each has a default. */
+/** The surroundings of a paying fetch. Each has a default. */
 export interface PayingFetchOptions {
-  /** The fetch beneath. Default: the global one as it is now, without wrappers of ours. */
+  /** The fetch below. Default: the current global one, without wrappers of Purser. */
   readonly base?: FetchLike
-  /** The address of the page, in a browser: relative URLs stand on it, and CORS begins beyond its origin. */
+  /**
+   * The address of the page in a browser. Relative URLs are resolved against it, and CORS applies outside its origin.
+   */
   readonly page?: () => string | undefined
   readonly now?: () => Instant
   readonly limits?: HttpLimitsOptions
 }
 
-/** One call as an exchange, and what the caller said about paying for it. */
+/** One call as an exchange, with its payment options. */
 export interface HttpCall {
   readonly exchange: HttpExchange<Response>
   readonly options: CallOptions & { readonly signal?: AbortSignal }
@@ -55,8 +58,8 @@ export interface HttpCall {
 type Setting = Required<Omit<PayingFetchOptions, 'limits'>> & { readonly limits: HttpLimits }
 
 /**
- * A `fetch` that runs calls through the story of a payment where policy could pay, and hands every other call to
- * the fetch beneath with the very same arguments.
+ * Makes a `fetch` that runs a call through the payment flow if policy could pay it. Every other call goes to the
+ * fetch below with exactly the same arguments.
  *
  * @example
  * ```ts
@@ -74,7 +77,7 @@ export function payingFetch(handler: HttpPaymentHandler, options: PayingFetchOpt
     try {
       payment = paymentOf(init)
     } catch (error) {
-      // Not sent at all: what was said about money was not understood.
+      // Not sent, because its payment options are not valid.
       return Promise.reject(error)
     }
     try {
@@ -83,14 +86,14 @@ export function payingFetch(handler: HttpPaymentHandler, options: PayingFetchOpt
         return handOn(handler, resource, untouched(base, input, init, payment))
       call = callOf(handler, input, init, { resource, payment }, setting)
     } catch {
-      // `fetch` itself refuses a request that cannot be copied, or sends it. Then a 402 cannot be paid.
+      // `fetch` itself refuses a request that cannot be copied, or sends it. Its 402 cannot be paid.
       return handOn(handler, resource, untouched(base, input, init, payment), [NOT_COPIED])
     }
     return handler.run(call.exchange, call.options)
   }
 }
 
-/** The call as it is, without any payment. Only a body that the caller makes is made. */
+/** Sends the call without any payment. Only a body function is called. */
 function untouched(
   base: FetchLike,
   input: RequestInfo | URL,
@@ -110,7 +113,7 @@ async function withBody(
   return base(input, { ...init, body, ...(isStream(body) ? { duplex: 'half' } : {}) })
 }
 
-/** The reply as it came. A 402 is noted, so that its caller can ask why it was not paid. */
+/** Returns the reply as it came. A 402 is noted, so that the caller can ask for the reason. */
 async function handOn(
   handler: HttpPaymentHandler,
   resource: HttpResource | undefined,
@@ -123,9 +126,9 @@ async function handOn(
 }
 
 /**
- * One call to `fetch` as an exchange, whatever policy would say about it: for asking what it would cost.
+ * Makes an exchange of one call to `fetch`, without asking policy: to find out its price.
  *
- * @throws TypeError for what `fetch` would refuse, and for addresses that no credential may travel to.
+ * @throws TypeError for arguments that `fetch` would refuse, and for addresses to which no credential may go.
  */
 export function httpCall(
   handler: HttpPaymentHandler,
@@ -154,7 +157,7 @@ function callOf(
   return { exchange, options: signal ? { ...said, signal } : said }
 }
 
-/** What a caller said about one call: to the story of a payment, and to this handler of it. */
+/** The payment options of one call: for the payment flow, and for this function. */
 interface Payment {
   readonly said: CallOptions
   readonly body?: BodyFactory | undefined

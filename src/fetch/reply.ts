@@ -1,8 +1,8 @@
 import { type BodyLimits, drainBody, readText } from '../protocol/index.js'
 
 /**
- * The text of a reply's body, read from a clone so that the reply stays readable. Undefined if it is longer than the
- * limit (after decompression), or not there in time: then it is not worth a payment's wait.
+ * Reads the text of a reply from a clone, so that the reply stays readable. Undefined if the text is longer than the
+ * limit (after decompression) or too late.
  */
 export async function peekText(reply: Response, limits: BodyLimits): Promise<string | undefined> {
   if (reply.body === null || reply.bodyUsed) return undefined
@@ -13,8 +13,8 @@ export async function peekText(reply: Response, limits: BodyLimits): Promise<str
 }
 
 /**
- * Lets go of a reply that nobody will read. A short rest is read, since a cancelled body costs its connection; a long
- * or slow one is cancelled.
+ * Drops a reply. A short rest is read, because cancelling a body costs its connection; a long or slow rest is
+ * cancelled.
  */
 export async function drain(reply: Response, limits: BodyLimits): Promise<void> {
   if (!reply.bodyUsed) await drainBody(reply, limits)

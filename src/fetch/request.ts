@@ -22,12 +22,12 @@ import { noStore } from './no-store.js'
 /** Any `fetch`. */
 export type FetchLike = (input: FetchInput, init?: RequestInit) => Promise<Response>
 
-/** What a `fetch` is called with. */
+/** The arguments of a call to `fetch`. */
 export type FetchArguments = readonly [input: FetchInput, init: RequestInit]
 
 /**
- * What of an `init` counts even where it is not its own and enumerable: a `Request` handed in as `init`, or an object
- * with a prototype, is read by `fetch` by these names.
+ * The names that `fetch` reads from an `init`, also if they are inherited or not enumerable: a `Request` passed as
+ * `init`, or an object with a prototype.
  */
 const INIT_KEYS = [
   'method',
@@ -48,21 +48,21 @@ const INIT_KEYS = [
 ]
 
 /**
- * A request that can be sent more than once: everything the caller could change, or that can be read only once, is
- * set aside before the first leg. The caller's objects are never written to.
+ * A request that can be sent more than once. It copies everything that the caller could change, or that can be read
+ * only once, before the first request. It never changes the caller's objects.
  */
 export class ReplayableRequest {
   readonly resource: HttpResource
   readonly #headers: KeptHeaders
   readonly #request: Request | undefined
-  /** What else the caller said: no headers and no body. */
+  /** The rest of the `init`: no headers and no body. */
   readonly #init: RequestInit
   readonly #body: KeptBody
 
   /**
    * @param acceptPayment Sent as `Accept-Payment`, unless the caller sends one.
-   * @throws TypeError where `fetch` would reject too: bad headers, a stream that was read, …; and for a body of a kind
-   *   that nobody knows how to send twice.
+   * @throws TypeError if `fetch` would reject too (bad headers, a used stream, …), or if the body is of a kind that
+   * cannot be sent twice.
    */
   constructor(
     input: FetchInput,
@@ -71,7 +71,7 @@ export class ReplayableRequest {
     options: {
       readonly limits: KeepLimits
       readonly acceptPayment?: string | undefined
-      /** Makes the body anew for each leg. */
+      /** Makes the body for each request. */
       readonly body?: BodyFactory | undefined
     },
   ) {
@@ -88,28 +88,31 @@ export class ReplayableRequest {
           : keepBody(body, options.limits)
   }
 
-  /** The signal that the caller gave, by `init` or by the `Request`. */
+  /** The caller's signal, from `init` or from the `Request`. */
   get signal(): AbortSignal | undefined {
     const { signal } = this.#init
     return signal === undefined ? this.#request?.signal : (signal ?? undefined)
   }
 
-  /** How the caller wants redirects handled. */
+  /** The caller's redirect mode. */
   get redirect(): RequestRedirect {
     return this.#init.redirect ?? this.#request?.redirect ?? 'follow'
   }
 
-  /** One header of the caller's. */
+  /** Returns one header of the caller. */
   header(name: string): string | undefined {
     return headerOf(this.#headers, name)
   }
 
-  /** The caller's headers with these changes. */
+  /** Returns the caller's headers with these changes. */
   headers(changes: HeaderChanges): KeptHeaders {
     return withHeaders(this.#headers, changes)
   }
 
-  /** The first leg: the caller's own call. A URL object could be changed before it is sent: its text cannot. */
+  /**
+   * The arguments of the first request: the caller's own. The text of a URL object is used, because the object could
+   * change.
+   */
   first(options?: RequestInit): FetchArguments {
     const init: RequestInit = { headers: this.#headers, ...this.#init, ...options }
     if (!isAbsent(this.#body.first)) init.body = this.#body.first
@@ -117,13 +120,13 @@ export class ReplayableRequest {
   }
 
   /**
-   * A later leg: the same method, headers and body, to `address`.
+   * The arguments of a later request: the same method, headers and body, to `address`.
    *
    * @throws PaymentError `not_replayable`
    */
   async again(address: string, options?: RequestInit): Promise<FetchArguments> {
     const moved = address !== this.resource.address
-    // A Request knows only its own URL: for another one, what it says goes along as `init`.
+    // A Request has only its own URL. For another URL, its other properties are passed as `init`.
     const { headers: _, body: __, ...own } = moved && this.#request ? copyInit(this.#request) : {}
     const init: RequestInit = { headers: this.#headers, ...own, ...this.#init, ...options }
     const body = await this.#body.again()
@@ -132,20 +135,23 @@ export class ReplayableRequest {
     return [moved ? address : (this.#request ?? address), init]
   }
 
-  /** The same request without its body: what a redirect makes of it that turns the method into GET, or a note beside it. */
+  /**
+   * The arguments of the same request without its body: after a redirect that turns the method into GET, or for a
+   * separate request.
+   */
   bare(address: string, method: string, options?: RequestInit): FetchArguments {
     const { headers: _, body: __, ...own } = this.#request ? copyInit(this.#request) : {}
     const headers = withoutBody(options?.headers ?? this.#headers)
     return [address, { ...own, ...this.#init, ...options, method, headers, ...noStore() }]
   }
 
-  /** What was set aside of its body. */
+  /** The stored part of its body. */
   get body(): KeptBody {
     return this.#body
   }
 }
 
-/** A copy of an `init`, without what is ours. */
+/** Copies an `init`, without Purser's own option. */
 function copyInit(init: object | undefined): RequestInit {
   if (init === undefined || init === null) return {}
   const copy: Record<string, unknown> = { ...init }
@@ -153,7 +159,7 @@ function copyInit(init: object | undefined): RequestInit {
   if (parent !== null && !isObjectPrototype(parent)) {
     for (const key of INIT_KEYS) {
       const value: unknown = Reflect.get(init, key)
-      // `navigate` is a browser's own word: no script may say it.
+      // Only browsers may use `navigate`; scripts may not.
       if (value !== undefined && value !== 'navigate') copy[key] = value
     }
   }

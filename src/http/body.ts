@@ -3,40 +3,40 @@ import { isBuffer, isBytes } from '../protocol/index.js'
 import { withTimeout } from '../util/with-timeout.js'
 import { RAISE, Recording, sourceOf } from './recording.js'
 
-/** A request's body, set aside so that it can be sent again. */
+/** A request's body, kept so that it can be sent again. */
 export interface KeptBody<Body = RequestInit['body']> {
-  /** Every leg makes it anew: the first one too. */
+  /** Present if each request makes its body, including the first one. */
   readonly made?: true
-  /** What the first leg sends; undefined leaves the body to the `Request` it belongs to. */
+  /** The body of the first request. Undefined leaves it to the `Request` that it belongs to. */
   readonly first: Body | undefined
   /**
-   * What every later leg sends.
+   * Returns the body of a later request.
    *
    * @throws PaymentError `not_replayable`
    */
   again(): Promise<Body>
   /**
-   * The bytes, piece by piece. A form has no bytes of its own (each send draws a boundary): its entries stand for
-   * them, and `exact` is false.
+   * Returns the bytes in pieces. A form has new bytes with every send, because its boundary is random. Its entries
+   * stand for them, and `exact` is false.
    *
    * @throws PaymentError `not_replayable`
    */
   pieces(): AsyncIterable<Uint8Array>
   readonly exact: boolean
-  /** There is none. */
+  /** Present if there is no body. */
   readonly empty?: true
-  /** Frees what was kept. Absent where nothing is. */
+  /** Frees what was kept. Absent if nothing is kept. */
   readonly forget?: () => void
 }
 
-/** Makes a request's body anew each time it is called. */
+/** Makes a request's body each time it is called. */
 export type BodyFactory = () => RequestInit['body'] | Promise<RequestInit['body']>
 
-/** Bounds on what is kept of a body that can be read only once. */
+/** Limits on the stored part of a body that can be read only once. */
 export interface KeepLimits {
-  /** Bytes of it. A longer body is sent all the same, and then cannot be paid for. */
+  /** Bytes of it. A longer body is sent, but cannot be paid for. */
   readonly bytes: number
-  /** How long the rest of a body is waited for once a 402 is in, in milliseconds. */
+  /** How long Purser waits for the rest of a body after a 402, in milliseconds. */
   readonly patienceMs: number
 }
 
@@ -48,7 +48,10 @@ const NONE: KeptBody = {
   empty: true,
 }
 
-/** Sets `init.body` aside. What the caller could change between the legs is copied now, as `fetch` itself does. */
+/**
+ * Keeps `init.body`. It copies everything that the caller could change before the next request, as `fetch` itself
+ * does.
+ */
 export function keepBody(body: unknown, limits: KeepLimits): KeptBody {
   if (body === null || body === undefined) return NONE
   if (typeof body === 'string')
@@ -77,20 +80,20 @@ export function keepBody(body: unknown, limits: KeepLimits): KeptBody {
   return keepStream(body, limits)
 }
 
-/** Sets the body of a `Request` aside: its own passes through `fetch` as ever, a clone is read beside it. */
+/** Keeps the body of a `Request`: its own goes through `fetch`, and a clone is recorded. */
 export function keepRequestBody(request: Request, limits: KeepLimits): KeptBody {
-  // Neither can have one; and some browsers have no `Request.body` to tell.
+  // These have no body, and some browsers have no `Request.body` that would show it.
   if (/^(GET|HEAD)$/.test(request.method)) return { ...NONE, first: undefined }
-  // Only the clone is asked for its body: Deno sends a request whose `body` was looked at in chunks, without its length.
+  // Only the clone is asked for its body: Deno sends a request in chunks, without its length, if its `body` was read.
   const spare = request.clone()
   if (spare.body === null) return { ...NONE, first: undefined }
   const recording = new Recording(sourceOf(spare.body ?? wholeOf(spare)), limits.bytes)
-  // Read at once: a branch of a tee that waits would queue the whole upload, whatever its size.
+  // Read at once: otherwise the tee would queue the whole upload, of any size.
   void recording.readAhead()
   return { ...recorded(recording, limits), first: undefined }
 }
 
-/** A body that the caller makes anew for each leg: nothing of it is kept, whatever its size. */
+/** Keeps a function that makes the body for each request. Nothing of the body is stored, for any size. */
 export function keepFactory<Body>(make: () => Body | Promise<Body>, limits: KeepLimits): KeptBody<Body> {
   return {
     made: true,
@@ -105,12 +108,12 @@ export function keepFactory<Body>(make: () => Body | Promise<Body>, limits: Keep
   }
 }
 
-/** Is it read piece by piece? Then `fetch` wants `duplex: 'half'` with it. */
+/** Whether it is read in pieces. `fetch` then requires `duplex: 'half'`. */
 export function isStream(body: unknown): body is ReadableStream<unknown> | AsyncIterable<unknown> {
   return body instanceof ReadableStream || isAsyncIterable(body)
 }
 
-/** A stream from its start to its end, piece by piece: no piece is waited for longer than that. */
+/** Reads a stream from its start to its end, and waits for each chunk at most that long. */
 async function* streamed(
   body: ReadableStream<unknown> | AsyncIterable<unknown>,
   patienceMs: number,
@@ -135,12 +138,12 @@ async function* streamed(
 
 function keepStream(body: unknown, limits: KeepLimits): KeptBody {
   if (body instanceof ReadableStream) {
-    // Throws for a stream that is locked or was read from, which `fetch` refuses too; does not lock it.
+    // Throws for a stream that is locked or was read, which `fetch` refuses too. It does not lock the stream.
     new Response(body)
     return recorded(new Recording(sourceOf(body), limits.bytes), limits)
   }
   if (isAsyncIterable(body)) return recorded(new Recording(sourceOf(body), limits.bytes), limits)
-  // Whatever `fetch` makes of it, nobody knows how to make it twice.
+  // `fetch` may accept it, but nothing can make it twice.
   throw new TypeError('A body of an unknown kind cannot be set aside.')
 }
 
@@ -170,9 +173,9 @@ const utf8 = (text: string): Uint8Array => encoder.encode(text)
 const encoder = new TextEncoder()
 
 /**
- * The body's bytes in one piece.
+ * Returns the body in one piece.
  *
- * @throws PaymentError `not_replayable` if a body that is made anew is longer than what may be kept.
+ * @throws PaymentError `not_replayable` if a body that is made for each request is longer than the limit.
  */
 export async function bodyBytes(
   body: KeptBody<unknown>,
@@ -203,7 +206,7 @@ function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole
 }
 
-/** Every entry with its lengths in front, so that no two forms spell the same. */
+/** Writes every entry with its lengths first, so that no two forms have the same bytes. */
 async function* formPieces(form: FormData): AsyncGenerator<Uint8Array> {
   for (const [name, value] of form) {
     if (typeof value === 'string') yield utf8(JSON.stringify([name, value]))

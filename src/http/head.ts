@@ -1,28 +1,28 @@
 import type { RefusalProblem } from '../pay/index.js'
 
-/** The head of an HTTP reply, however the transport holds it. */
+/** The head of an HTTP reply, from any transport. */
 export interface Head {
   readonly status: number
   header(name: string): string | undefined
 }
 
-/** Statuses that `fetch` follows. */
+/** Whether `fetch` follows this status. */
 export function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
 }
 
-/** Does a redirect with this status turn the method into GET, and drop the body? (Fetch, HTTP-redirect fetch, 12) */
+/** Whether a redirect with this status turns the method into GET, without a body (Fetch, HTTP-redirect fetch, 12). */
 export function becomesGet(status: number, method: string): boolean {
   if (status === 303) return method !== 'GET' && method !== 'HEAD'
   return (status === 301 || status === 302) && method === 'POST'
 }
 
-/** A problem worth reading stands in a short JSON body. */
+/** Whether the body may contain a problem: only JSON of an error can. */
 export function mayHoldProblem(head: Head): boolean {
   return head.status >= 400 && /[/+]json\b/i.test(head.header('content-type') ?? '')
 }
 
-/** A refusal as the parts of an HTTP reply. */
+/** The parts of an HTTP reply that is a refusal. */
 export interface RefusalReply {
   readonly status: number
   readonly statusText: string
@@ -30,11 +30,11 @@ export interface RefusalReply {
   readonly body: string
 }
 
-/** A refusal as an HTTP reply. It tells SDKs not to retry, because the answer would be the same. */
+/** Writes a refusal as an HTTP reply. It tells SDKs not to retry, because the answer would be the same. */
 export function refusalReply(problem: RefusalProblem): RefusalReply {
   return {
     status: 402,
-    // Some SDKs show nothing of a refusal but this. Its code is one of ours, so it is plain ASCII.
+    // Some SDKs show only this text. The code is one of Purser's, so it is plain ASCII.
     statusText: `Payment refused (${problem.code})`,
     headers: {
       'content-type': 'application/problem+json',

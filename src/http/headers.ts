@@ -1,10 +1,10 @@
 import { isObjectPrototype } from '../util/objects.js'
-/** Headers that were set aside: nobody changes them. */
+/** Copied headers, which nothing changes. */
 export type KeptHeaders = Headers | Readonly<Record<string, string>>
 
 const ACCEPT_PAYMENT = 'accept-payment'
 
-/** Headers that describe a body: without one they go (Fetch, request-body-header names). */
+/** Headers that describe a body. A request without a body loses them (Fetch, request-body-header names). */
 export const BODY_HEADERS: readonly string[] = [
   'content-encoding',
   'content-language',
@@ -13,7 +13,7 @@ export const BODY_HEADERS: readonly string[] = [
   'content-length',
 ]
 
-/** A copy for a request that has lost its body on the way. */
+/** Copies headers for a request without its body. */
 export function withoutBody(headers: HeadersInit | KeptHeaders): Headers {
   const copy = new Headers(headers)
   for (const name of BODY_HEADERS) copy.delete(name)
@@ -21,14 +21,14 @@ export function withoutBody(headers: HeadersInit | KeptHeaders): Headers {
 }
 
 /**
- * Headers as they are now, with `Accept-Payment` unless there is one. Plain objects stay plain: to make `Headers` of
- * them is `fetch`'s work, and would be done twice.
+ * Copies headers as they are now, and adds `Accept-Payment` if it is missing. Plain objects stay plain, because
+ * `fetch` makes `Headers` of them anyway.
  */
 export function snapshot(headers: RequestInit['headers'], acceptPayment: string | undefined): KeptHeaders {
   const plain = headers === undefined || headers === null || isPlain(headers)
   if (plain) {
     if (!acceptPayment || headerOf(headers ?? {}, ACCEPT_PAYMENT) !== undefined) return { ...headers }
-    // In this order: what is added to the copy of an object costs V8 ten times as much.
+    // In this order: to add a property to the copy of an object costs V8 ten times as much.
     return { [ACCEPT_PAYMENT]: acceptPayment, ...headers }
   }
   const copy = new Headers(headers)
@@ -36,10 +36,10 @@ export function snapshot(headers: RequestInit['headers'], acceptPayment: string 
   return copy
 }
 
-/** Headers to set, by lower-case name; undefined takes one away. */
+/** Headers to set, by lower-case name. Undefined removes one. */
 export type HeaderChanges = Readonly<Record<string, string | undefined>>
 
-/** A copy with these changes, whatever the case of the names before. Plain objects stay plain here too. */
+/** Copies headers with these changes, for any case of the earlier names. Plain objects stay plain here too. */
 export function withHeaders(headers: KeptHeaders, changes: HeaderChanges): KeptHeaders {
   const copy: Headers | Record<string, string> =
     headers instanceof Headers ? new Headers(headers) : { ...headers }
@@ -54,7 +54,7 @@ export function withHeaders(headers: KeptHeaders, changes: HeaderChanges): KeptH
   return copy
 }
 
-/** One header, whatever the case of its name. */
+/** Returns one header, for any case of its name. */
 export function headerOf(headers: KeptHeaders, name: string): string | undefined {
   if (headers instanceof Headers) return headers.get(name) ?? undefined
   for (const key in headers) {

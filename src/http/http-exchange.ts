@@ -20,7 +20,7 @@ export interface HttpExchangeOptions {
 
 const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/
 
-/** One HTTP call as an exchange, over any transport, and whether or not the server ever asks for a payment. */
+/** One HTTP call as an exchange, over any transport, whether or not the server asks for a payment. */
 export class HttpExchange<Reply extends object> implements Exchange<Reply> {
   readonly resource: HttpResource
   readonly key?: string
@@ -137,7 +137,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
       if (followed !== undefined) this.discard(reply)
       return followed
     } catch {
-      // The redirect itself is an answer, and it was paid for: the caller gets it.
+      // The redirect itself is an answer that was paid for, so the caller gets it.
       return undefined
     }
   }
@@ -175,7 +175,7 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
   }
 
   async #sendPaid(options: SendOptions, credential: Credential): Promise<Reply> {
-    // A dropped 402 that is still being read holds the connection that the paid request needs.
+    // A dropped 402 that is still being read occupies the connection that the paid request needs.
     await this.#draining
     const changes = { ...this.#keyOf(options), ...(await this.#carry(credential)) }
     const reply = await this.#transport.sendPaid({ at: this.#at, changes, signal: options.signal })
@@ -193,7 +193,10 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
     return adds ? { 'idempotency-key': idempotencyKey } : undefined
   }
 
-  /** The resource that sent a 402, if it may charge: it is on the dialled origin, over a channel fit for a credential. */
+  /**
+   * Returns the resource that sent a 402, if it may charge: it is on the dialled origin, and its connection protects
+   * a credential.
+   */
   #payableAt(reply: Reply, from: string): HttpResource | undefined {
     // These were checked when they were dialled or when they charged before.
     if (from === this.#at.address) return this.#at

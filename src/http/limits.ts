@@ -5,36 +5,36 @@ import type { KeepLimits } from './body.js'
 
 export type { BodyLimits }
 
-/** Bounds on what is kept and read. */
+/** Limits on what is kept and read. */
 export interface HttpLimits {
-  /** Of a request body that can be read only once. */
+  /** For a request body that can be read only once. */
   readonly keep: KeepLimits
-  /** Of a reply's body that may hold a problem, or that is drained. */
+  /** For the body of a reply that may contain a problem, or that is drained. */
   readonly read: BodyLimits
 }
 
-/** Bounds on what Purser keeps and reads. A bound that you leave out has its default. */
+/** Limits on what Purser keeps and reads. Each has a default. */
 export interface HttpLimitsOptions {
-  /** Of a request body that can be read only once. Default: 1 MiB, and ten seconds for the rest of it once a 402 is in. */
+  /** For a request body that can be read only once. Default: 1 MiB, and ten seconds for its rest after a 402. */
   readonly keep?: Partial<KeepLimits>
-  /** Of a reply's body that may hold a problem, or that is drained. Default: 64 KiB within a second. */
+  /** For the body of a reply that may contain a problem, or that is drained. Default: 64 KiB within a second. */
   readonly read?: Partial<BodyLimits>
 }
 
 const KIB = 1024
 
-/** A body of a mebibyte, a problem of 64 KiB, and a server that takes a second for it, are all generous. */
+/** Generous values: a body of a mebibyte, a problem of 64 KiB, and a second for the server. */
 const DEFAULT_LIMITS: HttpLimits = {
   keep: { bytes: KIB * KIB, patienceMs: 10_000 },
   read: { bytes: 64 * KIB, patienceMs: 1_000 },
 }
 
-/** What JavaScript engines can hold in one piece. */
+/** The size that JavaScript engines can hold in one piece. */
 const MOST_BYTES = 2 ** 31 - 1
 const GROUPS: Names<HttpLimitsOptions> = { keep: true, read: true }
 const BOUNDS: Names<KeepLimits> = { bytes: true, patienceMs: true }
 
-/** @throws TypeError for a name that is not known, a patience that no timer holds, and a size that is none. */
+/** @throws TypeError for an unknown name, a time that no timer supports, or an invalid size. */
 export function httpLimits(given: HttpLimitsOptions = {}): HttpLimits {
   const { keep = {}, read = {} } = ownOptions(given, GROUPS, '`limits`')
   return {

@@ -2,24 +2,24 @@ import { PaymentError } from '../errors/index.js'
 import { isBytes } from '../protocol/index.js'
 import { withTimeout } from '../util/with-timeout.js'
 
-/** How a longer body can be kept. */
+/** How to keep a longer body. */
 export const RAISE =
   'Raise `maxKeptBody` of createPurser (`limits.keep.bytes` of purserInterceptor) to keep longer bodies.'
 
-/** How a body of any size can be sent again. */
+/** How to send a body of any size again. */
 const MAKE =
   'Or give a function that makes the body anew: `payment.body` of fetch, `replayableBody` of purser/undici.'
 
 /** Why a body was not kept. */
 type Loss = 'long' | 'late' | 'failed'
 
-/** Where the chunks of a body come from: read once, in order. */
+/** A source of a body's chunks: read once, in order. */
 export interface ChunkSource {
   next(): Promise<IteratorResult<unknown, unknown>>
   cancel(reason: unknown): void
 }
 
-/** A stream or an async iterable as a source. The stream is locked from here on, as `fetch` would lock it. */
+/** Makes a source of a stream or an async iterable. It locks the stream, as `fetch` would. */
 export function sourceOf(body: ReadableStream<unknown> | AsyncIterable<unknown>): ChunkSource {
   if (body instanceof ReadableStream) {
     const reader = body.getReader()
@@ -38,15 +38,15 @@ export function sourceOf(body: ReadableStream<unknown> | AsyncIterable<unknown>)
   }
 }
 
-/** Nobody waits for the end of a cancelled source, and its complaint changes nothing. */
+/** The end of a cancelled source is not awaited, and its error changes nothing. */
 function ignore(): void {}
 
 /**
- * A body that can be read only once, on its way through: {@link stream} hands it on, chunk by chunk and with the
- * reader's back-pressure, and up to a cap every chunk is kept, so that the request can be sent again.
+ * Records a body that can be read only once: {@link stream} passes it on chunk by chunk, with the reader's
+ * back-pressure. Every chunk up to a limit is kept, so that the request can be sent again.
  *
- * Not `tee()`: a tee queues without a bound, and stops for good when the transport cancels its branch, as transports
- * do when an answer comes before the upload is done. Then {@link whole} reads the rest by itself.
+ * This is not `tee()`. A tee has an unlimited queue, and it stops when the transport cancels its branch, as
+ * transports do if an answer arrives before the end of the upload. Then {@link whole} reads the rest by itself.
  */
 export class Recording {
   readonly stream: ReadableStream
@@ -77,9 +77,10 @@ export class Recording {
   }
 
   /**
-   * All of it, read to its end if need be.
+   * Returns all chunks, and reads to the end if necessary.
    *
-   * @throws PaymentError `not_replayable` if it is longer than the cap, failed, was forgotten, or takes too long.
+   * @throws PaymentError `not_replayable` if the body is longer than the limit, failed, was forgotten, or takes too
+   * long.
    */
   async whole(patienceMs: number): Promise<readonly Uint8Array[]> {
     const deadline = performance.now() + patienceMs
@@ -103,19 +104,19 @@ export class Recording {
     }
   }
 
-  /** Nobody will read {@link stream}: reads ahead by itself until the end or the cap. */
+  /** Reads until the end or the limit, because nothing reads {@link stream}. */
   async readAhead(): Promise<void> {
     await this.stream.cancel()
     while (this.#state === 'open') await this.#step()
   }
 
-  /** What was kept is no longer needed: the memory is free, and what still passes is not recorded. */
+  /** Frees the kept chunks. Later chunks are passed on, but not recorded. */
   forget(): void {
     this.#lose()
     if (this.#cancelled && !this.#ended) this.#source.cancel(this.#cancelled.reason)
   }
 
-  /** One read at a time, whoever asks: order is the body's meaning. */
+  /** Reads one chunk at a time, for any caller, because order matters. */
   #step(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#read())
     return this.#turn
@@ -150,7 +151,7 @@ export class Recording {
 
   #cancel(reason: unknown): void {
     this.#cancelled = { reason }
-    // While the recording is wanted, the source lives on: a 402 that came early must not make a request unpayable.
+    // While the recording is needed, the source stays open: an early 402 must not make a request unpayable.
     if (this.#state === 'lost' && !this.#ended) this.#source.cancel(reason)
   }
 

@@ -1,10 +1,10 @@
 import type { Reason } from '../errors/index.js'
 import type { HttpResource } from '../protocol/index.js'
 
-/** What `fetch` is called on. It is spelt out: `RequestInfo` is a name that only the DOM library has. */
+/** The first argument of `fetch`. It is written out because only the DOM library has `RequestInfo`. */
 export type FetchInput = string | URL | Request
 
-/** Why a 402 from behind a redirect is not paid. */
+/** The reason for an unpaid 402 from behind a redirect. */
 export const ELSEWHERE: Reason = Object.freeze({
   rule: 'redirect',
   message:
@@ -12,7 +12,7 @@ export const ELSEWHERE: Reason = Object.freeze({
     'only GET and HEAD. Call the final address directly.',
 })
 
-/** Why a 402 is not paid if its request could not be copied. */
+/** The reason for an unpaid 402 of a request that could not be copied. */
 export const NOT_COPIED: Reason = Object.freeze({
   rule: 'request',
   message:
@@ -21,7 +21,7 @@ export const NOT_COPIED: Reason = Object.freeze({
     'not read yet, or as a function that makes it: `init.payment.body` of fetch, `replayableBody` for undici.',
 })
 
-/** A reply's URL has no fragment (Fetch, `Response.url`); Bun leaves it on. */
+/** Removes the fragment from the URL of a reply. `Response.url` has none (Fetch), but Bun keeps it. */
 export function withoutFragment(url: string): string {
   const hash = url.indexOf('#')
   return hash === -1 ? url : url.slice(0, hash)
@@ -29,12 +29,12 @@ export function withoutFragment(url: string): string {
 
 const PLAIN_HTTP = /^((?:[a-z0-9_-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-/** May a credential travel to this URL? https only; plain http on `localhost` and below it, 127/8 and `[::1]` alone. */
+/** Whether a credential may go to this URL: https, or http on `localhost`, its subdomains, 127/8 and `[::1]`. */
 export function isConfidential(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && PLAIN_HTTP.test(url.hostname))
 }
 
-/** A URL and a method, as what is bought there. The fragment never travels, so it is no part of it. */
+/** Makes a resource of a URL and a method. The fragment is never sent, so it is no part of it. */
 export function resourceAt(url: URL, method: string): HttpResource {
   const hash = url.hash.length
   const { pathname: path, origin: vendor } = url
@@ -47,17 +47,17 @@ export function resourceAt(url: URL, method: string): HttpResource {
     method,
     path,
   } as const
-  // Queries hold keys: events, refusals and requests for approval carry this, and loggers dump them.
+  // Queries contain keys. Events, refusals and requests for approval contain this object, and loggers print them.
   Object.defineProperty(resource, 'address', { enumerable: false })
-  // Frozen: listeners and approvers see it before it is judged for the last time.
+  // Frozen: listeners and approvers see it before policy judges it for the last time.
   return Object.freeze(resource)
 }
 
 /**
- * What a call to `fetch` dials; undefined where nothing can ever be paid: no valid URL, a password in it, not
- * confidential. Then `fetch` itself says what is wrong, if anything is.
+ * Returns what a call to `fetch` dials. Undefined if it can never be paid: an invalid URL, a password in it, or no
+ * confidential connection. Then `fetch` itself reports the error.
  *
- * @param page The address that relative URLs stand on, where there is one.
+ * @param page The address for relative URLs, if there is one.
  */
 export function dialled(input: FetchInput, init?: RequestInit, page?: string): HttpResource | undefined {
   const request = isRequest(input) ? input : undefined
@@ -66,8 +66,8 @@ export function dialled(input: FetchInput, init?: RequestInit, page?: string): H
 }
 
 /**
- * Agents call the same few addresses over and over: reading a URL costs more than all else that a free call costs. By
- * method and page first, so that the caller's own text is what is looked up, and no new one is made.
+ * Programs call the same few addresses again and again, and parsing a URL is the largest cost of a free call. Keyed
+ * by method and page first, so that the caller's own text is looked up without making a new one.
  */
 const known = new Map<string, Map<string, HttpResource>>()
 const MOST_PLACES = 16
@@ -94,7 +94,7 @@ function remember(place: string, address: string, resource: HttpResource): void 
   known.set(place, there)
 }
 
-/** A `Request` of this runtime or of a `fetch` package beside it. */
+/** Whether it is a `Request` of this runtime or of a `fetch` package. */
 export function isRequest(input: unknown): input is Request {
   return (
     typeof input === 'object' && input !== null && 'url' in input && 'headers' in input && 'clone' in input

@@ -9,7 +9,7 @@ import { MessageBuffer } from './message-buffer.js'
 import { SocketTransport } from './transport.js'
 import type { PaidSocket, SocketData, SocketEnd, SocketLike, SocketLimits, SocketPayload } from './types.js'
 
-/** What the server made of an authorization. */
+/** The server's answer to a credential. */
 export type Answer =
   | { readonly ok: true; readonly receipt: Receipt }
   | { readonly ok: false; readonly status: number; readonly problem?: Problem }
@@ -20,23 +20,23 @@ interface Asker {
 }
 
 const GOODBYE = 1000
-/** A client may close with 1000 or 3000 to 4999 (WHATWG WebSockets, `close`): this is what the reference client says. */
+/** Clients may close with 1000 or 3000 to 4999 (WHATWG WebSockets, `close`). The reference client uses this code. */
 const BROKEN_OFF = 3008
-/** An end in order: 1005 is one without a code. */
+/** The codes of an orderly end. 1005 means that the peer sent no code. */
 const ORDERLY = [1000, 1005]
 
-/** One WebSocket, sorted: messages for the caller, and what is said about money for the payment story. */
+/** One WebSocket, sorted: messages for the caller, and payment frames for the payment flow. */
 export class Connection {
-  /** What the caller holds. */
+  /** The object that the caller gets. */
   readonly socket: PaidSocket
   readonly opened: Promise<void>
-  readonly #line: SocketTransport
+  readonly #transport: SocketTransport
   readonly #limits: SocketLimits
   readonly #read: (text: string) => Frame
-  readonly #inbox: MessageBuffer
-  readonly #news = new LatestEvents()
+  readonly #messages: MessageBuffer
+  readonly #latest = new LatestEvents()
   #asker: Asker | undefined
-  /** The channel that it is paid from, once something was sent. */
+  /** The channel that pays for this socket, once a credential was sent. */
   #channel: string | undefined
   readonly #challenges: string[] = []
   #accepted = 0
@@ -45,7 +45,7 @@ export class Connection {
   #heard = () => {}
   #followed = false
   #closing = false
-  /** Resolves when the story has dealt with what it was told. */
+  /** Resolves when the payment flow has dealt with the last event. */
   #idle: Promise<void> = Promise.resolve()
   #over = false
   #failure: unknown
@@ -54,47 +54,47 @@ export class Connection {
     this.#ended = resolve
   })
 
-  /** @param read What a frame of text is: nothing is read as money on a socket that was never asked to pay. */
+  /** @param read Reads a frame of text. On a socket that was never asked to pay, every frame is content. */
   constructor(socket: SocketLike, url: string, read: (text: string) => Frame, limits: SocketLimits) {
     this.#limits = limits
     this.#read = read
-    this.#inbox = new MessageBuffer(limits, {
+    this.#messages = new MessageBuffer(limits, {
       need: (need) => this.#tellNeed(need),
-      full: () => this.#line.hold(),
-      eased: () => this.#line.release(),
+      full: () => this.#transport.hold(),
+      eased: () => this.#transport.release(),
     })
-    this.#line = new SocketTransport(
+    this.#transport = new SocketTransport(
       socket,
       { frame: (data) => this.#frame(data), lost: (end) => this.#lost(end) },
       limits,
     )
-    this.opened = this.#line.opened
-    this.socket = faceOf(this, url, this.#line, this.#inbox)
+    this.opened = this.#transport.opened
+    this.socket = socketOf(this, url, this.#transport, this.#messages)
   }
 
   get over(): boolean {
     return this.#over
   }
 
-  /** What it ended with, where that was no good end. */
+  /** The error that ended the socket, if it did not end well. */
   get failure(): unknown {
     return this.#failure
   }
 
-  /** Was it used for a payment already? */
+  /** Whether a payment was sent through this socket. */
   get used(): boolean {
     return this.#channel !== undefined
   }
 
-  /** Has the server taken a payment? Then it serves, and every further payment goes this way. */
+  /** Whether the server has accepted a payment. It then serves, and all further payments use this socket. */
   get paid(): boolean {
     return this.#accepted > 0
   }
 
   /**
-   * Sends a credential, and waits for what the server says to it.
+   * Sends a credential, and waits for the server's answer.
    *
-   * @throws DOMException if the socket ends before that; PaymentError if the server is silent or breaks the rules.
+   * @throws DOMException if the socket ends first; PaymentError if the server does not answer or breaks the protocol.
    */
   async authorize(credential: Credential, signal?: AbortSignal): Promise<Answer> {
     signal?.throwIfAborted()
@@ -108,7 +108,7 @@ export class Connection {
     }
     signal?.addEventListener('abort', abort, ONCE)
     try {
-      this.#line.send(authorizationFrame(credential))
+      this.#transport.send(authorizationFrame(credential))
       this.#channel = lower(payload['channelId']) ?? this.#channel ?? ''
       this.#challenges.push(challenge.id)
       await withTimeout(
@@ -124,14 +124,14 @@ export class Connection {
     }
   }
 
-  /** From here on a payment story hears what the server says about money. */
+  /** From now on, the payment flow hears the server's payment events. */
   metered(): Metered<PaidSocket> {
     this.#followed = true
     return {
       reply: this.socket,
       events: { [Symbol.asyncIterator]: () => this.#events() },
-      end: this.#news.end,
-      // It would wait for ever, and the reader with it.
+      end: this.#latest.end,
+      // Otherwise the server and the reader would wait forever.
       declined: (why) => {
         if (!this.#closing) this.fail(why)
       },
@@ -139,27 +139,27 @@ export class Connection {
   }
 
   async send(data: SocketPayload): Promise<void> {
-    // Whatever the caller relays: it shall not speak for the purser.
+    // The caller may relay data from others, so its text must not look like a payment frame.
     const { kind } = typeof data === 'string' ? this.#read(data) : { kind: 'content' }
     if (kind !== 'content')
       throw new TypeError('The server would take this message for a word about payment, so it is not sent')
-    this.#line.send(data)
-    await this.#line.drained()
+    this.#transport.send(data)
+    await this.#transport.drained()
   }
 
   async close(): Promise<SocketEnd> {
     if (!this.#over && this.used && !this.#closing) {
       this.#closing = true
-      // What is being paid goes before it, so that its answer comes before the last receipt.
+      // A payment in progress comes first, so that its answer arrives before the last receipt.
       await withTimeout(this.#idle, this.#limits.closeMs)
-      if (!this.#over) this.#line.send(CLOSE_REQUEST)
+      if (!this.#over) this.#transport.send(CLOSE_REQUEST)
       await withTimeout(this.#end, this.#limits.closeMs)
     }
     this.#finish('broken', GOODBYE)
-    return this.#line.closed
+    return this.#transport.closed
   }
 
-  /** Breaks it off, for a reason of ours. */
+  /** Closes the socket because of an error of Purser or its caller. */
   fail(error: unknown): void {
     this.#finish('broken', BROKEN_OFF, error)
   }
@@ -180,7 +180,7 @@ export class Connection {
 
   #content(data: SocketData, size: number): void {
     this.#received++
-    if (this.#inbox.message(data, size) || this.#closing) return
+    if (this.#messages.message(data, size) || this.#closing) return
     this.fail(tooMuch('The server sent more messages than are held for a reader.'))
   }
 
@@ -189,28 +189,28 @@ export class Connection {
     else if (frame.kind === 'error') this.#refused(frame)
     else if (frame.kind === 'ready') this.#ready(frame.receipt)
     else if (this.#asker !== undefined) this.#answer({ ok: true, receipt: frame.receipt })
-    else this.#news.tell(frame)
+    else this.#latest.tell(frame)
   }
 
   #need(claims: JsonObject): void {
     if (lower(claims['channelId']) !== this.#channel)
       this.fail(this.#broken('The server asked for payment on another channel.'))
-    else if (!this.#closing) this.#inbox.need({ kind: 'need', claims, after: this.#received })
+    else if (!this.#closing) this.#messages.need({ kind: 'need', claims, after: this.#received })
   }
 
-  /** A receipt for a later challenge is no news: the payment on that challenge has had its own. */
+  /** Receives a receipt. A receipt for an earlier challenge brings no news, because that payment has its own. */
   #ready(receipt: Receipt): void {
     if (this.#challenges.lastIndexOf(receipt.challengeId ?? '') <= 0)
-      this.#news.tell({ kind: 'receipt', receipt })
+      this.#latest.tell({ kind: 'receipt', receipt })
     this.#finish('whole', GOODBYE)
   }
 
-  /** The server leaves the socket open, and serves it no more: it means to close it, with too long a reason. */
+  /** Handles a refusal. The server leaves such a socket open and does not serve it: its close reason was too long. */
   #refused({ status, message, problem }: Extract<Frame, { kind: 'error' }>): void {
     const asked = this.#asker !== undefined
     const error = this.#broken(`The server ended the payment (${status}). ${message ?? ''}`.trim())
     this.#answer({ ok: false, status, ...(problem === undefined ? {} : { problem }) })
-    // Where it answers a payment, what that means is still to be written down.
+    // If this answers a payment, the payment flow must still store the result.
     this.#finish(asked ? 'whole' : 'broken', BROKEN_OFF, error)
   }
 
@@ -222,13 +222,13 @@ export class Connection {
 
   #tellNeed(need: MeterEvent): void {
     if (this.#over) return
-    if (this.#followed) this.#news.tell(need)
-    // What another call had paid for came late, and is not paid on.
+    if (this.#followed) this.#latest.tell(need)
+    // A payment of another call arrived late. Purser does not pay for more here.
     else this.fail(this.#broken('The server asked for more than was paid for earlier.'))
   }
 
   async *#events(): AsyncGenerator<MeterEvent> {
-    for await (const event of this.#news) {
+    for await (const event of this.#latest) {
       const before = this.#accepted
       let done = (): void => {}
       this.#idle = new Promise((resolve) => {
@@ -243,7 +243,7 @@ export class Connection {
     }
   }
 
-  /** It was not paid on, for now: where another socket of the same channel was faster, the server has what it needs. */
+  /** Reports that this need was not paid. If another socket of the channel was faster, the server has what it needs. */
   async #mustGoOn(): Promise<void> {
     const { length } = this.#challenges
     const frames = this.#frames
@@ -265,26 +265,26 @@ export class Connection {
     if (this.#over) return
     this.#over = true
     this.#failure = error
-    this.#line.close(code)
+    this.#transport.close(code)
     this.#asker?.reject(error ?? networkFailure('The socket was closed before it was paid for.'))
     this.#asker = undefined
-    this.#news.stop(how)
-    // Whoever has read to a good end finds all of it written down.
+    this.#latest.stop(how)
+    // A caller that reads to a good end then finds everything stored.
     if (how === 'whole' && error === undefined)
-      void withTimeout(this.#idle, this.#limits.closeMs).then(() => this.#inbox.end())
-    else this.#inbox.end(error)
+      void withTimeout(this.#idle, this.#limits.closeMs).then(() => this.#messages.end())
+    else this.#messages.end(error)
     this.#ended()
   }
 
-  /** What it says about money is what is known of the latest that was sent. */
+  /** An error that says what is known about the money of the last credential. */
   #broken(message: string): unknown {
     if (!this.used) return moneyFailure('untouched', message)
     return moneyFailure(this.#asker === undefined && this.paid ? 'settled' : 'unknown', message)
   }
 }
 
-/** What the caller may do with it, and nothing that the story does. */
-function faceOf(
+/** The caller's side of a connection, without the methods of the payment flow. */
+function socketOf(
   connection: Connection,
   url: string,
   line: SocketTransport,

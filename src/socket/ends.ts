@@ -1,11 +1,11 @@
 import { type Funds, PaymentError } from '../errors/index.js'
 
-/** The network's fault, as `fetch` has its own errors for it: nothing about money. */
+/** An error of the network, as in `fetch`. It says nothing about money. */
 export function networkFailure(message: string): DOMException {
   return new DOMException(message, 'NetworkError')
 }
 
-/** The server sent more than is held for it. */
+/** The server sent more than the limits allow. */
 export function tooMuch(message: string): DOMException {
   return new DOMException(message, 'QuotaExceededError')
 }
@@ -16,7 +16,7 @@ const CODES = {
   unknown: 'payment_in_doubt',
 } as const satisfies Partial<Record<Funds, string>>
 
-/** The payment's own end, and what is known of the money by then. */
+/** An error that ends the payment, with the known state of the money. */
 export function moneyFailure(funds: keyof typeof CODES, message: string): PaymentError {
   return new PaymentError(CODES[funds], funds, message)
 }

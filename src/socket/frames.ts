@@ -12,28 +12,28 @@ import {
 } from '../protocol/index.js'
 import { isObject } from '../util/objects.js'
 
-/** What a frame of text is. */
+/** The content of a frame of text. */
 export type Frame =
-  /** The caller's: as it is, or unwrapped. */
+  /** Content for the caller: as it came, or unwrapped. */
   | { readonly kind: 'content'; readonly data: string }
-  /** The server goes on when it has been paid more. */
+  /** The server continues after a further payment. */
   | { readonly kind: 'need'; readonly claims: JsonObject }
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  /** The server has come to its end, or was asked to. */
+  /** The server has finished, by itself or on request. */
   | { readonly kind: 'ready'; readonly receipt: Receipt }
   | { readonly kind: 'error'; readonly status: number; readonly message?: string; readonly problem?: Problem }
-  /** About money, and nothing that a client needs to hear. */
+  /** About a payment, but of no use to a client. */
   | { readonly kind: 'other' }
-  /** About money, and not what it should be. */
+  /** About a payment, but not readable. */
   | { readonly kind: 'unreadable' }
 
-/** Whatever a frame is, its members lie no deeper. */
+/** The members of every kind of frame are within this depth. */
 const DEPTH = 16
 
 /**
- * Reads a frame: JSON with a member `mpp` that names its kind. All other text is the caller's.
+ * Reads a frame: JSON with a member `mpp` that names its kind. Any other text is content for the caller.
  *
- * No specification says how sessions charge over WebSockets: this is what the reference server sends.
+ * No specification says how sessions charge over WebSockets. This is the format of the reference server.
  */
 export function readFrame(text: string): Frame {
   const json = /^\s*\{/.test(text) ? jsonOf(text) : undefined
@@ -56,7 +56,7 @@ export function readFrame(text: string): Frame {
   }
 }
 
-/** Any text is the caller's: on a socket that was never asked to pay. */
+/** Reads every text as content: for a socket that was never asked to pay. */
 export function plainFrame(text: string): Frame {
   return { kind: 'content', data: text }
 }
@@ -68,7 +68,7 @@ export function authorizationFrame(credential: Credential): string {
 
 export const CLOSE_REQUEST = JSON.stringify({ mpp: 'payment-close-request' })
 
-/** The server sends a problem as JSON, or a sentence. */
+/** Reads an error. The server sends a problem as JSON, or a sentence. */
 function readError({ status, message: sent }: JsonObject): Frame {
   const problem = typeof sent === 'string' ? parseProblem(sent) : undefined
   const message = problem?.detail ?? problem?.title ?? (typeof sent === 'string' ? clean(sent) : undefined)

@@ -12,18 +12,18 @@ interface Reader {
   reject(error: unknown): void
 }
 
-/** What an inbox tells its socket. */
+/** The events of a buffer. */
 export interface MessageBufferEvents {
-  /** Whoever reads has come to where the server waits for money. */
+  /** The reader has reached the point where the server waits for a payment. */
   need(need: Need): void
-  /** More is unread than is good; or no more so. */
+  /** The amount of unread data crossed its limit, in either direction. */
   full(): void
   eased(): void
 }
 
 /**
- * What came and was not read yet, in its order. A server's word that it needs more stands in this order too: it is heard
- * when all before it was read, so that nothing is paid for that nobody reads.
+ * The unread messages, in their order. The server's payment needs are in the same order: a need is reported when
+ * everything before it was read, so Purser does not pay for unread data.
  */
 export class MessageBuffer {
   readonly #most: { readonly messages: number; readonly bytes: number }
@@ -39,7 +39,7 @@ export class MessageBuffer {
     this.#on = on
   }
 
-  /** False: it does not fit, and was not taken. */
+  /** Returns false if the message does not fit. It is then not stored. */
   message(data: SocketData, size: number): boolean {
     if (this.#items.length >= this.#most.messages || this.#size + size > this.#most.bytes) return false
     this.#size += size
@@ -48,14 +48,14 @@ export class MessageBuffer {
     return true
   }
 
-  /** Of several without a message between them only the last counts. */
+  /** If no message is between several needs, only the last one counts. */
   need(need: Need): void {
     if (this.#items.at(-1)?.kind === 'need') this.#items.pop()
     this.#items.push({ kind: 'need', need })
     this.#flow()
   }
 
-  /** Nothing more comes. What is there is read first; then the error is thrown, once. */
+  /** Ends the buffer. The reader gets the rest first, and then the error once. */
   end(error?: unknown): void {
     this.#end ??= error === undefined ? {} : { error }
     this.#flow()
@@ -82,7 +82,7 @@ export class MessageBuffer {
     if (this.#end !== undefined) this.#finish()
   }
 
-  /** Held back from half of what fits, and let go again at a quarter. */
+  /** Pauses the network at half of the limit, and resumes it at a quarter. */
   #press(): void {
     const load = Math.max(this.#items.length / this.#most.messages, this.#size / this.#most.bytes)
     if (!this.#full && load >= 0.5) {

@@ -17,13 +17,14 @@ import {
 } from './types.js'
 
 /**
- * Opens a WebSocket that may cost money, and pays for it message by message inside the purser's policy.
+ * Opens a WebSocket that may cost money, and pays for it message by message within the purser's policy.
  *
- * The address is asked for its price by HTTP first. If it answers 402 with a session that policy allows, the socket is
- * paid from that session; if it asks for nothing, or policy could never pay there, an ordinary socket is opened.
+ * Purser first requests the address by HTTP. If the answer is 402 with a session that policy allows, the session pays
+ * for the socket. If the server asks for no money, or if policy could never pay there, an ordinary socket is opened.
  *
- * @throws TypeError for a malformed address, a foreign purser, or where there is no `WebSocket`; PaymentRefusedError if
- * it may not be paid for; PaymentError if a payment left and no socket came of it; DOMException if none can be opened.
+ * @throws TypeError for a malformed address, an unknown purser, or a runtime without `WebSocket`; PaymentRefusedError
+ * if the payment is refused; PaymentError if a credential left and no socket came of it; DOMException if the socket
+ * cannot be opened.
  * @example
  * ```ts
  * const socket = await openSocket(purser, 'wss://api.search.example/v1/live', { payment: { maxAmount: '0.50' } })
@@ -54,7 +55,7 @@ interface Target {
 
 type Dial = (read: typeof readFrame) => Connection
 
-/** By agreement with the server. Undefined: it asks for nothing. */
+/** Opens a paid socket. Undefined if the server asks for no money. */
 async function paid(
   handler: HttpPaymentHandler,
   target: Target,
@@ -77,7 +78,7 @@ async function paid(
     const unreachable = isPaymentError(error, 'not_replayable') ? exchange.unreachable : undefined
     throw unreachable ?? error
   } finally {
-    // Whatever was opened for a payment that did not come about.
+    // A socket that was opened for a payment that did not happen.
     if (kept === undefined) exchange.connection?.fail(undefined)
   }
 }
@@ -97,7 +98,7 @@ async function plain(dial: Dial, signal: AbortSignal | undefined): Promise<Conne
   }
 }
 
-/** The caller's signal ends it, as long as it lasts. */
+/** Ends the socket when the caller's signal aborts. */
 function watched(connection: Connection, signal: AbortSignal | undefined): PaidSocket {
   const { socket } = connection
   if (signal === undefined) return socket
@@ -108,7 +109,7 @@ function watched(connection: Connection, signal: AbortSignal | undefined): PaidS
   return socket
 }
 
-/** The same address twice: with the scheme of WebSockets, and with that of HTTP. */
+/** Writes the address in two ways: with the scheme of WebSockets, and with the scheme of HTTP. */
 function targetOf(url: string | URL): Target {
   const http = new URL(url)
   const { protocol } = http
@@ -127,7 +128,7 @@ function isPayable({ http }: Target): boolean {
   return isConfidential(url) && url.username === '' && url.password === ''
 }
 
-/** @throws TypeError where there is no `WebSocket`. */
+/** @throws TypeError if there is no `WebSocket`. */
 function dialler(target: Target, { protocols, WebSocket, limits }: SocketOptions): Dial {
   const own = ownOptions<Partial<SocketLimits>>(limits ?? {}, DEFAULT_SOCKET_LIMITS, 'limits of openSocket()')
   const bounds = { ...DEFAULT_SOCKET_LIMITS, ...own }

@@ -20,7 +20,7 @@ import { own } from '../util/objects.js'
 import type { Answer, Connection } from './connection.js'
 import type { PaidSocket } from './types.js'
 
-/** The answer to the question what it costs. */
+/** The reply to the request for the price. */
 export class PriceReply {
   readonly response: Response
   constructor(response: Response) {
@@ -28,7 +28,7 @@ export class PriceReply {
   }
 }
 
-/** What a server refused a payment with. */
+/** The server's refusal of a payment. */
 class Rejection {
   readonly answer: Extract<Answer, { ok: false }>
   constructor(answer: Extract<Answer, { ok: false }>) {
@@ -36,13 +36,10 @@ class Rejection {
   }
 }
 
-/** What comes of it: no question of money at all, a paid socket, or why there is none. */
+/** The result of an exchange: a reply without a payment, a paid socket, or a refusal. */
 export type SocketReply = PriceReply | PaidSocket | Rejection | PaymentRefusedError
 
-/**
- * A WebSocket as something that is paid for. It is asked for its price, and gets its top-ups, by HTTP at the same
- * address; what buys goes through the socket itself.
- */
+/** A WebSocket as an exchange. The price and top-ups use HTTP at the same address; vouchers go through the socket. */
 export class SocketExchange implements Exchange<SocketReply> {
   readonly resource: HttpResource
   readonly key?: string
@@ -51,10 +48,10 @@ export class SocketExchange implements Exchange<SocketReply> {
   readonly #protocols: readonly string[]
   readonly #receipts = new WeakMap<PaidSocket, Receipt>()
   #connection: Connection | undefined
-  /** Why there is no socket to be had. */
+  /** The error that kept the socket from opening. */
   #unreachable: unknown
 
-  /** @param dial Opens a socket: payments that have to be sent again want another one. */
+  /** @param dial Opens a socket. A payment that is sent again needs a new one. */
   constructor(http: HttpExchange<Response>, protocols: readonly string[], dial: () => Connection) {
     this.resource = http.resource
     if (http.key !== undefined) this.key = http.key
@@ -71,15 +68,15 @@ export class SocketExchange implements Exchange<SocketReply> {
     return this.#unreachable
   }
 
-  /** A request to the same address is another purchase. */
+  /** An HTTP request to the same address is a different purchase. */
   async fingerprint(): Promise<string> {
     return JSON.stringify(['socket', ...this.#protocols, await this.#http.fingerprint()])
   }
 
-  async send({ credential, ...leg }: SendOptions): Promise<SocketReply> {
-    if (credential === undefined) return new PriceReply(await this.#http.send(leg))
+  async send({ credential, ...options }: SendOptions): Promise<SocketReply> {
+    if (credential === undefined) return new PriceReply(await this.#http.send(options))
     const connection = await this.#fresh()
-    const answer = await connection.authorize(credential, leg.signal)
+    const answer = await connection.authorize(credential, options.signal)
     if (!answer.ok) return new Rejection(answer)
     this.#receipts.set(connection.socket, answer.receipt)
     return connection.socket
@@ -93,7 +90,7 @@ export class SocketExchange implements Exchange<SocketReply> {
     if (reply instanceof PaymentError) return { kind: 'response', ok: false, status: 402 }
     if (reply instanceof Rejection) {
       const { status } = reply.answer
-      // The socket brings no challenge with its refusal; and another credential wants another socket.
+      // The refusal contains no challenge, and another credential needs another socket.
       return this.#asks(reply.answer, status === 402 ? await this.#ask() : [])
     }
     if (!(reply instanceof PriceReply)) {
@@ -106,7 +103,7 @@ export class SocketExchange implements Exchange<SocketReply> {
       : reading
   }
 
-  /** A socket that cannot be had is found out here, where nothing is signed yet. */
+  /** Opens the socket before anything is signed, so that an unreachable server costs nothing. */
   async check(challenge: Credential['challenge'], at: Resource): Promise<void> {
     await this.#http.check(challenge, at)
     if (this.#connection?.paid === true) return
@@ -145,9 +142,9 @@ export class SocketExchange implements Exchange<SocketReply> {
     return refusedError(problem)
   }
 
-  /** A socket that nothing was paid through yet. */
+  /** Returns a socket that no payment has used yet. */
   async #fresh(): Promise<Connection> {
-    // A server that breaks the rules before it was paid anything would do it again.
+    // A server that breaks the protocol before it is paid would break it again.
     const { used, failure } = this.#connection ?? {}
     if (used === false && failure instanceof PaymentError) throw failure
     if (this.#connection === undefined || this.#connection.used || this.#connection.over) {
@@ -176,12 +173,12 @@ export class SocketExchange implements Exchange<SocketReply> {
   }
 }
 
-/** A refusal in words or without: its status tells whether the server asks for money or knows the session no more. */
+/** The problem of a refusal, with its status: 402 asks for money, 410 means that the session is unknown. */
 function problemOf({ problem, status }: { problem?: Problem; status?: number }): Problem | undefined {
   return status === undefined ? problem : own({ type: 'about:blank', ...problem, status })
 }
 
-/** Only a running total can be raised in the midst of a socket. */
+/** Only a running total can be increased while a socket is open. */
 function sessionsAmong(offers: readonly Challenge[]): readonly Challenge[] {
   return offers.filter(({ kind }) => kind.endsWith('/session'))
 }

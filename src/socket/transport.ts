@@ -5,18 +5,18 @@ import { withTimeout } from '../util/with-timeout.js'
 import { networkFailure } from './ends.js'
 import type { SocketData, SocketEnd, SocketEvent, SocketLike, SocketLimits, SocketPayload } from './types.js'
 
-/** What a line tells whoever holds it. Nothing, after it was closed from this side. */
+/** The events of a transport. There are none after this side has closed it. */
 export interface SocketTransportEvents {
   frame(data: SocketData): void
-  /** The other side has ended it, or nobody did. */
+  /** The other side closed the socket, or the connection was lost. */
   lost(end: SocketEnd): void
 }
 
-/** Without a word: nobody said goodbye. */
+/** The close code of a connection that was lost. */
 const ABNORMAL = 1006
 const PAUSE_MS = 10
 
-/** A `WebSocket`, of whatever make, with one beginning and one end. */
+/** A `WebSocket` of any implementation, with one start and one end. */
 export class SocketTransport {
   /** Rejects with a NetworkError. */
   readonly opened: Promise<void>
@@ -55,7 +55,7 @@ export class SocketTransport {
       this.#end(end)
     }
     socket.addEventListener('close', (event) => lost(endOf(event)))
-    // An open one also closes. One that never opened does not, everywhere.
+    // An open socket also emits `close`. A socket that never opened does not, in some implementations.
     socket.addEventListener('error', () => {
       if (!open) lost({ code: ABNORMAL, reason: '' })
     })
@@ -80,7 +80,7 @@ export class SocketTransport {
     this.#socket.send(data)
   }
 
-  /** Until what was sent is on its way, as far as that is kept from us no longer than is good. */
+  /** Waits until sent data has left, but no longer than the limit if the implementation does not show it. */
   async drained(): Promise<void> {
     while (!this.#over && this.#socket.bufferedAmount > this.#limits.unsent) await sleep(PAUSE_MS)
   }
@@ -96,7 +96,7 @@ export class SocketTransport {
   close(code: number): void {
     if (this.#over) return
     this.#stop()
-    // What is held back is the goodbye of the other side, too.
+    // A paused socket would also hold back the other side's close frame.
     this.#socket.resume?.()
     this.#socket.close(code)
     void withTimeout(this.closed, this.#limits.closeMs).then(() => {
@@ -111,7 +111,7 @@ export class SocketTransport {
   }
 }
 
-/** Something that is neither text nor bytes is nothing: it was asked for bytes. */
+/** Purser asked for binary data as bytes, so anything else is empty. */
 function dataOf(data: unknown): SocketData {
   if (typeof data === 'string' || isBuffer(data)) return data
   if (!ArrayBuffer.isView(data)) return ''

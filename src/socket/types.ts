@@ -2,20 +2,20 @@ import type { Names } from '../errors/index.js'
 import type { FetchLike } from '../fetch/index.js'
 import type { CallOptions } from '../pay/index.js'
 
-/** What a message carries: text, or bytes. */
+/** The content of a message: text, or bytes. */
 export type SocketData = string | ArrayBuffer
 
-/** What can be sent. */
+/** The data that can be sent. */
 export type SocketPayload = string | ArrayBuffer | ArrayBufferView<ArrayBuffer>
 
-/** How a socket ended (RFC 6455, section 7.4). 1006: without a word. */
+/** The end of a socket (RFC 6455, section 7.4). 1006: the connection was lost. */
 export interface SocketEnd {
   readonly code: number
-  /** The server's words, cleaned. */
+  /** The server's reason, cleaned. */
   readonly reason: string
 }
 
-/** What a `WebSocket` tells its listeners, as far as it is read. */
+/** The used part of an event of `WebSocket`. */
 export interface SocketEvent {
   readonly type: string
   readonly data?: unknown
@@ -23,7 +23,7 @@ export interface SocketEvent {
   readonly reason?: unknown
 }
 
-/** What is used of a `WebSocket`: that of browsers and Node, of `ws`, of undici. */
+/** The used part of a `WebSocket`: of browsers and Node, of `ws`, or of undici. */
 export interface SocketLike {
   binaryType: string
   readonly bufferedAmount: number
@@ -31,28 +31,28 @@ export interface SocketLike {
   addEventListener(type: 'open' | 'message' | 'error' | 'close', listener: (event: SocketEvent) => void): void
   send(data: SocketPayload): void
   close(code?: number, reason?: string): void
-  /** Where the implementation can hold the network back. */
+  /** Present if the implementation can pause the network. */
   pause?(): void
   resume?(): void
-  /** Where it can do without the other side's goodbye. */
+  /** Present if the implementation can close without the other side. */
   terminate?(): void
 }
 
 /** A `WebSocket` class. */
 export type SocketClass = new (url: string, protocols?: string | string[]) => SocketLike
 
-/** Bounds on what a server may make a paid socket hold, and on how long it is waited for. */
+/** Limits on what a server can make a paid socket hold, and on waiting times. */
 export interface SocketLimits {
   /** Characters or bytes of one frame. */
   readonly frame: number
-  /** Messages that nobody has read yet, and what they come to in characters and bytes. */
+  /** Unread messages, and their total in characters and bytes. */
   readonly messages: number
   readonly bytes: number
-  /** What the implementation may hold of what was sent: `send` waits until it is less. */
+  /** The unsent data that the implementation may hold. Above it, `send` waits. */
   readonly unsent: number
-  /** How long the server may take to connect, and to answer a payment: an open waits for its block. */
+  /** How long the server may take to connect, and to answer a payment. The opening of a session waits for a block. */
   readonly answerMs: number
-  /** How long it may take to end. */
+  /** How long closing may take. */
   readonly closeMs: number
 }
 
@@ -67,17 +67,17 @@ export const DEFAULT_SOCKET_LIMITS: SocketLimits = {
   closeMs: 5_000,
 }
 
-/** What a caller may say about a socket. */
+/** Options of a socket. */
 export interface SocketOptions {
   readonly protocols?: string | readonly string[]
-  /** The class to use where the runtime has no global `WebSocket`, as Node 20, or where another is wanted. */
+  /** The class to use, if the runtime has no global `WebSocket` (as in Node 20) or if you want another one. */
   readonly WebSocket?: SocketClass
-  /** What may be said about paying for any call. `maxAmount` bounds all that the socket costs. */
+  /** The payment options of this call. `maxAmount` limits the total cost of the socket. */
   readonly payment?: CallOptions
   /** Ends the socket at any time. */
   readonly signal?: AbortSignal
   readonly limits?: Partial<SocketLimits>
-  /** What asks for the price, and delivers top-ups. Default: the global `fetch`, without wrappers of ours. */
+  /** Sends the request for the price, and top-ups. Default: the global `fetch`, without wrappers of Purser. */
   readonly fetch?: FetchLike
 }
 
@@ -91,24 +91,24 @@ export const SOCKET_OPTIONS: Names<SocketOptions> = {
 }
 
 /**
- * A WebSocket that pays as it is read: iterate it for its messages. What the server says about money reaches nobody but
- * the purser, and what nobody reads is not paid on.
+ * A WebSocket that pays while you read it: iterate it for its messages. Only the purser sees the server's payment
+ * frames, and it does not pay for unread data.
  */
 export interface PaidSocket extends AsyncIterable<SocketData, undefined> {
   readonly url: string
   /** The subprotocol that the server chose. */
   readonly protocol: string
   /**
-   * Sends a message, and waits while too much is unsent.
+   * Sends a message, and waits while too much data is unsent.
    *
-   * @throws TypeError for text that the server would take for a word about payment; DOMException if the socket is closed.
+   * @throws TypeError for text that the server would read as a payment frame; DOMException if the socket is closed.
    */
   send(data: SocketPayload): Promise<void>
   /**
-   * Ends the socket in agreement with the server: what was paid for is accounted for. The session stays open for the
-   * next call: `purser.sessions.close` closes it.
+   * Closes the socket together with the server, which settles what was paid for. The session stays open for the next
+   * call; `purser.sessions.close` closes it.
    */
   close(): Promise<SocketEnd>
-  /** Resolves when the socket is closed, by whomever. */
+  /** Resolves when the socket is closed, by either side. */
   readonly closed: Promise<SocketEnd>
 }

@@ -5,15 +5,15 @@ type Chunk = Parameters<NonNullable<Handler['onResponseData']>>[1]
 type Info = Parameters<NonNullable<Handler['onResponseStart']>>
 
 /**
- * The caller's handler, and the controller that the handler holds: one request to it, however many legs there are
- * beneath. Every call of the handler goes through here. What the handler throws ends its request with that error, and
- * the handler hears of it once, as it does with undici alone.
+ * The caller's handler, and the controller that the handler gets. To the handler there is one request, although
+ * Purser may send several. An error that the handler throws ends the request, and the handler hears of it once, as
+ * with undici alone.
  */
 export class CallerController implements Controller, Taker {
   rawHeaders: Raw = null
   rawTrailers: Raw = null
   readonly #handler: Handler
-  /** Stops the legs. A handler that throws stops them too, and has still not aborted anything itself. */
+  /** Stops the requests of Purser. An error of the handler stops them too, but is no abort by the caller. */
   readonly #stop = new AbortController()
   #aborted = false
   #paused = false
@@ -25,7 +25,7 @@ export class CallerController implements Controller, Taker {
     this.#handler = handler
   }
 
-  /** Aborted if the caller aborts, and if its handler throws. */
+  /** Aborted if the caller aborts, or if its handler throws. */
   get signal(): AbortSignal {
     return this.#stop.signal
   }
@@ -43,7 +43,7 @@ export class CallerController implements Controller, Taker {
     return this.#paused
   }
 
-  /** The handler has been told how it ended. */
+  /** Whether the handler was told the end. */
   get over(): boolean {
     return this.#state === 'over'
   }
@@ -52,7 +52,8 @@ export class CallerController implements Controller, Taker {
     if (this.#state !== 'open' || this.#aborted) return
     this.#aborted = true
     this.#stop.abort(reason)
-    // Before the head, whoever works on the payment says what became of the money; afterwards the handler hears at once.
+    // Before the head of the reply, the payment flow reports what happened to the money. Afterwards the handler hears
+    // at once.
     if (this.#reply) this.fail(this.signal.reason)
   }
 
@@ -65,19 +66,22 @@ export class CallerController implements Controller, Taker {
     this.#reply?.flush()
   }
 
-  /** The first leg has its connection. What the handler throws is the leg's failure, and comes back as one. */
+  /**
+   * The first request has its connection. An error that the handler throws here fails that request, and returns
+   * through it.
+   */
   start(context: unknown): void {
     if (this.#started) return
     this.#started = true
     this.#handler.onRequestStart?.(this, context)
   }
 
-  /** A head that only informs (1xx). */
+  /** Passes an informational head (1xx). */
   info(...[, status, headers, message]: Info): void {
     this.#handler.onResponseStart?.(this, status, headers, message)
   }
 
-  /** This reply is the caller's: its head now, its body as it comes. */
+  /** Gives this reply to the caller: its head now, its body as it arrives. */
   carry(reply: UndiciReply): void {
     this.rawHeaders = reply.rawHeaders ?? null
     this.#tell(() => {
@@ -104,18 +108,18 @@ export class CallerController implements Controller, Taker {
     this.#state = 'over'
   }
 
-  /** The body broke off beneath. */
+  /** The body broke off. */
   broken(error: Error): void {
     if (this.over) return
     this.#state = 'over'
     this.#tellError(error)
   }
 
-  /** Ends the request with what was thrown, by whomever: nothing more is read, and the handler is told once. */
+  /** Ends the request with an error from any source. Nothing more is read, and the handler is told once. */
   fail(thrown: unknown): void {
     if (this.over) return
     const error = thrown instanceof Error ? thrown : new TypeError(String(thrown))
-    // First: a leg that is stopped says so at once, and the handler hears of this error instead.
+    // Set first: a stopped request fails at once, and the handler must hear this error instead.
     this.#state = 'over'
     this.#stop.abort(error)
     this.#tellError(error)
@@ -134,7 +138,7 @@ export class CallerController implements Controller, Taker {
     try {
       this.#handler.onResponseError?.(this, error)
     } catch {
-      // The handler was told. Nobody else is there to hear what it makes of it, and the process must not end with it.
+      // The handler was told. Its own error has no receiver, and must not end the process.
     }
   }
 }

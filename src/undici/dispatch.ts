@@ -2,21 +2,21 @@ import type { Dispatcher } from 'undici'
 import { ONCE } from '../util/objects.js'
 import { type Controller, type Handler, UndiciReply } from './reply.js'
 
-/** Called when a leg gets its connection, and with heads that only inform (1xx): what the first leg tells the caller. */
+/** Hears when a request gets its connection, and its informational heads (1xx). The first request of a call has one. */
 export interface ResponseHeadListener {
   readonly onRequestStart: NonNullable<Handler['onRequestStart']>
   readonly onInfo: (...head: Parameters<NonNullable<Handler['onResponseStart']>>) => void
 }
 
-/** A dispatch with any body that undici can send: it takes streams, iterables and blobs that its types leave out. */
+/** A dispatch with any body that undici can send: its types omit streams, iterables and blobs. */
 export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { readonly body: unknown }
 
-/** Sends one leg, and parks its reply as soon as the head is in. */
+/** Sends one request, and holds its reply as soon as the head arrives. */
 export function dispatchRequest(
   dispatch: Dispatcher.Dispatch,
   options: DispatchOptions,
   signal: AbortSignal | undefined,
-  herald?: ResponseHeadListener,
+  listener?: ResponseHeadListener,
 ): Promise<UndiciReply> {
   return new Promise((resolve, reject) => {
     let reply: UndiciReply | undefined
@@ -27,10 +27,10 @@ export function dispatchRequest(
         history = historyOf(context)
         release()
         release = abortWith(controller, signal)
-        if (!controller.aborted) herald?.onRequestStart(controller, context)
+        if (!controller.aborted) listener?.onRequestStart(controller, context)
       },
       onResponseStart(controller, status, headers, message = '') {
-        if (status < 200) return herald?.onInfo(controller, status, headers, message)
+        if (status < 200) return listener?.onInfo(controller, status, headers, message)
         reply = new UndiciReply({ status, message, headers }, controller, landedAt(history))
         resolve(reply)
       },
@@ -58,7 +58,7 @@ function abortWith(controller: Controller, signal: AbortSignal | undefined): () 
   return () => signal.removeEventListener('abort', abort)
 }
 
-/** A redirecting interceptor beneath writes down where it has been; the last entry is where the reply came from. */
+/** A redirecting interceptor below stores its path; the last entry is the address of the reply. */
 function landedAt(history: unknown): URL | undefined {
   const last: unknown = Array.isArray(history) && history.length > 1 ? history.at(-1) : undefined
   return last instanceof URL ? last : undefined

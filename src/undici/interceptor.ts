@@ -16,18 +16,18 @@ import type { Handler, UndiciReply } from './reply.js'
 import { dialled, originOf } from './request.js'
 import { UndiciTransport } from './undici-transport.js'
 
-/** Each has a default. */
+/** Options of the interceptor. Each has a default. */
 export interface InterceptorOptions {
   readonly now?: () => Instant
-  /** Bounds on what is kept of a request's body, and read of a reply that is not handed on. */
+  /** Limits on the stored part of a request's body, and on reading a reply that the caller does not get. */
   readonly limits?: HttpLimitsOptions
   /**
-   * The origin that a `Client` or a `Pool` beneath was made for. They dial it whatever a request names: requests that
-   * name none are then paid for there, and requests that name another one never are. Default: what each request names,
-   * as an `Agent` wants it.
+   * The origin of the `Client` or `Pool` below. Such a dispatcher dials its own origin for every request: a request
+   * that names no origin is paid there, and a request that names another one is never paid. Default: the origin that
+   * each request names, as for an `Agent`.
    */
   readonly origin?: string | URL
-  /** What every request through this dispatcher may say about its payment, such as `maxAmount`. Default: nothing. */
+  /** The payment options of every request through this dispatcher, such as `maxAmount`. Default: none. */
   readonly payment?: Omit<CallOptions, 'idempotencyKey'>
 }
 
@@ -36,13 +36,13 @@ const OPTIONS: Names<InterceptorOptions> = { now: true, limits: true, origin: tr
 const REPLY = Symbol.for('purser.undici.reply')
 
 /**
- * An interceptor for undici's `compose`: every request through that dispatcher may pay.
+ * Makes an interceptor for undici's `compose`, so that every request through that dispatcher may pay.
  *
- * Compose it first, so that it stands closest to the network: redirects, retries and caches around it then never
- * see a credential; only `interceptors.dns` goes before it. Requests name their `origin`, as those through an `Agent` do;
- * over a `Client` or a `Pool` say theirs as `options.origin`.
+ * Compose it first, so that it is closest to the network: redirects, retries and caches around it then never see a
+ * credential. Only `interceptors.dns` goes before it. Requests name their `origin`, as through an `Agent`; for a
+ * `Client` or a `Pool` pass `options.origin`.
  *
- * @throws TypeError if `purser` is none of this copy of the package, or `origin` is none.
+ * @throws TypeError if `purser` is not a purser of this copy of the package, or if `origin` is not an origin.
  * @example
  * ```ts
  * import { Agent, interceptors, setGlobalDispatcher } from 'undici'
@@ -57,7 +57,7 @@ export function purserInterceptor(
   return payingInterceptor(handlerOf(purser), options)
 }
 
-/** The interceptor, over the payment handler of a purser. */
+/** Makes the interceptor for the payment handler of a purser. */
 export function payingInterceptor(
   paying: HttpPaymentHandler,
   options: InterceptorOptions = {},
@@ -77,32 +77,35 @@ export function payingInterceptor(
         options,
         noting(handler, (reply) => paying.noteUnpaid(reply, resource)),
       )
-    const front = new CallerController(handler)
+    const caller = new CallerController(handler)
     const holder: { reply?: UndiciReply } = {}
     let exchange: HttpExchange<UndiciReply>
     try {
       const listener: ResponseHeadListener = {
-        onRequestStart: (_, context) => front.start({ ...Object(context), [REPLY]: holder }),
-        onInfo: (...head) => front.info(...head),
+        onRequestStart: (_, context) => caller.start({ ...Object(context), [REPLY]: holder }),
+        onInfo: (...head) => caller.info(...head),
       }
       const settings = { dispatch, handler: paying, limits: bounds, listener }
       const transport = new UndiciTransport(options, resource, settings)
       exchange = new HttpExchange(resource, transport, { handler: paying, now, limits: bounds })
     } catch {
-      // A request that cannot be copied is sent once, as it is: its 402 cannot be paid.
+      // A request that cannot be copied is sent once, unchanged. Its 402 cannot be paid.
       return dispatch(
         options,
         noting(handler, (reply) => paying.noteUnpaid(reply, resource, [NOT_COPIED])),
       )
     }
-    void deliver(paying.run(exchange, { ...said, signal: front.signal }), front, holder)
+    void deliver(paying.run(exchange, { ...said, signal: caller.signal }), caller, holder)
     return true
   }
 }
 
-/** The same handler. A 402 that nobody pays is noted, so that its caller can ask why: see {@link replyBehind}. */
+/**
+ * Wraps the handler of an unpaid request. It notes a 402, so that the caller can ask for the reason: see {@link
+ * replyBehind}.
+ */
 function noting(handler: Handler, note: (reply: object) => void): Handler {
-  // A handler of undici's older form is called by other names, and goes its own way.
+  // undici calls a handler of its older form by other names, so it is not wrapped.
   if (typeof handler.onRequestStart !== 'function') return handler
   const holder: { reply?: object } = {}
   return {
@@ -123,21 +126,21 @@ function noting(handler: Handler, note: (reply: object) => void): Handler {
 }
 
 async function deliver(
-  story: Promise<UndiciReply>,
-  front: CallerController,
+  running: Promise<UndiciReply>,
+  caller: CallerController,
   holder: { reply?: UndiciReply },
 ): Promise<void> {
   try {
-    const reply = await story
+    const reply = await running
     holder.reply = reply
-    front.carry(reply)
+    caller.carry(reply)
   } catch (thrown) {
-    front.fail(thrown)
+    caller.fail(thrown)
   }
 }
 
 /**
- * What to ask `purser.paymentFor` about: the reply behind what `undici.request` returned.
+ * Returns the reply for `purser.paymentFor`, from the result of `undici.request`.
  *
  * @example
  * ```ts

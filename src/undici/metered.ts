@@ -3,31 +3,31 @@ import type { Metered } from '../pay/index.js'
 import type { Chunk, PaymentEventFilterLike, UndiciReply } from './reply.js'
 
 /**
- * A stream of events, sifted while the caller's handler takes it: what comes while the handler has paused waits at the
- * socket, so that nothing is paid for what nobody reads. Undefined where the reply is none, or where it is encoded:
- * decoding is for an interceptor around this one, or for `fetch`.
+ * Filters an event stream while the caller's handler takes it. While the handler has paused, data waits at the
+ * socket, so that Purser does not pay for unread data. Undefined if the reply is no event stream, or if it is
+ * encoded: then decode it in an interceptor around this one, or use `fetch`.
  */
 export function meterReply(reply: UndiciReply): Metered<UndiciReply> | undefined {
   const { 'content-type': type, 'content-encoding': encoding } = reply.headers
   if (!/^text\/event-stream\b/i.test(String(type)) || encoding !== undefined) return undefined
-  const news = new LatestEvents()
-  reply.through(sieveInto(news))
-  return { reply, events: news, end: news.end }
+  const latest = new LatestEvents()
+  reply.through(filterInto(latest))
+  return { reply, events: latest, end: latest.end }
 }
 
-function sieveInto(news: LatestEvents): PaymentEventFilterLike {
-  const sieve = new PaymentEventFilter()
-  const told = ({ pass, events }: FilterResult): Chunk[] => {
-    for (const event of events) news.tell(event)
+function filterInto(latest: LatestEvents): PaymentEventFilterLike {
+  const filter = new PaymentEventFilter()
+  const passed = ({ pass, events }: FilterResult): Chunk[] => {
+    for (const event of events) latest.tell(event)
     return pass.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength))
   }
   return {
-    push: (chunk) => told(sieve.push(chunk)),
+    push: (chunk) => passed(filter.push(chunk)),
     end() {
-      const rest = told(sieve.end())
-      news.stop('whole')
+      const rest = passed(filter.end())
+      latest.stop('whole')
       return rest
     },
-    fail: () => news.stop('broken'),
+    fail: () => latest.stop('broken'),
   }
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 
-/** What a function may make as the body of a request. */
+/** The values that a function may return as the body of a request. */
 export type MadeBody = string | Uint8Array<ArrayBuffer> | Blob | ReadableStream | AsyncIterable<Uint8Array>
 
 type Make = () => MadeBody | Promise<MadeBody>
@@ -8,14 +8,14 @@ type Make = () => MadeBody | Promise<MadeBody>
 const functions = new WeakMap<object, Make>()
 
 /**
- * Makes a body of any size that can be paid for, for `body` of a request through undici. A body that is read only once is kept
- * up to 1 MiB, and a longer one cannot be sent again with a payment.
+ * Makes a body of any size that can be paid for, for `body` of a request through undici. Purser keeps at most 1 MiB
+ * of a body that can be read only once, and cannot send a longer one again with a payment.
  *
  * It is a stream: a request that does not go through {@link purserInterceptor} sends it once.
  *
- * @param make - Called anew for each time that the request is sent, and once to read what the request says. It must make the
- * same bytes each time.
- * @throws TypeError if `make` is no function.
+ * @param make - Returns the body. It is called for each time that the request is sent, and once to compute the
+ * digest. It must return the same bytes each time.
+ * @throws TypeError if `make` is not a function.
  * @example
  * ```ts
  * import { createReadStream } from 'node:fs'
@@ -34,12 +34,12 @@ export function replayableBody(make: Make): Readable {
   return body
 }
 
-/** The function behind a body that {@link replayableBody} made. */
+/** Returns the function of a body that {@link replayableBody} made. */
 export function makerOf(body: unknown): Make | undefined {
   return typeof body === 'object' && body !== null ? functions.get(body) : undefined
 }
 
-/** The function is called when the stream is first read. */
+/** Calls the function when the stream is first read. */
 async function* piecesOf(make: Make): AsyncGenerator<unknown> {
   const body = await make()
   if (typeof body === 'string' || body instanceof Uint8Array) yield body

@@ -4,7 +4,7 @@ import { textOf } from './text.js'
 
 export type Handler = Dispatcher.DispatchHandler
 export type Controller = Dispatcher.DispatchController
-/** Response headers as undici hands them over: lower-case names, lists where a header came more than once. */
+/** Response headers from undici: lower-case names, and lists for repeated headers. */
 export type ReplyHeaders = Parameters<NonNullable<Handler['onResponseStart']>>[2]
 export type Chunk = Parameters<NonNullable<Handler['onResponseData']>>[1]
 
@@ -15,19 +15,19 @@ export interface ReplyHead {
   readonly headers: ReplyHeaders
 }
 
-/** What takes something out of a body while it is handed on. */
+/** Removes payment events from a body while it is passed on. */
 export interface PaymentEventFilterLike {
   push(chunk: Chunk): readonly Chunk[]
-  /** What it still held when the body ended. */
+  /** Returns what it still held when the body ended. */
   end(): readonly Chunk[]
   /** The body broke off. */
   fail(): void
 }
 
-/** Whoever takes a body: {@link Taker.data} and one end. */
+/** Takes a body: {@link Taker.data}, and one end. */
 export interface Taker {
   readonly paused: boolean
-  /** It takes nothing any more. */
+  /** Whether it takes no more data. */
   readonly over: boolean
   data(chunk: Chunk): void
   end(trailers: ReplyHeaders, raw: Controller['rawTrailers']): void
@@ -39,16 +39,16 @@ type End =
   | { readonly error: Error }
 
 /**
- * A reply whose head is in and whose body waits: paused at the socket, until it is known who gets it. Nothing is lost
- * and nothing piles up while money is decided.
+ * A reply whose head has arrived and whose body waits, paused at the socket, until Purser knows who gets it. Nothing
+ * is lost, and nothing accumulates meanwhile.
  */
 export class UndiciReply {
   readonly status: number
   readonly message: string
   readonly headers: ReplyHeaders
-  /** The headers as undici got them, for handlers that want them so. */
+  /** The headers as undici received them. */
   readonly rawHeaders: Controller['rawHeaders']
-  /** The URL behind followed redirects, where a redirecting interceptor stands beneath this one. */
+  /** The URL after followed redirects, if a redirecting interceptor is below this one. */
   readonly landed: URL | undefined
   readonly #controller: Controller | undefined
   readonly #chunks: Chunk[] = []
@@ -60,9 +60,9 @@ export class UndiciReply {
   #drained: number | undefined
   #target: Taker | undefined
   #flushing = false
-  #sieve: PaymentEventFilterLike | undefined
-  /** What came through the sieve, and waits for the caller. */
-  readonly #sifted: Chunk[] = []
+  #filter: PaymentEventFilterLike | undefined
+  /** Filtered data that waits for the caller. */
+  readonly #filtered: Chunk[] = []
 
   constructor(head: ReplyHead, controller: Controller | undefined, landed?: URL) {
     this.status = head.status
@@ -74,7 +74,7 @@ export class UndiciReply {
     controller?.pause()
   }
 
-  /** A reply of our own making. */
+  /** Makes a reply that no server sent. */
   static made(head: ReplyHead, body: string): UndiciReply {
     const reply = new UndiciReply(head, undefined)
     reply.push(Buffer.from(body))
@@ -82,7 +82,7 @@ export class UndiciReply {
     return reply
   }
 
-  /** A piece of the body, from the socket. */
+  /** A chunk of the body, from the socket. */
   push(chunk: Chunk): void {
     if (this.#drained !== undefined) {
       this.#drained -= chunk.byteLength
@@ -95,12 +95,12 @@ export class UndiciReply {
     this.flush()
   }
 
-  /** The end of the body, good or bad. */
+  /** The end of the body, or its error. */
   end(end: End): void {
     if (this.#end) return
     this.#end = end
     if ('error' in end) {
-      this.#sieve?.fail()
+      this.#filter?.fail()
       if (this.#isWanted()) this.#broke()
     }
     this.#grew()
@@ -108,21 +108,21 @@ export class UndiciReply {
     if (this.#drained === undefined) this.flush()
   }
 
-  /** The caller has the head: from here on the body is handed on as it comes, with the caller's back-pressure. */
+  /** The caller has the head. From now on the body is passed on as it arrives, with the caller's back-pressure. */
   forward(target: Taker): void {
     this.#target = target
     this.flush()
   }
 
-  /** Nobody takes it: what has come is dropped, and what still comes costs the connection. */
+  /** Drops the reply: its data is discarded, and data that still arrives costs the connection. */
   abandon(): void {
     this.#target = undefined
     this.#chunks.length = 0
-    this.#sifted.length = 0
+    this.#filtered.length = 0
     this.#drained = 0
   }
 
-  /** Tells if the body breaks off while somebody wants it, or already did. */
+  /** Tells if the body breaks off while the caller reads it, or if it already did. */
   whenBroken(tell: () => void): void {
     this.#broke = tell
     if (this.#end && 'error' in this.#end && this.#isWanted()) tell()
@@ -132,12 +132,12 @@ export class UndiciReply {
     return this.#drained === undefined && this.#target?.over !== true
   }
 
-  /** From here on the body is handed on through a sieve. */
-  through(sieve: PaymentEventFilterLike): void {
-    this.#sieve = sieve
+  /** From now on the body goes through this filter. */
+  through(filter: PaymentEventFilterLike): void {
+    this.#filter = filter
   }
 
-  /** Hands on what has come, while the caller takes it. */
+  /** Passes on what has arrived, while the caller takes it. */
   flush(): void {
     const target = this.#target
     if (!target || this.#flushing) return
@@ -152,7 +152,7 @@ export class UndiciReply {
     }
   }
 
-  /** A caller may pause and resume while a piece is handed to it: the next piece waits for that all the same. */
+  /** A caller may pause and resume while it gets a chunk. The next chunk still waits for the end of that call. */
   #handOn(target: Taker): void {
     this.#flushing = true
     try {
@@ -167,21 +167,24 @@ export class UndiciReply {
   }
 
   #next(): Chunk | undefined {
-    while (this.#sifted.length === 0) {
-      const sieve = this.#sieve
+    while (this.#filtered.length === 0) {
+      const filter = this.#filter
       const chunk = this.#chunks.shift()
-      if (sieve === undefined) return chunk
-      if (chunk !== undefined) this.#sifted.push(...sieve.push(chunk))
+      if (filter === undefined) return chunk
+      if (chunk !== undefined) this.#filtered.push(...filter.push(chunk))
       else if (this.#end === undefined || 'error' in this.#end) return undefined
       else {
-        this.#sieve = undefined
-        this.#sifted.push(...sieve.end())
+        this.#filter = undefined
+        this.#filtered.push(...filter.end())
       }
     }
-    return this.#sifted.shift()
+    return this.#filtered.shift()
   }
 
-  /** The body as text, and still there as it came; undefined if it is longer (decoded, too) or slower than the limits. */
+  /**
+   * Returns the body as text, and keeps it readable. Undefined if it is longer (also after decoding) or slower than
+   * the limits.
+   */
   async text(limits: BodyLimits): Promise<string | undefined> {
     const deadline = Date.now() + limits.patienceMs
     this.#controller?.resume()
@@ -194,7 +197,7 @@ export class UndiciReply {
     return whole ? textOf(Buffer.concat(this.#chunks), this.headers['content-encoding'], limits) : undefined
   }
 
-  /** Lets the rest go by, so that the connection is free again; a long or slow rest costs the connection. */
+  /** Reads the rest, so that the connection is free again. A long or slow rest costs the connection. */
   async drain(limits: BodyLimits): Promise<void> {
     if (this.#end) return
     this.#drained = limits.bytes

@@ -2,13 +2,13 @@ import type { Dispatcher } from 'undici'
 import { BODY_HEADERS, isConfidential, resourceAt } from '../http/index.js'
 import type { HttpResource } from '../protocol/index.js'
 
-/** Request headers in the one form that every interceptor understands. */
+/** Request headers in the form that every interceptor understands. */
 export type RequestHeaders = Record<string, string | string[]>
 
 /**
- * What a dispatch dials; undefined where nothing can ever be paid.
+ * Returns what a dispatch dials. Undefined if it can never be paid.
  *
- * @param only The one origin that the dispatcher beneath dials, whatever a request names.
+ * @param only The one origin that the dispatcher below dials, for every request.
  */
 export function dialled(options: Dispatcher.DispatchOptions, only?: string): HttpResource | undefined {
   const { path, query, method, upgrade } = options
@@ -16,10 +16,10 @@ export function dialled(options: Dispatcher.DispatchOptions, only?: string): Htt
   if (only !== undefined && originOf(origin) !== only) return undefined
   if (origin === undefined || typeof path !== 'string' || upgrade || method === 'CONNECT') return undefined
   const base = originOf(origin)
-  // Not resolved against the origin: `//elsewhere/` is a path here, and goes over the wire as one.
+  // Not resolved against the origin: `//elsewhere/` is a path here, and is sent as one.
   if (base === undefined || !path.startsWith('/') || !URL.canParse(base + path)) return undefined
   const url = new URL(base + path)
-  // undici sends paths as they are. One that a URL would spell differently is not the path that policy would judge.
+  // undici sends paths unchanged. If a URL would be written differently, policy would judge another path.
   if (!isConfidential(url) || url.pathname !== path.split(/[?#]/, 1)[0]) return undefined
   for (const [name, value] of Object.entries(query ?? {})) {
     for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
@@ -27,18 +27,18 @@ export function dialled(options: Dispatcher.DispatchOptions, only?: string): Htt
   return resourceAt(url, String(method).toUpperCase())
 }
 
-/** Undefined for what is none. */
+/** Undefined if it is not an origin. */
 export function originOf(origin: unknown): string | undefined {
   return URL.canParse(String(origin)) ? new URL(String(origin)).origin : undefined
 }
 
 /**
- * A copy of a dispatch's headers.
+ * Copies the headers of a dispatch.
  *
- * @throws TypeError if they are none.
+ * @throws TypeError if they are not headers.
  */
 export function copyHeaders(headers: Dispatcher.DispatchOptions['headers']): RequestHeaders {
-  // Without a prototype: `constructor` and `__proto__` are names of headers like any other.
+  // Without a prototype: `constructor` and `__proto__` are ordinary header names.
   const copy: RequestHeaders = Object.create(null)
   for (const [name, value] of pairsOf(headers)) {
     if (value === undefined || value === null) continue
@@ -50,20 +50,20 @@ export function copyHeaders(headers: Dispatcher.DispatchOptions['headers']): Req
   return copy
 }
 
-/** One header, whatever its case. */
+/** Returns one header, in any case of its name. */
 export function header(headers: RequestHeaders, name: string): string | undefined {
   const key = findName(headers, name)
   const value = key === undefined ? undefined : headers[key]
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** Would this header be sent as several fields? */
+/** Whether this header would be sent as several fields. */
 export function isRepeated(headers: RequestHeaders, name: string): boolean {
   const value = headers[findName(headers, name) ?? name]
   return Array.isArray(value) && value.length > 1
 }
 
-/** The headers with this one as the only one of its name. */
+/** Returns the headers with this one as the only one of its name. */
 export function withHeader(headers: RequestHeaders, name: string, value: string): RequestHeaders {
   const { [findName(headers, name) ?? name]: _, ...rest } = headers
   return { ...rest, [name]: value }
@@ -74,7 +74,7 @@ export function withoutHeader(headers: RequestHeaders, name: string): RequestHea
   return rest
 }
 
-/** The headers for a request that has no body. */
+/** Returns the headers for a request without a body. */
 export function withoutBody(headers: RequestHeaders): RequestHeaders {
   return BODY_HEADERS.reduce(withoutHeader, headers)
 }
@@ -84,7 +84,7 @@ function findName(headers: RequestHeaders, name: string): string | undefined {
   return Object.keys(headers).find((key) => key.toLowerCase() === wanted)
 }
 
-/** Headers come as an object, as a flat list of names and values, or as anything that iterates pairs. */
+/** Reads headers that are an object, a flat list of names and values, or an iterable of pairs. */
 function* pairsOf(headers: Dispatcher.DispatchOptions['headers']): Generator<readonly [string, unknown]> {
   if (headers === null || headers === undefined) return
   if (typeof headers !== 'object') throw new TypeError('Headers must be an object or a list.')

@@ -13,8 +13,8 @@ interface Bounds {
 }
 
 /**
- * A body as text. undici hands bodies on as they were encoded: what `fetch` undoes above it is undone here for the
- * reading alone. Undefined if it is longer than the limit, is encoded in a way of its own, or broken.
+ * Reads a body as text. undici passes bodies on encoded, so this decodes a copy for reading. Undefined if the text is
+ * longer than the limit, broken, or in an unknown encoding.
  */
 export async function textOf(
   body: Buffer,
@@ -29,7 +29,7 @@ export async function textOf(
     const decoded = await DECODERS.get(name)?.(body, { maxOutputLength: bytes })
     return decoded?.toString()
   } catch {
-    // A bomb, or no such encoding: either way it says nothing that is worth knowing.
+    // A decompression bomb, or an unknown encoding: nothing that is worth reading.
     return undefined
   }
 }

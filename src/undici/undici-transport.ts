@@ -87,7 +87,7 @@ export class UndiciTransport implements HttpTransport<UndiciReply> {
       // A redirecting interceptor below would carry the credential to another URL.
       maxRedirections: 0,
     }
-    // If this is the first request of the call, the caller's handler has heard of none before.
+    // If this is the first request of the call, the caller's handler has not been told of one before.
     return dispatchRequest(dispatch, options, signal, listener)
   }
 
@@ -103,7 +103,7 @@ export class UndiciTransport implements HttpTransport<UndiciReply> {
   }
 
   /**
-   * Refuses two fields of one name, and a name of its own to check the certificate against. Only undici sends these.
+   * Refuses two fields of one name, and a separate name for checking the certificate. Only undici can send these.
    *
    * @throws PaymentRefusedError
    */

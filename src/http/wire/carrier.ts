@@ -2,29 +2,32 @@ import { PaymentError, PaymentRefusedError } from '../../errors/index.js'
 import { type Challenge, type Credential, digestMatches, encodeCredential } from '../../protocol/index.js'
 import type { HeaderChanges } from '../headers.js'
 
-/** What a request says about itself that a credential must get along with. */
+/** The facts about a request that decide whether it can carry a credential. */
 export interface Carrier {
-  /** A header of the caller's own. */
+  /** A header of the caller. */
   readonly own: (name: string) => string | undefined
   readonly replacesAuthorization: boolean
-  /** Where the credential goes. */
+  /** The address of the credential. */
   readonly address: string
-  /** The body's bytes; undefined for a form, whose bytes are new with every send. */
+  /** The bytes of the body. Undefined for a form, which has new bytes with every send. */
   readonly body: Uint8Array<ArrayBuffer> | undefined
 }
 
-/** Header lines beyond this are refused by common servers and proxies. */
+/** Common servers and proxies refuse longer header lines. */
 const MOST_HEADER = 8 * 1024
-/** What a wallet's part of a credential comes to at the most, by experience: a sponsored transaction with splits. */
+/** The largest known payload of a wallet: a sponsored transaction with splits. */
 const PAYLOAD_RESERVE = 1536
 
 const CREDENTIAL = /^payment\s/i
 /** A credential among others in one field. */
 const AMONG_OTHERS = /,\s*payment\s/i
-/** A host and a port, and nothing else that a URL could hold. */
+/** A host and a port, and nothing else that a URL could contain. */
 const HOST = /^[^\s/?#@\\,]+$/
 
-/** Does the caller's own request carry a payment? Then it is neither paid again nor written over. */
+/**
+ * Whether the caller's request carries a payment. Purser does not pay such a request, and does not change its
+ * payment.
+ */
 export function paysItself(own: Carrier['own']): boolean {
   return own('payment-signature') !== undefined || own('x-payment') !== undefined
 }
@@ -36,10 +39,10 @@ const OWN_PAYMENT =
   'The request already carries a payment of its own, so Purser adds no second one. Remove that header to let Purser pay.'
 
 /**
- * Can a credential for this challenge travel with this request? Asked before anything is signed.
+ * Checks whether a credential for this challenge can travel with this request. Called before anything is signed.
  *
- * @throws PaymentError `credential_too_large`, `authorization_taken`, `digest_mismatch`; PaymentRefusedError for a `Host`
- * or a `Connection` that would lead the credential astray.
+ * @throws PaymentError `credential_too_large`, `authorization_taken`, `digest_mismatch`; PaymentRefusedError for a
+ * `Host` or a `Connection` that would lead the credential to another server or remove it.
  */
 export async function checkCarrier(challenge: Challenge, carrier: Carrier): Promise<void> {
   const { header, value } = encodeCredential({ challenge, payload: {} })
@@ -79,8 +82,8 @@ export async function checkCarrier(challenge: Challenge, carrier: Carrier): Prom
 }
 
 /**
- * Servers and proxies choose by `Host`, and undici checks the certificate against it: with another name in it, somebody
- * else than policy judged would get the credential.
+ * Whether `Host` names the judged server. Servers and proxies choose by `Host`, and undici checks the certificate
+ * against it, so another name would send the credential to another server.
  */
 function namesOnly({ own, address }: Carrier): boolean {
   const host = own('host')
@@ -89,7 +92,7 @@ function namesOnly({ own, address }: Carrier): boolean {
   return host === undefined || (HOST.test(host) && URL.canParse(named) && new URL(named).host === judged)
 }
 
-/** RFC 9110, section 7.6.1: a proxy takes away what `Connection` names. */
+/** RFC 9110, section 7.6.1: a proxy removes the headers that `Connection` names. */
 function isForNextHop(header: string, { own }: Carrier): boolean {
   const names = own('connection')?.toLowerCase().split(',') ?? []
   return names.some((name) => name.trim() === header)
@@ -103,8 +106,9 @@ function isTaken(header: string, { own, replacesAuthorization }: Carrier): boole
 }
 
 /**
- * What a credential changes in the caller's own headers. One request carries one credential: servers that take several
- * protocols answer 400 to two, so an earlier one of the caller's goes. An `Authorization` of any other scheme stays.
+ * Returns the header changes for a credential. One request carries one credential, because servers with several
+ * protocols answer 400 to two. So an earlier credential of the caller is removed. An `Authorization` of any other
+ * scheme stays.
  */
 export function carry(credential: Credential, own: Carrier['own']): HeaderChanges {
   const { header, value } = encodeCredential(credential)

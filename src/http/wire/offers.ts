@@ -9,18 +9,18 @@ import {
 } from '../../protocol/index.js'
 import type { Head } from '../head.js'
 
-/** What a 402 offers, in whichever protocols it speaks. */
+/** The offers of a 402, of all its protocols. */
 export interface Offers {
   readonly offers: readonly Challenge[]
   /** Why other offers in it cannot be read. */
   readonly reasons: readonly Reason[]
-  /** Why an x402 server asks: its words, or a code. */
+  /** Why an x402 server asks: a sentence or a code. */
   readonly error?: string
 }
 
 /**
- * The offers in a head: those of the `Payment` scheme, then those of x402 version 2. Either order is as good, since
- * header fields of different names have none between them (RFC 9110, section 5.3).
+ * Returns the offers in a head: those of the `Payment` scheme, then those of x402 version 2. HTTP gives no order to
+ * fields of different names (RFC 9110, section 5.3).
  *
  * @param url Where the reply came from.
  */
@@ -39,8 +39,8 @@ export function offersInHead(head: Head, url: string): Offers {
 }
 
 /**
- * Is a body worth reading for offers of x402 version 1? Only if no offer in the head is of a kind that a wallet here pays: a
- * body must not stand beside a header with another price.
+ * Whether to read the body for offers of x402 version 1: only if no wallet here pays any offer in the head. Otherwise
+ * a body could add another price to that of the header.
  *
  * @param pays Whether a wallet here pays offers of this kind.
  */
@@ -52,18 +52,18 @@ export function mayAskInBody(
   return mayHoldOffers(head) && !offers.some(({ kind }) => pays(kind))
 }
 
-/** Servers send version 1 as JSON, as plain text, or with no type at all. */
+/** Servers send version 1 as JSON, as plain text, or without a type. */
 function mayHoldOffers(head: Head): boolean {
   const type = head.header('content-type')
   return type === undefined || /[/+]json\b|^text\/plain\b/i.test(type)
 }
 
-/** The offers in a body: x402 version 1. */
+/** Returns the offers in a body: x402 version 1. */
 export function offersInBody(text: string, url: string): Offers {
   return offersOf(parsePaymentRequiredBody(text, hostOf(url)), 'The body')
 }
 
-/** Both, in this order. The first error that a server gives stands for all. */
+/** Joins both, in this order. The first error of the server stands for all. */
 export function together(one: Offers, other: Offers): Offers {
   const error = one.error ?? other.error
   return {
@@ -73,7 +73,7 @@ export function together(one: Offers, other: Offers): Offers {
   }
 }
 
-/** What the server wants instead, if it offers nothing that Purser can read. */
+/** Returns the reason if the server makes no offer that Purser can read. */
 export function noOffers(head: Head): Reason {
   const schemes = head.header('www-authenticate') ?? ''
   const message = /(?:^|,)\s*(?:l402|lsat)\b/i.test(schemes)

@@ -17,29 +17,32 @@ import { type Head, isRedirect, mayHoldProblem } from '../head.js'
 import { paysItself } from './carrier.js'
 import { mayAskInBody, noOffers, offersInBody, offersInHead, together } from './offers.js'
 
-/** What a reply says about money; `asks` still lacks where it came from. */
+/** The payment information of a reply. A 402 still lacks its address. */
 export type ReplyReading =
   | Omit<Extract<ReplyInfo, { kind: 'payment-required' }>, 'at'>
   | Exclude<ReplyInfo, { readonly kind: 'payment-required' }>
 
-/** What a reply answers: a credential, by its envelope, or a note without one. Undefined: the caller's own request. */
+/**
+ * The request that a reply answers: a credential, by its envelope, or a separate request without one. Undefined: the
+ * caller's own request.
+ */
 export type Answers = Echo['envelope'] | 'note' | undefined
 
-/** What a reply is read beside. */
+/** The context for reading a reply. */
 export interface ReadContext {
-  /** Where it came from: a relative `Location` stands on it, and its host is the realm of x402. */
+  /** The URL of the reply. A relative `Location` is resolved against it, and its host is the realm of x402. */
   readonly url: string
   readonly now: () => Instant
   readonly answers: Answers
   /** A header of the caller's own request. */
   readonly own: (name: string) => string | undefined
-  /** Does a wallet here pay offers of this kind? */
+  /** Whether a wallet here pays offers of this kind. */
   readonly pays: (kind: Challenge['kind']) => boolean
-  /** The body, within bounds; it stays readable. */
+  /** The body, within limits. It stays readable. */
   readonly text: () => Promise<string | undefined>
 }
 
-/** Reads a reply: its head, and of its body no more than may speak of money. */
+/** Reads a reply: its head, and the body only if it may contain payment information. */
 export async function readReply(head: Head, context: ReadContext): Promise<ReplyReading> {
   return own(await reading(head, context))
 }
@@ -69,7 +72,7 @@ async function reading(head: Head, context: ReadContext): Promise<ReplyReading> 
   }
 }
 
-/** A sign-in moves no money, so that no server writes a receipt for it: that it was let in is all there is to say. */
+/** A sign-in moves no money, so no server writes a receipt for it. This one says that it was accepted. */
 const SIGNED_IN: Receipt = Object.freeze({ success: true, method: 'x402', claims: Object.freeze({}) })
 
 async function asked(
@@ -77,7 +80,7 @@ async function asked(
   receipt: Receipt | undefined,
   { url, answers, own, pays, text: read }: ReadContext,
 ): Promise<Pick<Extract<ReplyInfo, { kind: 'payment-required' }>, 'offers' | 'reasons' | 'problem'>> {
-  // The caller pays for this request: what comes back for that is the caller's.
+  // The caller pays for this request, so the reply belongs to the caller.
   if (paysItself(own)) return { offers: [], reasons: [CALLER_PAYS] }
   const inHead = offersInHead(head, url)
   const looks = mayAskInBody(head, inHead, pays)
@@ -91,7 +94,7 @@ async function asked(
   return { offers, ...(reasons.length === 0 ? {} : { reasons }), ...more }
 }
 
-/** Whatever is no JSON object was not meant as an offer, and a problem by RFC 9457 says nothing of x402. */
+/** Whether a body may contain an offer: a JSON object of x402. A problem of RFC 9457 contains none. */
 function isObject(text: string | undefined): text is string {
   return text !== undefined && /^\s*\{/.test(text) && text.includes('"x402Version"')
 }
@@ -106,12 +109,12 @@ const PENDING: Reason = Object.freeze({
   message: 'The server says that the earlier payment is still being settled, so Purser signs no second one.',
 })
 
-/** The money may be on its way: whatever is offered beside that, this is no moment to sign again. */
+/** Whether the earlier payment is still being settled. Then Purser does not sign again, for any offer. */
 function isPending(receipt: Receipt | undefined): boolean {
   return receipt?.method === 'x402' && receipt.claims['errorReason'] === 'settlement_pending'
 }
 
-/** A server that speaks both protocols says both: what counts is the word of the one that was paid in. */
+/** Reads the receipt. If a server sends one for each protocol, the one of the used protocol counts. */
 function receiptOf(head: Head, answers: Answers): Receipt | undefined {
   const mpp = readWith(head, 'payment-receipt', parseReceipt)
   const x402 =
@@ -129,7 +132,10 @@ function readWith(
   return value === undefined ? undefined : parse(value)
 }
 
-/** Why a credential was not taken: in x402's codes where it has one, else as the body's problem, else in its words. */
+/**
+ * Reads why a credential was refused: an x402 code if there is one, otherwise the problem in the body, otherwise the
+ * server's sentence.
+ */
 function problemOf(said: {
   readonly answers: Answers
   readonly receipt: Receipt | undefined
@@ -143,14 +149,14 @@ function problemOf(said: {
   return answers === 'x402' && x402?.type !== 'about:blank' ? (x402 ?? body) : (body ?? x402)
 }
 
-/** `Date`, and how long ago a cache got it (RFC 9110, section 6.6.1; RFC 9111, section 5.1). */
+/** Reads `Date`, and adds the age of a cached reply (RFC 9110, section 6.6.1; RFC 9111, section 5.1). */
 function dateOf(head: Head): { readonly date?: Instant } {
   const date = Date.parse(head.header('date') ?? '')
   const age = /^\d{1,9}$/.exec(head.header('age')?.trim() ?? '0')
   return Number.isNaN(date) || age === null ? {} : { date: date + Number(age[0]) * 1000 }
 }
 
-/** `Retry-After` as a moment (RFC 9110, section 10.2.3): seconds, or a date. */
+/** Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. */
 function retryAtOf(head: Head, now: () => Instant): Instant | undefined {
   const said = head.header('retry-after')?.trim()
   if (said === undefined) return undefined

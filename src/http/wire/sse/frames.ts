@@ -1,7 +1,7 @@
 import type { MeterEvent } from '../../../pay/index.js'
 import { type JsonObject, ProtocolError, parseJsonObject, receiptOf } from '../../../protocol/index.js'
 
-/** What is left of a chunk for the caller, and what was in it for the payment story. */
+/** A filtered chunk: the bytes for the caller, and the events for the payment flow. */
 export interface FilterResult {
   readonly pass: readonly Uint8Array[]
   readonly events: readonly MeterEvent[]
@@ -9,7 +9,7 @@ export interface FilterResult {
 
 type Bytes = Uint8Array
 
-/** A frame that is longer is content, whatever it calls itself: nothing makes a payment's words that long. */
+/** A longer frame is content, because no payment event is that long. */
 const MOST_FRAME = 1024 * 1024
 const LF = 10
 const CR = 13
@@ -19,32 +19,34 @@ const LETTER_D = 100
 const LETTER_E = 101
 const LETTER_P = 112
 const BOM = [0xef, 0xbb, 0xbf]
-/** `event` and its colon. */
+/** The length of `event` and its colon. */
 const EVENT_FIELD = 6
 
 /**
- * Takes the frames that speak of money out of a stream of server-sent events (WHATWG HTML, section 9.2.6), byte for
- * byte: what is not about money passes as it came. It works on bytes, where a character that is split over two chunks
- * does not matter, and holds back nothing but the frame that is not whole yet, since the name of an event may stand on
- * its last line.
+ * Removes the payment frames from a stream of server-sent events (WHATWG HTML, section 9.2.6). All other bytes pass
+ * unchanged. It works on bytes, so a character may be split over two chunks. It holds back only the incomplete frame,
+ * because the name of an event may be on its last line.
  */
 export class PaymentEventFilter {
-  /** `between` frames, in a comment there, inside a frame, or inside one that became too long to be held. */
+  /** `between` frames, in a comment there, inside a frame, or inside a frame that became too long to hold. */
   #where: 'between' | 'comment' | 'frame' | 'long' = 'between'
-  /** Has the line at hand begun in an earlier chunk? */
+  /** Whether the current line began in an earlier chunk. */
   #midLine = false
-  /** The last chunk ended with CR: an LF that comes first in the next one belongs to it, and shares its fate. */
+  /**
+   * Set if the last chunk ended with CR. An LF at the start of the next chunk belongs to it, and is kept or dropped
+   * with it.
+   */
   #afterCr: 'no' | 'kept' | 'dropped' = 'no'
   #bom = 0
-  /** Does the frame at hand have content? May it be a payment's? */
+  /** Whether the current frame has content, and whether it may be a payment event. */
   #content = false
   #suspect = false
-  /** What earlier chunks held of the frame at hand. */
-  #held = new Hold()
-  /** Frames of content so far. */
+  /** The part of the current frame from earlier chunks. */
+  #held = new HeldBytes()
+  /** The number of content frames so far. */
   #frames = 0
 
-  // Of the chunk at hand: it, what passes of it from where, and where the frame at hand begins in it.
+  // The current chunk, the position from which it passes, and the position where the current frame begins.
   #chunk: Bytes = new Uint8Array()
   #passFrom = 0
   #frameFrom = 0
@@ -73,10 +75,10 @@ export class PaymentEventFilter {
       at = next
     }
     this.#midLine ||= at < chunk.length
-    return this.#sifted()
+    return this.#filtered()
   }
 
-  /** The source has ended. A frame without its blank line is none to whoever reads events; its bytes pass all the same. */
+  /** Ends the stream. A frame without its blank line is no event for a reader, but its bytes pass. */
   end(): FilterResult {
     this.#pass = []
     this.#events = []
@@ -85,7 +87,7 @@ export class PaymentEventFilter {
     return { pass: this.#pass, events: this.#events }
   }
 
-  /** A byte order mark is no part of the first line; neither is the LF of a CR that came before. */
+  /** Skips a byte order mark, and the LF of a CR at the end of the last chunk. They are no part of the first line. */
   #lead(): number {
     const chunk = this.#chunk
     if (chunk.length === 0) return 0
@@ -118,7 +120,7 @@ export class PaymentEventFilter {
       this.#content = false
       this.#suspect = false
     }
-    // By its first letter: a server that wants to look as if it delivered can as well send an empty frame.
+    // The first letter is enough: a server that wants to simulate content could also send an empty frame.
     if (first === LETTER_D) this.#content = true
     if (first === LETTER_E) this.#suspect ||= end === -1 || namesPayment(chunk, at)
   }
@@ -149,7 +151,7 @@ export class PaymentEventFilter {
     if (this.#content) this.#frames++
   }
 
-  /** Reads a frame that may be a payment's, and remembers what it says. */
+  /** Reads a frame that may be a payment event, and stores its event. */
   #isPayment(parts: readonly Bytes[]): boolean {
     if (!this.#suspect) return false
     const { name, data } = readFrame(parts)
@@ -168,8 +170,8 @@ export class PaymentEventFilter {
     if (end > this.#passFrom) this.#pass.push(this.#chunk.subarray(this.#passFrom, end))
   }
 
-  /** At the end of a chunk: a frame that is not whole is held, and all else passes. */
-  #sifted(): FilterResult {
+  /** Ends a chunk: an incomplete frame is held, and everything else passes. */
+  #filtered(): FilterResult {
     const chunk = this.#chunk
     this.#chunk = NOTHING
     if (this.#where !== 'frame') {
@@ -188,8 +190,8 @@ export class PaymentEventFilter {
 
 const NOTHING: Bytes = new Uint8Array()
 
-/** A frame that comes in pieces, however small: a list of them would cost more than they hold. */
-class Hold {
+/** The bytes of a frame that arrives in pieces. A list of small pieces would need more memory than their bytes. */
+class HeldBytes {
   #bytes: Bytes = NOTHING
   size = 0
 
@@ -212,14 +214,17 @@ class Hold {
   }
 }
 
-/** Could this line name a payment's event? A glance, so that ordinary frames are not decoded. */
+/** Whether this line could name a payment event. The check avoids decoding of ordinary frames. */
 function namesPayment(chunk: Bytes, at: number): boolean {
   const value = at + EVENT_FIELD
   if (chunk[value - 1] !== COLON) return false
   return chunk[chunk[value] === SPACE ? value + 1 : value] === LETTER_P
 }
 
-/** The name and data of a frame (WHATWG HTML, section 9.2.6): the last name counts, lines of data are joined. */
+/**
+ * Reads the name and the data of a frame (WHATWG HTML, section 9.2.6): the last name counts, and lines of data are
+ * joined.
+ */
 function readFrame(parts: readonly Bytes[]): { readonly name: string; readonly data: string } {
   const decoder = new TextDecoder()
   const text = parts.map((part) => decoder.decode(part, { stream: true })).join('')

@@ -3,8 +3,8 @@ import type { MeterEvent, Metered } from '../../../pay/index.js'
 type PendingAction = (result: IteratorResult<MeterEvent, undefined>) => void
 
 /**
- * What a stream says beside its content, for one listener. Of what nobody has heard yet only the latest of each kind
- * is kept: it stands for those before it, and a server that floods a stream fills no memory.
+ * The payment events of a stream, for one listener. Of unheard events only the latest of each kind is kept, so a
+ * server cannot fill the memory.
  */
 export class LatestEvents implements AsyncIterable<MeterEvent> {
   readonly end: Metered<unknown>['end']

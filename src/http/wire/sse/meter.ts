@@ -2,27 +2,26 @@ import type { Metered } from '../../../pay/index.js'
 import { PaymentEventFilter } from './frames.js'
 import { LatestEvents } from './latest-events.js'
 
-/** A stream of events, sifted while the caller reads it. Undefined where there is none to read. */
+/** Filters an event stream while the caller reads it. Undefined if the reply has no readable body. */
 export function meterReply(reply: Response): Metered<Response> | undefined {
   if (reply.body === null || reply.bodyUsed || reply.body.locked) return undefined
-  const news = new LatestEvents()
-  return { reply: dressed(sifted(reply, news), reply), events: news, end: news.end }
+  const latest = new LatestEvents()
+  return { reply: withBody(filtered(reply, latest), reply), events: latest, end: latest.end }
 }
 
 /**
- * The body without what is about money. It is read only as the caller pulls: no further than the caller wants, and,
- * since a caller who waits for data is pulling, a server's word that it waits for money is always seen by then. What
- * nobody reads is not paid on.
+ * Returns the body without its payment events. It is read only as far as the caller pulls. A caller that waits for
+ * data is pulling, so Purser always sees that the server waits for money. Unread data is not paid.
  */
-function sifted(reply: Response, news: LatestEvents): ReadableStream<Uint8Array> {
-  const sieve = new PaymentEventFilter()
-  // Not taken before the first pull, and with the reply in hand: runtimes free the connection of a reply that nobody
-  // reads when it is collected, but neither while somebody could, nor once its body was taken.
+function filtered(reply: Response, latest: LatestEvents): ReadableStream<Uint8Array> {
+  const filter = new PaymentEventFilter()
+  // Taken with the first pull, and only while the reply exists: runtimes free the connection of an unread reply when
+  // they collect it, but not if its body was taken.
   let source: ReadableStreamDefaultReader<Uint8Array> | undefined
   let over = false
   const stop = (how: 'whole' | 'broken'): void => {
     over = true
-    news.stop(how)
+    latest.stop(how)
   }
   const open = (controller: ReadableStreamDefaultController): typeof source => {
     const reader = reply.body?.getReader()
@@ -40,8 +39,8 @@ function sifted(reply: Response, news: LatestEvents): ReadableStream<Uint8Array>
         for (let passed = 0; source !== undefined && passed === 0; ) {
           const { done, value } = await source.read()
           if (over) return
-          const { pass, events } = done ? sieve.end() : sieve.push(value)
-          for (const event of events) news.tell(event)
+          const { pass, events } = done ? filter.end() : filter.push(value)
+          for (const event of events) latest.tell(event)
           for (const piece of pass) controller.enqueue(piece)
           passed = pass.length
           if (!done) continue
@@ -55,16 +54,16 @@ function sifted(reply: Response, news: LatestEvents): ReadableStream<Uint8Array>
         await (source?.cancel(reason) ?? reply.body?.cancel(reason))
       },
     },
-    // Nothing is read that was not asked for.
+    // Nothing is read before the caller asks for it.
     { highWaterMark: 0 },
   )
 }
 
-/** The reply with another body: same status and headers, and the address that only `fetch` itself can give one. */
-function dressed(body: ReadableStream<Uint8Array>, reply: Response): Response {
+/** Returns the reply with another body: the same status and headers, and the URL that only `fetch` itself can set. */
+function withBody(body: ReadableStream<Uint8Array>, reply: Response): Response {
   const { status, statusText } = reply
   const headers = new Headers(reply.headers)
-  // Of the body that came; this one is shorter.
+  // The length of the original body; this one is shorter.
   headers.delete('content-length')
   return alike(new Response(body, { status, statusText, headers }), reply)
 }
