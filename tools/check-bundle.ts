@@ -126,8 +126,12 @@ function judge({ entry, gzip, outside }: Bundle): Violation[] {
 function checkNotices(): Violation[] {
   const notice = readFileSync(join(ROOT, 'NOTICE.md'), 'utf8')
   return bundledPackages()
-    .filter((name) => !notice.includes(name))
-    .map((name) => ({ rule: 'notice', file: 'NOTICE.md', message: `${name} is bundled, and not named here` }))
+    .filter(({ name }) => !notice.includes(name))
+    .map(({ name }) => ({
+      rule: 'notice',
+      file: 'NOTICE.md',
+      message: `${name} is bundled, and not named here`,
+    }))
 }
 
 /** Types that a user gets may name only packages that a user has. */

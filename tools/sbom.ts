@@ -18,9 +18,9 @@ const path = process.argv[2]
 if (path === undefined) throw new TypeError('Say where to: tsx tools/sbom.ts dist/sbom.cdx.json')
 
 const own = manifestAt('package.json')
-const bundled = bundledPackages().map((name) => component(name, 'bundled'))
-const installed = Object.keys(own.dependencies ?? {}).map((name) => component(name, 'installed'))
-const components = [...bundled, ...installed]
+const bundled = bundledPackages().map(({ name, version }) => component(name, 'bundled', version))
+const beside = Object.keys(own.dependencies ?? {}).map((name) => component(name, 'installed'))
+const components = [...bundled, ...beside]
 const sbom = {
   bomFormat: 'CycloneDX',
   specVersion: '1.6',
@@ -39,8 +39,9 @@ const sbom = {
 }
 writeFileSync(path, `${JSON.stringify(sbom, null, 2)}\n`)
 
-function component(name: string, how: 'bundled' | 'installed') {
-  const manifest = manifestAt(`node_modules/${name}/package.json`)
+function component(name: string, how: 'bundled' | 'installed', version?: string) {
+  const installed = manifestAt(`node_modules/${name}/package.json`)
+  const manifest = version === undefined ? installed : { ...installed, version }
   return {
     type: 'library',
     'bom-ref': refOf(manifest),
