@@ -27,6 +27,7 @@ import type {
   PinQuery,
   Room,
 } from './port.js'
+import { BOUGHT_MS } from './purchases.js'
 import { groupsOf, isProvable, NEVER } from './query.js'
 import { LedgerReads, PAGE, type ReadableStore, viewsOf } from './reads.js'
 import { isFilled } from './shapes.js'
@@ -36,8 +37,6 @@ import { StoredLedgerView } from './view.js'
 
 /** How long one step counts payments for a budget that is new, in milliseconds. */
 const MOST_FILLING_MS = 6
-/** Purchases are found that are no older: `repeat` looks back thirty days, and a question waits up to seven. */
-const BOUGHT_MS = 38 * 86_400_000
 
 type Denial = Parameters<Ledger['deny']>[1]
 

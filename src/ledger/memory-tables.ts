@@ -15,20 +15,23 @@ import type { PaymentId, PaymentQuery } from './port.js'
 import { PurchaseLists } from './purchase-lists.js'
 import { type DueGroup, isChannel, isOver, isStanding, matches, standingOf } from './query.js'
 import { RefusalIndex } from './refusal-index.js'
+import { RowMap } from './row-map.js'
 import type { Fill, KnownShape } from './shapes.js'
 import type { DuePage, DueRow, FoundPage, LedgerTables, Meta, OldRefusals, StoredRow } from './tables.js'
 
 /** How many payments one search looks at before the event loop turns. */
-const MOST_LOOKED_AT = 2000
+const MOST_LOOKED_AT = 500
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 100
+
+/** Buckets that no window reaches are kept this long. */
+const SPARED_MS = 3_600_000
+const MOST_PRUNED = 3
 
 /** Rows in maps. */
 export class MemoryTables extends FactMaps implements LedgerTables {
   #meta: Meta
-  readonly #rows = new Map<PaymentId, StoredRow>()
-  /** All payments by their place. There is none at 0. */
-  readonly #order: (PaymentId | undefined)[] = [undefined]
+  readonly #rows = new RowMap()
   /** What stands in the way of the same key. */
   readonly #byKey = new Map<string, Set<PaymentId>>()
   /** What may stand in the way of the same request. */
@@ -39,6 +42,8 @@ export class MemoryTables extends FactMaps implements LedgerTables {
   readonly #counters = new Map<string, Counter>()
   #shapes: KnownShape[] = []
   readonly #buckets = new Map<string, Map<Instant, Counts>>()
+  /** Where the window of each counter began when it was last read. */
+  readonly #windows = new Map<string, Instant>()
   readonly #traits = new Set<string>()
   readonly #owners = new Map<string, Instant>()
   readonly #lanes = new Map<string, { readonly value: bigint; readonly payment?: PaymentId }>()
@@ -75,9 +80,8 @@ export class MemoryTables extends FactMaps implements LedgerTables {
   }
 
   save(row: PaymentRow): void {
-    const place = this.#rows.get(row.id)?.place ?? this.#order.push(row.id) - 1
-    this.#bought.save(this.#rows.get(row.id)?.row, row)
-    this.#rows.set(row.id, { place, row })
+    this.#bought.save(this.payment(row.id), row)
+    const place = this.#rows.save(row)
     if (row.key !== undefined)
       setMembership(this.#byKey, compositeKey(row.context.agent, row.key), row.id, !isOver(row))
     const twins = compositeKey(row.context.agent, row.fingerprint)
@@ -100,7 +104,6 @@ export class MemoryTables extends FactMaps implements LedgerTables {
       if (row.createdAt >= before && place > upTo) return
       this.#refusals.drop(row)
       this.#rows.delete(id)
-      this.#order[place] = undefined
       dropped++
     }
   }
@@ -133,11 +136,11 @@ export class MemoryTables extends FactMaps implements LedgerTables {
   readonly listPurchases = (): boolean => true
 
   place(id: PaymentId): number {
-    return this.#rows.get(id)?.place ?? 0
+    return this.#rows.place(id)
   }
 
   last(): number {
-    return this.#order.length - 1
+    return this.#rows.last()
   }
 
   orphans(now: Instant, limit: number): readonly PaymentRow[] {
@@ -156,8 +159,7 @@ export class MemoryTables extends FactMaps implements LedgerTables {
     let at = after === undefined ? (step > 0 ? 1 : this.last()) : after + step
     for (let looked = 0; looked < MOST_LOOKED_AT && rows.length < limit; looked++, at += step) {
       if (at < 1 || at > this.last()) return own({ rows })
-      // Nothing is at the place of a refusal that was dropped.
-      const placed = this.#rows.get(this.#order[at] ?? '')
+      const placed = this.#rows.at(at)
       if (placed !== undefined && matches(placed.row, query)) rows.push(placed)
     }
     return own({ rows, next: at - step })
@@ -175,7 +177,11 @@ export class MemoryTables extends FactMaps implements LedgerTables {
 
   candidates({ from, until }: Pick<Fill, 'from' | 'until'>, after: number): FoundPage {
     const end = Math.min(until, after + MOST_COUNTED)
-    const rows = this.#order.slice(after + 1, end + 1).flatMap((id = '') => this.#rows.get(id) ?? [])
+    const rows: StoredRow[] = []
+    for (let place = after + 1; place <= end; place++) {
+      const placed = this.#rows.at(place)
+      if (placed !== undefined) rows.push(placed)
+    }
     const counted = rows.filter(({ row }) => row.charges.some(({ at }) => at >= from))
     return own({ rows: counted, next: end < until ? end : undefined })
   }
@@ -195,6 +201,7 @@ export class MemoryTables extends FactMaps implements LedgerTables {
   }
 
   countsSince(key: string, from: Instant): Counts {
+    this.#windows.set(key, from)
     let [counted, held] = [0n, 0n]
     for (const [at, bucket] of this.#buckets.get(key) ?? []) {
       if (at < from) continue
@@ -213,7 +220,18 @@ export class MemoryTables extends FactMaps implements LedgerTables {
       this.#buckets.set(key, buckets)
     }
     const before = buckets.get(at)
+    if (before === undefined) this.#dropOldBuckets(key, buckets)
     buckets.set(at, { counted: (before?.counted ?? 0n) + counted, held: (before?.held ?? 0n) + held })
+  }
+
+  /** Drops a few buckets that no window reaches: more than are added, so that they become fewer. */
+  #dropOldBuckets(key: string, buckets: Map<Instant, Counts>): void {
+    const before = (this.#windows.get(key) ?? 0) - SPARED_MS
+    let looked = 0
+    for (const at of buckets.keys()) {
+      if (at >= before || looked++ === MOST_PRUNED) return
+      buckets.delete(at)
+    }
   }
 
   isHoldInBuckets(): boolean {
@@ -292,6 +310,8 @@ export class MemoryTables extends FactMaps implements LedgerTables {
 
   clearCounts(): void {
     this.#buckets.clear()
+    // Time may have gone back behind the windows that were read.
+    this.#windows.clear()
   }
 
   moveEnds(move: (until: Instant) => Instant): void {

@@ -2,11 +2,14 @@ import type { Instant } from '../money/index.js'
 import { compositeKey } from './composite-key.js'
 import type { PaymentRow } from './payment-row.js'
 import type { PaymentId } from './port.js'
-import { purchasedAt } from './purchases.js'
+import { BOUGHT_MS, purchasedAt } from './purchases.js'
+
+/** So many old lists are dropped at once: more than are added, so that they become fewer. */
+const MOST_DROPPED = 4
 
 /** What was bought, by agent and fingerprint. */
 export class PurchaseLists {
-  /** The newest last. */
+  /** The newest purchase is the last of its list, and its list the last of all. */
   readonly #lists = new Map<string, { readonly id: PaymentId; readonly at: Instant }[]>()
 
   save(before: PaymentRow | undefined, row: PaymentRow): void {
@@ -20,9 +23,19 @@ export class PurchaseLists {
       const index = list.findLastIndex(({ id }) => id === row.id)
       if (index >= 0) list.splice(index, 1)
     }
+    this.#lists.delete(name)
     if (at !== undefined) list.push({ id: row.id, at })
     if (list.length > 0) this.#lists.set(name, list)
-    else this.#lists.delete(name)
+    if (at !== undefined) this.#dropBefore(at - BOUGHT_MS)
+  }
+
+  /** Drops lists whose purchases are too old for any rule. */
+  #dropBefore(oldest: Instant): void {
+    let looked = 0
+    for (const [name, list] of this.#lists) {
+      if ((list.at(-1)?.at ?? 0) >= oldest || looked++ === MOST_DROPPED) return
+      this.#lists.delete(name)
+    }
   }
 
   /** Later than `since`, the newest first. */

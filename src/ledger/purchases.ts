@@ -6,6 +6,9 @@ import { isLive, viewOf } from './payment-view.js'
 import type { Hold, Payment, PurchaseQuery } from './port.js'
 import type { LedgerTables } from './tables.js'
 
+/** Purchases are found that are no older: `repeat` looks back thirty days, and a question waits up to seven. */
+export const BOUGHT_MS = 38 * 86_400_000
+
 /**
  * When something was bought with this payment. Undefined if nothing was: it was denied or released, or had no price. A
  * payment that is still under way counts, since it may yet settle.

@@ -74,7 +74,7 @@ export const REFUSALS: readonly Mutant[] = [
     breaks: 'payments beyond a refusal that was dropped are not found',
     file: 'src/ledger/memory-tables.ts',
     find: 'if (at < 1 || at > this.last()) return own({ rows })',
-    replace: 'if (this.#order[at] === undefined) return own({ rows })',
+    replace: 'if (this.#rows.at(at) === undefined) return own({ rows })',
     tests: CONTRACT,
   },
   {

@@ -7,22 +7,18 @@ import type { PaymentRow } from '../payment-row.js'
 import type { PaymentId } from '../port.js'
 import { purchasedAt } from '../purchases.js'
 import { dueEntryOf, standingOf } from '../query.js'
-import type { StoredRow } from '../tables.js'
 import {
   bodyText,
   type Core,
   type CounterNames,
   coreOf,
   coreText,
-  type Fields,
-  numberOf,
-  optionalText,
   readBody,
   readCore,
   rowFrom,
-  stateOf,
-  textOf,
-} from './codec.js'
+} from '../row-codec.js'
+import type { StoredRow } from '../tables.js'
+import { type Fields, numberOf, optionalText, stateOf, textOf } from './codec.js'
 import { CounterRows } from './counter-rows.js'
 import type { Value } from './driver.js'
 import { type RecentPayment, RecentPayments } from './recent-payments.js'
