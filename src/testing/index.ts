@@ -9,6 +9,6 @@ export type {
   RefusedCredential,
   RouteChange,
   TakenPayment,
-} from './server.js'
+} from './routes.js'
 export { type TestPurser, type TestPurserOptions, testPurser } from './test-purser.js'
 export { type TestWallet, type TestWalletOptions, testWallet } from './wallet.js'

@@ -1,13 +1,7 @@
 import type { HttpHandler } from 'msw'
 import { ownOptions, PaymentError } from '../errors/index.js'
-import {
-  type PaidApiOptions,
-  type PaidRoute,
-  PaidServer,
-  type RefusedCredential,
-  type RouteChange,
-  type TakenPayment,
-} from './server.js'
+import type { PaidApiOptions, PaidRoute, RefusedCredential, RouteChange, TakenPayment } from './routes.js'
+import { PaidServer } from './server.js'
 
 /**
  * A paid API for tests: msw handlers, and the account of what they took. The methods take the name of a route as it was
@@ -35,7 +29,7 @@ export interface PaidApi {
 }
 
 const NAMES = { offers: true, repeats: true }
-const ROUTE = /^(?<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?<url>https?:\/\/\S+)$/
+const ROUTE = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?<url>https?:\/\/\S+)$/
 
 /**
  * Creates msw handlers that charge: they answer 402 with offers of MPP and x402, take a credential once, answer with a
@@ -64,13 +58,13 @@ export async function paidApi(
   const server = new PaidServer(routes, ownOptions(options, NAMES, 'paidApi()'))
   const { http } = await loadMsw()
   const handlers = Object.keys(routes).map((name) => {
-    const { method = '', url = '' } = ROUTE.exec(name)?.groups ?? {}
+    const { url = '' } = ROUTE.exec(name)?.groups ?? {}
     if (url === '')
       throw new TypeError(
         `A route is a method and a URL, for example 'GET https://api.example/search', not '${name}'`,
       )
     return http.all(url, ({ request }) =>
-      request.method === method ? server.respond(name, request) : undefined,
+      server.serves(name, request) ? server.respond(name, request) : undefined,
     )
   })
   return {

@@ -12,7 +12,7 @@ import {
 import type { JsonObject } from '../protocol/index.js'
 
 /** A way to pay that the test server offers and the test wallet pays. */
-export type PaidKind = 'tempo/charge' | 'stripe/charge' | 'x402/exact'
+export type PaidKind = 'tempo/charge' | 'tempo/session' | 'stripe/charge' | 'x402/exact'
 
 /** One offer of a route: a way to pay for it. */
 export interface PaidOffer {
@@ -22,7 +22,7 @@ export interface PaidOffer {
   /** The recipient of the money: an address, or a Stripe profile. Default: a fixed one. */
   readonly payee?: string
   /**
-   * The currency to pay in. It decides the network too. Default: pathUSD on Tempo for `tempo/charge`, USDC on Base for
+   * The currency to pay in. It decides the network too. Default: pathUSD on Tempo for `tempo/charge` and `tempo/session`, USDC on Base for
    * `x402/exact`, and the currency of the price for `stripe/charge`.
    */
   readonly currency?: Currency
@@ -55,7 +55,8 @@ export const STRIPE_NETWORK = 'stripe:live'
 /** The first account of every local test chain that is not the payer: no one is paid by accident. */
 const ADDRESS = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
 const PROFILE = 'profile_test'
-const KINDS: readonly PaidKind[] = ['tempo/charge', 'stripe/charge', 'x402/exact']
+/** All ways to pay. */
+export const KINDS: readonly PaidKind[] = ['tempo/charge', 'tempo/session', 'stripe/charge', 'x402/exact']
 const PRICE = /^(?<number>[0-9]+(?:\.[0-9]+)?) (?<symbol>[A-Z]{3})$/
 /** How long an x402 server may take to settle, in seconds. */
 const SETTLES_IN = 60
@@ -107,13 +108,15 @@ export function requestOf(offer: Offer, url: string): JsonObject {
       methodDetails: { networkId: offer.payee, paymentMethodTypes: ['card'] },
     }
   const asset = offer.price.currency.id.split('/erc20:')[1] ?? ''
-  if (offer.kind === 'tempo/charge')
+  if (offer.kind !== 'x402/exact') {
+    const protocol = offer.kind === 'tempo/session' ? { sessionProtocol: 'v2' } : {}
     return {
       amount: value,
       currency: asset,
       recipient: offer.payee,
-      methodDetails: { chainId: Number(offer.network.split(':')[1]) },
+      methodDetails: { chainId: Number(offer.network.split(':')[1]), ...protocol },
     }
+  }
   const entry = {
     scheme: 'exact',
     network: offer.network,

@@ -14,6 +14,8 @@ export interface TestPurserOptions extends Omit<PurserOptions, 'wallets' | 'ledg
   readonly balance?: string
   /** The ways in which the wallet can pay. Default: all that `paidApi` offers. */
   readonly kinds?: readonly PaidKind[]
+  /** The deposit of a new session, for example `0.50`. Default: a hundred prices. */
+  readonly deposit?: string
   /** The time at which the test starts, in epoch milliseconds. Default: noon UTC of Monday, 5 January 2026. */
   readonly start?: Instant
 }
@@ -55,13 +57,14 @@ export interface TestPurser {
  * await left() // '4.99 USD'
  * ```
  */
-export function testPurser({ balance, kinds, start, ...options }: TestPurserOptions): TestPurser {
+export function testPurser({ balance, deposit, kinds, start, ...options }: TestPurserOptions): TestPurser {
   const policy = isPolicy(options.policy) ? options.policy : createPolicy(options.policy)
   const clock = testClock(start)
   const wallet = testWallet({
     clock,
     ...(kinds === undefined ? {} : { kinds }),
     ...(balance === undefined ? {} : { balance }),
+    ...(deposit === undefined ? {} : { deposit }),
   })
   const ledger = memoryLedger({ clock })
   const purser = createPurserWithoutFiles({

@@ -1,29 +1,22 @@
 import { ownOptions, PaymentError } from '../errors/index.js'
 import type { Evidence } from '../ledger/index.js'
+import { formatAmount, type Instant, parseUnits, type Units } from '../money/index.js'
+import type { Challenge } from '../protocol/index.js'
 import {
-  type Amount,
-  amount,
-  type Currency,
-  fiat,
-  formatAmount,
-  type Instant,
-  parseUnits,
-  type Units,
-} from '../money/index.js'
-import { type Challenge, type Json, type JsonObject, x402Network } from '../protocol/index.js'
-import { isObject } from '../util/objects.js'
-import {
+  type ChannelWallet,
   type Prepared,
   type Quote,
   type QuoteContext,
   type Spendable,
   spendAuthorization,
   type Unpayable,
-  type Wallet,
 } from '../wallet/index.js'
+import { channels } from './channels.js'
 import type { TestClock } from './clock.js'
-import { network, unitsOf } from './network.js'
-import { type PaidKind, STRIPE_NETWORK, USDC } from './rails.js'
+import { network, type Signed, unitsOf } from './network.js'
+import { KINDS, type PaidKind } from './rails.js'
+import { type AskedPrice, isJsonObject, readOffer } from './read-offer.js'
+import { TestSessions } from './session-wallet.js'
 
 /** Options of a {@link testWallet}. */
 export interface TestWalletOptions {
@@ -33,20 +26,21 @@ export interface TestWalletOptions {
   readonly kinds?: readonly PaidKind[]
   /** The money of the wallet, for example `1 USD`. Default: it never runs out. */
   readonly balance?: string
+  /** The deposit of a new session, in its currency: `0.50`. Default: a hundred prices. */
+  readonly deposit?: string
   /** The clock of the purser that uses the wallet. Default: the runtime's clock. */
   readonly clock?: Pick<TestClock, 'now'>
 }
 
 /** A wallet whose signatures are worth no money. */
-export interface TestWallet extends Wallet {
+export interface TestWallet extends ChannelWallet {
   /** How often the wallet signed. A call that policy refuses leads to no signature. */
   readonly signatures: number
 }
 
 /** How long a credential can be taken: as on Tempo with a server that pays the fee. */
 const LIFE_MS = 15_000
-const ALL: readonly PaidKind[] = ['tempo/charge', 'stripe/charge', 'x402/exact']
-const NAMES = { id: true, kinds: true, balance: true, clock: true }
+const NAMES = { id: true, kinds: true, balance: true, deposit: true, clock: true }
 
 /**
  * Creates a wallet that pays {@link paidApi} and signs nothing that is worth money. It reads offers like the wallets of
@@ -61,32 +55,24 @@ const NAMES = { id: true, kinds: true, balance: true, clock: true }
  * ```
  */
 export function testWallet(options: TestWalletOptions = {}): TestWallet {
-  const { id = 'test:wallet', kinds = ALL, balance, clock } = ownOptions(options, NAMES, 'testWallet()')
+  const {
+    id = 'test:wallet',
+    kinds = KINDS,
+    balance,
+    deposit,
+    clock,
+  } = ownOptions(options, NAMES, 'testWallet()')
   const now = clock === undefined ? Date.now : () => clock.now()
   const money = balance === undefined ? undefined : moneyOf(balance)
   // The network knows the wallet by this name, so two tests never share a balance.
   const account = `${id}#${crypto.randomUUID()}`
   let signatures = 0
-  const sign = (spendable: Spendable, at: Instant): Prepared => {
-    const signed = credentialOf(spendable, at)
-    const { quote } = spendable
-    return {
-      evidence: {
-        wallet: id,
-        kind: quote.terms.kind,
-        refs: [signed.id],
-        recheckAt: signed.until,
-        detail: { slot: signed.slot },
-      },
-      async complete() {
-        signatures++
-        network.add({ ...signed, wallet: account, now })
-        const payload = { testPayment: signed.id }
-        return { credential: { challenge: quote.challenge, payload }, goodUntil: signed.until }
-      },
-      discard: async () => undefined,
-    }
+  const signed = (): void => void signatures++
+  const sign = (credential: Omit<Signed, 'wallet' | 'now'>): void => {
+    signatures++
+    network.add({ ...credential, wallet: account, now })
   }
+  const sessions = new TestSessions({ id, account, deposit, signed })
   return {
     id,
     kinds,
@@ -94,21 +80,56 @@ export function testWallet(options: TestWalletOptions = {}): TestWallet {
       return signatures
     },
     async quote(challenge, context) {
-      const read = quoteOf(challenge, context, id)
+      const asked = readOffer(challenge, context)
+      if ('unpayable' in asked) return asked
+      const read = await (isSession(challenge)
+        ? sessions.quote(challenge, asked, context)
+        : quoteOf(challenge, asked, context, id))
       if ('unpayable' in read || money === undefined) return read
-      return fundedBy(money, read, network.takenFrom(account))
+      return fundedBy(money, read, spentBy(account))
     },
-    async prepare(authorization, { now: at, signal }) {
+    async prepare(authorization, { now: at, signal, channels }) {
       const spendable = spendAuthorization(authorization, at)
       signal?.throwIfAborted()
-      return sign(spendable, at)
+      return isSession(spendable.quote.challenge)
+        ? sessions.prepare(spendable, channels)
+        : preparedCharge(spendable, at, id, sign)
     },
-    inspect: async ({ refs: [name = ''] }) => network.verdict(name),
+    async inspect(evidence, context) {
+      const [name = ''] = evidence.refs
+      return isSession(evidence) ? sessions.inspect(evidence, context ?? {}) : network.verdict(name)
+    },
     matchesReceipt: ({ refs: [name] }, reference) => name === reference,
+    async onAccepted({ challenge, resource, evidence }) {
+      if (isSession(challenge)) sessions.accepted(challenge, resource, evidence)
+    },
+    rememberedChallenge: (resource) => sessions.rememberedChallenge(resource),
+    inspectChannel: (record, ledger) => sessions.inspectChannel(record, ledger),
+    quoteOperation: (operation, record, context) => sessions.quoteOperation(operation, record, context),
   }
 }
 
-function credentialOf({ quote }: Spendable, at: Instant) {
+/** A payment of its own, outside of a session. `sign` records the credential on the test network. */
+function preparedCharge(
+  spendable: Spendable,
+  at: Instant,
+  wallet: string,
+  sign: (credential: Omit<Signed, 'wallet' | 'now'>) => void,
+): Prepared {
+  const { challenge, terms } = spendable.quote
+  const credential = credentialOf(spendable, at)
+  const { id, slot, until } = credential
+  return {
+    evidence: { wallet, kind: terms.kind, refs: [id], recheckAt: until, detail: { slot } },
+    async complete() {
+      sign(credential)
+      return { credential: { challenge, payload: { testPayment: id } }, goodUntil: until }
+    },
+    discard: async () => undefined,
+  }
+}
+
+function credentialOf({ quote }: Spendable, at: Instant): Omit<Signed, 'wallet' | 'now'> {
   const [payee] = quote.terms.payees
   if (payee === undefined) throw new PaymentError('wallet_failed', 'untouched', 'The offer names no payee')
   const id = `test-${crypto.randomUUID()}`
@@ -121,13 +142,19 @@ function credentialOf({ quote }: Spendable, at: Instant) {
   }
 }
 
-function quoteOf(challenge: Challenge, context: QuoteContext, wallet: string): Quote | Unpayable {
+function isSession({ kind }: Pick<Challenge, 'kind'>): boolean {
+  return kind === 'tempo/session'
+}
+
+function quoteOf(
+  challenge: Challenge,
+  { price, payee, on }: AskedPrice,
+  context: QuoteContext,
+  wallet: string,
+): Quote | Unpayable {
   const { now, resource, earlierEvidence } = context
   const until = Math.min(challenge.expires ?? Number.POSITIVE_INFINITY, now + LIFE_MS)
   if (until <= now) return { unpayable: 'The offer has expired' }
-  const read = readOffer(challenge, context)
-  if ('unpayable' in read) return read
-  const { price, payee, on } = read
   const quote: Quote = {
     wallet,
     challenge,
@@ -154,53 +181,6 @@ function slotOf({ wallet, detail }: Evidence, own: string): string | undefined {
   return wallet === own && typeof slot === 'string' ? slot : undefined
 }
 
-/** What an offer asks for, read from its own parameters. */
-interface Asked {
-  readonly price: Amount
-  readonly payee: string
-  readonly on: string
-}
-
-function readOffer({ kind, request }: Challenge, { currencies }: QuoteContext): Asked | Unpayable {
-  const details = isJsonObject(request['methodDetails']) ? request['methodDetails'] : {}
-  const tokenOn = (on: string, address: string): Currency | undefined =>
-    currencies.token(on, address) ?? (USDC.id === `${on}/erc20:${address.toLowerCase()}` ? USDC : undefined)
-  switch (kind) {
-    case 'tempo/charge': {
-      const on = `eip155:${Number(details['chainId'] ?? Number.NaN)}`
-      return asked(request['amount'], tokenOn(on, text(request, 'currency')), text(request, 'recipient'), on)
-    }
-    case 'stripe/charge': {
-      const code = text(request, 'currency').toUpperCase()
-      const currency = currencies.get(`iso4217:${code}`) ?? (code.length === 3 ? fiat(code, 2) : undefined)
-      return asked(request['amount'], currency, text(details, 'networkId'), STRIPE_NETWORK)
-    }
-    default: {
-      const on = x402Network(text(request, 'network')) ?? ''
-      const value = request['amount'] ?? request['maxAmountRequired']
-      return asked(value, tokenOn(on, text(request, 'asset')), text(request, 'payTo'), on)
-    }
-  }
-}
-
-function asked(value: Json | undefined, currency: Currency | undefined, payee: string, on: string) {
-  if (typeof value !== 'string' || !/^[1-9][0-9]{0,30}$/.test(value))
-    return { unpayable: 'The amount is not a whole number above zero' }
-  if (currency === undefined)
-    return { unpayable: 'The currency is unknown', code: 'unknown_currency' } as const
-  if (payee === '') return { unpayable: 'No recipient is named' }
-  return { price: amount(BigInt(value), currency), payee, on }
-}
-
-function text(record: JsonObject, name: string): string {
-  const value = record[name]
-  return typeof value === 'string' ? value : ''
-}
-
-function isJsonObject(value: Json | undefined): value is JsonObject {
-  return isObject(value)
-}
-
 function moneyOf(balance: string): Units {
   const units = parseUnits(/^([0-9.]+)(?: [A-Z]{3})?$/.exec(balance)?.[1] ?? '')
   if (units === undefined) throw new TypeError("balance must be a decimal text, for example '1 USD'")
@@ -208,10 +188,17 @@ function moneyOf(balance: string): Units {
 }
 
 function fundedBy(money: Units, quote: Quote, spent: Units): Quote | Unpayable {
-  const { most } = quote.terms
-  if (spent + unitsOf(most) <= money) return quote
+  const { most, locks } = quote.terms
+  // A voucher is paid from a deposit that has left the wallet before.
+  const needs = isSession(quote.challenge) ? locks : most
+  if (needs === undefined || spent + unitsOf(needs) <= money) return quote
   return {
-    unpayable: `The test wallet has too little money for ${formatAmount(most)}`,
+    unpayable: `The test wallet has too little money for ${formatAmount(needs)}`,
     code: 'insufficient_funds',
   }
+}
+
+/** What was taken from a wallet, and what is locked up in its channels. */
+function spentBy(account: string): Units {
+  return channels.lockedBy(account).reduce((sum, locked) => sum + unitsOf(locked), network.takenFrom(account))
 }

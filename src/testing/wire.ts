@@ -66,26 +66,34 @@ export function x402Header(document: JsonObject): string {
 }
 
 /** Makes the headers of a receipt. */
-export function receiptHeaders(
-  { kind, version, network }: Offer,
-  {
-    reference,
-    challengeId,
-  }: { readonly reference: string | undefined; readonly challengeId: string | undefined },
-): Readonly<Record<string, string>> {
-  if (kind === 'x402/exact') {
-    const document = { success: true, transaction: reference ?? '', network, payer: '' }
-    return { [version === 1 ? 'x-payment-response' : 'payment-response']: x402Header(document) }
-  }
+export function receiptHeaders(offer: Offer, names: ReceiptNames): Readonly<Record<string, string>> {
+  if (offer.kind !== 'x402/exact') return { 'payment-receipt': encode(receiptOf(offer, names)) }
+  const { version, network } = offer
+  const document = { success: true, transaction: names.reference ?? '', network, payer: '' }
+  return { [version === 1 ? 'x-payment-response' : 'payment-response']: x402Header(document) }
+}
+
+/** Makes a receipt of the `Payment` scheme. */
+export function receiptOf(
+  { kind }: Pick<Offer, 'kind'>,
+  { reference, challengeId, accepted }: ReceiptNames,
+): JsonObject {
   return {
-    'payment-receipt': encode({
-      method: kind.split('/')[0] ?? '',
-      status: 'success',
-      timestamp: new Date().toISOString(),
-      ...(reference === undefined ? {} : { reference }),
-      ...(challengeId === undefined ? {} : { challengeId }),
-    }),
+    method: kind.split('/')[0] ?? '',
+    status: 'success',
+    timestamp: new Date().toISOString(),
+    ...(reference === undefined ? {} : { reference }),
+    ...(challengeId === undefined ? {} : { challengeId }),
+    ...(accepted === undefined ? {} : { acceptedCumulative: `${accepted}`, spent: `${accepted}` }),
   }
+}
+
+/** What a receipt names. */
+export interface ReceiptNames {
+  readonly reference: string | undefined
+  readonly challengeId: string | undefined
+  /** The total of a session that was accepted. */
+  readonly accepted?: bigint | undefined
 }
 
 /** Reads the credential of a request. Undefined if it has none. */

@@ -2,6 +2,7 @@ import type { Mutant } from './list.js'
 
 const FAULTS = ['test/testing/faults.test.ts']
 const API = ['test/testing/paid-api.test.ts']
+const SESSIONS = ['test/testing/sessions.test.ts']
 const PURSER = ['test/testing/test-purser.test.ts']
 
 /** Faults of the kit for tests: with them, a test of an agent would pass or fail for the wrong reason. */
@@ -26,8 +27,8 @@ export const TESTING: readonly Mutant[] = [
     name: 'kit-takes-a-replay',
     breaks: 'the test server takes a credential a second time',
     file: 'src/testing/server.ts',
-    find: "const wrong = this.#charges.has(key)\n      ? 'This payment has already been processed.'\n      : reference && network.refusal(reference, offer)",
-    replace: 'const wrong: string | undefined = reference === offer.kind ? reference : undefined',
+    find: 'const wrong = whyNot(presented) ?? (this.#charges.has(key) ? TAKEN_BEFORE : undefined)',
+    replace: 'const wrong: Refused | undefined = undefined',
     tests: API,
   },
   {
@@ -50,8 +51,8 @@ export const TESTING: readonly Mutant[] = [
     name: 'kit-wallet-never-poor',
     breaks: 'a test wallet pays more than its balance',
     file: 'src/testing/wallet.ts',
-    find: 'if (spent + unitsOf(most) <= money) return quote',
-    replace: 'if (spent >= 0n) return quote',
+    find: 'spent + unitsOf(needs) <= money',
+    replace: 'spent >= 0n',
     tests: PURSER,
   },
   {
@@ -61,5 +62,21 @@ export const TESTING: readonly Mutant[] = [
     find: "sum(query, ['settled'])",
     replace: "sum(query, ['settled', 'committed'])",
     tests: FAULTS,
+  },
+  {
+    name: 'kit-voucher-taken-twice',
+    breaks: 'the test server delivers twice for one voucher',
+    file: 'src/testing/channels.ts',
+    find: "return total < channel.accepted + price.value ? 'used' : undefined",
+    replace: 'return undefined',
+    tests: SESSIONS,
+  },
+  {
+    name: 'kit-stream-for-one-price',
+    breaks: 'a stream of a session costs one price, however many events it has',
+    file: 'src/testing/server.ts',
+    find: 'BigInt(event + 1)',
+    replace: 'BigInt(event >= 0)',
+    tests: SESSIONS,
   },
 ]
