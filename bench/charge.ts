@@ -88,7 +88,7 @@ export async function benchCharge(): Promise<readonly Row[]> {
       target: '≤ 2 ×',
     },
     {
-      what: 'of it, the two replies of the stubbed server',
+      what: 'of that, the two replies of the stub server',
       measured: micros(stub),
       target: 'reported',
     },

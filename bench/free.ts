@@ -51,12 +51,12 @@ export async function benchFree(): Promise<readonly Row[]> {
     if (bare === undefined || further === undefined || ours === undefined) continue
     rows.push(
       {
-        what: `${verb} that costs nothing / raw fetch, loopback`,
+        what: `free ${verb} / raw fetch, loopback`,
         measured: `${ratio(ours, bare)} (${micros(ours)} / ${micros(bare)}; by CPU ${cpuRatio(ours, bare)}; mppx ${ratio(theirs, bare)})`,
         target: '≤ 1.02 ×',
       },
       {
-        what: `raw fetch with one header more, as Accept-Payment is / without: the least that a ${verb} could come to`,
+        what: `raw fetch with an Accept-Payment header / without: the lower bound of a free ${verb}`,
         measured: `${ratio(further, bare)} (${micros(further)}; by CPU ${cpuRatio(further, bare)})`,
         target: 'reported',
       },

@@ -35,13 +35,13 @@ const OPERATIONS: readonly Operation[] = [
   { what: 'quote()', times: 100, run: (purser) => purser.quote(URL_PAID) },
   { what: 'the newest 20 of payments()', times: 50, run: (purser) => taken(purser.payments({}), 20) },
   {
-    what: 'payments() of a state that none has',
+    what: 'payments() of a state without payments',
     times: 50,
     run: (purser) => taken(purser.payments({ states: ['committed'] }), 20),
   },
   { what: 'recover(), nothing due', times: 20, run: (purser) => purser.recover() },
   {
-    what: 'a purser made, ready and closed',
+    what: 'create, open and close a purser',
     times: 10,
     run: async (_, path) => {
       const purser = payerOf(path, policy)
@@ -49,8 +49,8 @@ const OPERATIONS: readonly Operation[] = [
       await purser.close()
     },
   },
-  { what: 'the first call under a budget that is new, and full', policy: full, times: 0, run: refused },
-  { what: 'a call that a full budget refuses', policy: full, times: 100, run: refused },
+  { what: 'the first call with a new budget that is full', policy: full, times: 0, run: refused },
+  { what: 'a call that is refused by a full budget', policy: full, times: 100, run: refused },
 ]
 
 /** What gets dearer with age: each operation on a ledger that is nearly new, and on one that is large. */

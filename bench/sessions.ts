@@ -117,7 +117,7 @@ async function vouchers(world: ChannelWorld): Promise<Row> {
   )
   await purser.close()
   return {
-    what: 'voucher credentials a second / bare signatures a second',
+    what: 'voucher credentials per second / bare signatures per second',
     measured: `${ratio(signature, voucher)} (${cpuRatio(signature, voucher)} by processor time)`,
     target: '≥ 0.8 ×',
   }

@@ -48,7 +48,7 @@ export async function benchStore(stored: number): Promise<readonly Row[]> {
         target: '≤ 1.3 ×',
       },
       {
-        what: `open a ledger of ${size} payments and ask its budgets`,
+        what: `open a ledger of ${size} payments and read its budgets`,
         measured: `${opening.toFixed(0)} ms`,
         target: '≤ 50 ms',
       },

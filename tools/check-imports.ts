@@ -1,4 +1,4 @@
-// The shape of the house: floors and doors, cycles, sizes, casts, errors, bodies, folders, docstrings.
+// Checks layers, import cycles, sizes, casts, errors, bodies, folders and docstrings.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkBodies } from './check/bodies.js'

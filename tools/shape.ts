@@ -6,8 +6,8 @@ import { shapeOf } from './shape/source.js'
 import { commentsOf, markersIn, proseOf, textsOf } from './shape/words.js'
 
 /**
- * Counts what makes these sources easy or hard to carry on: `npm run shape`. `--json` is for programs. Run it before and
- * after a change of the layout, and compare.
+ * Counts what makes these sources easy or hard to maintain: `npm run shape`. `--json` is for programs. Run it before
+ * and after a change of the layout, and compare.
  */
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 

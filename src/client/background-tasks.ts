@@ -1,12 +1,12 @@
 import { PaymentError } from '../errors/index.js'
 
-/** Work that goes on after its call was answered. It ends with the purser, which waits for it. */
+/** Work that continues after its call was answered. A purser that closes aborts it and waits for its end. */
 export class BackgroundTasks {
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
   readonly #enter: () => () => void
 
-  /** @param enter Keeps the process alive to its ledger until the function that it returns is called. */
+  /** @param enter Keeps the process alive to its ledger until the returned function is called. */
   constructor(enter: () => () => void) {
     this.#enter = enter
   }

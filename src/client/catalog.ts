@@ -2,13 +2,13 @@ import type { Instant, Units } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
 import type { Advertised, OfferKind, Resource } from '../protocol/index.js'
 
-/** What an offer was advertised for, where that can be counted. */
+/** The advertised price of an offer, if it can be counted. */
 export interface PricedOffer {
   readonly kind: OfferKind
   readonly units?: Units
 }
 
-/** What was found at one origin. */
+/** The result of a discovery at one origin. */
 export interface Finding extends Advertised {
   readonly sources: readonly string[]
   readonly problems: readonly string[]
@@ -23,7 +23,7 @@ interface PricedOperation {
 
 const MOST_ORIGINS = 100
 
-/** What discovery found, by origin, in memory. */
+/** The results of discoveries by origin, in memory. */
 export class Catalog {
   readonly #found = new Map<string, Finding>()
   readonly #prices = new Map<string, readonly PricedOperation[]>()
@@ -43,7 +43,7 @@ export class Catalog {
     this.#prices.set(origin, prices)
   }
 
-  /** What this way to pay was last advertised for, here; of several prices for it the highest. */
+  /** Returns the last advertised price of this kind of offer here; the highest if there are several. */
   advertised(at: Resource, { kind }: Pick<Terms, 'kind'>): Units | undefined {
     if (at.transport !== 'http') return undefined
     const fitting = (this.#prices.get(at.vendor) ?? []).filter(
@@ -54,7 +54,7 @@ export class Catalog {
   }
 }
 
-/** Undefined: there are none, or one of them depends on the request. */
+/** Undefined if there is no price, or if one depends on the request. */
 export function highest(offers: readonly Pick<PricedOffer, 'units'>[]): Units | undefined {
   let most: Units | undefined
   for (const { units } of offers) {
@@ -66,7 +66,7 @@ export function highest(offers: readonly Pick<PricedOffer, 'units'>[]): Units | 
 
 const PARAMETER = /\{[^{}/]*\}/
 
-/** Does a path fit a template? A parameter is something inside one segment. */
+/** Whether a path matches a template. A parameter is within one segment. */
 function fits(template: string, path: string): boolean {
   const wanted = template.split('/')
   const given = path.split('/')
@@ -79,7 +79,7 @@ function fits(template: string, path: string): boolean {
   )
 }
 
-/** As a URL spells it. */
+/** Encodes a segment as URLs do. */
 function encoded(segment: string): string {
   return URL.canParse(`/${segment}`, 'https://path.invalid')
     ? new URL(`/${segment}`, 'https://path.invalid').pathname.slice(1)

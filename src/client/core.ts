@@ -22,7 +22,7 @@ import { builtin } from './runtime.js'
 import { leaveLedger, useLedger } from './shared-ledgers.js'
 import { readTask, type TaskStore, taskStore } from './tasks.js'
 
-/** What a purser is bound to: its agent, and the task and tool that `with` added. */
+/** The tasks and the tool that `with` added to a purser. */
 export interface Binding {
   readonly tasks: readonly string[]
   readonly tool?: string
@@ -47,10 +47,10 @@ export class Core implements CallServices {
     this.settings = settings
     if (settings.sharedLedger !== undefined) useLedger(settings.sharedLedger)
     this.events = new Events(diagnosticsTap())
-    const { doubtful } = settings
-    // After whoever made this purser has had time to listen.
-    if (doubtful !== undefined)
-      queueMicrotask(() => this.events.emit('error', { error: doubtful, during: 'start' }))
+    const { policyWarning } = settings
+    // After the creator of this purser had time to add a listener.
+    if (policyWarning !== undefined)
+      queueMicrotask(() => this.events.emit('error', { error: policyWarning, during: 'start' }))
   }
 
   context(binding: Binding, options: CallOptions = {}): Context {
@@ -91,7 +91,7 @@ export class Core implements CallServices {
     return loadEngine().then(({ quote }) => quote(exchange, call, environment))
   }
 
-  /** Notes why a 402 is handed on unpaid: for `paymentFor`, and for listeners. */
+  /** Notes why a 402 is returned unpaid, for `paymentFor` and for listeners. */
   notPaid(reply: object, reasons: readonly Reason[], resource: Resource | undefined): void {
     const why = { reasons, ...(resource === undefined ? {} : { resource }) }
     this.#outcomes.set(reply, Object.freeze({ state: 'not_paid', ...why }))
@@ -116,7 +116,7 @@ export class Core implements CallServices {
     return (await this.open()).env.ledger
   }
 
-  /** The ledger, opened once. A failure is told to whoever needed it, and tried again by the next. */
+  /** Opens the ledger once. If that fails, each waiting caller gets the error, and the next call tries again. */
   open(): Promise<OpenPurser> {
     if (this.#closed) return Promise.reject(new PaymentError('closed', 'untouched', 'This purser is closed'))
     this.#opening ??= this.#open().catch((error: unknown) => {
@@ -166,7 +166,7 @@ export class Core implements CallServices {
   }
 }
 
-/** Whether a reply is for the caller as it is. A `PaymentError` is no reply: the engine deals with it. */
+/** Whether a reply goes to the caller unchanged. A `PaymentError` is no reply: the engine handles it. */
 async function isFree<Reply>(exchange: Exchange<Reply>, unpaid: Promise<Reply>): Promise<boolean> {
   try {
     return !exchange.mayRequirePayment(await unpaid)
@@ -176,7 +176,10 @@ async function isFree<Reply>(exchange: Exchange<Reply>, unpaid: Promise<Reply>):
   }
 }
 
-/** Every event on `diagnostics_channel` as `purser:<event>`, where the runtime has it and somebody subscribed. */
+/**
+ * Publishes every event on `diagnostics_channel` as `purser:<event>`, if the runtime has it and there are
+ * subscribers.
+ */
 function diagnosticsTap(): Tap | undefined {
   const diagnostics = builtin('node:diagnostics_channel')
   if (diagnostics === undefined) return undefined

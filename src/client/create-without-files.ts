@@ -24,7 +24,10 @@ export function memoryInBrowsers(): () => Promise<Ledger> {
   return async () => (await loadEngine()).memoryLedger()
 }
 
-/** Whether a person sits in front of it. Servers without files (Workers, Edge) and React Native have neither of the two. */
+/**
+ * Whether this is a page of a browser. Servers without files (Workers, Edge) and React Native have no document and
+ * another user agent.
+ */
 function isBrowser(): boolean {
   return typeof document === 'object' || userAgent().startsWith('Mozilla/')
 }

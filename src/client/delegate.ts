@@ -27,23 +27,26 @@ import type {
 } from '../wallet/index.js'
 import type { Settings } from './options.js'
 
-/** What `purser.delegate` takes. */
+/** The options of `purser.delegate`. */
 export interface DelegateOptions {
-  /** Keeps the account's keys, with the account's own key: `tempoKeys({ account })` of `purser/wallet/tempo`. */
+  /** Manages the access keys with the account's own key: `tempoKeys({ account })` of `purser/wallet/tempo`. */
   readonly keys: AccessKeyManager
-  /** The access key: its address, or the account that the agent will sign with. */
+  /** The access key: its address, or the account with which the agent will sign. */
   readonly key: AccessKeyName
-  /** When the key ends. */
+  /** The end of the key. */
   readonly expires: Date | Instant
-  /** What the key may spend. Each token has a limit of its own, so together they let their sum through. */
+  /** The tokens that the key may spend. Each token has its own limit, so the total can be their sum. */
   readonly tokens: readonly [Currency, ...Currency[]]
-  /** What fees are paid in, where it is not the token of the payment (`feeToken` of the agent's wallet). */
+  /** The token of the fees, if it is not the token of the payment (`feeToken` of the agent's wallet). */
   readonly feeToken?: Currency
-  /** Who may receive. Needed where the policy does not name all payees; they can only be fewer than it names. */
+  /** The accounts that may receive. Required if the policy does not name all payees. It can only narrow the policy. */
   readonly recipients?: readonly string[]
-  /** The budget that the chain shall hold, by its rule: `budget.day`. Default: the one that lets least through in all. */
+  /**
+   * The budget for the chain to enforce, by its rule: `budget.day`. Default: the budget that allows the least in
+   * total.
+   */
   readonly budget?: string
-  /** Room for the fee that the chain sets aside before it runs a payment, in the policy's unit. Default `0.05`. */
+  /** Room for the fee that the chain reserves before it runs a payment, in the policy's unit. Default `0.05`. */
   readonly headroom?: string
 }
 
@@ -58,34 +61,37 @@ const OPTIONS: Names<DelegateOptions> = {
   headroom: true,
 }
 
-/** A policy as far as a chain can hold it: a key that can be authorized, and an account of every rule. */
+/** The part of a policy that a chain can enforce: a key that can be authorized, and who enforces each rule. */
 export interface Delegation {
   readonly account: string
   readonly key: string
   readonly network: string
   readonly expires: Instant
-  /** The most that can leave in each token, fees included, whatever code the key runs in. */
+  /** The most that can leave in each token, fees included, for any code that uses the key. */
   readonly limits: readonly AccessKeyLimit[]
-  /** Who can receive, and nobody else. */
+  /** The only accounts that can receive. */
   readonly recipients: readonly string[]
-  /** Every rule of the policy, and who holds it: the chain, or only a purser. */
+  /** Every rule of the policy, and who enforces it: the chain, or only a purser. */
   readonly rules: readonly DelegatedRule[]
-  /** Who may take tokens from the account outside the limits of any key. */
+  /** The accounts that may take tokens from the account outside the limits of any key. */
   readonly allowances: Allowances
-  /** The most that the authorization costs the account. */
+  /** The highest cost of the authorization for the account. */
   readonly cost: Amount
   /**
-   * Signs with the account's own key, and waits until the chain has it.
+   * Signs with the account's own key, and waits until the chain has the authorization.
    *
-   * @throws PaymentError `refused` while allowances are open or could not all be looked at, unless they are accepted
-   * with `{ despiteAllowances: true }`; `wallet_failed` if the chain refused it.
+   * @throws PaymentError `refused` if allowances are open or could not all be checked, unless they are accepted with
+   * `{ despiteAllowances: true }`; `wallet_failed` if the chain refused it.
    */
   authorize(options?: AuthorizeKeyOptions): Promise<AuthorizedKey>
 }
 
 const HEADROOM = '0.05'
 
-/** @throws TypeError for what cannot be delegated; PaymentError where the chain stands against it. */
+/**
+ * @throws TypeError for a policy or options that cannot be delegated; PaymentError if the state of the chain prevents
+ * it.
+ */
 export async function delegate(settings: Settings, given: DelegateOptions): Promise<Delegation> {
   const options = ownOptions(given, OPTIONS, 'delegate()')
   const { policy, agent } = settings
@@ -153,7 +159,7 @@ function separateFees({ tokens, feeToken }: DelegateOptions): Currency | undefin
   return tokens?.some(({ id }) => id === feeToken?.id) ? undefined : feeToken
 }
 
-/** So many units of a currency that the purser itself would pay in, rounded down: what it does not know, it never pays. */
+/** Converts units into an amount of this currency, rounded down. Purser pays only in currencies that it knows. */
 function limitIn(
   currency: Currency,
   units: Units,
@@ -171,7 +177,7 @@ function limitIn(
   return amount(parts, found)
 }
 
-/** The policy's own judge says whether it pays in this token and on this network at all: else the key is good for nothing. */
+/** Asks policy whether it pays at all in this token and on this network. Otherwise the key would be useless. */
 function refuseUseless(
   { amount: most }: AccessKeyLimit,
   recipients: readonly string[],

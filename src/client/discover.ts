@@ -1,7 +1,15 @@
 import { type Names, ownOptions } from '../errors/index.js'
 import { pristine } from '../fetch/index.js'
 import { isConfidential, resourceAt } from '../http/index.js'
-import { type Amount, CURRENCIES, count, type Instant } from '../money/index.js'
+import {
+  type Amount,
+  amount,
+  CURRENCIES,
+  type Currency,
+  type CurrencyTable,
+  count,
+  type Instant,
+} from '../money/index.js'
 import type { Env } from '../pay/index.js'
 import { type Context, type Decision, operationPattern, type Terms } from '../policy/index.js'
 import {
@@ -18,18 +26,20 @@ import { type Finding, highest, type PricedOffer } from './catalog.js'
 import { fetchDocument } from './document.js'
 import type { OpenPurser } from './open.js'
 import type { Settings } from './options.js'
-import { type Price, pricesOf } from './prices.js'
 
-/** What may be said of a discovery. */
+/** The options of a discovery. */
 export interface DiscoverOptions {
-  /** Asks the server again, even if its last answer still holds. */
+  /** Asks the server again, even if its last answer is still valid. */
   readonly fresh?: boolean
   readonly signal?: AbortSignal
 }
 
 const OPTIONS: Names<DiscoverOptions> = { fresh: true, signal: true }
 
-/** What an origin says that it sells. Advice: the 402 decides what is paid, and policy whether. */
+/**
+ * The offers that an origin advertises. They are only advice: the 402 decides the price, and policy decides about the
+ * payment.
+ */
 export interface Discovered {
   readonly origin: string
   /** Its own words, cleaned, like all texts here. */
@@ -38,43 +48,43 @@ export interface Discovered {
   /** Addresses or paths, as they were given. */
   readonly docs: Readonly<Partial<Record<'apiReference' | 'homepage' | 'llms', string>>>
   readonly operations: readonly DiscoveredOperation[]
-  /** The documents that were read. Empty: nothing is advertised. */
+  /** The documents that were read. Empty if nothing is advertised. */
   readonly sources: readonly string[]
-  /** Documents that were not, and why. */
+  /** The documents that could not be read, with the reasons. */
   readonly problems: readonly string[]
 }
 
-/** Something that costs money. */
+/** An operation that costs money. */
 export interface DiscoveredOperation {
   readonly method: string
   /** With parameters in braces: `/v1/items/{id}`. */
   readonly path: string
   readonly summary?: string
-  /** Ways to pay for it. Empty: it costs something, and the document does not say what. */
+  /** The ways to pay for it. Empty if the document names no price. */
   readonly offers: readonly DiscoveredOffer[]
 }
 
-/** One way to pay, as it is advertised. */
+/** One advertised way to pay. */
 export interface DiscoveredOffer {
   readonly kind: OfferKind
-  /** Undefined: it depends on the request, or is in a currency that is not known here. */
+  /** Undefined if it depends on the request, or if its currency is unknown here. */
   readonly price?: Amount
   readonly words?: string
   /** The ids of the wallets that can pay such offers. */
   readonly wallets: readonly string[]
-  /** What policy would say to this price, for whoever may receive it. Without a price, nothing. */
+  /** The decision of policy about this price, for any receiver. Undefined without a price. */
   readonly decision?: Pick<Decision, 'effect' | 'reasons'>
 }
 
 const FIVE_MINUTES_MS = 300_000
 const A_DAY_MS = 86_400_000
-/** Prices of one document that are written to the ledger, for other processes. */
+/** The number of prices of one document that are stored in the ledger, for other processes. */
 const MOST_WRITTEN = 200
 
 /**
- * Reads what an origin advertises, and judges it.
+ * Reads the offers that an origin advertises, and evaluates them.
  *
- * @throws TypeError for what is no confidential origin.
+ * @throws TypeError for an address that is no confidential origin.
  */
 export async function discover(
   { env, catalog }: OpenPurser,
@@ -109,7 +119,7 @@ function originOf(where: string | URL): string {
   return url.origin
 }
 
-/** The OpenAPI document; where that has no prices, the catalogue of an x402 server. */
+/** Reads the OpenAPI document, or the catalogue of an x402 server if that has no prices. */
 async function look(
   origin: string,
   { http: { base: fetch = pristine(globalThis.fetch) } }: Settings,
@@ -161,7 +171,7 @@ function unitsOf({ price }: Price, { policy }: Env): Pick<PricedOffer, 'units'> 
   return units === undefined ? {} : { units }
 }
 
-/** For other processes, and for the next start of this one: the highest price that is advertised for an operation. */
+/** Stores the highest advertised price of each operation, for other processes and for the next start of this one. */
 async function writeDown(
   origin: string,
   operations: readonly Operation[],
@@ -169,7 +179,7 @@ async function writeDown(
   { ledger, policy }: Env,
 ): Promise<void> {
   for (const { method, path, offers } of operations.slice(0, MOST_WRITTEN)) {
-    // A parameter is where a path differs from call to call, as an identifier is.
+    // The values of a path parameter differ from call to call, like identifiers.
     const at = resourceAt(new URL(origin + path.replace(/\{[^{}/]*\}/g, '0')), method)
     const units = highest(offers)
     if (units !== undefined && policy.payable(at, context))
@@ -213,7 +223,7 @@ async function judged(
 
 const EFFECT = { allow: 0, ask: 1, deny: 2 } as const
 
-/** A document that names no payee says nothing of them: the 402 will. */
+/** A document without a payee says nothing about payees. The 402 will. */
 function forAnyPayee({ effect, reasons }: Decision): Pick<Decision, 'effect' | 'reasons'> {
   const others = reasons.filter(({ rule }) => !/(^|\.)payees$/.test(rule))
   if (others.length === reasons.length) return { effect, reasons }
@@ -221,3 +231,49 @@ function forAnyPayee({ effect, reasons }: Decision): Pick<Decision, 'effect' | '
   const left = others.length === 0 ? 'allow' : others.every(asks) ? 'ask' : 'deny'
   return { effect: left, reasons: others }
 }
+
+/** The price of an advertised offer on one network. */
+interface Price {
+  readonly network: string
+  readonly price: Amount
+}
+
+const BITCOIN = 'bip122:000000000019d6689c085ae165831e93'
+
+/**
+ * Converts an advertised amount into known currencies. A document names a token only by its address, so it may exist
+ * on several chains. Decimals never come from the document.
+ *
+ * @param known The currencies among which an address is searched.
+ */
+function pricesOf(
+  { kind, amount: value, currency, network }: AdvertisedOffer,
+  known: readonly Currency[],
+  table: CurrencyTable,
+): readonly Price[] {
+  if (value === undefined || currency === undefined) return []
+  const at = (where: string, found: Currency | undefined, parts = value): readonly Price[] =>
+    found === undefined || (network !== undefined && network !== where)
+      ? []
+      : [{ network: where, price: amount(parts, found) }]
+  if (/^0x[0-9a-f]{40}$/i.test(currency)) {
+    const address = currency.toLowerCase()
+    const networks = known.flatMap(({ id }) =>
+      id.endsWith(`/erc20:${address}`) ? [id.split('/')[0] ?? ''] : [],
+    )
+    if (network !== undefined) networks.push(network)
+    return [...new Set(networks)].flatMap((where) => at(where, table.token(where, address)))
+  }
+  if (currency === 'sat') {
+    const bitcoin = table.get(`${BITCOIN}/slip44:0`)
+    if (bitcoin === undefined || bitcoin.decimals < 8 || value > MOST_SATS) return []
+    return at(BITCOIN, bitcoin, value * 10n ** BigInt(bitcoin.decimals - 8))
+  }
+  if (!/^[a-z]{3}$/i.test(currency)) return []
+  const fiat = table.get(`iso4217:${currency.toUpperCase()}`)
+  const method = kind.split('/')[0] ?? ''
+  return [...at(`${method}:live`, fiat), ...at(`${method}:test`, fiat)]
+}
+
+/** The number of sats that will ever exist. */
+const MOST_SATS = 2_100_000_000_000_000n

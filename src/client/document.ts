@@ -3,7 +3,7 @@ import { isConfidential } from '../http/index.js'
 import { type JsonObject, parseJsonObject, readText, type Unread } from '../protocol/index.js'
 import { untilAborted } from '../util/until-aborted.js'
 
-/** A document of a server, or why there is none. */
+/** A document of a server, or the reason why it could not be read. */
 export type Fetched =
   | { readonly document: JsonObject; readonly maxAgeMs?: number }
   | { readonly problem: string }
@@ -20,8 +20,8 @@ const UNREAD: Readonly<Record<Unread, string>> = {
 }
 
 /**
- * A JSON document, read with the fetch below the purser: without a credential, within a size and a time, and never from
- * another origin than was asked for.
+ * Reads a JSON document with the fetch below the purser: without a credential, within limits of size and time, and
+ * only from the requested origin.
  *
  * @throws The reason of the caller's abort, and nothing else.
  */
@@ -54,7 +54,7 @@ async function follow(first: URL, fetch: FetchLike, signal: AbortSignal): Promis
   return { problem: 'it was redirected too often' }
 }
 
-/** Where it is redirected to, if it is. In browsers nobody can know. */
+/** Returns the target of a redirect. Browsers hide it. */
 function redirectOf(reply: Response, from: URL): URL | 'elsewhere' | undefined {
   if (reply.type === 'opaqueredirect') return 'elsewhere'
   const to = reply.headers.get('location')

@@ -5,7 +5,7 @@ import { formatAcceptPayment, likingOf, type Preference } from '../protocol/inde
 import type { Wallet } from '../wallet/index.js'
 import { type Binding, type Core, loadEngine } from './core.js'
 
-/** What the transports see of a purser that is bound to a task or a tool. */
+/** Makes the payment handler of a purser that is bound to a task or a tool. */
 export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
   const { policy, wallets, prefer } = core.settings
   return {
@@ -26,7 +26,7 @@ export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
   }
 }
 
-/** Why a 402 from such an address is never paid. */
+/** The reason for an unpaid 402 from such an address. */
 const NO_PLACE: Reason = Object.freeze({
   rule: 'address',
   message:
@@ -34,8 +34,8 @@ const NO_PLACE: Reason = Object.freeze({
 })
 
 /**
- * What the wallets can pay by the `Payment` scheme, as it is liked; what is never to be paid is left out. x402 has no
- * such header, and its schemes are no methods of this one.
+ * Lists the kinds that the wallets can pay by the `Payment` scheme, in the preferred order. Kinds with preference 0
+ * are left out. x402 has no such header, and its schemes are no methods of this one.
  */
 function acceptPayment(wallets: readonly Wallet[], prefer: readonly Preference[]): string {
   const kinds = [...new Set(wallets.flatMap((wallet) => wallet.kinds))]

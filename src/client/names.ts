@@ -1,16 +1,16 @@
 import { ownOptions } from '../errors/index.js'
 import type { ClockConfirmation } from '../ledger/index.js'
 
-// What methods of a purser take, without what objects inherit. A name that is not known is a TypeError: a filter that
-// was mistyped would be no filter.
+// Checks the arguments of a purser's methods, without inherited properties. An unknown name is a TypeError, because a
+// mistyped filter would select everything.
 
-/** What `with()` binds to. */
+/** The argument of `with()`. */
 interface NewBinding {
   readonly task?: string
   readonly tool?: string
 }
 
-/** What `with()` takes. */
+/** Checks the argument of `with()`. */
 export function newBinding(binding: NewBinding): NewBinding {
   const own = ownOptions(binding, { task: true, tool: true }, 'with()')
   const tool: unknown = own.tool
@@ -19,22 +19,22 @@ export function newBinding(binding: NewBinding): NewBinding {
   return own
 }
 
-/** What `run()` takes beside the work. */
+/** Checks the options of `run()`. */
 export function runOptions(options: { readonly task: string }): { readonly task: string } {
   return ownOptions(options, { task: true }, 'run()')
 }
 
-/** What `quote()` takes beside the request. */
+/** Checks the options of `quote()`. */
 export function quoteOptions(options: { readonly send?: boolean }): { readonly send?: boolean } {
   return ownOptions(options, { send: true }, 'quote()')
 }
 
-/** What `recover()` takes. */
+/** Checks the options of `recover()`. */
 export function recoverOptions(options: { readonly reconcile?: boolean }): { readonly reconcile?: boolean } {
   return ownOptions(options, { reconcile: true }, 'recover()')
 }
 
-/** What `confirmClock()` takes. */
+/** Checks the argument of `confirmClock()`. */
 export function clockConfirmation(confirmation: ClockConfirmation): ClockConfirmation {
   return ownOptions(confirmation, { to: true }, 'confirmClock()')
 }

@@ -96,7 +96,7 @@ export class OpenPurser {
     }
   }
 
-  /** Settles what an earlier process left behind, beside the first call. */
+  /** Settles payments of an earlier process, while the first call runs. */
   start(): void {
     this.#recoveries.first()
   }

@@ -18,46 +18,54 @@ import { completeOwn, isObject } from '../util/objects.js'
 import { OPTIONAL_METHODS, type Wallet } from '../wallet/index.js'
 import type { TracerLike } from './trace.js'
 
-/** How a purser is set up. Everything but `wallets` and `policy` has a default. */
+/** The options of {@link createPurser}. All except `wallets` and `policy` have a default. */
 export interface PurserOptions {
-  /** Who spends. Budgets and doubts are kept by this name. Default `agent`. */
+  /** The name of the spender. Budgets and payments in doubt belong to this name. Default `agent`. */
   readonly agent?: string
-  /** Ways to pay, for example `tempo({ account })`. */
+  /** The ways to pay, for example `tempo({ account })`. */
   readonly wallets: readonly Wallet[]
-  /** The spending policy: a document, or one that was loaded with `loadPolicy`. */
+  /** The spending policy: a document, or a policy from `loadPolicy`. */
   readonly policy: PolicyDocument | Policy
   /**
-   * Where payments are written down. Default: in Node, Bun and Deno a SQLite file in the user's state directory;
-   * in browsers memory. A function is called when it is first needed.
+   * The ledger that stores the payments. Default: in Node, Bun and Deno a SQLite file in the user's state directory;
+   * in browsers memory. A function is called when the ledger is first needed.
    */
   readonly ledger?: Ledger | (() => Ledger | Promise<Ledger>)
-  /** Asked when policy says `ask`. Without one, those payments are refused. */
+  /** Decides about payments for which policy says `ask`. Without an approver they are refused. */
   readonly approver?: Approver
-  /** Currencies beyond the built-in table. A vendor can never add to it. */
+  /** Currencies in addition to the built-in table. A vendor can never add one. */
   readonly currencies?: readonly Currency[]
   /**
-   * What one unit of a currency is at most worth in the policy's unit, as decimal text: fiat by its code of ISO 4217,
-   * tokens and coins by id. What is pegged to a currency has its rate. Without a rate, what is not pegged to the unit
-   * cannot be counted, so it is refused. Stored with each payment: a rate that changes later changes no sum.
+   * The highest value of one unit of a currency in the policy's unit, as decimal text. Fiat currencies are named by
+   * their code of ISO 4217, tokens and coins by id. A token that is pegged to a currency has the rate of that
+   * currency. Without a rate, a currency that is not pegged to the unit is refused, because it cannot be counted. The
+   * rate is stored with each payment, so a later change does not change a sum.
    *
    * @example { EUR: '1.12', 'iso4217:JPY': '0.0068', 'eip155:8453/slip44:60': '4000' }
    */
   readonly rates?: Rates
   /**
-   * Which ways to pay are liked, best first: kinds (`tempo/charge`), wildcards (`tempo/*`), or either with a `q` from 0
-   * (never) to 1. What is not named has 0.9. Among equals the cheapest wins.
+   * The preferred ways to pay, best first: kinds (`tempo/charge`), wildcards (`tempo/*`), or either with a `q` from 0
+   * (never) to 1. Others have 0.9. Among equals the cheapest is used.
    *
    * @example ['tempo/*', 'x402/exact', { kind: 'stripe/charge', q: 0.5 }, { kind: 'lightning/charge', q: 0 }]
    */
   readonly prefer?: readonly (PaymentRange | Preference)[]
-  /** What a refusal is: a 402 reply that says why (`respond`, the default), or an exception (`throw`). */
+  /** Whether a refusal is a 402 reply with the reasons (`respond`, the default) or an error (`throw`). */
   readonly onRefusal?: 'respond' | 'throw'
-  /** How long an unreported doubt stands in the way of the same request, in whole milliseconds; 0: not at all. Default two minutes. */
+  /**
+   * How long an unreported payment in doubt blocks the same request, in whole milliseconds. 0: not at all. Default
+   * two minutes.
+   */
   readonly doubtWindow?: number
-  /** How long one call may wait for an earlier credential to die, in whole milliseconds; 0: not at all. Default 45 seconds. */
+  /**
+   * How long one call may wait until an earlier credential expires, in whole milliseconds. 0: not at all. Default 45
+   * seconds.
+   */
   readonly patience?: number
   /**
-   * Shares of a budget, above 0 and up to 1: a payment that brings a budget to one is told as a `budget` event. Default: none.
+   * Shares of a budget, above 0 and up to 1. A payment that brings a budget to one of them emits a `budget` event.
+   * Default: none.
    *
    * @example [0.5, 0.8]
    */
@@ -65,13 +73,13 @@ export interface PurserOptions {
   /** The fetch below this one. Default: the runtime's own. */
   readonly fetch?: FetchLike
   /**
-   * How many bytes of a request's body Purser keeps, if the body can be read only once (a stream, the body of a `Request`):
-   * what it keeps it can send again with a payment. A longer body is sent, and not paid for. Default 1 MiB (1,048,576).
+   * How many bytes Purser keeps of a body that can be read only once (a stream, the body of a `Request`), so that it
+   * can send them again with a payment. A longer body is sent, but not paid for. Default 1 MiB (1,048,576).
    */
   readonly maxKeptBody?: number
-  /** An OpenTelemetry tracer: one span per payment. */
+  /** An OpenTelemetry tracer. Each payment is one span. */
   readonly tracer?: TracerLike
-  /** Where time comes from. For tests. */
+  /** The source of time, for tests. */
   readonly clock?: Clock
 }
 
@@ -86,10 +94,10 @@ export type DefaultLedger = () => () => Promise<Ledger>
 /** {@link PurserOptions}, checked and completed. The payment flow gets them as a part of its `Env`. */
 export interface Settings extends PaymentSettings {
   readonly agent: string
-  /** Reports the rules of the policy that can never match with these wallets. */
-  readonly doubtful: PaymentError | undefined
+  /** The error about rules of the policy that can never match with these wallets. */
+  readonly policyWarning: PaymentError | undefined
   readonly rates: Rates
-  /** The user's own currencies, as they were given. */
+  /** The user's own currencies, as given. */
   readonly own: readonly Currency[]
   readonly openLedger: () => Promise<Ledger>
   /** A ledger that was passed as an object, so that other pursers may use it too. */
@@ -101,10 +109,10 @@ export interface Settings extends PaymentSettings {
   readonly tracer: TracerLike | undefined
 }
 
-/** Options that are lengths of time, in milliseconds, and what they are unless given. */
+/** The options that are durations in milliseconds, with their defaults. */
 const DURATIONS = { doubtWindow: 120_000, patience: 45_000 } as const
 
-/** @throws TypeError for what no timer can wait for. 0 is allowed: it turns the wait off. */
+/** @throws TypeError for a duration that no timer supports. 0 is allowed: it turns the wait off. */
 function durationOf(options: PurserOptions, name: keyof typeof DURATIONS): number {
   return checkDuration(name, options[name] ?? DURATIONS[name], { least: 0 })
 }
@@ -114,10 +122,10 @@ const has = (value: unknown, ...methods: readonly string[]): boolean =>
   isObject(value) && methods.every((method) => isFunction(Reflect.get(value, method)))
 
 const MOST_SHARES = 16
-/** In whole millionths: a smaller one would be reached by nothing. */
+/** Shares are counted in whole millionths, so a smaller share is not possible. */
 const isShare = (value: unknown): boolean => typeof value === 'number' && value >= 0.000_001 && value <= 1
 
-/** What each option must be, and how that is said. Types are for those who compile; money is for everyone. */
+/** The check of each option, and its description. They also protect users without TypeScript. */
 const CHECKS: Readonly<
   Record<
     Exclude<keyof PurserOptions, keyof typeof DURATIONS>,
@@ -152,8 +160,8 @@ const CHECKS: Readonly<
 /**
  * Reads the options.
  *
- * @param unnamed - Decides about the ledger if no option does.
- * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` for a document that does not hold.
+ * @param unnamed - Chooses the ledger if no option names one.
+ * @throws TypeError for a caller's mistake; PaymentError `invalid_policy` for a policy that cannot be used.
  */
 export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Settings {
   if (!isObject(given)) throw new TypeError('createPurser needs options: { wallets, policy }')
@@ -178,7 +186,7 @@ export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Setti
     agent,
     wallets: ours,
     policy,
-    doubtful: checkAgainstWallets(policy, kinds),
+    policyWarning: checkAgainstWallets(policy, kinds),
     currencies: currencyTable(options.currencies),
     rates,
     own: options.currencies ?? [],
@@ -248,7 +256,7 @@ function ledgerOpener(ledger: PurserOptions['ledger'], unnamed: DefaultLedger): 
 }
 
 /**
- * A per-call cap in the policy's unit.
+ * Reads the limit of one call, in the policy's unit.
  *
  * @throws TypeError if it is not a plain decimal text, or is in another unit.
  */

@@ -20,6 +20,7 @@ import {
 } from '../ledger/index.js'
 import type { Listener, Outcome, PurserEvent, Quoted, Recovery } from '../pay/index.js'
 import type { Grant } from '../policy/index.js'
+import type { Receipt } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { type Binding, Core, loadEngine } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
@@ -30,25 +31,34 @@ import { type DefaultLedger, type PurserOptions, readOptions } from './options.j
 import type { Resolution } from './resolve.js'
 import type { RestoreStatement } from './restore.js'
 import type { Sessions } from './session.js'
-import type { StoredReceipt } from './stored-receipt.js'
 import { readTask } from './tasks.js'
 
-/** A purser: a `fetch` that pays inside a policy, and everything around it. Made by {@link createPurser}. */
+/** A stored receipt and its payment. */
+export interface StoredReceipt {
+  readonly payment: PaymentId
+  readonly agent: string
+  readonly tasks: readonly string[]
+  readonly vendor: string
+  readonly operation: string
+  readonly receipt: Receipt
+}
+
+/** A `fetch` that pays within a policy, and its management. Made by {@link createPurser}. */
 export class Purser {
-  /** For this module alone: users are not shown what a purser is made of. React Native reads no `static {}`. */
+  /** Only for this module, so that users do not see the parts of a purser. React Native has no `static {}`. */
   private static readonly make = (core: Core, binding: Binding): Purser => new Purser(core, binding)
 
   readonly #core: Core
   readonly #binding: Binding
   /**
-   * The paying fetch: same arguments, same semantics, same errors where no payment is involved. `init.payment`
-   * carries per-call options, which can only tighten.
+   * The paying fetch. Its arguments, behaviour and errors are those of `fetch` if no payment is involved.
+   * `init.payment` has options of one call, which can only make policy stricter.
    *
-   * @throws PaymentError when a payment may have cost money and has no reply; with `onRefusal: 'throw'` also
+   * @throws PaymentError if a payment may have cost money and has no reply; with `onRefusal: 'throw'` also
    * PaymentRefusedError.
    */
   readonly fetch: PayingFetch
-  /** Open and closed sessions: what is locked up where, topping up, and getting it back. */
+  /** Lists sessions, increases their deposits, and closes them. */
   readonly sessions: Sessions
 
   private constructor(core: Core, binding: Binding) {
@@ -69,8 +79,8 @@ export class Purser {
   /**
    * Replaces `fetch` on the target (default `globalThis`), so that every call in this process may pay.
    *
-   * @returns What undoes it: callable, and disposable with `using`.
-   * @throws TypeError if this purser is already installed there, or the property cannot be replaced.
+   * @returns A function that undoes it. It is also disposable with `using`.
+   * @throws TypeError if this purser is already installed there, or if the property cannot be replaced.
    * @example
    * ```ts
    * const restore = purser.install()
@@ -83,10 +93,10 @@ export class Purser {
   }
 
   /**
-   * A purser that charges to this task (inside the one this purser is bound to) or names the tool that calls. It
-   * shares wallets, ledger and policy, and cannot leave its task.
+   * Returns a purser that charges to this task (inside the task of this purser) or names the calling tool. It shares
+   * wallets, ledger and policy, and cannot leave its task.
    *
-   * @throws TypeError for a name that is no option, or a task or tool that is no name.
+   * @throws TypeError for an unknown name, or an invalid task or tool.
    */
   with(binding: { readonly task?: string; readonly tool?: string }): Purser {
     const { task, tool = this.#binding.tool } = newBinding(binding)
@@ -98,16 +108,16 @@ export class Purser {
   }
 
   /**
-   * Runs `work` with every call inside it charged to that task, through `AsyncLocalStorage`: for code that calls the
-   * global `fetch`. Not in browsers.
+   * Charges every call inside `work` to that task, by `AsyncLocalStorage`: for code that calls the global `fetch`.
+   * Not in browsers.
    */
   run<T>(options: { readonly task: string }, work: () => T): T {
     return this.#core.tasks.run([readTask(runOptions(options).task)], work)
   }
 
   /**
-   * What would this call cost, and what would policy say? Sends the request unpaid and returns its reply; signs
-   * nothing. An unsafe method is only sent with `{ send: true }`, since a free one has then been made.
+   * Returns the price of a call and the decision of policy. Sends the request unpaid and returns its reply; signs
+   * nothing. An unsafe method is only sent with `{ send: true }`, because a free call has then been made.
    *
    * @throws TypeError for an unsafe method without `{ send: true }`.
    * @example
@@ -132,11 +142,11 @@ export class Purser {
   }
 
   /**
-   * What an origin advertises that it sells, for how much, who here could pay it, and what policy would say: read from
-   * its `/openapi.json` or its catalogue of x402 offers. Advice only: nothing needs it, and the 402 decides. What it
-   * finds is what the rule `aboveAdvertised` compares with.
+   * Returns the offers that an origin advertises: their prices, the wallets that could pay, and the decision of
+   * policy. They come from its `/openapi.json` or its catalogue of x402 offers. They are only advice, because the 402
+   * decides. The rule `aboveAdvertised` compares with them.
    *
-   * @throws TypeError for what is no https origin.
+   * @throws TypeError for an address that is no https origin.
    * @example
    * ```ts
    * const { operations } = await purser.discover('https://api.search.example')
@@ -151,7 +161,8 @@ export class Purser {
   }
 
   /**
-   * Tells what is behind a reply or an error of this purser: the payment, the refusal, or why a 402 was handed on unpaid.
+   * Returns the outcome of a reply or an error of this purser: the payment, the refusal, or why a 402 was returned
+   * unpaid.
    *
    * @returns Undefined if no money was involved.
    * @example
@@ -165,21 +176,24 @@ export class Purser {
     return this.#core.outcomeOf(reply)
   }
 
-  /** Every budget: limit, spent, held, remaining, when it resets. Deposits of sessions stand beside them (`lock`). */
+  /**
+   * Returns every budget: limit, spent, held, remaining, and when it resets. Deposits of sessions are listed
+   * separately (`lock`).
+   */
   async budgets(): Promise<readonly Budget[]> {
     const context = this.#core.context(this.#binding)
     const { budgetsOf } = await loadEngine()
     return budgetsOf(this.#core.settings.policy, await this.#core.ledger(), context)
   }
 
-  /** The ledger's payments and refusals, newest first. */
+  /** Iterates the ledger's payments and refusals, newest first. */
   async *payments(query: PaymentQuery = {}): AsyncGenerator<Payment> {
     const own = paymentQuery(query)
     const ledger = await this.#core.ledger()
     yield* ledger.find(own)
   }
 
-  /** Every receipt of the payments that match. */
+  /** Iterates the receipts of the payments that match. */
   async *receipts(query: PaymentQuery = {}): AsyncGenerator<StoredReceipt> {
     for await (const { id, context, resource, receipts } of this.payments(query))
       for (const receipt of receipts)
@@ -194,18 +208,17 @@ export class Purser {
   }
 
   /**
-   * Settles what is in doubt and due, and reads fees that are due. A few payments at a time, and all of them before it
-   * ends. Purser also does this by itself: when the ledger is opened, when evidence or a fee falls due, and for a counter
-   * that is full.
+   * Settles payments in doubt that are due, and reads fees that are due, a few at a time. Purser also does this by
+   * itself: when the ledger is opened, when evidence or a fee becomes due, and if a counter is full.
    *
-   * @param options `reconcile`: looks at every doubt and every unread fee, due or not. False unless given.
+   * @param options - `reconcile` also inspects payments and fees that are not due. @default false
    */
   async recover(options: { readonly reconcile?: boolean } = {}): Promise<Recovery> {
     const { reconcile = false } = recoverOptions(options)
     return (await this.#core.open()).requestRecovery(reconcile ? 'all' : 'due')
   }
 
-  /** The kill switch: from now on no payment on this ledger is held or committed, in any process. */
+  /** Stops all payments: from now on no payment on this ledger is held or committed, in any process. */
   async freeze(why: string): Promise<void> {
     await (await this.#core.ledger()).freeze(why)
   }
@@ -215,7 +228,7 @@ export class Purser {
   }
 
   /**
-   * A person closes a doubt that nothing can ever prove.
+   * Closes a payment in doubt by the statement of a person, if nothing can ever prove its end.
    *
    * @throws TypeError if the ledger has no such payment; PaymentError if it is not in doubt.
    */
@@ -225,18 +238,18 @@ export class Purser {
     return closeByHand(id, resolution, env)
   }
 
-  /** Remembered approvals that still stand. */
+  /** Returns the remembered approvals that are still valid. */
   async grants(): Promise<readonly Grant[]> {
     return (await this.#core.ledger()).grants()
   }
 
-  /** Takes a remembered approval back. False if there was none with this id. */
+  /** Revokes a remembered approval. Returns false if there is none with this id. */
   async revoke(grantId: string): Promise<boolean> {
     return (await this.#core.ledger()).revoke(grantId)
   }
 
   /**
-   * Lists the payees that vendors are held to, by vendor and rail: those of delivered payments, and of payments under way.
+   * Lists the pinned payees by vendor and rail: those of delivered payments, and of payments in progress.
    *
    * @param query - Narrows the list to one vendor, rail or payee.
    * @example
@@ -250,11 +263,11 @@ export class Purser {
   }
 
   /**
-   * Forgets the pinned payees of a vendor, because it is known to have changed them. The next payment that is settled
-   * and delivered pins its payees anew; a payment that is under way now may be that one.
+   * Forgets the pinned payees of a vendor that is known to have changed them. The next payment that is settled and
+   * delivered pins its payees again; that may be a payment in progress.
    *
-   * @param query - The vendor as `pins()` shows it, and its rail or payee if only those are meant.
-   * @returns How many payees were pinned there.
+   * @param query - The vendor as `pins()` shows it, and optionally its rail or payee.
+   * @returns The number of payees that were pinned there.
    * @throws TypeError if no vendor is named.
    * @example
    * ```ts
@@ -269,9 +282,9 @@ export class Purser {
   }
 
   /**
-   * A person's word that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }` the
-   * ledger's time goes back to it: for a ledger that was once used while the clock was ahead. Payments that were written
-   * then count as of now, in every budget. This reads all payments once.
+   * Confirms that the wall clock is right, after `clock_jumped` stopped payments. With `{ to: 'wall' }` the ledger's
+   * time returns to it: for a ledger that was once used while the clock was ahead. Payments of that time then count
+   * as of now, in every budget. This reads all payments once.
    *
    * @throws TypeError for another `to`.
    */
@@ -283,12 +296,13 @@ export class Purser {
   }
 
   /**
-   * A person says what was spent while the ledger was not there to see it: after a restore, or after its log was lost
-   * (`ledger_incomplete`). First looks at every open payment of the ledger, then lets payments go on. Remembered
-   * approvals are dropped, because one may have been revoked meanwhile. What is unknown can be said by a later call.
+   * Stores a person's statement about the payments that the ledger has lost: after a restore, or after the loss of
+   * its log (`ledger_incomplete`). Purser first inspects every open payment of the ledger, and then allows payments
+   * again. Remembered approvals are dropped, because one may have been revoked meanwhile. A later call can add what
+   * is unknown now.
    *
-   * @returns What became of the open payments.
-   * @throws TypeError if the statement cannot be read, or nothing was forgotten.
+   * @returns What happened to the open payments.
+   * @throws TypeError if the statement cannot be read, or if nothing was lost.
    * @example
    * ```ts
    * await purser.confirmRestore({ by: 'ann', spent: '3.20 USD', payments: 12, deposits: '0' })
@@ -303,16 +317,18 @@ export class Purser {
     return recovery
   }
 
-  /** Opens the ledger now, and so finds out early whether it can be. The first payment does it otherwise. */
+  /** Opens the ledger now, so that errors appear early. Otherwise the first payment opens it. */
   async ready(): Promise<void> {
     await this.#core.open()
   }
 
   /**
-   * Turns the policy into the limits of an access key, which a chain holds whatever code the key runs in, and says of
-   * every rule who holds it. For the owner of the account: nothing is signed before `authorize()` is called.
+   * Turns the policy into the limits of an access key, which the chain enforces for any code that uses the key. The
+   * result names who enforces each rule. For the owner of the account: nothing is signed before `authorize()` is
+   * called.
    *
-   * @throws TypeError for what no chain can hold; PaymentError where the chain stands against it.
+   * @throws TypeError for a policy or options that no chain can enforce; PaymentError if the state of the chain
+   * prevents it.
    * @example
    * ```ts
    * const delegation = await purser.delegate({
@@ -330,14 +346,14 @@ export class Purser {
     return delegate(this.#core.settings, options)
   }
 
-  /** Listens. A listener observes: it can never veto, delay or supply a credential. */
+  /** Adds a listener. A listener only observes: it can never veto, delay or supply a credential. */
   on<E extends PurserEvent>(event: E, listener: Listener<E>): () => void {
     return this.#core.events.on(event, listener)
   }
 
   /**
-   * Ends this purser and all that were made from it by `with()`: nothing is paid any more. The ledger is closed too, unless
-   * it was handed in as an object and other pursers that are not closed use it.
+   * Ends this purser and all pursers that `with()` made from it: nothing is paid any more. The ledger is closed too,
+   * unless it was passed as an object and other open pursers use it.
    */
   close(): Promise<void> {
     return this.#core.close()
@@ -348,7 +364,7 @@ export class Purser {
   }
 }
 
-/** A purser, with what decides about its ledger if no option does. */
+/** Creates a purser. The second argument chooses its ledger if no option names one. */
 export function newPurser(options: PurserOptions, unnamed: DefaultLedger): Purser {
   return Purser['make'](new Core(readOptions(options, unnamed)), { tasks: [] })
 }

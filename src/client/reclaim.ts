@@ -9,12 +9,12 @@ import type { ChannelOperation, ChannelView, ChannelWallet } from '../wallet/ind
 import type { BackgroundTasks } from './background-tasks.js'
 import { isChannelWallet } from './session.js'
 
-/** The chain's clock decides when a deposit can be withdrawn: a moment later it agrees that the time has come. */
+/** The chain's clock decides when a deposit can be withdrawn. A moment later it agrees. */
 const SLACK_MS = 5_000
-/** The first pause after a failure; each further one takes twice as long, up to the longest. */
+/** The first pause after a failure. Each further pause is twice as long, up to the longest. */
 const FIRST_PAUSE_MS = 60_000
 const LONGEST_PAUSE_MS = 86_400_000
-/** How many transactions of one kind are paid for on one channel, if no node shows what they did. */
+/** The number of paid transactions of one kind on one channel, if no node shows their effect. */
 const MOST_PAID = 5
 
 interface Pause {
@@ -22,21 +22,21 @@ interface Pause {
   readonly ms: number
 }
 
-/** A channel that is looked after, and what it takes. */
+/** One channel to reclaim, with its tools. */
 interface Work {
   readonly channel: Channel
   readonly wallet: ChannelWallet
   readonly env: Env
   readonly agent: string
   readonly closing: AbortSignal
-  /** How many transactions were paid for on this channel, by their kind. */
+  /** The number of paid transactions on this channel, by their kind. */
   readonly paid: Map<ChannelOperation['kind'], number>
 }
 
 /**
- * Fetches back the deposits of channels that their vendors do not know any more, without the vendor: a forced close, and
- * after the vendor's time to claim the withdrawal. Each step goes the way of every payment, so its fee needs room in the
- * budgets. Nobody waits for it: what fails is an `error` event, and is tried again later. A step that was paid for and that
+ * Reclaims the deposits of channels that their vendors have forgotten, without the vendor: by a forced close, and by
+ * a withdrawal after the vendor's time to claim. Each step is an ordinary payment, so its fee needs room in the
+ * budgets. No caller waits for it: a failure is an `error` event, and the step is tried again later. A paid step that
  * no node shows has failed too.
  */
 export class Reclaims {
@@ -44,14 +44,14 @@ export class Reclaims {
   readonly #paid = new Map<string, Work['paid']>()
   #running: Promise<void> | undefined
 
-  /** Somebody asked for it: what failed before is tried at once. */
+  /** Runs on request: steps that failed before are tried at once. */
   async asked(env: Env, agent: string, closing: AbortSignal): Promise<void> {
     await this.#running
     this.#pauses.clear()
     await this.run(env, agent, closing)
   }
 
-  /** One at a time: two would only meet on the same lane. */
+  /** Runs once at a time, because two runs would use the same lane. */
   run(env: Env, agent: string, closing: AbortSignal): Promise<void> {
     this.#running ??= this.#all(env, agent, closing).finally(() => {
       this.#running = undefined
@@ -138,7 +138,7 @@ export class BackgroundReclaims {
   }
 }
 
-/** Goes as far as the chain allows now. When there is more to do; undefined if nothing is left. */
+/** Takes all steps that the chain allows now. Returns the time of the next one; undefined if nothing is left. */
 async function advanced(work: Work): Promise<Instant | undefined> {
   const { env, wallet, closing } = work
   let { channel, view } = await look(work)
@@ -154,7 +154,7 @@ async function advanced(work: Work): Promise<Instant | undefined> {
   return undefined
 }
 
-/** The transaction that the chain waits for. */
+/** Returns the transaction that the chain needs next. */
 function nextStep(
   { state }: Channel,
   { closed, withdrawableAt }: ChannelView,
@@ -173,7 +173,7 @@ function notShown(kind: ChannelOperation['kind'], { lane }: Channel): PaymentErr
   )
 }
 
-/** What the chain shows, and the channel as that left it. */
+/** Returns what the chain shows, and the channel after that. */
 async function look({ channel, wallet, env }: Work): Promise<{ channel: Channel; view: ChannelView }> {
   const view = await wallet.inspectChannel(channel, env.ledger)
   if (view === undefined)
@@ -204,7 +204,7 @@ async function act(act: ChannelOperation, work: Work): Promise<void> {
     await runOperation({ wallet, channel, operation: act, at, deliver }, { call, env })
     paid.set(act.kind, before + 1)
   } catch (error) {
-    // The fee of a transaction whose end nobody knows may be gone.
+    // If the end of the transaction is unknown, its fee may be spent.
     if (!isPaymentError(error) || error.funds !== 'untouched') paid.set(act.kind, before + 1)
     throw error
   }

@@ -11,32 +11,35 @@ import { ONCE } from '../util/objects.js'
 import { afterTurn, nextTurn } from '../util/timers.js'
 import type { BackgroundTasks } from './background-tasks.js'
 
-/** Fees are read a moment after the opening: a process that ends sooner asks no node. */
+/** Fees are read a moment after the opening, so a process that ends sooner asks no node. */
 const FIRST_FEES_MS = 2_000
-/** Other processes leave doubts too: with nothing else due, a purser looks again after so long. */
+/** Other processes leave payments in doubt too, so a purser recovers after this time even if nothing is due. */
 const IDLE_MS = 300_000
-/** Where a person's recovery cut in, the work that goes on by itself comes back after so long. */
+/** The pause before automatic work continues, if a requested recovery interrupted it. */
 const BACK_SOON_MS = 1_000
-/** The most that one search for room looks at. */
+/** The number of payments that one search for room inspects. */
 const MOST_FOR_ROOM = 256
 
 /**
- * The recoveries of one purser: those that are asked for, and those that it does by itself. They end with the purser.
- * What it does by itself keeps no process alive, except while a node is being asked.
+ * The recoveries of one purser, on request and automatic. They end with the purser. Automatic ones keep no process
+ * alive, except while a node is being asked.
  */
 export class Recoveries {
   readonly #env: () => Env
-  readonly #beside: BackgroundTasks
+  readonly #tasks: BackgroundTasks
   #last: Promise<unknown> = Promise.resolve()
   #asked = 0
   #closed = false
 
-  constructor(env: () => Env, beside: BackgroundTasks) {
+  constructor(env: () => Env, tasks: BackgroundTasks) {
     this.#env = env
-    this.#beside = beside
+    this.#tasks = tasks
   }
 
-  /** After one that runs by itself: what that is looking at would seem to be under work. That one makes way. */
+  /**
+   * Recovers on request, after an automatic recovery, whose payments would be skipped. The automatic one stops early
+   * for it.
+   */
   async asked(which: DueQuery['which']): Promise<Recovery> {
     this.#asked++
     try {
@@ -46,7 +49,7 @@ export class Recoveries {
     }
   }
 
-  /** What an earlier process left behind is settled beside the first call, not before it. */
+  /** Settles payments of an earlier process, while the first call runs. */
   first(): void {
     // Fees come last.
     const choose: RecoveryPlan['choose'] = (payment) => (payment.state === 'settled' ? 'stop' : 'look')
@@ -56,7 +59,7 @@ export class Recoveries {
     })
   }
 
-  /** Something fell due. */
+  /** Recovers what is due. */
   async byItself(): Promise<void> {
     let cut = false
     await this.#quietly(() =>
@@ -77,7 +80,7 @@ export class Recoveries {
     scheduleRecheck(clock.now() + afterMs)
   }
 
-  /** Looks for room on counters that are short: the newest first, since most of that was never looked at. */
+  /** Looks for room on full counters: the newest payments first, because most of them were never inspected. */
   async forRoom(on: readonly CounterClaim[], gained: () => void): Promise<void> {
     const choose = (payment: Payment) => this.#unasked(payment)
     const found: RecoveryPlan['found'] = (before, after) => {
@@ -86,14 +89,14 @@ export class Recoveries {
     await this.#quietly(() => this.#run('due', { on, order: 'newest', limit: MOST_FOR_ROOM, choose, found }))
   }
 
-  /** From now on, that work fails is no news. */
+  /** From now on, no failure is reported. */
   close(): void {
     this.#closed = true
   }
 
   #unasked({ id }: Payment): 'look' | 'pass' {
-    const { schedule: pace, clock } = this.#env()
-    return pace.allows(id, clock.now()) ? 'look' : 'pass'
+    const { schedule, clock } = this.#env()
+    return schedule.allows(id, clock.now()) ? 'look' : 'pass'
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -103,7 +106,7 @@ export class Recoveries {
   }
 
   #run(which: DueQuery['which'], plan: RecoveryPlan, how = runRecovery): Promise<Recovery> {
-    return this.#beside.run((signal) =>
+    return this.#tasks.run((signal) =>
       how(this.#env(), which, { turn: () => idleTurn(signal), ...plan, signal }),
     )
   }
@@ -118,7 +121,7 @@ export class Recoveries {
   }
 }
 
-/** Lets the event loop turn, if anything else keeps the process alive; a purser that closes waits for no turn. */
+/** Lets the event loop turn, if anything else keeps the process alive. A closing purser does not wait for it. */
 function idleTurn(closing: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -2,12 +2,12 @@ import { type Names, ownOptions, PaymentError } from '../errors/index.js'
 import { fundsOf, type Move, type Payment, type PaymentId } from '../ledger/index.js'
 import { type Env, transition } from '../pay/index.js'
 
-/** How a person closes a doubt that nothing can ever prove. */
+/** A person's statement that closes a payment in doubt, if nothing can prove its end. */
 export type Resolution =
   | { readonly as: 'settled'; readonly by: string; readonly reference?: string }
   | { readonly as: 'released'; readonly by: string; readonly reason: string }
 
-/** Writes down what a person knows about a payment in doubt. */
+/** Stores a person's knowledge about a payment in doubt. */
 export async function closeByHand(
   id: PaymentId,
   resolution: Resolution,
@@ -32,7 +32,7 @@ export async function closeByHand(
 const SETTLED: Names<Extract<Resolution, { as: 'settled' }>> = { as: true, by: true, reference: true }
 const RELEASED: Names<Extract<Resolution, { as: 'released' }>> = { as: true, by: true, reason: true }
 
-/** @throws TypeError for a name that is not known, or a statement that says too little. */
+/** @throws TypeError for an unknown name, or an incomplete statement. */
 function readResolution(given: Resolution): Resolution {
   const { as }: { readonly as?: unknown } = Object(given)
   if (as !== 'settled' && as !== 'released')

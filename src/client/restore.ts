@@ -4,29 +4,29 @@ import { parseUnits, type Units } from '../money/index.js'
 import type { Policy } from '../policy/index.js'
 
 /**
- * What a person says about the payments that a restored ledger has forgotten. Amounts are texts in the policy's unit,
+ * A person's statement about the payments that a restored ledger has lost. Amounts are texts in the policy's unit,
  * for example `'3.20'` or `'3.20 USD'`.
  */
 export interface RestoreStatement {
-  /** Who says so. */
+  /** The name of the person. */
   readonly by: string
   /**
-   * Everything that was spent in the gap, fees included. It counts once on every budget whose window reaches back into
+   * The total that was spent in the gap, fees included. It counts once on every budget whose window reaches back into
    * the gap. `unknown`: each of these budgets counts as full until its window has ended.
    */
   readonly spent: string
-  /** What was locked up in deposits of sessions that were opened in the gap. Unknown unless given. */
+  /** The total of the deposits of sessions that were opened in the gap. Default: unknown. */
   readonly deposits?: string
-  /** How many payments were made in the gap, for budgets that count payments. Unknown unless given. */
+  /** The number of payments in the gap, for budgets that count payments. Default: unknown. */
   readonly payments?: number
 }
 
 const STATEMENT: Names<RestoreStatement> = { by: true, spent: true, deposits: true, payments: true }
 
 /**
- * Writes the statement down.
+ * Stores the statement.
  *
- * @throws TypeError if the statement cannot be read, or the ledger has no gap that is open.
+ * @throws TypeError if the statement cannot be read, or if the ledger has no open gap.
  */
 export async function confirmGap(
   ledger: Ledger,

@@ -1,6 +1,6 @@
 import { builtin as find } from '../util/builtin.js'
 
-/** What some runtimes have and browsers lack, asked for without importing it: the core must load anywhere. */
+/** Builtins that browsers lack. They are not imported, because the core must load in every runtime. */
 interface Builtins {
   'node:async_hooks': {
     AsyncLocalStorage: new <T>() => { getStore(): T | undefined; run<R>(store: T, work: () => R): R }
@@ -10,20 +10,20 @@ interface Builtins {
   }
 }
 
-/** A builtin module where the runtime has it; undefined elsewhere. */
+/** Returns a builtin module. Undefined if the runtime does not have it. */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   const found = find(name)
-  // The runtime's own module under its own name: its shape is the runtime's promise.
+  // The name is that of the runtime's own module, so the runtime guarantees its shape.
   return found === undefined || found === null ? undefined : (found as Builtins[Name])
 }
 
-/** The name by which this runtime introduces itself; empty if it has none. */
+/** The user agent of this runtime. Empty if it has none. */
 export function userAgent(): string {
   const agent: unknown = globalThis.navigator?.userAgent
   return typeof agent === 'string' ? agent : ''
 }
 
-/** Milliseconds of processor time that this process has used; where the runtime does not tell, of time itself. */
+/** Returns the processor time of this process in milliseconds, or the time itself if the runtime does not tell. */
 export function processorTime(): number {
   const process: { cpuUsage?: () => { readonly user: number; readonly system: number } } | undefined =
     globalThis.process

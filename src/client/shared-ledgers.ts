@@ -1,14 +1,14 @@
 import type { Ledger } from '../ledger/index.js'
 
-/** How many pursers use a ledger. */
+/** The number of pursers that use a ledger. */
 const users = new WeakMap<Ledger, number>()
 
-/** One more purser uses this ledger. */
+/** Counts one more purser of this ledger. */
 export function useLedger(ledger: Ledger): void {
   users.set(ledger, (users.get(ledger) ?? 0) + 1)
 }
 
-/** A purser that used this ledger is closed; the ledger is closed with the last of them. */
+/** Counts one purser less, and closes the ledger after the last one. */
 export async function leaveLedger(ledger: Ledger): Promise<void> {
   const others = (users.get(ledger) ?? 1) - 1
   users.set(ledger, others)

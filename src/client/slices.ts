@@ -1,15 +1,15 @@
 import { nextTurn } from '../util/timers.js'
 
-/** How long calls may keep the event loop from turning, in milliseconds of processor time. */
+/** How long calls may block the event loop, in milliseconds of processor time. */
 const SLICE_MS = 8
-/** How many calls go on in one turn, at least and at most. Their ledger steps share a transaction and its sync. */
+/** The number of calls in one turn, at least and at most. Their ledger steps share a transaction and its sync. */
 const FEWEST = 4
 const MOST = 64
 
 /**
- * Lets a few calls at a time go on within one turn of the event loop, in the order in which they came: so many that the loop
- * turns again soon. Without this, answers that come together would be paid for together, and timers, sockets and the
- * agent's own work would wait for all of them.
+ * Lets a few calls at a time continue within one turn of the event loop, in their order, so that the loop turns again
+ * soon. Without this, replies that arrive together would be paid together, and timers, sockets and the agent's own
+ * work would wait for all of them.
  */
 export class Slices {
   readonly #cpu: () => number
@@ -18,12 +18,12 @@ export class Slices {
   #left = 0
   #turning = false
 
-  /** @param cpu Milliseconds of processor time that this process has used. */
+  /** @param cpu Returns the processor time of this process in milliseconds. */
   constructor(cpu: () => number) {
     this.#cpu = cpu
   }
 
-  /** Undefined if the call may go on at once. */
+  /** Undefined if the call may continue at once. */
   take(): Promise<void> | undefined {
     if (!this.#turning) {
       this.#turning = true
@@ -50,7 +50,7 @@ export class Slices {
     this.#turning = false
   }
 
-  /** The next turn takes fewer calls if this one took long, and more if calls wait that it had time for. */
+  /** Fits the size: smaller after a turn that took long, larger if calls wait and there was time for them. */
   #fit(took: number): void {
     if (took > SLICE_MS) this.#size = Math.max(FEWEST, this.#size >> 1)
     else if (took < SLICE_MS / 2 && this.#left === 0) this.#size = Math.min(MOST, this.#size * 2)

@@ -1,15 +1,15 @@
 import { builtin } from './runtime.js'
 
-/** Which task the current asynchronous call chain works on. */
+/** The task of the current asynchronous call chain. */
 export interface TaskStore {
   current(): readonly string[]
   run<T>(tasks: readonly string[], work: () => T): T
 }
 
 /**
- * Tasks by `AsyncLocalStorage`.
+ * Stores tasks in `AsyncLocalStorage`.
  *
- * @throws TypeError on `run` where the runtime has none (browsers): bind a purser with `with({ task })` there.
+ * @throws TypeError on `run` if the runtime has none (browsers): bind a purser with `with({ task })` there.
  */
 export function taskStore(): TaskStore {
   const hooks = builtin('node:async_hooks')
@@ -30,9 +30,9 @@ export function taskStore(): TaskStore {
 }
 
 /**
- * A task's name as budgets know it.
+ * Reads the name of a task.
  *
- * @throws TypeError if it is empty, too long, or contains what separates nested tasks.
+ * @throws TypeError if it is empty, too long, or contains the separator of nested tasks.
  */
 export function readTask(task: unknown): string {
   if (typeof task !== 'string' || task.trim() === '' || task.length > 200 || task.includes('/'))

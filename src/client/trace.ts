@@ -2,12 +2,12 @@ import { formatAmount } from '../money/index.js'
 import type { Call, Outcome } from '../pay/index.js'
 import type { Resource } from '../protocol/index.js'
 
-/** What is used of an OpenTelemetry `Tracer`. Any tracer of `@opentelemetry/api` fits. */
+/** The used part of an OpenTelemetry `Tracer`. Any tracer of `@opentelemetry/api` fits. */
 export interface TracerLike {
   startSpan(name: string, options?: { attributes?: Record<string, string | number | boolean> }): SpanLike
 }
 
-/** What is used of an OpenTelemetry `Span`. */
+/** The used part of an OpenTelemetry `Span`. */
 export interface SpanLike {
   spanContext(): { readonly traceId: string; readonly spanId: string; readonly traceFlags: number }
   setAttribute(name: string, value: string | number | boolean): unknown
@@ -18,10 +18,10 @@ export interface SpanLike {
 /** `SpanStatusCode.ERROR` of OpenTelemetry. */
 const ERROR = 2
 
-/** One span per payment: from the 402 to the answer. A tracer that fails is no reason to fail a payment. */
+/** One span per payment, from the 402 to the answer. A failing tracer does not fail the payment. */
 export class PaymentSpan {
   readonly #span: SpanLike | undefined
-  /** The W3C `traceparent` of the span: stored with the payment. */
+  /** The W3C `traceparent` of the span, which is stored with the payment. */
   readonly trace: string | undefined
 
   constructor(tracer: TracerLike, attributes: Record<string, string>) {
@@ -39,7 +39,7 @@ export class PaymentSpan {
   }
 }
 
-/** The span of one call's payment. */
+/** Starts the span of one call's payment. */
 export function paymentSpan(
   tracer: TracerLike,
   { vendor, operation }: Resource,
@@ -84,11 +84,11 @@ function attributesOf(outcome: Outcome | undefined): Record<string, string | boo
 function safely<T>(work: () => T): T | undefined {
   try {
     const result = work()
-    // Nobody waits for a tracer that takes its time, and its failure must not end the process.
+    // Purser does not wait for a slow tracer, and its failure must not end the process.
     Promise.resolve(result).catch(() => undefined)
     return result
   } catch {
-    // An observer's fault is never a payment's.
+    // The fault of an observer is never a fault of the payment.
     return undefined
   }
 }

@@ -14,9 +14,8 @@ import {
   withoutFragment,
 } from '../http/index.js'
 import type { Metered } from '../pay/index.js'
-import type { BodyLimits, HttpResource } from '../protocol/index.js'
+import { type BodyLimits, drainBody, type HttpResource, readText } from '../protocol/index.js'
 import { noStore } from './no-store.js'
-import { drain, peekText } from './reply.js'
 import { type FetchLike, ReplayableRequest } from './request.js'
 
 /** The settings of one call to `fetch`. */
@@ -152,4 +151,24 @@ export class FetchTransport implements HttpTransport<Response> {
     if (changes) init.headers = this.#request.headers(changes)
     return init
   }
+}
+
+/**
+ * Reads the text of a reply from a clone, so that the reply stays readable. Undefined if the text is longer than the
+ * limit (after decompression) or too late.
+ */
+async function peekText(reply: Response, limits: BodyLimits): Promise<string | undefined> {
+  if (reply.body === null || reply.bodyUsed) return undefined
+  // A clone is a tee, which would have to be read to its end or cancelled.
+  if (Number(reply.headers.get('content-length') ?? 0) > limits.bytes) return undefined
+  const said = await readText(reply.clone(), limits)
+  return 'text' in said ? said.text : undefined
+}
+
+/**
+ * Drops a reply. A short rest is read, because cancelling a body costs its connection; a long or slow rest is
+ * cancelled.
+ */
+async function drain(reply: Response, limits: BodyLimits): Promise<void> {
+  if (!reply.bodyUsed) await drainBody(reply, limits)
 }

@@ -5,11 +5,11 @@ import { BODY_READERS } from './house.js'
 import type { Violation } from './report.js'
 import { sourceFiles } from './shape.js'
 
-/** What reads a body whole, or takes its stream. */
+/** The methods that read a whole body, or take its stream. */
 const WHOLE = new Set(['json', 'text', 'arrayBuffer', 'blob', 'bytes', 'formData'])
 const STREAM = 'getReader'
 
-/** Every body that somebody else sends is read within bounds: by one reader, or by what is listed with its reason. */
+/** Checks that bodies of others are read within limits: by one reader, or by a listed file with its reason. */
 export function checkBodies(root: string): Violation[] {
   const used = new Set<string>()
   const files = sourceFiles(join(root, 'src'))
@@ -45,7 +45,7 @@ function readersIn(root: string, path: string, used: Set<string>): Violation[] {
   return found
 }
 
-/** What this node reads of a body, in a word; undefined for nothing. */
+/** Returns the method by which this node reads a body. Undefined if it reads none. */
 function readOf(node: ts.Node, file: ts.SourceFile): string | undefined {
   if (ts.isForOfStatement(node) && node.awaitModifier !== undefined)
     return /\bbody\??$/.test(node.expression.getText(file)) ? 'for await' : undefined

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import ts from 'typescript'
 import type { Violation } from './report.js'
 
-/** Every name that an entry exports, followed to where it is declared, says what it is. */
+/** Checks that every exported name of an entry has a docstring where it is declared. */
 export function checkDocstrings(root: string, entries: readonly string[]): Violation[] {
   const program = ts.createProgram([...entries], {
     target: ts.ScriptTarget.ES2022,

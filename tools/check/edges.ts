@@ -3,7 +3,7 @@ import { cruise, type IDependency, type IModule } from 'dependency-cruiser'
 import { BEYOND_CORE, CORE, FOREIGN, IMPORT_EXCEPTIONS, LAYERS, SHELLS, WITHOUT_INDEX } from './house.js'
 import type { Violation } from './report.js'
 
-/** Who imports whom in `src`, checked against the layers in house.ts. Type imports count like any others. */
+/** Checks the imports within `src` against the layers in house.ts. Type imports count like any others. */
 export async function checkEdges(root: string): Promise<Violation[]> {
   const { output } = await cruise(
     ['src'],
@@ -62,7 +62,7 @@ function beyondCore(source: string, name: string): string | undefined {
   return `imports ${name}: the core runs in a browser, and brings no chain library`
 }
 
-/** `src/pay/flow.ts` is in `pay`; a file right in `src` is in `index`. */
+/** `src/pay/flow.ts` is in `pay`; a file directly in `src` is in `index`. */
 function folderOf(path: string): string {
   const [, folder, rest] = path.split('/')
   return rest === undefined || folder === undefined ? 'index' : folder
@@ -76,7 +76,7 @@ function isPackage({ module: name }: IDependency): boolean {
   return !name.startsWith('.')
 }
 
-/** A ring is found once from each of its files; once is enough to read. */
+/** The same cycle is found from each of its files. It is reported once. */
 function firstOfCycle(violation: Violation, at: number, all: readonly Violation[]): boolean {
   if (violation.rule !== 'cycle') return true
   const key = ringOf(violation)

@@ -1,6 +1,6 @@
 import type { Violation } from './report.js'
 
-/** Hosts that this project may name, and whose they are. Whoever does not own a name must not make readers trust it. */
+/** The hosts that this project may name, and their owners. Readers must be able to trust every name. */
 const OWNERS: Readonly<Record<string, string>> = {
   'paymentauth.org': 'the MPP specification: its problem types',
   'json-schema.org': 'JSON Schema',
@@ -24,7 +24,7 @@ const OWNERS: Readonly<Record<string, string>> = {
 /** Names that nobody can register (RFC 2606, RFC 6761), and this machine. */
 const RESERVED = /(^|\.)(example|invalid|test|localhost|example\.(com|org|net))$|^127\.0\.0\.1$/
 
-/** Addresses whose host belongs to nobody we know: whoever registers the name would speak for this project. */
+/** Reports addresses with unknown hosts: anybody who registers such a name would speak for this project. */
 export function unknownHosts(file: string, text: string): Violation[] {
   return text.split('\n').flatMap((line, index) =>
     [...line.matchAll(/https?:\/\/(?:[^\s/'"`@]+@)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?=[:/\s'"`)>,;]|$)/gi)]

@@ -1,4 +1,4 @@
-/** The layers of `src`, from the lowest to the highest. A layer imports only layers above it in this list. */
+/** The layers of `src`, from the lowest to the highest. A layer imports only earlier layers of this list. */
 export const LAYERS: readonly (readonly string[])[] = [
   ['util'],
   ['errors'],
@@ -51,7 +51,7 @@ export const CORE = [
   'testing',
 ]
 
-/** What may use more, and which packages. A path ends in `/` or names a file. */
+/** The paths that may use more, and which packages. A path ends in `/` or names a file. */
 export const BEYOND_CORE: readonly { readonly path: string; readonly may: readonly string[] }[] = [
   { path: 'policy/file', may: ['node:'] },
   { path: 'ledger/sqlite', may: ['node:', '@photostructure/sqlite'] },
@@ -64,7 +64,7 @@ export const BEYOND_CORE: readonly { readonly path: string; readonly may: readon
   { path: 'testing/', may: ['msw'] },
 ]
 
-/** Packages the core never touches (beside `node:`). */
+/** Packages that the core never imports (in addition to `node:`). */
 export const FOREIGN = [
   'viem',
   'ox',
@@ -77,7 +77,7 @@ export const FOREIGN = [
   '@modelcontextprotocol',
 ]
 
-/** Files that are no `index.ts`, and that the named layers may import all the same. Each needs a reason. */
+/** Files other than an `index.ts` that the named layers may import. Each has a reason. */
 export const IMPORT_EXCEPTIONS: readonly {
   readonly file: string
   readonly from: readonly string[]
@@ -100,7 +100,7 @@ export const IMPORT_EXCEPTIONS: readonly {
   },
 ]
 
-/** Where the compiler is overruled: one place for each brand. */
+/** The casts that are allowed: one file for each brand. */
 export const CASTS: readonly { readonly file: string; readonly to: string; readonly why: string }[] = [
   { file: 'money/amount.ts', to: 'Amount', why: 'the brand of an amount is put on here alone' },
   {
@@ -115,7 +115,7 @@ export const CASTS: readonly { readonly file: string; readonly to: string; reado
   },
 ]
 
-/** Where a body is read beside `src/protocol/body.ts`: what is read there, and what bounds it. */
+/** The files that read a body, in addition to `src/protocol/body.ts`: the methods, and their limits. */
 export const BODY_READERS: readonly {
   readonly file: string
   readonly reads: readonly string[]
@@ -158,10 +158,10 @@ export const PAYMENT_MOVES: { readonly methods: readonly string[]; readonly file
 /** Layers whose imports show every call: see `checkCalls`. */
 export const DIRECT_CALLS: readonly string[] = ['pay']
 
-/** Files that a program wrote: no limit of length. */
+/** Generated files have no limit of length. */
 export const GENERATED: readonly string[] = []
 
-/** Limits in lines: above `most` is an error, above `aim` a warning. */
+/** Limits in lines. Above `most` is an error, above `aim` a warning. */
 export const LIMITS = {
   file: { aim: 250, most: 450 },
   function: { aim: 40, most: 60 },

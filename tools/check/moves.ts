@@ -5,7 +5,10 @@ import { PAYMENT_MOVES } from './house.js'
 import type { Violation } from './report.js'
 import { sourceFiles } from './shape.js'
 
-/** The ledger's moves of a payment have one caller, which tells listeners. The ledger's own folder is not read. */
+/**
+ * Checks that one file calls the ledger's moves of a payment and tells the listeners. The ledger's own folder is not
+ * checked.
+ */
 export function checkMoves(root: string): Violation[] {
   return sourceFiles(join(root, 'src')).flatMap((path) => movesIn(root, path))
 }

@@ -1,11 +1,11 @@
-/** One place where the house breaks one of its rules. */
+/** One violation of a rule. */
 export interface Violation {
   readonly rule: string
   /** Path from the root of the repository, with forward slashes. */
   readonly file: string
   readonly line?: number
   readonly message: string
-  /** A warning is printed, and fails nothing. */
+  /** A warning is printed, but does not fail the check. */
   readonly warning?: true
 }
 

@@ -4,7 +4,7 @@ import ts from 'typescript'
 import { CASTS, GENERATED, LIMITS, WITHOUT_INDEX } from './house.js'
 import type { Violation } from './report.js'
 
-/** Sizes, casts, bare errors and folders of `src`. */
+/** Checks sizes, casts, bare errors and folders of `src`. */
 export function checkShape(root: string): Violation[] {
   const files = sourceFiles(join(root, 'src'))
   const parsed = files.map((path) => parse(root, path))
@@ -138,7 +138,7 @@ function checkFolder(root: string, folder: string, needsIndex: boolean): Violati
   return found
 }
 
-/** A folder's index is a catalogue: it re-exports, and holds nothing of its own. */
+/** An index contains only re-exports. */
 function checkIndex(file: ts.SourceFile): Violation[] {
   return file.statements
     .filter((statement) => !(ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined))

@@ -81,7 +81,7 @@ export const UPKEEP: readonly Mutant[] = [
   {
     name: 'later-alarms-lost',
     breaks: 'only the first of several moments is looked at',
-    file: 'src/client/alarm.ts',
+    file: 'src/client/lease.ts',
     find: 'this.#moments = ahead',
     replace: 'this.#moments = []',
     tests: ['test/client/upkeep.test.ts'],
