@@ -5,15 +5,15 @@ import type { McpCommandOptions } from '../serve-mcp.js'
 export function mcpCommand(): Command {
   return new Command('mcp')
     .description('Serves the tools of Purser to an MCP host, over stdin and stdout.')
-    .option('--config FILE', 'the settings file (default: ~/.config/purser/config.yaml)')
-    .option('--policy FILE', 'the policy file')
-    .option('--ledger FILE', 'the ledger file')
-    .option('--agent NAME', 'the agent that pays, as the policy names it')
-    .option('--approver FILE', 'a module whose default export asks a person')
+    .option('--config <FILE>', 'the settings file (default: ~/.config/purser/config.yaml)')
+    .option('--policy <FILE>', 'the policy file')
+    .option('--ledger <FILE>', 'the ledger file')
+    .option('--agent <NAME>', 'the agent that pays, as the policy names it')
+    .option('--approver <FILE>', 'a module whose default export asks a person')
     .option('--elicitation', 'the host may ask its user, and that answer counts')
-    .option('--save-to DIR', 'a folder for replies that are no text or too long')
+    .option('--save-to <DIR>', 'a folder for replies that are no text or too long')
     .option('--http [PORT]', 'serve on 127.0.0.1 instead of stdin and stdout', portOf)
-    .option('--token-file FILE', 'the file with the token for --http; created if missing')
+    .option('--token-file <FILE>', 'the file with the token for --http; created if missing')
     .action(async (options: McpCommandOptions) => {
       // Loaded now: `purser --help` needs none of it.
       const { serveMcp } = await import('../serve-mcp.js')
