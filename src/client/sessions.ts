@@ -3,7 +3,13 @@ import { httpCall } from '../fetch/index.js'
 import type { HttpPaymentHandler } from '../http/index.js'
 import type { Channel } from '../ledger/index.js'
 import { amount, parseAmount } from '../money/index.js'
-import { type Call, type Env, runOperation, settleClosedChannel } from '../pay/index.js'
+import {
+  type Call,
+  type ChannelOperationRequest,
+  type Env,
+  runOperation,
+  settleClosedChannel,
+} from '../pay/index.js'
 import type { Context } from '../policy/index.js'
 import type { ChannelOperation, ChannelWallet } from '../wallet/index.js'
 import type { CallServices } from './paid-call.js'
@@ -111,22 +117,37 @@ export class LedgerSessions implements Sessions {
   async #operate(id: string, operation: ChannelOperation): Promise<Session> {
     const { env, channel, wallet } = await this.#find(id)
     if (channel.state === 'closed') throw new TypeError('This session is closed')
-    const { settings } = this.#purser
-    const { exchange } = httpCall(this.#handler, channel.address, { method: 'POST' }, settings.http)
     const call: Call = { context: this.#context() }
-    await runOperation(
-      {
-        wallet,
-        channel,
-        operation,
-        at: exchange.resource,
-        deliver: (credential) => exchange.sendAside(credential),
-      },
-      { call, env },
-    )
+    await runOperation({ wallet, channel, operation, ...this.#wayTo(channel, operation) }, { call, env })
     await wallet.inspectChannel(channel, env.ledger)
     const after = await this.#find(id)
     return sessionOf(after.channel, await env.ledger.signed(channel.lane))
+  }
+
+  /**
+   * How a credential reaches the vendor of a session.
+   *
+   * @throws PaymentError for an operation that needs a vendor without an address: only calls reach an MCP server.
+   */
+  #wayTo(
+    { vendor, address }: Channel,
+    { kind }: ChannelOperation,
+  ): Pick<ChannelOperationRequest, 'at' | 'deliver'> {
+    if (/^https?:/.test(address)) {
+      const { settings } = this.#purser
+      const { exchange } = httpCall(this.#handler, address, { method: 'POST' }, settings.http)
+      return { at: exchange.resource, deliver: (credential) => exchange.sendAside(credential) }
+    }
+    const needsVendor = kind === 'close' || kind === 'topUp'
+    const unreachable = new PaymentError(
+      'not_replayable',
+      'untouched',
+      `The vendor of this session, ${vendor}, has no address: only calls reach it, and they top the session up by themselves. ` +
+        'To get the deposit back, use forceClose().',
+    )
+    if (needsVendor) throw unreachable
+    const at = { transport: 'mcp', vendor, operation: 'session', address, tool: 'session' } as const
+    return { at, deliver: () => Promise.reject(unreachable) }
   }
 
   async #settle(id: string): Promise<void> {

@@ -7,7 +7,7 @@ export {
   type Remember,
 } from './authorize/approval-queue.js'
 export { type Quoted, type QuotedOffer, quote } from './authorize/quote.js'
-export { runOperation, settleClosedChannel } from './channel-operation.js'
+export { type ChannelOperationRequest, runOperation, settleClosedChannel } from './channel-operation.js'
 export type { Call, CallContext, Env, Outcome, PaymentSettings, Refusal } from './env.js'
 export {
   type AnomalyKind,

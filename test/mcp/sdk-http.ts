@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { toNodeHandler } from '@modelcontextprotocol/node'
+import type { McpServer as OldServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { newServer, oldServer, type ServerOptions } from './sdk-servers.js'
@@ -15,6 +16,11 @@ type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<un
 
 /** Serves `@modelcontextprotocol/sdk` over streamable HTTP, with sessions. */
 export function serveOld(options: ServerOptions): Promise<HttpServer> {
+  return serveEach(() => oldServer(options))
+}
+
+/** Serves one server of `@modelcontextprotocol/sdk` for each session. */
+export function serveEach(make: () => OldServer): Promise<HttpServer> {
   const sessions = new Map<string, StreamableHTTPServerTransport>()
   return listen(async (request, response) => {
     const known = sessions.get(String(request.headers['mcp-session-id']))
@@ -24,7 +30,7 @@ export function serveOld(options: ServerOptions): Promise<HttpServer> {
       onsessioninitialized: (id) => void sessions.set(id, transport),
     })
     // The SDK's own transport does not fit its own interface under `exactOptionalPropertyTypes`.
-    const server = oldServer(options)
+    const server = make()
     await Reflect.apply(server.connect, server, [transport])
     return transport.handleRequest(request, response)
   })
