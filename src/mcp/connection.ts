@@ -136,7 +136,12 @@ export class PayingConnection {
 
   #receive(message: object, extra: object | undefined): void {
     if (isResponse(message)) {
-      if (this.#calls.get(message.id)?.receive(message, extra) === true) return
+      const call = this.#calls.get(message.id)
+      // A second answer to one request is dropped: the client must not take it for the end of a call that is being paid.
+      if (call !== undefined) {
+        call.receive(message, extra)
+        return
+      }
       this.#noteUnpaid(message)
     }
     this.onmessage?.(message, extra)

@@ -92,12 +92,11 @@ export class RunningCall {
     })
   }
 
-  /** @returns False if nobody waits for an answer. */
-  receive(reply: RpcResponse, extra: object | undefined): boolean {
-    if (this.#waiting === undefined) return false
+  /** Takes an answer with the id of the call. It is dropped if no request waits for one. */
+  receive(reply: RpcResponse, extra: object | undefined): void {
+    if (this.#waiting === undefined) return
     this.#extra = extra
     this.#waiting.resolve(reply)
-    return true
   }
 
   /** The connection is gone. */

@@ -212,6 +212,36 @@ describe('what is not paid', () => {
     expect(one.wallet.signed).toEqual([])
   })
 
+  test('an x402 demand as the content of a tool that succeeded', async () => {
+    const accepts = [
+      {
+        scheme: 'exact',
+        network: 'eip155:8453',
+        amount: '1',
+        asset: '0x',
+        payTo: '0x',
+        maxTimeoutSeconds: 9,
+      },
+    ]
+    const demand = {
+      x402Version: 2,
+      accepts: accepts.map((entry) => ({ ...entry, cents: 1, payee: '0xaa', fee: 0 })),
+    }
+    const one = world(() => ({ result: { content: [], structuredContent: demand } }), {
+      wallet: { kinds: ['x402/exact'] },
+    })
+    expect(at(await one.tool(), 'result', 'structuredContent')).toEqual(demand)
+    expect(one.wallet.signed).toEqual([])
+  })
+
+  test('a tool that is named like a resource, if the policy lists the resource', async () => {
+    const one = shopWorld(undefined, {
+      policy: { vendors: [{ origin: 'mcp:shop', tools: ['resource:docs://a'] }] },
+    })
+    expect(at(await one.tool('resource:docs://a'), 'error', 'code')).toBe(402)
+    expect(at(await one.call('resources/read', { uri: 'docs://a' }), 'result', 'content')).toEqual([])
+  })
+
   test('a tool with a name that cannot be shown', async () => {
     const one = shopWorld()
     expect(at(await one.tool('a\u202eb'), 'error', 'code')).toBe(-32042)
@@ -326,6 +356,27 @@ describe('after the credential left', () => {
     expect([one.others, (await one.payments())[0]?.state]).toEqual([[], 'committed'])
   })
 
+  test.each([
+    ['tools/call', { name: 'search' }, 1],
+    ['tools/call', { name: 'search', _meta: { 'purser/payment': { idempotencyKey: 'one' } } }, 2],
+    ['resources/read', { uri: 'docs://a' }, 2],
+  ] as const)(
+    'if its request cannot be sent, a %s is sent again only if that is safe',
+    async (method, params, sends) => {
+      const one = shopWorld()
+      const { send } = one.transport
+      let turn = 0
+      one.transport.send = async (message, options) => {
+        if (at(message, 'params', '_meta', CREDENTIAL) !== undefined && ++turn === 1)
+          throw new Error('broken pipe')
+        return send.call(one.transport, message, options)
+      }
+      const { error } = await one.call(method, params)
+      expect([turn, at(error, 'data', 'funds')]).toEqual([sends, sends === 1 ? 'unknown' : undefined])
+      expect(one.wallet.signed).toHaveLength(1)
+    },
+  )
+
   test('a connection that is lost: the call says where the money is before the client hears of the end', async () => {
     const one = paidBy(() => undefined)
     const order: string[] = []
@@ -398,6 +449,15 @@ describe('the transport', () => {
     await expect(one.tool()).rejects.toThrow('broken pipe')
     await pause(10)
     expect(one.others).toEqual([])
+  })
+
+  test('a second answer to a request that is being paid reaches nobody', async () => {
+    const one = shopWorld()
+    one.wallet.hooks.prepare = async () =>
+      one.transport.push({ jsonrpc: '2.0', id: 1, error: { code: -1, message: 'failed' } })
+    expect(await one.tool()).toMatchObject({ result: { content: [] } })
+    expect(one.others).toEqual([])
+    expect(await one.payments()).toMatchObject([settled])
   })
 
   test('two calls at once get their own answers', async () => {

@@ -14,6 +14,7 @@ import { METHODS } from '../stripe/tokens.js'
 import { clientOf } from '../stripe/world.js'
 import type { Rail, Told } from './cases/index.js'
 import { alphaUSD, policyFor } from './kit.js'
+import { mcpCaller } from './mcp-caller.js'
 import { CHAIN_ID, ESCROW, EURO, OTHER_DOLLAR } from './offers.js'
 import { EVM_CHAIN_ID, NETWORK } from './x402-offers.js'
 
@@ -74,7 +75,13 @@ const EVERYTHING = [
 const purser: Client = {
   name: 'purser',
   set: 'It is told: this origin, these two chains, at most 0.10 USD a payment and 1 USD a day, unless the case says otherwise.',
-  hears: { tempo: EVERYTHING, session: EVERYTHING, evm: EVERYTHING, stripe: EVERYTHING },
+  hears: {
+    tempo: EVERYTHING,
+    session: EVERYTHING,
+    evm: EVERYTHING,
+    stripe: EVERYTHING,
+    mcp: EVERYTHING,
+  },
   make({ origins, account, rpc, rail, stripe: api, told, folder, shown }) {
     const approver: Approver = async (request) => {
       shown(request.serverSays ?? '')
@@ -92,12 +99,13 @@ const purser: Client = {
           ? []
           : [stripe({ client: clientOf(api), paymentMethod: METHODS.works, livemode: false })]),
       ],
-      policy: policyOf(origins, told, rail),
+      policy: policyOf(rail === 'mcp' ? vendorsOf(origins) : origins, told, rail),
       currencies: [alphaUSD, otherDollar, euro],
       ledger: folder === '' ? memoryLedger() : sqliteLedger({ path: join(folder, 'ledger.db') }),
       patience: 0,
       ...(told.person === undefined ? {} : { approver }),
     })
+    if (rail === 'mcp') return mcpCaller(made, serverNames(origins))
     return {
       async fetch(url, init) {
         if (told.advertised) await made.discover(new URL(url).origin)
@@ -152,6 +160,15 @@ function policyOf(origins: readonly string[], told: Told, rail: Rail): PolicyDoc
       ...(told.once === undefined ? {} : { repeat: { within: '1h', then: 'deny' as const } }),
     },
   })
+}
+
+/** The names that a user gives to the MCP servers at these origins. */
+function serverNames(origins: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(origins.map((origin, index) => [origin, `shop${index}`]))
+}
+
+function vendorsOf(origins: readonly string[]): readonly string[] {
+  return [...serverNames(origins).values()].map((name) => `mcp:${name}`)
 }
 
 const mppx: Client = {

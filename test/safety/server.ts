@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js'
 import { FLOODS, type FloodName } from './floods.js'
+import { MCP_BEHAVIOURS, type McpBehaviourName } from './mcp-behaviours.js'
 import { takenBy } from './node.js'
 import {
   type Behaviour,
@@ -42,6 +43,7 @@ export type ServerName =
   | SessionBehaviourName
   | X402BehaviourName
   | StripeBehaviourName
+  | McpBehaviourName
 
 const SERVERS: Readonly<Record<ServerName, Behaviour>> = {
   ...BEHAVIOURS,
@@ -49,6 +51,7 @@ const SERVERS: Readonly<Record<ServerName, Behaviour>> = {
   ...SESSION_BEHAVIOURS,
   ...X402_BEHAVIOURS,
   ...STRIPE_BEHAVIOURS,
+  ...MCP_BEHAVIOURS,
 }
 
 /** Starts one on a free port (or the one given). `arrived` is done with every credential before anything else. */
@@ -125,8 +128,17 @@ function seenOf(request: IncomingMessage, body: string): Seen {
     const { challenge, payload, source } = JSON.parse(Buffer.from(match[1], 'base64url').toString())
     return [{ header, raw: match[1], challenge, payload, source }]
   })
-  const [credential] = [...mpp, ...x402CredentialIn(headers)]
+  const [credential] = [...mpp, ...x402CredentialIn(headers), ...mcpCredentialIn(body)]
   return { method, url, host: headers.host ?? '', headers, body, credential }
+}
+
+/** The credential in the `_meta` of an MCP request. */
+function mcpCredentialIn(body: string): readonly Credential[] {
+  if (!body.startsWith('{"jsonrpc"') && !body.includes('"jsonrpc":"2.0"')) return []
+  const found = Object(Object(Object(JSON.parse(body)).params)._meta)['org.paymentauth/credential']
+  if (found === undefined) return []
+  const { challenge, payload, source } = Object(found)
+  return [{ header: '_meta', raw: JSON.stringify(found), challenge, payload, source }]
 }
 
 function isBehaviour(name: string | undefined): name is ServerName {

@@ -9,6 +9,7 @@ import { HARDENING } from './hardening.js'
 import { KEY_VALUE } from './key-value.js'
 import { LIGHTNING } from './lightning.js'
 import { LOST_LOG } from './lost-log.js'
+import { MCP } from './mcp.js'
 import { NODES } from './nodes.js'
 import { POWER } from './power.js'
 import { RECORDS } from './records.js'
@@ -701,6 +702,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...KEY_VALUE,
   ...UPKEEP,
   ...FEES,
+  ...MCP,
   ...NODES,
   ...BODIES,
   ...APPROVALS,

@@ -37,9 +37,9 @@ export interface Told {
 
 /**
  * `session`: vouchers on a channel of Tempo. `evm`: signed transfers on a chain of Ethereum's kind, by x402 or MPP.
- * `stripe`: Shared Payment Tokens.
+ * `stripe`: Shared Payment Tokens. `mcp`: Tempo's transfers for the tools of an MCP server.
  */
-export type Rail = 'tempo' | 'session' | 'evm' | 'stripe'
+export type Rail = 'tempo' | 'session' | 'evm' | 'stripe' | 'mcp'
 
 /** One thing that a client is asked to do. */
 export interface Step {

@@ -1,6 +1,7 @@
 import { ASKS_AGAIN, BUDGETS, CONTROL, DENIES } from './asks-again.js'
 import type { Group } from './case.js'
 import { FLOODED } from './floods.js'
+import { MCP, MCP_CONTROL } from './mcp.js'
 import { DIVERTED, ELSEWHERE, MISREAD } from './misread.js'
 import { NODE_LIES } from './nodes.js'
 import { SESSION_CONTROL, SESSIONS, STREAMS } from './sessions.js'
@@ -11,7 +12,10 @@ export type { Case, Findings, Group, Outcome, Rail, Step, Told } from './case.js
 
 /** Every case, in the order of the table. */
 export const GROUPS: readonly Group[] = [
-  { name: 'No attack', cases: [...CONTROL, ...SESSION_CONTROL, ...EVM_CONTROL, ...STRIPE_CONTROL] },
+  {
+    name: 'No attack',
+    cases: [...CONTROL, ...SESSION_CONTROL, ...EVM_CONTROL, ...STRIPE_CONTROL, ...MCP_CONTROL],
+  },
   { name: 'Asks again', cases: ASKS_AGAIN },
   { name: 'Takes the money and denies it', cases: DENIES },
   { name: 'Has two readings', cases: MISREAD },
@@ -27,5 +31,6 @@ export const GROUPS: readonly Group[] = [
   { name: 'Signed transfers: sends the caller to another place', cases: EVM_ELSEWHERE },
   { name: 'Signed transfers of an account that signs typed data only', cases: EVM_TYPED },
   { name: 'Paid through Stripe', cases: STRIPE },
+  { name: 'Tools of an MCP server', cases: MCP },
   { name: 'Floods', cases: FLOODED, alone: true },
 ]

@@ -1,0 +1,121 @@
+import type { Mutant } from './list.js'
+
+const TRANSPORT = ['test/mcp/transport.test.ts']
+const CONNECTION = 'src/mcp/connection.ts'
+const CODEC = 'src/mcp/codec.ts'
+
+/** Payments for MCP. */
+export const MCP: readonly Mutant[] = [
+  {
+    name: 'mcp-elicitation-paid',
+    breaks: 'URL elicitation, which has the number of a demand for payment, is taken for one',
+    file: CODEC,
+    find: 'asks && (Array.isArray(challenges) || x402 !== undefined)',
+    replace: 'asks',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-success-asks',
+    breaks: 'the content of a tool that succeeded is taken for a demand for payment',
+    file: CODEC,
+    find: 'const x402 = failed ? x402In(result) : undefined',
+    replace: 'const x402 = x402In(result)',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-error-delivered',
+    breaks: 'a failed tool counts as a delivery',
+    file: CODEC,
+    find: "result !== undefined && member(result, 'isError') !== true",
+    replace: 'result !== undefined',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-flattened-rejection-missed',
+    breaks: 'a rejection that the SDK made a failed tool of is handed on like any result',
+    file: CODEC,
+    find: 'FLATTENED.test(text)',
+    replace: 'text.length < 0',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-paid-twice',
+    breaks: 'a request that carries a payment of its own is paid a second time',
+    file: CODEC,
+    find: 'const asked = paidByCaller(request)',
+    replace: 'const asked = paidByCaller({ ...request, params: undefined })',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-options-leak',
+    breaks: "the caller's options for Purser reach the server",
+    file: 'src/mcp/meta.ts',
+    find: '    ...kept,',
+    replace: '    ...(isObject(meta) ? meta : kept),',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-second-answer-told',
+    breaks: 'a second answer to a request that is being paid reaches the client',
+    file: CONNECTION,
+    find: '        call.receive(message, extra)\n        return\n',
+    replace: '        call.receive(message, extra)\n        if (call.paid) return\n',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-cancel-ignored',
+    breaks: 'a call that the client cancels is paid on',
+    file: CONNECTION,
+    find: 'this.#calls.get(id)?.cancel(',
+    replace: 'void (',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-tool-sent-again',
+    breaks: 'a tool is called a second time by itself after its request was lost',
+    file: CONNECTION,
+    find: 'READS.has(request.method) || ',
+    replace: 'request.method !== undefined || ',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-end-before-funds',
+    breaks: 'the client hears of a lost connection before its paid calls say where the money is',
+    file: CONNECTION,
+    find: 'if (calls.some(({ paid }) => paid))',
+    replace: 'if (calls.length < 0)',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-digest-ignored',
+    breaks: 'an offer that is bound to a body is paid for a call that has none',
+    file: 'src/mcp/rpc-exchange.ts',
+    find: 'if (challenge.digest !== undefined)',
+    replace: 'if (challenge.digest === null)',
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-secret-kept',
+    breaks: 'user and query of a resource are written into the ledger',
+    file: 'src/mcp/resource.ts',
+    find: ".replace(/[?#].*$/s, '')",
+    replace: ".replace(/#.*$/s, '')",
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-disguised-tool',
+    breaks: 'a tool that is named like a resource passes for that resource',
+    file: 'src/mcp/resource.ts',
+    find: "return disguised ? this.#prefixed('tool', name)",
+    replace: "return disguised && name === '' ? this.#prefixed('tool', name)",
+    tests: TRANSPORT,
+  },
+  {
+    name: 'mcp-any-tool',
+    breaks: 'a star in the list of tools stands for every tool',
+    file: 'src/policy/vendors.ts',
+    find: "name.endsWith('*') ? tool.startsWith(name.slice(0, -1))",
+    replace: "name.endsWith('*') ? tool.length > 0",
+    tests: TRANSPORT,
+  },
+]
