@@ -76,7 +76,7 @@ export class OptimisticStore implements LedgerStore {
   async close(): Promise<void> {}
 }
 
-function entriesOf(values: ReadonlyMap<string, string>, read: StoreRead): readonly StoreEntry[] {
+export function entriesOf(values: ReadonlyMap<string, string>, read: StoreRead): readonly StoreEntry[] {
   if ('key' in read) {
     const value = values.get(read.key)
     return value === undefined ? [] : [{ key: read.key, value }]
