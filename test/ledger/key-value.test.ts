@@ -1,9 +1,15 @@
 import { expect, it } from 'vitest'
+import type { Channel, PaymentQuery } from '../../src/ledger/index.js'
 import { MissingReads, Snapshot } from '../../src/ledger/key-value/entries.js'
-import { type LedgerStore, type StoreRead, storeLedger } from '../../src/ledger/key-value/index.js'
+import {
+  type LedgerStore,
+  type StoreEntry,
+  type StoreRead,
+  storeLedger,
+} from '../../src/ledger/key-value/index.js'
 import { endOf, keyOf, prefixOf, rangeOf } from '../../src/ledger/key-value/keys.js'
 import { ExampleStore, OptimisticStore } from './example-store.js'
-import { committed, holdOf, settled, TestClock } from './fixtures.js'
+import { cents, committed, holdOf, settled, TestClock } from './fixtures.js'
 import { ledgerStoreContract } from './testing.js'
 
 /** Stores by the names of their databases. */
@@ -70,6 +76,100 @@ it('takes two round trips for each step of a payment, and one for a read', async
     expect(await tripsOf(() => ledger.get(id))).toBe(1)
     expect(await tripsOf(() => ledger.room(hold.decision.claims))).toBe(1)
   }
+})
+
+/** Counts the entries that a store is read for. */
+function readsOf(inner: LedgerStore): { readonly store: LedgerStore; readonly read: () => number } {
+  let read = 0
+  const counted = (found: readonly (readonly StoreEntry[])[]): readonly (readonly StoreEntry[])[] => {
+    for (const entries of found) read += entries.length
+    return found
+  }
+  const store: LedgerStore = {
+    begin: async (kind, reads) => {
+      const { transaction, found } = await inner.begin(kind, reads)
+      return {
+        transaction: { ...transaction, load: async (more) => counted(await transaction.load(more)) },
+        found: counted(found),
+      }
+    },
+    close: () => inner.close(),
+  }
+  return {
+    store,
+    read: () => {
+      const before = read
+      read = 0
+      return before
+    },
+  }
+}
+
+const channelOf = (slot: string, lane: string, state: Channel['state']): Channel => ({
+  lane,
+  slot,
+  wallet: 'tempo:1',
+  vendor: `https://${slot}.example`,
+  address: `https://${slot}.example/`,
+  state,
+  deposit: cents(10),
+  funding: [],
+  detail: null,
+  rev: 0,
+})
+
+it('reads no closed channel of another slot, and finds all of them', async () => {
+  const { store, read } = readsOf(new ExampleStore())
+  const ledger = storeLedger(store, { clock: new TestClock() })
+  for (let n = 0; n < 50; n++) {
+    await ledger.putChannel(channelOf(`old${n}`, `lane${n}`, 'open'))
+    const [stored] = await ledger.channels({ slot: `old${n}` })
+    if (stored !== undefined) await ledger.putChannel({ ...stored, state: 'closed' })
+  }
+  await ledger.putChannel(channelOf('new', 'first', 'open'))
+  await ledger.putChannel(channelOf('new', 'second', 'opening'))
+  read()
+  expect((await ledger.channels({ slot: 'new' })).map(({ lane }) => lane)).toEqual(['first', 'second'])
+  expect((await ledger.channels({ state: 'open' })).map(({ lane }) => lane)).toEqual(['first'])
+  expect(read()).toBeLessThan(20)
+  expect(await ledger.channels({ state: 'closed' })).toHaveLength(50)
+  const all = await ledger.channels({})
+  expect(all.map(({ slot }) => slot)).toEqual([
+    ...Array.from({ length: 50 }, (_, n) => `old${n}`),
+    'new',
+    'new',
+  ])
+  expect(await ledger.putChannel(channelOf('new', 'first', 'closed'))).toBe(false)
+})
+
+it('finds payments in doubt, holds and refusals without a look at the settled ones', async () => {
+  const { store, read } = readsOf(new ExampleStore())
+  const clock = new TestClock()
+  const ledger = storeLedger(store, { clock })
+  await ledger.renew('me', 60_000)
+  for (let n = 0; n < 60; n++) {
+    await ledger.hold(await holdOf(ledger, `p${n}`))
+    if (n % 20 === 0) continue
+    await ledger.advance(`p${n}`, committed())
+    if (n % 20 === 1) continue
+    await ledger.advance(`p${n}`, settled)
+  }
+  for (let n = 0; n < 5; n++) await ledger.deny(await holdOf(ledger, `d${n}`), { reason: 'no' })
+  const idsOf = async (query: PaymentQuery): Promise<string[]> => {
+    const ids: string[] = []
+    for await (const { id } of ledger.find(query)) ids.push(id)
+    return ids
+  }
+  read()
+  expect(await idsOf({ states: ['committed'] })).toEqual(['p41', 'p21', 'p1'])
+  expect(await idsOf({ states: ['held', 'committed'], order: 'oldest' })).toEqual([
+    ...['p0', 'p1', 'p20', 'p21', 'p40', 'p41'],
+  ])
+  expect(await idsOf({ states: ['denied', 'held'], limit: 6 })).toEqual(['d4', 'd3', 'd2', 'd1', 'd0', 'p40'])
+  expect(read()).toBeLessThan(60)
+  expect(await idsOf({ states: ['committed'], vendor: 'https://other.example' })).toEqual([])
+  expect(await idsOf({ states: [] })).toEqual([])
+  expect(await idsOf({ states: ['settled'] })).toHaveLength(54)
 })
 
 it('lets steps that are asked for at once share one transaction, and fails only the one that fails', async () => {

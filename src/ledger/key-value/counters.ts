@@ -12,12 +12,14 @@ import type { Fill, KnownShape } from '../shapes.js'
 import type { LedgerTables, Meta } from '../tables.js'
 import { FactTables, has, isText } from './facts.js'
 import { keyOf, prefixOf, rangeOf } from './keys.js'
-import type { StoreRange } from './port.js'
+import type { StoreEntry, StoreRange } from './port.js'
 
 /** A version of this that is higher in the store was written by a later Purser. */
 const FORMAT = 1
 export const META = keyOf('meta')
 const SHAPES = keyOf('shapes')
+/** How many channels there are. */
+const CHANNELS = keyOf('channels')
 
 /** A rolling window has sixty buckets; payments that did not claim it may be in others. */
 const MOST_BUCKETS = 1000
@@ -165,26 +167,38 @@ export class CounterTables extends FactTables {
   }
 
   channels(query: ChannelQuery): readonly Channel[] {
-    return this.#channels()
+    return this.#channelEntries(query)
+      .map(({ value }) => storedChannel(value))
+      .sort((a, b) => a.order - b.order)
       .map(({ channel }) => channel)
       .filter((channel) => isChannel(channel, query))
   }
 
-  setChannel(channel: Channel): void {
-    const stored = this.#channels()
-    const known = stored.find((one) => one.channel.lane === channel.lane)
-    const order = known?.order ?? 1 + Math.max(0, ...stored.map((one) => one.order))
-    this.entries.set(keyOf('channel', channel.lane), encode({ order, channel }))
+  /** Reads only the channels of a slot, or only those that are not closed, if the query asks for no others. */
+  #channelEntries({ slot, state }: ChannelQuery): readonly StoreEntry[] {
+    if (slot !== undefined) return [...this.all(prefixOf('channel', slot))]
+    if (state === undefined || state === 'closed') return [...this.all(prefixOf('channel'))]
+    const keys = Array.from(this.all(prefixOf('unclosed')), ({ value }) => value)
+    this.entries.want(keys.map((key) => ({ key })))
+    return keys.flatMap((key) => {
+      const value = this.entries.get(key)
+      return value === undefined ? [] : [{ key, value }]
+    })
   }
 
-  /** Few, the oldest first. */
-  #channels(): readonly { readonly order: number; readonly channel: Channel }[] {
-    const stored = Array.from(this.all(prefixOf('channel')), ({ value }) => {
-      const one = decode(value)
-      if (!isStoredChannel(one)) throw damaged()
-      return { order: one.order, channel: Object.freeze(one.channel) }
-    })
-    return stored.sort((a, b) => a.order - b.order)
+  setChannel(channel: Channel): void {
+    const key = keyOf('channel', channel.slot, channel.lane)
+    const before = this.entries.get(key)
+    const order = before === undefined ? this.#nextOrder() : storedChannel(before).order
+    this.entries.set(key, encode({ order, channel }))
+    this.entries.set(keyOf('unclosed', order), channel.state === 'closed' ? undefined : key)
+  }
+
+  /** The place of a new channel: the oldest come first in every list. */
+  #nextOrder(): number {
+    const order = 1 + Number(this.entries.get(CHANNELS) ?? 0)
+    this.entries.set(CHANNELS, `${order}`)
+    return order
   }
 }
 
@@ -218,6 +232,12 @@ function isShape(value: unknown): value is KnownShape {
 
 function isLane(value: unknown): value is { readonly value: bigint; readonly payment?: PaymentId } {
   return has(value, 'value', (lane) => typeof lane === 'bigint')
+}
+
+function storedChannel(text: string): { readonly order: number; readonly channel: Channel } {
+  const stored = decode(text)
+  if (!isStoredChannel(stored)) throw damaged()
+  return { order: stored.order, channel: Object.freeze(stored.channel) }
 }
 
 function isStoredChannel(value: unknown): value is { readonly order: number; readonly channel: Channel } {

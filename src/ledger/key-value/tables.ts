@@ -4,7 +4,7 @@ import { decode, encode } from '../json.js'
 import { damaged } from '../ledger-error.js'
 import type { PaymentRow } from '../payment-row.js'
 import { isLive } from '../payment-view.js'
-import type { PaymentId, PaymentQuery } from '../port.js'
+import type { PaymentId, PaymentQuery, PaymentState } from '../port.js'
 import { purchasedAt } from '../purchases.js'
 import { type DueGroup, dueEntryOf, isOver, matches, standingOf } from '../query.js'
 import type { Fill } from '../shapes.js'
@@ -18,6 +18,8 @@ import type { StoreEntry, StoreRange } from './port.js'
 const MOST_LOOKED_AT = 200
 /** How many are counted at once by a counter that is new. */
 const MOST_COUNTED = 100
+/** States whose payments are in an index: those that have not ended, and refusals. */
+const INDEXED: ReadonlySet<PaymentState> = new Set(['held', 'committed', 'denied'])
 /** How many entries of an index are read at a time. */
 const PAGE = 100
 
@@ -165,6 +167,8 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
         rows: stored !== undefined && after === undefined && matches(stored.row, query) ? [stored] : [],
       })
     }
+    if (query.states?.every((state) => INDEXED.has(state)) === true)
+      return this.#findByState(query, query.states, after, limit)
     const oldest = query.order === 'oldest'
     const all = rangeOf(prefixOf('payment'), MOST_LOOKED_AT, oldest ? 'ascending' : 'descending')
     const from = oldest && after !== undefined ? keyOf('payment', after + 1) : all.from
@@ -186,6 +190,31 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
       rows,
       next: last === undefined || looked.length < MOST_LOOKED_AT ? undefined : lastNumber(last.key),
     })
+  }
+
+  /** Finds payments of states that have an index, without a look at all others. */
+  #findByState(
+    query: PaymentQuery,
+    states: readonly PaymentState[],
+    after: number | undefined,
+    limit: number,
+  ): FoundPage {
+    const oldest = query.order === 'oldest'
+    const open = [
+      ...(states.includes('held') ? this.all(prefixOf('held')) : []),
+      ...(states.includes('committed') ? this.all(prefixOf('due', 'committed')) : []),
+    ]
+    const refused = rangeOf(prefixOf('refused'), limit, oldest ? 'ascending' : 'descending')
+    const from = oldest && after !== undefined ? keyOf('refused', after + 1) : refused.from
+    const to = !oldest && after !== undefined ? keyOf('refused', after) : refused.to
+    const denied = states.includes('denied') ? this.entries.range({ ...refused, from, to }) : []
+    const places = [...open, ...denied]
+      .map(({ key }) => lastNumber(key))
+      .filter((place) => after === undefined || (oldest ? place > after : place < after))
+      .sort((a, b) => (oldest ? a - b : b - a))
+      .slice(0, limit)
+    const rows = this.#at(places).filter(({ row }) => matches(row, query))
+    return own({ rows, next: places.length < limit ? undefined : places.at(-1) })
   }
 
   candidates({ from, until }: Pick<Fill, 'from' | 'until'>, after: number): FoundPage {
