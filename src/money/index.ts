@@ -22,8 +22,7 @@ export {
   token,
 } from './currency.js'
 export { checkDuration, DURATION_PATTERN, LONGEST_TIMER_MS, parseDuration } from './duration.js'
-export { areRates, type Rates } from './rate-keys.js'
-export { partsWithin, withRates } from './rates.js'
+export { areRates, partsWithin, type Rates, withRates } from './rates.js'
 export {
   count,
   formatUnits,

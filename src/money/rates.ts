@@ -1,6 +1,30 @@
+import { parseDecimal } from './amount.js'
 import { type Currency, type CurrencyTable, fiat, RATE_DECIMALS, tokenId } from './currency.js'
-import { isFiat, type Rates } from './rate-keys.js'
 import { UNIT_DECIMALS, type Units, worth } from './units.js'
+
+/**
+ * The highest value of one unit of each currency, in the policy's unit. Fiat currencies are named by ISO 4217 code, all
+ * others by id. `{ EUR: '1.12', 'eip155:8453/slip44:60': '4000' }`
+ */
+export type Rates = Readonly<Record<string, string>>
+
+/**
+ * Tells whether an object is a table of rates. Codes must be of ISO 4217. Token symbols are not accepted, because
+ * anyone can create a token with any symbol.
+ */
+export function areRates(value: object): value is Rates {
+  return Object.entries(value).every(
+    ([key, most]) =>
+      (key.includes(':') || isFiat(key)) &&
+      typeof most === 'string' &&
+      Boolean(parseDecimal(most, RATE_DECIMALS)),
+  )
+}
+
+/** Tells whether this runtime knows the code as one of ISO 4217. */
+function isFiat(code: string): boolean {
+  return Intl.supportedValuesOf('currency').includes(code)
+}
 
 /**
  * Adds rates in a unit to a table of currencies. A currency's rate also applies to the currencies that are pegged to it

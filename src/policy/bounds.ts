@@ -11,14 +11,14 @@ const DEFAULT_VALIDITY_MS = 10 * 60_000
 const NO_LIMIT: Units = 10n ** 18n
 
 /** Returns the limits that are known before an offer is read: the lowest of all layers. */
-export function boundsOf(ground: PolicyScope, layers: Layers, resource: Resource): Bounds {
+export function boundsOf(policyScope: PolicyScope, layers: Layers, resource: Resource): Bounds {
   const currencies = layers.flatMap(({ rules }) => (rules.currencies === undefined ? [] : [rules.currencies]))
   const bounds: Bounds = defined({
     maxValidityMs: Math.min(...layers.map(({ rules }) => rules.maxValidity ?? DEFAULT_VALIDITY_MS)),
     maxFee: lowest(layers.map(({ rules }) => rules.maxFee)),
     maxPrice: lowest(layers.flatMap((layer) => pricesOf(layer, resource))),
-    maxLock: maxLock(ground, layers, resource),
-    unit: ground.unit,
+    maxLock: maxLock(policyScope, layers, resource),
+    unit: policyScope.unit,
     currencies: currencies.length === 0 ? undefined : currencies,
   })
   return Object.freeze(bounds)
@@ -30,13 +30,13 @@ function pricesOf({ rules, vendors }: Layers[number], resource: Resource): reado
 }
 
 /** Returns the limit on deposits. If the document sets none, it is zero, even if an agent's rules set one. */
-function maxLock(ground: PolicyScope, layers: Layers, resource: Resource): Units {
+function maxLock(policyScope: PolicyScope, layers: Layers, resource: Resource): Units {
   const limits = layers.map(({ rules, vendors }) => {
     const entries = (vendors && lookUp(vendors, resource)?.entries) ?? []
     return lowest([rules.deposits, ...entries.map(({ deposit }) => deposit)])
   })
   const [own, ...others] = limits
-  return lowest([own ?? (ground.unlimited ? NO_LIMIT : 0n), ...others]) ?? 0n
+  return lowest([own ?? (policyScope.unlimited ? NO_LIMIT : 0n), ...others]) ?? 0n
 }
 
 function lowest(limits: readonly (Units | undefined)[]): Units | undefined {
@@ -45,7 +45,6 @@ function lowest(limits: readonly (Units | undefined)[]): Units | undefined {
   )
 }
 
-/** Tells whether all lists of currencies in force name this one. */
 export function mayUse(currency: Currency, { currencies = [], unit }: Bounds): boolean {
   return currencies.every((list) => namesCurrency(list, currency, unit))
 }

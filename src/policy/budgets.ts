@@ -11,7 +11,7 @@ import { isListed } from './vendors.js'
  * that is left.
  */
 export function budgetLines(
-  ground: PolicyScope,
+  policyScope: PolicyScope,
   layers: readonly Layer[],
   context: Context,
   now: Instant,
@@ -21,9 +21,9 @@ export function budgetLines(
     vendors === undefined || vendors.has(vendor) || !isListed(vendors, vendor)
   return layers.flatMap((layer) => {
     const whose: Scope = layer.ofAgent
-      ? { policy: ground.policy, agent: context.agent }
-      : { policy: ground.policy }
-    const money: Scope = { ...whose, unit: ground.unit }
+      ? { policy: policyScope.policy, agent: context.agent }
+      : { policy: policyScope.policy }
+    const money: Scope = { ...whose, unit: policyScope.unit }
     const lines = layer.lines.flatMap((line) =>
       linesOf(line, line.counts === 'payments' ? whose : money, context, now),
     )

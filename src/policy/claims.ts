@@ -29,13 +29,13 @@ export function budgetClaims(layer: Layer, judged: Evaluation): readonly Counter
 
 /** Returns the claims of a payment on the deposit limits of a layer and of its matching vendor entries. */
 export function depositClaims(layer: Layer, judged: Evaluation): readonly CounterClaim[] {
-  const { units, ground } = judged
+  const { units, policyScope } = judged
   if (units === undefined || units.lock === 0n) return []
   const whose = ownScope(layer, judged)
   const claim = (scope: Scope, limit: bigint, rule: string): CounterClaim =>
     own({
       counts: 'lock',
-      scope: own({ ...scope, unit: ground.unit }),
+      scope: own({ ...scope, unit: policyScope.unit }),
       window: 'ever',
       from: 0,
       at: 0,
@@ -50,19 +50,19 @@ export function depositClaims(layer: Layer, judged: Evaluation): readonly Counte
     ...entries.flatMap(({ origin, deposit }) =>
       deposit === undefined
         ? []
-        : [claim({ ...whose, policy: ground.policy, vendor: origin }, deposit, 'vendor.deposit')],
+        : [claim({ ...whose, policy: policyScope.policy, vendor: origin }, deposit, 'vendor.deposit')],
     ),
   ]
 }
 
-function ownScope(layer: Layer, { ground, context }: Evaluation): Scope {
-  return layer.ofAgent ? { policy: ground.policy, agent: context.agent } : { policy: ground.policy }
+function ownScope(layer: Layer, { policyScope, context }: Evaluation): Scope {
+  return layer.ofAgent ? { policy: policyScope.policy, agent: context.agent } : { policy: policyScope.policy }
 }
 
 function shares(line: Line, layer: Layer, judged: Evaluation): readonly Share[] {
   const whose = ownScope(layer, judged)
   // A count of payments is the same in every unit; a sum of money is not.
-  const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.ground.unit }
+  const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.policyScope.unit }
   const start: readonly Share[] = [own({ scope })]
   return line.by.reduce(
     (all, dimension) =>

@@ -62,7 +62,6 @@ export function lengthOf(per: Budget['per']): number | undefined {
   return typeof per === 'number' ? per : LENGTH[per]
 }
 
-/** The chosen budget, and the data that led to the choice. */
 export interface Accounting {
   readonly chosen: Candidate
   readonly recipients: readonly string[]

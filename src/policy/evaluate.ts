@@ -7,7 +7,7 @@ import type { Layers } from './layers.js'
 import { judgePayees } from './payees.js'
 import { judgeRepeat } from './repeat.js'
 import { judgeAsks, judgeCurrency, judgePrice, judgeRail, judgeTransport, judgeVendor } from './rules.js'
-import { tooLarge } from './say.js'
+import { tooLarge } from './tell.js'
 import { noBetter } from './terms.js'
 import type { CounterClaim, Decision, Grant } from './types.js'
 
@@ -41,7 +41,7 @@ export function evaluate(
   const repeat = judgeRepeat(layers, judged, found)
   const claims = mergeClaims(found.claims)
   for (const claim of claims)
-    if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.ground.symbol, judged.units))
+    if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.policyScope.symbol, judged.units))
   return decide(judged, found, claims, { payees, repeat }, hash)
 }
 
@@ -52,7 +52,7 @@ function decide(
   { payees, repeat }: { readonly payees: Decision['payees']; readonly repeat: Decision['repeat'] },
   hash: string,
 ): Decision {
-  const { facts, units, ground } = judged
+  const { facts, units, policyScope } = judged
   const grant = found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
   // If nobody may be asked, a payment that needs approval is denied.
   if (found.ask.length > 0 && grant === undefined) found.deny.push(...found.unasked)
@@ -66,7 +66,7 @@ function decide(
     dimensions: Object.freeze(dimensionsOf(judged, grant?.id)),
     units: units?.total,
     price: units?.price,
-    unit: ground.unit,
+    unit: policyScope.unit,
     payees,
     facts: facts.version,
     at: facts.now,
@@ -80,12 +80,12 @@ function decide(
 /** Sorts reasons, so that the order of rules in the document does not matter, and removes duplicates. */
 function inOrder(reasons: readonly Reason[]): readonly Reason[] {
   if (reasons.length < 2) return reasons
-  const bySaying = new Map(reasons.map((reason) => [`${reason.rule} ${reason.message}`, reason]))
-  return [...bySaying].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reason]) => reason)
+  const byMessage = new Map(reasons.map((reason) => [`${reason.rule} ${reason.message}`, reason]))
+  return [...byMessage].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reason]) => reason)
 }
 
-function judgeLock({ units, ground, terms }: Evaluation, found: Findings): void {
-  if (terms.locks === undefined || units === undefined || units.lock === 0n || ground.unlimited) return
+function judgeLock({ units, policyScope, terms }: Evaluation, found: Findings): void {
+  if (terms.locks === undefined || units === undefined || units.lock === 0n || policyScope.unlimited) return
   // The limit must be the document's: rules of an agent only restrict, so they cannot allow deposits.
   if (found.claims.some(({ counts, scope }) => counts === 'lock' && scope.agent === undefined)) return
   found.deny.push({
@@ -134,7 +134,15 @@ function judgeDenied(layers: Layers, { facts, terms, resource }: Evaluation, fou
 /**
  * Finds a remembered approval that covers this payment. An approval can answer an `ask`; it never overrides a denial.
  */
-function findGrant({ facts, ground, context, resource, rail, terms, units }: Evaluation): Grant | undefined {
+function findGrant({
+  facts,
+  policyScope,
+  context,
+  resource,
+  rail,
+  terms,
+  units,
+}: Evaluation): Grant | undefined {
   if (units === undefined) return undefined
   return facts.grants
     .filter(
@@ -142,7 +150,7 @@ function findGrant({ facts, ground, context, resource, rail, terms, units }: Eva
         grant.agent === context.agent &&
         grant.vendor === resource.vendor &&
         grant.rail === rail &&
-        grant.unit === ground.unit &&
+        grant.unit === policyScope.unit &&
         grant.until > facts.now &&
         units.total <= grant.upTo &&
         units.total <= grant.total &&
@@ -156,10 +164,10 @@ function grantReason({ by }: Grant): Reason {
   return { rule: 'grant', message: `A remembered approval by ${clean(by, 60)} covers this.` }
 }
 
-function grantClaim(grant: Grant, { units, ground }: Evaluation): readonly CounterClaim[] {
+function grantClaim(grant: Grant, { units, policyScope }: Evaluation): readonly CounterClaim[] {
   if (units === undefined || units.total === 0n) return []
   // The approval's own budget. It does not depend on the name of the policy that evaluates the payment.
-  const scope = own({ grant: grant.id, unit: ground.unit })
+  const scope = own({ grant: grant.id, unit: policyScope.unit })
   const counted = { counts: 'spend', window: 'ever', from: 0, at: 0, rule: 'grant' } as const
   return [own({ ...counted, scope, amount: units.total, limit: grant.total })]
 }

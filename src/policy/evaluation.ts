@@ -19,14 +19,14 @@ export interface PolicyScope {
 
 /** One payment under evaluation: its amounts in the policy's unit, and the vendor entries of all layers. */
 export interface Evaluation {
-  readonly ground: PolicyScope
+  readonly policyScope: PolicyScope
   readonly terms: Terms
   readonly resource: Resource
   readonly context: Context
   readonly facts: Facts
   readonly rail: string
   /** Undefined if an amount has no value in the unit. The payment then cannot be counted. */
-  readonly units: CaseUnits | undefined
+  readonly units: EvaluatedUnits | undefined
   /** The keys of all tasks in which the payment counts. */
   readonly tasks: readonly string[]
   readonly tool: string | undefined
@@ -37,7 +37,7 @@ export interface Evaluation {
   readonly listings: ReadonlyMap<Layer, Listing | undefined>
 }
 
-interface CaseUnits {
+interface EvaluatedUnits {
   readonly price: Units
   readonly fee: Units
   /** Price plus fee bound: the amount that counts against budgets. */
@@ -46,7 +46,6 @@ interface CaseUnits {
   readonly payees: ReadonlyMap<string, Units>
 }
 
-/** The results of all rules. */
 export interface Findings {
   readonly deny: Reason[]
   readonly ask: Reason[]
@@ -55,9 +54,8 @@ export interface Findings {
   readonly claims: CounterClaim[]
 }
 
-/** Prepares a payment for evaluation. */
 export function evaluationOf(
-  ground: PolicyScope,
+  policyScope: PolicyScope,
   layers: Layers,
   given: Pick<Evaluation, 'terms' | 'resource' | 'context' | 'facts'>,
 ): Evaluation {
@@ -73,14 +71,14 @@ export function evaluationOf(
   const listing = listings.get(base)
   const patterns = listing?.patterns ?? []
   return {
-    ground,
+    policyScope,
     terms,
     resource,
     context,
     facts,
     listings,
     rail: railOf(terms),
-    units: countAll(terms, ground.unit),
+    units: countAll(terms, policyScope.unit),
     tasks: taskKeys(context.tasks),
     tool: resource.transport === 'http' ? context.tool : resource.tool,
     vendors: patterns.length === 0 ? [resource.vendor] : patterns,
@@ -94,7 +92,7 @@ export function categoriesOf(listing: Listing | undefined): readonly string[] {
   return names.length < 2 ? names : [...new Set(names)].sort()
 }
 
-function countAll(terms: Terms, unit: string): CaseUnits | undefined {
+function countAll(terms: Terms, unit: string): EvaluatedUnits | undefined {
   const worth = (amount: Amount | undefined) => (amount === undefined ? 0n : count(amount, unit))
   const price = worth(terms.most)
   const fee = worth(terms.fee?.bound)
@@ -111,9 +109,9 @@ function countAll(terms: Terms, unit: string): CaseUnits | undefined {
 
 /** Returns the value of the payment in every dimension, for counters that are created later. */
 export function dimensionsOf(judged: Evaluation, grant: string | undefined): Dimensions {
-  const { ground, context, resource, terms, units, tasks, tool } = judged
+  const { policyScope, context, resource, terms, units, tasks, tool } = judged
   return defined({
-    policy: ground.policy,
+    policy: policyScope.policy,
     agent: context.agent,
     tasks,
     vendor: resource.vendor,
@@ -122,6 +120,6 @@ export function dimensionsOf(judged: Evaluation, grant: string | undefined): Dim
     tool,
     network: terms.network,
     grant,
-    unit: ground.unit,
+    unit: policyScope.unit,
   })
 }

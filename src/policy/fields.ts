@@ -30,7 +30,6 @@ import { isZone } from './zones.js'
 /** The dimensions that a document may use for `each`. The others are the ledger's. */
 const EACH = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network'] as const
 
-/** The maximum of `within` in a `repeat` rule. */
 const LONGEST_REPEAT = '30d'
 
 /** Returns the text of a value. In a text file, the value may have no quotes. */
@@ -64,7 +63,6 @@ const money: Shape<Units> = {
   }),
 }
 
-/** A duration in milliseconds, within bounds. */
 function duration(least: string, most: string): Shape<number> {
   const [low = 0, high = 0] = [parseDuration(least), parseDuration(most)]
   return text(
@@ -172,7 +170,6 @@ const vendor = record(
   ['origin'],
 )
 
-/** A ratio of two prices, with nine decimals. */
 const ratio: Shape<bigint> = scalar(
   'a factor of at least 1: write it like 3',
   { type: 'number', minimum: 1 },

@@ -29,7 +29,6 @@ export interface Layer {
 /** All layers: the document first, then the rules of the agent if there are any. */
 export type Layers = readonly [Layer, ...Layer[]]
 
-/** Creates the layer of the document itself. */
 export function baseLayer(document: Document): Layer {
   return {
     prefix: '',

@@ -3,7 +3,6 @@ import type { VendorIndex } from './vendors.js'
 
 /** Listed patterns by host, indexed once per list. Only a 402 from a vendor that is not listed needs the index. */
 const byHost = new WeakMap<VendorIndex, ReadonlyMap<string, readonly string[]>>()
-/** The most listed patterns that one reason names. */
 const MOST_NAMED = 3
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 

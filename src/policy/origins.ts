@@ -88,7 +88,6 @@ export function patternsFor(vendor: string): readonly string[] {
   return patterns
 }
 
-/** Tells whether a vendor matches a pattern. */
 export function matchesOrigin(pattern: string, vendor: string): boolean {
   return patternsFor(vendor).includes(pattern)
 }

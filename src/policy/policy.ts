@@ -41,18 +41,17 @@ export function createPolicy(document: PolicyDocument): Policy {
   return policyOf(readDocument(document))
 }
 
-/** Creates the policy of a parsed document. */
 export function policyOf(document: Document): Policy {
-  const ground = groundOf(document)
+  const policyScope = policyScopeOf(document)
   const hash = hashOf(document)
   const layersFor = layering(document)
   const base = layersFor('').layers[0]
   let checked = !hasWildcards(document)
   const policy = Object.freeze({
-    name: ground.policy,
+    name: policyScope.policy,
     hash,
-    unit: ground.unit,
-    symbol: ground.symbol,
+    unit: policyScope.unit,
+    symbol: policyScope.symbol,
     approvalSettings: (context) => approvalSettingsOf(layersFor(context.agent).layers),
     payable: payableBy(layersFor),
     objections: ({ vendor, transport }, { agent }) => {
@@ -61,16 +60,16 @@ export function policyOf(document: Document): Policy {
       const closed = layers.find((layer) => !admits(layer, vendor, transport))
       return closed === undefined ? [] : [notListed(closed.vendors, vendor)]
     },
-    bounds: (resource, context) => boundsOf(ground, layersFor(context.agent).layers, resource),
+    bounds: (resource, context) => boundsOf(policyScope, layersFor(context.agent).layers, resource),
     evaluate: (terms, resource, context, facts) => {
       const { layers, objections } = layersFor(context.agent)
-      const judged = evaluationOf(ground, layers, { terms, resource, context, facts })
+      const judged = evaluationOf(policyScope, layers, { terms, resource, context, facts })
       return evaluate(layers, judged, hash, checked ? objections : [...objections, UNCHECKED])
     },
     repeatWithin: (resource, context) => repeatWithin(layersFor(context.agent).layers, resource, context),
     replacesAuthorization: (resource) => everyEntry(base, resource, 'authorization', 'replace'),
     sendsIdempotencyKey: (resource) => everyEntry(base, resource, 'cors', true),
-    budgets: (context, now) => budgetLines(ground, layersFor(context.agent).layers, context, now),
+    budgets: (context, now) => budgetLines(policyScope, layersFor(context.agent).layers, context, now),
     ready: async () => {
       if (checked) return
       await checkWildcards(document)
@@ -165,7 +164,7 @@ function everyEntry<K extends 'authorization' | 'cors'>(
   return entries.length > 0 && entries.every((entry) => entry[key] === value)
 }
 
-function groundOf({ name = 'default', unit = 'USD', unlimited = false }: Document): PolicyScope {
+function policyScopeOf({ name = 'default', unit = 'USD', unlimited = false }: Document): PolicyScope {
   return Object.freeze({ policy: name, unit: `iso4217:${unit}`, symbol: unit, unlimited })
 }
 

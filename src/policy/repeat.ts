@@ -8,7 +8,6 @@ import type { Context, Decision } from './types.js'
 import { lookUp } from './vendors.js'
 import { durationText } from './windows.js'
 
-/** A `repeat` rule with its name in reasons. */
 interface NamedRule extends RepeatRule {
   readonly rule: string
 }

@@ -85,9 +85,9 @@ export function judgeRail(layer: Layer, judged: Evaluation, found: Findings): vo
 /**
  * Returns the first amount in a currency that the list does not name, by its id or by the unit to which it is pegged.
  */
-function outside(currencies: readonly string[], { terms, ground }: Evaluation): Amount | undefined {
+function outside(currencies: readonly string[], { terms, policyScope }: Evaluation): Amount | undefined {
   return [terms.most, ...partsOf(terms)].find(
-    ({ currency }) => !namesCurrency(currencies, currency, ground.unit),
+    ({ currency }) => !namesCurrency(currencies, currency, policyScope.unit),
   )
 }
 
@@ -96,25 +96,26 @@ function partsOf({ payees, locks }: Terms): readonly Amount[] {
 }
 
 /** Checks whether every amount has a value in the unit. An amount that cannot be counted cannot be paid. */
-export function judgeCurrency({ units, terms, ground }: Evaluation, found: Findings): void {
+export function judgeCurrency({ units, terms, policyScope }: Evaluation, found: Findings): void {
   if (units !== undefined) return
   const all = [terms.most, ...partsOf(terms), ...(terms.fee ? [terms.fee.bound] : [])]
-  const { id, symbol } = (all.find((one) => count(one, ground.unit) === undefined) ?? terms.most).currency
+  const { id, symbol } = (all.find((one) => count(one, policyScope.unit) === undefined) ?? terms.most)
+    .currency
   found.deny.push({
     rule: 'currency',
     asked: id,
-    message: `An amount in ${id} has no known value in ${ground.symbol}, so it cannot be counted: set the highest value of one ${symbol} in \`rates\`.`,
+    message: `An amount in ${id} has no known value in ${policyScope.symbol}, so it cannot be counted: set the highest value of one ${symbol} in \`rates\`.`,
   })
 }
 
 /** Checks the price, the fee and the deposit against the limits. */
 export function judgePrice(layer: Layer, judged: Evaluation, found: Findings): void {
-  const { units, context, ground } = judged
+  const { units, context, policyScope } = judged
   if (units === undefined) return
   const { perPayment, maxFee } = layer.rules
   const most = (rule: string, what: string, asked: Units, limit: Units | undefined) => {
     if (limit === undefined || asked <= limit) return
-    found.deny.push(tooDear(`${layer.prefix}${rule}`, what, asked, limit, ground.symbol))
+    found.deny.push(tooDear(`${layer.prefix}${rule}`, what, asked, limit, policyScope.symbol))
   }
   most('perPayment', 'One payment', units.price, perPayment)
   most('maxFee', 'The fee of one payment', units.fee, maxFee)
@@ -137,8 +138,8 @@ function tooDear(rule: string, what: string, asked: Units, limit: Units, symbol:
 export function judgeAsks(layer: Layer, judged: Evaluation, found: Findings): void {
   const { ask: rules = [] } = layer.rules
   if (rules.length === 0) return
-  const { units, facts, resource, ground, rail } = judged
-  const text = (value: Units) => formatUnits(value, ground.symbol)
+  const { units, facts, resource, policyScope, rail } = judged
+  const text = (value: Units) => formatUnits(value, policyScope.symbol)
   const ask = (rule: string, message: string, limit?: Units, asked?: Units) =>
     found.ask.push(
       defined({

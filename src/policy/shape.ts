@@ -35,10 +35,8 @@ export interface Shape<T> {
   schema(): JsonSchema
 }
 
-/** The type of a parsed value. */
 export type Value<S> = S extends Shape<infer T> ? T : never
 
-/** Shapes by key. */
 export type Fields = Readonly<Record<string, Shape<unknown>>>
 type Values<F extends Fields, Needed extends keyof F> = {
   readonly [K in keyof F as K extends Needed ? K : never]: Value<F[K]>
@@ -65,7 +63,6 @@ export function scalar<T>(
   }
 }
 
-/** A text that `parse` accepts. */
 export function text<T = string>(
   expects: string,
   parse: (value: string, reading: Reading) => T | undefined,
@@ -78,7 +75,6 @@ export function text<T = string>(
   })
 }
 
-/** One of several words. */
 export function choice<const W extends string>(...words: readonly W[]): Shape<W> {
   return {
     read: (value, path, reading) => {
@@ -91,14 +87,12 @@ export function choice<const W extends string>(...words: readonly W[]): Shape<W>
   }
 }
 
-/** Exactly `true`. */
 export const yes: Shape<true> = scalar(
   "true: leave the key out if it isn't meant",
   { const: true },
   (value) => (value === true ? true : undefined),
 )
 
-/** True or false. */
 export const flag: Shape<boolean> = scalar('true or false', { type: 'boolean' }, (value) =>
   typeof value === 'boolean' ? value : undefined,
 )
@@ -114,7 +108,6 @@ export function whole(least: number, most: number): Shape<number> {
   })
 }
 
-/** A list of values of one shape. */
 export function list<T>(of: Shape<T>, expects: string, least: 0 | 1): Shape<readonly T[]> {
   return {
     read: (value, path, reading) => {
@@ -200,7 +193,6 @@ export function pathText(path: Path): string {
   return text === '' ? 'the document' : text
 }
 
-/** Formats a value for an issue. */
 export function show(value: unknown): string {
   if (value instanceof Numeral) return clean(value.text, 60)
   if (typeof value === 'string') return JSON.stringify(clean(value, 60))

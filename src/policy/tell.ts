@@ -1,8 +1,63 @@
 import type { Reason } from '../errors/index.js'
-import type { Instant } from '../money/index.js'
+import { formatUnits, type Instant } from '../money/index.js'
 import { defined } from '../util/objects.js'
-import { budgetText, type Cost, costText, quantity } from './say.js'
-import type { CounterClaim, Decision } from './types.js'
+import type { CounterClaim, Decision, Dimension } from './types.js'
+
+/** Explains that a payment is larger than a whole budget and can never fit. */
+export function tooLarge(claim: CounterClaim, symbol: string, cost?: Cost): Reason {
+  const asked = quantity(claim, claim.amount, symbol)
+  return {
+    rule: claim.rule,
+    limit: quantity(claim, claim.limit, symbol),
+    asked,
+    message: `This payment needs ${asked}${costText(claim, symbol, cost)}, which is more than ${budgetText(claim, symbol)}.`,
+  }
+}
+
+/** The cost of a payment, in units: its price and the maximum of its fee. */
+interface Cost {
+  readonly price: bigint
+  readonly fee: bigint
+}
+
+/** Returns ` (0.01 USD and up to 0.001 USD for its fee)` if the counter would hold that sum. */
+function costText({ counts, amount }: CounterClaim, symbol: string, cost: Cost | undefined): string {
+  if (cost === undefined || counts !== 'spend' || cost.fee === 0n || amount !== cost.price + cost.fee)
+    return ''
+  return ` (${formatUnits(cost.price, symbol)} and up to ${formatUnits(cost.fee, symbol)} for its fee)`
+}
+
+/** Describes a budget: `the budget of 5 USD per day (UTC) for vendor https://api.example`. */
+function budgetText(claim: CounterClaim, symbol: string): string {
+  const limit = quantity(claim, claim.limit, symbol)
+  const noun =
+    claim.counts === 'lock' ? 'deposit limit' : claim.counts === 'payments' ? 'allowance' : 'budget'
+  if (claim.scope.grant !== undefined) return `the remembered approval of ${limit} in all`
+  return `the ${noun} of ${limit}${windowText(claim)}${scopeText(claim)}`
+}
+
+function windowText({ window, scope, counts }: CounterClaim): string {
+  if (window === 'ever') return counts === 'lock' || scope.task !== undefined ? '' : ' in all'
+  if (window.endsWith('~')) return ` in any ${window.slice(0, -1)}`
+  const [, name = window, zone] = /^(\w+)(?:\.\w+)?(?:@(.+))?$/.exec(window) ?? []
+  return ` per ${name}${zone === undefined ? '' : ` (${zone})`}`
+}
+
+const NOUNS: readonly Dimension[] = ['agent', 'task', 'vendor', 'payee', 'category', 'tool', 'network']
+
+function scopeText({ scope }: CounterClaim): string {
+  const parts = NOUNS.flatMap((dimension) => {
+    const value = scope[dimension]
+    if (value === undefined) return []
+    return value === '' ? [`calls without a ${dimension}`] : [`${dimension} ${value}`]
+  })
+  return parts.length === 0 ? '' : ` for ${parts.join(', ')}`
+}
+
+function quantity(claim: CounterClaim, value: bigint, symbol: string): string {
+  if (claim.counts !== 'payments') return formatUnits(value, symbol)
+  return value === 1n ? '1 payment' : `${value} payments`
+}
 
 /** A counter without enough room, as the ledger found it. */
 export interface Short {
@@ -20,7 +75,8 @@ export function shortfall({ claim, remaining }: Short, symbol: string, cost?: Co
   const { rule, resetsAt } = claim
   const asked = quantity(claim, claim.amount, symbol)
   const left = quantity(claim, remaining, symbol)
-  const reset = resetsAt === undefined ? rolls(claim) : `; it resets at ${moment(resetsAt)}`
+  const rolls = claim.window.endsWith('~') ? '; room comes back as older payments leave the window' : ''
+  const reset = resetsAt === undefined ? rolls : `; it resets at ${moment(resetsAt)}`
   return defined({
     rule,
     limit: quantity(claim, claim.limit, symbol),
@@ -39,10 +95,6 @@ export function shortfalls(
 ): readonly Reason[] {
   const cost = price === undefined || units === undefined ? undefined : { price, fee: units - price }
   return short.map((room) => shortfall(room, symbol, cost))
-}
-
-function rolls({ window }: CounterClaim): string {
-  return window.endsWith('~') ? '; room comes back as older payments leave the window' : ''
 }
 
 /** Formats an instant: `2026-11-22T00:00:00Z`. */

@@ -44,7 +44,6 @@ function noWorsePayees(a: Terms, b: Terms): boolean {
   return [...totals(a.payees)].every(([key, value]) => value <= (theirs.get(key) ?? -1n))
 }
 
-/** Sums the amounts per payee and currency. */
 function totals(payees: readonly Payee[]): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>()
   for (const { id, amount: part } of payees) {

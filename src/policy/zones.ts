@@ -33,7 +33,6 @@ function formatter(zone: string): Intl.DateTimeFormat {
   return made
 }
 
-/** Returns the local date in a zone. */
 export function localDay(instant: Instant, zone: string): DayNumber {
   if (zone === 'UTC') return Math.floor(instant / DAY)
   const parts = { year: 0, month: 1, day: 1 }

@@ -10,7 +10,6 @@ export interface BodyLimits {
 /** The body of a reply: of the built-in `fetch`, or of a `fetch` package with its own stream type. */
 export type Body = ReadableStream<unknown> | AsyncIterable<unknown> | null
 
-/** The parts of a `Response` that reading a body needs. */
 export interface ReplyBody {
   readonly body: Body
   readonly headers: { get(name: string): string | null }

@@ -12,7 +12,6 @@ export const hex = z.custom<`0x${string}`>(
 /** A whole number as decimal text. */
 export const digits = z.string().check(z.regex(/^[0-9]+$/))
 
-/** A JSON object, unchanged. */
 export const jsonObject = z.custom<JsonObject>(isObject)
 
 /** A complete currency, so that any process can count an amount in it. */
@@ -65,7 +64,6 @@ export function reader<T>(schema: z.ZodMiniType<T>): (value: Json | undefined) =
   }
 }
 
-/** A value in a detail. */
 type Stored = Json | bigint | undefined | readonly Stored[] | { readonly [name: string]: Stored }
 
 /** Converts a detail to the form in the ledger: bigints become decimal text, and undefined members are removed. */

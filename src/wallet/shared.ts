@@ -7,7 +7,6 @@ import type { QuoteContext, Unpayable } from './quote.js'
 
 // Helpers for wallets of any network.
 
-/** The answer for an offer that a wallet cannot pay. */
 export function unpayable(text: string, code: Unpayable['code'] = 'wallet_failed'): Unpayable {
   return { unpayable: text, code }
 }

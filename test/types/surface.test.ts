@@ -111,8 +111,8 @@ const NAMES: Readonly<Record<string, string>> = {
     formatAmount formatUnits parseAmount spendAuthorization subtract token zero
   `,
   'purser/wallet/evm': `
-    ApprovePermit2Options EvmAccount EvmGasOptions EvmHashAccount EvmOptions EvmTypedData
-    EvmTypedDataAccount EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey
+    ApprovePermit2Options ChainOptions EvmAccount EvmGasOptions EvmHashAccount EvmOptions
+    EvmTypedData EvmTypedDataAccount EvmWay Hex TokenDomain approvePermit2 evm parsePrivateKey
   `,
   'purser/wallet/lightning': `
     InvoicePayment LightningAbsence LightningFailure LightningNetwork LightningOptions
@@ -123,8 +123,8 @@ const NAMES: Readonly<Record<string, string>> = {
     TokenRequest stripe
   `,
   'purser/wallet/tempo': `
-    ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys TempoKeysOptions
-    TempoOptions parsePrivateKey tempo tempoKeys
+    ChainOptions ChargeMode GasOptions Hex Random RemainingLimit TempoAccount TempoKey TempoKeys
+    TempoKeysOptions TempoOptions parsePrivateKey tempo tempoKeys
   `,
 }
 

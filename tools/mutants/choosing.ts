@@ -9,7 +9,7 @@ export const CHOOSING: readonly Mutant[] = [
   {
     name: 'rate-by-symbol',
     breaks: 'a token that calls itself like a rated coin is worth as much',
-    file: 'src/money/rate-keys.ts',
+    file: 'src/money/rates.ts',
     find: `(key.includes(':') || isFiat(key))`,
     replace: 'key !== undefined',
     tests: RATES,

@@ -29,7 +29,7 @@ export const SENTENCES: readonly Mutant[] = [
   {
     name: 'fee-not-named',
     breaks: 'a refusal by a budget does not say how much of the sum is the fee',
-    file: 'src/policy/say.ts',
+    file: 'src/policy/tell.ts',
     find: "if (cost === undefined || counts !== 'spend'",
     replace: "if (cost === undefined || counts === 'spend'",
     tests: ['test/policy/tell.test.ts'],

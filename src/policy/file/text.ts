@@ -36,7 +36,6 @@ export function parsePolicyText(text: string, source = 'The policy'): Policy {
   return policyOf(readDocument(toValue(yaml, source), locator(yaml), source))
 }
 
-/** Describes a syntax error; a duplicate key is named. */
 function faultOf({ code, message, pos: [from, to] }: NonNullable<Yaml['problem']>, text: string): string {
   if (code !== 'DUPLICATE_KEY') return clean(message)
   const name = /^["']?([^"'\s:#]{1,60})/.exec(text.slice(from, Math.max(to, from + 64)))?.[1] ?? ''
@@ -79,7 +78,6 @@ function offsetOf(document: Yaml['document'], path: Path): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined
 }
 
-/** Creates the error for a text that is not a document. */
 export function unreadable(source: string, what: string, cause?: unknown): PaymentError {
   const message = `${source} ${what}.`
   const reasons = [{ rule: 'the document', message }]

@@ -1,6 +1,5 @@
 import { LineCounter, parseDocument, visit } from 'yaml'
 
-/** The limit for the expansion of aliases. */
 const MOST_ALIASES = 100
 
 /** A parsed text in YAML or JSON. */

@@ -14,7 +14,6 @@ export function listOf(value: Json | undefined): readonly Json[] {
   return isList(value) ? value : []
 }
 
-/** Returns a text unchanged if it is not longer than the limit. */
 export function textOf(value: Json | undefined, most: number): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= most ? value : undefined
 }
@@ -24,7 +23,6 @@ export function nameOf(value: Json | undefined): string | undefined {
   return typeof value === 'string' && /^[!-~]{1,100}$/.test(value) ? value : undefined
 }
 
-/** Returns a cleaned text for people. */
 export function wordsOf(value: Json | undefined): string | undefined {
   const words = typeof value === 'string' ? clean(value) : ''
   return words === '' ? undefined : words

@@ -132,7 +132,6 @@ function offersOf(message: JsonObject, version: X402Echo['version'], realm: stri
   return defined({ challenges, rejected, error: wordsAt(message, 'error') })
 }
 
-/** The data that all entries of one message share. */
 interface Around {
   readonly version: X402Echo['version']
   readonly resource: JsonObject | undefined

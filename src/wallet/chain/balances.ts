@@ -4,7 +4,6 @@ import { balanceCall } from './contracts.js'
 import type { Hex } from './hex.js'
 import { ask, type Node } from './rpc.js'
 
-/** The cached token balances of an account. */
 export interface Balances {
   /** Returns the cached balance; the first call reads it. Undefined if no node answered. */
   known(chainId: number, token: Hex, now: Instant): Promise<bigint | undefined>

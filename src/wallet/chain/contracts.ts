@@ -3,7 +3,6 @@ import { type Hex, word } from './hex.js'
 import { answered, hex } from './reads.js'
 import { ask, type Node, unfit } from './rpc.js'
 
-/** One call of a contract. */
 export interface Call {
   readonly to: Hex
   readonly data: Hex
@@ -12,7 +11,6 @@ export interface Call {
 /** The state that a contract is read in: the latest, or the state after exactly that block. */
 export type StateAt = 'latest' | { readonly blockHash: Hex }
 
-/** Options of {@link readContract}. */
 export interface ReadOptions {
   /** @default 'latest' */
   readonly at?: StateAt | undefined

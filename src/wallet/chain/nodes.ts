@@ -2,10 +2,8 @@ import type { NodeFault, ServerTime } from '../port.js'
 import { chainCheck } from './chain-check.js'
 import { type Node, node } from './rpc.js'
 
-/** Nodes by chain id. */
 export type Nodes = (chainId: number) => readonly Node[] | undefined
 
-/** The nodes of a wallet. */
 export interface NodeBook {
   /** Unchecked nodes, for data that proves itself: a receipt, or a view that is checked against the chain id. */
   readonly nodes: Nodes
@@ -19,7 +17,6 @@ export interface NodeBook {
   readonly serverTimes: () => readonly ServerTime[]
 }
 
-/** URLs of nodes by chain id. */
 export type NodeUrls = Readonly<Record<number, string | readonly string[]>>
 
 /** @throws TypeError if an entry is not the URL of a node. */

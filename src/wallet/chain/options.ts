@@ -10,7 +10,7 @@ export interface ChainOptions {
    * Nodes by chain id, in addition to the built-in ones. If several are listed for a chain, all that answer must agree
    * before a payment counts as void.
    */
-  readonly rpc?: NodeUrls
+  readonly rpc?: Readonly<Record<number, string | readonly string[]>>
   /**
    * The only chains that this wallet pays on.
    *

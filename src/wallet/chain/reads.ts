@@ -44,7 +44,6 @@ export const answered = (method: string): PaymentError =>
     `The chain's node answered ${method} in an unknown form`,
   )
 
-/** Reads the chain id of a node. */
 export async function readChainId(node: Node): Promise<number> {
   const method = 'eth_chainId'
   return Number(quantity(await node.call(method, []), method))
@@ -135,7 +134,6 @@ function readLogList(logs: unknown, method: string): readonly Log[] {
   })
 }
 
-/** Formats a number for a node. */
 export function numeral(value: bigint): Hex {
   return `0x${value.toString(16)}`
 }

@@ -5,7 +5,6 @@ import { untilAborted } from '../../util/until-aborted.js'
 /** Advice about a failing node. */
 const MEND = 'Check `rpc` of the wallet: it can name another node, or several'
 
-/** One node of a chain. */
 export interface Node {
   /** @throws PaymentError `wallet_unavailable` if it does not answer, or answers with an error. */
   call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>
@@ -157,7 +156,6 @@ function codeOf(error: unknown): number | undefined {
   return typeof error.code === 'number' ? error.code : undefined
 }
 
-/** Asks one node after the other, until one answers. */
 export async function ask(
   nodes: readonly Node[],
   method: string,

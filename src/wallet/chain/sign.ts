@@ -2,7 +2,6 @@ import { PaymentError } from '../../errors/index.js'
 import { ONCE } from '../../util/objects.js'
 import type { Hex } from './hex.js'
 
-/** The account, reduced to its signing function. */
 interface Signer {
   sign(hash: Hex): Promise<Hex>
 }

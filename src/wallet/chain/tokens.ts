@@ -26,7 +26,6 @@ export function tokenCurrency(
   )
 }
 
-/** Returns the contract address in a token's id. */
 export function addressOf({ id }: Pick<Currency, 'id'>): Hex {
   return `0x${id.slice(id.lastIndexOf('0x') + 2)}`
 }

@@ -41,7 +41,6 @@ export type EvmAccount =
   | (Omit<EvmHashAccount, 'sign'> & { readonly sign?: EvmHashAccount['sign'] | undefined })
   | EvmTypedDataAccount
 
-/** The signatures of an account, each behind one function. */
 export interface EvmSigner {
   /** True if it signs typed data but no hashes. It then makes no transactions. */
   readonly typedOnly: boolean

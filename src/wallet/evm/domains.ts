@@ -6,11 +6,12 @@ import { authorizationStateCall } from './reads.js'
 import type { TokenDomain } from './tokens.js'
 import { separatorOf } from './typed.js'
 
-/** The signing domains of tokens: from the table and the user's options, else read once from the chain. */
-export interface Domains {
-  /** @throws PaymentError if the chain does not report it, or if the token does not support EIP-3009. */
-  of(chainId: number, token: Hex): Promise<TokenDomain>
-}
+/**
+ * Returns the signing domain of a token: from the table and the user's options, else read once from the chain.
+ *
+ * @throws PaymentError if the chain does not report it, or if the token does not support EIP-3009.
+ */
+export type Domains = (chainId: number, token: Hex) => Promise<TokenDomain>
 
 const ABI = parseAbi([
   'function name() view returns (string)',
@@ -23,17 +24,15 @@ const ANY_NONCE: Hex = `0x${'0'.repeat(64)}`
 
 export function domainsOf({ domains, nodes }: Pick<Config, 'domains' | 'nodes'>): Domains {
   const read = new Map<string, Promise<TokenDomain>>()
-  return {
-    async of(chainId, token) {
-      const id = `eip155:${chainId}/erc20:${token}`
-      const known = domains.get(id)
-      if (known !== undefined) return known
-      const reading = read.get(id) ?? fromChain(nodes(chainId) ?? [], chainId, token)
-      read.set(id, reading)
-      // After a node failed to answer, the next call asks again.
-      reading.catch(() => read.delete(id))
-      return reading
-    },
+  return async (chainId, token) => {
+    const id = `eip155:${chainId}/erc20:${token}`
+    const known = domains.get(id)
+    if (known !== undefined) return known
+    const reading = read.get(id) ?? fromChain(nodes(chainId) ?? [], chainId, token)
+    read.set(id, reading)
+    // After a node failed to answer, the next call asks again.
+    reading.catch(() => read.delete(id))
+    return reading
   }
 }
 

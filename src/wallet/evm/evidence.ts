@@ -88,7 +88,6 @@ export function deadAt(detail: Detail): Instant | undefined {
   return end * 1000 + FINALITY_MS
 }
 
-/** Creates the evidence for the ledger. */
 export function evidenceOf(wallet: string, kind: OfferKind, challengeId: string, detail: Detail): Evidence {
   const json = toJson(detail)
   if (detail.form === 'proof') return { wallet, kind, refs: [challengeId], detail: json }

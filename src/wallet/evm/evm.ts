@@ -13,7 +13,7 @@ import { type Config, configure, EVM_OPTIONS, type EvmOptions } from './options.
 import { type EvmContext, PAID_KINDS } from './plan.js'
 import { prepareOffer } from './prepare.js'
 import { quoteOffer } from './quote.js'
-import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
+import { prepareSignIn, quoteSignIn, SIGN_IN, Visits } from './sign-in.js'
 
 /**
  * Creates a wallet that pays in tokens on EVM chains: `evm/charge` and `usdc/charge` offers of MPP, and `exact` and
@@ -34,24 +34,24 @@ import { prepareSignIn, quoteSignIn, SIGN_IN, visits } from './sign-in.js'
 export function evm(options: EvmOptions): Wallet {
   const config = configure(ownOptions(options ?? {}, EVM_OPTIONS, 'evm()'))
   const wallet: EvmContext = { config, domains: domainsOf(config), holdings: holdingsOf(config) }
-  const known = visits()
+  const visits = new Visits()
   return Object.freeze<Wallet>({
     id: config.id,
     kinds: [...PAID_KINDS, SIGN_IN],
     async quote(challenge, context) {
       return challenge.kind === SIGN_IN
-        ? quoteSignIn(challenge, context, config, known)
+        ? quoteSignIn(challenge, context, config, visits)
         : quoteOffer(challenge, context, wallet)
     },
     async prepare(authorization, options) {
       const spendable = spendAuthorization(authorization, options.now)
       return spendable.quote.challenge.kind === SIGN_IN
-        ? prepareSignIn(spendable, options, config, known)
+        ? prepareSignIn(spendable, options, config, visits)
         : prepareOffer(spendable, options, wallet)
     },
     async inspect(evidence) {
       const [challengeId] = evidence.refs
-      if (evidence.kind === SIGN_IN && challengeId !== undefined) known.refused(challengeId)
+      if (evidence.kind === SIGN_IN && challengeId !== undefined) visits.refused(challengeId)
       return inspectOffer(evidence, config)
     },
     serverTimes: config.serverTimes,
@@ -61,7 +61,7 @@ export function evm(options: EvmOptions): Wallet {
       return detail?.form === 'transaction' ? detail.hash === reference.toLowerCase() : undefined
     },
     async onAccepted(acceptance) {
-      known.remember(acceptance)
+      visits.remember(acceptance)
     },
   })
 }

@@ -1,4 +1,4 @@
-export { type Hex, parsePrivateKey } from '../chain/index.js'
+export { type ChainOptions, type Hex, parsePrivateKey } from '../chain/index.js'
 export type { EvmAccount, EvmHashAccount, EvmTypedData, EvmTypedDataAccount } from './account.js'
 export { type ApprovePermit2Options, approvePermit2 } from './approve.js'
 export { evm } from './evm.js'

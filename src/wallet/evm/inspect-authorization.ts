@@ -17,7 +17,6 @@ import { readUsed } from './reads.js'
 const USED: Hex = '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5'
 const CANCELED: Hex = '0x1cdd46ff242716cdaa72d159d339a485b3438398348d68f09d7c8c0a59353d81'
 
-/** Returns one node's view of an EIP-3009 authorization. */
 export async function authorizationView(
   node: Node,
   detail: AuthorizationDetail,

@@ -17,7 +17,6 @@ import { isFinal, isTransfer, logsWithin, pendingUntil } from './proof.js'
 import { readPermitUsed, readTransaction, type Sent } from './reads.js'
 import { spenderOf } from './typed.js'
 
-/** Returns one node's view of a permit of Permit2. */
 export async function permitView(node: Node, detail: PermitDetail, now: Instant): Promise<Verdict> {
   const { sender, deadline } = detail
   const nonce = BigInt(detail.nonce)

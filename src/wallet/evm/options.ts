@@ -55,7 +55,6 @@ export interface EvmOptions extends ChainOptions {
   readonly validityMs?: number
 }
 
-/** Checked options with defaults. */
 export interface Config extends ChainConfig {
   readonly signer: EvmSigner
   readonly domains: ReadonlyMap<string, TokenDomain>
@@ -66,7 +65,6 @@ export interface Config extends ChainConfig {
 }
 
 const WAYS: readonly EvmWay[] = ['authorization', 'permit2', 'transaction', 'hash']
-/** The ways that sign typed data. */
 const TYPED_WAYS: readonly EvmWay[] = ['authorization', 'permit2']
 /** A transfer of a dollar behind a proxy takes 40,000 to 65,000 gas, and more if the payee never held the token. */
 const GAS_LIMIT = 120_000n
@@ -78,7 +76,6 @@ const VALIDITY = { least: LEAST_VALIDITY_MS, most: MOST_VALIDITY_MS }
 
 const GAS: Names<EvmGasOptions> = { limit: true, maxFeePerGas: true }
 
-/** The names of all options of {@link evm}. */
 export const EVM_OPTIONS: Names<EvmOptions> = {
   account: true,
   rpc: true,

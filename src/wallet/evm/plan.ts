@@ -12,7 +12,6 @@ import type { Config, EvmWay } from './options.js'
 import { coinOf, type TokenDomain } from './tokens.js'
 import { readX402 } from './x402.js'
 
-/** The state of an EVM wallet. */
 export interface EvmContext {
   readonly config: Config
   readonly domains: Domains
@@ -39,10 +38,8 @@ export type Plan =
   | { readonly way: 'authorization'; readonly offer: Offer; readonly domain: TokenDomain }
   | { readonly way: Exclude<EvmWay, 'authorization'>; readonly offer: Offer }
 
-/** The kinds of offers that move money. */
 export const PAID_KINDS: readonly OfferKind[] = ['evm/charge', 'usdc/charge', 'x402/exact', 'x402/upto']
 
-/** Reads the offer in a challenge. Pure. */
 function readOffer(challenge: Challenge): Offer | Unpayable {
   switch (challenge.kind) {
     case 'evm/charge':
@@ -74,7 +71,7 @@ export function choose(challenge: Challenge, config: Config): Choice | Unpayable
 /** Completes a choice. Only known tokens are looked up on the chain. */
 export async function planOf({ offer, way }: Choice, domains: Domains): Promise<Plan | Unpayable> {
   if (way !== 'authorization') return { way, offer }
-  const domain = await domains.of(offer.chainId, offer.token)
+  const domain = await domains(offer.chainId, offer.token)
   return contradicts(offer.claimedDomain, domain) ?? { way, offer, domain }
 }
 
@@ -147,7 +144,6 @@ export async function feeOf(
   }
 }
 
-/** Returns the gas price behind a fee bound. */
 export function priceIn({ bound }: Fee, chainId: number, { gasLimit }: Pick<Config, 'gasLimit'>): bigint {
   const data = ROLLUPS.has(chainId) ? DATA_FEE : 0n
   return (bound.value - data) / gasLimit

@@ -69,7 +69,6 @@ export async function logsWithin(
   return found
 }
 
-/** Tells whether a log of the token is the signed transfer. */
 export function isTransfer(
   log: Log,
   { token, sender, to }: { readonly token: Hex; readonly sender: Hex; readonly to: Hex },
@@ -78,7 +77,6 @@ export function isTransfer(
   return log.address === token && kind === TRANSFER_EVENT && from === word(sender) && payee === word(to)
 }
 
-/** Tells whether a final block contains or follows this one. */
 export function isFinal(final: Block | undefined, blockNumber: bigint): boolean {
   return final !== undefined && final.number >= blockNumber
 }

@@ -121,7 +121,6 @@ function shortOfGas({ bound }: Fee, held: bigint | undefined): Unpayable | undef
   )
 }
 
-/** Returns the balance if it is known and too small. */
 async function short(
   { known, read }: Pick<CachedReads<bigint>, 'known' | 'read'>,
   chainId: number,

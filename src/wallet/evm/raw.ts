@@ -12,7 +12,6 @@ interface CallTransaction extends Call {
   readonly tip: bigint
 }
 
-/** Signs the transaction. */
 export async function signCall(
   { chainId, to, data, nonce, gas, most, tip }: CallTransaction,
   signer: Pick<EvmSigner, 'sign'>,

@@ -39,12 +39,10 @@ export async function readPermitUsed(node: Node, owner: Hex, nonce: bigint, at: 
   return ((bits >> (nonce & 0xffn)) & 1n) === 1n
 }
 
-/** Reads the amount of the owner's tokens that Permit2 may take. */
 export function readAllowance(node: Node, token: Hex, owner: Hex, signal?: AbortSignal): Promise<bigint> {
   return readContract([node], allowanceCall(token, owner, PERMIT2), decodeUint, { signal })
 }
 
-/** Reads the account's balance of the chain's native coin. */
 export async function readCoin(node: Node, account: Hex, signal?: AbortSignal): Promise<bigint> {
   const method = 'eth_getBalance'
   return quantity(await node.call(method, [account, 'latest'], signal), method)
@@ -56,7 +54,6 @@ export async function readCount(node: Node, account: Hex, at: StateAt | 'pending
   return quantity(await node.call(method, [account, typeof at === 'bigint' ? numeral(at) : at]), method)
 }
 
-/** A transaction as it was sent. */
 export interface Sent {
   readonly hash: Hex
   readonly from: Hex
@@ -72,7 +69,6 @@ export async function readTransaction(node: Node, hash: string): Promise<Sent | 
   return transaction === null ? undefined : sentOf(transaction, method)
 }
 
-/** Reads all transactions of a block. */
 export async function readTransactions(node: Node, at: bigint): Promise<readonly Sent[]> {
   const method = 'eth_getBlockByNumber'
   const { transactions } = record(await node.call(method, [numeral(at), true]), method)

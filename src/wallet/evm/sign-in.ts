@@ -26,41 +26,44 @@ interface Custom {
   readonly token: string
 }
 
-/** The operations that this wallet has paid in this process, where the server may recognise it. */
-export interface Visits {
-  /** Undefined if nothing was paid there yet, or if a sign-in was rejected. */
-  paid(resource: Resource): Custom | undefined
-  remember(acceptance: Pick<AcceptedCredential, 'evidence' | 'resource'>): void
-  signing(challengeId: string, resource: Resource): void
-  /** Records that the server rejected the sign-in for this challenge. */
-  refused(challengeId: string): void
-}
-
 const MOST = 10_000
 
-export function visits(): Visits {
-  const customs = new Map<string, Custom | undefined>()
-  const signed = new Map<string, string>()
-  const keyOf = ({ vendor, operation }: Resource) => `${vendor} ${operation}`
-  const put = <V>(map: Map<string, V>, key: string, value: V) => {
-    if (map.size >= MOST) map.clear()
-    map.set(key, value)
+/** The operations that this wallet has paid in this process, where the server may recognise it. */
+export class Visits {
+  /** Undefined after a rejected sign-in: another one would only cost a round trip every time. */
+  readonly #customs = new Map<string, Custom | undefined>()
+  readonly #signed = new Map<string, string>()
+
+  /** Undefined if nothing was paid there yet, or if a sign-in was rejected. */
+  paid(resource: Resource): Custom | undefined {
+    return this.#customs.get(keyOf(resource))
   }
-  return {
-    paid: (resource) => customs.get(keyOf(resource)),
-    remember({ evidence, resource }) {
-      const key = keyOf(resource)
-      const detail = readDetail(evidence.detail)
-      // After a rejected sign-in, another one would only cost a round trip every time.
-      if (detail === undefined || detail.form === 'proof' || customs.has(key)) return
-      put(customs, key, { chainId: detail.chainId, token: detail.token })
-    },
-    signing: (challengeId, resource) => put(signed, challengeId, keyOf(resource)),
-    refused(challengeId) {
-      const key = signed.get(challengeId)
-      if (key !== undefined) put(customs, key, undefined)
-    },
+
+  remember({ evidence, resource }: Pick<AcceptedCredential, 'evidence' | 'resource'>): void {
+    const key = keyOf(resource)
+    const detail = readDetail(evidence.detail)
+    if (detail === undefined || detail.form === 'proof' || this.#customs.has(key)) return
+    put(this.#customs, key, { chainId: detail.chainId, token: detail.token })
   }
+
+  signing(challengeId: string, resource: Resource): void {
+    put(this.#signed, challengeId, keyOf(resource))
+  }
+
+  /** Records that the server rejected the sign-in for this challenge. */
+  refused(challengeId: string): void {
+    const key = this.#signed.get(challengeId)
+    if (key !== undefined) put(this.#customs, key, undefined)
+  }
+}
+
+function keyOf({ vendor, operation }: Resource): string {
+  return `${vendor} ${operation}`
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V): void {
+  if (map.size >= MOST) map.clear()
+  map.set(key, value)
 }
 
 /**
@@ -71,11 +74,11 @@ export function quoteSignIn(
   challenge: Challenge,
   context: QuoteContext,
   config: Config,
-  { paid }: Pick<Visits, 'paid'>,
+  visits: Visits,
 ): Quote | Unpayable {
   const { resource, now, bounds } = context
   if (config.signer.signText === undefined) return unpayable(NO_TEXTS)
-  const custom = paid(resource)
+  const custom = visits.paid(resource)
   if (custom === undefined)
     return unpayable('This wallet has paid nothing here before, so the site does not know the account')
   const currency = tokenCurrency(custom, context, config)
@@ -109,7 +112,7 @@ export async function prepareSignIn(
   { quote }: Spendable,
   { now, signal }: PrepareOptions,
   config: Config,
-  { signing }: Pick<Visits, 'signing'>,
+  visits: Visits,
 ): Promise<Prepared> {
   const { challenge, terms, resource } = quote
   const chainId = readChain(terms.network)
@@ -128,7 +131,7 @@ export async function prepareSignIn(
   return {
     evidence: evidenceOf(config.id, SIGN_IN, challenge.id, { form: 'proof', chainId, sender: config.sender }),
     ...completeOrDiscard(async () => {
-      signing(challenge.id, resource)
+      visits.signing(challenge.id, resource)
       return { credential: { challenge, payload } }
     }),
   }

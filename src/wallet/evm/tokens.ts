@@ -46,7 +46,6 @@ const KNOWN: readonly Known[] = [
   { chain: 11155420, address: '0x5fd84259d66cd46123540766be93dfe6d43130d7' },
 ]
 
-/** The currencies of the table. */
 export const BUILT_IN: readonly Currency[] = KNOWN.map(({ chain, address, symbol = 'USDC' }) =>
   token(`eip155:${chain}`, address, { symbol, decimals: 6, peg: 'iso4217:USD' }),
 )

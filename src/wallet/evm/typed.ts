@@ -3,7 +3,6 @@ import { type Hex, word } from '../chain/index.js'
 import type { EvmTypedData } from './account.js'
 import type { TokenDomain } from './tokens.js'
 
-/** The fields of an EIP-3009 authorization. */
 export interface TransferAuthorization {
   readonly from: Hex
   readonly to: Hex
@@ -49,7 +48,6 @@ const TRANSFER = {
   ],
 } as const
 
-/** A token with its signing domain. */
 export interface SigningToken {
   readonly chainId: number
   readonly address: Hex
@@ -82,7 +80,6 @@ export const PERMIT2: Hex = '0x000000000022d473030f116ddee9f6b43ac78ba3'
 export const EXACT_PROXY: Hex = '0x402085c248eea27d92e8b30b2c58ed07f9e20001'
 export const UPTO_PROXY: Hex = '0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002'
 
-/** The fields of a permit for an x402 proxy. */
 export interface Permit {
   readonly token: Hex
   readonly amount: bigint
@@ -93,7 +90,6 @@ export interface Permit {
   readonly facilitator?: Hex | undefined
 }
 
-/** Returns the spender of the permit. */
 export function spenderOf({ facilitator }: Pick<Permit, 'facilitator'>): Hex {
   return facilitator === undefined ? EXACT_PROXY : UPTO_PROXY
 }

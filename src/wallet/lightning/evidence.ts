@@ -4,7 +4,6 @@ import type { Instant } from '../../money/index.js'
 import type { Json, OfferKind } from '../../protocol/index.js'
 import { reader, toJson, tolerant } from '../evidence.js'
 
-/** The kind of offer that this wallet pays. */
 export const KIND: OfferKind = 'lightning/charge'
 
 /** The data that identifies a payment at the node. The preimage is a secret credential and is never stored. */

@@ -16,7 +16,6 @@ export interface Invoice {
   readonly expires: Instant
 }
 
-/** The reason why an invoice is not paid. */
 export interface Unreadable {
   readonly unreadable: string
 }

@@ -11,7 +11,6 @@ interface Facts {
   readonly symbol: string
 }
 
-/** The known networks. */
 export const NETWORKS: Readonly<Record<LightningNetwork, Facts>> = {
   mainnet: { chain: 'bip122:000000000019d6689c085ae165831e93', prefix: 'bc', symbol: 'BTC' },
   testnet: { chain: 'bip122:000000000933ea01ad0ee984209779ba', prefix: 'tb', symbol: 'tBTC' },
@@ -19,7 +18,6 @@ export const NETWORKS: Readonly<Record<LightningNetwork, Facts>> = {
   regtest: { chain: 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328', prefix: 'bcrt', symbol: 'rBTC' },
 }
 
-/** Tells whether a value is the name of a known network. */
 export function isNetwork(name: unknown): name is LightningNetwork {
   return typeof name === 'string' && Object.hasOwn(NETWORKS, name)
 }

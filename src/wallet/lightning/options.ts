@@ -81,7 +81,6 @@ export interface LightningOptions {
   readonly now?: () => Instant
 }
 
-/** Checked options with defaults. */
 export interface Config {
   readonly id: string
   readonly network: LightningNetwork
@@ -93,7 +92,6 @@ export interface Config {
   readonly now: () => Instant
 }
 
-/** The names of all options of {@link lightning}. */
 export const LIGHTNING_OPTIONS: Names<LightningOptions> = {
   node: true,
   payInvoice: true,

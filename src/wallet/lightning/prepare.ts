@@ -12,13 +12,11 @@ import type { Config, LightningOptions, LightningOutcome } from './options.js'
 import { goodUntil, termsOf } from './quote.js'
 import type { TriedInvoices } from './tried-invoices.js'
 
-/** The state that paying needs in addition to an authorization. */
 export interface LightningContext {
   readonly config: Config
   readonly triedInvoices: TriedInvoices
 }
 
-/** An authorized payment that is not made yet. */
 interface Job {
   readonly charge: Charge
   readonly challenge: Challenge

@@ -78,7 +78,6 @@ export function termsOf({ invoice }: Charge, currency: Currency, config: Config)
   }
 }
 
-/** Divides and rounds up. */
 function upwards(value: bigint, by: bigint): bigint {
   return (value + by - 1n) / by
 }

@@ -17,7 +17,6 @@ export interface Charge {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** Stripe's limits on metadata. */
 const MOST_METADATA = 50
 const LONGEST_KEY = 40
 const LONGEST_VALUE = 500

@@ -6,7 +6,6 @@ import { currency, reader, toJson, tolerant } from '../evidence.js'
 import { readMetadata } from './charge.js'
 import { isTokenId } from './token.js'
 
-/** The kind of offer that this wallet pays. */
 export const KIND: OfferKind = 'stripe/charge'
 
 const metadata = z.transform((value, { issues }) => {

@@ -48,7 +48,6 @@ const TIMEOUT_MS = 15_000
 /** The time limit for a backend, which asks Stripe itself. A later answer is dropped. */
 const BACKEND_TIMEOUT_MS = 45_000
 
-/** Options for issuing tokens with an API client. */
 export interface ApiIssuer {
   readonly client: () => Promise<StripeClient>
   readonly paymentMethod: string
@@ -88,7 +87,6 @@ export function apiIssuer({ client, paymentMethod, apiVersion, returnUrl }: ApiI
   }
 }
 
-/** Options for issuing tokens with the user's callbacks. */
 interface CallbackIssuer {
   readonly createToken: (request: TokenRequest) => Promise<unknown>
   readonly retrieveToken?: (id: string) => Promise<unknown>

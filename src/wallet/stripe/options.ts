@@ -109,7 +109,6 @@ export interface Config {
   readonly now: () => Instant
 }
 
-/** The names of all options of {@link stripe}. */
 export const STRIPE_OPTIONS: Names<StripeOptions> = {
   secretKey: true,
   client: true,

@@ -17,7 +17,6 @@ export interface UsedKeys {
   has(key: string): boolean
 }
 
-/** The state of a Stripe wallet. */
 export interface StripeContext {
   readonly config: Config
   readonly usedKeys: UsedKeys

@@ -22,7 +22,6 @@ export interface Token {
 
 const ID = /^spt_[A-Za-z0-9_]{1,250}$/
 
-/** Tells whether a value is the id of a Shared Payment Token. */
 export function isTokenId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value)
 }

@@ -9,7 +9,6 @@ export type { Hex }
 /** How a payment is submitted: the server broadcasts (`pull`), or the client does (`push`). */
 export type ChargeMode = 'pull' | 'push'
 
-/** One token transfer of a charge. */
 export interface Transfer {
   readonly to: Hex
   readonly amount: bigint

@@ -39,7 +39,6 @@ const prefixed = (offset: number, digits: string): string => {
 const item = (digits: string): string =>
   digits.length === 2 && digits < '80' ? digits : prefixed(0x80, digits)
 
-/** Encodes a list of encoded items. */
 const list = (items: string): string => prefixed(0xc0, items)
 
 const even = (value: bigint | number): string => {
@@ -55,7 +54,6 @@ const bytes = (hex: Hex): string => item(hex.slice(2))
 const NOTHING = item('')
 const NO_LIST = list('')
 
-/** Encodes every field except the signature, which comes last. */
 function fields(tx: Envelope, feePayer: Hex): string {
   const calls = tx.calls.map(({ to, data }) => list(bytes(to) + NOTHING + bytes(data)))
   return [
@@ -75,7 +73,6 @@ function fields(tx: Envelope, feePayer: Hex): string {
   ].join('')
 }
 
-/** Returns the bytes whose hash the sender signs. */
 export function encodeForSigning(tx: Envelope): Hex {
   return `${TYPE}${list(fields(tx, tx.feeToken === undefined ? FEE_PAYER_MARK : '0x'))}`
 }
@@ -104,7 +101,6 @@ export function seenHash(encodedForSigning: Hex, sender: Hex): Hex {
 /** The selector of `transferWithMemo(address,uint256,bytes32)` of TIP-20. */
 const TRANSFER_WITH_MEMO: Hex = '0x95777d59'
 
-/** Encodes the call data of one transfer. */
 export function transferData(to: Hex, amount: bigint, memo?: Hex): Hex {
   const data = encodeTransfer(to, amount)
   return memo === undefined ? data : `${TRANSFER_WITH_MEMO}${data.slice(TRANSFER.length)}${memo.slice(2)}`

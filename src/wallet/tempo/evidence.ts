@@ -3,7 +3,6 @@ import type { Evidence } from '../../ledger/index.js'
 import type { Json, OfferKind } from '../../protocol/index.js'
 import { currency, digits, hex, reader, toJson, tolerant } from '../evidence.js'
 
-/** The kind of offer that this wallet pays. */
 export const KIND: OfferKind = 'tempo/charge'
 
 /** The data that proves a transfer, or that the transfer can never happen. */
@@ -38,7 +37,6 @@ const transaction = z
   .check(z.refine(({ seen, lane }) => seen !== undefined || lane !== undefined))
 export type TransactionDetail = Readonly<z.output<typeof transaction>>
 
-/** A proof of identity. It moves no money. */
 const proof = z.object({ form: z.literal('proof'), chainId: z.number(), sender: hex })
 export type ProofDetail = Readonly<z.output<typeof proof>>
 
@@ -47,7 +45,6 @@ export type Detail = TransactionDetail | ProofDetail
 /** The time in milliseconds after `validBefore` until a later block is probably final. */
 export const FINALITY_MS = 3_000
 
-/** Creates the evidence for the ledger. */
 export function evidenceOf(wallet: string, challengeId: string, detail: Detail): Evidence {
   const json = toJson(detail)
   if (detail.form === 'proof') return { wallet, kind: KIND, refs: [challengeId], detail: json }

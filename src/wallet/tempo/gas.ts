@@ -45,12 +45,10 @@ export function gasTable(own: GasOptions = {}): GasTable {
   return { ...LIMITS, ...given }
 }
 
-/** Returns the gas limit to sign. */
 export function gasLimit(table: GasTable, use: NonceUse, splits: number): bigint {
   return table[use] + table.split * BigInt(Math.max(0, splits - 1))
 }
 
-/** Returns the gas limit to sign if a sponsor pays. */
 export function sponsoredLimit(table: GasTable, splits: number): bigint {
   const limit = gasLimit(table, 'expiring', splits)
   return limit < MOST_SPONSORED ? limit : MOST_SPONSORED

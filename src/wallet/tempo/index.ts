@@ -1,4 +1,4 @@
-export { parsePrivateKey } from '../chain/index.js'
+export { type ChainOptions, parsePrivateKey } from '../chain/index.js'
 export type { ChargeMode, Hex } from './charge.js'
 export type { GasOptions } from './gas.js'
 export type { RemainingLimit, TempoKey } from './key-list.js'

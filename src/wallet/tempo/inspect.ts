@@ -31,7 +31,6 @@ export async function inspectCharge(evidence: Evidence, config: Config): Promise
   return Reads.askNodes(nodes, detail.chainId, (node) => viewOf(node, detail, config.now()))
 }
 
-/** Returns the view of one node. */
 async function viewOf(node: Node, detail: TransactionDetail, now: Instant): Promise<Verdict> {
   const found = detail.hash === undefined ? await search(node, detail) : { hash: detail.hash }
   const receipt = found && (await Reads.readReceipt(node, found.hash))

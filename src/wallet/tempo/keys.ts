@@ -130,7 +130,6 @@ function configureOwner(
   return { config, signs }
 }
 
-/** Creates an account that can only be read. */
 function reader(address: Hex): TempoAccount {
   return { address, type: 'local', sign: () => Promise.reject(new TypeError('An address cannot sign')) }
 }

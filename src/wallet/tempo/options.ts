@@ -79,7 +79,6 @@ export interface TempoOptions extends ChainOptions {
   readonly random?: Random
 }
 
-/** Checked options with defaults. */
 export interface Config extends ChainConfig {
   /** The access key that signs for the payer, in lower case. */
   readonly key: Hex | undefined
@@ -103,7 +102,6 @@ const KNOWN: Readonly<Record<number, string>> = {
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 const MOST_LANES = 64
 
-/** The names of all options of {@link tempo}. */
 export const TEMPO_OPTIONS: Names<TempoOptions> = {
   account: true,
   accessKey: true,
@@ -148,7 +146,6 @@ export function configure(given: TempoOptions): Config {
   }
 }
 
-/** The payer, and the key that signs. */
 interface Payer {
   readonly sender: Hex
   readonly key: Hex | undefined

@@ -17,7 +17,6 @@ import { EXPIRING, encodeForSigning, serialize } from './envelope.js'
 import { feeAmount } from './gas.js'
 import type { Config } from './options.js'
 
-/** An account whose keys are managed, and its network. */
 export interface Owner {
   readonly config: Config
   /** True if the account's main key is available. */
@@ -46,7 +45,6 @@ export interface AccountTransaction {
   carryOut(): Promise<Done>
 }
 
-/** A transaction that is on the chain. */
 export interface Done {
   readonly reference: Hex
   readonly fee: Amount

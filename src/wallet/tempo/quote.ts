@@ -18,7 +18,6 @@ import type { Config } from './options.js'
  */
 export const LEAST_VALIDITY_MS = 5_000
 
-/** The state of a Tempo wallet. */
 export interface TempoContext {
   readonly config: Config
   readonly balances: Balances
@@ -94,7 +93,6 @@ export function termsOf(charge: Charge, currency: Currency, fee?: Fee): Terms {
   }
 }
 
-/** Chooses how to submit the charge. */
 export function chooseMode(charge: Charge, config: Pick<Config, 'mode'>): ChargeMode | Unpayable {
   if (charge.amount === 0n) return 'pull'
   const mode = config.mode ?? (charge.modes.includes('pull') ? 'pull' : 'push')

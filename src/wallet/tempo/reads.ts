@@ -17,7 +17,6 @@ export const NONCE_MANAGER: Hex = '0x4e4f4e4345000000000000000000000000000000'
 const SEEN_SLOT = 1
 const ABI = parseAbi(['function getNonce(address account, uint256 nonceKey) view returns (uint64)'])
 
-/** The fields of an included transaction that identify it. */
 export interface Included {
   readonly hash: string
   readonly from: string
@@ -25,7 +24,6 @@ export interface Included {
   readonly inputs: readonly string[]
 }
 
-/** Reads all Tempo transactions of one block. */
 export async function readTransactions(node: Node, at: bigint): Promise<readonly Included[]> {
   const method = 'eth_getBlockByNumber'
   const { transactions } = record(await node.call(method, [numeral(at), true]), method)

@@ -9,7 +9,6 @@ export interface Search {
   readonly since: bigint
 }
 
-/** The limit of requests for one search. */
 const MOST_REQUESTS = 128
 
 /**
