@@ -21,8 +21,8 @@ export interface ChannelOperationRequest {
 }
 
 /**
- * Runs a top-up or a close of a channel, which no server asked for. It is judged, held, signed and committed like a payment.
- * Its result is what the chain shows. A close that the vendor has agreed to may still be under way.
+ * Runs a top-up or a close of a channel, which no server asked for. It is judged, held, signed and committed like a
+ * payment. Its result is what the chain shows. A close that the vendor has agreed to may still be under way.
  *
  * @throws PaymentRefusedError before anything was signed; PaymentError if it is not known how it ended.
  */
@@ -67,7 +67,10 @@ export async function runOperation(
   }
 }
 
-/** Compares every payment on a closed channel with the final amount that the vendor took, and gives the rest back to the budgets. */
+/**
+ * Compares every payment on a closed channel with the final amount that the vendor took, and gives the rest back to the
+ * budgets.
+ */
 export async function settleClosedChannel(channel: Channel, wallet: Wallet, env: Env): Promise<void> {
   const states: Payment['state'][] = ['committed', 'settled']
   for await (const payment of env.ledger.find({ vendor: channel.vendor, states })) {
@@ -90,7 +93,10 @@ async function inspectUndelivered(payment: Payment, env: Env): Promise<void> {
   })
 }
 
-/** Gives back what was not taken. Payments come newest first: false once one was taken whole, because all before it were too. */
+/**
+ * Gives back what was not taken. Payments come newest first: false once one was taken whole, because all before it were
+ * too.
+ */
 async function refund(payment: Payment, wallet: Wallet, env: Env): Promise<boolean> {
   const attempt = payment.attempts.at(-1)
   if (attempt === undefined) return true

@@ -19,7 +19,10 @@ import { type Settlement, type SettleResult, settleLost, settleReply } from './s
 import { meter, submit } from './submit.js'
 import { transition } from './transition.js'
 
-/** After an abort, a ledger that answers may still say what became of the money. Purser waits no longer than this for it. */
+/**
+ * After an abort, a ledger that answers may still say what became of the money. Purser waits no longer than this for
+ * it.
+ */
 export const GRACE_MS = 100
 
 /** What a delivered payment brought. */
@@ -29,8 +32,8 @@ export type Delivery<Reply> =
   | { readonly kind: 'restart'; readonly at: Resource; readonly offers: readonly Challenge[] }
 
 /**
- * Submits the credential of an authorized payment, and settles the payment by the answer. From here on money may have moved,
- * so every error says what is known of it. The work goes on if the caller leaves.
+ * Submits the credential of an authorized payment, and settles the payment by the answer. From here on money may have
+ * moved, so every error says what is known of it. The work goes on if the caller leaves.
  *
  * @throws PaymentError if no answer came.
  */
@@ -138,9 +141,9 @@ async function replaced(
 const SIGN_IN: OfferKind = 'x402/sign-in'
 
 /**
- * A sign-in proves an earlier payment. If the server does not accept it, nothing was bought and nothing moves for it. So its
- * payment ends, and the server's new offers are paid like first offers. This happens at most once, because no sign-in is
- * among the new offers.
+ * A sign-in proves an earlier payment. If the server does not accept it, nothing was bought and nothing moves for it.
+ * So its payment ends, and the server's new offers are paid like first offers. This happens at most once, because no
+ * sign-in is among the new offers.
  *
  * @returns Undefined for any other payment, and if there is nothing else to buy.
  */
@@ -233,8 +236,8 @@ function errorWithOutcome(
 
 /**
  * A credential left, and then the ledger failed or the caller aborted. The commit is on record, so the money is not
- * forgotten. An answer that came is the caller's. Any other error says what became of the money, and is never the ledger's
- * own error, which knows nothing of money that left.
+ * forgotten. An answer that came is the caller's. Any other error says what became of the money, and is never the
+ * ledger's own error, which knows nothing of money that left.
  *
  * @throws PaymentError if no answer came.
  */
@@ -278,7 +281,8 @@ async function paymentAfterFailure(
 }
 
 /**
- * Takes back the delivery of an answer that came after its caller had got an error. So the same request does not pay again.
+ * Takes back the delivery of an answer that came after its caller had got an error. So the same request does not pay
+ * again.
  */
 export async function takeBackDelivery<Reply>(
   reply: Reply,
@@ -290,8 +294,8 @@ export async function takeBackDelivery<Reply>(
 }
 
 /**
- * Takes back the delivery if the body of a paid answer breaks off. A program that then sends the whole request again asks for
- * the same purchase under the same key, and does not pay a second time.
+ * Takes back the delivery if the body of a paid answer breaks off. A program that then sends the whole request again
+ * asks for the same purchase under the same key, and does not pay a second time.
  */
 export function watchDelivery<Reply>(
   reply: Reply,

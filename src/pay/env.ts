@@ -47,20 +47,22 @@ export interface Env extends PaymentSettings {
   /** Renews the lease of this process if it is due, so that its holds stay its own while it works. */
   keepAlive(): Promise<void>
   /**
-   * Runs work that continues after its call was answered. The process renews its lease meanwhile. A purser that closes aborts
-   * the work and waits for its end.
+   * Runs work that continues after its call was answered. The process renews its lease meanwhile. A purser that closes
+   * aborts the work and waits for its end.
    *
    * @throws PaymentError `closed`
    */
   runInBackground<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T>
   /**
-   * Looks for room in the counters of these claims, which are full: inspects payments that count there, and waits no longer
-   * than `patienceMs`. Results that come later are still recorded.
+   * Looks for room in the counters of these claims, which are full: inspects payments that count there, and waits no
+   * longer than `patienceMs`. Results that come later are still recorded.
    *
    * @returns Whether there is some room now.
    */
   makeRoom(short: readonly CounterClaim[], patienceMs: number): Promise<boolean>
-  /** Tells listeners of budgets that reached a share, after a payment with these claims was committed. Delays nothing. */
+  /**
+   * Tells listeners of budgets that reached a share, after a payment with these claims was committed. Delays nothing.
+   */
   budgetsUsed(claims: readonly CounterClaim[]): void
   /** Waits if calls have blocked the event loop for long. Undefined if the work may go on at once. */
   yieldToEventLoop(): Promise<void> | undefined

@@ -19,8 +19,8 @@ export interface PurserEvents {
   /** A person was asked. `by` is absent if no person answered. */
   readonly approval: { readonly payment: string; readonly approved: boolean; readonly by?: string }
   /**
-   * The ledger recorded that a payment was held, committed, settled, released or denied. The last event of a payment has
-   * the state that the ledger has.
+   * The ledger recorded that a payment was held, committed, settled, released or denied. The last event of a payment
+   * has the state that the ledger has.
    */
   readonly payment: { readonly payment: Payment }
   readonly receipt: { readonly payment: string; readonly receipt: Receipt }
@@ -30,7 +30,9 @@ export interface PurserEvents {
     readonly reasons: readonly Reason[]
     readonly payment?: string
   }
-  /** The caller got a 402 unpaid although policy refused nothing: the vendor is not listed, no wallet pays its offers, … */
+  /**
+   * The caller got a 402 unpaid although policy refused nothing: the vendor is not listed, no wallet pays its offers, …
+   */
   readonly not_paid: { readonly reasons: readonly Reason[]; readonly resource?: Resource }
   /** A payment brought a budget to one of the shares in `budgetAlerts`. Once for each window and share. */
   readonly budget: { readonly share: number; readonly budget: Budget }
@@ -46,7 +48,10 @@ export interface PurserEvents {
     /** Safe to log: a `PaymentError` without its cause, any other error with only its kind and code. */
     readonly error: unknown
     readonly during: string
-    /** Returns the original error. It may quote keys, credentials and addresses, so use it in a debugger and not in a log. */
+    /**
+     * Returns the original error. It may quote keys, credentials and addresses, so use it in a debugger and not in a
+     * log.
+     */
     thrown(): unknown
   }
 }
@@ -66,7 +71,8 @@ type EventInput<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
  * - `payment_rejected`: a server did not accept a credential. Its reason is in the payment's `rejection`.
  * - `stream_stalled`: a stream asked for more money without having sent content for the last payment. It got none.
  * - `stream_not_paid_on`: a stream asked for more money, and policy or a failure prevented the payment.
- * - `session_forgotten`: a vendor does not know a session any more. Purser signs nothing more on it, and gets its deposit back.
+ * - `session_forgotten`: a vendor does not know a session any more. Purser signs nothing more on it, and gets its
+ *   deposit back.
  * - `node_of_another_chain`: a node in `rpc` of a wallet is on another chain. Purser does not use its answers.
  * - `node_unusable`: a node in `rpc` of a wallet does not tell its chain: it is down, or it is no node.
  * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
@@ -103,7 +109,9 @@ const NAMES: Readonly<Record<PurserEvent, true>> = {
   error: true,
 }
 
-/** Gets one kind of event after it happened. If it throws or rejects, that is an `error` event. Its result is not used. */
+/**
+ * Gets one kind of event after it happened. If it throws or rejects, that is an `error` event. Its result is not used.
+ */
 export type Listener<E extends PurserEvent> = (event: PurserEvents[E]) => unknown
 
 /** The sink of the payment flow's events. */
@@ -177,7 +185,9 @@ export class Events implements Emitter {
   }
 }
 
-/** An event for listeners and for a diagnostics channel. Both can be logged. Only listeners can get the original error. */
+/**
+ * An event for listeners and for a diagnostics channel. Both can be logged. Only listeners can get the original error.
+ */
 function eventOf(said: object): { readonly heard: object; readonly told: object } {
   if (!('error' in said)) {
     Object.freeze(said)

@@ -17,8 +17,8 @@ export interface Exchange<Reply> {
   /** The caller's own Idempotency-Key, if the request carries one. */
   readonly key?: string
   /**
-   * Whether the same paid request may be sent again after its connection was lost. Not if its method has side effects and it
-   * carries no Idempotency-Key, because they could happen twice. Default: it may.
+   * Whether the same paid request may be sent again after its connection was lost. Not if its method has side effects
+   * and it carries no Idempotency-Key, because they could happen twice. Default: it may.
    */
   readonly repeatable?: boolean
   /**
@@ -42,18 +42,18 @@ export interface Exchange<Reply> {
   /** Drains or cancels a reply that no caller gets, so that the connection is reused. */
   discard(reply: Reply): void
   /**
-   * Sends a credential without the request's content: a top-up, a voucher for a stream, a close. Without a credential, asks in
-   * the same way what the request would cost now.
+   * Sends a credential without the request's content: a top-up, a voucher for a stream, a close. Without a credential,
+   * asks in the same way what the request would cost now.
    */
   sendAside?(credential: Credential | undefined, signal?: AbortSignal): Promise<ReplyInfo>
   /**
-   * Splits a reply that is paid for while it is read into the reply for the caller and the server's payment events. The given
-   * reply is then used up. Undefined if this is no such reply.
+   * Splits a reply that is paid for while it is read into the reply for the caller and the server's payment events. The
+   * given reply is then used up. Undefined if this is no such reply.
    */
   metered?(reply: Reply): Promise<Metered<Reply> | undefined>
   /**
-   * Calls `tell` at most once, if a reply's body breaks off before its end and the caller did not abort it. For transports that
-   * see the body.
+   * Calls `tell` at most once, if a reply's body breaks off before its end and the caller did not abort it. For
+   * transports that see the body.
    */
   onBroken?(reply: Reply, tell: () => void): void
   /** Follows a redirect of the paid request without the credential, if that is allowed. */
@@ -77,8 +77,8 @@ export type MeterEvent =
 export interface Metered<Reply> {
   readonly reply: Reply
   /**
-   * For one listener. Ends with the stream. While an event is handled, the stream is still read; then the latest event of each
-   * kind replaces those before it.
+   * For one listener. Ends with the stream. While an event is handled, the stream is still read; then the latest event
+   * of each kind replaces those before it.
    */
   readonly events: AsyncIterable<MeterEvent>
   /** How the stream ended: read to its end, or broken off by either side. */
@@ -88,8 +88,8 @@ export interface Metered<Reply> {
 }
 
 /**
- * The body of a refusal: a problem by RFC 9457. `message` and `error` repeat the text and the code, because SDKs of model APIs
- * show only those members.
+ * The body of a refusal: a problem by RFC 9457. `message` and `error` repeat the text and the code, because SDKs of
+ * model APIs show only those members.
  */
 export interface RefusalProblem {
   readonly type: string

@@ -8,7 +8,9 @@ export interface CallOptions {
   readonly task?: string
   /** The tool of the agent that makes this call. Policy may have a budget for it. */
   readonly tool?: string
-  /** The highest price that this call may have, in the policy's unit: `'0.05'` or `'0.05 USD'`. `maxFee` limits fees. */
+  /**
+   * The highest price that this call may have, in the policy's unit: `'0.05'` or `'0.05 USD'`. `maxFee` limits fees.
+   */
   readonly maxAmount?: string
   /** The key of the purchase: the same key never pays twice. The `Idempotency-Key` header does the same. */
   readonly idempotencyKey?: string
@@ -50,8 +52,8 @@ export interface PaymentHandler {
    */
   noteUnpaid(reply: object, resource: Resource | undefined, reasons?: readonly Reason[]): void
   /**
-   * Makes the outcome of a reply or an error known for another object too: for clients that copy a reply before they hand
-   * it on.
+   * Makes the outcome of a reply or an error known for another object too: for clients that copy a reply before they
+   * hand it on.
    */
   shareOutcome(from: object, to: object): void
   run<Reply extends object>(

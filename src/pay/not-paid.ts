@@ -2,7 +2,9 @@ import { clean, type Reason } from '../errors/index.js'
 import type { Challenge, OfferKind, ReplyInfo, Resource } from '../protocol/index.js'
 import type { Wallet } from '../wallet/index.js'
 
-/** A 402 that the caller got unpaid although policy refused nothing, with every reason. The reply is the server's own. */
+/**
+ * A 402 that the caller got unpaid although policy refused nothing, with every reason. The reply is the server's own.
+ */
 export interface NotPaid {
   readonly state: 'not_paid'
   readonly reasons: readonly Reason[]

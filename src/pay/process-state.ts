@@ -15,7 +15,9 @@ export interface LiveCredential {
 /** How many live credentials are kept at most. Each lives for seconds. */
 const MOST_CREDENTIALS = 1_000
 
-/** Live credentials by payment. A credential is a bearer secret, so it is dropped at its end and never stored on a disk. */
+/**
+ * Live credentials by payment. A credential is a bearer secret, so it is dropped at its end and never stored on a disk.
+ */
 export class LiveCredentials {
   readonly #sent = new Map<PaymentId, LiveCredential>()
 
@@ -41,8 +43,8 @@ export class LiveCredentials {
 }
 
 /**
- * Keeps a call that continues an earlier payment and a recovery that would end it apart, within one process. The ledger keeps
- * processes apart.
+ * Keeps a call that continues an earlier payment and a recovery that would end it apart, within one process. The ledger
+ * keeps processes apart.
  */
 export class PaymentLocks {
   readonly #calls = new Map<PaymentId, number>()
@@ -75,8 +77,8 @@ export class PaymentLocks {
 const MOST_POSTPONED = 4_096
 
 /**
- * The payments that this process is inspecting, and those that it has inspected in vain. Background recovery leaves both out:
- * else it would ask again and again about a payment that no rail can end.
+ * The payments that this process is inspecting, and those that it has inspected in vain. Background recovery leaves
+ * both out: else it would ask again and again about a payment that no rail can end.
  */
 export class RecoverySchedule {
   readonly #inspecting = new Map<PaymentId, number>()

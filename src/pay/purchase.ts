@@ -35,11 +35,16 @@ export interface OfferPurchase<Reply = unknown> extends PurchaseContext {
   readonly kind: 'offers'
   readonly exchange: Exchange<Reply>
   readonly offers: readonly Challenge[]
-  /** Set if no server has asked for money yet: only offers that policy allows are paid, and a refusal does not refuse the call. */
+  /**
+   * Set if no server has asked for money yet: only offers that policy allows are paid, and a refusal does not refuse
+   * the call.
+   */
   readonly payingUpfront?: true | undefined
   /** Set if the payment continues a stream. */
   readonly need?: StreamNeed | undefined
-  /** Set if the payment has a credential already: the next one must be no worse, and exclude that one while it lives. */
+  /**
+   * Set if the payment has a credential already: the next one must be no worse, and exclude that one while it lives.
+   */
   readonly earlier?: EarlierPayment | undefined
 }
 
@@ -103,7 +108,9 @@ export interface PaidStream<Reply> {
   readonly payment: Payment
 }
 
-/** The fingerprint of one request of one agent for one task. It is the same in any process, and differs between agents. */
+/**
+ * The fingerprint of one request of one agent for one task. It is the same in any process, and differs between agents.
+ */
 export function fingerprintOf({ context: { agent, tasks, tool } }: Call, request: string): string {
   return bytesToHex(sha256(utf8ToBytes(JSON.stringify([agent, tasks, tool ?? null, request]))))
 }

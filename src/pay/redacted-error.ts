@@ -1,8 +1,8 @@
 import { isPaymentError, PaymentError } from '../errors/index.js'
 
 /**
- * An error that is safe to log. A `PaymentError` loses its cause and added properties; any other error shows only its kind and
- * code. The errors of a wallet, a store or a fetch may quote keys, credentials and addresses.
+ * An error that is safe to log. A `PaymentError` loses its cause and added properties; any other error shows only its
+ * kind and code. The errors of a wallet, a store or a fetch may quote keys, credentials and addresses.
  */
 export function redactedError(thrown: unknown): unknown {
   if (thrown === undefined) return undefined

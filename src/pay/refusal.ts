@@ -57,7 +57,9 @@ const REPEATABLE =
   'The server does not know the session any more (`session_forgotten`). Send the request again: Purser then opens another ' +
   'session, if policy allows it.'
 
-/** Makes the error of a credential that left and got no answer. The payment settled, or its outcome is not known yet. */
+/**
+ * Makes the error of a credential that left and got no answer. The payment settled, or its outcome is not known yet.
+ */
 export function unanswered(payment: Payment, details: { cause?: unknown; reply?: unknown }): PaymentError {
   const settled = payment.state === 'settled'
   const funds: Funds = settled ? 'settled' : 'unknown'
@@ -81,7 +83,10 @@ export function unanswered(payment: Payment, details: { cause?: unknown; reply?:
   })
 }
 
-/** Makes the error of a payment that waits for a person. If the call is made again after they have acted, the payment goes on. */
+/**
+ * Makes the error of a payment that waits for a person. If the call is made again after they have acted, the payment
+ * goes on.
+ */
 export function actionRequired(
   payment: Payment,
   action: NextAction | undefined,
@@ -122,8 +127,8 @@ export function sentence(reasons: readonly Reason[]): string {
 }
 
 /**
- * The cause that an error of Purser may name. Loggers print causes, so it is redacted; listeners of `error` get the original.
- * The caller's own abort reason stays as it is.
+ * The cause that an error of Purser may name. Loggers print causes, so it is redacted; listeners of `error` get the
+ * original. The caller's own abort reason stays as it is.
  */
 export function causeFor(thrown: unknown, { call: { signal }, env }: CallContext): unknown {
   if (signal?.aborted === true && thrown === signal.reason) return thrown

@@ -10,8 +10,8 @@ import { transition } from './transition.js'
 const MOST_TYPE = 200
 
 /**
- * Records why the server did not accept a credential. Any other answer costs no write. Listeners do not hear of it yet, because
- * an honest server whose challenge expired accepts the next credential.
+ * Records why the server did not accept a credential. Any other answer costs no write. Listeners do not hear of it yet,
+ * because an honest server whose challenge expired accepts the next credential.
  */
 export async function noteRejection(
   answer: Answer<unknown>,
@@ -59,8 +59,8 @@ export function sentenceOf({ status, type, title, detail }: Rejection): string {
 const givenUp = new WeakSet<AuthorizedPayment>()
 
 /**
- * Tells a wallet that the server did not accept its credential. If the wallet therefore gives something up, listeners hear of
- * it, and recovery looks for money to fetch back.
+ * Tells a wallet that the server did not accept its credential. If the wallet therefore gives something up, listeners
+ * hear of it, and recovery looks for money to fetch back.
  */
 export async function notifyRejected(
   reading: ReplyInfo,
@@ -87,8 +87,8 @@ export async function notifyRejected(
 }
 
 /**
- * Lets the same request be paid for again if the wallet gave up the session of this payment. The caller has the server's
- * answer, and nothing more is signed on that session. The payment itself counts until the rail shows its end.
+ * Lets the same request be paid for again if the wallet gave up the session of this payment. The caller has the
+ * server's answer, and nothing more is signed on that session. The payment itself counts until the rail shows its end.
  */
 export async function allowRepeat(
   payment: Payment,

@@ -124,7 +124,10 @@ async function finish<Reply extends object>(
   return result.reply
 }
 
-/** Makes one payment, or continues an earlier one of the same purchase. `gone`: the earlier one is not in the way any more. */
+/**
+ * Makes one payment, or continues an earlier one of the same purchase. `gone`: the earlier one is not in the way any
+ * more.
+ */
 async function payOnce<Reply extends object>(
   purchase: OfferPurchase<Reply>,
 ): Promise<Delivery<Reply> | Extract<Adoption<Reply>, { kind: 'gone' }>> {

@@ -40,8 +40,8 @@ export type SettleResult =
     }
 
 /**
- * Settles a payment by an answer. The server's word counts only with a receipt that matches; for anything else the wallet is
- * asked.
+ * Settles a payment by an answer. The server's word counts only with a receipt that matches; for anything else the
+ * wallet is asked.
  */
 export async function settleReply(reading: ReplyInfo, settlement: Settlement): Promise<SettleResult> {
   const { submitted, env } = settlement
@@ -104,7 +104,9 @@ async function resultOf(reading: ReplyInfo, settlement: Settlement): Promise<Set
   }
 }
 
-/** Settles a payment by a receipt that came while the answer was read. A receipt that does not match changes nothing. */
+/**
+ * Settles a payment by a receipt that came while the answer was read. A receipt that does not match changes nothing.
+ */
 export async function settleByLateReceipt(receipt: Receipt, settlement: Settlement): Promise<Payment> {
   const { payment, env } = settlement
   const matching = matchingReceipt(receipt, settlement)

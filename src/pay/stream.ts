@@ -25,8 +25,8 @@ const RAISE_LIMIT =
   'A call without maxAmount takes at most a tenth of a budget: name a maxAmount for one that may take more.'
 
 /**
- * Pays further while the caller reads a stream, as far as policy allows. Each time the server asks for more, the price of the
- * challenge is judged, held and paid once more, as a separate payment. Ends with the stream, and never throws.
+ * Pays further while the caller reads a stream, as far as policy allows. Each time the server asks for more, the price
+ * of the challenge is judged, held and paid once more, as a separate payment. Ends with the stream, and never throws.
  */
 export async function followStream<Reply extends object>(
   stream: PaidStream<Reply>,
@@ -154,7 +154,9 @@ class StreamPayer<Reply extends object> {
     }
   }
 
-  /** The caller's key named the purchase that opened the stream. The call's `maxAmount` bounds all payments together. */
+  /**
+   * The caller's key named the purchase that opened the stream. The call's `maxAmount` bounds all payments together.
+   */
   #callOf({ context, trace }: Call): Call {
     const left = this.#most === undefined ? undefined : this.#most - this.#units
     return {
@@ -279,7 +281,10 @@ class StreamPayer<Reply extends object> {
   }
 }
 
-/** Whether the wallet could not pay this time. It may pay the next one: another stream of its channel may have been faster. */
+/**
+ * Whether the wallet could not pay this time. It may pay the next one: another stream of its channel may have been
+ * faster.
+ */
 function isOfWallet(error: unknown): boolean {
   return error instanceof PaymentRefusedError && error.reasons.every(({ rule }) => rule === 'wallet')
 }
@@ -300,9 +305,9 @@ function priceOf({ terms }: Quote): Terms {
 const PART = 10n
 
 /**
- * The most that a metered call without a `maxAmount` may cost in all, in the policy's unit: a tenth of the tightest budget
- * that it counts in, or the most that policy allows one payment to cost, if that is more. Without this limit one stream could
- * take a whole day's budget, one small price after another.
+ * The most that a metered call without a `maxAmount` may cost in all, in the policy's unit: a tenth of the tightest
+ * budget that it counts in, or the most that policy allows one payment to cost, if that is more. Without this limit one
+ * stream could take a whole day's budget, one small price after another.
  *
  * @returns Undefined if no budget of money limits the call, because policy then sets no limit.
  */

@@ -20,8 +20,8 @@ const LONGEST_PAUSE_MS = 10_000
 const DEFAULT_LIFE_MS = 30_000
 
 /**
- * Completes the credential and sends it. From the first line on money may move, so a failure is returned and not thrown: the
- * evidence then decides what the payment counts for.
+ * Completes the credential and sends it. From the first line on money may move, so a failure is returned and not
+ * thrown: the evidence then decides what the payment counts for.
  */
 export async function submit<Reply>(
   authorized: AuthorizedPayment,
@@ -53,7 +53,9 @@ export async function submit<Reply>(
   }
 }
 
-/** If the answer is paid for while it is read, returns it as a metered one. Only a running total can be raised for it. */
+/**
+ * If the answer is paid for while it is read, returns it as a metered one. Only a running total can be raised for it.
+ */
 export async function meter<Reply>(
   submitted: SubmittedCredential<Reply>,
   exchange: Exchange<Reply>,
@@ -77,8 +79,8 @@ const authorizedBy = new WeakMap<LiveCredential, AuthorizedPayment>()
 /**
  * Records what the completion brought, durably, before the credential leaves.
  *
- * @throws PaymentError if it cannot be recorded, because another process has proven the attempt void or made another one. A
- * credential that is not on record does not leave.
+ * @throws PaymentError if it cannot be recorded, because another process has proven the attempt void or made another
+ * one. A credential that is not on record does not leave.
  */
 async function recordCompletion(
   { credential, evidence, goodUntil }: Completed,
@@ -212,7 +214,9 @@ async function sendAgain<Reply>(
   }
 }
 
-/** How long the server asks to wait before the same credential is sent again. Undefined if Purser does not wait so long. */
+/**
+ * How long the server asks to wait before the same credential is sent again. Undefined if Purser does not wait so long.
+ */
 function pauseOf(reading: ReplyInfo, sent: LiveCredential, env: Env): number | undefined {
   if (reading.kind !== 'response' || reading.retryAt === undefined || reading.receipt !== undefined)
     return undefined

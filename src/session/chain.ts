@@ -136,7 +136,7 @@ export async function fateOf(
   const past = await firstBlockAt(node, validBefore, final)
   const last = await blockAt(node, past.number - 1n)
   if (!(await readSeen(node, seen, last.hash))) return 'void'
-  const hash = look.hash ?? (await hashIn(node, validBefore, last, look))
+  const hash = look.hash ?? (await hashIn(node, { validBefore, last }, look))
   const receipt = hash === undefined ? undefined : await readReceipt(node, hash)
   return receipt?.ok === false ? 'failed' : 'included'
 }
@@ -144,8 +144,7 @@ export async function fateOf(
 /** Scans the blocks that could include a failed transaction, because it left no other trace. */
 async function hashIn(
   node: Node,
-  validBefore: number,
-  last: Block,
+  { validBefore, last }: { readonly validBefore: number; readonly last: Block },
   { payer, calls }: Look,
 ): Promise<string | undefined> {
   const start = await firstBlockAt(node, validBefore - EXPIRING_SECONDS, last)

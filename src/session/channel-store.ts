@@ -60,7 +60,8 @@ export class ChannelStore {
         throw new PaymentError('ledger_corrupt', 'held', 'The ledger has this session in an unknown form')
       const { channel, effects } = reduce(before, event)
       if (channel === undefined) return undefined
-      if (await this.#carryOut(effects, channel, record?.rev ?? 0, channels)) return channel
+      const rev = record?.rev ?? 0
+      if (await this.#apply(effects, { channel, rev }, channels)) return channel
     }
     throw new PaymentError('ledger_busy', 'held', 'Other processes kept changing the channel')
   }
@@ -75,10 +76,9 @@ export class ChannelStore {
   }
 
   /** Returns false if another process was faster and nothing was written. */
-  async #carryOut(
+  async #apply(
     effects: readonly SessionEffect[],
-    channel: SessionChannel,
-    rev: number,
+    { channel, rev }: { readonly channel: SessionChannel; readonly rev: number },
     channels: Channels,
   ): Promise<boolean> {
     for (const effect of effects) {

@@ -41,7 +41,7 @@ export async function prepareClose(plan: PlanOf<'close'>, work: SigningContext):
     evidence: evidenceFor(act, channel, work),
     ...lane(work),
     ...completeOrDiscard(async (deliver) => {
-      const payload = await askToClose(payloads, channel, deliver, to, options.channels)
+      const payload = await askToClose(payloads, deliver, { ...to, channel, channels: options.channels })
       const evidence = evidenceFor({ ...act, agreedAt: parts.config.now() }, channel, work)
       // The vendor has agreed to close, even if the chain does not show it yet.
       await awaitClosed(channel, options.channels, parts).catch(() => undefined)
@@ -53,12 +53,10 @@ export async function prepareClose(plan: PlanOf<'close'>, work: SigningContext):
 /** @throws PaymentError if the vendor does not agree to close. The channel then continues as before. */
 async function askToClose(
   payloads: readonly JsonObject[],
-  channel: SessionChannel,
   deliver: Deliver,
-  to: Delivery,
-  channels: Channels,
+  to: Delivery & { readonly channel: SessionChannel; readonly channels: Channels },
 ): Promise<JsonObject> {
-  const { parts } = to
+  const { parts, channel, channels } = to
   await parts.book.apply(channel, { kind: 'leaving' }, channels)
   try {
     const payload = await firstTaken(payloads, deliver, to)
@@ -94,7 +92,7 @@ export async function prepareForcedClose(
   const { channel, does } = plan
   const { identity } = channel
   const calls = does === 'withdraw' ? withdrawCalls(identity) : requestCloseCalls(identity)
-  const { sending, raw } = await transact(does, calls, 0n, identity.chainId, work)
+  const { sending, raw } = await transact({ kind: does, calls, add: 0n, chainId: identity.chainId }, work)
   return {
     evidence: evidenceFor({ form: does, total: 0n, price: 0n, sending }, channel, work),
     ...lane(work),

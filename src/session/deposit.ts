@@ -2,9 +2,9 @@ import { type Amount, type Currency, formatAmount, partsWithin } from '../money/
 import type { Bounds, Fee } from '../policy/index.js'
 import type { Unpayable } from '../wallet/index.js'
 import { type Funded, feesOf, fundedBy } from '../wallet/tempo/shared.js'
-import { mostOf, type Session } from './challenge.js'
+import { mostOf } from './challenge.js'
 import type { SessionOffer } from './offer.js'
-import { contextOf, type SessionContext } from './options.js'
+import { contextOf } from './options.js'
 import { type AccountTransaction, feeFor } from './transaction.js'
 
 /** The number of calls that a deposit covers by default. */
@@ -14,12 +14,7 @@ const CALLS = 100n
  * Returns the deposit of a new channel: by the wallet's option and the policy. The server's suggestion can only lower
  * it.
  */
-export function depositFor(
-  session: Session,
-  currency: Currency,
-  bounds: Bounds,
-  parts: SessionContext,
-): bigint {
+export function depositFor({ session, currency, context: { bounds }, parts }: SessionOffer): bigint {
   const { price, suggested } = session
   const wished = parts.deposit === undefined ? price * CALLS : contextOf(parts.deposit, currency)
   const lowered = suggested !== undefined && suggested < wished ? suggested : wished
@@ -28,11 +23,8 @@ export function depositFor(
 
 /** Returns the top-up of a channel: at least the amount that this payment needs. The policy then judges it. */
 export function topUpFor(
-  session: Session,
   { needs, has }: { readonly needs: bigint; readonly has: bigint },
-  currency: Currency,
-  bounds: Bounds,
-  parts: SessionContext,
+  { session, currency, context: { bounds }, parts }: SessionOffer,
 ): bigint {
   const text = parts.topUp ?? parts.deposit
   const wished = text === undefined ? session.price * CALLS : contextOf(text, currency)

@@ -9,13 +9,13 @@ import { decimal, hexOf, pending } from './json.js'
 /** The one kind of offer this wallet pays. */
 export const KIND: OfferKind = 'tempo/session'
 
-/** A transaction of ours that goes with a credential, or is one. */
+/** A transaction of the payer that goes with a credential, or is one. */
 const sending = tolerant(
   z.object({
     ...pending.shape,
-    /** Its own hash. Unknown if a sponsor signs after us. */
+    /** Its hash. Unknown if a sponsor signs after the payer. */
     hash: z.exactOptional(hexOf(32)),
-    /** The currency we pay its fee in; absent if the server pays. */
+    /** The currency of its fee. Absent if the server pays. */
     feeCurrency: z.exactOptional(currency),
   }),
   ['payment', 'hash', 'feeCurrency'],
@@ -26,25 +26,25 @@ export type Sending = Readonly<z.output<typeof sending>>
 const form = z.enum(['voucher', 'open', 'topUp', 'fund', 'close', 'requestClose', 'withdraw'])
 export type Form = z.output<typeof form>
 
-/** What proves a voucher, or an operation, by the channel's own state. */
+/** The data that proves a voucher or an operation by the state of the channel. */
 const detail = z.object({
   form,
   lane: z.string(),
   slot: z.string(),
   identity,
   currency,
-  /** The running total that was signed, and how much of it this payment is. */
+  /** The signed running total, and the part of it that this payment added. */
   total: decimal,
   price: decimal,
-  /** No block before this second holds anything of the channel. */
+  /** No block before this second contains anything of the channel. */
   openedAt: z.number(),
   sending: z.exactOptional(sending),
-  /** When the vendor said that it closes the channel. */
+  /** The time at which the vendor agreed to close the channel. */
   agreedAt: z.exactOptional(z.number()),
 })
 export type SessionDetail = Readonly<z.output<typeof detail>>
 
-/** Evidence for the ledger. Found by its lane, except for acts that pay nothing. */
+/** Makes the evidence for the ledger. It has the lane as a reference, except for operations that pay nothing. */
 export function evidenceOf(wallet: string, challengeId: string, detail: SessionDetail): Evidence {
   const { sending, form, lane } = detail
   const refs = [challengeId, channelIdOf(detail.identity), sending?.seen, sending?.hash]
@@ -62,7 +62,7 @@ export function isPayment(form: Form): boolean {
   return form === 'voucher' || form === 'open' || form === 'topUp'
 }
 
-/** Reads evidence back, as a ledger returns it. Undefined: it is not this wallet's, or damaged. */
+/** Reads evidence from a ledger. Undefined if it is of another wallet, or damaged. */
 export const readDetail: (json: Json) => SessionDetail | undefined = reader(
   tolerant(detail, ['sending', 'agreedAt']),
 )

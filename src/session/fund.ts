@@ -80,7 +80,10 @@ async function fundingOf(
 }> {
   const { quote, payment, options, parts } = work
   const { identity } = channel
-  const { sending, raw } = await transact('topUp', topUpCalls(identity, add), add, session.chainId, work)
+  const { sending, raw } = await transact(
+    { kind: 'topUp', calls: topUpCalls(identity, add), add, chainId: session.chainId },
+    work,
+  )
   const { seen, validBefore } = sending
   const pending = { add, seen, validBefore }
   const payload = fundingPayload(channel, raw, add)

@@ -12,20 +12,20 @@ const parties = {
   payer: address,
   payee: address,
   token: address,
-  /** Random, and ours. */
+  /** A random value of the payer. */
   salt: hexOf(32),
-  /** The key whose signature vouchers bear. */
+  /** The key that signs vouchers. */
   signer: hexOf(20),
 }
 
-/** What makes a channel the one it is. Its id on the chain is a hash of this. */
+/** The fields that identify a channel. Its id on the chain is a hash of them. */
 export const identity = z.discriminatedUnion('protocol', [
   z.object({ protocol: z.literal('v1'), ...parties }),
   z.object({
     protocol: z.literal('v2'),
     ...parties,
     operator: hexOf(20),
-    /** The seen hash of the transaction that opened it: the id is known only once that is built. */
+    /** The seen hash of the transaction that opened it. So the id is known only after that was built. */
     openHash: hexOf(32),
   }),
 ])

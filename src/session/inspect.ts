@@ -85,9 +85,8 @@ function feeBy(views: readonly Verdict[]): Amount | undefined {
 
 async function viewOf(node: Node, detail: SessionDetail, now: Instant): Promise<Verdict> {
   const latest = await readChannel([node], detail.identity)
-  const verdict = isPayment(detail.form)
-    ? await ofPayment(node, detail, latest, now)
-    : await ofAct(node, detail, latest, now)
+  const view: View = { node, detail, latest, now }
+  const verdict = isPayment(detail.form) ? await ofPayment(view) : await ofOperation(view)
   // The fee was charged for the transaction, even if the voucher is never cashed.
   const fee = await feeOf(node, detail)
   if (verdict.state === 'void' || fee?.value === 0n) await checkIsOf(detail.identity.chainId, node)
@@ -100,7 +99,15 @@ const pending = (now: Instant, reason: string): Verdict => ({
   reason,
 })
 
-async function ofPayment(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
+/** A channel as one node shows it now. */
+interface View {
+  readonly node: Node
+  readonly detail: SessionDetail
+  readonly latest: OnChain
+  readonly now: Instant
+}
+
+async function ofPayment({ node, detail, latest, now }: View): Promise<Verdict> {
   const { total, identity } = detail
   const reference = channelIdOf(identity)
   if (latest.captured >= total) return { state: 'settled', reference }
@@ -169,7 +176,7 @@ async function endOf(
 }
 
 /** Evaluates an owner's operation. It moves only the deposit, which returns, so it was either carried out or not. */
-async function ofAct(node: Node, detail: SessionDetail, latest: OnChain, now: Instant): Promise<Verdict> {
+async function ofOperation({ node, detail, latest, now }: View): Promise<Verdict> {
   const reference = detail.sending?.hash ?? channelIdOf(detail.identity)
   if (await isDone(node, detail, latest)) return { state: 'settled', reference }
   const { sending, agreedAt } = detail

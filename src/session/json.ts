@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { reader } from '../wallet/evidence.js'
 import type { Hex } from '../wallet/tempo/index.js'
 
-/** The address of nobody: a role that is left open. */
+/** The zero address: it stands for a role without an address. */
 export const NOBODY: Hex = `0x${'0'.repeat(40)}`
 
-/** Hexadecimal text of a number of bytes, in any case. It is read as lower case. */
+/** Hexadecimal text of a number of bytes. Upper case is read as lower case. */
 export function hexOf(bytes: number) {
   return lowerCase(new RegExp(`^0x[0-9a-fA-F]{${2 * bytes}}$`))
 }
@@ -17,7 +17,7 @@ function lowerCase(form: RegExp) {
   )
 }
 
-/** An address that belongs to somebody. */
+/** Any address except the zero address. */
 export const address = hexOf(20).check(z.refine((value) => value !== NOBODY))
 
 /** A base-10 integer in a string: no sign, exponent, fraction, separator or leading zero. */
@@ -26,12 +26,12 @@ export const decimal = z.pipe(
   z.transform((text: string) => BigInt(text)),
 )
 
-/** A deposit on its way: what it adds, and what proves what became of it. */
+/** A pending deposit: the amount that it adds, and the hash that proves its outcome. */
 export const pending = z.object({
   add: decimal,
   seen: hexOf(32),
   validBefore: z.number(),
-  /** The payment that brings it, if that payment has locked up nothing else here. */
+  /** The payment that brings it, if that payment has locked nothing else on this channel. */
   payment: z.exactOptional(z.string()),
 })
 export type Pending = Readonly<z.output<typeof pending>>

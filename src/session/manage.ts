@@ -1,6 +1,6 @@
 import type { Channel, Channels } from '../ledger/index.js'
 import { amount } from '../money/index.js'
-import type { ChannelOperation, ChannelView, Quote, QuoteContext, Unpayable } from '../wallet/index.js'
+import type { ChannelOperation, ChannelView, Quote, Unpayable } from '../wallet/index.js'
 import { unpayable } from '../wallet/shared.js'
 import { GRACE_SECONDS } from './chain.js'
 import { readSession } from './challenge.js'
@@ -44,8 +44,7 @@ export async function inspectChannel(
 export async function quoteOperation(
   act: ChannelOperation,
   record: Channel,
-  context: QuoteContext,
-  parts: SessionContext,
+  { context, parts }: Pick<SessionOffer, 'context' | 'parts'>,
 ): Promise<Quote | Unpayable> {
   const before = readRecord(record)
   const channel = before && ((await parts.book.current(before, context.channels)) ?? before)
@@ -85,9 +84,8 @@ async function quoteFund(
   known: SessionChannel,
   asked: SessionOffer,
 ): Promise<Quote | Unpayable> {
-  const { context, parts } = asked
   const waits = known.state === 'open' && known.pending !== undefined
-  const channel = waits ? await settled(known, context.now, context.channels, parts) : known
+  const channel = waits ? await settled(known, asked) : known
   if (channel.state === 'open' && channel.pending !== undefined)
     return unpayable('A top-up of this session is still pending', 'busy')
   const session = readSession(channel.challenge)

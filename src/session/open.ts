@@ -99,10 +99,7 @@ async function openingOf(
       ? { ...parties, protocol: 'v1' as const }
       : { ...parties, protocol: 'v2' as const, operator }
   const { sending, raw, seen } = await transact(
-    'open',
-    openCalls(opening, deposit),
-    deposit,
-    session.chainId,
+    { kind: 'open', calls: openCalls(opening, deposit), add: deposit, chainId },
     work,
   )
   const identity: Identity = opening.protocol === 'v1' ? opening : { ...opening, openHash: seen }

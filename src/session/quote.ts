@@ -12,7 +12,7 @@ import { readAmount } from './json.js'
 import type { Open, Opening, SessionChannel } from './machine.js'
 import { type SessionOffer, totalOf, understand } from './offer.js'
 import type { SessionContext } from './options.js'
-import { type Plan, planned } from './plan.js'
+import { type Plan, type PlanOf, planned } from './plan.js'
 import { settled } from './reconcile.js'
 import { readRecord } from './record.js'
 import { rememberedChallenge, restoredChannel } from './resume.js'
@@ -49,8 +49,8 @@ async function quoteNext(asked: SessionOffer): Promise<Quote | Unpayable> {
   const lane = `${slot}#${records.length}`
   const resumed = await rememberedChallenge(asked, lane)
   if (resumed !== undefined) {
-    const plan: Plan = { does: 'resume', channel: resumed, price: stepOf(asked, resumed.base) }
-    return quoteVoucher(plan, resumed, 0n, asked, amount(resumed.deposit, asked.currency))
+    const plan: PlanOf<'resume'> = { does: 'resume', channel: resumed, price: stepOf(asked, resumed.base) }
+    return quoteVoucher(plan, { at: 0n, locks: amount(resumed.deposit, asked.currency) }, asked)
   }
   return quoteOpening(lane, asked)
 }
@@ -59,26 +59,24 @@ async function current(record: Channel, asked: SessionOffer): Promise<SessionCha
   const channel = readRecord(record)
   if (channel === undefined)
     return unpayable('The ledger has this session in an unknown form', 'ledger_corrupt')
-  const { context, parts } = asked
-  return channel.state === 'opening' ? settled(channel, context.now, context.channels, parts) : channel
+  return channel.state === 'opening' ? settled(channel, asked) : channel
 }
 
 async function quoteOn(known: SessionChannel, asked: SessionOffer): Promise<Quote | Unpayable> {
-  const { context, parts } = asked
+  const { context } = asked
   const at = await context.channels.signed(known.lane)
   const channel = await restoredChannel(known, totalOf(known, at), asked)
   const before = totalOf(channel, at)
   const price = stepOf(asked, before)
   if (price === 0n) return unpayable('The signed total already covers the amount that the server asks for')
-  const voucher: Plan = { does: 'voucher', channel, price }
-  if (channel.state !== 'open') return quoteVoucher(voucher, channel, at, asked)
+  const voucher: PlanOf<'voucher'> = { does: 'voucher', channel, price }
+  if (channel.state !== 'open') return quoteVoucher(voucher, { at }, asked)
   const total = before + price
-  if (total <= channel.deposit) return quoteVoucher(voucher, channel, at, asked)
-  const after =
-    channel.pending === undefined ? channel : await settled(channel, context.now, context.channels, parts)
-  if (after.state !== 'open') return quoteVoucher({ ...voucher, channel: after }, after, at, asked)
+  if (total <= channel.deposit) return quoteVoucher(voucher, { at }, asked)
+  const after = channel.pending === undefined ? channel : await settled(channel, asked)
+  if (after.state !== 'open') return quoteVoucher({ ...voucher, channel: after }, { at }, asked)
   if (total <= after.deposit || after.pending !== undefined)
-    return quoteVoucher({ ...voucher, channel: after }, after, at, asked)
+    return quoteVoucher({ ...voucher, channel: after }, { at }, asked)
   return quoteTopUp(after, { at, total, price }, asked)
 }
 
@@ -94,29 +92,27 @@ function stepOf({ session, context }: SessionOffer, before: bigint): bigint {
 }
 
 function quoteVoucher(
-  plan: Plan & { readonly price: bigint },
-  channel: SessionChannel,
-  at: bigint,
+  plan: PlanOf<'voucher' | 'resume'>,
+  { at, locks }: { readonly at: bigint; readonly locks?: Amount },
   asked: SessionOffer,
-  locks?: Amount,
 ): Quote {
   const { expires } = asked.challenge
   const quote: Quote = {
     ...quoteOf(asked),
     // The deposit of a channel that the ledger did not know counts as locked from now on.
     terms: { ...termsOf(asked, plan.price), ...(locks === undefined ? {} : { locks }) },
-    lane: { names: [channel.lane], otherwise: 'wait', at },
+    lane: { names: [plan.channel.lane], otherwise: 'wait', at },
     ...(expires === undefined ? {} : { goodUntil: expires }),
   }
   return planned(quote, plan)
 }
 
 async function quoteOpening(lane: string, asked: SessionOffer): Promise<Quote | Unpayable> {
-  const { session, currency, context, parts, slot } = asked
+  const { session, currency, slot } = asked
   const refusal = await mayReopen(asked)
   if (refusal !== undefined) return refusal
   const price = stepOf(asked, 0n)
-  const deposit = depositFor(session, currency, context.bounds, parts)
+  const deposit = depositFor(asked)
   const funded = await withFunding('open', { price, add: deposit }, asked)
   if ('unpayable' in funded) return funded
   const quote: Quote = { ...funded, lane: { names: [lane], otherwise: 'wait', at: 0n } }
@@ -128,11 +124,11 @@ async function quoteTopUp(
   { at, total, price }: { readonly at: bigint; readonly total: bigint; readonly price: bigint },
   asked: SessionOffer,
 ): Promise<Quote | Unpayable> {
-  const { session, currency, context, parts } = asked
+  const { session } = asked
   const { deposit } = channel
   if (total > mostOf(session))
     return unpayable('The total of the session exceeds the largest amount of its channel')
-  const add = topUpFor(session, { needs: total - deposit, has: deposit }, currency, context.bounds, parts)
+  const add = topUpFor({ needs: total - deposit, has: deposit }, asked)
   const funded = await withFunding('topUp', { price, add }, asked)
   if ('unpayable' in funded) return funded
   const quote: Quote = { ...funded, lane: { names: [channel.lane], otherwise: 'wait', at } }
@@ -191,13 +187,13 @@ async function arrived(
   detail: SessionDetail,
   asked: SessionOffer,
 ): Promise<SessionChannel | undefined> {
-  const { context, parts } = asked
+  const { parts } = asked
   let channel = readRecord(record)
   if (channel === undefined) return undefined
   const lacks = channel.state === 'opening' || (channel.state === 'open' && channel.deposit < detail.total)
   if (lacks) {
     parts.busy.delete(channel.lane)
-    channel = await settled(channel, context.now, context.channels, parts)
+    channel = await settled(channel, asked)
   }
   return channel
 }

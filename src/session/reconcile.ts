@@ -1,11 +1,11 @@
 import type { Channels } from '../ledger/index.js'
-import type { Instant } from '../money/index.js'
 import { sleep } from '../util/timers.js'
 import { type Call, checkIsOf, type Node, readBlock } from '../wallet/tempo/shared.js'
 import { openCalls, topUpCalls } from './calls.js'
 import { fateOf, type OnChain, readChannel, readClosed } from './chain.js'
 import type { Pending } from './json.js'
 import type { SessionChannel, SessionEvent } from './machine.js'
+import type { SessionOffer } from './offer.js'
 import type { SessionContext } from './options.js'
 
 /** The least interval between searches for a pending deposit, in milliseconds. */
@@ -19,9 +19,7 @@ const OPENING_SECONDS = 60
  */
 export async function settled(
   channel: SessionChannel,
-  now: Instant,
-  channels: Channels,
-  parts: SessionContext,
+  { context: { now, channels }, parts }: Pick<SessionOffer, 'context' | 'parts'>,
 ): Promise<SessionChannel> {
   const busyUntil = parts.busy.get(channel.lane)
   if (busyUntil !== undefined && now < busyUntil) return channel
@@ -63,7 +61,7 @@ async function eventOf(
   const { deposit, closeRequestedAt } = chain
   const pending = channel.state === 'open' ? channel.pending : undefined
   if (pending !== undefined && channel.state === 'open' && deposit <= channel.deposit)
-    return (await isDead(nodes, pending, topUpCalls(channel.identity, pending.add), channel))
+    return (await isDead(channel, { pending, calls: topUpCalls(channel.identity, pending.add) }, nodes))
       ? { kind: 'lapsed', seen: pending.seen }
       : undefined
   return { kind: 'found', deposit, closeRequestedAt }
@@ -91,10 +89,9 @@ async function closedForGood(
 
 /** Every node that answers must agree that a transaction never takes effect: it expired, or it failed. */
 async function isDead(
-  nodes: readonly Node[],
-  pending: Pending,
-  calls: readonly Call[],
   { identity: { payer, chainId } }: SessionChannel,
+  { pending, calls }: { readonly pending: Pending; readonly calls: readonly Call[] },
+  nodes: readonly Node[],
 ): Promise<boolean> {
   const fateOn = async (node: Node): ReturnType<typeof fateOf> => {
     const fate = await fateOf(node, pending, { payer, calls })
@@ -116,7 +113,7 @@ async function goneOrNever(
 ): Promise<SessionEvent | undefined> {
   if (channel.state === 'opening') {
     const { identity, pending } = channel
-    if (await isDead(nodes, pending, openCalls(identity, pending.add), channel))
+    if (await isDead(channel, { pending, calls: openCalls(identity, pending.add) }, nodes))
       return { kind: 'lapsed', seen: pending.seen }
   }
   const ends = await Promise.all(nodes.map((node) => endOn(node, channel).catch(() => undefined)))

@@ -130,7 +130,7 @@ function parse(record: Channel): SessionChannel | undefined {
   }
 }
 
-/** No row holds a voucher: it is as good as cash to whom it is made out. */
+/** Returns the challenge without its snapshot: the ledger must not hold a voucher, which its payee could cash. */
 function storedChallenge(challenge: Challenge) {
   const { kind, id, realm, request, expires, echo } = withoutSnapshot(challenge)
   if (echo.envelope !== 'mpp') return undefined

@@ -18,6 +18,12 @@ import { addressOfResource, type SessionOffer, slotOf } from './offer.js'
 import type { SessionContext } from './options.js'
 import { bearsSignature } from './voucher.js'
 
+/** The wallet, and the channels that its ledger knows. */
+interface ChannelContext {
+  readonly channels: Channels
+  readonly parts: SessionContext
+}
+
 /** A checked channel of this payer that a server remembers. */
 interface Remembered {
   readonly identity: Extract<Identity, { readonly protocol: 'v2' }>
@@ -35,7 +41,7 @@ export async function rememberedChallenge(asked: SessionOffer, lane: string): Pr
   const { session, context, parts, slot, currency, challenge } = asked
   const snapshot = session.snapshot ?? parts.recalled.get(slot)
   if (snapshot === undefined) return undefined
-  const found = await remembered(snapshot, session, context.channels, parts)
+  const found = await remembered(snapshot, session, { channels: context.channels, parts })
   if (found === undefined) {
     parts.recalled.delete(slot)
     return undefined
@@ -63,18 +69,14 @@ export async function rememberedChallenge(asked: SessionOffer, lane: string): Pr
 }
 
 /** Checks a remembered channel and stores it. It is checked again before anything is signed on it. */
-export async function restoreChannel(
-  said: string,
-  at: Resource,
-  channels: Channels,
-  parts: SessionContext,
-): Promise<boolean> {
+export async function restoreChannel(said: string, at: Resource, context: ChannelContext): Promise<boolean> {
+  const { parts } = context
   const snapshot = readSnapshot(said)
   const escrow = readAddress(snapshot?.['escrow'])
   const chainId = snapshot?.['chainId']
   if (snapshot === undefined || escrow === undefined || typeof chainId !== 'number') return false
   if (escrow !== RESERVE && !parts.escrows.has(escrow)) return false
-  const found = await remembered(snapshot, { escrow, chainId }, channels, parts)
+  const found = await remembered(snapshot, { escrow, chainId }, context)
   if (found === undefined) return false
   if (parts.recalled.size >= MOST) parts.recalled.clear()
   parts.recalled.set(slotOf(found.identity, at, parts), snapshot)
@@ -99,8 +101,7 @@ function readSnapshot(said: string): JsonObject | undefined {
 async function remembered(
   snapshot: JsonObject,
   { escrow, chainId }: Pick<Session, 'escrow' | 'chainId'>,
-  channels: Channels,
-  parts: SessionContext,
+  { channels, parts }: ChannelContext,
 ): Promise<Remembered | undefined> {
   const identity = readDescriptor(snapshot['descriptor'], escrow, chainId)
   const nodes = parts.config.nodes(chainId)

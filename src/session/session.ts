@@ -52,8 +52,8 @@ export function tempoSession(options: SessionOptions): SessionWallet {
     isForgotten: isForgotten,
     rememberedChallenge: (resource, now) => parts.book.standing(resource, now),
     inspectChannel: (channel: Channel, channels: Channels) => inspectChannel(channel, channels, parts),
-    restoreChannel: (said, at, channels) => restoreChannel(said, at, channels, parts),
-    quoteOperation: (act, channel, context) => quoteOperation(act, channel, context, parts),
+    restoreChannel: (said, at, channels) => restoreChannel(said, at, { channels, parts }),
+    quoteOperation: (act, channel, context) => quoteOperation(act, channel, { context, parts }),
   })
 }
 

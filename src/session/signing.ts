@@ -36,10 +36,17 @@ export function newTotal(
 
 /** Signs a transaction that moves a deposit. */
 export async function transact(
-  kind: Parameters<typeof draft>[0],
-  calls: Parameters<typeof draft>[1],
-  add: bigint,
-  chainId: number,
+  {
+    kind,
+    calls,
+    add,
+    chainId,
+  }: {
+    readonly kind: Parameters<typeof draft>[0]
+    readonly calls: Parameters<typeof draft>[1]
+    readonly add: bigint
+    readonly chainId: number
+  },
   work: Pick<SigningContext, 'quote' | 'options' | 'parts' | 'spendable'>,
 ): Promise<{ readonly sending: Sending; readonly raw: Hex; readonly seen: Hex }> {
   const { quote, options, parts, spendable } = work

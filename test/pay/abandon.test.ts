@@ -8,7 +8,7 @@ import { type FakeWorld, fakeWorld } from './world.js'
 
 type TokenState = 'open' | 'taken' | 'revoked' | 'waits'
 
-/** A rail of tokens that can be taken back: one for each purchase, shown as often as it takes. */
+/** A rail of tokens that can be revoked. Each purchase has one token, which may be sent several times. */
 class Tokens {
   readonly states = new Map<string, TokenState>()
   readonly abandoned: string[] = []
@@ -75,7 +75,7 @@ function tokenOf({ detail }: Evidence): string {
   return String(Object(detail)['token'])
 }
 
-/** Something that one waits for and another gives. */
+/** A promise with its resolver. */
 function signal(): { readonly given: Promise<void>; give(): void } {
   let give = (): void => undefined
   const given = new Promise<void>((resolve) => {
@@ -84,7 +84,7 @@ function signal(): { readonly given: Promise<void>; give(): void } {
   return { given, give: () => give() }
 }
 
-/** The same ledger, with some methods of its own. */
+/** The same ledger with some methods replaced. */
 function withMethods(ledger: Ledger, own: Partial<Ledger>): Ledger {
   return new Proxy(ledger, {
     get(target, name) {
@@ -99,7 +99,7 @@ interface Scene {
   readonly rail: Tokens
 }
 
-/** A world whose server asks for a token, and does this with it. */
+/** A world whose server asks for a token, and answers it in this way. */
 function scene(paid: (token: string, outgoing: SendOptions, scene: Scene) => Promise<Reply> | Reply): Scene {
   const rail = new Tokens()
   const world = fakeWorld({ others: [rail.wallet] })
@@ -238,7 +238,7 @@ describe('a process that ends while a token is out', () => {
     expect(rail.states.size).toBe(1)
   })
 
-  /** Dead, with a token out. */
+  /** A process that ended while a token is out. */
   async function dead(paid: Parameters<typeof scene>[0]): Promise<Scene> {
     const made = scene(paid)
     const { world, rail } = made
@@ -260,7 +260,7 @@ describe('a process that ends while a token is out', () => {
     })
     const other = world.neighbour()
     let call: Promise<unknown> | undefined
-    // The recovery has read which payments are due, and before it looks at one, the call goes on with it.
+    // After the recovery has read the due payments, and before it inspects one, the call continues it.
     const keepAlive = async (): Promise<void> => {
       call = other.pay({ key: 'k' })
       await shown.given
@@ -289,7 +289,7 @@ describe('a process that ends while a token is out', () => {
     const hold: Ledger['hold'] = async (asked) => {
       const held = await ledger.hold(asked)
       if (held.ok || recovery !== undefined) return held
-      // The call has read that the payment stands in its way, and before it takes it up, the recovery does.
+      // After the call has read the earlier payment, and before it takes it over, the recovery does.
       recovery = runRecovery({ ...other.env, ledger: slow }, 'all')
       await begun.given
       setTimeout(over.give, 20)

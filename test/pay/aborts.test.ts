@@ -24,7 +24,7 @@ function hanging(
   return { world, step: hung }
 }
 
-/** One call, given up when something was reached: what its caller is told. */
+/** Runs one call, aborts it at a given point, and returns the error of its caller. */
 async function givenUp(world: FakeWorld, reached: Promise<void>, key?: string): Promise<unknown> {
   const stop = new AbortController()
   const ended = world.pay({ signal: stop.signal, ...(key === undefined ? {} : { key }) }).then(
@@ -154,7 +154,7 @@ describe('a caller who aborts before anything is signed', () => {
 describe.each(['before', 'after'] as const)(
   'a caller who aborts while the commit hangs, %s it is stored,',
   (when) => {
-    it('gets the error at once; a committed payment counts, is inspected in the background, and is never sent', async () => {
+    it('gets the error at once; a committed payment counts, is inspected, and is never sent', async () => {
       const { world, step } = hanging(['advance', 1, when])
       let looks = 0
       world.wallet.hooks.inspect = () => {
@@ -167,7 +167,7 @@ describe.each(['before', 'after'] as const)(
       const [payment] = await world.payments()
       expect(payment).toMatchObject({ state: 'committed', live: false })
       expect([await world.counted(), world.server.credentials.length, looks]).toEqual([10, 0, 1])
-      // It was signed once, and its end can be proven: then, and not before, the budget is free.
+      // It was signed once. The budget is free only after its end is proven.
       expect(world.due).toContain(payment?.recheckAt)
       world.clock.pass(20_000)
       await runRecovery(world.env, 'due')

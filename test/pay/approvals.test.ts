@@ -4,7 +4,7 @@ import type { Approver } from '../../src/pay/index.js'
 import { offer } from './peers.js'
 import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
-/** Everything above a cent is asked for. */
+/** Every payment above a cent needs an approval. */
 function asking(approver: Approver, more: WorldOptions = {}): FakeWorld {
   const policy = { ask: [{ above: '0.01' }], approval: { timeout: '1s' }, ...more.policy }
   return fakeWorld({ ...more, approver, policy })
@@ -12,7 +12,7 @@ function asking(approver: Approver, more: WorldOptions = {}): FakeWorld {
 
 const yes: Approver = async () => ({ approved: true, by: 'ann' })
 
-/** An approver that answers what no type would let it: whatever this JSON says. */
+/** An approver with an answer that no type allows, from this JSON. */
 const message =
   (json: string): Approver =>
   async () =>
@@ -100,7 +100,7 @@ describe('while a person decides', () => {
     const world = asking(
       async () => {
         expect(await world.counted()).toBe(10)
-        // A neighbour wants the rest, and there is none.
+        // Another process asks for the rest, and there is none.
         expect((await neighbour.fails({ path: '/coffee' })).reasons.map(({ rule }) => rule)).toEqual([
           'budget.day',
         ])
@@ -158,7 +158,7 @@ describe('while a person decides', () => {
   it('nothing is signed if the lease expires and others use up the budget', async () => {
     const world = asking(
       async () => {
-        // The lease runs out, and a neighbour's payments take the room.
+        // The lease expires, and payments of another process take the room.
         world.clock.pass(40_000)
         await neighbour.pay({ path: '/coffee' })
         return { approved: true, by: 'ann' }
@@ -199,7 +199,7 @@ describe('one answer', () => {
     world.wallet.hooks.quote = async (_, { resource }) => {
       if (asked === 0 || moved) return undefined
       moved = true
-      // Somebody else's approval moves the facts between judging and holding.
+      // Another approval changes the facts between the decision and the hold.
       const bounds = { until: world.clock.now() + 1, unit: 'iso4217:USD', upTo: 0n, total: 0n, payees: [] }
       const grant = {
         id: 'other',
@@ -277,7 +277,7 @@ describe('one answer', () => {
     await world.pay()
     await world.pay()
     expect(asked).toBe(1)
-    // A third does not fit into the 25 cents: a person is asked again, and says no this time.
+    // A third payment does not fit into the 25 cents, so the person is asked again, and denies it.
     expect((await world.fails()).reasons.at(-1)?.message).toContain('ann did not approve')
     expect(asked).toBe(2)
     expect(await world.counted()).toBe(20)

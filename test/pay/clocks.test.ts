@@ -4,7 +4,7 @@ import { DAY } from '../ledger/fixtures.js'
 import { resource } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
-/** The server answers with a `Date` that is so far from the clock of this host. */
+/** The server answers with a `Date` that differs so much from the clock of this host. */
 function dated(world: FakeWorld, off: number): void {
   world.server.date = () => world.clock.wall + off
 }

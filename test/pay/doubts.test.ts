@@ -5,7 +5,7 @@ import { type FakeWorld, fakeWorld } from './world.js'
 
 const MINUTE = 60_000
 
-/** The server takes the money, and the answer is lost; not in a way that is tried again at once. */
+/** The server takes the money, and the answer is lost in a way that is not retried at once. */
 function losesAnswers(world: FakeWorld): void {
   world.server.paid = (outgoing) => {
     world.server.take(outgoing)
@@ -218,7 +218,7 @@ describe('a second credential', () => {
     const started = world.clock.now()
     await world.pay()
     expect(world.clock.now() - started).toBeGreaterThanOrEqual(18_000)
-    // What was offered before is as old as the credential that died: the server is asked again.
+    // The earlier offer is as old as the expired credential, so the server is asked again.
     expect(world.server.sent.map(({ credential }) => credential !== undefined)).toEqual([
       false,
       true,

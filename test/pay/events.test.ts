@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { closeByHand } from '../../src/client/resolve.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
-/** The states that the `payment` events told, in order. */
+/** The states in the `payment` events, in order. */
 function told(world: FakeWorld): () => Promise<string[]> {
   const events = world.heard('payment')
   return async () => {
@@ -91,7 +91,7 @@ it('emits each change of the ledger, even if this process did not know the state
   const states = told(world)
   const anomalies = world.heard('anomaly')
   const { transition: advance } = await import('../../src/pay/transition.js')
-  // Another process finds that the receipt was untrue, and this one never hears of it.
+  // Another process finds that the receipt was untrue, and this one does not know it.
   await world.env.ledger.advance(paid.id, { to: 'released', reason: 'void' })
   await advance(paid, { to: 'settled', proof: 'chain', reference: '0xfee' }, world.env)
   expect(await states()).toEqual(['settled'])

@@ -1,15 +1,15 @@
 import type { Ledger } from '../../src/ledger/index.js'
 
-/** Where a ledger fails: before the step was taken, or after it, when only the answer is lost. */
+/** Where a ledger fails: before the step, or after it, so that only the answer is lost. */
 export interface Fault {
   readonly method: keyof Ledger
-  /** Which call of that method, 1 for the first. */
+  /** The number of the call of that method, from 1. */
   readonly at: number
   readonly after?: boolean
   readonly error: Error
 }
 
-/** A ledger that fails where it is told to; `calls` says what was asked of it. */
+/** A ledger that fails at a given call. `calls` lists its calls. */
 export function faulty(ledger: Ledger, faults: readonly Fault[], calls: string[] = []): Ledger {
   const counts = new Map<PropertyKey, number>()
   return new Proxy(ledger, {

@@ -1,6 +1,6 @@
 import type { Ledger } from '../../src/ledger/index.js'
 
-/** Something to wait for until somebody opens it. */
+/** A gate that can be awaited until it is opened. */
 export interface Gate {
   readonly opened: Promise<void>
   open(): void
@@ -17,7 +17,7 @@ export function gate(): Gate {
 /** A step of a ledger that takes its time. */
 export interface Hanging {
   readonly ledger: Ledger
-  /** Somebody waits for that step. */
+  /** Resolves when the step is awaited. */
   readonly reached: Promise<void>
   goOn(): void
 }

@@ -12,7 +12,7 @@ import { type CallPlan, VENDORS } from './model/plan.js'
 import { modelWallet } from './model/wallet.js'
 
 const RUNS = 12 * Number(process.env['RUNS'] ?? 1)
-/** All of the bound is taken: what was held stands in the end, and can be held against the limits. */
+/** The fee takes all of its limit, so the final counts can be compared with the limits. */
 const FEE = { bound: 1, taken: 100 }
 const LIMITS: Limits = { ...LOOSEST, task: 40 }
 const clock = { now: () => Date.now(), monotonic: () => performance.now() }
@@ -39,7 +39,7 @@ const call: fc.Arbitrary<Call> = fc
     cents: fc.constantFrom(1, 9, 19, 29),
     number: fc.nat(2),
   })
-  // One key is one request of one task: a retry, here or by the other instance, asks for the same.
+  // One key is one request of one task. A retry by either instance is the same request.
   .map(({ number, ...rest }) => ({
     ...rest,
     key: JSON.stringify([rest.tasks, rest.vendor, rest.cents, number]),
@@ -66,7 +66,7 @@ it('two pursers on one file keep the budgets of nested tasks exactly, and pay a 
   )
 }, 120_000)
 
-/** A server that asks, takes the money and answers; and the truth about it. */
+/** A server that asks for money, takes it and answers, and a record of what really happened. */
 class Shop {
   readonly chain = new ModelChain(clock)
   readonly charges = new Map<string, number>()
@@ -99,7 +99,7 @@ class Shop {
     return new Response(null, { status: 402, headers: { 'www-authenticate': message } })
   }
 
-  /** What a payment has really cost, fees included. */
+  /** The real cost of a payment, with fees. */
   took({ attempts }: Payment): bigint {
     return attempts.reduce((sum, { evidence: { refs } }) => sum + this.chain.cost(refs[0] ?? ''), 0n)
   }
@@ -131,7 +131,7 @@ function open(path: string, shop: Shop): Purser {
   })
 }
 
-/** Within its tasks, one in the other. */
+/** Runs work inside nested tasks. */
 async function buy(purser: Purser, { tasks, vendor, cents, key }: Omit<Call, 'at'>): Promise<void> {
   const [task, ...inner] = tasks
   if (task !== undefined) return purser.run({ task }, () => buy(purser, { tasks: inner, vendor, cents, key }))

@@ -4,7 +4,7 @@ import { fakeWorld } from './world.js'
 
 const REASON = new DOMException('enough', 'AbortError')
 
-/** A call whose caller gives up while the ledger hangs over writing down its answer. */
+/** A call whose caller aborts while the ledger hangs at recording its answer. */
 async function givenUpOverAnAnswer(key?: string) {
   let step: ReturnType<typeof hangingAt> | undefined
   const world = fakeWorld({

@@ -4,7 +4,7 @@ import type { Ledger } from '../../src/ledger/index.js'
 import { type Fault, faulty } from './faulty.js'
 import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
-/** A payment on a ledger that fails where it is told to. */
+/** A payment on a ledger that fails at a given call. */
 function worldWith(
   faults: readonly Fault[],
   options: WorldOptions = {},
@@ -19,7 +19,7 @@ const scenes: Readonly<Record<string, (world: FakeWorld) => void>> = {
   'the server takes the money and dies': (world) => {
     world.server.paid = async (outgoing) => {
       world.server.take(outgoing)
-      // Not one that is tried again: the pauses would be real ones.
+      // An error that is not retried, because the pauses would be real ones.
       throw new TypeError('the connection is gone')
     }
   },
@@ -40,7 +40,7 @@ const scenes: Readonly<Record<string, (world: FakeWorld) => void>> = {
   },
 }
 
-/** Every call the story makes of its ledger in this scene. */
+/** Every call of the ledger in this scene. */
 async function callsIn(scene: (world: FakeWorld) => void): Promise<readonly string[]> {
   const { world, calls } = worldWith([], { wallets: [{ lanes: ['lane'] }] })
   scene(world)
@@ -48,7 +48,7 @@ async function callsIn(scene: (world: FakeWorld) => void): Promise<readonly stri
   return [...calls]
 }
 
-/** What may be said about money, given what is really so. */
+/** The statements about money that are true. */
 function honest(funds: string, world: FakeWorld): boolean {
   const left = world.server.credentials.length > 0
   if (world.rail.settled.size > 0) return funds === 'settled' || funds === 'unknown' || funds === 'committed'
@@ -75,12 +75,12 @@ describe.each(Object.entries(scenes))('the ledger fails while %s', (_, scene) =>
           const result = await world.pay().catch((thrown: unknown) => thrown)
           if (result instanceof Error) {
             const funds = isPaymentError(result) ? result.funds : 'no PaymentError'
-            // Before anything left, the ledger's own error is what there is to tell.
+            // Before anything was sent, the caller gets the ledger's own error.
             const plain = funds === 'no PaymentError' && world.server.credentials.length === 0
             expect([where, funds, plain || honest(funds, world)]).toEqual([where, funds, true])
           }
           expect([where, world.rail.settled.size <= 1]).toEqual([where, true])
-          // Whatever was said: the ledger counts at least what moved.
+          // The ledger always counts at least the money that moved.
           expect([where, (await world.counted()) >= world.rail.settled.size * 10]).toEqual([where, true])
         }
       }
@@ -124,7 +124,7 @@ describe('a ledger that cannot answer', () => {
     expect(reply.reading).toMatchObject({ kind: 'response', ok: true })
     expect(errors.map(({ error }) => error)).toEqual([busy])
     expect(world.outcome(reply)).toMatchObject({ attempts: [expect.anything()] })
-    // Nobody works on it any more, so that recovery may.
+    // No call works on it any more, so recovery may.
     expect((await world.payments())[0]?.live).toBe(false)
     expect(await world.counted()).toBe(10)
   })

@@ -23,7 +23,7 @@ function command(name: string, run: (real: Real) => Promise<unknown> | unknown):
 const tasks = fc.constantFrom<readonly string[]>([], ['report'], ['report', 'search'], ['search'])
 const path = fc.constantFrom('/tea', '/milk')
 const fee = fc.record({ bound: fc.constantFrom(1, 3), taken: fc.constantFrom(1, 37, 100) })
-/** What is asked for, and under which key. Most keys name one request; one is used for whatever comes. */
+/** The requests and their keys. Most keys name one request; one is used for different requests. */
 const request = fc.oneof(
   fc.record({
     tasks,

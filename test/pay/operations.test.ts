@@ -14,7 +14,7 @@ interface Costs {
   readonly fee?: number
 }
 
-/** A world in which the owner of a channel does something with it, and the wallet asks this price and fee for it. */
+/** A world in which the owner runs an operation on a channel, with this price and fee. */
 function owner(options: WorldOptions = {}, costs: Costs = {}) {
   const world = fakeWorld(options)
   const wallet: ChannelWallet = Object.assign(world.wallet, {

@@ -18,11 +18,11 @@ import type { TestClock } from '../ledger/fixtures.js'
 const usd = CURRENCIES.pathUSD
 export const ORIGIN = 'https://api.shop.example'
 export const CENT = 10_000_000n
-/** How long a credential of the fake rail lives, and when its end can be proven. */
+/** The life of a credential on the fake rail, and the time after which its end can be proven. */
 const LIFE_MS = 15_000
 const PROVEN_MS = 18_000
 
-/** What a fake offer asks: cents, and who gets them. */
+/** The price of a fake offer in cents, and its payee. */
 export interface Asks {
   readonly cents?: number
   readonly payee?: string
@@ -31,7 +31,7 @@ export interface Asks {
 }
 
 let ids = 0
-/** An offer, with an id of its own each time. */
+/** Makes an offer with a new id. */
 export function offer({ cents = 10, payee = '0xaa', kind = 'tempo/charge', fee = 0 }: Asks = {}): Challenge {
   return {
     kind,
@@ -42,19 +42,19 @@ export function offer({ cents = 10, payee = '0xaa', kind = 'tempo/charge', fee =
   }
 }
 
-/** What came back, on a transport that is nothing but readings. */
+/** A reply of a transport that consists only of readings. */
 export interface Reply {
   readonly reading: ReplyInfo
   readonly problem?: RefusalProblem
 }
 
-/** The record of who was paid: what a chain is to a wallet. */
+/** The record of payments, as a chain has it. */
 export class Rail {
   readonly settled = new Set<string>()
-  /** Lane and step that were taken, and by which credential: only one of two on the same can settle. */
+  /** The taken steps of lanes, with their credentials: only one credential can settle on each. */
   readonly #taken = new Map<string, string>()
 
-  /** A server presents a credential; true if it moved money. */
+  /** Takes a credential from a server. True if money moved. */
   accept(payload: JsonObject, challengeId: string): boolean {
     const place = payload['place']
     const taken = typeof place === 'string' ? this.#taken.get(place) : undefined
@@ -67,7 +67,7 @@ export class Rail {
 
 /** Hooks of a fake wallet: each may throw, hang or lie. */
 export interface Hooks {
-  /** Nothing: the wallet's usual quote. */
+  /** Undefined: the wallet's usual quote. */
   quote?: (challenge: Challenge, context: QuoteContext) => Promise<Quote | Unpayable | undefined>
   prepare?: (spendable: Spendable) => Promise<unknown>
   complete?: () => Promise<unknown>
@@ -77,7 +77,7 @@ export interface Hooks {
 
 export interface FakeWallet extends Wallet {
   readonly hooks: Hooks
-  /** Every authorization that was signed for. */
+  /** Every signed authorization. */
   readonly signed: Spendable[]
   discarded: number
 }
@@ -85,7 +85,7 @@ export interface FakeWallet extends Wallet {
 export interface WalletOptions {
   readonly id?: string
   readonly kinds?: Wallet['kinds']
-  /** Names of lanes; without any, nothing excludes an earlier credential. */
+  /** Names of lanes. Without a lane, nothing excludes an earlier credential. */
   readonly lanes?: readonly string[]
 }
 
@@ -180,16 +180,16 @@ function placeOf({ quote, lane }: Spendable): string | undefined {
   return at === undefined ? undefined : `${at.name}#${at.value}`
 }
 
-/** A server that asks for money, takes it and answers; tests replace what it does. */
+/** A server that asks for money, takes it and answers. Tests replace its methods. */
 export class Server {
   readonly #rail: Rail
   readonly sent: SendOptions[] = []
-  /** Could a credential for this offer travel with the request? Throws if not. */
+  /** Throws if a credential for this offer cannot be sent with the request. */
   check: (challenge: Challenge) => void | Promise<void> = () => undefined
   offers: () => readonly Challenge[] = () => [offer()]
-  /** What it says the time is. */
+  /** The time that it sends. */
   date: (() => number) | undefined
-  /** What it does with a credential. `turn` is 1 for the first. */
+  /** Answers a credential. `turn` is 1 for the first. */
   paid: (outgoing: SendOptions, turn: number) => Reply | Promise<Reply>
 
   constructor(rail: Rail) {

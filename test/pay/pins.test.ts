@@ -37,7 +37,7 @@ describe('the payee of a vendor', () => {
       expect(anomalies).toEqual([
         { kind: 'payee_changed', payment: second?.id, message: expect.stringMatching(/0xaa.*0xbb/) },
       ])
-      // Whom a person approved is a stranger no more.
+      // A payee that a person approved is known.
       if (ask.length > 0) await world.pay({ path: '/c' })
       expect(anomalies).toHaveLength(1)
     }

@@ -15,15 +15,15 @@ const NO: ApprovalAnswer = { approved: false, by: 'ann' }
 const YES: ApprovalAnswer = { approved: true, by: 'ann' }
 
 interface Person extends FakeWorld {
-  /** The questions in front of the person, oldest first. */
+  /** The open questions, oldest first. */
   readonly open: { readonly request: ApprovalRequest; readonly answer: (given: ApprovalAnswer) => void }[]
-  /** How many there were in all. */
+  /** The number of all questions. */
   asked(): number
-  /** Waits until this many are open, or were. */
+  /** Waits until there were so many questions. */
   reach(asked: number): Promise<void>
 }
 
-/** A person who answers when the test does. */
+/** A person whose answers the test gives. */
 function person(policy: PolicyDocument = {}, more: WorldOptions = {}): Person {
   let asked = 0
   const open: Person['open'] = []
@@ -50,7 +50,7 @@ function person(policy: PolicyDocument = {}, more: WorldOptions = {}): Person {
   return Object.assign(world, { open, asked: () => asked, reach })
 }
 
-/** Whatever can go on without a person has gone on. */
+/** Waits until all work that needs no person is done. */
 async function settled(): Promise<void> {
   for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -59,7 +59,7 @@ function times<T>(count: number, one: (n: number) => T): T[] {
   return Array.from({ length: count }, (_, n) => one(n))
 }
 
-/** What an answer does that is always the same. */
+/** A person who always gives the same answer. */
 function always(given: ApprovalAnswer, policy: PolicyDocument = {}): Person {
   const world = person(policy)
   const push = world.open.push.bind(world.open)

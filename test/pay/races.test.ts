@@ -21,7 +21,7 @@ describe('two processes on one ledger', () => {
     const neighbour = world.neighbour()
     const payees = ['0xaa', '0xbb']
     world.server.offers = () => [offer({ payee: payees.shift() ?? '0xcc' })]
-    // Both have judged, while nothing was pinned, before either commits.
+    // Both have judged before either commits, while nothing is pinned.
     let judged = 0
     let go: () => void = () => undefined
     const both = new Promise<void>((resolve) => {
@@ -46,7 +46,7 @@ describe('two processes on one ledger', () => {
     world.wallet.hooks.prepare = async ({ payment }) => {
       ids.push(payment)
       if (ids.length > 1) return
-      // Signing takes longer than the lease, and a neighbour tidies up meanwhile.
+      // Signing takes longer than the lease, and another process releases the hold meanwhile.
       world.clock.pass(31_000)
       expect(await runRecovery(world.neighbour().env, 'due')).toMatchObject({ released: 1 })
     }
@@ -122,7 +122,7 @@ describe('an earlier payment', () => {
     const { send } = world.server
     let sent = 0
     world.server.send = async (outgoing) => {
-      // The first outgoing asks what it costs; then the server is gone.
+      // The first request asks for the price; then the server is gone.
       if (++sent > 1) throw new TypeError('fetch failed')
       return send.call(world.server, outgoing)
     }

@@ -10,13 +10,13 @@ const MPP: OfferKind = 'evm/charge'
 const X402: OfferKind = 'x402/exact'
 const cents = (n: number) => amount(BigInt(n) * 10_000n, CURRENCIES.pathUSD)
 
-/** One wallet that pays on both rails, and on both by the same nonce. */
+/** One wallet that pays on both rails with the same nonce. */
 const BOTH: WorldOptions = { wallets: [{ kinds: [MPP, X402], lanes: ['nonce'] }] }
 
 const signatures = (world: FakeWorld): number =>
   world.wallets.reduce((sum, { signed }) => sum + signed.length, 0)
 
-/** It takes the credential, says it did not, and asks for another kind of money. */
+/** Takes the credential, denies that, and asks for money on another rail. */
 function switchesTo(world: FakeWorld, kind: OfferKind): void {
   world.server.offers = () => [offer({ kind: world.server.credentials.length === 0 ? MPP : kind })]
   world.server.paid = (outgoing) => {
@@ -25,7 +25,7 @@ function switchesTo(world: FakeWorld, kind: OfferKind): void {
   }
 }
 
-/** Nothing is proven for as long as this stands. */
+/** While this is set, nothing is proven. */
 function provesNothing(world: FakeWorld): void {
   for (const { hooks } of world.wallets)
     hooks.inspect = async ({ recheckAt = 0 }) => ({ state: 'pending', recheckAt, reason: 'not yet' })
@@ -71,7 +71,7 @@ describe('a server that asks on another rail', () => {
     switchesTo(world, X402)
     await world.fails()
     expect(await world.fails()).toMatchObject({ code: 'payment_in_doubt' })
-    // The neighbour can prove it, and knows then that it settled.
+    // The other process can prove that it settled.
     expect(await world.neighbour().fails()).toMatchObject({ code: 'paid_not_delivered' })
     expect([signatures(world), await world.counted()]).toEqual([1, 10])
   })
@@ -200,7 +200,7 @@ describe('a settlement', () => {
     const world = fakeWorld(BOTH)
     provesNothing(world)
     world.server.offers = () => [offer({ kind: MPP })]
-    // It keeps the first until it has the second, and then tries to cash both.
+    // It keeps the first credential until it has the second, and then tries to cash both.
     world.server.paid = (_, turn) => {
       if (turn === 1) return world.server.ask()
       for (const one of world.server.credentials) world.server.take(one)
@@ -246,7 +246,7 @@ describe('a receipt', () => {
 })
 
 describe('a price that is known only after the payment', () => {
-  /** Ten cents at the most; the server says that it took one. */
+  /** At most ten cents; the server claims that it took one. */
   function metered(): FakeWorld {
     const world = fakeWorld({ wallets: [{ kinds: ['x402/upto'] }] })
     provesNothing(world)
@@ -279,7 +279,7 @@ describe('a price that is known only after the payment', () => {
     [3, 3],
     [0, 0],
     [10, 10],
-    // Past the ceiling, if the rail itself says so: what moved is what counts.
+    // The moved amount counts, even above the limit, if the rail itself shows it.
     [12, 12],
   ])('counts %i cents if the rail shows %i', async (counted, taken) => {
     const world = metered()

@@ -120,7 +120,7 @@ describe('the preference for a kind', () => {
     ['tempo/session', { q: 0.95, place: 1 }],
     ['stripe/charge', { q: 0.5, place: 2 }],
     ['lightning/charge', { q: 0, place: 3 }],
-    // After what is preferred outright, before what is preferred less.
+    // After the kinds with a full preference, before those with a lower one.
     ['evm/charge', { q: 0.9, place: 4 }],
   ] as const)('%s', (kind, liking) => {
     expect(likingOf(prefer, kind)).toEqual(liking)

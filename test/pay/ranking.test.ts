@@ -17,7 +17,7 @@ const wallets = [
   { id: 'b', kinds: ['stripe/charge'] as const },
 ]
 
-/** What was paid, or the refusal's code. */
+/** The payment, or the code of the refusal. */
 async function paid(offers: readonly Asks[], prefer: readonly OfferKind[] = []): Promise<unknown> {
   const world = fakeWorld({
     wallets,

@@ -8,7 +8,7 @@ import { type FakeWorld, fakeWorld } from './world.js'
 const SECOND = 1_000
 const fee = (cents: number) => amount(BigInt(cents) * 10_000n, CURRENCIES.pathUSD)
 
-/** So many calls that were answered without a receipt. */
+/** Makes so many calls that are answered without a receipt. */
 async function doubts(world: FakeWorld, count: number): Promise<void> {
   world.server.paid = () => ({ reading: { kind: 'response', ok: true, status: 200 } })
   world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'not yet' })
@@ -105,7 +105,7 @@ it('waits for a rail that hangs once, not once for each payment, and inspects ag
   expect(asked).toBe(8)
   expect(world.due.some((at) => at > world.clock.wall)).toBe(true)
   world.wallet.hooks.inspect = async () => ({ state: 'settled', reference: '0xfee' })
-  // Those that hung rest for a while, so others have their turn.
+  // Payments that hung are left out for a while, so others are inspected.
   expect(await runRecovery(world.env, 'due')).toMatchObject({ settled: 22, open: 0 })
   world.clock.pass(60 * SECOND)
   expect(await runRecovery(world.env, 'due')).toMatchObject({ settled: 8, open: 0 })
@@ -200,7 +200,7 @@ it('pays after due fees have made room, and reads none of them twice before its 
 it('looks for room only among payments that count on the full budgets', async () => {
   const world = costly('3.50')
   await world.pay({ path: '/other' })
-  // Of yesterday: it counts in no window of today.
+  // It is of yesterday, so it counts in no window of today.
   world.clock.pass(86_400 * SECOND)
   for (let n = 0; n < 3; n++) await world.pay({ path: `/${n}` })
   world.clock.pass(15 * SECOND)

@@ -10,7 +10,7 @@ const PROBLEM: Problem = {
   detail: 'The signature does not match the sender.',
 }
 
-/** The server takes the credential, or not, and answers with this status and problem. */
+/** The server accepts or rejects the credential, and answers with this status and problem. */
 function answersWith(
   world: FakeWorld,
   status: number,

@@ -8,7 +8,7 @@ import { type FakeWorld, fakeWorld } from './world.js'
 const ASKS: PolicyDocument = { ask: [{ above: '0.01' }], approval: { timeout: '1s' } }
 const cents = (n: number) => amount(BigInt(n) * 10_000n, CURRENCIES.pathUSD)
 
-/** A person who says yes once, up to a total of so many cents, and no after that. */
+/** A person who approves once, up to a total of so many cents, and then denies. */
 function onceFor(total: number, policy: PolicyDocument = ASKS): FakeWorld & { readonly asked: () => number } {
   let asked = 0
   const approver: Approver = async () => {

@@ -65,7 +65,7 @@ describe('the same request twice, if policy allows it once', () => {
     await keyed.pay({ key: 'order-2' })
     expect(keyed.rail.settled.size).toBe(2)
     expect(await keyed.fails()).toMatchObject({ reasons: [{ rule: 'repeat' }] })
-    // The same key is the same purchase, whatever the rule says.
+    // The same key is the same purchase, with any rule.
     expect(await keyed.fails({ key: 'order-2' })).toMatchObject({ code: 'already_paid' })
     expect(keyed.rail.settled.size).toBe(2)
   })
@@ -79,7 +79,7 @@ describe('the same request twice, if policy allows it once', () => {
     }
     expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered' })
     expect(await world.fails()).toMatchObject({ code: 'paid_not_delivered' })
-    // Whoever was told of the doubt may go on after two minutes, and then it is a repeat.
+    // A caller that got the doubt may continue after two minutes. Then it is a repeat.
     world.clock.pass(120_000)
     expect(await world.fails()).toMatchObject({ code: 'refused', reasons: [{ rule: 'repeat' }] })
     expect(world.rail.settled.size).toBe(1)
@@ -134,7 +134,7 @@ describe('the same request twice, if policy asks a person', () => {
     const world = fakeWorld({
       policy: ASK,
       approver: async () => {
-        // Another process, whose person said yes first.
+        // Another process, whose person approved first.
         await neighbour.pay()
         return { approved: true, by: 'ann' }
       },

@@ -6,7 +6,7 @@ import { type FakeWorld, fakeWorld } from './world.js'
 const SIGN_IN = 'x402/sign-in'
 const signIn = (): Challenge => offer({ cents: 0, kind: SIGN_IN })
 
-/** A server that takes sign-ins or does not, and a wallet whose sign-ins are proven to move nothing. */
+/** A server that accepts or rejects sign-ins, and a wallet whose sign-ins provably move no money. */
 function world({ takes, cents = 10 }: { readonly takes: boolean; readonly cents?: number }): FakeWorld {
   const made = fakeWorld({ wallets: [{ kinds: ['x402/exact', SIGN_IN] }] })
   const { server, wallet } = made

@@ -3,7 +3,7 @@ import { PaymentError } from '../../src/errors/index.js'
 import { quoteOf } from './peers.js'
 import { fakeWorld } from './world.js'
 
-/** Longer than the ledger takes a decision for. */
+/** Longer than a decision is valid. */
 const SLOW_MS = 7_000
 
 describe('a wallet that needs longer for a quote than a decision is valid', () => {
@@ -22,7 +22,7 @@ describe('a wallet that needs longer for a quote than a decision is valid', () =
 
   it('is judged by the facts after its quote, not before', async () => {
     const world = fakeWorld({ policy: { budgets: [{ limit: '0.10', per: 'day' }] } })
-    // Another process spends the budget while the wallet thinks.
+    // Another process spends the budget while the wallet makes its quote.
     let first = true
     world.wallet.hooks.quote = async () => {
       if (first) {

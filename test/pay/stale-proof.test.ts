@@ -12,7 +12,7 @@ describe('a proof that a payment is void', () => {
     const [doubt] = await world.payments()
     if (doubt === undefined) throw new Error('nothing was paid')
     world.wallet.hooks.inspect = async (evidence) => {
-      // Another process wakes up, and writes down what it is about to send.
+      // Another process wakes up and records the credential that it is about to send.
       const more = { ...evidence, detail: { woken: true } }
       await world.env.ledger.advance(doubt.id, { to: 'evidence', evidence: more })
       return { state: 'void', reason: 'nothing was ever made' }

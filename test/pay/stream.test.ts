@@ -3,7 +3,7 @@ import { amount, CURRENCIES } from '../../src/money/index.js'
 import type { Quote } from '../../src/wallet/index.js'
 import { PRICE, type Stage, serveStream, type Till, till, until } from '../fetch/sse/kit.js'
 
-/** One event for the opening voucher, and then a word that it needs more. */
+/** One event for the opening voucher, and then a request for more money. */
 async function onceMore({ charge, data, need, gone }: Stage): Promise<void> {
   await charge()
   await data('one')
@@ -11,7 +11,7 @@ async function onceMore({ charge, data, need, gone }: Stage): Promise<void> {
   await gone
 }
 
-/** Reads a stream until it was not paid on; gives what that was told as. */
+/** Reads a stream until it is not paid further, and returns the anomaly. */
 async function notPaidOn(counter: Till, url: string): Promise<string> {
   const reply = await counter.purser.fetch(url)
   const reader = reply.body?.getReader()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Reply } from './peers.js'
 import { type FakeWorld, fakeWorld } from './world.js'
 
-/** Answers a server gives before it takes the money, one per credential. */
+/** The answers of a server before it takes the money, one per credential. */
 function first(world: FakeWorld, ...answers: (() => Reply)[]): void {
   world.server.paid = (outgoing) => (answers.shift() ?? (() => world.server.take(outgoing)))()
 }
@@ -15,7 +15,7 @@ function later(world: FakeWorld, status: number, ms: number): () => Reply {
   return () => ({ reading: { kind: 'response', ok: false, status, retryAt: world.clock.now() + ms } })
 }
 
-/** What was sent: always the same credential, under the same key. */
+/** The number of sendings, always of the same credential under the same key. */
 function sends(world: FakeWorld): number {
   const { credentials } = world.server
   expect(new Set(credentials.map(({ credential }) => credential)).size).toBe(1)
@@ -63,7 +63,7 @@ describe('a credential is not sent again', () => {
   it('if the server asks for a retry after its expiry: the caller gets the answer', async () => {
     const world = fakeWorld()
     first(world, later(world, 503, 9_000), later(world, 503, 9_000))
-    // The first time there is time enough; nine seconds on there is not.
+    // At first there is enough time; nine seconds later there is not.
     expect((await world.pay()).reading).toMatchObject({ status: 503 })
     expect(sends(world)).toBe(2)
   })

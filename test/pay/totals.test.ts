@@ -10,7 +10,7 @@ const LANE = 'channel#0'
 const KIND = 'tempo/session'
 
 interface Totals extends Wallet {
-  /** Every total it signed, in cents. */
+  /** Every signed total, in cents. */
   readonly signed: number[]
 }
 
@@ -51,7 +51,7 @@ function totals(): Totals {
   }
 }
 
-/** Serves each call for ten cents of what it was given. It may lose a call on its way there, or its answer. */
+/** Serves each call for ten cents of the given total. It can lose a request or an answer. */
 function channelServer(server: Server): {
   readonly spent: () => number
   lose: 'nothing' | 'before' | 'after'
@@ -182,7 +182,7 @@ describe('payments by running totals', () => {
     world.server.paid = () => new Promise<Reply>(() => undefined)
     void world.pay({ path: '/dying' })
     while (wallet.signed.length < 2) await new Promise((resolve) => setImmediate(resolve))
-    // Nobody renews its lease any more.
+    // Its lease is not renewed any more.
     await world.env.ledger.retire(world.env.owner)
     const other = world.neighbour()
     channelServer(other.server)

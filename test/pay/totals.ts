@@ -15,13 +15,13 @@ import {
 
 export const CHANNEL = '0xc1'
 
-/** A wallet that signs running totals on one channel, without a chain beneath. */
+/** A wallet that signs running totals on one channel, without a chain. */
 export interface TotalsWallet extends Wallet {
-  /** Every total it signed, in order. */
+  /** Every signed total, in order. */
   readonly totals: bigint[]
   readonly onAccepted: NonNullable<Wallet['onAccepted']>
   readonly acceptances: AcceptedCredential[]
-  /** What streams said they need. */
+  /** The claims of streams. */
   readonly needs: JsonObject[]
   readonly hooks: {
     quote?: (quote: Quote, context: QuoteContext) => Quote | Unpayable

@@ -7,8 +7,8 @@ import { type FakeWorld, fakeWorld } from './world.js'
 const MINUTE = 60_000
 
 /**
- * A process that stalls past its lease before it commits. It wakes up and commits just when another process, which has
- * seen the hold of a dead process, is about to give its budget back.
+ * A process that stalls past its lease before it commits. It wakes up and commits at the moment when another process,
+ * which has found the hold of a dead process, is about to give its budget back.
  */
 async function stalled(): Promise<{
   readonly world: FakeWorld

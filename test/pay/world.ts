@@ -39,7 +39,7 @@ const BEAT_MS = 10_000
 export interface WorldOptions {
   readonly policy?: PolicyDocument
   readonly wallets?: readonly WalletOptions[]
-  /** Wallets of another make, beside them. */
+  /** Further wallets of other kinds. */
   readonly others?: readonly Wallet[]
   readonly approver?: Approver
   readonly prefer?: Env['prefer']
@@ -53,7 +53,7 @@ export interface CallIn {
   readonly signal?: AbortSignal
 }
 
-/** Everything a payment needs, in memory, on a clock that moves only when somebody sleeps. */
+/** Everything that a payment needs, in memory, on a clock that moves only during a sleep. */
 export interface FakeWorld {
   readonly env: Env
   readonly clock: TestClock
@@ -61,18 +61,18 @@ export interface FakeWorld {
   readonly server: Server
   readonly wallet: FakeWallet
   readonly wallets: readonly FakeWallet[]
-  /** One call, told by the story. */
+  /** Runs one call through the payment flow. */
   pay(call?: CallIn): Promise<Reply>
-  /** The error that it must end with. */
+  /** Runs one call, and returns the error that it must end with. */
   fails(call?: CallIn): Promise<PaymentError>
   payments(): Promise<Payment[]>
-  /** What the whole ledger counts, in cents. */
+  /** The count of the whole ledger, in cents. */
   counted(): Promise<number>
   outcome(target: object): Outcome | undefined
-  /** When it was asked to look again. */
+  /** The times of the scheduled rechecks. */
   readonly due: readonly Instant[]
   heard<E extends PurserEvent>(name: E): PurserEvents[E][]
-  /** Another process with the same ledger, rail and server; `more` is what is different there. */
+  /** Another process with the same ledger, rail and server. `more` has its differences. */
   neighbour(more?: WorldOptions): FakeWorld
 }
 
@@ -89,7 +89,7 @@ interface Shared {
   readonly rail: Rail
   readonly ledger: Ledger
   readonly server: Server
-  /** The processes that live. */
+  /** The live processes. */
   readonly alive: string[]
 }
 
@@ -127,7 +127,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     queues: new Queues(),
     questions: new ApprovalQueue(),
     newId: () => crypto.randomUUID(),
-    // Sleeping is what moves time, one turn of the event loop later; who lives renews its lease meanwhile.
+    // A sleep moves the time, one turn of the event loop later. Live processes renew their leases meanwhile.
     sleep: async (ms, signal) => {
       await new Promise((resolve) => setImmediate(resolve))
       signal?.throwIfAborted()

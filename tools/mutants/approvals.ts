@@ -9,7 +9,7 @@ const CONTRACT = ['test/ledger/memory.test.ts']
 export const APPROVALS: readonly Mutant[] = [
   {
     name: 'grant-counted-per-name',
-    breaks: 'what a remembered approval counts starts anew under another document',
+    breaks: 'the count of a remembered approval starts again under another document',
     file: 'src/policy/evaluate.ts',
     find: 'const scope = own({ grant: grant.id, unit: policyScope.unit })',
     replace: 'const scope = own({ policy: policyScope.policy, grant: grant.id, unit: policyScope.unit })',
@@ -57,7 +57,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'worse-after-a-no',
-    breaks: 'a cent more defeats a person’s no',
+    breaks: 'a price that is one cent higher gets around a denial',
     file: 'src/policy/terms.ts',
     find: 'return noWorse(feeless(b), feeless(a))',
     replace: 'return noWorse(feeless(b), feeless(a)) && noWorse(feeless(a), feeless(b))',
@@ -73,7 +73,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'silence-asked-again',
-    breaks: 'a question that nobody answers is asked again for each call that waits for it',
+    breaks: 'a question without an answer is asked again for each call that waits for it',
     file: 'src/pay/authorize/authorize.ts',
     find: 'if (answered || !noBetter(terms, seat.question.terms))',
     replace: 'if (answered || noBetter(terms, seat.question.terms))',
@@ -89,7 +89,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'questions-after-many-noes',
-    breaks: 'a vendor that changes a little each time is asked about for ever',
+    breaks: 'a person is asked again and again about a vendor that changes its offer a little each time',
     file: 'src/policy/evaluate.ts',
     find: 'if (facts.denials >= perVendor)',
     replace: 'if (facts.denials >= perVendor * 100)',
@@ -97,7 +97,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'questions-hold-everything',
-    breaks: 'questions hold a budget whole while they wait',
+    breaks: 'open questions may hold a whole budget',
     file: 'src/pay/authorize/approval-queue.ts',
     find: 'return together * 100n <= claim.limit * BigInt(percent)',
     replace: 'return together * 100n <= claim.limit * BigInt(percent + 100)',
@@ -105,7 +105,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'uncounted-hold-committed',
-    breaks: 'a payment that reserved nothing while a person thought is committed without counting',
+    breaks: 'a payment that held nothing while a person decided is committed without counting',
     file: 'src/ledger/ledger.ts',
     find: 'if (row.charges.length === 0) return no()',
     replace: '',
@@ -113,7 +113,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-earlier',
-    breaks: 'a property that every object inherits stands for an earlier payment, and nobody is asked',
+    breaks: 'an inherited property is taken for an earlier payment, and no person is asked',
     file: 'src/pay/authorize/authorize.ts',
     find: 'this.#purchase = own(purchase)',
     replace: 'this.#purchase = { ...purchase }',
@@ -122,7 +122,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-yes',
-    breaks: 'an answer that only inherits a yes is one',
+    breaks: 'an answer that only inherits `approved` approves the payment',
     file: 'src/pay/authorize/approve.ts',
     find: "const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = own(value)",
     replace: "const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = value",
@@ -131,7 +131,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-peg',
-    breaks: 'a currency of no known value is worth what every object inherits',
+    breaks: 'a currency without a known value takes an inherited value',
     file: 'src/money/units.ts',
     find: "const peg = ownValue(currency, 'peg')",
     replace: 'const { peg } = currency',
@@ -140,7 +140,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-rules',
-    breaks: 'a policy has the rules that every object inherits',
+    breaks: 'a policy takes inherited rules',
     file: 'src/policy/shape.ts',
     find: 'Object.setPrototypeOf(read, null)',
     replace: '',
@@ -149,7 +149,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-terms',
-    breaks: 'a wallet’s quote locks up, or runs on, what every object inherits',
+    breaks: "a wallet's quote takes an inherited deposit or lane",
     file: 'src/pay/authorize/candidates.ts',
     find: "completeOwn(quote, ['lane', 'replaces', 'goodUntil'])",
     replace: '',

@@ -9,7 +9,7 @@ const ALERTS = ['test/client/budget-alerts.test.ts']
 const BUDGETS: readonly Mutant[] = [
   {
     name: 'alert-without-held',
-    breaks: 'a share of a budget that is held is not told',
+    breaks: 'a share of a budget that is reached by held money is not reported',
     file: 'src/pay/authorize/alerts.ts',
     find: '(spent + held) * MILLION',
     replace: 'spent * MILLION',
@@ -17,7 +17,7 @@ const BUDGETS: readonly Mutant[] = [
   },
   {
     name: 'alert-each-time',
-    breaks: 'a share of a budget is told by each payment after it was reached',
+    breaks: 'a reached share of a budget is reported again by each payment',
     file: 'src/pay/authorize/alerts.ts',
     find: 'const known = this.#reported.has(key)',
     replace: 'const known = key === undefined',
@@ -25,7 +25,7 @@ const BUDGETS: readonly Mutant[] = [
   },
   {
     name: 'alert-once-for-ever',
-    breaks: 'a new window of a budget is not told again',
+    breaks: 'a share is not reported again in a new window of the budget',
     file: 'src/pay/authorize/alerts.ts',
     find: 'this.#reported.get(key) === claim.resetsAt && ',
     replace: '',
@@ -70,7 +70,7 @@ const REALMS: readonly Mutant[] = [
   },
   {
     name: 'network-drive-unsaid',
-    breaks: 'a ledger on a network drive is opened without a word',
+    breaks: 'a ledger on a network drive is opened without a warning',
     file: 'src/ledger/sqlite/open.ts',
     find: '    warnOfNetworkDrive(path)\n',
     replace: '',
@@ -84,7 +84,7 @@ export const AUTO: readonly Mutant[] = [
   ...REALMS,
   {
     name: 'mistyped-setting-ignored',
-    breaks: 'a name in the file of settings that nothing reads is passed over',
+    breaks: 'an unknown name in the file of settings is ignored',
     file: 'src/config/config.ts',
     find: '  if (unknown === undefined) return\n',
     replace: '  if (unknown !== undefined) return\n',

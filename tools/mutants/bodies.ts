@@ -12,7 +12,7 @@ const STOCK = ['test/undici/stock-interceptors.test.ts']
 export const BODIES: readonly Mutant[] = [
   {
     name: 'uncopied-request-unheard',
-    breaks: 'a request that fetch cannot copy is sent unpaid, and nobody hears why its 402 is not paid',
+    breaks: 'a request that fetch cannot copy is sent unpaid, and no event says why its 402 is not paid',
     file: 'src/fetch/paying-fetch.ts',
     find: 'handOn(handler, resource, untouched(base, input, init, payment), [NOT_COPIED])',
     replace: 'untouched(base, input, init, payment)',
@@ -21,7 +21,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'uncopied-dispatch-unheard',
-    breaks: 'a dispatch that cannot be copied is sent unpaid, and nobody hears why its 402 is not paid',
+    breaks: 'a dispatch that cannot be copied is sent unpaid, and no event says why its 402 is not paid',
     file: 'src/undici/interceptor.ts',
     find: 'noting(handler, (reply) => paying.noteUnpaid(reply, resource, [NOT_COPIED]))',
     replace: 'handler',
@@ -38,7 +38,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'undici-body-made-for-nothing',
-    breaks: 'a function makes a body that nobody reads, such as a file that stays open',
+    breaks: 'a function makes a body that is never read, such as a file that stays open',
     file: 'src/http/http-exchange.ts',
     find: 'if (body.forget !== undefined) await body.again()',
     replace: 'await body.again()',
@@ -62,7 +62,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'kept-body-option-ignored',
-    breaks: 'a longer body is not kept, whatever the option says',
+    breaks: 'a longer body is not kept, although the option allows it',
     file: 'src/client/options.ts',
     find: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) }",
     replace: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) && 1048576 }",
@@ -70,7 +70,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'thrown-at-the-end-lost',
-    breaks: 'what an undici handler throws at the end of an answer is lost, and the request hangs',
+    breaks: 'an error that an undici handler throws at the end of an answer is lost, and the request hangs',
     file: 'src/undici/caller-controller.ts',
     find: 'this.#tell(() => this.#handler.onResponseEnd?.(this, trailers))',
     replace: 'this.#handler.onResponseEnd?.(this, trailers)',
@@ -118,7 +118,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'forged-beside-ours',
-    breaks: "a credential of the caller's own travels beside ours",
+    breaks: "a credential of the caller is sent together with Purser's",
     file: 'src/http/wire/carrier.ts',
     find: " || AMONG_OTHERS.test(own('authorization') ?? '')",
     replace: '',
@@ -126,7 +126,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'certificate-of-another',
-    breaks: 'a credential is sent to whoever has the certificate of another name',
+    breaks: 'a credential is sent to a server with the certificate of another name',
     file: 'src/undici/undici-transport.ts',
     find: 'servername !== undefined && servername !== null && servername !== new URL(address).hostname',
     replace: 'servername === address',
@@ -134,7 +134,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'two-keys',
-    breaks: 'a paid request names its purchase twice',
+    breaks: 'a paid request has two idempotency keys',
     file: 'src/undici/undici-transport.ts',
     find: "if (isRepeated(this.#headers, 'idempotency-key'))",
     replace: "if (isRepeated(headers, ''))",
@@ -142,7 +142,8 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'client-dials-another',
-    breaks: 'a request is judged by the origin it names, and paid at the one that a Client dials',
+    breaks:
+      'a request is judged by the origin that it names, and paid at the origin that a Client connects to',
     file: 'src/undici/request.ts',
     find: 'if (only !== undefined && originOf(origin) !== only) return undefined',
     replace: '',
@@ -158,7 +159,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'long-body-goes-on',
-    breaks: 'a body that is too long goes on coming',
+    breaks: 'a body that is too long is still received',
     file: 'src/protocol/body.ts',
     find: "if (end !== 'whole') source.cancel()",
     replace: '',
@@ -174,7 +175,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'deaf-fetch-waited-for',
-    breaks: 'a caller who gives up waits for a fetch that does not listen',
+    breaks: 'a caller who aborts waits for a fetch that ignores the signal',
     file: 'src/wallet/chain/rpc.ts',
     find: 'await untilAborted(asking, signal, { onLate: cancelBody })',
     replace: 'await asking',
@@ -182,7 +183,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'raw-error-on-a-channel',
-    breaks: 'what a wallet threw, keys included, is on a channel that anybody may subscribe to',
+    breaks: 'a diagnostics channel shows the original error of a wallet, keys included',
     file: 'src/pay/events.ts',
     find: 'error: redactedError(error) })',
     replace: 'error })',
@@ -190,7 +191,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'thrown-on-a-channel',
-    breaks: 'a channel hands out what was thrown, as it was',
+    breaks: 'a diagnostics channel gives out the original error',
     file: 'src/pay/events.ts',
     find: 'this.#tap?.tell(name, told)',
     replace: 'this.#tap?.tell(name, heard)',
@@ -198,7 +199,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'hung-on-an-error-of-ours',
-    breaks: 'what a wallet hangs on an error of ours is logged with it',
+    breaks: 'a property that a wallet adds to an error of Purser is logged with it',
     file: 'src/pay/redacted-error.ts',
     find: ' && Object.keys(thrown).every((name) => OWN.has(name))',
     replace: '',
@@ -206,7 +207,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'hostile-error-read',
-    breaks: 'an error that throws when it is read takes the place of what became of the money',
+    breaks: 'an error that throws when it is read hides the outcome of the payment',
     file: 'src/pay/redacted-error.ts',
     find: '  } catch {\n    return undefined\n  }',
     replace: '  } finally {\n    // Nothing.\n  }',
@@ -214,7 +215,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'stream-without-a-limit',
-    breaks: "a stream whose caller named no limit takes a whole day's budget",
+    breaks: 'a stream without a `maxAmount` takes the budget of a whole day',
     file: 'src/pay/stream.ts',
     find: ' ?? mostOfStream(candidate)',
     replace: '',

@@ -16,7 +16,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'rate-rounds-the-limit-up',
-    breaks: 'more fits into a limit than the limit',
+    breaks: 'a limit allows more than its amount',
     file: 'src/money/rates.ts',
     find: 'BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor',
     replace: 'BigInt(currency.decimals + RATE_DECIMALS - UNIT_DECIMALS)) / factor + 1n',
@@ -24,7 +24,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'rate-of-the-day',
-    breaks: 'what settles counts at another rate than it was held at',
+    breaks: 'a payment settles at another rate than it was held at',
     file: 'src/policy/terms.ts',
     find: 'return agreed === undefined ? moved : amount(moved.value, agreed.currency)',
     replace: 'return agreed === undefined ? moved : amount(moved.value, moved.currency)',
@@ -32,7 +32,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'rate-not-stored',
-    breaks: 'the ledger forgets what a payment was worth',
+    breaks: 'the ledger forgets the value of a payment',
     file: 'src/ledger/amounts.ts',
     find: 'rate === undefined ? [peg] : [peg, rate.most, rate.unit]',
     replace: 'rate === undefined ? [peg] : [peg]',
@@ -40,7 +40,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'preference-upside-down',
-    breaks: 'what is liked least is paid first',
+    breaks: 'the least preferred offer is paid first',
     file: 'src/pay/authorize/rank.ts',
     find: '    -q,',
     replace: '    q,',
@@ -48,7 +48,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'deposit-at-no-risk',
-    breaks: 'of two offers at one price the one that locks up more is paid',
+    breaks: 'of two offers at one price, the one that locks up more is paid',
     file: 'src/pay/authorize/rank.ts',
     find: 'atRisk: price + bound + deposit',
     replace: 'atRisk: price + bound',
@@ -72,7 +72,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'approved-operation-quoted-as-an-offer',
-    breaks: 'a top-up that a person approved is never done',
+    breaks: 'a top-up that a person approved is never made',
     file: 'src/pay/authorize/approve.ts',
     find: "if (purchase.kind === 'operation') return purchase",
     replace: "if (purchase.kind === 'operation') return { kind: 'offers', offers: [challenge] }",
@@ -80,7 +80,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'ruled-out-is-paid',
-    breaks: 'a way to pay that is never to be used is used',
+    breaks: 'an offer of a kind that is ruled out is paid',
     file: 'src/pay/authorize/candidates.ts',
     find: 'likingOf(prefer, kind).q === 0',
     replace: 'likingOf(prefer, kind).q < 0',
@@ -88,7 +88,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'advertised-unheard',
-    breaks: 'a 402 may ask for more than was advertised, and nobody is asked',
+    breaks: 'a 402 may ask for more than was advertised, and no person is asked',
     file: 'src/pay/authorize/candidates.ts',
     find: 'env.advertised?.(at, terms) ?? facts.advertised',
     replace: 'facts.advertised',
@@ -96,7 +96,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'advertised-for-others',
-    breaks: 'a catalogue speaks for another origin',
+    breaks: 'a catalogue sets prices of another origin',
     file: 'src/protocol/discovery/x402.ts',
     find: 'url === undefined || url.origin !== origin',
     replace: 'url === undefined',

@@ -32,7 +32,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-retry-on-a-new-nonce',
-    breaks: 'a retry has a nonce of its own, so that both can settle',
+    breaks: 'a retry has another nonce, so that both can settle',
     file: 'src/wallet/evm/prepare.ts',
     find: 'return place ?? bound ?? nonceOf(spendable, chainId, contract)',
     replace: 'return bound ?? nonceOf(spendable, chainId, contract)',
@@ -48,7 +48,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-other-terms',
-    breaks: 'what is signed may pay somebody else than what was judged',
+    breaks: 'the signed payment may have another payee than the judged one',
     file: 'src/wallet/evm/prepare.ts',
     find: 'payee?.id === offer.to &&',
     replace: 'payee !== undefined &&',
@@ -80,7 +80,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-ceiling-is-the-price',
-    breaks: 'a ceiling settles in full, whatever was taken',
+    breaks: 'a payment with an upper limit settles in full, although less was taken',
     file: 'src/wallet/evm/inspect-permit.ts',
     find: 'const taken = BigInt(log.data)',
     replace: 'const taken = BigInt(log.data) && BigInt(detail.amount)',

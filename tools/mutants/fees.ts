@@ -22,7 +22,7 @@ export const FEES: readonly Mutant[] = [
   },
   {
     name: 'fee-token-over-bound',
-    breaks: 'a fee in another token may pass the bound of the policy',
+    breaks: 'a fee in another token may exceed the limit of the policy',
     file: 'src/wallet/tempo/fee-token.ts',
     find: '.filter((fee) => overFee({ fee }, context) === undefined)',
     replace: '',

@@ -87,7 +87,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denied-deposit-left',
-    breaks: 'nobody fetches the deposit of a denied channel back',
+    breaks: 'the deposit of a denied channel is not fetched back',
     file: 'src/client/open.ts',
     find: 'await this.#reclaims.runDue()',
     replace: '',

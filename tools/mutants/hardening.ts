@@ -8,7 +8,7 @@ const MATRIX = ['test/safety/fail-closed.test.ts']
 export const HARDENING: readonly Mutant[] = [
   {
     name: 'silent-memory-on-servers',
-    breaks: 'a server without files pays with budgets that every restart forgets, and nobody asked for that',
+    breaks: 'a server without files pays with budgets that every restart resets, without being asked to',
     file: 'src/client/create-without-files.ts',
     find: '  if (!isBrowser())\n',
     replace: "  if (userAgent() === '?')\n",
@@ -24,7 +24,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'abort-waits-for-what-hangs',
-    breaks: 'a caller who gives up waits for a wallet or a ledger that hangs',
+    breaks: 'a caller who aborts waits for a wallet or a ledger that hangs',
     file: 'src/util/until-aborted.ts',
     find: 'return signal === undefined ? work : waitUntilAborted(work, signal, handling)',
     replace:
@@ -33,7 +33,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'abort-keeps-the-hold',
-    breaks: 'budget stays set aside for a caller who has gone, while a wallet hangs',
+    breaks: 'budget stays held for a caller who has left, while a wallet hangs',
     file: 'src/pay/authorize/authorize.ts',
     find: "if (!this.#committing) void this.#release('the caller hung up')",
     replace: '',
@@ -41,7 +41,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'abort-overtakes-the-commit',
-    breaks: 'what is being committed is released, and does not count',
+    breaks: 'a payment that is being committed is released, and does not count',
     file: 'src/pay/authorize/authorize.ts',
     find: "if (!this.#committing) void this.#release('the caller hung up')",
     replace: "void this.#release('the caller hung up')",
@@ -49,7 +49,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'late-commit-forgotten',
-    breaks: 'what was committed for a caller who has gone is looked at by nobody',
+    breaks: 'a payment that was committed for a caller who has left is never inspected',
     file: 'src/pay/authorize/authorize.ts',
     find: "onLate: (result) => result.kind === 'authorized' && void abandonUnsent(result.authorized, purchase.env),",
     replace: '',
@@ -57,7 +57,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'late-credential-handed-in',
-    breaks: 'a wallet that goes on after an abort still sends',
+    breaks: 'a wallet that continues after an abort still sends',
     file: 'src/pay/submit.ts',
     find: '): Promise<ReplyInfo> {\n  signal?.throwIfAborted()',
     replace: '): Promise<ReplyInfo> {',
@@ -73,7 +73,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'second-without-exclusion',
-    breaks: 'a second credential that takes the place of none',
+    breaks: 'a second credential that excludes no other is made',
     file: 'src/pay/authorize/candidates.ts',
     find: 'second && !excludesEarlier(quote)',
     replace: 'second && quote.wallet === undefined && !excludesEarlier(quote)',
@@ -81,7 +81,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'upto-settles-by-receipt',
-    breaks: 'what a metered payment took is what the server says',
+    breaks: "the amount of a payment with an upper limit is the server's claim",
     file: 'src/pay/settle.ts',
     find: 'if (!terms.exact) {',
     replace: 'if (terms.most.value < 0n) {',
@@ -89,7 +89,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'upto-never-looked-up',
-    breaks: 'a metered payment counts at its ceiling for as long as the process lives',
+    breaks: 'a payment with an upper limit counts with that limit until the process ends',
     file: 'src/pay/settle.ts',
     find: 'await markUnresolved(payment, env, { recheckAt: evidence.recheckAt, delivered, receipt })',
     replace: 'await markUnresolved(payment, env, { recheckAt: evidence && undefined, delivered, receipt })',
@@ -105,7 +105,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'foreign-evidence-taken',
-    breaks: 'evidence that its wallet could never prove is committed',
+    breaks: 'evidence of another wallet is committed, which can never be proven',
     file: 'src/pay/authorize/candidates.ts',
     find: 'evidence?.wallet === id &&',
     replace: "typeof evidence?.wallet === 'string' && id !== '' &&",
@@ -113,7 +113,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'death-asked-for-in-a-loop',
-    breaks: 'a wallet that says when to look again, and says now, is asked without a pause',
+    breaks: 'a wallet that asks to be asked again at once is asked without a pause',
     file: 'src/pay/authorize/replacement.ts',
     find: 'for (let pause = 0; ; pause = LEAST_PAUSE_MS) {',
     replace: 'for (let pause = 0; ; pause = 0) {',
@@ -121,7 +121,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'clock-of-nonsense',
-    breaks: 'a clock that gives null or true is believed',
+    breaks: 'a clock that returns null or true is accepted',
     file: 'src/ledger/checked-clock.ts',
     find: "if (typeof time === 'number' && time >= 0 && time <= LAST) return time",
     replace: 'if (Number(time) >= 0 && Number(time) <= LAST) return Number(time)',
@@ -130,7 +130,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'cause-repeats-secrets',
-    breaks: 'loggers print what a wallet threw, keys and all',
+    breaks: 'loggers print the original error of a wallet, keys included',
     file: 'src/pay/redacted-error.ts',
     find: 'if (!isPaymentError(thrown)) return new RedactedError(thrown)',
     replace: 'if (!isPaymentError(thrown)) return thrown',
@@ -139,7 +139,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'rejected-receipt-recognised',
-    breaks: 'a wallet whose answer is none has recognised any receipt',
+    breaks: 'an invalid answer of a wallet accepts any receipt',
     file: 'src/pay/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'if (word !== false) return true',

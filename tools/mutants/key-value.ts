@@ -6,7 +6,7 @@ const TESTS = ['test/ledger/key-value.test.ts']
 export const KEY_VALUE: readonly Mutant[] = [
   {
     name: 'conflict-ignored',
-    breaks: 'a step that another process was faster than is answered as if it were written',
+    breaks: 'a step that another process overtook is answered as if it were stored',
     file: 'src/ledger/key-value/runner.ts',
     find: 'if (!(await this.#asked(() => transaction.commit(changes, { durable })))) return false',
     replace: 'await this.#asked(() => transaction.commit(changes, { durable }))',
@@ -38,7 +38,7 @@ export const KEY_VALUE: readonly Mutant[] = [
   },
   {
     name: 'partial-range-complete',
-    breaks: 'a range of which only the beginning is loaded is taken for all of it',
+    breaks: 'the loaded beginning of a range is taken for the whole range',
     file: 'src/ledger/key-value/entries.ts',
     find: 'return known.complete || beyond ? inside : undefined',
     replace: 'return inside',

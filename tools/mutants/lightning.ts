@@ -79,7 +79,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'paid-after-its-time',
-    breaks: 'the node is asked to pay after nobody waits any longer',
+    breaks: 'the node is asked to pay after the caller has left',
     file: 'src/wallet/lightning/prepare.ts',
     find: 'if (config.now() >= job.until) {',
     replace: 'if (config.now() < 0) {',
@@ -95,7 +95,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'absent-is-void',
-    breaks: 'an invoice that a node never heard of is void while it could still be paid',
+    breaks: 'an invoice that the node does not know counts as void while it could still be paid',
     file: 'src/wallet/lightning/inspect.ts',
     find: 'if (there !== undefined && there >= over)',
     replace: 'if (there !== undefined || now > over)',

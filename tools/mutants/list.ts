@@ -47,7 +47,7 @@ const TOTALS = ['test/pay/totals.test.ts']
 const SESSIONS: readonly Mutant[] = [
   {
     name: 'total-not-written',
-    breaks: 'what was signed on a channel is not written with the commit',
+    breaks: 'the signed total of a channel is not stored with the commit',
     file: 'src/ledger/payment-state.ts',
     find: 'return { row: { ...committed, signed: true }, lane: { free: false, value: move.signed } }',
     replace: 'return { row: { ...committed, signed: true }, lane: { free: false } }',
@@ -71,7 +71,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'asked-without-a-402',
-    breaks: 'a standing offer is paid although policy would ask a person',
+    breaks: 'a remembered challenge is paid although policy requires an approval',
     file: 'src/pay/authorize/authorize.ts',
     find: "if (payingUpfront && decision.effect !== 'allow') return false",
     replace: 'if (payingUpfront && decision.effect.length === 0) return false',
@@ -79,7 +79,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'lane-moved-unseen',
-    breaks: 'a voucher is signed for a total that has moved since its offer was read',
+    breaks: 'a voucher is signed for a total that has changed since its quote',
     file: 'src/ledger/lanes.ts',
     find: "if (request.at !== undefined && request.at !== value) return 'moved'",
     replace: "if (request.at !== undefined && request.at > value) return 'moved'",
@@ -87,7 +87,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'voucher-follows-claims',
-    breaks: 'a voucher grows by what the server says it needs',
+    breaks: 'a voucher grows by the amount that the server claims',
     file: 'src/session/quote.ts',
     find: 'return missing < session.price ? missing : session.price',
     replace: 'return missing',
@@ -114,7 +114,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'release-on-already-used',
-    breaks: 'the server’s "already used" is taken for a proof',
+    breaks: 'a server that answers `already used` is taken as proof',
     file: 'src/pay/recovery/inspection.ts',
     find: 'return own(await wallet.inspect(evidence, context))',
     replace: `if (told !== undefined) return { state: 'void', reason: 'the server says so' }
@@ -139,7 +139,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'fingerprint-without-request',
-    breaks: 'every request of an agent is a twin of every other',
+    breaks: 'all requests of an agent count as the same purchase',
     file: 'src/pay/purchase.ts',
     find: 'JSON.stringify([agent, tasks, tool ?? null, request])',
     replace: `JSON.stringify([agent, tasks, tool ?? null, request.slice(0, 0)])`,
@@ -156,7 +156,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'ask-is-allow',
-    breaks: 'nobody is asked',
+    breaks: 'no person is asked',
     file: 'src/pay/authorize/authorize.ts',
     find: `if (candidate.decision.effect !== 'ask' || this.#purchase.earlier !== undefined) return false`,
     replace: `if (candidate.decision.effect !== 'deny') return false`,
@@ -164,7 +164,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'nonsense-is-yes',
-    breaks: 'an approver’s nonsense is a yes',
+    breaks: 'an invalid answer of an approver approves the payment',
     file: 'src/pay/authorize/approve.ts',
     find: 'if (approved !== true) return undefined',
     replace: 'if (!approved) return undefined',
@@ -172,7 +172,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'approval-not-bound',
-    breaks: 'an approval covers worse terms than were shown',
+    breaks: 'an approval covers worse terms than the shown ones',
     file: 'src/pay/authorize/approve.ts',
     find: 'return !isNew && noWorse(quote.terms, approved.quote.terms)',
     replace: 'return !isNew && noWorse(approved.quote.terms, approved.quote.terms)',
@@ -188,7 +188,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'receipt-of-another-challenge',
-    breaks: 'a receipt for somebody else’s challenge settles ours',
+    breaks: 'a receipt for another challenge settles the payment',
     file: 'src/pay/settle.ts',
     find: '(receipt.challengeId === undefined || receipt.challengeId === challenge.id) &&',
     replace: '(receipt.challengeId === undefined || challenge.id !== undefined) &&',
@@ -196,7 +196,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'receipt-of-another-transfer',
-    breaks: 'a receipt that names a transfer which is not ours settles',
+    breaks: 'a receipt that names another transfer settles the payment',
     file: 'src/pay/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'return true',
@@ -204,7 +204,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'sent-when-dead',
-    breaks: 'a credential is sent again after it has run out',
+    breaks: 'a credential is sent again after its expiry',
     file: 'src/pay/submit.ts',
     find: 'env.clock.now() < sent.goodUntil',
     replace: 'sent.goodUntil > 0',
@@ -215,7 +215,7 @@ const PAY: readonly Mutant[] = [
 const POLICY: readonly Mutant[] = [
   {
     name: 'no-worse-payees',
-    breaks: 'other payees are no worse',
+    breaks: 'terms with other payees count as no worse',
     file: 'src/policy/terms.ts',
     find: 'noWorsePayees(a, b)\n  )',
     replace: 'totals(a.payees) !== totals(b.payees)\n  )',
@@ -223,7 +223,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'no-worse-fee',
-    breaks: 'a higher fee is no worse',
+    breaks: 'terms with a higher fee count as no worse',
     file: 'src/policy/terms.ts',
     find: '(b.fee !== undefined && noMore(a.fee.bound, b.fee.bound))',
     replace: 'b.fee !== undefined',
@@ -231,7 +231,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'no-worse-amount',
-    breaks: 'a higher price is no worse',
+    breaks: 'terms with a higher price count as no worse',
     file: 'src/policy/terms.ts',
     find: '    noMore(a.most, b.most) &&\n',
     replace: '',
@@ -239,7 +239,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'per-payment-off-by-one-below',
-    breaks: 'what costs exactly the limit is refused',
+    breaks: 'a payment of exactly the limit is refused',
     file: 'src/policy/rules.ts',
     find: 'if (limit === undefined || asked <= limit) return',
     replace: 'if (limit === undefined || asked < limit) return',
@@ -247,7 +247,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'per-payment-off-by-one-above',
-    breaks: 'a payment may cost the smallest unit more than the limit',
+    breaks: 'a payment may exceed the limit by the smallest unit',
     file: 'src/policy/rules.ts',
     find: 'if (limit === undefined || asked <= limit) return',
     replace: 'if (limit === undefined || asked <= limit + 1n) return',
@@ -255,7 +255,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'unknown-currency-is-zero',
-    breaks: 'what has no value in the unit costs nothing',
+    breaks: 'an amount without a value in the unit costs nothing',
     file: 'src/money/units.ts',
     find: 'if (factor === undefined) return undefined',
     replace: 'if (factor === undefined) return 0n',
@@ -263,7 +263,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'count-rounds-down',
-    breaks: 'tiny payments hide below the last decimal',
+    breaks: 'tiny payments below the last decimal do not count',
     file: 'src/money/units.ts',
     find: 'return (value * factor + part - 1n) / part',
     replace: 'return (value * factor) / part',
@@ -279,7 +279,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'unnamed-agent-allowed',
-    breaks: 'an agent that the map does not name may pay',
+    breaks: 'an agent that the document does not name may pay',
     file: 'src/policy/policy.ts',
     find: '?? refusing(base, agent)',
     replace: '?? { layers: [base], objections: refusing(base, agent).objections.slice(1) }',
@@ -296,7 +296,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'denial-does-not-stand',
-    breaks: 'a person’s no is forgotten at once',
+    breaks: 'a denial is forgotten at once',
     file: 'src/policy/evaluate.ts',
     find: 'facts.denied.some((denied) => noBetter(terms, denied))',
     replace: 'facts.denied.length < 0',
@@ -304,7 +304,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'plain-http-payable',
-    breaks: 'a credential may travel over plain http to a vendor that is not listed',
+    breaks: 'a credential may be sent over plain http to a vendor that is not listed',
     file: 'src/policy/rules.ts',
     find: 'listings.get(base) !== undefined || isPlainHttps(resource.vendor))',
     replace: `listings.get(base) !== undefined || resource.vendor !== "")`,
@@ -315,7 +315,7 @@ const POLICY: readonly Mutant[] = [
 const LEDGER: readonly Mutant[] = [
   {
     name: 'hold-without-fingerprint',
-    breaks: 'no payment finds its twin',
+    breaks: 'a payment does not find an earlier one of the same purchase',
     file: 'src/ledger/hold.ts',
     find: '    fingerprint: hold.fingerprint,\n',
     replace: '    fingerprint: hold.id,\n',
@@ -323,7 +323,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'key-conflict-ignored',
-    breaks: 'a key that names another request is the same purchase',
+    breaks: 'a key for another request counts as the same purchase',
     file: 'src/ledger/hold.ts',
     find: `other.fingerprint === hold.fingerprint ? 'taken' : 'conflict'`,
     replace: `other.fingerprint === hold.fingerprint ? 'taken' : 'taken'`,
@@ -331,7 +331,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'twin-in-doubt-ignored',
-    breaks: 'a doubt does not stop its twin',
+    breaks: 'a doubt does not prevent a second payment for the same purchase',
     file: 'src/ledger/purchases.ts',
     find: `const inDoubt = payment.state === 'committed' && !payment.delivered && !ours`,
     replace: `const inDoubt = payment.state === 'held' && !payment.delivered && !ours`,
@@ -339,7 +339,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'other-process-ignored',
-    breaks: 'another process’s open payment does not stop its twin',
+    breaks: 'an open payment of another process does not prevent a second one for the same purchase',
     file: 'src/ledger/purchases.ts',
     find: 'const ours = payment.live && row.owner === owner && row.takenOver !== true',
     replace: 'const ours = payment.live && owner !== undefined && row.takenOver !== true',
@@ -347,7 +347,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'takenOver-doubt-ignored',
-    breaks: 'a doubt that was taken over does not stop its twin',
+    breaks: 'a doubt that was taken over does not prevent a second payment',
     file: 'src/ledger/purchases.ts',
     find: 'const ours = payment.live && row.owner === owner && row.takenOver !== true',
     replace: 'const ours = payment.live && row.owner === owner',
@@ -355,7 +355,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'doubt-window-without-report',
-    breaks: 'a doubt that nobody was told of runs out by itself',
+    breaks: 'a doubt that was never reported expires by itself',
     file: 'src/ledger/purchases.ts',
     find: 'return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs',
     replace: 'return now < (payment.reportedAt ?? payment.updatedAt) + doubtWindowMs',
@@ -363,7 +363,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'stale-facts-held',
-    breaks: 'a decision on facts that have moved is held',
+    breaks: 'a decision on outdated facts is held',
     file: 'src/ledger/hold.ts',
     find: 'if (versionOf(tables, query) !== decision.facts) return true',
     replace: 'if (versionOf(tables, query) < 0) return true',
@@ -379,7 +379,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'counter-not-rebuilt',
-    breaks: 'a budget that is new after an edit starts empty',
+    breaks: 'a budget that is new after an edit does not count earlier payments',
     file: 'src/ledger/counters.ts',
     find: 'mayCount(tables, shape) ? tables.last() : 0',
     replace: 'mayCount(tables, shape) ? 0 : tables.last()',
@@ -387,7 +387,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'lease-never-ends',
-    breaks: 'a process that died lives for ever',
+    breaks: 'a dead process counts as alive for ever',
     file: 'src/ledger/payment-view.ts',
     find: 'return until !== undefined && until > now',
     replace: 'return until !== undefined && now > 0',
@@ -403,7 +403,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'freeze-not-seen-at-commit',
-    breaks: 'what was held before a freeze is still committed',
+    breaks: 'a payment that was held before a freeze is still committed',
     file: 'src/ledger/ledger.ts',
     find: 'if (tables.meta().frozen !== undefined) return no()',
     replace: 'if (tables.meta().frozen === id) return no()',
@@ -411,7 +411,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'freeze-not-seen-at-hold',
-    breaks: 'a frozen ledger holds',
+    breaks: 'a frozen ledger holds new payments',
     file: 'src/ledger/hold.ts',
     find: 'if (frozen !== undefined) return',
     replace: 'if (frozen === hold.id) return',
@@ -419,7 +419,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'pin-at-hold',
-    breaks: 'a payee is pinned before anything was committed',
+    breaks: 'a payee is pinned before a payment was committed',
     file: 'src/ledger/ledger.ts',
     find: 'return holdIn(tables, hold, now)',
     replace: `const tried = holdIn(tables, hold, now)
@@ -437,7 +437,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'commit-for-the-dead',
-    breaks: 'an owner whose lease ran out still commits',
+    breaks: 'an owner whose lease has expired still commits',
     file: 'src/ledger/payment-state.ts',
     find: `(row.state !== 'held' && row.state !== 'committed') || !live)`,
     replace: `(row.state !== 'held' && row.state !== 'committed') || live === undefined)`,
@@ -461,7 +461,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'release-with-two-open',
-    breaks: 'one void releases a payment whose other credential may settle',
+    breaks: 'a payment is released although another credential of it may settle',
     file: 'src/ledger/payment-state.ts',
     find: `if (row.state === 'committed') return open <= 1`,
     replace: `if (row.state === 'committed') return open <= 2`,
@@ -477,7 +477,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'word-beats-proof',
-    breaks: 'a receipt settles what was proven void',
+    breaks: 'a receipt settles a payment that was proven void',
     file: 'src/ledger/payment-state.ts',
     find: `if (row.state === 'released' && move.proof === 'receipt') return`,
     replace: `if (row.state === 'released' && move.proof === 'person') return`,
@@ -488,7 +488,7 @@ const LEDGER: readonly Mutant[] = [
 const WALLETS: readonly Mutant[] = [
   {
     name: 'void-before-finality',
-    breaks: 'a block that is not final proves a void',
+    breaks: 'a block that is not final proves that a payment is void',
     file: 'src/wallet/tempo/inspect.ts',
     find: `const final = await Reads.readBlock(node, 'finalized')\n  if (final === undefined ||`,
     replace: `const final = await Reads.readBlock(node, 'latest')\n  if (final === undefined ||`,
@@ -496,7 +496,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'void-before-its-end',
-    breaks: 'a credential that can still be included is void',
+    breaks: 'a credential that can still be included counts as void',
     file: 'src/wallet/tempo/inspect.ts',
     find: 'final.timestamp < detail.validBefore) {',
     replace: 'final.timestamp < 0) {',
@@ -504,7 +504,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'settled-by-a-failed-transaction',
-    breaks: 'a reverted transaction settles',
+    breaks: 'a reverted transaction settles a payment',
     file: 'src/wallet/tempo/inspect.ts',
     find: 'if (receipt.ok) {\n    if (!paysAll(receipt.logs, detail))',
     replace: 'if (receipt !== undefined) {\n    if (receipt.ok && !paysAll(receipt.logs, detail))',
@@ -512,7 +512,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'settled-without-our-memo',
-    breaks: 'somebody else’s transfer settles our payment',
+    breaks: 'a transfer of another payment settles this one',
     file: 'src/wallet/tempo/inspect.ts',
     find: '        (memo === undefined || each.topics[3] === memo) &&\n',
     replace: '',
@@ -520,7 +520,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'one-node-proves-void',
-    breaks: 'a void needs one node only',
+    breaks: 'one node is enough to prove that a payment is void',
     file: 'src/wallet/chain/views.ts',
     find: `views.find((view) => view.state === 'pending') ?? views.find((view) => view.state === 'unknown')`,
     replace: `views.find((view) => view.state === 'void')`,
@@ -537,7 +537,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'terms-not-compared-at-signing',
-    breaks: 'what is signed need not be what was judged',
+    breaks: 'the signed terms may differ from the judged ones',
     file: 'src/wallet/tempo/prepare.ts',
     find: `if (!same || 'unpayable' in charge)`,
     replace: `if ('unpayable' in charge)`,
@@ -589,7 +589,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'paid-leg-follows-redirects',
-    breaks: 'a redirect carries the credential elsewhere',
+    breaks: 'a redirect sends the credential to another address',
     file: 'src/fetch/fetch-transport.ts',
     find: `redirect: 'manual' as const, ...noStore() }`,
     replace: `redirect: 'follow' as const, ...noStore() }`,
@@ -597,7 +597,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'credential-to-another-origin',
-    breaks: 'an origin that was not dialled may charge',
+    breaks: 'an origin that was not called may charge',
     file: 'src/http/http-exchange.ts',
     find: 'if (url.origin !== this.resource.vendor || !isConfidential(url)) return undefined',
     replace: 'if (!isConfidential(url)) return undefined',
@@ -605,7 +605,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'own-authorization-replaced',
-    breaks: 'the caller’s Authorization is overwritten without leave',
+    breaks: "the caller's Authorization is replaced without permission",
     file: 'src/http/wire/carrier.ts',
     find: '!CREDENTIAL.test(there) && !replacesAuthorization',
     replace: '!CREDENTIAL.test(there) && replacesAuthorization === undefined',
@@ -621,7 +621,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'two-credentials-in-one-request',
-    breaks: 'a stale Payment credential stands beside that of x402',
+    breaks: 'an outdated Payment credential is sent together with that of x402',
     file: 'src/http/wire/carrier.ts',
     find: "...(CREDENTIAL.test(own('authorization') ?? '') && { authorization: undefined }),",
     replace: '',
@@ -629,7 +629,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'pending-settlement-paid-again',
-    breaks: 'what is offered beside a pending settlement is an offer',
+    breaks: 'an offer that comes with a pending settlement is paid',
     file: 'src/http/wire/read.ts',
     find: 'if (isPending(receipt)) return',
     replace: 'if (isPending(undefined)) return',
@@ -645,7 +645,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'entry-called-sign-in',
-    breaks: 'an entry that costs money passes for a sign-in that costs nothing',
+    breaks: 'an entry that costs money is taken for a free sign-in',
     file: 'src/protocol/x402/payment-required.ts',
     find: '!SCHEME.test(scheme) || scheme === SIGN_IN',
     replace: '!SCHEME.test(scheme)',
@@ -661,7 +661,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'text-not-cleaned',
-    breaks: 'escapes of a server reach terminals',
+    breaks: 'control characters of a server reach terminals',
     file: 'src/errors/clean.ts',
     find: `bounded.replace(UNSAFE, ' ').replace(`,
     replace: 'bounded.replace(',
@@ -669,7 +669,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'words-not-cleaned',
-    breaks: 'the words of an offer reach a person as the server wrote them',
+    breaks: 'the text of an offer reaches a person uncleaned',
     file: 'src/protocol/challenge.ts',
     find: `words: clean(params.description ?? '') || undefined,`,
     replace: `words: params.description || undefined,`,

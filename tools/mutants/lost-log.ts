@@ -51,7 +51,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'gap-lets-holds-through',
-    breaks: 'a restored ledger holds budget before a person has said what was spent',
+    breaks: 'a restored ledger holds budget before a person has stated what was spent',
     file: 'src/ledger/ledger.ts',
     find: '        checkGaps(tables.meta().gaps)\n        return holdIn',
     replace: '        return holdIn',
@@ -59,7 +59,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'gap-lets-commits-through',
-    breaks: 'what was held before a restore is committed before a person has said what was spent',
+    breaks: 'a payment that was held before a restore is committed before a person has stated what was spent',
     file: 'src/ledger/ledger.ts',
     find: '      checkGaps(tables.meta().gaps)\n      if (tables.meta().frozen',
     replace: '      if (tables.meta().frozen',
@@ -67,7 +67,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'unknown-gap-counts-nothing',
-    breaks: 'budgets have full room although nobody isKnownVendor what was spent',
+    breaks: 'budgets have full room although it is not known how much was spent',
     file: 'src/ledger/gaps.ts',
     find: 'saidOf(confirmed, claim) ?? claim.limit',
     replace: 'saidOf(confirmed, claim) ?? 0n',
@@ -75,7 +75,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'backup-without-its-mark',
-    breaks: 'a backup that was copied into place pays as if nothing had happened since',
+    breaks: 'a ledger that was replaced by a backup pays as if nothing had happened since',
     file: 'src/ledger/sqlite/backup.ts',
     find: 'await change(part, (sql) => markBackup(sql, stateOf(sql)))',
     replace: 'await change(part, (sql) => stateOf(sql).high)',

@@ -40,7 +40,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'failed-sync-ignored',
-    breaks: 'a commit is answered although the disk did not take it',
+    breaks: 'a commit is answered although the disk did not store it',
     file: 'src/ledger/sqlite/log-sync.ts',
     find: 'if (error === null || error === undefined) return resolve()',
     replace: 'if (error !== 0) return resolve()',
@@ -48,7 +48,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'learned-not-durable',
-    breaks: 'what a wallet learned is not on the disk when the credential leaves',
+    breaks: 'new evidence of a wallet is not on the disk when the credential leaves',
     file: 'src/ledger/ledger.ts',
     find: "new Set(['committed', 'evidence', 'undelivered'])",
     replace: "new Set(['committed', 'undelivered'])",
@@ -56,7 +56,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'undelivered-not-durable',
-    breaks: 'a power cut forgets that an answer reached nobody',
+    breaks: 'a power cut forgets that an answer reached no caller',
     file: 'src/ledger/ledger.ts',
     find: "new Set(['committed', 'evidence', 'undelivered'])",
     replace: "new Set(['committed', 'evidence'])",
@@ -72,7 +72,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'learned-of-another-attempt',
-    breaks: 'a process that wakes up writes its evidence over that of a later credential',
+    breaks: 'a process that wakes up overwrites the evidence of a later credential',
     file: 'src/ledger/payment-state.ts',
     find: 'if (move.attempt !== undefined && move.attempt !== row.attempts.length - 1) return undefined',
     replace: '',
@@ -114,7 +114,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'recovery-under-a-call',
-    breaks: 'a recovery ends what a call of the same process goes on with',
+    breaks: 'a recovery ends a payment that a call of the same process continues',
     file: 'src/pay/process-state.ts',
     find: 'if (this.#calls.has(id)) return undefined',
     replace: '',
@@ -122,7 +122,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'call-under-a-recovery',
-    breaks: 'a call goes on with what a recovery of the same process is ending',
+    breaks: 'a call continues a payment that a recovery of the same process is ending',
     file: 'src/pay/run-purchase.ts',
     find: 'env.locks.free(by.id).then(',
     replace: 'Promise.resolve().then(',

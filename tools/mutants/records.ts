@@ -24,7 +24,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'doubt-pins',
-    breaks: 'a payment in doubt holds its vendor to a payee whom nothing was delivered for',
+    breaks: 'a payment in doubt pins a payee that delivered nothing',
     file: 'src/ledger/facts.ts',
     find: 'return payment === undefined || (row !== undefined && isLive(tables, row, now))',
     replace: 'return payment === undefined || row !== undefined',
@@ -48,7 +48,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'changed-payee-untold',
-    breaks: 'a vendor asks for its money elsewhere, and no event says so',
+    breaks: 'a vendor changes its payee, and no event says so',
     file: 'src/pay/authorize/authorize.ts',
     find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
     replace: "rule === 'payees.pinned'",
@@ -64,7 +64,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'key-above-untold',
-    breaks: 'the process above shows the key, and nobody is told',
+    breaks: 'the parent process shows the key, and no warning says so',
     file: 'src/config/erase.ts',
     find: 'if (shows(process, name)) return process',
     replace: 'if (shows(process, name)) return undefined',
@@ -80,7 +80,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'open-key-file-unremarked',
-    breaks: 'a key file that its group can read is not remarked on',
+    breaks: 'a key file that its group can read causes no warning',
     file: 'src/config/key.ts',
     find: 'const OTHERS = 0o077',
     replace: 'const OTHERS = 0o007',
@@ -88,7 +88,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'slugs-without-usual-price',
-    breaks: 'where paths hold slugs, a price that jumps is never noticed',
+    breaks: 'if paths contain slugs, a price that jumps is never noticed',
     file: 'src/ledger/operation-groups.ts',
     find: 'if (folded.length + 1 >= MIN_GROUP &&',
     replace: 'if (folded.length + 1 >= MIN_GROUP * 99 &&',
@@ -96,7 +96,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'operations-unbounded',
-    breaks: 'the prices of every path that was ever purchases are kept for ever',
+    breaks: 'the prices of every path that was ever bought are kept for ever',
     file: 'src/ledger/operation-groups.ts',
     find: 'known.length >= MOST_OPERATIONS',
     replace: 'known.length >= MOST_OPERATIONS * 99',
@@ -104,7 +104,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'fold-unversioned',
-    breaks: 'a payment that was judged before its vendor had a usual price is held after',
+    breaks: 'a payment that was judged before its vendor had a usual price is held after it',
     file: 'src/ledger/operation-groups.ts',
     find: "  tables.bump(compositeKey('vendor', of.vendor))\n",
     replace: '',
@@ -128,7 +128,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'useless-policy-starts',
-    breaks: 'a policy that pays on no network of its wallets starts without a word',
+    breaks: 'a policy that pays on no network of its wallets starts without a warning',
     file: 'src/policy/contradictions.ts',
     find: 'if (useless.length > 0) throw',
     replace: 'if (useless.length > 99) throw',

@@ -9,7 +9,7 @@ const POLICY = ['test/policy/repeat.test.ts']
 export const REPEATS: readonly Mutant[] = [
   {
     name: 'repeat-not-in-hold',
-    breaks: 'two calls at once both buy what is wanted once',
+    breaks: 'two calls at once both buy a purchase that policy allows once',
     file: 'src/ledger/hold.ts',
     find: "if (hasOtherPurchase(tables, hold, now)) return { ok: false, why: 'stale' }",
     replace: '',
@@ -25,7 +25,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-of-released',
-    breaks: 'a payment that came to nothing stands in the way',
+    breaks: 'a failed payment prevents a new one',
     file: 'src/ledger/purchases.ts',
     find: "if (state === 'denied' || state === 'released' ||",
     replace: "if (state === 'denied' ||",
@@ -33,7 +33,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-of-doubt',
-    breaks: 'a retry is refused as a repeat, and does not go on with its payment',
+    breaks: 'a retry is refused as a repeat, and does not continue its payment',
     file: 'src/ledger/purchases.ts',
     find: 'return blocksRepeat(viewOf(tables, row, now), row, query, now)',
     replace: 'return false',
@@ -49,7 +49,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-key-always-again',
-    breaks: 'any key lets the same be bought again',
+    breaks: 'any key allows to buy the same again',
     file: 'src/policy/repeat.ts',
     find: 'return unlessKeyed !== true || keyed !== true',
     replace: 'return unlessKeyed === undefined ? keyed !== true : keyed !== true',
@@ -57,7 +57,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-of-document-only',
-    breaks: 'the rule of a vendor is not heard',
+    breaks: 'the rule of a vendor is ignored',
     file: 'src/policy/repeat.ts',
     find: 'return own === undefined ? ofEntries :',
     replace: 'return own === undefined ? [] :',
@@ -65,7 +65,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-approval-of-any',
-    breaks: 'a yes covers what was bought while the person thought',
+    breaks: 'an approval covers a purchase that was made while the person decided',
     file: 'src/pay/authorize/approve.ts',
     find: 'return !isNew && noWorse(',
     replace: 'return noWorse(',
@@ -73,7 +73,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-past-not-listed',
-    breaks: 'a rule that is new does not know what was purchases before',
+    breaks: 'a new rule does not know earlier purchases',
     file: 'src/ledger/sqlite/payment-rows.ts',
     find: 'if (this.boughtAfter === undefined) this.boughtAfter = this.last()',
     replace: 'if (this.boughtAfter === undefined) this.boughtAfter = 0',

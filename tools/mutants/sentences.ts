@@ -4,7 +4,7 @@ import type { Mutant } from './list.js'
 export const SENTENCES: readonly Mutant[] = [
   {
     name: 'approver-fails-silently',
-    breaks: 'an approver that throws is no event',
+    breaks: 'an approver that throws causes no event',
     file: 'src/pay/authorize/approve.ts',
     find: "if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })",
     replace: '',
@@ -12,7 +12,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'undici-not-paid-untold',
-    breaks: 'a 402 through undici from a vendor that is not listed says no reason',
+    breaks: 'a 402 through undici from a vendor that is not listed has no reason',
     file: 'src/undici/interceptor.ts',
     find: 'note(holder.reply)',
     replace: '',
@@ -20,7 +20,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'typed-signature-not-compared',
-    breaks: 'what a hosted signer made of other data leaves',
+    breaks: 'a signature that a hosted signer made for other data is sent',
     file: 'src/wallet/evm/account.ts',
     find: 'if (lower(await recoverAddress({ hash, signature })) !== lower(address))',
     replace: 'if (lower(await recoverAddress({ hash, signature })) === hash)',
@@ -44,7 +44,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'any-parameter-read-loosely',
-    breaks: 'what decides about money is read from a text with quotes that are not escaped',
+    breaks: 'a challenge with unescaped quotes decides about money',
     file: 'src/protocol/auth-params.ts',
     find: 'if (quoted && open !== undefined && name.toLowerCase() === WORDS) value',
     replace: 'if (quoted && open !== undefined) value',
@@ -84,7 +84,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'description-ends-at-any-comma',
-    breaks: 'a description ends in its midst, and the rest of it spoils the challenge',
+    breaks: 'a description ends too early, and the rest of it damages the challenge',
     file: 'src/protocol/auth-params.ts',
     find: 'return named && codeAt(ahead) === EQUALS',
     replace: 'return true',

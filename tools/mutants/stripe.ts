@@ -9,7 +9,7 @@ const INSPECT = ['test/wallet/stripe/inspect.test.ts']
 export const STRIPE: readonly Mutant[] = [
   {
     name: 'delivered-is-revoked',
-    breaks: 'what was delivered for is made void',
+    breaks: 'a payment whose answer was delivered is made void',
     file: 'src/pay/recovery/inspection.ts',
     find: 'if (over || waiting || payment.delivered) return seen',
     replace: 'if (over || waiting) return seen',
@@ -17,7 +17,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'waiting-is-revoked',
-    breaks: 'what waits for a person is made void',
+    breaks: 'a payment that waits for a person is made void',
     file: 'src/pay/recovery/inspection.ts',
     find: 'if (over || waiting || payment.delivered) return seen',
     replace: 'if (over || payment.delivered) return seen',
@@ -41,7 +41,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'sent-after-release',
-    breaks: 'a credential leaves for a payment that was given up meanwhile',
+    breaks: 'a credential is sent for a payment that was given up meanwhile',
     file: 'src/pay/submit.ts',
     find: 'if (learned?.ok === false)',
     replace: 'if (learned === null)',
@@ -57,7 +57,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-token-for-another-amount',
-    breaks: 'a second credential goes on with a token for another amount',
+    breaks: 'a second credential uses a token for another amount',
     file: 'src/wallet/stripe/quote.ts',
     find: 'detail.amount === charge.amount.toString() &&',
     replace: '',
@@ -65,7 +65,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-token-charged-in-part',
-    breaks: 'a token that was charged in part is shown again for the whole',
+    breaks: 'a token that was charged in part is sent again for the whole amount',
     file: 'src/wallet/stripe/quote.ts',
     find: 'if (token?.captured !== undefined && token.captured.value > 0n) return doubt',
     replace: '',
@@ -73,7 +73,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-any-token',
-    breaks: 'a token that differs from what was asked is handed out',
+    breaks: 'a token that differs from the request is used',
     file: 'src/wallet/stripe/prepare.ts',
     find: 'if (wrong === undefined && usable) return handedOut',
     replace: 'if (usable) return handedOut',
@@ -81,7 +81,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-unlimited-life',
-    breaks: 'a token lives as long as the offer says',
+    breaks: 'a token is valid as long as the offer asks',
     file: 'src/wallet/shared.ts',
     find: 'const until = Math.min(expires, now + Math.min(mostMs, bounds.maxValidityMs))',
     replace: 'const until = expires === Number.POSITIVE_INFINITY ? now + mostMs : expires',
@@ -97,7 +97,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-silence-is-void',
-    breaks: 'a token that Stripe does not show is held for void',
+    breaks: 'a token that Stripe does not show counts as void',
     file: 'src/wallet/stripe/inspect.ts',
     find: "if (status === 404) return { state: 'unknown', reason: 'This Stripe account does not know the token' }",
     replace: "if (status === 404) return { state: 'void', reason: 'It is not there' }",
@@ -113,7 +113,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-clock-voids-an-open-token',
-    breaks: 'our clock alone proves void what Stripe could still charge',
+    breaks: 'the local clock alone proves that a token is void that Stripe could still charge',
     file: 'src/wallet/stripe/inspect.ts',
     find: "if (status === 'active') {",
     replace: `if (status === 'active' && now >= endOf(detail)) return { state: 'void', reason: 'It is over' }
@@ -122,7 +122,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-test-money-by-default',
-    breaks: 'a wallet that cannot tell takes real money for test money',
+    breaks: 'a wallet that cannot tell them apart takes real money for test money',
     file: 'src/wallet/stripe/options.ts',
     find: 'if (secretKey === undefined) return livemode ?? true',
     replace: 'if (secretKey === undefined) return livemode ?? false',
@@ -130,7 +130,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-words-in-errors',
-    breaks: 'what Stripe says in an error, keys and tokens, is shown',
+    breaks: 'an error of Stripe is shown with its keys and tokens',
     file: 'src/wallet/stripe/fault.ts',
     find: '/^[a-z][a-z0-9_]{0,63}$/.test(value)',
     replace: 'value.length > 0',

@@ -22,7 +22,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'slow-failure-tried-again',
-    breaks: 'a wallet that fails slowly is tried again each time, and no other gets its turn',
+    breaks: 'a wallet that fails slowly is tried again each time, and no other wallet is tried',
     file: 'src/pay/authorize/authorize.ts',
     find: 'this.#unusable.set(quote, reason)',
     replace: '',
@@ -30,7 +30,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'window-opened-by-a-clock',
-    breaks: 'a clock that went forward by itself opens new budgets',
+    breaks: 'a clock that jumped forward by itself resets budgets',
     file: 'src/ledger/counters.ts',
     find: '{ ...claim, from: reachOf(claim, unseen) }',
     replace: '{ ...claim, from: Math.max(claim.from, reachOf(claim, unseen)) }',
@@ -38,7 +38,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'window-opened-by-a-vendor',
-    breaks: 'one server that agrees with a clock that is ahead opens new budgets',
+    breaks: 'one server that agrees with a clock that is ahead resets budgets',
     file: 'src/ledger/clock-jumps.ts',
     find: "if (witnesses >= ENOUGH_WITNESSES) return 'vouched'",
     replace: "if (witnesses > 0) return 'vouched'",
@@ -54,7 +54,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'sleep-is-a-jump',
-    breaks: 'a host that slept does not go on until a person says so',
+    breaks: 'a host that slept does not continue until a person confirms its clock',
     file: 'src/ledger/clock-jumps.ts',
     find: "return 'slept'",
     replace: "return 'ahead'",
@@ -62,7 +62,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'future-stays-in-the-future',
-    breaks: 'what was paid while the clock was ahead does not count once it is right',
+    breaks: 'payments that were made while the clock was ahead do not count after its correction',
     file: 'src/ledger/lower-time.ts',
     find: 'counted: charge.counted.map((counted) => ({ ...counted, at: past(counted.at) })),',
     replace:
@@ -87,7 +87,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'signs-with-a-wrong-clock',
-    breaks: 'a host whose clock is wrong signs, and hears of it from nobody',
+    breaks: 'a host whose clock is wrong signs without an error',
     file: 'src/pay/run-purchase.ts',
     find: '  noteServerTime(asked, env)\n',
     replace: '',
@@ -95,7 +95,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'one-domain-two-witnesses',
-    breaks: 'a vendor with two names opens new budgets with a clock that is ahead',
+    breaks: 'a vendor with two names resets budgets with a clock that is ahead',
     file: 'src/pay/authorize/server-time.ts',
     find: "host.split('.').slice(-2).join('.')",
     replace: 'host',

@@ -16,7 +16,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'refusal-waits-for-all',
-    breaks: 'a refusal waits until everything that may make room has been looked at',
+    breaks: 'a refusal waits until every payment that may make room has been inspected',
     file: 'src/client/make-room.ts',
     find: 'await withTimeout(done, patienceMs)',
     replace: 'await done',
@@ -24,7 +24,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'refusals-search-alone',
-    breaks: 'each refused call starts a search of its own',
+    breaks: 'each refused call starts another search for room',
     file: 'src/client/make-room.ts',
     find: 'const search = this.#searches.get(key) ?? this.#start(key, short)',
     replace: 'const search = this.#start(key, short)',
@@ -32,7 +32,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'room-anywhere',
-    breaks: 'a search for room looks at payments that count elsewhere',
+    breaks: 'a search for room inspects payments that count on other budgets',
     file: 'src/pay/recovery/recover.ts',
     find: 'found: _f, ...query }',
     replace: 'found: _f, on: _o, ...query }',
@@ -56,7 +56,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'fee-time-forgotten',
-    breaks: 'what more is learned of a payment forgets when its fee is read',
+    breaks: "new evidence of a payment removes the time of its fee's next reading",
     file: 'src/ledger/payment-state.ts',
     find: "recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),",
     replace: 'recheckAt: move.recheckAt,',
@@ -72,7 +72,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'recovery-one-by-one',
-    breaks: 'recovery looks at one payment after the other',
+    breaks: 'recovery inspects one payment after another',
     file: 'src/pay/recovery/recover.ts',
     find: 'const AT_ONCE = 8',
     replace: 'const AT_ONCE = 1',
@@ -80,7 +80,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'later-alarms-lost',
-    breaks: 'only the first of several moments is looked at',
+    breaks: 'only the first of several scheduled times causes a recovery',
     file: 'src/client/lease.ts',
     find: 'this.#moments = ahead',
     replace: 'this.#moments = []',
@@ -88,7 +88,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'fees-read-after-close',
-    breaks: 'a purser that is closed goes on looking at payments',
+    breaks: 'a closed purser still inspects payments',
     file: 'src/client/recoveries.ts',
     find: '...plan, signal }),',
     replace: '...plan }),',
@@ -96,7 +96,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'fees-asked-at-start',
-    breaks: 'a process that ends at once asks nodes for fees',
+    breaks: 'a process that ends at once reads fees',
     file: 'src/client/recoveries.ts',
     find: "(payment.state === 'settled' ? 'stop' : 'look')",
     replace: "(payment.state === 'settled' ? 'look' : 'look')",
@@ -104,7 +104,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'loop-held-by-a-crowd',
-    breaks: 'calls whose answers come together keep the event loop from turning until all are paid for',
+    breaks: 'calls whose answers come together block the event loop until all are paid for',
     file: 'src/client/slices.ts',
     find: 'if (took > SLICE_MS) this.#size = Math.max(FEWEST, this.#size >> 1)',
     replace: 'if (took > SLICE_MS) this.#size = MOST',
@@ -112,7 +112,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'release-untold',
-    breaks: 'listeners are not told of a hold that ends in process',
+    breaks: 'listeners do not hear of a hold that ends in this process',
     file: 'src/pay/authorize/authorize.ts',
     find: "await transition({ id: this.#id }, { to: 'released', reason }, env)",
     replace: "await env.ledger.advance(this.#id, { to: 'released', reason })",
@@ -120,7 +120,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'dead-hold-untold',
-    breaks: 'listeners are not told of the hold of a dead process that a call released',
+    breaks: 'listeners do not hear of the hold of a dead process that a call released',
     file: 'src/pay/transition.ts',
     find: "for (const payment of held.ended ?? []) emitter.emit('payment', { payment })",
     replace: '',
@@ -128,7 +128,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'hold-untold',
-    breaks: 'listeners are not told of a hold',
+    breaks: 'listeners do not hear of a hold',
     file: 'src/pay/transition.ts',
     find: "if (held.ok) emitter.emit('payment', { payment: held.payment })",
     replace: '',
@@ -136,7 +136,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'denial-untold',
-    breaks: 'listeners are not told of a refusal that the ledger records',
+    breaks: 'listeners do not hear of a refusal that the ledger records',
     file: 'src/pay/transition.ts',
     find: "if (payment.state === 'denied') emitter.emit('payment', { payment })",
     replace: '',
@@ -152,7 +152,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'state-as-believed',
-    breaks: 'listeners are told of a state only if this process believed that the payment had another',
+    breaks: 'listeners hear of a state only if this process knew another state of the payment',
     file: 'src/ledger/ledger.ts',
     find: 'return { ok: true, was: row.state, payment: viewOf(tables, next.row, now) }',
     replace: 'return { ok: true, was: next.row.state, payment: viewOf(tables, next.row, now) }',

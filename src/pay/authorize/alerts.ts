@@ -9,8 +9,8 @@ const MOST_REPORTED = 2_000
 const MILLION = 1_000_000n
 
 /**
- * Tells listeners when a payment brings a budget to one of these shares, once for each window of a budget and each share. For a
- * window without an end (rolling, ever) they hear it again only after less was used in between.
+ * Tells listeners when a payment brings a budget to one of these shares, once for each window of a budget and each
+ * share. For a window without an end (rolling, ever) they hear it again only after less was used in between.
  */
 export class BudgetAlerts {
   readonly #shares: readonly { readonly share: number; readonly millionths: bigint }[]

@@ -28,7 +28,9 @@ export interface Remember {
   readonly total: Amount
 }
 
-/** The decision of a person, and who it was. Only an answer of exactly this shape counts. A `note` is for the record. */
+/**
+ * The decision of a person, and who it was. Only an answer of exactly this shape counts. A `note` is for the record.
+ */
 export type ApprovalAnswer =
   | { readonly approved: true; readonly by: string; readonly note?: string; readonly remember?: Remember }
   | { readonly approved: false; readonly by: string; readonly note?: string }
@@ -84,8 +86,8 @@ export type Admission =
 /**
  * Decides whether a question may be asked. A pure function.
  *
- * A person is asked about the same request once at a time. If a limit of open questions is reached, nothing is asked: a person
- * who must answer a hundred questions reads none of them.
+ * A person is asked about the same request once at a time. If a limit of open questions is reached, nothing is asked: a
+ * person who must answer a hundred questions reads none of them.
  */
 export function admissionFor(
   question: ApprovalQuestion,
@@ -108,7 +110,9 @@ export function admissionFor(
   )
 }
 
-/** Whether the open questions and this one together hold at most so many percent of each limit that this one counts on. */
+/**
+ * Whether the open questions and this one together hold at most so many percent of each limit that this one counts on.
+ */
 function mayReserve(
   claims: readonly CounterClaim[],
   open: readonly OpenApproval[],

@@ -18,7 +18,9 @@ import type {
 } from './approval-queue.js'
 import { type Candidate, evaluateSource, type QuoteSource } from './candidates.js'
 
-/** How long a denial is valid for the same terms. An agent that repeats its request is no reason to ask a person again. */
+/**
+ * How long a denial is valid for the same terms. An agent that repeats its request is no reason to ask a person again.
+ */
 const DENIAL_STANDS_MS = 10 * 60_000
 
 /** If a challenge expires sooner than this, Purser asks the server for another one. */
@@ -33,8 +35,8 @@ interface Question {
 }
 
 /**
- * Asks a person while the budget is held. The answer is bound to these terms: the approved offer is judged again, on a new
- * challenge if the first one expired, and may be no worse in any field.
+ * Asks a person while the budget is held. The answer is bound to these terms: the approved offer is judged again, on a
+ * new challenge if the first one expired, and may be no worse in any field.
  *
  * @throws PaymentRefusedError if the answer is no, late or invalid, or if the offer got worse.
  */
@@ -72,7 +74,9 @@ const NO_ANSWER = {
   nonsense: 'This payment needs an approval, and the answer was not one.',
 } as const
 
-/** The refusal after a question without an answer: this one, or one about the same request on terms that were no worse. */
+/**
+ * The refusal after a question without an answer: this one, or one about the same request on terms that were no worse.
+ */
 export function unanswered(candidate: Candidate, reason: keyof typeof NO_ANSWER): PaymentRefusedError {
   return notApproved(candidate, NO_ANSWER[reason])
 }

@@ -43,7 +43,10 @@ type Step =
   /** The call waited for a question about the same request: judge again, without losing a turn. */
   | { readonly kind: 'asked' }
 
-/** How often other payments may change the facts before a payment gives up. Each turn means that another payment went on. */
+/**
+ * How often other payments may change the facts before a payment gives up. Each turn means that another payment went
+ * on.
+ */
 const TURNS = 24
 const LANE_PAUSE_MS = 50
 const LEASE_OF_AUTHORIZATION_MS = 60_000
@@ -51,11 +54,11 @@ const LEASE_OF_AUTHORIZATION_MS = 60_000
 const BUDGET_PATIENCE_MS = 1_000
 
 /**
- * Turns offers into a credential that may leave: judges, ranks, holds, asks for an approval, signs and commits. Nothing here
- * can cost money: if an offer fails, the next one is tried, and the held budget is given back.
+ * Turns offers into a credential that may leave: judges, ranks, holds, asks for an approval, signs and commits. Nothing
+ * here can cost money: if an offer fails, the next one is tried, and the held budget is given back.
  *
- * A caller who aborts gets an answer at once. Work that ends later is given back or discarded. If it was committed by then, it
- * stays in doubt and counts.
+ * A caller who aborts gets an answer at once. Work that ends later is given back or discarded. If it was committed by
+ * then, it stays in doubt and counts.
  *
  * @throws PaymentRefusedError if no offer is allowed, approved and payable; the reason of an abort.
  */
@@ -231,7 +234,9 @@ class Authorizer {
     return this.#sign(candidate, held.lane)
   }
 
-  /** Asks a person, or waits for another call that asks about the same request. No call waits on a lane for an answer. */
+  /**
+   * Asks a person, or waits for another call that asks about the same request. No call waits on a lane for an answer.
+   */
   async #ask(candidate: Candidate): Promise<Candidate | Step> {
     const { env, call, at, fingerprint } = this.#purchase
     const { agent } = call.context
@@ -347,7 +352,7 @@ class Authorizer {
     return true
   }
 
-  /** Commits durably before anything leaves. If that fails, the signed credential is discarded, and the offers are judged again. */
+  /** Commits durably. If that fails, discards the signed credential, so that the offers are judged again. */
   async #commit(candidate: Candidate, prepared: Prepared): Promise<Step> {
     const { call, env } = this.#purchase
     const { challenge, terms } = candidate.quote

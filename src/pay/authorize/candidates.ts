@@ -146,8 +146,8 @@ function requestsFor(
 }
 
 /**
- * Judges the quotes of the wallets. The ledger accepts a decision only for a few seconds, and wallets may take as long as they
- * need. So the facts are read here, after the quotes.
+ * Judges the quotes of the wallets. The ledger accepts a decision only for a few seconds, and wallets may take as long
+ * as they need. So the facts are read here, after the quotes.
  */
 export async function evaluateQuotes(
   { quoted, unpayable, returnsMoney }: Quotes,
@@ -218,8 +218,8 @@ function isUnpayable(quote: Quote | Unpayable): quote is Unpayable {
 }
 
 /**
- * Whether a second credential cannot settle together with an earlier one that may still settle. The wallet says why, or its
- * credential moves no money. A wallet that says neither was not written for second credentials, and makes none.
+ * Whether a second credential cannot settle together with an earlier one that may still settle. The wallet says why, or
+ * its credential moves no money. A wallet that says neither was not written for second credentials, and makes none.
  */
 function excludesEarlier({ replaces, terms: { most, locks } }: Quote): boolean {
   return replaces !== undefined || (most.value === 0n && locks === undefined)

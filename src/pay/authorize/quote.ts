@@ -21,7 +21,9 @@ export interface QuotedOffer {
   readonly fits: boolean
 }
 
-/** The price of a call. Nothing was signed and nothing is held, so all of it may have changed when the call is paid for. */
+/**
+ * The price of a call. Nothing was signed and nothing is held, so all of it may have changed when the call is paid for.
+ */
 export interface Quoted<Reply> {
   /** The answer to the unpaid request. If the call is free, it has now been made. */
   readonly reply: Reply

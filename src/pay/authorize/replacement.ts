@@ -16,9 +16,9 @@ import { transition } from '../transition.js'
 import { authorize } from './authorize.js'
 
 /**
- * Makes a second credential for a payment whose server asks again, because honest servers rotate challenges. It may exist only
- * if **at most one of the two can ever settle**: the first is proven void, or the second excludes it. Its terms must be no
- * worse.
+ * Makes a second credential for a payment whose server asks again, because honest servers rotate challenges. It may
+ * exist only if **at most one of the two can ever settle**: the first is proven void, or the second excludes it. Its
+ * terms must be no worse.
  *
  * @returns Undefined if there can be no such credential: the payment stays as it is.
  */
@@ -47,8 +47,8 @@ export async function replaceCredential(
 }
 
 /**
- * Makes a second credential for an earlier payment of the same purchase that this process has taken over, if the rail allows
- * one credential to take the place of another.
+ * Makes a second credential for an earlier payment of the same purchase that this process has taken over, if the rail
+ * allows one credential to take the place of another.
  *
  * @returns Undefined if there is no such credential.
  * @throws PaymentError `action_required` while it waits for a person.
@@ -76,7 +76,10 @@ export async function continueEarlier(
   return result?.kind === 'authorized' ? result.authorized : undefined
 }
 
-/** Nothing excludes the first credential: waits until it cannot settle any more, checks that it did not, and signs again. */
+/**
+ * Nothing excludes the first credential: waits until it cannot settle any more, checks that it did not, and signs
+ * again.
+ */
 async function replaceAfterExpiry(
   purchase: OfferPurchase,
   until: Instant,
@@ -102,7 +105,10 @@ async function replaceAfterExpiry(
 /** A wallet that asks to be asked again at once is not asked more often than this. */
 const LEAST_PAUSE_MS = 250
 
-/** Inspects the credential when it expires, and again while the chain is behind. Undefined if the ledger lost the payment. */
+/**
+ * Inspects the credential when it expires, and again while the chain is behind. Undefined if the ledger lost the
+ * payment.
+ */
 async function verdictAtExpiry(
   { env, call }: OfferPurchase,
   until: Instant,

@@ -9,7 +9,8 @@ const WRONG_MS = 60_000
 /**
  * Notes the time of the server, before anything is signed.
  *
- * @throws PaymentRefusedError `clock_wrong` if the clock of this host is far from it, and no other server agrees with that clock.
+ * @throws PaymentRefusedError `clock_wrong` if the clock of this host is far from it, and no other server agrees with
+ * that clock.
  */
 export function noteServerTime(
   { at, date }: Pick<Extract<ReplyInfo, { kind: 'payment-required' }>, 'at' | 'date'>,
@@ -41,7 +42,10 @@ export function reportNodeFaults({ wallets, emitter }: Pick<Env, 'wallets' | 'em
     for (const { kind, message } of wallet.nodeFaults?.() ?? []) emitter.emit('anomaly', { kind, message })
 }
 
-/** Servers of one domain count as one source. If two labels are a public suffix, servers of several domains count as one too. */
+/**
+ * Servers of one domain count as one source. If two labels are a public suffix, servers of several domains count as one
+ * too.
+ */
 function domainOf(host: string): string {
   return /^[\d.]+$|:/.test(host) ? host : host.split('.').slice(-2).join('.')
 }

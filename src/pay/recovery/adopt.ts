@@ -33,11 +33,12 @@ export type Adoption<Reply> =
 const GONE = { kind: 'gone' } as const
 
 /**
- * Continues an earlier payment of the same purchase. While another call works on it, waits for its end. If it is in doubt,
- * takes it over: sends the same credential again while that lives, replaces it if the rail allows that, and else asks the
- * wallet what became of it.
+ * Continues an earlier payment of the same purchase. While another call works on it, waits for its end. If it is in
+ * doubt, takes it over: sends the same credential again while that lives, replaces it if the rail allows that, and else
+ * asks the wallet what became of it.
  *
- * @throws PaymentRefusedError if it settled, or may still settle; PaymentError `action_required` while it waits for a person.
+ * @throws PaymentRefusedError if it settled, or may still settle; PaymentError `action_required` while it waits for a
+ * person.
  */
 export async function adopt<Reply extends object>(
   by: Payment,
@@ -113,8 +114,8 @@ async function adoptDoubt<Reply extends object>(
 }
 
 /**
- * Sends the same credential again while it lives, and afterwards the request without one, under the payment's own key. A server
- * that knows the key sends the answer that got lost. Any other server asks for money, which changes nothing.
+ * Sends the same credential again while it lives, and afterwards the request without one, under the payment's own key.
+ * A server that knows the key sends the answer that got lost. Any other server asks for money, which changes nothing.
  */
 async function askForAnswer<Reply extends object>(
   payment: Payment,

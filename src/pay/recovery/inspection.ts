@@ -44,8 +44,8 @@ export interface InspectionResult {
 }
 
 /**
- * Inspects every credential of a payment. If one settled, the payment is settled. If all are proven void, it is released.
- * Otherwise it keeps counting.
+ * Inspects every credential of a payment. If one settled, the payment is settled. If all are proven void, it is
+ * released. Otherwise it keeps counting.
  */
 export async function inspectPayment(payment: Payment, env: Env): Promise<Payment> {
   return (await inspectAll({ payment }, env)).payment
@@ -93,8 +93,8 @@ const MORE_IS_KNOWN: Verdict & InspectionResult['open'] = {
 }
 
 /**
- * Ends a payment whose credentials no call continues: a credential that its wallet can make void is made void. It never does
- * so if the answer was delivered, if the payment waits for a person, or if another process works on it.
+ * Ends a payment whose credentials no call continues: a credential that its wallet can make void is made void. It never
+ * does so if the answer was delivered, if the payment waits for a person, or if another process works on it.
  *
  * @param problem What the server answered.
  */
@@ -111,8 +111,8 @@ export async function abandonPayment(
 }
 
 /**
- * Abandons the payment of a call that has ended. If no wallet can make a credential void, the payment is first recorded as
- * unresolved, so that a crash during the inspection changes nothing.
+ * Abandons the payment of a call that has ended. If no wallet can make a credential void, the payment is first recorded
+ * as unresolved, so that a crash during the inspection changes nothing.
  */
 export async function abandonCall(
   { payment, recheckAt, problem }: Omit<AttemptQuery, 'index'> & { readonly recheckAt: Instant | undefined },
@@ -143,7 +143,10 @@ async function lastVerdict(attempt: AttemptQuery, env: Env): Promise<Verdict> {
   }
 }
 
-/** Leaves a payment that was committed after its caller had gone. It is never sent, and counts until its wallet proves it void. */
+/**
+ * Leaves a payment that was committed after its caller had gone. It is never sent, and counts until its wallet proves
+ * it void.
+ */
 export async function abandonUnsent({ committed }: AuthorizedPayment, env: Env): Promise<void> {
   try {
     await inspectPayment(await markUnresolved(committed, env, { recheckAt: recheckTimeOf(committed) }), env)
@@ -153,8 +156,8 @@ export async function abandonUnsent({ committed }: AuthorizedPayment, env: Env):
 }
 
 /**
- * Gives back the budget of a hold whose process is gone: it signed nothing. The process may wake up and commit at the same
- * moment. Then the payment has an attempt, and stays as it is.
+ * Gives back the budget of a hold whose process is gone: it signed nothing. The process may wake up and commit at the
+ * same moment. Then the payment has an attempt, and stays as it is.
  */
 export function releaseAbandonedHold(payment: Payment, env: Env): Promise<Payment> {
   const reason = 'its process ended before anything was signed'
@@ -192,7 +195,9 @@ export function settleByChain(
   )
 }
 
-/** When the fee of a payment that settles now is read, if one may have been taken. Recovery reads it in the background. */
+/**
+ * When the fee of a payment that settles now is read, if one may have been taken. Recovery reads it in the background.
+ */
 export function feeToRead({ fee }: Payment['terms'], env: Env): { readonly recheckAt?: Instant } {
   if (fee === undefined) return {}
   const recheckAt = onGrid(env.clock.now() + FIRST_MS)
@@ -261,8 +266,8 @@ const LONGEST_MS = 86_400_000
 const GRID_MS = 5_000
 
 /**
- * When to inspect a payment again after an inspection that brought nothing: after as long as it has existed, so each wait is
- * twice the one before. The wait is at least ten seconds and at most a day. No payment is ever given up.
+ * When to inspect a payment again after an inspection that brought nothing: after as long as it has existed, so each
+ * wait is twice the one before. The wait is at least ten seconds and at most a day. No payment is ever given up.
  */
 export function nextInspection({ attempts, createdAt }: Payment, now: Instant): Instant {
   const age = now - (attempts.at(-1)?.at ?? createdAt)

@@ -20,7 +20,9 @@ export interface Recovery {
   readonly released: number
   /** Payments still in doubt, including those of `unseen`. */
   readonly open: number
-  /** Payments in doubt that this purser cannot inspect, because the wallet that made them is not among its `wallets`. */
+  /**
+   * Payments in doubt that this purser cannot inspect, because the wallet that made them is not among its `wallets`.
+   */
   readonly unseen: readonly UnseenDoubts[]
   /** Payments whose fee was read from the chain. */
   readonly fees: number
@@ -28,7 +30,9 @@ export interface Recovery {
 
 /** Payments in doubt of one wallet that this purser does not have. */
 export interface UnseenDoubts {
-  /** The wallet that could inspect them: its kind, and the account or key that it needs. For example `tempo:0x15d3…`. */
+  /**
+   * The wallet that could inspect them: its kind, and the account or key that it needs. For example `tempo:0x15d3…`.
+   */
   readonly wallet: string
   readonly payments: number
 }
@@ -51,9 +55,10 @@ const AT_ONCE = 8
 const SLOW_MS = 5_000
 
 /**
- * Ends payments in doubt: releases holds whose process ended before it signed, inspects credentials whose owner is gone or
- * whose evidence is due, and reads fees. A few at a time. The process takes each payment over first, so that two recoveries
- * never work on the same one. It waits for a wallet that does not answer as long as a call would, once for each rail.
+ * Ends payments in doubt: releases holds whose process ended before it signed, inspects credentials whose owner is gone
+ * or whose evidence is due, and reads fees. A few at a time. The process takes each payment over first, so that two
+ * recoveries never work on the same one. It waits for a wallet that does not answer as long as a call would, once for
+ * each rail.
  */
 export async function runRecovery(
   env: Env,
@@ -204,7 +209,9 @@ async function recoverDoubt(payment: Payment, env: Env): Promise<Payment> {
   return after
 }
 
-/** Reads the fee of a payment that a receipt settled. Until then the payment counts with the largest fee it can have. */
+/**
+ * Reads the fee of a payment that a receipt settled. Until then the payment counts with the largest fee it can have.
+ */
 async function readFee(payment: Payment, env: Env): Promise<Payment> {
   const after = await inspectFee(payment, env)
   return after.state === 'settled' && after.fee === undefined ? readFeeLater(after, env) : after

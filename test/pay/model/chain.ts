@@ -9,7 +9,7 @@ const FINALITY_MS = 3_000
 const UNITS_PER_PART = 1_000n
 const PARTS_PER_CENT = 10_000n
 
-/** A credential as nobody but the model knows it: who it was for, and where and until when the chain would take it. */
+/** A credential as the model knows it: its purchase, its lane, and its expiry on the chain. */
 export interface Issued {
   readonly id: string
   readonly call: number
@@ -28,7 +28,7 @@ interface Included {
   readonly at: Instant
 }
 
-/** The truth: what was signed for whom, which lane nonces were used, what moved and what it cost. */
+/** The real state: signed credentials, used nonces, moved money and its cost. */
 export class ModelChain {
   readonly issued = new Map<string, Issued>()
   readonly discarded = new Set<string>()
@@ -49,7 +49,9 @@ export class ModelChain {
     return issued
   }
 
-  /** Takes what has not run out, and on a lane only its next nonce. True if money moved, now or before. */
+  /**
+   * Includes a credential that has not expired, and on a lane only its next nonce. True if money moved, now or before.
+   */
   submit(id: string, fails = false): boolean {
     const done = this.included.get(id)
     if (done !== undefined) return done.ok
@@ -64,7 +66,7 @@ export class ModelChain {
     return !fails
   }
 
-  /** The truth of this moment: calls that are still under way change it while the ledger is read. */
+  /** A copy of the state now, because calls under way change it while the ledger is read. */
   copy(): ModelChain {
     const copy = new ModelChain(this.#clock)
     for (const [id, issued] of this.issued) copy.issued.set(id, issued)
@@ -81,7 +83,7 @@ export class ModelChain {
     return this.included.get(id)?.ok === true
   }
 
-  /** What a credential has cost, in units: its price if that moved, and its fee if it got into a block. */
+  /** The cost of a credential in units: its price if that moved, and its fee if it was included. */
   cost(id: string): bigint {
     const credential = this.issued.get(id)
     const included = this.included.get(id)
@@ -89,7 +91,7 @@ export class ModelChain {
     return (credential.fee + (included.ok ? credential.price : 0n)) * UNITS_PER_PART
   }
 
-  /** What the chain itself shows of a credential. */
+  /** The chain's own record of a credential. */
   inspect({ refs: [id = ''] }: Evidence): Verdict {
     const credential = this.issued.get(id)
     if (credential === undefined) return { state: 'unknown', reason: 'nobody signed it' }

@@ -8,21 +8,21 @@ import type { CallPlan } from './plan.js'
 
 export interface CallRecord {
   readonly plan: CallPlan
-  /** Did somebody approve it? */
+  /** Whether a person approved it. */
   yes: boolean
   error?: PaymentError
   /** The payment that the error is about, as it was then. */
   payment?: Payment
 }
 
-/** The truth, what callers were told, and what the ledger says. */
+/** The real payments, the errors of callers, and the ledger. */
 export interface Known {
   readonly chain: ModelChain
   readonly calls: readonly CallRecord[]
   readonly payments: readonly Payment[]
 }
 
-/** A key names one purchase of one agent; without one, every call is its own. */
+/** A key names one purchase of one agent. Without a key, every call is a separate purchase. */
 function logicalOf({ call, plan }: Issued): string {
   return plan.key === undefined ? `call ${call}` : `${plan.agent} ${plan.key}`
 }
@@ -54,7 +54,7 @@ export function laneKept({ chain }: Known): readonly string[] {
   )
 }
 
-/** Could the earlier one still be taken when the later one was signed? What is in a block is no longer waited for. */
+/** Whether the earlier one could still be included when the later one was signed. */
 function isAlive(earlier: Issued, later: Issued, { included }: ModelChain): boolean {
   const end = included.get(earlier.id)?.at ?? earlier.until
   return later.at < end
@@ -65,7 +65,7 @@ function mayStandTogether(a: Issued, b: Issued): boolean {
   return excluded === (a.payment === b.payment)
 }
 
-/** However often a server asks, no more than two credentials of a payment ever leave. */
+/** At most two credentials of a payment leave, however often a server asks. */
 export function twoAtMost({ payments }: Known): readonly string[] {
   return payments
     .filter(({ attempts }) => attempts.length > 2)
@@ -92,7 +92,7 @@ export function twinsIgnored(held: Payment, payments: readonly Payment[], now: I
     .map(({ id }) => id)
 }
 
-/** By agent, vendor and task: what the ledger counts, against what really left the account, fees included. */
+/** Compares the counts of the ledger with the money that left the account, fees included, by agent, vendor and task. */
 export function ledgerCounts({ chain, payments }: Known, how: 'at least' | 'exactly'): readonly string[] {
   const counted = new Map<string, bigint>()
   const real = new Map<string, bigint>()
@@ -133,7 +133,7 @@ function believed({ state, proof, terms, attempts, receipts }: Payment, chain: M
   return terms.fee === undefined && !chain.moved(last)
 }
 
-/** Nothing dearer than a person is asked for leaves without a yes: theirs to this call, or one they had remembered. */
+/** A payment that needs an approval leaves only with one: for this call, or remembered. */
 export function approvalsKept({ chain, calls }: Known): readonly string[] {
   const remembered = new Set(
     calls
@@ -146,7 +146,7 @@ export function approvalsKept({ chain, calls }: Known): readonly string[] {
     .map(({ id, call }) => `${id}: nobody approved call ${call}`)
 }
 
-/** What callers are told about their money is true. */
+/** The errors of callers are true about their money. */
 export function errorsTrue({ chain, calls }: Known): readonly string[] {
   return calls.flatMap(({ error, payment }, number) => {
     if (error === undefined) return []
@@ -161,7 +161,7 @@ export function errorsTrue({ chain, calls }: Known): readonly string[] {
   })
 }
 
-/** Settled as far as anybody could know: on the chain, or by a receipt, which may turn out to be a lie. */
+/** Whether it counts as settled: on the chain, or by a receipt, which may be untrue. */
 function isSettled(payment: Payment | undefined, chain: ModelChain): boolean {
   if (payment !== undefined && payment.receipts.length > 0) return true
   return payment?.attempts.some(({ evidence: { refs } }) => chain.moved(refs[0] ?? '')) ?? false

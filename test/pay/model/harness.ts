@@ -23,7 +23,7 @@ import { modelWallet } from './wallet.js'
 
 const DAY = 86_400_000
 
-/** The system, and beside it the truth: what was signed for whom, and what really settled. */
+/** The system, and a record of the real payments: the signed ones and the settled ones. */
 export class Real {
   readonly world: FakeWorld = fakeWorld()
   readonly chain = new ModelChain(this.world.clock)
@@ -46,7 +46,7 @@ export class Real {
       const counted = await this.#counted()
       const over = exceededBy([payment, day], counted, limits)
       const after = counted.map(([each]) => each)
-      // Others go on while a hold is made: a twin stood in its way for certain where it did so before and after.
+      // Other calls continue during a hold. An earlier payment was certainly in the way if it was so before and after.
       const ignored = twinsIgnored(payment, after, now).filter((twin) =>
         twinsIgnored(payment, before, now).includes(twin),
       )
@@ -59,7 +59,7 @@ export class Real {
     return this.world.env.ledger
   }
 
-  /** Servers cash what they kept back, the oldest first or the newest. */
+  /** Servers cash the credentials that they kept, the oldest or the newest first. */
   cash(order: 'oldest' | 'newest'): void {
     const kept = this.#kept.splice(0)
     for (const id of order === 'oldest' ? kept : kept.reverse()) this.chain.submit(id)
@@ -82,7 +82,7 @@ export class Real {
     return this.#processes[index % this.#processes.length] ?? this.spawn()
   }
 
-  /** Whoever was asked and said nothing is made to answer. */
+  /** Makes a person answer who has not answered yet. */
   async answer(approved: boolean): Promise<void> {
     for (const answer of this.#asked.splice(0)) answer(approved)
     await turns(80, () => false)
@@ -183,7 +183,7 @@ export class Real {
     }
   }
 
-  /** A credential that leaves must already stand in the ledger. */
+  /** A credential that leaves must already be in the ledger. */
   async #written(id: string): Promise<void> {
     const payment = await this.#stored.get(this.chain.issued.get(id)?.payment ?? '')
     const attempt = payment?.attempts.some(({ evidence }) => evidence.refs.includes(id))
@@ -197,7 +197,7 @@ export class Real {
 
   /** Everything that must hold after every step. */
   async check(): Promise<string[]> {
-    // First the chain: what it shows then, the ledger must count at the latest now.
+    // The chain is read first: the ledger must count at least what it shows.
     const chain = this.chain.copy()
     const counted = await this.#counted()
     const known: Known = {
@@ -245,7 +245,7 @@ export class Real {
     await turns(2_000, () => done || process.dead)
   }
 
-  /** When all validity has passed, the ledger and the chain must say the same. */
+  /** After all credentials have expired, the ledger and the chain must agree. */
   async reconciled(): Promise<string[]> {
     this.abort()
     for (const process of this.#processes) process.dead = true
@@ -262,7 +262,7 @@ export class Real {
   }
 }
 
-/** Recovery is nobody's call. */
+/** A recovery belongs to no call. */
 const NOTHING: CallPlan = {
   agent: '',
   tasks: [],

@@ -5,7 +5,7 @@ import { createPolicy, taskKeys } from '../../../src/policy/index.js'
 import { CENT } from '../peers.js'
 import { VENDORS } from './plan.js'
 
-/** What a process's policy allows, in cents less the smallest unit: per day, but per task for good. */
+/** The limits of a process's policy, in cents minus the smallest unit: per day, and per task without an end. */
 export interface Limits {
   readonly all: number
   readonly agent: number
@@ -47,7 +47,7 @@ export function policyOf(limits: Limits): Env['policy'] {
   return made
 }
 
-/** A nano less than that many cents: no price comes to it, so one unit too many is one payment too many. */
+/** A nano less than so many cents. No price reaches it exactly, so one unit too many is one payment too many. */
 function unitsOf(cents: number): bigint {
   return BigInt(cents) * CENT - 1n
 }
@@ -55,12 +55,12 @@ function unitsOf(cents: number): bigint {
 /** A payment, and the day it counts on. */
 export type Counted = readonly [payment: Payment, day: number]
 
-/** Every budget that counts more than these limits, by arithmetic of its own: held and spent, to the unit. */
+/** Every budget whose held and spent units exceed these limits, calculated separately from the ledger. */
 export function exceeded(counted: readonly Counted[], limits: Limits): readonly string[] {
   return over(counted, new Map(counted.flatMap((each) => budgetsOf(each, limits))))
 }
 
-/** The same of those budgets that one payment is in: a hold is judged by its own process, and by nothing else. */
+/** The same for the budgets of one payment: a hold is judged only by its own process. */
 export function exceededBy(one: Counted, counted: readonly Counted[], limits: Limits): readonly string[] {
   return over(counted, new Map(budgetsOf(one, limits)))
 }
@@ -81,7 +81,7 @@ function budgetsOf(
   limits: Limits,
 ): readonly (readonly [budget: string, limit: bigint])[] {
   const { agent, tasks } = context
-  // Without a task, what counts is the agent's.
+  // Without a task, the agent's count applies.
   const inTasks = tasks.length === 0 ? [`none, of ${agent}`] : taskKeys(tasks)
   const week = Math.floor((day + FROM_MONDAY) / 7)
   return [

@@ -3,7 +3,7 @@ import { ORIGIN } from '../peers.js'
 
 export const VENDORS = [ORIGIN, 'https://api.other.example'] as const
 
-/** What a server does with credentials. */
+/** The ways in which a server treats credentials. */
 export const SERVES = [
   'pays',
   // Asks again before it pays: with a fresh challenge, or a dearer one.
@@ -20,9 +20,9 @@ export const SERVES = [
   'hoards',
   // Cashes the first one, and gives a receipt for the second.
   'crosses',
-  // Never takes anything, and always asks for more.
+  // Accepts nothing, and always asks for more.
   'begs',
-  // Gives the answer for nothing: without a receipt, with one that is a lie, or with somebody else's.
+  // Answers without taking the money: with no receipt, an untrue one, or one of another payment.
   'free',
   'lies',
   'mislabels',
@@ -31,7 +31,7 @@ export const SERVES = [
 ] as const
 export type Serves = (typeof SERVES)[number]
 
-/** What the person who is asked does. `later`: says nothing until somebody makes them. */
+/** The answers of a person. `later`: gives no answer until the test asks for it. */
 export const SAYS = ['yes', 'no', 'throws', 'remembers', 'later'] as const
 export type Says = (typeof SAYS)[number]
 
@@ -42,7 +42,7 @@ export interface CallPlan {
   readonly path: string
   readonly key?: string
   readonly cents: number
-  /** What the fee may come to, in cents, and the share of it that the chain takes. Undefined: the server pays it. */
+  /** The largest fee in cents, and the share of it that the chain takes. Undefined if the server pays it. */
   readonly fee?: { readonly bound: number; readonly taken: number }
   readonly serves: Serves
   readonly message: Says

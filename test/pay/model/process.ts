@@ -3,22 +3,22 @@ import type { Env } from '../../../src/pay/index.js'
 import type { FakeWorld } from '../world.js'
 import type { Limits } from './limits.js'
 
-/** One process: a purser of its own on the ledger that all of them share. */
+/** One process: a separate purser on the shared ledger. */
 export interface Process {
   readonly owner: string
   readonly ledger: Ledger
   readonly limits: Limits
-  /** What a process keeps in memory, and never shares. */
+  /** The memory of the process, which it does not share. */
   readonly own: Pick<Env, 'liveCredentials' | 'queues' | 'schedule' | 'locks'>
   /** Steps that its ledger still takes before it ends. */
   steps: number
   dead: boolean
 }
 
-/** Called when a hold is about to be made; what it returns, when it was: each sees the ledger as it stands then. */
+/** Called before a hold is made. The returned function is called after it. */
 type Watch = () => Promise<(payment: Payment, limits: Limits) => Promise<void>>
 
-/** Holds are told of before the next one is made, by whichever process: so each can be judged by its own policy. */
+/** Each hold is reported before the next one of any process is made, so that it is judged by its own policy. */
 export class Holds {
   #last: Promise<unknown> = Promise.resolve()
   readonly #watch: Watch
@@ -66,7 +66,7 @@ export function startProcess(world: FakeWorld, limits: Limits, holds: Holds): Pr
   return process
 }
 
-/** What a dead process hears: a promise, and an iteration, without an end. */
+/** The answers that a dead process gets: a promise and an iteration that never end. */
 function silence(): Promise<never> & AsyncIterable<never> {
   const never = new Promise<never>(() => undefined)
   return Object.assign(never, { [Symbol.asyncIterator]: () => ({ next: () => never }) })

@@ -6,7 +6,7 @@ import { type CallPlan, resourceOf } from './plan.js'
 const ANSWER: Reply = { reading: { kind: 'response', ok: true, status: 200 } }
 const FAILURE: Reply = { reading: { kind: 'response', ok: false, status: 500 } }
 
-/** A server for one call, which does with credentials what its plan says. */
+/** A server for one call, which treats credentials by its plan. */
 export class ModelServer {
   readonly #chain: ModelChain
   readonly #plan: CallPlan

@@ -12,7 +12,7 @@ import type { Issued, ModelChain } from './chain.js'
 import type { CallPlan } from './plan.js'
 
 const ID = 'model:1'
-/** Fewer than calls that run at once, so that some find none free. */
+/** Fewer lanes than concurrent calls, so that some calls find none free. */
 const LANES = ['model:1:0', 'model:1:1', 'model:1:2']
 
 type Leaves = (id: string) => Promise<void>
@@ -64,7 +64,7 @@ function placeDetail({ place, until }: Issued) {
   return place === undefined ? { until } : { until, lane: place.name, nonce: place.value.toString() }
 }
 
-/** A second credential runs where the first one does, or waits until that one is dead. */
+/** A second credential uses the lane of the first, or waits until that one has expired. */
 function laneFor(
   sponsored: boolean,
   { earlierEvidence: after }: QuoteContext,
