@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
 import { directImports } from './tools/build/direct-imports.js'
+import { ownCopyOfZod } from './tools/build/own-copy-of-zod.js'
 import { distName, ENTRIES } from './tools/check/entries.js'
 
 const entries = Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [distName(name), file]))
@@ -27,7 +28,7 @@ export default defineConfig({
   platform: 'neutral',
   // One copy of each module, whichever entries are loaded: an authorization is proven by its module's own state.
   splitting: true,
-  esbuildPlugins: [directImports, nodeModulesForCommander],
+  esbuildPlugins: [directImports, ownCopyOfZod, nodeModulesForCommander],
   sourcemap: true,
   treeshake: true,
   clean: true,
