@@ -1,4 +1,4 @@
-import { isPaymentError, randomId } from '../errors/index.js'
+import { isPaymentError } from '../errors/index.js'
 import { checkedClock, type DueQuery, incomplete, type Ledger } from '../ledger/index.js'
 import { type Instant, withRates } from '../money/index.js'
 import {
@@ -13,6 +13,7 @@ import {
   RecoverySchedule,
 } from '../pay/index.js'
 import { Queues } from '../util/queue.js'
+import { randomId } from '../util/random-id.js'
 import { sleep } from '../util/timers.js'
 import { BackgroundTasks } from './background-tasks.js'
 import { Catalog } from './catalog.js'

@@ -13,4 +13,3 @@ export {
   type Reason,
   type Rejection,
 } from './payment-error.js'
-export { randomId } from './random-id.js'

@@ -100,7 +100,7 @@ function keep(
   return lane === undefined ? { ok: true, payment } : { ok: true, payment, lane }
 }
 
-/** What does not fit. Budget that a dead process left behind is given back before saying so. */
+/** Returns the counters without room. First it gives back what a dead process held. */
 function shortfallAfterSweep(
   step: HoldStep,
   before: PaymentRow | undefined,

@@ -102,7 +102,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
         const done = fillSome(tables, goOn) && tables.listPurchases(now - BOUGHT_MS, goOn)
         return { done, taken: performance.now() - began }
       })
-      // Whoever waits for the lock tries from time to time: it is free for as long as it was taken.
+      // Other processes try for the lock from time to time, so it stays free for as long as it was taken.
       await sleep(filled.taken)
       if (filled.done) return
     }

@@ -1,4 +1,5 @@
-import { ownOptions, randomId } from '../errors/index.js'
+import { ownOptions } from '../errors/index.js'
+import { randomId } from '../util/random-id.js'
 import { type Clock, systemClock } from './clock.js'
 import { StoredLedger } from './ledger.js'
 import { MemoryTables } from './memory-tables.js'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { timeOrderedId } from '../../src/client/open.js'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
-import { randomId } from '../../src/errors/index.js'
+import { randomId } from '../../src/util/random-id.js'
 
 afterEach(() => vi.unstubAllGlobals())
 

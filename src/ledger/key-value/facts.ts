@@ -9,7 +9,7 @@ import type { Entries } from './entries.js'
 import { keyOf, lastNumber, prefixOf, rangeOf } from './keys.js'
 import type { StoreEntry, StoreRange } from './port.js'
 
-/** How many entries are read at a time where all are wanted. */
+/** How many entries are read at a time if all are needed. */
 const PAGE = 256
 
 /** What policy judges by, as keys and values. */

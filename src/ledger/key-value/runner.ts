@@ -1,4 +1,5 @@
-import { isPaymentError, PaymentError, randomId } from '../../errors/index.js'
+import { isPaymentError, PaymentError } from '../../errors/index.js'
+import { randomId } from '../../util/random-id.js'
 import { sleep } from '../../util/timers.js'
 import { ledgerError } from '../ledger-error.js'
 import type { LedgerTables, Store } from '../tables.js'
@@ -103,7 +104,7 @@ export class StepRunner implements Store {
         for (const job of jobs) job.reject(error)
       }
     }
-    // In the same turn in which no step was left: one that comes later finds nobody at work.
+    // In the same turn in which no step was left, so that a later step starts the work again.
     this.#working = undefined
   }
 

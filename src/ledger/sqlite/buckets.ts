@@ -49,7 +49,7 @@ export class Buckets {
     this.#sql = sql
   }
 
-  /** What is not written yet is not meant to be. */
+  /** Drops all that was read, and all that was added and not written yet. */
   clear(): void {
     this.#known.clear()
     this.#changed.clear()
@@ -57,7 +57,7 @@ export class Buckets {
 
   sum(counter: number, from: Instant): Counts {
     const known = this.#known.get(counter)
-    // One that has grown long is read anew, from where its window is now.
+    // A counter with many buckets is read again, from where its window begins now.
     const fits = known !== undefined && known.from <= from && known.buckets.size <= MOST_BUCKETS
     const sum = { counted: 0n, held: 0n }
     for (const { at, counted, held } of (fits ? known : this.#read(counter, from)).buckets.values()) {
@@ -71,7 +71,7 @@ export class Buckets {
   add(counter: number, at: Instant, { counted, held }: Counts): void {
     if (counted === 0n && held === 0n) return
     const known = this.#known.get(counter)
-    // Nobody has asked for it in this window, so that where the window begins is not known.
+    // No step has read this counter yet, so the beginning of its window is not known.
     if (known === undefined || at < known.from) {
       this.#sql.run(ADD, counter, at, counted, held)
       return

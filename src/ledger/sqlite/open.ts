@@ -177,7 +177,7 @@ function causeOf(state: State, path: string, record: MadeRecord | undefined): Ga
   const { id, generation, inUse, gaps } = state
   // One gap that is not confirmed stops all payments; it lasts until somebody confirms it.
   if (gaps.some(({ confirmed }) => confirmed === undefined)) return undefined
-  // Whoever uses the ledger has written to its log before, so that the log is not empty.
+  // Every process that uses the ledger has written to its log, so the log is not empty.
   if (inUse && !hasLog(path)) return 'log_lost'
   if (record?.id === undefined) return undefined
   if (record.id !== id) throw exchanged(path)

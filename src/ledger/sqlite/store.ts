@@ -37,7 +37,7 @@ const UNMARKED = new Error('The ledger is not marked as used')
 // Not the global one: Deno's gives a number, which cannot be told to let the process end.
 const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 
-/** How long a path that was looked at need not be looked at by reads. */
+/** Reads check the path again only after this time. */
 const CHECKED_MS = 10
 
 /** A step that waits for its transaction. */
@@ -108,7 +108,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
 
   async #work(): Promise<void> {
     this.#working = true
-    // Whoever was answered by the same transaction asks for its next step in this turn: let them all come.
+    // Callers that the same transaction answered ask for their next step in this turn, so that these share one too.
     for (await undefined; this.#jobs.length > 0; await undefined) {
       const jobs = this.#jobs.splice(0, MOST_TOGETHER)
       try {
@@ -199,7 +199,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
       await this.#syncs.ended()
       foldForGood(opened)
     } catch {
-      // The log stays beside the file, and whoever opens it next reads both.
+      // The log stays beside the file. The next process that opens the ledger reads both.
     }
     await this.#syncs.ended()
     await this.#syncs.close()
@@ -233,7 +233,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     })
   }
 
-  /** Runs a step: now where nothing stands in its way, else as soon as the ledger is open and the lock is free. */
+  /** Runs a step at once if it can, or else when the ledger is open and the lock is free. */
   #patiently<T>(run: (opened: Opened) => T, deadline: number): T | Promise<T> {
     if (this.#opened === undefined || this.#closed) return this.#insist(run, deadline)
     try {
@@ -244,7 +244,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     }
   }
 
-  /** Runs a step again and again while somebody else has the lock, until the patience ends. */
+  /** Runs a step again and again while another process has the lock, until the deadline. */
   async #insist<T>(run: (opened: Opened) => T, deadline: number): Promise<T> {
     try {
       return await untilFree(async () => {
@@ -257,7 +257,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     }
   }
 
-  /** A file that is deleted under an open database would be written to, and forgotten; and so would its log. */
+  /** SQLite would go on to write to a file or a log that was deleted while it was open, and the payments would be lost. */
   #checkFile({ file }: Opened): void {
     const { path } = this.#options
     if (!sameFile(fileId(path), file)) throw ledgerError('ledger_missing', `The ledger ${path} has vanished`)
@@ -268,7 +268,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
 
   #open(): Promise<Opened> {
     this.#opening ??= this.#openNow().catch((error: unknown) => {
-      // Tried anew by the next step: what was missing or locked may not be for ever.
+      // The next step tries again: the file may be there then, or the lock may be free.
       this.#opening = undefined
       throw error
     })

@@ -1,6 +1,7 @@
-import { isPaymentError, randomId } from '../../errors/index.js'
+import { isPaymentError } from '../../errors/index.js'
 import type { PaymentId } from '../../ledger/index.js'
 import { defined } from '../../util/objects.js'
+import { randomId } from '../../util/random-id.js'
 import { untilDeadline } from '../../util/until-aborted.js'
 import type { Completed, PendingAction, Prepared, PrepareOptions, Quote, Spendable } from '../index.js'
 import { completeOrDiscard } from '../shared.js'
