@@ -134,6 +134,18 @@ function checkNotices(): Violation[] {
     }))
 }
 
+/** `import { z } from 'zod'` keeps all translations of zod, and each entry that reads something with zod would load them. */
+function checkTranslations(): Violation[] {
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .filter((name) => /zod\/v4\/locales\/(?!en\.js)/.test(readFileSync(join(dist, name), 'utf8')))
+    .map((name) => ({
+      rule: 'zod',
+      file: `dist/${name}`,
+      message: "contains the translations of zod: write `import * as z from 'zod'`",
+    }))
+}
+
 /** Types that a user gets may name only packages that a user has. */
 function checkTypes(): Violation[] {
   const { dependencies = {}, peerDependencies = {} } = JSON.parse(
@@ -182,6 +194,7 @@ if (!existsSync(dist)) {
     ...bundles.flatMap(judge),
     ...pages.flat(),
     ...checkNotices(),
+    ...checkTranslations(),
     ...checkTypes(),
   ])
 }
