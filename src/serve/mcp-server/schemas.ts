@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { json } from 'zod'
 
 const amount = z
   .string()
@@ -26,7 +27,7 @@ export const PAID_FETCH_INPUT = z.strictObject({
   ...request,
   method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).optional().describe('Default: GET.'),
   body: z
-    .union([z.string().max(1_048_576), z.record(z.string(), z.json()), z.array(z.json())])
+    .union([z.string().max(1_048_576), z.record(z.string(), json()), z.array(json())])
     .optional()
     .describe('A text is sent as it is. An object or a list is sent as JSON.'),
   max: amount
