@@ -9,6 +9,7 @@ import { benchCharge } from './charge.js'
 import { benchFree } from './free.js'
 import { benchGrowth } from './growth.js'
 import { benchImport } from './import.js'
+import { benchMcp } from './mcp.js'
 import type { Row } from './measure.js'
 import { benchMemory } from './memory.js'
 import { benchPolicy } from './policy.js'
@@ -30,6 +31,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Ro
   free: benchFree,
   charge: benchCharge,
   x402: benchX402,
+  mcp: benchMcp,
   users: () => benchUsers(Math.min(stored, USERS_STORED)),
   growth: () => benchGrowth(Math.min(stored, USERS_STORED)),
   sessions: benchSessions,

@@ -16,6 +16,8 @@ import {
   startChain,
 } from '../test/chain/chain.js'
 import { startPaidApi } from '../test/chain/server.js'
+import { tempoGate } from '../test/mcp/gates.js'
+import { serveNew } from '../test/mcp/sdk-http.js'
 import type { SessionServer } from '../test/session/fixtures/server.js'
 import { channelWorld } from '../test/session/fixtures/world.js'
 
@@ -54,6 +56,28 @@ export async function startLocal(): Promise<Local> {
     currencies: LOCAL_CURRENCIES,
     async close() {
       await Promise.all([api.close(), models.close()])
+      await chain.stop()
+    },
+  }
+}
+
+/** An MCP server on this machine whose tool, resource and prompt cost 0.01 AlphaUSD each, and an account that can pay. */
+export interface LocalMcp extends Pick<Local, 'account' | 'rpc' | 'network' | 'currencies' | 'close'> {
+  readonly url: URL
+}
+
+/** Starts a chain and the MCP server; the account gets 5 AlphaUSD. */
+export async function startMcp(): Promise<LocalMcp> {
+  const chain = await startChain()
+  const server = await serveNew({ gate: tempoGate(chain) })
+  return {
+    url: server.url,
+    account: await chain.account(5_000_000n),
+    rpc: { [chain.id]: chain.url },
+    network: NETWORK,
+    currencies: LOCAL_CURRENCIES,
+    async close() {
+      await server.close()
       await chain.stop()
     },
   }

@@ -31,6 +31,12 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     'paid 0.000001 rBTC, and 0.000000015 rBTC',
     '0.1015 USD of 1 USD spent',
   ],
+  'mcp.ts': [
+    '{"found":1}',
+    'paid 0.01 AlphaUSD: settled',
+    '1 page',
+    'PaymentRefusedError: refused, funds untouched',
+  ],
   'openai.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
   'policy-file.ts': ['/price/0.05: 200 paid', '/price/0.20: 402 One payment may cost at most 0.1 USD'],
   'session.ts': [
