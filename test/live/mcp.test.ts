@@ -95,9 +95,14 @@ describe('tools, resources and prompts are paid, and balances agree', () => {
     ['1.x', '1.x', 'error'],
     ['2.x', '2.x', 'error'],
     ['2.x modern', '2.x', 'result'],
-  ] as const)('stdio: client %s, server %s, asked by %s', async (client, server, form) => {
-    await buysAll(client, overStdio(server, form))
-  })
+  ] as const)(
+    'stdio: client %s, server %s, asked by %s',
+    async (client, server, form) => {
+      await buysAll(client, overStdio(server, form))
+      // Each process loads TypeScript and viem first, and the client of the new revision starts two.
+    },
+    120_000,
+  )
 })
 
 /** A server whose credentials arrive spoilt, so that mppx rejects them. */
