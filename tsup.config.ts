@@ -1,19 +1,27 @@
 import { readFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
 import { defineConfig, type Options } from 'tsup'
 import { directImports } from './tools/build/direct-imports.js'
 import { ownCopyOfZod } from './tools/build/own-copy-of-zod.js'
-import { distName, ENTRIES } from './tools/check/entries.js'
+import { distName, ENTRIES, ROOT } from './tools/check/entries.js'
 
 const entries = Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [distName(name), file]))
 
-/** commander is CommonJS and requires modules of Node: code in an ES module gets them from the runtime. */
-const nodeModulesForCommander: NonNullable<Options['esbuildPlugins']>[number] = {
-  name: 'node-modules-for-commander',
+/** commander and cross-spawn are CommonJS and require modules of Node: code in an ES module gets them from the runtime. */
+const nodeModulesForCommonJs: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'node-modules-for-common-js',
   setup(build) {
-    build.onLoad({ filter: /node_modules\/commander\/lib\/\w+\.js$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replace(
-        /\brequire\('(node:\w+)'\)/g,
-        "globalThis.process.getBuiltinModule('$1')",
+    // It has no entry for a neutral platform.
+    build.onResolve({ filter: /^pkce-challenge$/ }, () => ({
+      path: join(ROOT, 'node_modules/pkce-challenge/dist/index.node.js'),
+    }))
+    const filter = /node_modules\/(?:commander|cross-spawn|isexe|path-key|shebang-command|which)\/.*\.js$/
+    build.onLoad({ filter }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(/\brequire\('((?:node:)?(\w+))'\)/g, (text, name) =>
+        builtinModules.includes(name.replace('node:', ''))
+          ? `globalThis.process.getBuiltinModule('${name}')`
+          : text,
       ),
     }))
   },
@@ -28,7 +36,7 @@ export default defineConfig({
   platform: 'neutral',
   // One copy of each module, whichever entries are loaded: an authorization is proven by its module's own state.
   splitting: true,
-  esbuildPlugins: [directImports, ownCopyOfZod, nodeModulesForCommander],
+  esbuildPlugins: [directImports, ownCopyOfZod, nodeModulesForCommonJs],
   sourcemap: true,
   treeshake: true,
   clean: true,

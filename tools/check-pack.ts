@@ -22,7 +22,8 @@ const NEEDED: readonly string[] = [
   'dist/policy.schema.json',
   'dist/sbom.cdx.json',
 ]
-const MOST_BYTES = 2 * 1024 * 1024
+/** A quarter of it is the MCP SDK in the command. */
+const MOST_BYTES = 2.5 * 1024 * 1024
 
 interface Packed {
   readonly size: number

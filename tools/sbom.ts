@@ -18,8 +18,10 @@ const path = process.argv[2]
 if (path === undefined) throw new TypeError('Say where to: tsx tools/sbom.ts dist/sbom.cdx.json')
 
 const own = manifestAt('package.json')
-const bundled = bundledPackages().map(({ name, version }) => component(name, 'bundled', version))
-const beside = Object.keys(own.dependencies ?? {}).map((name) => component(name, 'installed'))
+const bundled = bundledPackages().map(({ folder, version }) => component(folder, 'bundled', version))
+const beside = Object.keys(own.dependencies ?? {}).map((name) =>
+  component(`node_modules/${name}`, 'installed'),
+)
 const components = [...bundled, ...beside]
 const sbom = {
   bomFormat: 'CycloneDX',
@@ -39,13 +41,13 @@ const sbom = {
 }
 writeFileSync(path, `${JSON.stringify(sbom, null, 2)}\n`)
 
-function component(name: string, how: 'bundled' | 'installed', version?: string) {
-  const installed = manifestAt(`node_modules/${name}/package.json`)
+function component(folder: string, how: 'bundled' | 'installed', version?: string) {
+  const installed = manifestAt(`${folder}/package.json`)
   const manifest = version === undefined ? installed : { ...installed, version }
   return {
     type: 'library',
     'bom-ref': refOf(manifest),
-    name,
+    name: manifest.name,
     version: manifest.version,
     purl: refOf(manifest),
     ...(manifest.license && { licenses: [{ license: { id: manifest.license } }] }),

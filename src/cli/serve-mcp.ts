@@ -6,7 +6,15 @@ import { pathToFileURL } from 'node:url'
 import { createFromEnvironment } from '../config/index.js'
 import { PaymentError } from '../errors/index.js'
 import type { Approver } from '../index.js'
-import { Approvals, type McpServerOptions, mcpServers, serveHttp, serveOverStdio } from '../serve/index.js'
+import {
+  Approvals,
+  type McpServerOptions,
+  mcpServers,
+  serveHttp,
+  serveOverStdio,
+  Upstream,
+} from '../serve/index.js'
+import { upstreamsIn } from './upstreams.js'
 import { packageVersion } from './version.js'
 
 /** The options of `purser mcp`, as commander reads them. */
@@ -20,6 +28,7 @@ export interface McpCommandOptions {
   readonly saveTo?: string | undefined
   readonly http?: number | true | undefined
   readonly tokenFile?: string | undefined
+  readonly upstream?: readonly string[] | undefined
 }
 
 const DEFAULT_PORT = 8410
@@ -27,6 +36,7 @@ const DEFAULT_PORT = 8410
 /** Serves MCP until the host closes the connection, or a signal ends the process. */
 export async function serveMcp(options: McpCommandOptions): Promise<void> {
   checkOptions(options)
+  const places = upstreamsIn(options.upstream ?? [])
   const approver = options.approver === undefined ? undefined : await loadApprover(resolve(options.approver))
   const approvals = new Approvals(approver, { elicitation: options.elicitation === true })
   const folder = options.saveTo === undefined ? undefined : await folderAt(resolve(options.saveTo))
@@ -36,20 +46,25 @@ export async function serveMcp(options: McpCommandOptions): Promise<void> {
     { env: process.env, remark: say },
     { approver: approvals.canAsk ? approvals.approver : undefined },
   )
+  const version = packageVersion()
+  const upstreams = places.map(({ name, place }) => new Upstream({ name, place, purser, version, tell: say }))
   const server: McpServerOptions = {
     purser,
     agent,
     symbol: policy.symbol,
     policy: document,
     lists: ({ origin }) => vendors.has(origin),
-    version: packageVersion(),
+    version,
     approvals,
     folder,
+    upstreams,
   }
   try {
+    await Promise.all(upstreams.map((upstream) => upstream.start()))
     if (token === undefined) await overStdio(server)
     else await overHttp(server, options.http, token)
   } finally {
+    await Promise.all(upstreams.map((upstream) => upstream.close()))
     await purser.close()
   }
 }

@@ -5,7 +5,7 @@ import { InMemoryTransport } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { type Approver, createPurser, type PolicyDocument, type Purser } from '../../src/index.js'
-import { Approvals, type McpServerOptions, mcpServers } from '../../src/serve/index.js'
+import { Approvals, type McpServerOptions, mcpServers, type Upstream } from '../../src/serve/index.js'
 import { slowWallet } from '../client/shop.js'
 
 export const ORIGIN = 'https://shop.example'
@@ -121,6 +121,7 @@ export interface ShopSetup {
   readonly approver?: Approver
   readonly elicitation?: boolean
   readonly options?: Partial<McpServerOptions>
+  readonly upstreams?: (purser: Purser) => readonly Upstream[]
 }
 
 export interface Setup {
@@ -159,7 +160,10 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
       return reply
     },
   })
+  const upstreams = setup.upstreams?.(purser) ?? []
+  await Promise.all(upstreams.map((upstream) => upstream.start()))
   const makeServer = mcpServers({
+    upstreams,
     purser,
     agent: 'agent',
     symbol: 'USD',

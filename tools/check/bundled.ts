@@ -7,6 +7,8 @@ export interface BundledPackage {
   readonly name: string
   /** The version, if another package had bundled its own copy. Otherwise it is the one in `node_modules`. */
   readonly version?: string | undefined
+  /** Its folder in `node_modules`. */
+  readonly folder: string
 }
 
 /** Parts of a package that it bundled and that nobody can install: their code counts as that package's. */
@@ -26,14 +28,16 @@ export function bundledPackages(): readonly BundledPackage[] {
       readFileSync(join(dist, map), 'utf8'),
     )
     for (const source of sources) {
-      const given = /.*node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//.exec(source)?.[1]
+      const [, path = '', given] =
+        /(node_modules\/(?:.*node_modules\/)?((?:@[\w.-]+\/)?[\w.-]+))\//.exec(source) ?? []
       if (given === undefined) continue
       const name = PARTS[given] ?? given
       // `.pnpm/ajv@8.18.0/node_modules/ajv/`: where the package that bundled it had it.
       const version = /\.pnpm\/(?:@[\w.-]+\+)?[\w.-]+@(\d[\w.-]*?)(?:_[^/]*)?\/node_modules\//.exec(
         source,
       )?.[1]
-      found.set(`${name}@${version}`, { name, version })
+      const folder = version === undefined && name === given ? path : `node_modules/${name}`
+      found.set(`${folder}@${version}`, { name, version, folder })
     }
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -26,7 +26,7 @@ export const LAYERS: readonly (readonly string[])[] = [
  * methods.
  */
 export const SHELLS: Readonly<Record<string, readonly string[]>> = {
-  serve: ['util', 'errors', 'money', 'index'],
+  serve: ['util', 'errors', 'money', 'mcp', 'index'],
   cli: ['util', 'errors', 'money', 'index', 'config', 'serve'],
 }
 

@@ -14,11 +14,21 @@ export function mcpCommand(): Command {
     .option('--save-to <DIR>', 'a folder for replies that are no text or too long')
     .option('--http [PORT]', 'serve on 127.0.0.1 instead of stdin and stdout', portOf)
     .option('--token-file <FILE>', 'the file with the token for --http; created if missing')
+    .option(
+      '--upstream <NAME=URL|COMMAND>',
+      'offer the tools of this MCP server too, and pay for them; repeatable',
+      collect,
+      [],
+    )
     .action(async (options: McpCommandOptions) => {
       // Loaded now: `purser --help` needs none of it.
       const { serveMcp } = await import('../serve-mcp.js')
       await serveMcp(options)
     })
+}
+
+function collect(one: string, before: readonly string[]): readonly string[] {
+  return [...before, one]
 }
 
 function portOf(text: string): number {

@@ -135,10 +135,15 @@ function messageOf(error: Error): string {
   return `The call failed: ${clean(error.message)}${code}.`
 }
 
-/** The answer to a call that waits for a person. */
+/**
+ * The answer to a call that waits for a person.
+ *
+ * @param again - Names the call to make again, as the start of a sentence.
+ */
 export function pendingAnswer(
   { request: { payment, terms, reasons, expires, resource } }: OpenQuestion,
   how: string,
+  again: string,
 ): FetchAnswer {
   const fee = terms.fee === undefined ? '' : ` and a fee of at most ${formatAmount(terms.fee.bound)}`
   const price = `${formatAmount(terms.most)}${fee}`
@@ -153,7 +158,7 @@ export function pendingAnswer(
       `Waiting for a person: ${price} to ${resource.vendor} needs an approval (id ${payment}). Nothing was paid yet.`,
       ...why,
       how,
-      `Call paid_fetch again with the same arguments until ${timeOf(expires)}: it goes on after the yes, and pays once.`,
+      `${again} with the same arguments until ${timeOf(expires)}: it goes on after the yes, and pays once.`,
     ].join(' '),
   }
 }

@@ -1,4 +1,3 @@
-import type { FetchAnswer } from './answer.js'
 import type { Approvals, OpenQuestion } from './approvals.js'
 
 /** How long a call waits for a person, in milliseconds, before it answers that an approval is pending. */
@@ -7,23 +6,23 @@ const PERSON_MS = 25_000
 const KEPT_MS = 15 * 60_000
 
 /** What a call came to, or that it waits for a person. */
-export type CallState =
-  | { readonly kind: 'answered'; readonly answer: FetchAnswer }
+export type CallState<T> =
+  | { readonly kind: 'answered'; readonly answer: T }
   | { readonly kind: 'asking'; readonly question: OpenQuestion }
   | { readonly kind: 'pending'; readonly question: OpenQuestion }
 
 /** A paying call, which can go on after its caller was told that it waits for a person. */
-export class PayingCall {
+export class PayingCall<T> {
   readonly #abort = new AbortController()
   #question: OpenQuestion | undefined
   #wake: (() => void) | undefined
   /** True once its caller was told that it is pending: then it does not end with its caller. */
   #goesOn = false
-  readonly answer: Promise<FetchAnswer>
+  readonly answer: Promise<T>
 
   readonly #personMs: number
 
-  constructor(personMs: number, work: (signal: AbortSignal) => Promise<FetchAnswer>) {
+  constructor(personMs: number, work: (signal: AbortSignal) => Promise<T>) {
     this.#personMs = personMs
     this.answer = work(this.#abort.signal)
     // Read later, or never: a call whose caller has gone must not end the process.
@@ -56,8 +55,8 @@ export class PayingCall {
    *
    * @param known - A question that the caller has already put to its host: it is not returned as `asking` again.
    */
-  async wait(known: OpenQuestion | undefined): Promise<CallState> {
-    const answered = this.answer.then((answer): CallState => ({ kind: 'answered', answer }))
+  async wait(known: OpenQuestion | undefined): Promise<CallState<T>> {
+    const answered = this.answer.then((answer): CallState<T> => ({ kind: 'answered', answer }))
     for (;;) {
       const { question } = this
       if (question === undefined) {
@@ -91,11 +90,11 @@ function until(signal: AbortSignal, ms: number): Promise<'ended' | 'late'> {
 }
 
 /** The paying calls by their arguments: those that run, and those that go on for a caller who comes back. */
-export class PayingCalls {
+export class PayingCalls<T> {
   readonly #approvals: Approvals
   readonly #personMs: number
-  readonly #running = new Map<string, Set<PayingCall>>()
-  readonly #left = new Map<string, PayingCall[]>()
+  readonly #running = new Map<string, Set<PayingCall<T>>>()
+  readonly #left = new Map<string, PayingCall<T>[]>()
 
   constructor(approvals: Approvals, personMs = PERSON_MS) {
     this.#approvals = approvals
@@ -103,18 +102,18 @@ export class PayingCalls {
   }
 
   /** Takes up the call with these arguments that its caller left, or starts one. */
-  take(key: string, elicits: boolean, work: (signal: AbortSignal) => Promise<FetchAnswer>): PayingCall {
+  take(key: string, elicits: boolean, work: (signal: AbortSignal) => Promise<T>): PayingCall<T> {
     const left = this.#left.get(key)
     const before = left?.shift()
     if (left?.length === 0) this.#left.delete(key)
     if (before !== undefined) return before
-    const running = this.#running.get(key) ?? new Set<PayingCall>()
+    const running = this.#running.get(key) ?? new Set<PayingCall<T>>()
     this.#running.set(key, running)
     // Purser asks about equal requests once: all of them wait for the same person.
     const asked = (question: OpenQuestion): void => {
       for (const one of running) one.asked(question)
     }
-    const call = new PayingCall(this.#personMs, (signal) =>
+    const call = new PayingCall<T>(this.#personMs, (signal) =>
       this.#approvals.run({ elicits, asked }, () => work(signal)),
     )
     for (const { question } of running) if (question !== undefined) call.asked(question)
@@ -128,7 +127,7 @@ export class PayingCalls {
   }
 
   /** The caller was told that the call waits for a person: it goes on, and its answer is kept for 15 minutes. */
-  leave(key: string, call: PayingCall): void {
+  leave(key: string, call: PayingCall<T>): void {
     call.goOn()
     this.#left.set(key, [...(this.#left.get(key) ?? []), call])
     const forget = (): void => {

@@ -6,8 +6,9 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { fetchResult, pendingAnswer } from './answer.js'
-import { type CallState, keyOf, type PayingCall } from './calls.js'
-import { askHost, formOf, type Host, hostOf, QUESTION, takeAnswer } from './elicitation.js'
+import { keyOf } from './calls.js'
+import { formOf, hostOf, QUESTION } from './elicitation.js'
+import { howToAnswer, waitFor } from './paid-call.js'
 import { payAndRead } from './pay-and-read.js'
 import { withProgress } from './progress.js'
 import { PAID_FETCH_INPUT, PAID_FETCH_OUTPUT, type PaidFetchInput } from './schemas.js'
@@ -57,7 +58,7 @@ async function paidFetch(
     if (state.kind === 'answered') return fetchResult(state.answer)
     calls.leave(key, call)
     if (state.kind === 'pending')
-      return fetchResult(pendingAnswer(state.question, howToAnswer(host, toolbox)))
+      return fetchResult(pendingAnswer(state.question, howToAnswer(host, toolbox), 'Call paid_fetch again'))
     return inputRequired({
       inputRequests: { [QUESTION]: inputRequired.elicit(formOf(state.question)) },
       requestState: state.question.id,
@@ -65,42 +66,4 @@ async function paidFetch(
   } finally {
     signal.removeEventListener('abort', gone)
   }
-}
-
-/** Waits for the call, and puts its question to the host once. */
-async function waitFor(
-  call: PayingCall,
-  host: Host,
-  { approvals }: Toolbox,
-  ctx: ServerContext,
-): Promise<CallState> {
-  const elicits = host.elicits && approvals.elicitation
-  const brought = call.question
-  if (elicits && brought !== undefined && takeAnswer(brought, ctx, host)) return call.wait(brought)
-  const asksAgain = ctx.mcpReq.inputResponses === undefined
-  const first = await call.wait(asksAgain ? undefined : brought)
-  if (first.kind !== 'asking') return first
-  if (!elicits) return call.wait(first.question)
-  if (host.stateless) return asksAgain ? first : call.wait(first.question)
-  const asking = askHost(first.question, ctx, host)
-  // A host that cannot ask does not make the model wait, unless somebody else may answer.
-  const useless = asking.then((failed) =>
-    failed && !approvals.hasApprover ? ({ kind: 'pending', question: first.question } as const) : never(),
-  )
-  return Promise.race([call.wait(first.question), useless])
-}
-
-function never(): Promise<never> {
-  return new Promise(() => undefined)
-}
-
-/** Where a person can answer, as the model tells it. */
-function howToAnswer(host: Host, { approvals }: Toolbox): string {
-  const ways = [
-    approvals.hasApprover ? 'The approver that the user has set up has been asked.' : undefined,
-    approvals.elicitation && host.elicits
-      ? 'This host can show the question: it does so at each call.'
-      : undefined,
-  ].filter((way) => way !== undefined)
-  return ways.join(' ')
 }

@@ -1,7 +1,10 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { Purser } from '../../index.js'
+import type { FetchAnswer } from './answer.js'
 import type { Approvals } from './approvals.js'
 import { Bodies } from './bodies.js'
 import { PayingCalls } from './calls.js'
+import type { Upstream } from './upstream.js'
 
 /** What an MCP server needs of the program that starts it. No call can change any of it. */
 export interface McpServerOptions {
@@ -19,6 +22,8 @@ export interface McpServerOptions {
   readonly approvals: Approvals
   /** The folder for files, if the user allowed one. */
   readonly folder?: string | undefined
+  /** Servers whose tools, resources and prompts are offered too, and paid for. Default: none. */
+  readonly upstreams?: readonly Upstream[] | undefined
   /** How long a call waits for a person, in milliseconds. Default: 25 seconds. */
   readonly personMs?: number | undefined
 }
@@ -26,13 +31,19 @@ export interface McpServerOptions {
 /** What all connections of one process share: bodies to read on, and calls that wait for a person. */
 export interface Toolbox extends McpServerOptions {
   readonly bodies: Bodies
-  readonly calls: PayingCalls
+  readonly calls: PayingCalls<FetchAnswer>
+  /** Calls of tools of upstream servers. */
+  readonly upstreamCalls: PayingCalls<CallToolResult>
+  readonly upstreams: readonly Upstream[]
 }
 
 export function toolboxOf(options: McpServerOptions): Toolbox {
+  const { approvals, personMs, folder, upstreams = [] } = options
   return {
     ...options,
-    bodies: new Bodies(options.folder),
-    calls: new PayingCalls(options.approvals, options.personMs),
+    upstreams,
+    bodies: new Bodies(folder),
+    calls: new PayingCalls(approvals, personMs),
+    upstreamCalls: new PayingCalls(approvals, personMs),
   }
 }

@@ -1,0 +1,145 @@
+import {
+  Client,
+  type Prompt,
+  type Resource,
+  type ResourceTemplateType,
+  StreamableHTTPClientTransport,
+  type Tool,
+} from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import type { McpServer } from '@modelcontextprotocol/server'
+import type { Purser } from '../../index.js'
+import { payingTransport } from '../../mcp/index.js'
+
+/** Where an upstream server is: an address, or a command with its arguments. */
+export type UpstreamPlace =
+  | { readonly url: URL }
+  | { readonly command: string; readonly args: readonly string[] }
+
+export interface UpstreamOptions {
+  /** The name that the policy has for this server: `search` is the vendor `mcp:search`. */
+  readonly name: string
+  readonly place: UpstreamPlace
+  readonly purser: Purser
+  readonly version: string
+  /** Prints a sentence for the operator. */
+  readonly tell: (sentence: string) => void
+}
+
+/** What an upstream server offers. */
+export interface UpstreamLists {
+  readonly tools: readonly Tool[]
+  readonly resources: readonly Resource[]
+  readonly templates: readonly ResourceTemplateType[]
+  readonly prompts: readonly Prompt[]
+}
+
+const NOTHING: UpstreamLists = { tools: [], resources: [], templates: [], prompts: [] }
+
+/** A server whose tools, resources and prompts are offered to the host, and paid for inside the policy. */
+export class Upstream {
+  readonly name: string
+  readonly #options: UpstreamOptions
+  readonly #listeners = new Set<() => void>()
+  #client: Promise<Client> | undefined
+  #lists = NOTHING
+  #closing = false
+  /** The hosts whose calls are under way, the newest last: questions of the upstream go to that one. */
+  readonly #hosts: McpServer[] = []
+
+  constructor(options: UpstreamOptions) {
+    this.name = options.name
+    this.#options = options
+  }
+
+  get lists(): UpstreamLists {
+    return this.#lists
+  }
+
+  /** Hears of other tools, resources or prompts. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Connects and reads the lists. A server that cannot be reached offers nothing, and the others go on. */
+  async start(): Promise<void> {
+    try {
+      await this.#refresh(await this.#connected())
+    } catch {
+      this.#options.tell(`the upstream server ${this.name} cannot be reached: its tools are missing`)
+    }
+  }
+
+  /** Runs a call of a host. A server that has ended is started again. */
+  async call<T>(host: McpServer, work: (client: Client) => Promise<T>): Promise<T> {
+    const client = await this.#connected()
+    this.#hosts.push(host)
+    try {
+      return await work(client)
+    } finally {
+      this.#hosts.splice(this.#hosts.lastIndexOf(host), 1)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    const client = await this.#client?.catch(() => undefined)
+    await client?.close()
+  }
+
+  #connected(): Promise<Client> {
+    this.#client ??= this.#connect().catch((error: unknown) => {
+      this.#client = undefined
+      throw error
+    })
+    return this.#client
+  }
+
+  async #connect(): Promise<Client> {
+    const { name, purser, version, tell, place } = this.#options
+    const client = new Client(
+      { name: 'purser', version },
+      {
+        capabilities: { sampling: {}, elicitation: {} },
+        versionNegotiation: { mode: 'url' in place ? 'auto' : 'legacy' },
+      },
+    )
+    const refresh = (): Promise<void> => this.#refresh(client)
+    client.setNotificationHandler('notifications/tools/list_changed', refresh)
+    client.setNotificationHandler('notifications/resources/list_changed', refresh)
+    client.setNotificationHandler('notifications/prompts/list_changed', refresh)
+    client.setRequestHandler('sampling/createMessage', ({ params }) => this.#host().createMessage(params))
+    client.setRequestHandler('elicitation/create', ({ params }) => this.#host().elicitInput(params))
+    client.onclose = () => {
+      this.#client = undefined
+      if (!this.#closing) tell(`the upstream server ${name} has ended; the next call starts it again`)
+    }
+    // Another part of the program reports errors of single calls.
+    client.onerror = () => undefined
+    const inner =
+      'url' in place
+        ? new StreamableHTTPClientTransport(place.url, { fetch: purser.fetch })
+        : new StdioClientTransport({ command: place.command, args: [...place.args], stderr: 'inherit' })
+    await client.connect(payingTransport(inner, purser, { server: name }))
+    return client
+  }
+
+  #host(): McpServer['server'] {
+    const host = this.#hosts.at(-1)
+    if (host === undefined) throw new TypeError('No call is under way for which the host could be asked')
+    return host.server
+  }
+
+  async #refresh(client: Client): Promise<void> {
+    const { tools, resources, prompts } = client.getServerCapabilities() ?? {}
+    const [listed, read, templates, asked] = await Promise.all([
+      tools === undefined ? [] : client.listTools().then((all) => all.tools),
+      resources === undefined ? [] : client.listResources().then((all) => all.resources),
+      resources === undefined ? [] : client.listResourceTemplates().then((all) => all.resourceTemplates),
+      prompts === undefined ? [] : client.listPrompts().then((all) => all.prompts),
+    ])
+    this.#lists = { tools: listed, resources: read, templates, prompts: asked }
+    for (const listener of this.#listeners) listener()
+  }
+}

@@ -1,0 +1,50 @@
+/** An MCP server that charges for `search` by the error -32042, as a program for stdio. Written for the SDK 1.x. */
+export const UPSTREAM_PROGRAM = `
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import {
+  CallToolRequestSchema, GetPromptRequestSchema, ListPromptsRequestSchema, ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema, ListToolsRequestSchema, McpError, ReadResourceRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js'
+const server = new Server({ name: 'up', version: '1' }, { capabilities: { tools: { listChanged: true }, resources: {}, prompts: {} } })
+const text = (words, more = {}) => ({ content: [{ type: 'text', text: words }], ...more })
+const tool = (name, more = {}) => ({ name, description: 'The tool ' + name, inputSchema: { type: 'object' }, ...more })
+const tools = [
+  tool('search', {
+    inputSchema: { type: 'object', properties: { q: { type: 'string' } }, required: ['q'], additionalProperties: false },
+    outputSchema: { type: 'object', properties: { found: { type: 'string' } }, required: ['found'] },
+    annotations: { readOnlyHint: true },
+  }),
+  tool('payments'), tool('grow'), tool('die'), tool('progress'), tool('ask'), tool('env'),
+]
+let serial = 0
+server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }))
+server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [{ uri: 'up://page', name: 'page' }] }))
+server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [{ uriTemplate: 'up://items/{id}', name: 'item' }] }))
+server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => ({ contents: [{ uri: params.uri, text: 'read ' + params.uri }] }))
+server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [{ name: 'greet', arguments: [{ name: 'who', required: true }] }] }))
+server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({ messages: [{ role: 'user', content: { type: 'text', text: 'hello ' + params.arguments.who } }] }))
+server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args, _meta } }, extra) => {
+  if (name === 'search') {
+    if (_meta?.['org.paymentauth/credential'] === undefined)
+      throw new McpError(-32042, 'Payment Required', { httpStatus: 402, challenges: [{ id: 'u' + ++serial, realm: 'up', method: 'slow', intent: 'charge', request: {} }] })
+    return text('found ' + args.q, {
+      structuredContent: { found: args.q },
+      _meta: { 'org.paymentauth/receipt': { method: 'slow', status: 'success', reference: 'm1', timestamp: new Date().toISOString() } },
+    })
+  }
+  if (name === 'grow') { tools.push(tool('grown')); await server.sendToolListChanged(); return text('grown') }
+  if (name === 'die') process.exit(1)
+  if (name === 'progress') {
+    await extra.sendNotification({ method: 'notifications/progress', params: { progressToken: _meta.progressToken, progress: 7, message: 'half' } })
+    return text('done')
+  }
+  if (name === 'ask') {
+    const { action } = await server.elicitInput({ message: 'Which tea?', requestedSchema: { type: 'object', properties: {} } })
+    return text('the user said ' + action)
+  }
+  if (name === 'env') return text(Object.keys(process.env).filter((key) => /PURSER|SECRET/.test(key)).join(','))
+  return text('the upstream\\'s ' + name)
+})
+await server.connect(new StdioServerTransport())
+`
