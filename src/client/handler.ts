@@ -21,6 +21,10 @@ export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
         resource,
       ),
     codecs: async () => (await loadEngine()).codecs,
+    paysUpfront: (resource) =>
+      wallets.some(
+        (wallet) => wallet.rememberedChallenge?.(resource, core.settings.clock.now()) !== undefined,
+      ),
     shareOutcome: (from, to) => core.shareOutcome(from, to),
     run: (exchange, options) => core.run(exchange, binding, options),
   }

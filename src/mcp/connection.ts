@@ -33,6 +33,13 @@ interface Watched {
   readonly resource: ToolResource | undefined
 }
 
+/** A request that policy may pay for, and whose answer has not come yet. */
+interface Unasked {
+  readonly request: RpcRequest
+  readonly options: object | undefined
+  readonly resource: ToolResource
+}
+
 const LOST = 'Connection closed'
 /** How many unpayable requests are watched at the most. */
 const MOST_WATCHED = 1_000
@@ -53,6 +60,7 @@ export class PayingConnection {
   readonly #capability: PaymentCapability | undefined
   readonly #calls = new Map<RequestId, RunningCall>()
   readonly #watched = new Map<RequestId, Watched>()
+  readonly #unasked = new Map<RequestId, Unasked>()
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
   /** Whether the client knows that the connection is gone. */
@@ -91,20 +99,40 @@ export class PayingConnection {
     const request = withCapability(message, this.#capability)
     const resource = this.#resources.of(message)
     if (resource === 'none' || !isRequest(request)) return this.#transport.send(request, options)
-    if (resource !== undefined && this.#handler.payable(resource))
+    if (resource !== undefined && this.#handler.payable(resource)) {
+      const simple = options === undefined || member(options, 'requestSignal') === undefined
+      if (simple && !this.#handler.paysUpfront(resource) && optionsIn(request) === undefined)
+        return this.#sendFirst(request, options, resource)
       return this.#pay(request, options, resource)
+    }
     if (this.#watched.size >= MOST_WATCHED) this.#watched.clear()
     this.#watched.set(message.id, { resource })
     return this.#transport.send(withPayment(request, 'params', {}), options)
   }
 
+  /** Sends a request without the payment flow. The flow starts if the answer asks for money: most answers do not. */
+  #sendFirst(request: RpcRequest, options: object | undefined, resource: ToolResource): Promise<void> {
+    const { id } = request
+    this.#unasked.set(id, { request, options, resource })
+    return this.#transport.send(withPayment(request, 'params', {}), options).catch((error: unknown) => {
+      this.#unasked.delete(id)
+      throw error
+    })
+  }
+
   /**
    * Runs one call through the payment flow.
    *
+   * @param first - The answer to the first request, if that was sent already.
    * @returns A promise for the first request alone, as the transport's own `send` does. The answer comes as a message.
    */
-  #pay(request: RpcRequest, options: object | undefined, resource: ToolResource): Promise<void> {
-    const call = new RunningCall(this.#transport, request, options)
+  #pay(
+    request: RpcRequest,
+    options: object | undefined,
+    resource: ToolResource,
+    first?: RpcResponse,
+  ): Promise<void> {
+    const call = new RunningCall(this.#transport, request, options, first)
     this.#calls.set(request.id, call)
     const end = this.#run(call, resource).then(
       (reply): CallEnd => ({ reply }),
@@ -142,6 +170,14 @@ export class PayingConnection {
         call.receive(message, extra)
         return
       }
+      const unasked = this.#unasked.get(message.id)
+      if (unasked !== undefined) {
+        this.#unasked.delete(message.id)
+        if (mayAsk(message)) {
+          void this.#pay(unasked.request, unasked.options, unasked.resource, message)
+          return
+        }
+      }
       this.#noteUnpaid(message)
     }
     this.onmessage?.(message, extra)
@@ -176,6 +212,7 @@ export class PayingConnection {
     const id = member(message.params, 'requestId')
     if (typeof id !== 'string' && typeof id !== 'number') return
     this.#watched.delete(id)
+    this.#unasked.delete(id)
     this.#calls.get(id)?.cancel(new DOMException('The call was cancelled.', 'AbortError'))
   }
 
@@ -183,6 +220,7 @@ export class PayingConnection {
   #close(): void {
     this.#closed = true
     this.#watched.clear()
+    this.#unasked.clear()
     const calls = [...this.#calls.values()]
     for (const call of calls) call.lose(new Error(LOST))
     const ended = (): void => {
@@ -195,9 +233,13 @@ export class PayingConnection {
   }
 }
 
+function optionsIn(request: RpcRequest): unknown {
+  return member(metaOf(request, 'params'), CALL_OPTIONS)
+}
+
 /** The caller's options for one call, in its `_meta`. */
 function optionsOf(request: RpcRequest): CallOptions | undefined {
-  const options = member(metaOf(request, 'params'), CALL_OPTIONS)
+  const options = optionsIn(request)
   if (options === undefined) return undefined
   return ownCallOptions<CallOptions>(Object(options), {}, `_meta["${CALL_OPTIONS}"]`)
 }

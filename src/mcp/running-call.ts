@@ -23,7 +23,16 @@ export class RunningCall {
   #notSent: (error: unknown) => void = () => {}
   #first: 'open' | 'done' | { readonly error: unknown } = 'open'
 
-  constructor(transport: McpTransport, request: RpcRequest, options: object | undefined) {
+  #answer: RpcResponse | undefined
+
+  /** @param answer - The answer to the first request, if that was sent already. */
+  constructor(
+    transport: McpTransport,
+    request: RpcRequest,
+    options: object | undefined,
+    answer?: RpcResponse,
+  ) {
+    this.#answer = answer
     this.#transport = transport
     this.request = request
     this.#options = options
@@ -31,6 +40,7 @@ export class RunningCall {
       this.#sent = resolve
       this.#notSent = reject
     })
+    if (answer !== undefined) this.started()
     // The SDK ends a request on a per-request stream by this signal, and not by a notification.
     const stop = member(options, 'requestSignal')
     if (!(stop instanceof AbortSignal)) return
@@ -59,6 +69,9 @@ export class RunningCall {
   /** Sends a request of this call and waits for the answer with its id. */
   ask(message: RpcRequest, { paid, signal }: RpcSend): Promise<RpcResponse> {
     if (signal?.aborted) return Promise.reject(signal.reason)
+    const answer = this.#answer
+    this.#answer = undefined
+    if (answer !== undefined && !paid) return Promise.resolve(answer)
     this.#paid ||= paid
     return new Promise((resolve, reject) => {
       const aborted = (): void => waiting.reject(signal?.reason)

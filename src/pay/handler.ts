@@ -51,6 +51,8 @@ export interface PaymentHandler {
    * @param reasons The reasons. Default: why policy could never pay for that call.
    */
   noteUnpaid(reply: object, resource: Resource | undefined, reasons?: readonly Reason[]): void
+  /** Whether a call of this resource is paid with its first request, from a session that is open. */
+  paysUpfront(resource: Resource): boolean
   /**
    * Makes the outcome of a reply or an error known for another object too: for clients that copy a reply before they
    * hand it on.

@@ -155,6 +155,7 @@ export function testFace(overrides: Partial<HttpPaymentHandler> & TestPayer = {}
     pays: () => true,
     noteUnpaid() {},
     shareOutcome() {},
+    paysUpfront: () => false,
     replacesAuthorization: () => false,
     sendsIdempotencyKey: () => false,
     codecs: async () => codecs,
