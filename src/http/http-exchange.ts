@@ -198,14 +198,16 @@ export class HttpExchange<Reply extends object> implements Exchange<Reply> {
    * a credential.
    */
   #payableAt(reply: Reply, from: string): HttpResource | undefined {
+    const { method } = this.resource
+    const repeats = method !== 'GET' && method !== 'HEAD'
+    // No transport shows whether a redirect kept a POST or made a GET of it. A POST that was answered is not sent again.
+    if (repeats && this.#transport.wasRedirected(reply)) return undefined
     // These were checked when they were dialled or when they charged before.
     if (from === this.#at.address) return this.#at
     const url = new URL(from)
     if (url.origin !== this.resource.vendor || !isConfidential(url)) return undefined
     const known = [this.resource, this.#at].find(({ address }) => address === url.href)
-    if (known || !this.#transport.wasRedirected(reply)) return known
-    // No transport shows what a redirect made of a POST.
-    const { method } = this.resource
-    return method === 'GET' || method === 'HEAD' ? resourceAt(url, method) : undefined
+    if (known !== undefined || !this.#transport.wasRedirected(reply)) return known
+    return resourceAt(url, method)
   }
 }

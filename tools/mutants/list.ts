@@ -588,6 +588,14 @@ const FETCH: readonly Mutant[] = [
     tests: ['test/fetch/recording.test.ts'],
   },
   {
+    name: 'redirected-post-paid',
+    breaks: 'a POST whose redirect led back to its own address is sent a second time, to pay',
+    file: 'src/http/http-exchange.ts',
+    find: `if (repeats && this.#transport.wasRedirected(reply)) return undefined`,
+    replace: ``,
+    tests: ['test/fetch/compliance/redirects.test.ts'],
+  },
+  {
     name: 'paid-leg-follows-redirects',
     breaks: 'a redirect sends the credential to another address',
     file: 'src/fetch/fetch-transport.ts',
