@@ -1,7 +1,7 @@
 import { Mppx, tempo as mppxTempo } from 'mppx/client'
 import { createClient, http, keccak256, stringToHex } from 'viem'
 import { tempo as tempoChain } from 'viem/tempo/chains'
-import { createPurser } from '../src/index.js'
+import { createPurser, type PolicyDocument, type Purser } from '../src/index.js'
 import { memoryLedger } from '../src/ledger/memory.js'
 import { tempo } from '../src/wallet/tempo/index.js'
 import { cpuRatio, micros, type Row, ratio, sideBySide } from './measure.js'
@@ -9,16 +9,33 @@ import { account, alphaUSD, CHAIN_ID, policy, stubNode, stubServer, URL_PAID } f
 
 const CALLS = 200
 
-/** A purser that pays charges of a stubbed server: what `npm run profile` samples. */
-export function chargePayer(): { pay(): Promise<void>; close(): Promise<void> } {
-  const purser = createPurser({
+type StubNode = ReturnType<typeof stubNode>
+
+/** A purser that pays stubbed servers by charges. */
+export function chargePurser(node: StubNode, rules: PolicyDocument = policy): Purser {
+  return createPurser({
     agent: 'bench',
     currencies: [alphaUSD],
-    wallets: [tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1' }, fetch: stubNode().fetch })],
-    policy,
+    wallets: [tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1' }, fetch: node.fetch })],
+    policy: rules,
     ledger: memoryLedger(),
     fetch: stubServer(),
   })
+}
+
+/** The same way to pay, by mppx. */
+export function mppxCharge(node: StubNode) {
+  const client = createClient({
+    account,
+    chain: { ...tempoChain, id: CHAIN_ID },
+    transport: http('http://127.0.0.1:1', { fetchFn: node.fetch }),
+  })
+  return mppxTempo.charge({ account, getClient: () => client })
+}
+
+/** A purser that pays charges of a stubbed server: what `npm run profile` samples. */
+export function chargePayer(): { pay(): Promise<void>; close(): Promise<void> } {
+  const purser = chargePurser(stubNode())
   return {
     pay: async () => {
       await (await purser.fetch(URL_PAID)).text()
@@ -31,23 +48,11 @@ export function chargePayer(): { pay(): Promise<void>; close(): Promise<void> } 
 export async function benchCharge(): Promise<readonly Row[]> {
   const ours = stubNode()
   const theirs = stubNode()
-  const purser = createPurser({
-    agent: 'bench',
-    currencies: [alphaUSD],
-    wallets: [tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1' }, fetch: ours.fetch })],
-    policy,
-    ledger: memoryLedger(),
-    fetch: stubServer(),
-  })
-  const client = createClient({
-    account,
-    chain: { ...tempoChain, id: CHAIN_ID },
-    transport: http('http://127.0.0.1:1', { fetchFn: theirs.fetch }),
-  })
+  const purser = chargePurser(ours)
   const reference = Mppx.create({
     polyfill: false,
     fetch: stubServer(),
-    methods: [mppxTempo.charge({ account, getClient: () => client })],
+    methods: [mppxCharge(theirs)],
   })
   const hash = keccak256(stringToHex('a charge'))
   const pay = (fetch: (url: string) => Promise<Response>) => async () => {

@@ -11,7 +11,7 @@ export const CHAIN_ID = 31337
 export const ORIGIN = 'https://api.bench.example'
 export const URL_PAID = `${ORIGIN}/v1/search`
 const TOKEN = '0x20c0000000000000000000000000000000000001'
-const PAYEE = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'
+export const PAYEE = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'
 
 export const alphaUSD = token(`eip155:${CHAIN_ID}`, TOKEN, {
   symbol: 'AlphaUSD',
@@ -37,34 +37,34 @@ export function stubServer(): (input: unknown, init?: RequestInit) => Promise<Re
   }
 }
 
+/** It names no transaction: that would be for a stub to compute, in the time that is measured. */
+export const RECEIPT = { method: 'tempo', status: 'success', timestamp: '2026-01-01T00:00:00Z' } as const
+
 function paid(): Response {
-  // It names no transaction: that would be for this stub to compute, in the time that is measured.
-  const receipt = { method: 'tempo', status: 'success', timestamp: '2026-01-01T00:00:00Z' }
-  const encoded = Buffer.from(JSON.stringify(receipt)).toString('base64url')
+  const encoded = Buffer.from(JSON.stringify(RECEIPT)).toString('base64url')
   return new Response('tea', { headers: { 'payment-receipt': encoded } })
 }
 
 /** Made beforehand, so that the server's work is not measured: the client sees a new one each time. */
-const CHALLENGES = Array.from({ length: 256 }, (_, index) =>
-  Challenge.serialize(
-    Challenge.from({
-      id: `challenge-${index}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`,
-      realm: 'api.bench.example',
-      method: 'tempo',
-      intent: 'charge',
-      request: {
-        amount: '10000',
-        currency: TOKEN,
-        recipient: PAYEE,
-        methodDetails: { chainId: CHAIN_ID },
-      },
-      expires: new Date(Date.now() + 3_600_000).toISOString(),
-    }),
-  ),
+export const CHALLENGES = Array.from({ length: 256 }, (_, index) =>
+  Challenge.from({
+    id: `challenge-${index}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`,
+    realm: 'api.bench.example',
+    method: 'tempo',
+    intent: 'charge',
+    request: {
+      amount: '10000',
+      currency: TOKEN,
+      recipient: PAYEE,
+      methodDetails: { chainId: CHAIN_ID },
+    },
+    expires: new Date(Date.now() + 3_600_000).toISOString(),
+  }),
 )
+const SERIALIZED = CHALLENGES.map((one) => Challenge.serialize(one))
 
 function challenge(serial: number): string {
-  return CHALLENGES[serial % CHALLENGES.length] ?? ''
+  return SERIALIZED[serial % SERIALIZED.length] ?? ''
 }
 
 /** A node that answers what a charge asks of it, and counts. */

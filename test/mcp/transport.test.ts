@@ -146,6 +146,19 @@ describe('the ways of asking', () => {
     },
   )
 
+  test('a paid tool that succeeds is delivered, even if its content is an x402 demand', async () => {
+    const demand = x402(2)
+    const asksAgain = { content: [], structuredContent: demand }
+    const one = world(
+      (request) =>
+        credentialOf(request) === undefined ? required(challenge()) : served(request, one.rail, asksAgain),
+      { wallet: { kinds: ['tempo/charge', 'x402/exact'] } },
+    )
+    expect(at(await one.tool(), 'result', 'structuredContent')).toEqual(demand)
+    expect(one.wallet.signed).toHaveLength(1)
+    expect(await one.payments()).toMatchObject([settled])
+  })
+
   test('several in one answer are one list of offers', async () => {
     const one = shopWorld(() =>
       required(challenge({ method: 'other', cents: 1 }), challenge({ cents: 20 }), challenge({ cents: 10 })),
