@@ -33,11 +33,12 @@ interface Watched {
   readonly resource: ToolResource | undefined
 }
 
-/** A request that policy may pay for, and whose answer has not come yet. */
+/** A request that policy may pay for, and that was sent without the payment flow. */
 interface Unasked {
-  readonly request: RpcRequest
-  readonly options: object | undefined
-  readonly resource: ToolResource
+  /** Starts the payment flow with the answer to the request. */
+  readonly pay: (first: RpcResponse) => void
+  /** Whether an answer has asked for money. Later answers are dropped. */
+  asked: boolean
 }
 
 const LOST = 'Connection closed'
@@ -113,7 +114,14 @@ export class PayingConnection {
   /** Sends a request without the payment flow. The flow starts if the answer asks for money: most answers do not. */
   #sendFirst(request: RpcRequest, options: object | undefined, resource: ToolResource): Promise<void> {
     const { id } = request
-    this.#unasked.set(id, { request, options, resource })
+    const asked = new Promise<RpcResponse>((pay) => this.#unasked.set(id, { pay, asked: false }))
+    const entry = this.#unasked.get(id)
+    // Attached here, so that the flow runs in the async context of the caller: `purser.run()` may have set a task there.
+    void asked.then((first) => {
+      if (this.#unasked.get(id) !== entry) return
+      this.#unasked.delete(id)
+      void this.#pay(request, options, resource, first)
+    })
     return this.#transport.send(withPayment(request, 'params', {}), options).catch((error: unknown) => {
       this.#unasked.delete(id)
       throw error
@@ -171,13 +179,13 @@ export class PayingConnection {
         return
       }
       const unasked = this.#unasked.get(message.id)
-      if (unasked !== undefined) {
-        this.#unasked.delete(message.id)
-        if (mayAsk(message)) {
-          void this.#pay(unasked.request, unasked.options, unasked.resource, message)
-          return
-        }
+      if (unasked?.asked === true) return
+      if (unasked !== undefined && mayAsk(message)) {
+        unasked.asked = true
+        unasked.pay(message)
+        return
       }
+      this.#unasked.delete(message.id)
       this.#noteUnpaid(message)
     }
     this.onmessage?.(message, extra)

@@ -7,6 +7,8 @@ import type { LocalAccount } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, alphaUSD, LOCAL_CURRENCIES, NETWORK, pathUSD } from '../chain/chain.js'
 import { PRICE } from '../chain/server.js'
+import { tempoGate } from '../mcp/gates.js'
+import { serveNew, serveOld } from '../mcp/sdk-http.js'
 import { type BuiltCommand, buildCommand } from '../serve/command.js'
 import { connectHost, HOSTS, type HostName, type TestHost } from '../serve/kit.js'
 import { DOLLAR, startWorld, type World } from './world.js'
@@ -156,4 +158,43 @@ describe('purser mcp on a chain', () => {
       await host.close()
     }
   }, 60_000)
+})
+
+describe('purser mcp in front of a server that charges, on a chain', () => {
+  it.each(HOSTS)(
+    '%s knows nothing of payments, and uses the paid tool of a server over HTTP',
+    async (name) => {
+      const upstream = await serveNew({ gate: tempoGate(world.chain), form: 'result' })
+      const policy = { ...ROOMY, vendors: [{ origin: 'mcp:shop' }] }
+      const { host, left } = await startAgent(name, policy, ['--upstream', `shop=${upstream.url}`])
+      try {
+        const names = (await host.tools()).map((tool) => tool.name)
+        expect(names).toContain('search')
+        const answer = await host.call('search')
+        expect([answer.isError, answer.text, answer.data]).toEqual([false, 'one result', { found: 1 }])
+        const gone = await left()
+        expect(gone).toBeGreaterThanOrEqual(PRICE)
+        expect(gone).toBeLessThan(2n * PRICE)
+        const [payment] = Object((await host.call('payments')).data)['payments']
+        expect(payment).toMatchObject({ state: 'settled', vendor: 'mcp:shop' })
+      } finally {
+        await host.close()
+        await upstream.close()
+      }
+    },
+  )
+
+  it('an upstream that the policy does not list is not paid, and the answer says so', async () => {
+    const upstream = await serveOld({ gate: tempoGate(world.chain) })
+    const { host, left } = await startAgent('sdk 1.32', ROOMY, ['--upstream', `shop=${upstream.url}`])
+    try {
+      const answer = await host.call('search')
+      expect(answer.isError).toBe(true)
+      expect(answer.text).toContain('mcp:shop')
+      expect(await left()).toBe(0n)
+    } finally {
+      await host.close()
+      await upstream.close()
+    }
+  })
 })

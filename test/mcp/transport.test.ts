@@ -263,6 +263,23 @@ describe('what is not paid', () => {
 })
 
 describe('budgets', () => {
+  test('a task of purser.run() is charged, although the demand arrives outside of it', async () => {
+    const one = shopWorld()
+    const { handle } = one.transport
+    const answers: (() => Promise<void>)[] = []
+    // This timer is older than the call, so what it delivers has no task, as a socket's messages have none.
+    const outside = setInterval(() => void answers.shift()?.(), 1)
+    one.transport.handle = (request) => {
+      answers.push(async () =>
+        one.transport.push({ jsonrpc: '2.0', id: request.id, ...(await handle(request)) }),
+      )
+      return undefined
+    }
+    await one.purser.run({ task: 'research' }, () => one.tool())
+    clearInterval(outside)
+    expect(await one.payments()).toMatchObject([{ ...settled, context: { tasks: ['research'] } }])
+  })
+
   test('each tool has its own', async () => {
     const one = shopWorld(undefined, {
       policy: {

@@ -37,6 +37,8 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, argumen
   if (name === 'die') process.exit(1)
   if (name === 'progress') {
     await extra.sendNotification({ method: 'notifications/progress', params: { progressToken: _meta.progressToken, progress: 7, message: 'half' } })
+    // Clients of the SDK drop the progress of a call whose result arrives in the same read.
+    await new Promise((resolve) => setTimeout(resolve, 50))
     return text('done')
   }
   if (name === 'ask') {

@@ -15,6 +15,14 @@ export const MCP: readonly Mutant[] = [
     tests: TRANSPORT,
   },
   {
+    name: 'mcp-task-lost',
+    breaks: 'a call inside purser.run() is not charged to its task, because the demand arrives outside of it',
+    file: 'src/mcp/connection.ts',
+    find: 'void asked.then((first) => {',
+    replace: ';((pay: (first: RpcResponse) => void) => Object.assign(entry ?? {}, { pay }))((first) => {',
+    tests: TRANSPORT,
+  },
+  {
     name: 'mcp-success-asks',
     breaks: 'the content of a tool that succeeded is taken for a demand for payment',
     file: CODEC,

@@ -121,12 +121,18 @@ function failure(upstream: Upstream, error: unknown): CallToolResult {
   const data: unknown = isObject(error) || error instanceof Error ? Reflect.get(error, 'data') : undefined
   const reasons = isObject(data) && Array.isArray(data['reasons']) ? data['reasons'] : []
   const lines = reasons.map((reason) => (isObject(reason) ? clean(String(reason['message'])) : ''))
+  if (isObject(data) && Array.isArray(data['challenges'])) lines.push(notPaid(upstream))
   const funds = isObject(data) && typeof data['funds'] === 'string' ? ` Money: ${data['funds']}.` : ''
   const message = error instanceof Error ? clean(error.message, 600) : 'The call failed.'
   return {
     content: [{ type: 'text', text: [`${upstream.name}: ${message}${funds}`, ...new Set(lines)].join('\n') }],
     isError: true,
   }
+}
+
+/** The transport hands on a demand for payment only if policy or wallets can never pay it. */
+function notPaid({ name }: Upstream): string {
+  return `Nothing was paid: the spending policy does not list the vendor mcp:${name}, or no wallet here can pay its offers.`
 }
 
 function registerReadables(server: McpServer, upstream: Upstream): readonly Registered[] {
