@@ -5,7 +5,7 @@ import { bodyText, type CounterNames, coreText, readBody, readCore, rowFrom } fr
 import type { StoredRow } from './tables.js'
 
 /** So many of the newest payments are kept as objects: these are the ones that steps read. */
-const MOST_OBJECTS = 2000
+export const MOST_OBJECTS = 5000
 
 /** An ended payment as text, which takes a fraction of the memory. Nothing of it is lost. */
 interface PackedRow {

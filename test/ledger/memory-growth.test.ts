@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { memoryLedger } from '../../src/ledger/memory.js'
+import { MOST_OBJECTS } from '../../src/ledger/row-map.js'
 import {
   CENT,
   cents,
@@ -14,7 +15,7 @@ import {
 } from './fixtures.js'
 
 /** More than a ledger in memory keeps as objects. */
-const MANY = 2200
+const MANY = MOST_OBJECTS + 200
 
 const buyOf = (n: number) => ({
   price: 1,
