@@ -1,14 +1,17 @@
 import { type Amount, amount, type Currency } from '../money/index.js'
 import { BoundedCache } from './bounded-cache.js'
 
-/** Currencies are few, and named by every amount: one text for each, worked out once. */
+/** Caches the text of each currency, because there are few currencies and every amount names one. */
 const texts = new WeakMap<Currency, string>()
 const currencies = new BoundedCache<Currency>(1000)
 
-/** Between a peg and a rate. No id of a currency has it. */
+/** Separates a peg from a rate. No currency id contains it. */
 const STAR = '*'
 
-/** `10000 eip155:4217/erc20:0x20c0… 6 iso4217:USD pathUSD`, `500 iso4217:EUR 2 *1.12*iso4217:USD EUR`; undefined for what cannot be told apart again. */
+/**
+ * Returns an amount as text, such as `10000 eip155:4217/erc20:0x20c0… 6 iso4217:USD pathUSD` or `500 iso4217:EUR 2
+ * *1.12*iso4217:USD EUR`. Returns undefined if the text could not be parsed back without ambiguity.
+ */
 export function amountText({ value, currency }: Amount): string | undefined {
   let text = texts.get(currency)
   if (text === undefined) {
@@ -21,7 +24,11 @@ export function amountText({ value, currency }: Amount): string | undefined {
   return text === '' ? undefined : `${value} ${text}`
 }
 
-/** @throws Error for what is none. */
+/**
+ * Parses the text of {@link amountText}.
+ *
+ * @throws Error if the text is not an amount.
+ */
 export function readAmount(text: string): Amount {
   const end = text.indexOf(' ')
   const name = text.slice(end + 1)
@@ -43,7 +50,7 @@ function readCurrency(text: string): Currency {
   })
 }
 
-/** Is it an amount? Nothing else has a bigint and a currency. */
+/** Returns whether an object is an amount. No other object has both a bigint and a currency. */
 export function isAmount(value: object): value is Amount {
   return (
     'value' in value &&

@@ -1,7 +1,7 @@
-/** More than this are not kept: the tables know them all. */
+/** The cache keeps at most this many values. The tables have all of them. */
 const MOST = 10_000
 
-/** Values that were read once and stay true for as long as nobody else writes; {@link clear} when somebody has. */
+/** Caches values that stay valid until another process writes. Call {@link clear} after such a write. */
 export class BoundedCache<V, K = string> {
   readonly #most: number
   readonly #values = new Map<K, { readonly value: V }>()
@@ -10,7 +10,7 @@ export class BoundedCache<V, K = string> {
     this.#most = most
   }
 
-  /** The value of that name, loaded if it is not there. */
+  /** Returns the value of this name, and loads it if the cache does not have it. */
   getOrLoad(name: K, load: () => V): V {
     const known = this.#values.get(name)
     if (known !== undefined) return known.value

@@ -4,8 +4,8 @@ import type { Budget } from './ledger-view.js'
 import type { Ledger, Room } from './port.js'
 
 /**
- * Reads every budget that applies to this context. A budget per vendor, tool and so on is listed once for each value that
- * has used it.
+ * Reads every budget that applies to this context. A budget per vendor, per tool or per another dimension is listed
+ * once for each value that has used it.
  */
 export async function budgetsOf(
   policy: Policy,
@@ -24,7 +24,7 @@ export async function budgetsOf(
   return rooms.map((room) => budgetOf(room, policy.symbol))
 }
 
-/** A counter as a {@link Budget}. */
+/** Converts a counter to a {@link Budget}. */
 export function budgetOf({ claim, spent, held, remaining }: Room, symbol: string): Budget {
   const { rule, counts, scope, window, limit, resetsAt } = claim
   return asJson({

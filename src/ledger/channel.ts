@@ -2,44 +2,47 @@ import type { Amount } from '../money/index.js'
 import type { Json } from '../protocol/index.js'
 
 /**
- * The escrow behind a lane of vouchers, as the ledger keeps it for the wallet that opened it. How much was ever signed on
- * it is the value of the lane itself.
+ * The escrow behind a lane of vouchers, as the ledger stores it for the wallet that opened it. The value of the lane is
+ * the highest total that was ever signed on it.
  */
 export interface Channel {
-  /** The lane its vouchers run on. */
+  /** The lane of its vouchers. */
   readonly lane: string
-  /** Wallet, network, escrow, vendor, payee and token: there is at most one open channel for each. */
+  /** Combines wallet, network, escrow, vendor, payee and token. Each slot has at most one open channel. */
   readonly slot: string
   /** The wallet's stable id. */
   readonly wallet: string
   readonly vendor: string
-  /** Where its credentials go: the URL that asked for the first of them, without a query. */
+  /** The URL that its credentials are sent to. This is the URL of the first demand, without its query. */
   readonly address: string
   readonly state: 'opening' | 'open' | 'closing' | 'closed'
-  /** What is known to be locked up. */
+  /** The deposit that is known to be locked up. */
   readonly deposit: Amount
-  /** The ids of the payments that locked it up. */
+  /** The ids of the payments that locked up the deposit. */
   readonly funding: readonly string[]
-  /** The wallet's own: identity on the chain, and whatever it needs to close it. Free of secrets. */
+  /**
+   * Data of the wallet: the channel's identity on the chain, and everything that the wallet needs to close it. It
+   * contains no secrets.
+   */
   readonly detail: Json
-  /** Goes up with each change; 0: it was never stored. */
+  /** Increases with each change. 0 means that the channel was never stored. */
   readonly rev: number
 }
 
-/** Which channels to find; all that is given must hold. */
+/** Selects channels. A channel must match all given fields. */
 export type ChannelQuery = Partial<Pick<Channel, 'slot' | 'wallet' | 'vendor' | 'state'>>
 
-/** The part of a {@link Ledger} that a wallet of channels works with. */
+/** The part of a {@link Ledger} that wallets with channels use. */
 export interface Channels {
-  /** The oldest first. */
+  /** Returns the matching channels, the oldest first. */
   channels(query: ChannelQuery): Promise<readonly Channel[]>
   /**
-   * Durable. One that is closed unlocks what its payments had locked up, in the same step; and one that names a payment
-   * no more unlocks what that one had.
+   * Stores a channel durably. If the channel is closed, the same step unlocks the deposits of its payments. If the
+   * channel does not name a payment any more, the same step unlocks the deposit of that payment.
    *
-   * @returns False: somebody else has changed it since it was read.
+   * @returns False if another writer changed the channel after it was read.
    */
   putChannel(channel: Channel): Promise<boolean>
-  /** The highest total ever signed on a lane. */
+  /** Returns the highest total that was ever signed on a lane. */
   signed(lane: string): Promise<bigint>
 }

@@ -1,14 +1,14 @@
 import { PaymentError } from '../errors/index.js'
 import type { Clock } from './clock.js'
 
-/** The last instant that a date can name (ECMA-262, section 21.4.1.1). */
+/** The last instant that a `Date` can represent (ECMA-262, section 21.4.1.1). */
 const LAST = 8.64e15
 
 /**
- * A clock of somebody's own that is believed no further than it gives times: `null` and `true` would count as numbers, and
- * what is no number is neither before nor after anything.
+ * Wraps a caller's clock, and checks each value that it returns. Without the check, `null` and `true` would be used as
+ * numbers, and a comparison with a value that is not a number is always false.
  *
- * @throws PaymentError `invalid_config`, on reading, where it throws or gives no time.
+ * @throws PaymentError `invalid_config`, when the clock is read, if it throws or returns a value that is not a time.
  */
 export function checkedClock(clock: Clock): Clock {
   return Object.freeze({
@@ -18,7 +18,7 @@ export function checkedClock(clock: Clock): Clock {
   })
 }
 
-/** One more clock, which need not be there: what is no time is none. */
+/** Reads the optional `booted` clock. Returns undefined if its value is not a time. */
 function bootedOf(clock: Clock): number | undefined {
   try {
     const time: unknown = clock.booted?.()
@@ -33,7 +33,7 @@ function timeOf(read: () => unknown): number {
     const time = read()
     if (typeof time === 'number' && time >= 0 && time <= LAST) return time
   } catch {
-    // Told below, in our own words.
+    // The error below reports this in Purser's own words.
   }
   throw new PaymentError(
     'invalid_config',

@@ -1,47 +1,48 @@
 import type { Instant } from '../money/index.js'
 
-/** A wall clock that is further than this from where it should be has jumped. */
+/** If the wall clock differs from its expected time by more than this, it has jumped. */
 export const JUMP_MS = 300_000
-/** So many independent witnesses make a jump forwards true: a lone server cannot open a window. */
+/** This many independent witnesses confirm a jump forwards. A single server cannot open a budget window. */
 const ENOUGH_WITNESSES = 2
 
-/** What all clocks show at one moment, side by side. */
+/** The readings of all clocks at one moment. */
 export interface ClockReadings {
   readonly wall: Instant
   /**
-   * What the wall clock should show: what it showed when it was last believed, and what passed since by the monotonic
-   * clock. When a ledger was just opened: the store's time, and what passed since.
+   * The expected time of the wall clock: its last accepted time, plus the time that passed since by the monotonic
+   * clock. If the ledger was just opened, it is the store's time, plus the time that passed since.
    */
   readonly expected: Instant
-  /** What it should show by the clock that runs on while the host sleeps; absent if there is no such clock. */
+  /** The expected time by the clock that continues during sleep. Absent if the host has no such clock. */
   readonly booted?: Instant | undefined
   /** The highest time in the store. */
   readonly high: Instant
-  /** How far the wall clock may be behind the store, because a person accepted that. */
+  /** How far the wall clock may be behind the store, because a person accepted that difference. */
   readonly lag: number
-  /** Is this process still to believe the wall clock for the first time? */
+  /** Whether this process has not accepted the wall clock yet. */
   readonly opening: boolean
-  /** How many independent witnesses outside of this host agree with the wall clock. */
+  /** The number of independent witnesses outside of this host that agree with the wall clock. */
   readonly witnesses: number
 }
 
 /**
- * What became of the wall clock.
+ * The result of a check of the wall clock.
  *
- * - `steady`: it is where it should be.
- * - `slept`: it went forward by the time that the host slept, or that the ledger was closed.
- * - `vouched`: it went forward, and enough witnesses agree with it.
- * - `unvouched`: it went forward, and too few agree: payments go on, and no budget window opens.
- * - `ahead`: it went forward, and nothing agrees. Nothing is paid.
- * - `behind`: it went back. Nothing is paid.
+ * - `steady`: the clock shows the expected time.
+ * - `slept`: the clock went forward by the time that the host slept or the ledger was closed.
+ * - `vouched`: the clock went forward, and enough witnesses agree with it.
+ * - `unvouched`: the clock went forward, and too few witnesses agree with it. Payments continue, but no budget window
+ *   opens.
+ * - `ahead`: the clock went forward, and no witness agrees with it. Nothing is paid.
+ * - `behind`: the clock went back. Nothing is paid.
  */
 export type ClockFinding = 'steady' | 'slept' | 'vouched' | 'unvouched' | 'ahead' | 'behind'
 
-/** The table of `docs/ledger.md`, section Time, as one function. */
+/** Judges the wall clock. This function is the table in `docs/ledger.md`, section Time. */
 export function judgeClocks(look: ClockReadings): ClockFinding {
   const { wall, expected, booted, high, lag, opening, witnesses } = look
   if (high - wall > JUMP_MS + lag) return 'behind'
-  // Somebody else has written a later time to the store, and the wall clock is there too.
+  // // Another process has written a later time to the store, and the wall clock agrees with it.
   if (high - expected > JUMP_MS && wall - high <= JUMP_MS) return 'steady'
   if (expected - wall > JUMP_MS) return 'behind'
   if (wall - expected <= JUMP_MS) return 'steady'
@@ -51,28 +52,30 @@ export function judgeClocks(look: ClockReadings): ClockFinding {
   return opening || booted !== undefined ? 'ahead' : 'unvouched'
 }
 
-/** A stretch of time that passed on the wall clock alone: nobody knows whether it really did. */
+/** A period that passed only on the wall clock. The ledger does not know whether this time really passed. */
 export interface Unseen {
   readonly from: Instant
   readonly to: Instant
 }
 
-/** What a store remembers of the clocks. */
+/** The data about the clocks in a store. */
 export interface ClockRecord {
-  /** When the host was started, by the wall clock: tells a later process how much time passed. */
+  /** The start time of the host, by the wall clock. A later process uses it to calculate how much time passed. */
   readonly booted?: Instant
-  /** The oldest first. */
+  /** The periods that no other clock confirmed, the oldest first. */
   readonly unseen: readonly Unseen[]
-  /** How often a person took the store's time back. */
+  /** How many times a person lowered the store's time. */
   readonly lowered: number
 }
 
 export const NO_RECORD: ClockRecord = Object.freeze({ unseen: Object.freeze([]), lowered: 0 })
 
-/** More of them than this are put together: that counts more, and never less. */
+/**
+ * If there are more periods than this, they are merged. A merge can increase the counted amount, but never reduces it.
+ */
 const MOST_UNSEEN = 16
 
-/** The record with one more stretch that nobody saw. */
+/** Returns the record with one more unconfirmed period. */
 export function withUnseen({ unseen, ...record }: ClockRecord, last: Unseen): ClockRecord {
   const [first, second, ...others] = unseen
   const kept =
@@ -83,8 +86,9 @@ export function withUnseen({ unseen, ...record }: ClockRecord, last: Unseen): Cl
 }
 
 /**
- * Where a window begins to count. A window whose beginning nobody saw was opened by the wall clock alone: it also counts
- * what was spent before, over as much time as it is long, what nobody saw left out.
+ * Returns the moment from which a window counts. If the start of a window lies in an unconfirmed period, only the wall
+ * clock opened the window. Such a window also counts earlier spending: it reaches back over its full length, without
+ * the unconfirmed periods.
  */
 export function reachOf(
   window: { readonly from: Instant; readonly at: Instant; readonly resetsAt?: Instant },

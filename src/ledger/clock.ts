@@ -2,28 +2,30 @@ import type { Instant } from '../money/index.js'
 import { builtin } from '../util/builtin.js'
 import { mayAskSystem } from './permission.js'
 
-/** Time as a store sees it. `monotonic` never jumps, whatever happens to the wall clock. */
+/** The clocks that a store uses. `monotonic` never jumps, even if the wall clock does. */
 export interface Clock {
   now(): Instant
   monotonic(): number
   /**
-   * Milliseconds since the host was started, the time that it slept included; undefined if nobody knows. It tells a host
-   * that slept from a clock that was set.
+   * Returns the milliseconds since the host started, including sleep. Returns undefined if that is unknown. It
+   * distinguishes a host that slept from a clock that was changed.
    */
   booted?(): number | undefined
 }
 
-/** What a person says of the clock. */
+/** A person's confirmation of the clock. */
 export interface ClockConfirmation {
   /**
-   * `store`, the default: the wall clock is right, and the ledger's time does not go back; after a jump backwards it
-   * waits until the wall clock has caught up. `wall`: the ledger's time was wrong, and goes back to the wall clock. What
-   * was written in the future counts as of now in every budget.
+   * `store`, the default: the wall clock is right, and the ledger's time does not go back. After a jump backwards, the
+   * ledger waits until the wall clock has caught up. `wall`: the ledger's time was wrong, and goes back to the wall
+   * clock. Payments with a later time then count as of now in every budget.
    */
   readonly to?: 'store' | 'wall'
 }
 
-/** What of `node:os` is used here. It is asked for by name, so that this loads anywhere. */
+/**
+ * The part of `node:os` that Purser uses. Purser loads `node:os` at run time, so this module works in every runtime.
+ */
 interface Os {
   uptime(): number
 }
@@ -34,23 +36,26 @@ function isOs(value: unknown): value is Os {
 
 let os: Os | undefined | null = null
 
-/** Includes sleep: `/proc/uptime` on Linux, `GetTickCount64` on Windows, time since `kern.boottime` on macOS. */
+/**
+ * Returns the uptime including sleep: `/proc/uptime` on Linux, `GetTickCount64` on Windows, and the time since
+ * `kern.boottime` on macOS.
+ */
 function uptime(): number | undefined {
   if (os === null) {
     const found = builtin('node:os')
     os = isOs(found) ? found : undefined
   }
-  // Asking without the permission would stop a program in Deno at a prompt.
+  // // In Deno, a read without the permission would stop the program at a prompt.
   if (!mayAskSystem('osUptime')) return undefined
   try {
     return os === undefined ? undefined : os.uptime() * 1000
   } catch {
-    // A sandbox may hide it.
+    // // A sandbox may hide the uptime.
     return undefined
   }
 }
 
-/** The runtime's own clocks. */
+/** The clocks of the runtime. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
   monotonic: () => performance.now(),

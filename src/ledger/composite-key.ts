@@ -1,4 +1,7 @@
-/** Several texts as one name: lengths come first, so that no text can pose as two. */
+/**
+ * Joins several texts to one key. The key starts with the lengths of the texts, so different texts never make the same
+ * key.
+ */
 export function compositeKey(first: string, second = '', third = '', fourth = ''): string {
   return `${first.length} ${second.length} ${third.length} ${first}${second}${third}${fourth}`
 }

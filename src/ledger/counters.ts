@@ -10,11 +10,14 @@ import type { Room } from './port.js'
 import { isFilled, type KnownShape, type Shape, sameScope, scopesOf, shapeFor, shapeOf } from './shapes.js'
 import type { LedgerTables, StoredRow } from './tables.js'
 
-/** A rolling window is this many buckets. */
+/** The number of buckets in a rolling window. */
 const BUCKETS = 60
 const MINUTE_MS = 60_000
 
-/** Can these claims' counters be asked? Each payment counts on them that is in their scope. */
+/**
+ * Returns whether the counters of these claims are complete and can be read. Each payment counts on every counter whose
+ * scope contains it.
+ */
 export function isCounted(tables: LedgerTables, claims: readonly CounterClaim[]): boolean {
   const shapes = tables.shapes()
   return claims.every((claim) => {
@@ -24,8 +27,8 @@ export function isCounted(tables: LedgerTables, claims: readonly CounterClaim[])
 }
 
 /**
- * Counts from now on what these claims ask for. False while there are earlier payments that may be in their scope and are
- * not counted yet: {@link fillSome} does that, a few at a time.
+ * Starts to count for these claims. Returns false if earlier payments may be in their scope and are not counted yet.
+ * {@link fillSome} counts those payments, a few at a time.
  */
 export function beginCounting(tables: LedgerTables, claims: readonly CounterClaim[]): boolean {
   for (const claim of claims) if (shapeFor(tables.shapes(), claim) === undefined) addShape(tables, claim)
@@ -44,7 +47,7 @@ function addShape(tables: LedgerTables, claim: CounterClaim): void {
   tables.addShape(own({ ...shape, ...rolling, ...fill }))
 }
 
-/** Could any stored payment count on counters of that shape? Answered from names alone. */
+/** Returns whether any stored payment could count on a counter of that shape. It reads only names, not payments. */
 function mayCount(tables: LedgerTables, { policy, by }: Shape): boolean {
   return (
     (policy === undefined || tables.hasTrait(policyTrait(policy))) &&
@@ -52,7 +55,10 @@ function mayCount(tables: LedgerTables, { policy, by }: Shape): boolean {
   )
 }
 
-/** Remembers what a payment is, so that later shapes know whether to look for any. */
+/**
+ * Stores the names of a payment's dimensions. Shapes that are added later use them to find out whether earlier payments
+ * must be counted.
+ */
 export function remember(tables: LedgerTables, { policy, grant }: Dimensions): void {
   const names = grant === undefined ? [policyTrait(policy)] : [policyTrait(policy), GRANT_TRAIT]
   for (const name of names) if (!tables.hasTrait(name)) tables.addTrait(name)
@@ -62,8 +68,8 @@ const policyTrait = (policy: string): string => `policy ${policy}`
 const GRANT_TRAIT = 'grant'
 
 /**
- * Counts stored payments on shapes that were added after them, in the order they were made, for as long as `goOn` says.
- * True when all are counted. What it counted is written down in the same step, so that nothing is counted twice.
+ * Counts stored payments on shapes that were added after them, in the order of creation, until `goOn` returns false.
+ * Returns true if all payments are counted. The same step stores its progress, so no payment is counted twice.
  */
 export function fillSome(tables: LedgerTables, goOn: () => boolean): boolean {
   const open = tables.shapes().flatMap((shape) => (isFilled(shape) || !shape.fill ? [] : [shape.fill]))
@@ -81,7 +87,7 @@ export function fillSome(tables: LedgerTables, goOn: () => boolean): boolean {
   return through >= until
 }
 
-/** Counts one stored payment on every shape that is about to pass it. */
+/** Counts one stored payment on every shape whose fill has reached that payment. */
 function countLate(tables: LedgerTables, { place, row }: StoredRow): void {
   const passing = tables.shapes().filter(({ fill }) => fill && fill.through < place && place <= fill.until)
   const kept = tables.isHoldInBuckets(row.id)
@@ -90,8 +96,9 @@ function countLate(tables: LedgerTables, { place, row }: StoredRow): void {
 }
 
 /**
- * The counters that a payment is in the scope of without its policy naming them: another process's document does, or
- * yesterday's did, and will again tomorrow. Whoever asks then must find it counted.
+ * Returns the counters whose scope contains a payment although the payment's policy does not name them. The policy of
+ * another process, or an earlier or later version of this policy, may name them. Such a policy must find the payment
+ * counted.
  */
 export function unclaimed(
   tables: LedgerTables,
@@ -112,17 +119,26 @@ export function unclaimed(
   return found
 }
 
-/** Is that the claim's counter? The same as comparing their keys, without making them: every hold asks. */
+/**
+ * Returns whether a counter is the counter of a claim. It gives the same result as a comparison of their keys, but does
+ * not build the keys, because every hold calls it.
+ */
 function isOn(claim: CounterClaim, counts: CounterClaim['counts'], window: string, scope: Scope): boolean {
   return claim.counts === counts && claim.window === window && sameScope(claim.scope, scope)
 }
 
-/** A bucket that lies in every window that the moment lies in: each begins at a whole bucket, or at a whole minute. */
+/**
+ * Returns a bucket that is inside every window that contains the moment. Each window starts at the start of a bucket,
+ * or at a whole minute.
+ */
 function bucketAt({ window, width = MINUTE_MS }: KnownShape, moment: Instant): Instant {
   return window === 'ever' ? 0 : Math.floor(moment / width) * width
 }
 
-/** What a row counts for now, in its own counters and those that were added after it was made and are past it. */
+/**
+ * Returns what a row counts for now: on its own counters, and on counters that were added later and whose fill has
+ * passed the row.
+ */
 export function weightsOf(
   tables: Pick<LedgerTables, 'meta' | 'shapes' | 'place'>,
   row: PaymentRow,
@@ -139,7 +155,7 @@ export function weightsOf(
   return weights(row, late)
 }
 
-/** Writes a row, and moves every counter by what it counts for more or less than before. */
+/** Writes a row, and changes every counter by the difference to the row before. */
 export function saveCounted(tables: LedgerTables, before: PaymentRow | undefined, after: PaymentRow): void {
   if (before === undefined || !countsAlike(before, after)) {
     const was = before === undefined ? NOTHING : weightsOf(tables, before)
@@ -150,7 +166,7 @@ export function saveCounted(tables: LedgerTables, before: PaymentRow | undefined
   tables.save(after)
 }
 
-/** Counts a stored payment on counters that are empty. */
+/** Counts a stored payment on empty counters. */
 export function countAnew(tables: LedgerTables, row: PaymentRow): void {
   const kept = tables.isHoldInBuckets(row.id)
   for (const { key, at, counted, held } of changes(NOTHING, weightsOf(tables, row)))
@@ -159,7 +175,7 @@ export function countAnew(tables: LedgerTables, row: PaymentRow): void {
 
 const NOTHING: ReadonlyMap<string, Weight> = new Map()
 
-/** What the counter of a claim has left. `own` is taken out of it. */
+/** Returns the remaining amount on the counter of a claim, without the weight `own`. */
 function leftOf(tables: LedgerTables, claim: CounterClaim, own: Weight | undefined): bigint {
   const reached = reaching(tables, claim)
   const forgotten = gapOn(tables.meta().gaps, reached)
@@ -167,7 +183,7 @@ function leftOf(tables: LedgerTables, claim: CounterClaim, own: Weight | undefin
   return claim.limit - forgotten - counted + weightWithin(reached, own, total)
 }
 
-/** Every claim of a row's last charge that does not fit, were it to be saved in place of `before`. */
+/** Returns every claim of the row's last charge that would not fit if the row were saved in place of `before`. */
 export function shortOf(
   tables: LedgerTables,
   before: PaymentRow | undefined,
@@ -185,7 +201,7 @@ export function shortOf(
   })
 }
 
-/** What the counters of these claims hold now. The few payments whose hold is in no bucket are added. */
+/** Returns the current values of the counters of these claims. It adds the few payments whose hold is in no bucket. */
 export function roomsOf(tables: LedgerTables, claims: readonly CounterClaim[]): readonly Room[] {
   const loose = Array.from(tables.holdsOutsideBuckets(), (row) => weightsOf(tables, row))
   return claims.map((claim) => {
@@ -197,15 +213,18 @@ export function roomsOf(tables: LedgerTables, claims: readonly CounterClaim[]): 
   })
 }
 
-/** What is left on a claim's counter that has these sums in the claim's window. */
+/** Returns the room on a claim's counter, if the counter has these sums in the claim's window. */
 export function roomOf(tables: LedgerTables, claim: CounterClaim, sums: Counts): Room {
   const counted = sums.counted + gapOn(tables.meta().gaps, reaching(tables, claim))
-  // A deposit is held until it comes back, settled or not: it is never spend.
+  // // A deposit is held until it comes back, even after the payment has settled. It never becomes spending.
   const held = claim.counts === 'lock' ? counted : sums.held
   return { claim, spent: counted - held, held, remaining: atLeastZero(claim.limit - counted) }
 }
 
-/** Does the payment count on the counter of one of these claims, in the claim's window? Without claims, it does. */
+/**
+ * Returns whether the payment counts on the counter of one of these claims, in the claim's window. Returns true if
+ * there are no claims.
+ */
 export function countsOn(
   tables: LedgerTables,
   row: PaymentRow,
@@ -216,13 +235,16 @@ export function countsOn(
   return claims.some((claim) => weightWithin(reaching(tables, claim), counted.get(keyOf(claim)), total) > 0n)
 }
 
-/** The claim with its window as it counts: one that the clock alone opened reaches further back. */
+/**
+ * Returns the claim with the window that really counts. If only the wall clock opened the window, it reaches further
+ * back.
+ */
 export function reaching(tables: Pick<LedgerTables, 'meta'>, claim: CounterClaim): CounterClaim {
   const { unseen } = tables.meta().clock
   return unseen.length === 0 ? claim : { ...claim, from: reachOf(claim, unseen) }
 }
 
-/** A part of a weight, if it lies in the claim's window. */
+/** Returns the part of a weight that lies in the claim's window. */
 function weightWithin(
   claim: CounterClaim,
   weight: Weight | undefined,

@@ -4,21 +4,21 @@ import { own } from '../util/objects.js'
 import type { Charge, Counted, PaymentRow } from './payment-row.js'
 import { type Fill, type KnownShape, scopesOf } from './shapes.js'
 
-/** What a counter's key says: what it counts, over which window, and of which payments. */
+/** The content of a counter key: what the counter counts, over which window, and of which payments. */
 export interface Counter {
   readonly counts: CounterClaim['counts']
   readonly window: string
   readonly scope: Scope
 }
 
-/** What a payment counts for on one counter. */
+/** The amount that a payment counts for on one counter. */
 export interface Weight {
   readonly at: Instant
   readonly held: bigint
   readonly spent: bigint
 }
 
-/** What counts in a bucket, and what of it is only held. */
+/** The amount that counts in a bucket, and the part of it that is only held. */
 export interface Counts {
   readonly counted: bigint
   readonly held: bigint
@@ -32,7 +32,7 @@ export interface Effect extends Counts {
 
 const keys = new WeakMap<CounterClaim, string>()
 
-/** {@link counterKey}, worked out once for each claim: a step asks for it many times. */
+/** Returns {@link counterKey} of a claim. The key is cached, because one step needs it many times. */
 export function keyOf(claim: CounterClaim): string {
   const known = keys.get(claim)
   if (known !== undefined) return known
@@ -41,7 +41,7 @@ export function keyOf(claim: CounterClaim): string {
   return key
 }
 
-/** The counter of a key that {@link counterKey} made. Undefined for any other text. */
+/** Parses a key from {@link counterKey}. Returns undefined for any other text. */
 export function counterOf(key: string): Counter | undefined {
   const read: unknown = JSON.parse(key)
   if (!Array.isArray(read)) return undefined
@@ -53,9 +53,11 @@ export function counterOf(key: string): Counter | undefined {
 }
 
 /**
- * What a payment counts for, by counter: a pure function of its row, so that counters can be rebuilt from payments.
+ * Returns the weight of a payment on each counter. This is a pure function of the row, so counters can be rebuilt from
+ * payments.
  *
- * @param late Shapes that were added after this payment was held; it counts there without having claimed it.
+ * @param late - Shapes that were added after this payment was held. The payment counts on them although it has no claim
+ * there.
  */
 export function weights(row: PaymentRow, late: readonly KnownShape[]): Map<string, Weight> {
   const all = new Map<string, Weight>()
@@ -64,14 +66,15 @@ export function weights(row: PaymentRow, late: readonly KnownShape[]): Map<strin
     for (const claim of late.length === 0 ? charge.counted : withLate(charge, late)) {
       const weight = weigh(row, charge, claim)
       const before = all.get(claim.key)
-      // At most one attempt settles, so the dearest counts; in the latest window, since earlier ones are over.
+      // // At most one attempt settles, so the most expensive one counts. It counts in the latest window, because
+      // earlier ones are over.
       all.set(claim.key, before === undefined ? weight : dearer(before, weight))
     }
   }
   return all
 }
 
-/** What the payment counts for in all, in units: held, or spent. */
+/** Returns the total units that the payment counts for, held or spent. */
 export function unitsOf(row: PaymentRow): bigint {
   let most = 0n
   if (row.state === 'denied') return most
@@ -88,7 +91,7 @@ export function unitsOf(row: PaymentRow): bigint {
   return most
 }
 
-/** From one set of weights to another, as changes of buckets. */
+/** Returns the changes of buckets between two sets of weights. */
 export function changes(
   before: ReadonlyMap<string, Weight>,
   after: ReadonlyMap<string, Weight>,
@@ -109,7 +112,10 @@ export function changes(
 
 const NO_WEIGHT: Weight = Object.freeze({ at: 0, held: 0n, spent: 0n })
 
-/** Does a payment surely count for the same before and after? The commit of what was held changes nothing. */
+/**
+ * Returns whether a payment certainly counts for the same before and after. For example, the commit of a held payment
+ * changes nothing.
+ */
 export function countsAlike(before: PaymentRow, after: PaymentRow): boolean {
   const underWay = ({ state }: PaymentRow): boolean => state === 'held' || state === 'committed'
   return (
@@ -126,8 +132,8 @@ export function total({ held, spent }: Weight): bigint {
 }
 
 /**
- * The bucket of a stored payment in a counter that is filled later. A rolling window lies sixty buckets back from its
- * own, so its width is known; a calendar window is one bucket.
+ * Returns the bucket of a stored payment in a counter that is filled later. A rolling window starts sixty buckets
+ * before the payment's own bucket, so its width is known. A calendar window is one bucket.
  */
 export function bucketFor(
   { from, at, exact }: Pick<Fill, 'from' | 'at' | 'exact'>,
@@ -140,7 +146,7 @@ export function bucketFor(
   return from + Math.floor((moment - from) / width) * width
 }
 
-/** What a claim makes a payment count for. */
+/** Returns the counted entry that a claim adds to a payment. */
 export function countedBy(claim: CounterClaim): Counted {
   const { counts, at, amount, scope } = claim
   return { key: keyOf(claim), counts, payee: scope.payee !== undefined, at, amount }
@@ -161,7 +167,7 @@ function* withLate(charge: Charge, late: readonly KnownShape[]): Iterable<Counte
   }
 }
 
-/** What a payment counts for in a scope it is in. */
+/** Returns the amount that a payment counts for in a scope that contains it. */
 export function amountIn(
   counts: CounterClaim['counts'],
   scope: Scope,
@@ -171,7 +177,7 @@ export function amountIn(
   if (counts === 'lock') return charge.lock
   if (scope.payee === undefined) return charge.units
   const { payees } = charge.dimensions
-  // A payee may be called `constructor`: what every object inherits is no share.
+  // // A payee may be named `constructor`, so properties that every object inherits must not be read.
   return Object.hasOwn(payees, scope.payee) ? (payees[scope.payee] ?? 0n) : 0n
 }
 
@@ -180,7 +186,7 @@ function weigh(row: PaymentRow, charge: Charge, { counts, payee, at, amount }: C
   if (counts === 'lock' && row.unlocked === true) return { at, held: 0n, spent: 0n }
   if (row.state === 'released') return { at, held: 0n, spent: burnt }
   if (row.state !== 'settled') return { at, held: amount, spent: burnt }
-  // A deposit stays locked until its channel closes; it is never spend.
+  // // A deposit stays locked until its channel closes. It never becomes spending.
   if (counts === 'lock') return { at, held: amount, spent: 0n }
   if (counts === 'payments') return { at, held: 0n, spent: amount }
   const { price, fee } = settledUnits(row, charge)
@@ -188,7 +194,10 @@ function weigh(row: PaymentRow, charge: Charge, { counts, payee, at, amount }: C
   return { at, held: 0n, spent: burnt + (whole ? price + fee : share(amount, price, charge.price)) }
 }
 
-/** The price that moved and the fee that was taken; what is unread, or in a currency of no known value, at its bound. */
+/**
+ * Returns the price that was paid and the fee that was taken. A fee that is not read yet counts at its bound. So does
+ * an amount in a currency without a known value.
+ */
 function settledUnits(row: PaymentRow, charge: Charge): { readonly price: bigint; readonly fee: bigint } {
   const terms = row.attempts[row.charges.indexOf(charge)]?.terms ?? row.terms
   const counted = (moved: Amount | undefined): bigint | undefined =>
@@ -196,7 +205,7 @@ function settledUnits(row: PaymentRow, charge: Charge): { readonly price: bigint
   return { price: counted(row.spent) ?? charge.price, fee: counted(row.fee) ?? charge.units - charge.price }
 }
 
-/** The part of a claim that moved, rounded up. */
+/** Returns the part of a claim that was paid, rounded up. */
 function share(amount: bigint, moved: bigint, price: bigint): bigint {
   return price === 0n || moved === price ? amount : (amount * moved + price - 1n) / price
 }

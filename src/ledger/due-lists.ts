@@ -9,7 +9,9 @@ interface Entry extends DuePlace {
   readonly id: PaymentId
 }
 
-/** What recovery may have something to do about, in memory: a list for each group, in the order of {@link isBeyond}. */
+/**
+ * Keeps the payments that recovery may have to process in memory: one list per group, in the order of {@link isBeyond}.
+ */
 export class DueLists {
   readonly #lists = new Map<string, Entry[]>()
   readonly #turns = new Map<PaymentId, DueEntry>()
@@ -44,7 +46,7 @@ export class DueLists {
     return made
   }
 
-  /** A part of a group in the page's order; its end is for whoever goes through it. */
+  /** Iterates over a part of a group in the page's order. The caller decides where to stop. */
   *of(group: DueGroup, { to, order, after }: DuePage): Iterable<Entry> {
     const list = this.#listOf(group)
     const oldest = order === 'oldest'
@@ -62,7 +64,7 @@ export class DueLists {
   }
 }
 
-/** How many entries come before it. */
+/** Returns the number of entries before this entry. */
 function positionIn(list: readonly Entry[], entry: DuePlace): number {
   let low = 0
   let high = list.length

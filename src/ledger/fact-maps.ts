@@ -8,14 +8,14 @@ import type { Denial, PriceKey } from './tables.js'
 
 const NONE: readonly string[] = Object.freeze([])
 
-/** What policy judges by, in maps. */
+/** Keeps the facts that policy uses in maps. */
 export class FactMaps {
   readonly #pins = new Map<string, readonly Pin[]>()
   readonly #prices = new Map<string, Map<string, readonly DayOfPrices[]>>()
   readonly #operations = new Map<string, Set<string>>()
   readonly #folds = new Map<string, readonly string[]>()
   readonly #advertised = new Map<string, Units>()
-  /** By agent and vendor, and then by id. */
+  /** Grants by agent and vendor, then by id. */
   readonly #grants = new Map<string, Map<string, Grant>>()
   readonly #known = new Set<string>()
   readonly #denials = new Map<string, readonly Denial[]>()
@@ -118,7 +118,7 @@ export class FactMaps {
     this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
   }
 
-  /** Moves the ends of grants and denials. */
+  /** Moves the end times of grants and denials. */
   protected moveFacts(move: (until: Instant) => Instant): void {
     for (const grant of this.allGrants()) this.setGrant({ ...grant, until: move(grant.until) }, 0)
     for (const [name, denials] of this.#denials)

@@ -11,7 +11,7 @@ import { dayOf, MEMORY_DAYS, usualPrice, withPrice } from './prices.js'
 import { earlierPurchaseFact } from './purchases.js'
 import type { LedgerTables } from './tables.js'
 
-/** The names whose versions move when a value in these facts does. */
+/** The names whose versions change when a value in these facts changes. */
 export const versions = {
   vendor: (vendor: string) => compositeKey('vendor', vendor),
   operation: priceVersion,
@@ -25,7 +25,7 @@ export function versionOf(tables: LedgerTables, { vendor, operation, agent, unit
   return tables.version(priced === of ? own : [...own, versions.operation(priced)])
 }
 
-/** What policy judges by. */
+/** Reads the facts that policy uses. */
 export function readFacts(tables: LedgerTables, query: FactsQuery, now: Instant): Facts {
   const { vendor, operation, agent, unit, purchase } = query
   const of = { vendor, operation, unit }
@@ -51,8 +51,8 @@ export function readFacts(tables: LedgerTables, query: FactsQuery, now: Instant)
 }
 
 /**
- * The payees that a vendor is held to now: those of payments that were settled and delivered, and those of payments that
- * a process works on. A doubt holds nobody to its payee.
+ * Returns the payees that a vendor is restricted to now. These are the payees of payments that were settled and
+ * delivered, and of payments that a process works on. A doubt restricts no vendor to its payee.
  */
 function standingPins(tables: LedgerTables, vendor: string, now: Instant): readonly Pin[] {
   return tables.pins(vendor).filter(({ payment }) => {
@@ -61,7 +61,7 @@ function standingPins(tables: LedgerTables, vendor: string, now: Instant): reado
   })
 }
 
-/** Every payee that stands pinned and that the query names. */
+/** Returns every pinned payee that matches the query and is valid now. */
 export function readPins(tables: LedgerTables, query: PinQuery, now: Instant): readonly PinnedPayee[] {
   const vendors = query.vendor === undefined ? tables.pinnedVendors() : [query.vendor]
   return vendors.flatMap((vendor) =>
@@ -73,7 +73,7 @@ export function readPins(tables: LedgerTables, query: PinQuery, now: Instant): r
   )
 }
 
-/** Takes the pins away that the query names. How many payees that were. */
+/** Removes the pins that match the query. Returns the number of removed payees. */
 export function dropPins(tables: LedgerTables, query: PinQuery & { readonly vendor: string }): number {
   const before = tables.pins(query.vendor)
   const dropped = before.filter((pin) => isNamed(pin, query))
@@ -91,7 +91,10 @@ function isNamed(pin: Pin, { rail, payee }: PinQuery): boolean {
   return (rail === undefined || pin.rail === rail) && (payee === undefined || pin.payee === payee)
 }
 
-/** Does the remembered approval still stand that a decision rests on? One that runs out moves no version. */
+/**
+ * Returns whether the remembered approval of a decision is still valid. An approval that expires changes no version, so
+ * this is a separate check.
+ */
 export function grantStands(
   tables: LedgerTables,
   {
@@ -106,7 +109,10 @@ export function grantStands(
   )
 }
 
-/** An approval that was revoked while the wallet signed covers nothing: what was signed does not leave. */
+/**
+ * Returns whether the approval is still granted. If it was revoked while the wallet signed, it covers nothing, and the
+ * signed credential is not sent.
+ */
 export function stillGranted(
   tables: LedgerTables,
   { charges, context, resource }: PaymentRow,
@@ -116,7 +122,7 @@ export function stillGranted(
   return grantStands(tables, { agent: context.agent, vendor: resource.vendor, grant }, now)
 }
 
-/** Pins the payees of a commit, provisionally. False if another payee is pinned there. */
+/** Pins the payees of a commit provisionally. Returns false if another payee is pinned there. */
 export function pinAtCommit(
   tables: LedgerTables,
   row: PaymentRow,
@@ -139,7 +145,7 @@ export function pinAtCommit(
   return true
 }
 
-/** What a payment teaches once it has ended: its payees, its price, that the vendor delivers. */
+/** Records the facts of a payment that has ended: its payees, its price, and that the vendor delivers. */
 export function learnFrom(tables: LedgerTables, before: PaymentRow, after: PaymentRow, now: Instant): void {
   const done = (row: PaymentRow): boolean => row.state === 'settled' && row.delivered
   if (done(after) && !done(before)) {
@@ -159,7 +165,10 @@ export function learnFrom(tables: LedgerTables, before: PaymentRow, after: Payme
   }
 }
 
-/** Read from the payment itself: what it pinned at its commit may have been taken away while it was in doubt. */
+/**
+ * Confirms the pins of a payment from the row itself. A pin from its commit may have been removed while the payment was
+ * in doubt.
+ */
 function confirmPins(tables: LedgerTables, row: PaymentRow): void {
   if (!row.pinned) return
   const { vendor } = row.resource

@@ -1,7 +1,7 @@
 import type { Funds } from '../errors/index.js'
 import type { Payment } from './port.js'
 
-/** The state's one name for callers: was I charged? */
+/** Returns the state in one word that answers the caller's question: was I charged? */
 export function fundsOf(payment: Pick<Payment, 'state' | 'live'>): Funds {
   switch (payment.state) {
     case 'denied':

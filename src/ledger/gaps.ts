@@ -3,59 +3,64 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
 
 /**
- * How a ledger came to forget payments.
+ * The cause of missing payments in a ledger.
  *
  * - `log_lost`: SQLite's log (`ledger.db-wal`) was missing after a process had ended without closing the ledger.
- * - `older_copy`: the file is older than the record beside it.
+ * - `older_copy`: the file is older than the record next to it.
  * - `backup`: the file was made by `backupLedger` or restored by `restoreLedger`.
  */
 export type GapCause = 'log_lost' | 'older_copy' | 'backup'
 
-/** A time whose payments the ledger may have forgotten. Nothing is paid until a person has confirmed every gap. */
+/** A period whose payments the ledger may have lost. Nothing is paid until a person has confirmed every gap. */
 export interface Gap {
   /** Payments after this moment may be missing. Epoch milliseconds. */
   readonly since: Instant
   readonly cause: GapCause
-  /** Absent until a person has said what was spent meanwhile. */
+  /** Absent until a person has stated the spending in the gap. */
   readonly confirmed?: ConfirmedGap
 }
 
-/** What a person said about a gap, and when. The gap ends at that moment. */
+/** A person's statement about a gap, and its time. The gap ends at that time. */
 export interface ConfirmedGap extends GapStatement {
   readonly at: Instant
 }
 
-/** What a person says about the payments that a ledger forgot. What is absent is unknown. */
+/** A person's statement about the payments that a ledger lost. Absent values are unknown. */
 export interface GapStatement {
-  /** Who says so. */
+  /** The person who makes the statement. */
   readonly by: string
-  /** What was spent, fees included, in units of {@link GapStatement.unit}. */
+  /** The amount that was spent, including fees, in units of {@link GapStatement.unit}. */
   readonly spent?: Units
-  /** What was locked up in deposits of sessions that the ledger does not know. */
+  /** The amount that was locked up in deposits of sessions that the ledger does not know. */
   readonly deposits?: Units
-  /** How many payments there were. */
+  /** The number of payments. */
   readonly payments?: number
   /** The policy's unit. */
   readonly unit: string
 }
 
-/** What a ledger knows of its own gaps. */
+/** The gaps that a ledger knows about. */
 export interface Gaps {
   /**
-   * Times whose payments this ledger may have forgotten, the oldest first. While one of them is not confirmed, `hold` and
-   * a commit reject with `ledger_incomplete`.
+   * Returns the periods whose payments this ledger may have lost, the oldest first. While one of them is not confirmed,
+   * `hold` and a commit reject with `ledger_incomplete`.
    */
   gaps(): Promise<readonly Gap[]>
   /**
-   * Writes down what a person says about the gaps that are not confirmed, or not fully known. It counts on every counter
-   * whose window reaches back into the gap. Remembered approvals are dropped: one may have been revoked meanwhile.
+   * Stores a person's statement about the gaps that are not confirmed or not fully known. It counts on every counter
+   * whose window reaches back into the gap. The ledger drops remembered approvals, because one may have been revoked
+   * during the gap.
    *
-   * @returns All gaps; undefined if there was none to confirm.
+   * @returns All gaps, or undefined if there was none to confirm.
    */
   confirmGaps(statement: GapStatement): Promise<readonly Gap[] | undefined>
 }
 
-/** @throws PaymentError `ledger_incomplete` while a gap is not confirmed. */
+/**
+ * Checks that all gaps are confirmed.
+ *
+ * @throws PaymentError `ledger_incomplete` if a gap is not confirmed.
+ */
 export function checkGaps(gaps: readonly Gap[]): void {
   const gap = gaps.find(({ confirmed }) => confirmed === undefined)
   if (gap !== undefined) throw incomplete(gap)
@@ -67,7 +72,7 @@ const CAUSES: Readonly<Record<GapCause, string>> = {
   backup: 'it was restored from a backup',
 }
 
-/** The error that stops payments on a ledger with that gap. */
+/** Returns the error that stops payments on a ledger with that gap. */
 export function incomplete({ since, cause }: Gap): PaymentError {
   const when = new Date(since).toISOString()
   return new PaymentError(
@@ -78,8 +83,8 @@ export function incomplete({ since, cause }: Gap): PaymentError {
 }
 
 /**
- * What the gaps count for on a counter: what a person said, for every window that reaches back into the gap; and the
- * whole limit if they could not say it, or said it in another unit.
+ * Returns the amount that the gaps count for on a counter. For every window that reaches back into the gap, this is the
+ * amount that the person stated. If the amount is unknown or in another unit, the gap counts as the whole limit.
  */
 export function gapOn(gaps: readonly Gap[], claim: CounterClaim): bigint {
   let sum = 0n
@@ -97,10 +102,10 @@ function saidOf(said: ConfirmedGap, { counts, scope }: CounterClaim): bigint | u
 }
 
 /**
- * The gaps after a person spoke: the statement goes for those that nobody confirmed, and for those of which something
- * was left unknown.
+ * Returns the gaps after a person's statement. The statement applies to gaps that are not confirmed, and to gaps with
+ * an unknown value.
  *
- * @returns undefined if there are none of these.
+ * @returns undefined if there are no such gaps.
  */
 export function confirmGaps(
   gaps: readonly Gap[],

@@ -13,12 +13,16 @@ import { blocksRepeat, hasOtherPurchase } from './purchases.js'
 import { boundedRefusal, saveRefusal } from './refusals.js'
 import type { LedgerTables } from './tables.js'
 
-/** A decision older than this is judged again, so that no window is left behind. */
+/** A decision older than this is judged again, so that its windows are current. */
 const STALE_MS = 5000
-/** The largest claim that any store can count exactly: over a billion of the unit. */
+/** The largest claim that every store can count exactly: more than a billion of the unit. */
 export const MOST_UNITS = 2n ** 60n
 
-/** @throws TypeError if the decision does not allow a hold; PaymentError if it is beyond what can be counted. */
+/**
+ * Checks that the decision of a hold allows it.
+ *
+ * @throws TypeError if the decision does not allow a hold; PaymentError if the claim is too large to count.
+ */
 export function checkHold({ decision }: Hold): void {
   if (decision.effect === 'deny') throw new TypeError('A denied decision cannot be held')
   if (decision.units === undefined || decision.price === undefined)
@@ -27,31 +31,31 @@ export function checkHold({ decision }: Hold): void {
     throw new PaymentError('ledger_failed', 'untouched', 'The payment is larger than a ledger can count')
 }
 
-/** How much of what dead processes held is given back in one step. */
+/** The maximum number of holds of dead processes that one step releases. */
 const MOST_SWEPT = 50
 
-/** What came of one step of a hold. */
+/** The result of one step of a hold. */
 export interface HoldStepResult {
   /**
-   * `again`: a part of the work was done that would take too long in one step. Ask again after {@link fillSome}, in
-   * another step.
+   * `again`: the whole work would take too long in one step, so the step did a part of it. Run {@link fillSome}, then
+   * hold again in another step.
    */
   readonly held: HoldResult | 'again'
-  /** Holds of dead processes that it released. */
+  /** The holds of dead processes that this step released. */
   readonly ended: readonly Payment[]
 }
 
-/** The atomic step: freeze, facts, machine, key and twin, room, lane. All of it, or nothing. */
+/** Runs the atomic step: freeze, facts, machine, key and twin, room, lane. It does all of it or nothing. */
 export function holdIn(tables: LedgerTables, hold: Hold, now: Instant): HoldStepResult {
   const step: HoldStep = { tables, now, ended: [] }
   return { held: tryHold(step, hold), ended: step.ended }
 }
 
-/** What one step works with. */
+/** The values that one step works with. */
 interface HoldStep {
   readonly tables: LedgerTables
   readonly now: Instant
-  /** Holds of dead processes that it released. */
+  /** The holds of dead processes that this step released. */
   readonly ended: Payment[]
 }
 
@@ -89,7 +93,7 @@ function keep(
   now: Instant,
 ): HoldResult {
   const asked = lane === undefined ? [] : [lane.name]
-  // Nothing signed runs on the lanes of a hold, so it keeps only what it asks for now.
+  // No signed credential runs on the lanes of a hold, so the payment keeps only the lanes that it requests now.
   const dropped = row.state === 'held' ? row.lanes.filter((name) => !asked.includes(name)) : []
   letGo(tables, { id: row.id, lanes: dropped }, { free: true })
   const kept = row.lanes.filter((name) => !dropped.includes(name) && !asked.includes(name))
@@ -100,7 +104,7 @@ function keep(
   return lane === undefined ? { ok: true, payment } : { ok: true, payment, lane }
 }
 
-/** Returns the counters without room. First it gives back what a dead process held. */
+/** Returns the counters without room. Before that, it releases holds of dead processes. */
 function shortfallAfterSweep(
   step: HoldStep,
   before: PaymentRow | undefined,
@@ -124,15 +128,15 @@ function laneFor(step: HoldStep, row: PaymentRow, { lane }: Hold): ReturnType<ty
   return then === 'busy' && swept >= MOST_SWEPT ? 'again' : then
 }
 
-/** Gives back some of what dead processes held. Of how many payments? */
+/** Releases some holds of dead processes. Returns the number of released payments. */
 function sweep(step: HoldStep, row: PaymentRow): number {
-  // One more than are given back, since this payment may be among them.
+  // Loads one more than it releases, because this payment may be among them.
   const orphans = step.tables.orphans(step.now, MOST_SWEPT + 1).filter(({ id }) => id !== row.id)
   for (const orphan of orphans) giveBack(step, orphan)
   return orphans.length
 }
 
-/** Releases a held payment whose process is gone: nothing of it was ever signed. */
+/** Releases a held payment whose process is gone. No credential was signed for it. */
 function giveBack({ tables, now, ended }: HoldStep, row: PaymentRow): void {
   const reason = 'its process ended before anything was signed'
   const next = applyMove(row, { to: 'released', reason }, now, false)
@@ -156,7 +160,11 @@ function isStale(
   return !grantStands(tables, { agent, vendor, grant: decision.grant }, now)
 }
 
-/** @throws TypeError if an id is used for another purchase: keys and twins are found by what it was first. */
+/**
+ * Checks that a repeated hold is for the same purchase. Keys and twins are found by the values of the first hold.
+ *
+ * @throws TypeError if an id is used for another purchase.
+ */
 function checkSame(row: PaymentRow, hold: Omit<Hold, 'lane'>): void {
   const same =
     row.context.agent === hold.context.agent &&
@@ -171,7 +179,10 @@ function mayHoldAgain(tables: LedgerTables, row: PaymentRow, hold: Hold, now: In
   return row.state === 'committed' && row.owner === hold.owner && isLive(tables, row, now)
 }
 
-/** Whoever stands in the way: the same key, or without one a twin whose end nobody knows. */
+/**
+ * Returns the payment that blocks this hold: a payment with the same key, or, without a key, a twin whose outcome is
+ * unknown.
+ */
 function rivalOf(step: HoldStep, hold: Hold): Extract<HoldResult, { ok: false }> | undefined {
   const { tables, now } = step
   const { agent } = hold.context
@@ -193,7 +204,10 @@ function rivalOf(step: HoldStep, hold: Hold): Extract<HoldResult, { ok: false }>
   }
 }
 
-/** The row of a hold: a new one, or the earlier one with new claims. What a credential may have left for stays. */
+/**
+ * Returns the row of a hold: a new row, or the earlier row with new claims. It keeps the data of credentials that may
+ * have been sent.
+ */
 function rowOf(
   tables: LedgerTables,
   hold: Hold,
@@ -236,7 +250,7 @@ function rowOf(
     reportedAt: before?.reportedAt,
     recheckAt: undefined,
     signed: before?.signed,
-    // What is locked up anew counts anew, though an earlier deposit of this payment never got anywhere.
+    // A new deposit counts again, even if an earlier deposit of this payment never reached the chain.
     unlocked: hold.terms.locks === undefined ? before?.unlocked : undefined,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
@@ -254,7 +268,7 @@ function chargeOf(tables: LedgerTables, hold: Hold): Charge {
   return { ...charge, counted: [...claims.map(countedBy), ...unclaimed(tables, claims, charge)] }
 }
 
-/** What was decided, counted nowhere yet. */
+/** Returns the charge of a decision before it counts on any counter. */
 function chargeNowhere({ decision, terms }: Omit<Hold, 'lane'>): Charge {
   const { dimensions, unit, at } = decision
   const units = decision.units ?? 0n
@@ -262,7 +276,7 @@ function chargeNowhere({ decision, terms }: Omit<Hold, 'lane'>): Charge {
   return { dimensions, units, price: decision.price ?? units, lock, at, counted: [] }
 }
 
-/** Records a refusal. A budget that was held while a person thought is given back. */
+/** Records a refusal. A budget that was held while a person decided is released. */
 export function denyIn(
   tables: LedgerTables,
   hold: Omit<Hold, 'lane'>,

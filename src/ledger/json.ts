@@ -2,10 +2,10 @@ import { isObject } from '../util/objects.js'
 import { amountText, isAmount, readAmount } from './amounts.js'
 import { damaged } from './ledger-error.js'
 
-/** What a bigint or an amount begins with as a text. Other texts that begin so get a second one. */
+/** The first character of the text of a bigint or an amount. Other texts that start with it get a second one. */
 const MARK = '#'
 
-/** JSON, with bigints and amounts as `"#…"`. */
+/** Encodes a value as JSON, with bigints and amounts as `"#…"`. */
 export function encode(value: object): string {
   return JSON.stringify(pack(value))
 }
@@ -19,7 +19,7 @@ export function decode(text: string): unknown {
   }
 }
 
-/** Copies only what holds something that JSON cannot: this runs three times in every payment. */
+/** Copies only objects that contain values that JSON cannot represent. This runs three times in every payment. */
 function pack(value: unknown): unknown {
   if (typeof value === 'bigint') return `${MARK}${value}`
   if (typeof value === 'string') return value.startsWith(MARK) ? `${MARK}${value}` : value
@@ -52,7 +52,7 @@ function packList(list: readonly unknown[]): readonly unknown[] {
   return packed ?? list
 }
 
-/** What was just read belongs to nobody yet, and is changed where it lies. */
+/** Decodes parsed JSON in place. No other code uses the new object yet, so it can be changed. */
 function unpack(value: unknown): unknown {
   if (typeof value === 'string') return value.startsWith(MARK) ? unpackText(value.slice(MARK.length)) : value
   if (Array.isArray(value)) {
@@ -60,9 +60,9 @@ function unpack(value: unknown): unknown {
     return value
   }
   if (!isObject(value)) return value
-  // `JSON.parse` makes `__proto__` an own property, and so do copies by spread: assigning to it sets no prototype.
+  // `JSON.parse` makes `__proto__` an own property, and so do copies by spread. So this assignment sets no prototype.
   for (const key of Object.keys(value)) value[key] = unpack(value[key])
-  // What was not stored is absent, whatever somebody put on Object.prototype.
+  // A property that was not stored must be absent, even if some code has set it on Object.prototype.
   Object.setPrototypeOf(value, null)
   return value
 }

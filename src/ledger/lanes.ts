@@ -5,7 +5,9 @@ import { isLive } from './payment-view.js'
 import type { LaneGrant, LaneRequest, PaymentId } from './port.js'
 import type { LedgerTables } from './tables.js'
 
-/** The first free lane of a request; the one it has already, where that is among them. */
+/**
+ * Returns the first free lane of a request. If the payment already has one of the requested lanes, it returns that one.
+ */
 export function grantLane(
   tables: LedgerTables,
   row: Pick<PaymentRow, 'id' | 'lanes'>,
@@ -28,16 +30,20 @@ export function grantLane(
   return request.otherwise === 'go' ? undefined : 'busy'
 }
 
-/** A lane of running totals does not wait for the end of a payment whose process is gone: its total is written down. */
+/**
+ * Returns whether another payment may take the lane over. A lane of running totals does not wait for a payment whose
+ * process is gone, because the total is already stored.
+ */
 function mayBeTakenOver(tables: LedgerTables, id: PaymentId, now: Instant): boolean {
   const holder = tables.payment(id)
   return holder?.signed === true && !isLive(tables, holder, now)
 }
 
 /**
- * Writes what a move says about a payment's lanes. A value belongs to the last one, and only rises; but whoever holds
- * a lane and has proven where it stands takes it back there: a receipt for a payment that was never submitted raises
- * it past what the chain will ever reach, and no later payment on it could be included.
+ * Applies a move's changes to a payment's lanes. A value belongs to the last lane, and only increases. There is one
+ * exception: a payment that holds a lane and has proof of its value sets the lane back to that value. Without this, a
+ * receipt for a payment that was never submitted could raise the lane to a value that the chain will never reach, and
+ * the chain could include no later payment.
  */
 export function letGo(
   tables: LedgerTables,

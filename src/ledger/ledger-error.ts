@@ -1,6 +1,6 @@
 import { type ErrorCode, PaymentError } from '../errors/index.js'
 
-/** An error of a store: nothing was paid. */
+/** Returns an error of a store. If it is thrown, nothing was paid. */
 export function ledgerError(
   code: ErrorCode,
   message: string,

@@ -35,20 +35,22 @@ import type { DuePage, DueRow, LedgerTables, Store } from './tables.js'
 import { Timekeeper } from './timekeeper.js'
 import { StoredLedgerView } from './view.js'
 
-/** How long one step counts payments for a budget that is new, in milliseconds. */
+/** The maximum time that one step counts payments for a new budget, in milliseconds. */
 const MOST_FILLING_MS = 6
 
 type Denial = Parameters<Ledger['deny']>[1]
 
 /**
- * The moves that are on the disk before they are answered. After the first two a credential leaves: a power cut must
- * forget neither. The third takes a delivery back: if it were forgotten, the same request would pay again.
+ * The moves that are synced to the disk before they are answered. After `committed` and `evidence`, a credential is
+ * sent, so a power cut must not lose them. `undelivered` reverses a delivery. If it were lost, the same request would
+ * be paid again.
  *
- * All other moves say what became of a payment. Recovery finds that out again, and until then the payment counts.
+ * All other moves record the outcome of a payment. Recovery can find that outcome again, and until then the payment
+ * counts.
  */
 const DURABLE: ReadonlySet<Move['to']> = new Set(['committed', 'evidence', 'undelivered'])
 
-/** The ledger's rules over any {@link Store}: stores load and write, and this decides. */
+/** Applies the ledger's rules over any {@link Store}. Stores load and write rows, and this class decides. */
 export class StoredLedger extends LedgerReads implements Ledger {
   readonly #store: Store
   #filling: Promise<void> | undefined
@@ -83,7 +85,10 @@ export class StoredLedger extends LedgerReads implements Ledger {
     }
   }
 
-  /** Counts what is not counted yet, a little in each step: others write, and the event loop turns, between them. */
+  /**
+   * Counts the payments that are not counted yet, a few in each step. Between the steps, other processes write and the
+   * event loop runs.
+   */
   #fill(): Promise<void> {
     this.#filling ??= this.#fillAll().finally(() => {
       this.#filling = undefined
@@ -95,14 +100,14 @@ export class StoredLedger extends LedgerReads implements Ledger {
     for (;;) {
       let start: number | undefined
       const filled = await this.#write((tables, now) => {
-        // A step may be run more than once: all of its runs count.
+        // A step may run more than once. The time limit includes all of its runs.
         start ??= performance.now()
         const began = start
         const goOn = (): boolean => performance.now() - began < MOST_FILLING_MS
         const done = fillSome(tables, goOn) && tables.listPurchases(now - BOUGHT_MS, goOn)
         return { done, taken: performance.now() - began }
       })
-      // Other processes try for the lock from time to time, so it stays free for as long as it was taken.
+      // Other processes retry the lock at intervals, so it stays free for as long as this step held it.
       await sleep(filled.taken)
       if (filled.done) return
     }
@@ -122,7 +127,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
       checkGaps(tables.meta().gaps)
       if (tables.meta().frozen !== undefined) return no()
       if (!stillGranted(tables, row, now)) return no()
-      // It waited for a person without counting anywhere, and was not held again after the answer.
+      // The payment waited for a person without counting on any counter, and was not held again after the answer.
       if (row.charges.length === 0) return no()
     }
     const next = applyMove(row, move, now, isLive(tables, row, now))
@@ -164,7 +169,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
     })
   }
 
-  /** Reads, and until everything is counted that the answer needs, counts it. */
+  /** Runs a read. If the read needs counters that are not complete, it counts payments until they are. */
   async #readCounted<T extends object>(
     use: (tables: LedgerTables, now: Instant) => T | undefined,
     begin: (tables: LedgerTables) => boolean = () => false,
@@ -181,7 +186,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
     const given = new Set<PaymentId>()
     for await (const payment of this.#dueRows(query)) {
       if (left <= 0) return
-      // What was looked at meanwhile may have moved to where it is still to come.
+      // A payment that was already returned may have moved to a later position in the list.
       if (given.has(payment.id)) continue
       given.add(payment.id)
       left--
@@ -189,7 +194,10 @@ export class StoredLedger extends LedgerReads implements Ledger {
     }
   }
 
-  /** Each read takes a page of what is due, whether or not it counts where the query asks: no read takes long. */
+  /**
+   * Reads due payments in pages. A page includes payments that do not count where the query asks, so no read takes
+   * long.
+   */
   async *#dueRows(query: DueQuery): AsyncIterable<Payment> {
     const { which, order = 'oldest' } = query
     const to = which === 'all' ? NEVER : await this.read((_, now) => now)
@@ -260,7 +268,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
       const stored = tables.channels({ slot: channel.slot }).find(({ lane }) => lane === channel.lane)
       if ((stored?.rev ?? 0) !== channel.rev) return false
       tables.setChannel(Object.freeze({ ...channel, rev: channel.rev + 1 }))
-      // What has come back is locked up no more: both are written, or neither.
+      // A deposit that has come back is not locked up any more. The step writes both changes or neither.
       const behind = channel.state === 'closed' ? [] : channel.funding
       for (const id of new Set([...(stored?.funding ?? []), ...channel.funding]))
         if (!behind.includes(id)) this.#advance(tables, id, { to: 'unlocked' }, now)
@@ -310,7 +318,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
     }, true)
   }
 
-  /** One atomic step. What time it was is written with it, so that time never goes back for anybody. */
+  /** Runs one atomic step. It writes the time of the step with it, so the time never goes back for any process. */
   async #write<T>(use: (tables: LedgerTables, now: Instant) => T, durable = false): Promise<T> {
     this.checkOpen()
     const run = (tables: LedgerTables): T => {
@@ -325,10 +333,10 @@ export class StoredLedger extends LedgerReads implements Ledger {
   }
 }
 
-/** Whatever a hold, its decision or its terms leave out is absent, and nothing that objects inherit. */
+/** Copies a hold, its decision and its terms. A value that they omit is absent, even if the object inherits it. */
 function ownHold<H extends Omit<Hold, 'lane'>>(hold: H): H {
   const { decision, context, terms } = hold
-  // Terms stay the object that they are: an attempt on the same terms does not store them twice.
+  // The terms stay the same object, so an attempt on the same terms does not store them twice.
   completeOwn(terms, ['fee', 'locks', 'escrow'])
   return own({ ...hold, decision: own(decision), context: own(context) })
 }

@@ -6,14 +6,14 @@ import type { LedgerTables } from './tables.js'
 const PAGE = 100
 
 /**
- * Takes the store's time back to a wall clock that a person says is right. What was written in the future counts as of
- * now, on every counter; what was to end at some time after the store's now ends as long after the wall clock's now.
- * Every payment is counted anew, so this takes as long as there are payments.
+ * Lowers the store's time to a wall clock that a person has confirmed. Payments with a later time count as of now on
+ * every counter. An end time after the store's now is moved, so that it has the same distance to the wall clock's now.
+ * Every payment is counted again, so the duration grows with the number of payments.
  */
 export function lowerTime(tables: LedgerTables, high: Instant, to: Instant): void {
   const past = (at: Instant): Instant => Math.min(at, to)
   const end = (at: Instant): Instant => (at > high ? to + (at - high) : past(at))
-  // A shape that was added in the future never counted what was paid before.
+  // A shape that was added at a future time never counted the earlier payments.
   for (const { fill } of tables.shapes())
     if (fill !== undefined && fill.at > to) tables.setFill({ ...fill, from: 0, at: to, exact: true })
   tables.clearCounts()
@@ -26,7 +26,9 @@ export function lowerTime(tables: LedgerTables, high: Instant, to: Instant): voi
   takeForgottenBack(tables, past)
 }
 
-/** What a person said of forgotten payments counts for windows that reach back to when they said it. */
+/**
+ * Moves a person's statements about lost payments. They count for windows that reach back to the time of the statement.
+ */
 function takeForgottenBack(tables: LedgerTables, past: Move): void {
   const { gaps } = tables.meta()
   if (gaps.length === 0) return

@@ -1,4 +1,4 @@
-/** Puts it there, or takes it away; nothing stays of a set that is empty. */
+/** Adds a value to the set of a key, or removes it. An empty set is deleted from the map. */
 export function setMembership(
   map: Map<string, Set<string>>,
   key: string,
@@ -9,7 +9,7 @@ export function setMembership(
   else if (map.get(key)?.delete(value) === true && map.get(key)?.size === 0) map.delete(key)
 }
 
-/** Puts it there. */
+/** Adds a value to the set of a key. */
 export function addMember(map: Map<string, Set<string>>, key: string, value: string): void {
   const set = map.get(key)
   if (set === undefined) map.set(key, new Set([value]))

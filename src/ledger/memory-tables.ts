@@ -19,22 +19,22 @@ import { RowMap } from './row-map.js'
 import type { Fill, KnownShape } from './shapes.js'
 import type { DuePage, DueRow, FoundPage, LedgerTables, Meta, OldRefusals, StoredRow } from './tables.js'
 
-/** How many payments one search looks at before the event loop turns. */
+/** The number of payments that one search checks before the event loop runs. */
 const MOST_LOOKED_AT = 500
-/** How many are counted at once by a counter that is new. */
+/** The number of payments that a new counter counts at once. */
 const MOST_COUNTED = 100
 
-/** Buckets that no window reaches are kept this long. */
+/** How long the ledger keeps buckets that no window reaches. */
 const SPARED_MS = 3_600_000
 const MOST_PRUNED = 3
 
-/** Rows in maps. */
+/** Keeps rows in maps. */
 export class MemoryTables extends FactMaps implements LedgerTables {
   #meta: Meta
   readonly #rows = new RowMap()
-  /** What stands in the way of the same key. */
+  /** Payments that block the same key. */
   readonly #byKey = new Map<string, Set<PaymentId>>()
-  /** What may stand in the way of the same request. */
+  /** Payments that may block the same request. */
   readonly #twins = new Map<string, Set<PaymentId>>()
   readonly #refusals = new RefusalIndex()
   readonly #bought = new PurchaseLists()
@@ -42,7 +42,7 @@ export class MemoryTables extends FactMaps implements LedgerTables {
   readonly #counters = new Map<string, Counter>()
   #shapes: KnownShape[] = []
   readonly #buckets = new Map<string, Map<Instant, Counts>>()
-  /** Where the window of each counter began when it was last read. */
+  /** The start of each counter's window when it was last read. */
   readonly #windows = new Map<string, Instant>()
   readonly #traits = new Set<string>()
   readonly #owners = new Map<string, Instant>()
@@ -63,7 +63,7 @@ export class MemoryTables extends FactMaps implements LedgerTables {
     const { id, high, clock, filled, shapes, gaps } = this.#meta
     const change = own(given)
     const frozen = Object.hasOwn(change, 'frozen') ? change.frozen : this.#meta.frozen
-    // Time is written with every step, so this makes no copies that it does not need.
+    // The time is written with every step, so this makes no unnecessary copies.
     this.#meta = own({
       id,
       high: change.high ?? high,
@@ -224,7 +224,7 @@ export class MemoryTables extends FactMaps implements LedgerTables {
     buckets.set(at, { counted: (before?.counted ?? 0n) + counted, held: (before?.held ?? 0n) + held })
   }
 
-  /** Drops a few buckets that no window reaches: more than are added, so that they become fewer. */
+  /** Deletes a few buckets that no window reaches. It deletes more than are added, so their number falls. */
   #dropOldBuckets(key: string, buckets: Map<Instant, Counts>): void {
     const before = (this.#windows.get(key) ?? 0) - SPARED_MS
     let looked = 0
@@ -310,7 +310,7 @@ export class MemoryTables extends FactMaps implements LedgerTables {
 
   clearCounts(): void {
     this.#buckets.clear()
-    // Time may have gone back behind the windows that were read.
+    // The time may have gone back to before the windows that were read.
     this.#windows.clear()
   }
 

@@ -6,15 +6,15 @@ import { MemoryTables } from './memory-tables.js'
 import type { Ledger } from './port.js'
 import type { Store } from './tables.js'
 
-/** How a ledger in memory is made. */
+/** Options of a ledger in memory. */
 export interface MemoryLedgerOptions {
-  /** Time; the runtime's own unless given. */
+  /** The clock. @default the clocks of the runtime */
   readonly clock?: Clock
 }
 
 /**
- * A ledger that lives as long as the process: for browsers and tests. A budget that a restart forgets is no budget,
- * so in Node it must be asked for by name.
+ * Creates a ledger in memory, for browsers and tests. It is lost when the process ends. In Node it is opt-in, because
+ * budgets would reset on every restart.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export interface MemoryLedgerOptions {
 export function memoryLedger(options: MemoryLedgerOptions = {}): Ledger {
   const { clock = systemClock } = ownOptions(options, { clock: true }, 'memoryLedger()')
   const tables = new MemoryTables(randomId())
-  // Steps run to their end without waiting, so each is atomic by itself; each checks before it writes.
+  // Steps run to their end without waiting, so each step is atomic. Each step checks before it writes.
   const store: Store = {
     read: async (use) => use(tables),
     write: async (use) => use(tables),

@@ -3,24 +3,27 @@ import { compositeKey } from './composite-key.js'
 import { type DayOfPrices, mergedDays, usualPrice } from './prices.js'
 import type { LedgerTables, PriceKey } from './tables.js'
 
-/** Stands for a segment of a path that has a new value each time. A URL would spell it `%7Bany%7D`. */
+/** Replaces a path segment that has a new value each time. In a URL, it would be `%7Bany%7D`. */
 const ANY = '{any}'
-/** So many paths that differ in one segment, each without a usual price of its own, are one operation. */
+/** This many paths become one operation if they differ in one segment and none of them has a usual price. */
 export const MIN_GROUP = 12
-/** How many groups of such paths a vendor may have. */
+/** The maximum number of groups of such paths for one vendor. */
 const MOST_FOLDS = 64
-/** How many operations of a vendor prices are kept for; the one that was bought first goes first. */
+/**
+ * The maximum number of operations of a vendor with stored prices. The operation that was bought first is removed
+ * first.
+ */
 export const MOST_OPERATIONS = 256
-/** A path of more segments is compared by its last ones. */
+/** If a path has more segments, only its last ones are compared. */
 const MOST_SEGMENTS = 12
 
-/** What moves when the prices do that are read for an operation. */
+/** Returns the name of the version that changes with the prices of an operation. */
 export const priceVersion = ({ vendor, operation, unit }: PriceKey): string =>
   compositeKey('operation', vendor, operation, unit)
 
 /**
- * Where the prices of an operation are: under its own name, or, if it has a slug like `/articles/how-to-pay`, under one
- * name with all that differ from it in that segment.
+ * Returns the key of an operation's prices. This is its own name. If it has a slug, like `/articles/how-to-pay`, it can
+ * be a common name for all operations that differ from it in that segment.
  */
 export function priceKeyOf(tables: LedgerTables, of: PriceKey): PriceKey {
   const folds = tables.operationGroups(of.vendor, of.unit)
@@ -31,10 +34,11 @@ export function priceKeyOf(tables: LedgerTables, of: PriceKey): PriceKey {
 }
 
 /**
- * Makes room for the first price of an operation. If many were bought that differ from it in one segment, and none of them
- * often enough to have a usual price, their prices are put together, so that slugs have a usual price too.
+ * Prepares the key for the first price of an operation. If many operations were bought that differ from it in one
+ * segment, and none of them has a usual price, their prices are merged. So operations with slugs have a usual price
+ * too.
  *
- * @returns Where its price belongs.
+ * @returns The key under which its price is stored.
  */
 export function makeRoomForPrice(tables: LedgerTables, of: PriceKey, now: Instant): PriceKey {
   if (tables.prices(of).size > 0) return of
@@ -91,11 +95,11 @@ function putTogether(tables: LedgerTables, { folded, ...of }: Fold): void {
   }
   for (const [rail, days] of rails) for (const day of days) tables.setPrices(of, rail, day, 0)
   tables.addOperationGroup(of)
-  // Whoever has judged by the prices of one of them judges again.
+  // A decision that used the prices of one of these operations must be judged again.
   tables.bump(compositeKey('vendor', of.vendor))
 }
 
-/** The operation with each of its segments open in turn; ids are open already. */
+/** Returns the operation with each of its segments replaced in turn. Ids are already replaced. */
 function templatesOf(operation: string): readonly string[] {
   const [method = '', ...segments] = operation.split('/')
   if (!/^[A-Z]+ $/.test(method)) return []

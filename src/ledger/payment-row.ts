@@ -3,65 +3,70 @@ import type { CounterClaim, Dimensions } from '../policy/index.js'
 import { own } from '../util/objects.js'
 import type { Payment } from './port.js'
 
-/** What a payment counts for on one counter. */
+/** The amount that a payment counts for on one counter. */
 export interface Counted {
   readonly key: string
   readonly counts: CounterClaim['counts']
-  /** Is the counter one payee's? */
+  /** Whether the counter belongs to one payee. */
   readonly payee: boolean
   readonly at: Instant
   readonly amount: bigint
 }
 
 /**
- * What one decision charged a payment with. There is one per hold that led to a credential: of several, at most one
- * can ever settle, so counters count the dearest.
+ * The charge of one decision. There is one charge per hold that led to a credential. At most one of them can ever
+ * settle, so counters count the most expensive one.
  */
 export interface Charge {
-  /** Its policy's claims, and the counters that only others name. */
+  /** The claims of its policy, and the counters that only other policies name. */
   readonly counted: readonly Counted[]
   readonly dimensions: Dimensions
-  /** Price and fee bound. */
+  /** The price plus the fee bound. */
   readonly units: Units
   readonly price: Units
   readonly lock: Units
-  /** When it was authorized: where counters count it. */
+  /** The time of the authorization. Counters count the payment at this time. */
   readonly at: Instant
 }
 
-/** What need not be there may also be there and undefined: so rows keep one shape, which is copied fast. */
+/**
+ * Allows optional properties to be present and undefined. So all rows have the same shape, which the runtime copies
+ * fast.
+ */
 type Loose<T> = { readonly [Name in keyof T]: object extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
 
-/** A payment as it is stored: what callers see, and what the ledger needs to count it. */
+/** A stored payment: the fields that callers see, and the fields that the ledger needs to count it. */
 export interface PaymentRow extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
   readonly owner?: string | undefined
-  /** Taken over by a recoverer: live again, and still a doubt to its twins. */
+  /** Whether a recoverer took it over. Then it is live again, but its twins still treat it as a doubt. */
   readonly takenOver?: boolean | undefined
   readonly pattern: string
   readonly charges: readonly Charge[]
-  /** What failed attempts burnt: spent, whatever becomes of the rest. */
+  /** The fees of failed attempts. They are spent, even if the payment does not settle. */
   readonly burnt: Units
   readonly lanes: readonly string[]
-  /** Was what it signed written to its lane with the commit? */
+  /** Whether the commit wrote the signed value to the lane. */
   readonly signed?: boolean | undefined
-  /** Has the deposit that it locked up come back? */
+  /** Whether its locked deposit has come back. */
   readonly unlocked?: boolean | undefined
-  /** Was it given up, so that the same request may be paid for again at once? */
+  /** Whether it was given up, so that the same request may be paid for again at once. */
   readonly repeatable?: boolean | undefined
-  /** Were its payees pinned at the commit? */
+  /** Whether its payees were pinned at the commit. */
   readonly pinned: boolean
-  /** Did a person approve its payees beside the pinned ones? */
+  /** Whether a person approved its payees in addition to the pinned ones. */
   readonly widened?: boolean | undefined
-  /** The number of the last fill that had begun when this payment was held: those after it counted, or will count, it. */
+  /**
+   * The number of the last fill that had started when this payment was held. Later fills counted it or will count it.
+   */
   readonly filled: number
 }
 
-/** Does the fee still count at its bound, because nobody has read it yet? */
+/** Returns whether the fee still counts at its bound because it was not read yet. */
 export function feeUnread(row: Pick<PaymentRow, 'state' | 'fee' | 'charges'>): boolean {
   return row.state === 'settled' && row.fee === undefined && row.charges.some((c) => c.units > c.price)
 }
 
-/** What a caller sees of a row: frozen to its depths, since a store may hold the very same objects. */
+/** Returns a row as callers see it. It is deeply frozen, because a store may keep the same objects. */
 export function paymentOf(row: PaymentRow, live: boolean, units: Units): Payment {
   const { id, state, context, resource, fingerprint, terms, policy, effect, reasons } = row
   const { attempts, receipts, delivered, createdAt, updatedAt } = row
@@ -94,7 +99,7 @@ export function paymentOf(row: PaymentRow, live: boolean, units: Units): Payment
   return Object.freeze(asJson(payment))
 }
 
-/** What a row need not have. */
+/** Adds the optional fields of a row. */
 function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }, row: PaymentRow): void {
   const { key, approvedBy, fee, proof, reference, reason, times } = row
   const { rejection, reportedAt, recheckAt, trace } = row
@@ -114,14 +119,17 @@ function addOptional(shown: { -readonly [Name in keyof Payment]: Payment[Name] }
   if (trace !== undefined) shown.trace = trace
 }
 
-/** A receipt settles the one price that was agreed; with several attempts it does not say which of them it is for. */
+/**
+ * Returns the single agreed price, which a receipt settles. If there are several attempts, the receipt does not show
+ * which of them it is for.
+ */
 function agreedPrice({ state, charges, terms }: PaymentRow): Amount | undefined {
   return state === 'settled' && charges.length === 1 ? terms.most : undefined
 }
 
 function seal<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
-  // What is frozen was frozen whole, except for lists: those are frozen around what they hold.
+  // A frozen object was frozen deeply. A frozen list may still have items that are not frozen.
   if (Array.isArray(value)) for (const item of value) seal(item)
   else if (Object.isFrozen(value)) return value
   else for (const item of Object.values(value)) seal(item)

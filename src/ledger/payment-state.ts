@@ -4,15 +4,15 @@ import type { Receipt } from '../protocol/index.js'
 import type { PaymentRow } from './payment-row.js'
 import type { Evidence, Move } from './port.js'
 
-/** What a move does to the payment's lanes: their next value, and whether the payment lets go of them. */
+/** The effect of a move on the payment's lanes: their next value, and whether the payment releases them. */
 export interface LaneChange {
   readonly free: boolean
   readonly value?: bigint
-  /** The value is proven, so it may also be lower than what a server's receipt made it. */
+  /** The value is proven, so it may be lower than a value from a server's receipt. */
   readonly proven?: boolean
 }
 
-/** Where a move leads. Undefined where the machine forbids it. */
+/** The result of a move. Undefined if the machine forbids the move. */
 export type Transition = { readonly row: PaymentRow; readonly lane: LaneChange } | undefined
 
 type MoveOf<To extends Move['to']> = Extract<Move, { to: To }>
@@ -20,8 +20,8 @@ type MoveOf<To extends Move['to']> = Extract<Move, { to: To }>
 const KEEP: LaneChange = Object.freeze({ free: false })
 
 /**
- * The payment's state machine: the row, the move, the store's time, and whether the payment's owner lives. Pure, and
- * the only place where a state changes.
+ * Applies a move to a row. This is the payment's state machine: it uses the row, the move, the store's time, and
+ * whether the payment's owner is alive. It is pure, and states change only here.
  */
 export function applyMove(row: PaymentRow, move: Move, now: Instant, live: boolean): Transition {
   switch (move.to) {
@@ -70,7 +70,7 @@ function commit(row: PaymentRow, move: MoveOf<'committed'>, now: Instant, live: 
 
 function learn(row: PaymentRow, move: MoveOf<'evidence'>, now: Instant): Transition {
   const last = row.attempts.at(-1)
-  // Of an attempt that is proven void nothing may leave any more, so nothing is learned of it.
+  // An attempt that is proven void must not send a credential any more, so the ledger accepts no more evidence for it.
   if (row.state !== 'committed' || last === undefined || last.void !== undefined) return undefined
   if (move.attempt !== undefined && move.attempt !== row.attempts.length - 1) return undefined
   const attempts = [...row.attempts.slice(0, -1), { ...last, evidence: move.evidence }]
@@ -90,7 +90,7 @@ function voidOne(row: PaymentRow, move: MoveOf<'voided'>, now: Instant): Transit
   }
 }
 
-/** Both come from a store, which keeps the order of names. */
+/** Compares two pieces of evidence. Both come from a store, and a store keeps the order of property names. */
 function isSame(one: Evidence, other: Evidence): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
@@ -107,7 +107,7 @@ function leave(row: PaymentRow, move: MoveOf<'unresolved'>, now: Instant): Trans
     rejection: move.delivered === true ? undefined : row.rejection,
     updatedAt: now,
   }
-  // The next total is higher whatever becomes of this one: nobody has to wait for that.
+  // The next total is higher in every case, so other payments do not need to wait for the outcome of this one.
   return { row: left, lane: { free: row.signed === true } }
 }
 
@@ -118,7 +118,7 @@ function adopt(row: PaymentRow, move: MoveOf<'taken-over'>, now: Instant, live: 
 
 function settle(row: PaymentRow, move: MoveOf<'settled'>, now: Instant): Transition {
   if (row.state === 'held' || row.state === 'denied') return undefined
-  // A released payment was proven void. Only proof can beat proof; a server's word cannot.
+  // A released payment was proven void. Only another proof can override that proof. A server's receipt cannot.
   if (row.state === 'released' && move.proof === 'receipt') return answered(row, move, now)
   return {
     row: {
@@ -130,7 +130,7 @@ function settle(row: PaymentRow, move: MoveOf<'settled'>, now: Instant): Transit
       receipts: withReceipt(row, move.receipt),
       delivered: row.delivered || move.delivered === true,
       rejection: move.delivered === true ? undefined : row.rejection,
-      // What more is learned of a settled payment does not change when its fee is read.
+      // For a settled payment, new evidence does not change the time when its fee is read.
       recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),
       updatedAt: now,
     },
@@ -140,13 +140,13 @@ function settle(row: PaymentRow, move: MoveOf<'settled'>, now: Instant): Transit
 
 const STRENGTH = { receipt: 0, person: 1, chain: 2 } as const
 
-/** What is known of the money after a settlement. A weaker word changes nothing that a stronger one said. */
+/** Returns the row after a settlement. A weaker proof changes nothing that a stronger proof has set. */
 function settledAs(row: PaymentRow, move: MoveOf<'settled'>): PaymentRow {
   const before = row.state === 'settled' ? row.proof : undefined
   const fee = move.fee ?? row.fee
   if (before !== undefined && STRENGTH[move.proof] < STRENGTH[before]) return { ...row, fee }
   const reference = move.reference ?? row.reference
-  // A receipt is the server's word: it settles at the agreed price and lowers nothing.
+  // A receipt is the server's claim. It settles the payment at the agreed price and lowers nothing.
   const spent = move.proof === 'receipt' ? row.spent : (move.spent ?? row.spent)
   return { ...row, proof: move.proof, fee, reference, spent }
 }
@@ -175,8 +175,9 @@ function release(row: PaymentRow, move: MoveOf<'released'>, now: Instant): Trans
 }
 
 /**
- * The move is the word on one attempt at most: all others must have been proven void before. What settled on a
- * server's word alone may turn out void; what was read from the rail's own record may not.
+ * Returns whether a release is possible. A release can prove the end of one attempt at most, so all other attempts must
+ * have been proven void before. A payment that settled only on a server's receipt may turn out void. A payment that
+ * settled on the record of its rail may not.
  */
 function releasable(row: PaymentRow): boolean {
   const open = row.attempts.filter((attempt) => attempt.void === undefined).length
@@ -186,8 +187,9 @@ function releasable(row: PaymentRow): boolean {
 }
 
 /**
- * An answer that came after its payment was released: somebody else may have closed a proof that moved nothing while
- * this process slept. What reached a caller is written down; the money, and the state, stay as they were proven.
+ * Records an answer that arrived after its payment was released. Another process may have released the payment while
+ * this process slept, because a proof showed that no money moved. The ledger records that the answer was delivered. The
+ * money and the state stay as they were proven.
  */
 function answered(row: PaymentRow, move: MoveOf<'unresolved'> | MoveOf<'settled'>, now: Instant): Transition {
   return move.delivered === true ? deliver(row, move, now) : undefined
@@ -195,7 +197,7 @@ function answered(row: PaymentRow, move: MoveOf<'unresolved'> | MoveOf<'settled'
 
 function deliver(row: PaymentRow, move: { readonly receipt?: Receipt }, now: Instant): Transition {
   const ended = row.state === 'settled' || row.state === 'released'
-  // Budget that was given back before anything was signed bought nothing.
+  // A budget that was released before a credential was signed bought nothing.
   if (!ended || row.attempts.length === 0) return undefined
   return same({
     ...row,
@@ -206,7 +208,7 @@ function deliver(row: PaymentRow, move: { readonly receipt?: Receipt }, now: Ins
   })
 }
 
-/** Of a payment that moved nothing, nobody misses the answer. */
+/** Reverses a delivery. A payment that moved no money needs no delivery, so the move is refused for it. */
 function undeliver(row: PaymentRow, now: Instant): Transition {
   if ((row.state !== 'settled' && row.state !== 'committed') || !row.delivered) return undefined
   return same({ ...row, delivered: false, updatedAt: now })
@@ -237,7 +239,7 @@ function withReceipt(row: PaymentRow, receipt: Receipt | undefined): PaymentRow[
   return receipt === undefined ? row.receipts : [...row.receipts, receipt]
 }
 
-/** A burnt fee in units, as it was agreed on; one in a currency without a value there counts at the bound. */
+/** Returns a burnt fee in units, at the agreed rate. A fee in a currency without a known value counts at its bound. */
 function burntUnits(row: PaymentRow, fee: MoveOf<'voided'>['fee'], attempt = row.attempts.at(-1)): bigint {
   const charge = row.charges.at(-1)
   if (fee === undefined || charge === undefined) return 0n

@@ -4,7 +4,7 @@ import { type PaymentRow, paymentOf } from './payment-row.js'
 import type { Payment } from './port.js'
 import type { LedgerTables } from './tables.js'
 
-/** Does a live process work on it? */
+/** Returns whether a live process works on the payment. */
 export function isLive(
   tables: LedgerTables,
   row: Pick<PaymentRow, 'owner' | 'state'>,
@@ -15,7 +15,7 @@ export function isLive(
   return until !== undefined && until > now
 }
 
-/** A stored payment as callers see it at this moment. */
+/** Returns a stored payment as callers see it now. */
 export function viewOf(tables: LedgerTables, row: PaymentRow, now: Instant): Payment {
   return paymentOf(row, isLive(tables, row, now), unitsOf(row))
 }

@@ -4,44 +4,56 @@ import type { Context, Decision, Terms } from '../policy/index.js'
 import type { Json, OfferKind, Receipt, Resource } from '../protocol/index.js'
 
 declare const brand: unique symbol
-/** The ledger's id of one payment. */
+/** The ledger's id of a payment. */
 export type PaymentId = string & { readonly [brand]?: 'payment' }
 
-/** What can later prove what became of a credential, without being one. Serializable and free of secrets. */
+/**
+ * Data that can later prove the outcome of a credential. It is not a credential, is serializable, and contains no
+ * secrets.
+ */
 export interface Evidence {
-  /** The wallet's stable id: another process with the same wallet can prove it too. */
+  /** The wallet's stable id. Another process with the same wallet can prove the outcome too. */
   readonly wallet: string
   readonly kind: OfferKind
-  /** Hashes, nonces, memos, token ids: what a search in a chain or a log finds it by. */
+  /** Hashes, nonces, memos and token ids that find the payment in a chain or a log. */
   readonly refs: readonly string[]
-  /** When looking can first bring news. */
+  /** The first time at which a check can give a new result. */
   readonly recheckAt?: Instant
-  /** The wallet's own. Only `inspect` reads it. */
+  /** Data of the wallet. Only `inspect` reads it. */
   readonly detail: Json
 }
 
-/** What a wallet found out about evidence. */
+/** The result of a wallet's check of evidence. */
 export type Verdict =
-  /** Proven: OUR transfer. `amount` if less than agreed was taken; `fee` where it could be read. */
+  /**
+   * Proven: this wallet's transfer took place. `amount`: the taken amount, if it is less than agreed. `fee`: the fee,
+   * if it could be read.
+   */
   | {
       readonly state: 'settled'
       readonly amount?: Amount
       readonly fee?: Amount
       readonly reference: string
-      /** The lane's next value, where the credential ran on a lane. */
+      /** The lane's next value, if the credential used a lane. */
       readonly lane?: bigint
     }
-  /** Proven: none moved, none can. A fee may have burnt all the same. */
+  /** Proven: no money moved, and none can move. A fee may have been burnt. */
   | { readonly state: 'void'; readonly fee?: Amount; readonly reason: string; readonly lane?: bigint }
   | {
       readonly state: 'pending'
       readonly recheckAt: Instant
       readonly reason: string
-      /** It waits for a person, and is not abandoned meanwhile: what they must do, where that is known. */
+      /**
+       * The payment waits for a person, and Purser does not abandon it. `action`: the step that the person must take,
+       * if it is known.
+       */
       readonly person?: { readonly action?: NextAction }
-      /** Nothing was taken, and another credential may take its place: the same purchase can go on with that. */
+      /**
+       * Nothing was taken, and another credential may replace this one. The same purchase can continue with that
+       * credential.
+       */
       readonly reusable?: true
-      /** Taken for it already, however it ends. */
+      /** A fee that was already taken for it. It stays taken in every outcome. */
       readonly fee?: Amount
     }
   | { readonly state: 'unknown'; readonly reason: string; readonly fee?: Amount }
@@ -56,8 +68,8 @@ export interface Attempt {
 }
 
 /**
- * Where a payment stands. `committed` without a live owner is a doubt (`funds: 'unknown'`): derived, so that a crash
- * needs no further write to get there.
+ * The state of a payment. `committed` without a live owner is a doubt (`funds: 'unknown'`). The ledger derives the
+ * doubt, so a crash needs no further write to create it.
  */
 export type PaymentState = 'denied' | 'held' | 'committed' | 'settled' | 'released'
 
@@ -65,7 +77,7 @@ export type PaymentState = 'denied' | 'held' | 'committed' | 'settled' | 'releas
 export interface Payment {
   readonly id: PaymentId
   readonly state: PaymentState
-  /** Does a live process work on it? */
+  /** Whether a live process works on it. */
   readonly live: boolean
   readonly context: Pick<Context, 'agent' | 'tasks' | 'tool'>
   readonly resource: Pick<Resource, 'transport' | 'vendor' | 'operation'>
@@ -79,44 +91,47 @@ export interface Payment {
   readonly approvedBy?: string
   readonly attempts: readonly Attempt[]
   readonly receipts: readonly Receipt[]
-  /** What it counts for now: held, or spent. */
+  /** The amount that it counts for now, held or spent. */
   readonly units: Units
-  /** The currency id that `units` are in: the unit of the policy that it was judged by. */
+  /** The currency id of `units`. It is the unit of the policy that judged the payment. */
   readonly unit: string
-  /** The price that moved, and the fee the chain took; the fee is absent while unread. */
+  /** The price that was paid, and the fee that the chain took. The fee is absent until it is read. */
   readonly spent?: Amount
   readonly fee?: Amount
-  /** What is the settled state based on? */
+  /** The proof of the settled state. */
   readonly proof?: 'receipt' | 'chain' | 'person'
-  /** The receipt's or chain's reference. */
+  /** The reference from the receipt or the chain. */
   readonly reference?: string
-  /** Why it was denied or released. */
+  /** The reason why it was denied or released. */
   readonly reason?: string
-  /** How many refusals this record stands for. Absent for one. */
+  /** The number of refusals in this record. Absent if there was one. */
   readonly times?: number
   /**
-   * Why the server did not take the latest credential, in its own words. Kept for people; it decides nothing. Absent once
-   * the answer was delivered.
+   * The server's own explanation why it did not accept the latest credential. It is kept for people and affects no
+   * decision. Absent after the answer was delivered.
    */
   readonly rejection?: Rejection
   /**
-   * True: the server has denied the session that this payment ran on, and nothing more is signed on it. If the caller sends the
-   * same request again, Purser pays for it on another session, unless it comes under the same key. This payment counts until
-   * the chain shows its end.
+   * True: the server has denied the session of this payment, and no wallet signs anything more on it. If the caller
+   * sends the same request again, Purser pays for it on another session, unless it has the same key. This payment
+   * counts until the chain shows its outcome.
    */
   readonly repeatable?: boolean
-  /** Money and delivery are two facts: settled and not delivered is the case that hurts. */
+  /**
+   * Whether the answer was delivered. Payment and delivery are separate facts. A payment that settled without delivery
+   * is the worst case for the caller.
+   */
   readonly delivered: boolean
-  /** When a doubt about it was first reported to a caller. */
+  /** The time when a doubt about it was first reported to a caller. */
   readonly reportedAt?: Instant
   readonly createdAt: Instant
   readonly updatedAt: Instant
   readonly recheckAt?: Instant
-  /** Trace context of the call, where tracing was on: `traceparent`. */
+  /** The trace context of the call (`traceparent`), if tracing was on. */
   readonly trace?: string
 }
 
-/** Which payments to find; all that is given must hold. `from` is included, `to` is not. */
+/** Selects payments. A payment must match all given fields. `from` is inclusive, `to` is exclusive. */
 export interface PaymentQuery {
   readonly id?: PaymentId
   readonly key?: string
@@ -127,6 +142,6 @@ export interface PaymentQuery {
   readonly from?: Instant
   readonly to?: Instant
   readonly limit?: number
-  /** Newest first is the default. */
+  /** The order of the payments. @default 'newest' */
   readonly order?: 'newest' | 'oldest'
 }

@@ -1,13 +1,13 @@
-/** What is used of Deno's permissions. */
+/** The part of Deno's permissions that Purser uses. */
 interface DenoPermissions {
   querySync(query: { readonly name: 'sys'; readonly kind: string }): { readonly state: string }
 }
 
 /**
- * May this process ask the system for this? Always, except in Deno without `--allow-sys`: there the question itself would
- * stop the program at a prompt.
+ * Returns whether this process may ask the system for this value. It is always true, except in Deno without
+ * `--allow-sys`. There, the request itself would stop the program at a prompt.
  *
- * @param kind - As Deno names it: `osUptime`, `statfs`.
+ * @param kind - The name that Deno uses: `osUptime`, `statfs`.
  */
 export function mayAskSystem(kind: string): boolean {
   const permissions = permissionsOfDeno()
@@ -15,7 +15,7 @@ export function mayAskSystem(kind: string): boolean {
   try {
     return permissions.querySync({ name: 'sys', kind }).state === 'granted'
   } catch {
-    // A kind that this version of Deno does not know.
+    // This version of Deno does not know this kind.
     return false
   }
 }

@@ -1,19 +1,22 @@
-/** A payee that a vendor's rail is held to. Provisional until a payment to it was settled and delivered. */
+/**
+ * A payee that a vendor's rail is restricted to. The pin is provisional until a payment to the payee was settled and
+ * delivered.
+ */
 export interface Pin {
   readonly rail: string
   readonly payee: string
-  /** The payment that holds it while a process works on that; absent once one was settled and delivered. */
+  /** The payment that holds the pin while a process works on it. Absent after a payment was settled and delivered. */
   readonly payment?: string
-  /** A person approved this payee beside the pinned ones. */
+  /** A person approved this payee in addition to the pinned ones. */
   readonly widened?: true
 }
 
-/** The payees of a rail, confirmed and provisional, in order. */
+/** Returns the payees of a rail, confirmed and provisional, in order. */
 export function pinned(pins: readonly Pin[], rail: string): readonly string[] {
   return [...new Set(pins.filter((pin) => pin.rail === rail).map((pin) => pin.payee))].sort()
 }
 
-/** Every rail with its payees. */
+/** Returns every rail with its payees. */
 export function pinsByRail(pins: readonly Pin[]): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
     [...new Set(pins.map((pin) => pin.rail))].map((rail) => [rail, pinned(pins, rail)]),
@@ -21,9 +24,10 @@ export function pinsByRail(pins: readonly Pin[]): Readonly<Record<string, readon
 }
 
 /**
- * May these payees be paid on this rail? The pins that a commit adds; undefined if another payee is pinned there.
+ * Returns the pins that a commit adds, if these payees may be paid on this rail. Returns undefined if another payee is
+ * pinned there.
  *
- * @param widen A person approved payees beyond the pinned ones.
+ * @param widen - A person approved payees in addition to the pinned ones.
  */
 export function pinsToAdd(
   pins: readonly Pin[],
@@ -45,8 +49,8 @@ export function pinsToAdd(
 }
 
 /**
- * The pins after a payment to these payees was settled and delivered. The first such payment decides: payees that were
- * paid at the same time, and are others, are pinned only if a person approved them.
+ * Returns the pins after a payment to these payees was settled and delivered. The first such payment decides. If other
+ * payees were paid at the same time, they are pinned only if a person approved them.
  */
 export function pinsAfterDelivery(
   pins: readonly Pin[],
@@ -65,7 +69,7 @@ export function pinsAfterDelivery(
   return [...kept, ...added.map((payee): Pin => ({ rail, payee }))]
 }
 
-/** Do both lists hold a vendor's rails to the same payees? */
+/** Returns whether both lists restrict a vendor's rails to the same payees. */
 export function samePins(a: readonly Pin[], b: readonly Pin[]): boolean {
   const names = (pins: readonly Pin[]): string =>
     JSON.stringify([...new Set(pins.map(({ rail, payee }) => `${rail}\n${payee}`))].sort())

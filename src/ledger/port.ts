@@ -22,48 +22,51 @@ export type {
   Verdict,
 } from './payment.js'
 
-/** A lane: payments on it go one at a time (a 2D nonce, a channel). Its value is the wallet's next step on it. */
+/**
+ * A granted lane. Payments on a lane run one at a time (a 2D nonce, a channel). Its value is the wallet's next step on
+ * the lane.
+ */
 export interface LaneGrant {
   readonly name: string
   readonly value: bigint
 }
 
-/** What a hold may need of lanes: the first free one of `names`, in that order. */
+/** The lanes that a hold can use. It gets the first free one of `names`, in that order. */
 export interface LaneRequest {
   readonly names: readonly string[]
-  /** The value that the quote rests on: where the lane has moved since, the hold answers `stale`. */
+  /** The lane value that the quote uses. If the lane has changed since the quote, the hold answers `stale`. */
   readonly at?: bigint
-  /** None free: `wait` answers `lane`, `go` holds without one. */
+  /** The behavior if no lane is free. `wait`: the hold answers `lane`. `go`: the payment is held without a lane. */
   readonly otherwise: 'wait' | 'go'
 }
 
-/** The one atomic step: all of it, or nothing. */
+/** The input of the one atomic step. The step does all of it or nothing. */
 export interface Hold {
-  /** Chosen by the caller. The same id again replaces the claims, so repeating is harmless. */
+  /** The id, chosen by the caller. A hold with the same id replaces the claims, so it is safe to repeat. */
   readonly id: PaymentId
   readonly owner: string
   readonly context: Pick<Context, 'agent' | 'tasks' | 'tool'>
   readonly resource: Pick<Resource, 'transport' | 'vendor' | 'operation'>
   readonly fingerprint: string
   readonly key?: string
-  /** `GET /v1/items/*`: the operation its price is remembered under. */
+  /** `GET /v1/items/*`: the operation under which its price is stored. */
   readonly pattern: string
   readonly terms: Terms
   readonly decision: Decision
-  /** Who said yes to an `ask`: a person, or the remembered approval. */
+  /** The approver of an `ask`: a person, or the remembered approval. */
   readonly approvedBy?: string
   readonly lane?: LaneRequest
   /**
-   * It waits for a person, and counts on no budget meanwhile: its counters must have room now, and it cannot be committed
-   * before it is held once more without this.
+   * The payment waits for a person, and counts on no budget until then. Its counters must have room now. Before it can
+   * be committed, it must be held again without this field.
    */
   readonly reserves?: 'nothing'
   readonly trace?: string
-  /** How long an unreported twin stands in the way, in milliseconds (`doubtWindow`). */
+  /** How long an unreported twin blocks the request, in milliseconds (`doubtWindow`). */
   readonly doubtWindowMs: number
 }
 
-/** What a counter has and what is left of its limit: units for `spend` and `lock`, a number of `payments`. */
+/** The values of a counter and the rest of its limit: units for `spend` and `lock`, a number for `payments`. */
 export interface Room {
   readonly claim: CounterClaim
   readonly spent: bigint
@@ -72,52 +75,58 @@ export interface Room {
   readonly remaining: bigint
 }
 
-/** What came of the one atomic step: all of it was taken, or nothing was, and why. */
+/** The result of the one atomic step. Either all of it was done, or nothing was done and `why` has the reason. */
 export type HoldResult = (
   | { readonly ok: true; readonly payment: Payment; readonly lane?: LaneGrant }
-  /** Every counter that is short, and what is left of it. */
+  /** Every counter without enough room, and the rest of its limit. */
   | {
       readonly ok: false
       readonly why: 'short'
       readonly short: readonly Pick<Room, 'claim' | 'remaining'>[]
     }
-  /** Key taken, a twin in doubt, or paid and not delivered. `conflict`: same key, other fingerprint. */
+  /**
+   * The key is taken, a twin is in doubt, or a twin was paid and not delivered. `conflict`: the key is the same, and
+   * the fingerprint is different.
+   */
   | { readonly ok: false; readonly why: 'taken' | 'conflict'; readonly by: Payment }
-  /** Clock or facts moved: judge again. */
+  /** The clock or the facts have changed. The caller must judge again. */
   | { readonly ok: false; readonly why: 'stale' }
   /** Every lane is busy. */
   | { readonly ok: false; readonly why: 'lane' }
   | { readonly ok: false; readonly why: 'frozen'; readonly reason: string }
 ) & {
-  /** Holds of dead processes that this step released to make room. None unless given. */
+  /** The holds of dead processes that this step released to make room. @default [] */
   readonly ended?: readonly Payment[]
 }
 
 /** A guarded step of the state machine. */
 export type Move =
-  /** From held; from committed as a further attempt with terms no worse. Pins payees in the same step. */
+  /** From held. From committed, it adds a further attempt, with terms that are no worse. The same step pins payees. */
   | {
       readonly to: 'committed'
       readonly attempt: Omit<Attempt, 'at' | 'void'>
       readonly pin: boolean
-      /** May payees beyond the pinned ones be added? Only where a person approved them. */
+      /** Whether payees may be added to the pinned ones. This is true only if a person approved them. */
       readonly widenPin: boolean
       /**
-       * The value its lane takes in the same step, whatever becomes of the attempt: what was signed on a lane of running
-       * totals stays signed. Such a lane is free for others as soon as nobody works on the payment.
+       * The value that the lane gets in the same step, for every outcome of the attempt. A total that was signed on
+       * a lane of running totals stays signed. Such a lane is free for others as soon as no process works on the
+       * payment.
        */
       readonly signed?: bigint
     }
   /**
-   * Committed: more is known about an attempt than its commit said, such as the id of a token. It is on the disk before
-   * this is answered, so that what rests on it may leave. Refused if the attempt is proven void, or is not the last one.
+   * Committed: adds data about an attempt that its commit did not have, such as the id of a token. It is synced to the
+   * disk before it is answered, so that a credential that depends on it may be sent. The move is refused if the attempt
+   * is proven void or is not the last one.
    *
-   * `attempt`: its place among the attempts; the last one unless given.
+   * `attempt`: the index of the attempt. The default is the last one.
    */
   | { readonly to: 'evidence'; readonly evidence: Evidence; readonly attempt?: number }
   /**
-   * Committed: an attempt is proven void; its burnt fee counts. `lane`: the lane's value after it. `evidence`: what that
-   * rests on, where more may have been learned meanwhile; with other evidence, it is not proven.
+   * Committed: an attempt is proven void, and its burnt fee counts. `lane`: the lane's value after it. `evidence`: the
+   * evidence of the proof, if newer evidence may have been stored since. If the stored evidence is different, the
+   * attempt is not proven void.
    */
   | {
       readonly to: 'voided'
@@ -127,7 +136,7 @@ export type Move =
       readonly fee?: Amount
       readonly lane?: bigint
     }
-  /** Committed: nobody works on it now. */
+  /** Committed: no process works on it now. */
   | {
       readonly to: 'unresolved'
       readonly recheckAt?: Instant
@@ -135,11 +144,11 @@ export type Move =
       readonly receipt?: Receipt
     }
   /**
-   * Committed: a recoverer takes it as its own. Fails while another owner lives. It stays a doubt to its twins
-   * (`taken`), although it is live now.
+   * Committed: a recoverer becomes the owner. The move fails while another owner is alive. The payment stays a doubt
+   * for its twins (`taken`), although it is live now.
    */
   | { readonly to: 'taken-over'; readonly owner: string }
-  /** The price is final. Also from released: proof beats the ledger, past a limit if it must be. */
+  /** The price is final. Also from released: a proof overrides the ledger, even if the payment then exceeds a limit. */
   | {
       readonly to: 'settled'
       readonly proof: 'receipt' | 'chain' | 'person'
@@ -149,12 +158,15 @@ export type Move =
       readonly fee?: Amount
       readonly delivered?: boolean
       readonly lane?: bigint
-      /** While its fee is unread: when `due` gives it to recovery, which reads the fee. Without it, only `all` does. */
+      /**
+       * The time when `due` gives the payment to recovery, which reads the fee. It is used while the fee is unread.
+       * Without it, only `all` finds the payment.
+       */
       readonly recheckAt?: Instant
     }
   /**
-   * From held; from committed when every attempt is void. `attempts`: how many that rests on, where another one may have
-   * come meanwhile; with more of them, the payment goes on.
+   * From held. From committed, if every attempt is void. `attempts`: the number of attempts that the proof covers, if
+   * another attempt may have been added since. If there are more attempts, the payment continues.
    */
   | {
       readonly to: 'released'
@@ -163,63 +175,71 @@ export type Move =
       readonly lane?: bigint
       readonly attempts?: number
     }
-  /** Settled, or released with an attempt: the answer reached the caller. Moves no money and changes no state. */
+  /** Settled, or released with an attempt: the answer reached the caller. The move changes no money and no state. */
   | { readonly to: 'delivered'; readonly receipt?: Receipt }
-  /** The answer was written down as delivered, and then its caller had gone: it stands in the way of its twins again. */
+  /** The answer was recorded as delivered, but its caller had already gone. The payment blocks its twins again. */
   | { readonly to: 'undelivered' }
   /**
-   * A caller was told of the doubt. `repeatable`: the same request may be paid for again at once, but not under the same key.
+   * A doubt was reported to a caller. `repeatable`: the same request may be paid for again at once, but not under the
+   * same key.
    */
   | { readonly to: 'reported'; readonly repeatable?: true }
-  /** The server answered to the latest credential, and not with what was bought. Moves no money and changes no state. */
+  /**
+   * The server answered the latest credential, but did not deliver the purchase. The move changes no money and no
+   * state.
+   */
   | { readonly to: 'rejected'; readonly rejection: Rejection }
-  /** The deposit that it locked up has come back: no exposure any more, whatever was spent of it. */
+  /** The locked deposit has come back. It is no exposure any more, even if a part of it was spent. */
   | { readonly to: 'unlocked' }
 
-/** `ok: false`: the machine forbids it, or somebody was faster. Here is what the payment is now. */
+/**
+ * The result of a move. `ok: false`: the machine forbids the move, or another process was faster. It contains the
+ * payment as it is now.
+ */
 export interface MoveResult {
   readonly ok: boolean
-  /** Its state before. */
+  /** The state before the move. */
   readonly was: PaymentState
   readonly payment: Payment
 }
 
-/** What recovery looks for. */
+/** Selects the payments for recovery. */
 export interface DueQuery {
-  /** Wallets this process has. */
+  /** The wallets of this process. */
   readonly wallets: readonly string[]
   /**
-   * `due`: what nobody works on and whose time has come. That is a hold; a doubt without a `recheckAt`, or whose
-   * `recheckAt` has come; and a settled payment whose fee is unread, if it has a `recheckAt` and that has come.
-   * `all`: every hold and doubt that nobody works on, and every settled payment whose fee is unread, due or not.
+   * `due`: payments that no process works on and that are due now. These are holds; doubts whose `recheckAt` has passed
+   * or is absent; and settled payments with an unread fee whose `recheckAt` has passed. `all`: every hold and doubt
+   * that no process works on, and every settled payment with an unread fee, due or not.
    */
   readonly which: 'due' | 'all'
   /**
    * Only payments that count on the counter of one of these claims, in the claim's window. Give the claims of a
-   * refusal's `short` to find what could make room there. All payments unless given.
+   * refusal's `short` to find payments that could make room there. The default is all payments.
    */
   readonly on?: readonly CounterClaim[]
   /**
-   * Holds come first, then doubts, then unread fees, since most money stands in doubts. Within each of them and for each
-   * wallet: `oldest`: what is due for longest comes first. `newest`: what fell due last comes first. `oldest` unless given.
+   * Holds come first, then doubts, then unread fees, because doubts contain the most money. The order applies within
+   * each of these and for each wallet. `oldest`: the payment that has been due for the longest time comes first.
+   * `newest`: the payment that became due last comes first. @default 'oldest'
    */
   readonly order?: 'oldest' | 'newest'
-  /** At most so many. All of them unless given. */
+  /** The maximum number of payments. The default is all of them. */
   readonly limit?: number
 }
 
 /**
- * The store: one small asynchronous port. Time is the store's own. Every method rejects with a `PaymentError`
- * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) when the store cannot answer, and then nothing is paid.
+ * The store: one small asynchronous port. The store has its own time. Every method rejects with a `PaymentError`
+ * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) if the store cannot answer, and then nothing is paid.
  */
 export interface Ledger extends Channels, Gaps {
-  /** Random, made with the ledger, never reused: lanes are named after it. */
+  /** Returns the ledger's id. It is random, is made with the ledger, and is never reused. Lanes are named after it. */
   id(): Promise<string>
   facts(query: FactsQuery): Promise<Facts>
   hold(hold: Hold): Promise<HoldResult>
   advance(id: PaymentId, move: Move): Promise<MoveResult>
   /**
-   * Writes down a refusal. `standsMs`: a person's denial stands that long, for these terms and for all that are no
+   * Records a refusal. `standsMs`: how long a person's denial is valid, for these terms and for all terms that are no
    * better.
    */
   deny(
@@ -227,19 +247,21 @@ export interface Ledger extends Channels, Gaps {
     why: { readonly reason: string; readonly standsMs?: number },
   ): Promise<Payment>
   room(claims: readonly CounterClaim[]): Promise<readonly Room[]>
-  /** Counters of an `each` budget that exist: the claim with each known value of the dimension. */
+  /** Returns the existing counters of an `each` budget: the claim with each known value of the dimension. */
   family(claim: CounterClaim, dimension: Dimension): Promise<readonly CounterClaim[]>
   get(id: PaymentId): Promise<Payment | undefined>
   find(query: PaymentQuery): AsyncIterable<Payment>
   /**
-   * What recovery should look at. No payment comes twice. What falls due after the first payment was given is left for the
-   * next time. A payment that is looked at in vain should get a later `recheckAt` (by `unresolved`, or by `settled` for one
-   * that is settled already), or it stays due.
+   * Yields the payments that recovery should check. Each payment is yielded once. A payment that becomes due after the
+   * first payment was yielded is left for the next call. If a check has no result, the payment should get a later
+   * `recheckAt`, or it stays due. `unresolved` sets it, or `settled` if the payment has already settled.
    */
   due(query: DueQuery): AsyncIterable<Payment>
-  /** Keeps this owner alive for that long. An owner that was not renewed in time is gone, and so are its holds. */
+  /**
+   * Keeps this owner alive for that long. An owner that was not renewed in time is dead, and its holds can be released.
+   */
   renew(owner: string, ttlMs: number): Promise<void>
-  /** The owner is done: what it still holds is anyone's to settle. */
+  /** Ends this owner. Every process may settle the payments that it still holds. */
   retire(owner: string): Promise<void>
   freeze(why: string): Promise<void>
   unfreeze(): Promise<void>
@@ -247,21 +269,21 @@ export interface Ledger extends Channels, Gaps {
   grant(grant: Grant): Promise<void>
   grants(): Promise<readonly Grant[]>
   revoke(grantId: string): Promise<boolean>
-  /** The payees that vendors are held to. */
+  /** Returns the payees that vendors are restricted to. */
   pins(query?: PinQuery): Promise<readonly PinnedPayee[]>
-  /** Takes pins of a vendor away, for good once it is answered. How many payees were pinned there. */
+  /** Removes pins of a vendor durably. Returns the number of removed payees. */
   unpin(query: PinQuery & { readonly vendor: string }): Promise<number>
-  /** What discovery advertised, in units of the query's unit. */
+  /** Stores the prices that discovery advertised, in units of the query's unit. */
   advertise(query: Omit<FactsQuery, 'agent'>, units: Units): Promise<void>
-  /** Accept the wall clock after a jump. */
+  /** Accepts the wall clock after a jump. */
   confirmClock(confirmation?: ClockConfirmation): Promise<void>
   /**
-   * Somebody outside of this host says what time it is. Sources of one name are one witness.
+   * Records the time that a witness outside of this host reports. Sources with the same name are one witness.
    *
-   * @returns How many others agree with the wall clock.
+   * @returns The number of other witnesses that agree with the wall clock.
    */
   hearTime?(source: string, at: Instant): number
-  /** Makes a view that never writes. It can be used until the ledger is closed. */
+  /** Creates a view that never writes. It can be used until the ledger is closed. */
   view?(): LedgerView
   close(): Promise<void>
 }

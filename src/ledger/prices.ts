@@ -1,11 +1,11 @@
 import type { Instant, Units } from '../money/index.js'
 
 const DAY_MS = 86_400_000
-/** How far back a usual price remembers. */
+/** The number of days that a usual price uses. */
 export const MEMORY_DAYS = 30
-/** Fewer than this are an accident, not a price. */
+/** Fewer prices than this are too few for a usual price. */
 const ENOUGH = 3
-/** A day's median is settled by then; more would only cost room. */
+/** The maximum number of prices of one day. The median is stable by then, and more prices would only use more space. */
 export const MOST_SAMPLES = 31
 
 /** The prices paid on one day (a number of days since 1970, UTC), from the lowest to the highest. */
@@ -18,14 +18,14 @@ export function dayOf(now: Instant): number {
   return Math.floor(now / DAY_MS)
 }
 
-/** The day's prices with one more; undefined when the day has enough of them. */
+/** Adds a price to the prices of a day. Returns undefined if the day has enough prices. */
 export function withPrice(prices: readonly Units[], price: Units): readonly Units[] | undefined {
   if (prices.length >= MOST_SAMPLES) return undefined
   const above = prices.findIndex((known) => known > price)
   return above === -1 ? [...prices, price] : prices.toSpliced(above, 0, price)
 }
 
-/** The prices of two operations that are one from now on. */
+/** Merges the prices of two operations that become one. */
 export function mergedDays(
   one: readonly DayOfPrices[],
   other: readonly DayOfPrices[],
@@ -35,7 +35,7 @@ export function mergedDays(
   return Array.from(days, ([day, prices]) => ({ day, prices }))
 }
 
-/** As many prices as a day keeps, spread evenly: the median stays where it was. */
+/** Returns as many prices as a day keeps, spread evenly. The median does not change. */
 function thinned(prices: readonly Units[]): readonly Units[] {
   if (prices.length <= MOST_SAMPLES) return prices
   const step = (prices.length - 1) / (MOST_SAMPLES - 1)
@@ -43,8 +43,8 @@ function thinned(prices: readonly Units[]): readonly Units[] {
 }
 
 /**
- * The usual price: the lowest daily median of thirty days, so that it cannot be walked upwards. Where no day saw
- * three payments, the median of all of them.
+ * Returns the usual price: the lowest daily median of thirty days, so that a server cannot raise it step by step. If no
+ * day had three payments, it is the median of all prices.
  */
 export function usualPrice(days: readonly DayOfPrices[], now: Instant): Units | undefined {
   const recent = days.filter(({ day }) => day > dayOf(now) - MEMORY_DAYS)
@@ -56,7 +56,7 @@ export function usualPrice(days: readonly DayOfPrices[], now: Instant): Units | 
   return lowest ?? median(sorted(recent.flatMap(({ prices }) => prices)))
 }
 
-/** The lower middle one, of at least three, lowest first. */
+/** Returns the lower median of at least three sorted prices. */
 function median(prices: readonly Units[]): Units | undefined {
   return prices.length < ENOUGH ? undefined : prices[(prices.length - 1) >> 1]
 }

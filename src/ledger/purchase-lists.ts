@@ -4,12 +4,12 @@ import type { PaymentRow } from './payment-row.js'
 import type { PaymentId } from './port.js'
 import { BOUGHT_MS, purchasedAt } from './purchases.js'
 
-/** So many old lists are dropped at once: more than are added, so that they become fewer. */
+/** The number of old lists that are deleted at once. It is more than are added, so their number falls. */
 const MOST_DROPPED = 4
 
-/** What was bought, by agent and fingerprint. */
+/** Keeps the purchases by agent and fingerprint. */
 export class PurchaseLists {
-  /** The newest purchase is the last of its list, and its list the last of all. */
+  /** The newest purchase is the last of its list, and its list is the last list. */
   readonly #lists = new Map<string, { readonly id: PaymentId; readonly at: Instant }[]>()
 
   save(before: PaymentRow | undefined, row: PaymentRow): void {
@@ -18,7 +18,7 @@ export class PurchaseLists {
     if (was === at) return
     const name = compositeKey(row.context.agent, row.fingerprint)
     const list = this.#lists.get(name) ?? []
-    // A payment that stood in no list is not searched for: the list of one purchase may hold every payment of a long life.
+    // A payment that was in no list is not searched for, because the list of one purchase may be very long.
     if (was !== undefined) {
       const index = list.findLastIndex(({ id }) => id === row.id)
       if (index >= 0) list.splice(index, 1)
@@ -29,7 +29,7 @@ export class PurchaseLists {
     if (at !== undefined) this.#dropBefore(at - BOUGHT_MS)
   }
 
-  /** Drops lists whose purchases are too old for any rule. */
+  /** Deletes lists whose purchases are too old for every rule. */
   #dropBefore(oldest: Instant): void {
     let looked = 0
     for (const [name, list] of this.#lists) {
@@ -38,7 +38,7 @@ export class PurchaseLists {
     }
   }
 
-  /** Later than `since`, the newest first. */
+  /** Iterates over the purchases after `since`, the newest first. */
   *of(agent: string, fingerprint: string, since: Instant): Iterable<PaymentId> {
     const list = this.#lists.get(compositeKey(agent, fingerprint)) ?? []
     for (let index = list.length - 1; index >= 0; index--) {

@@ -6,19 +6,22 @@ import { isLive, viewOf } from './payment-view.js'
 import type { Hold, Payment, PurchaseQuery } from './port.js'
 import type { LedgerTables } from './tables.js'
 
-/** Purchases are found that are no older: `repeat` looks back thirty days, and a question waits up to seven. */
+/**
+ * How far back the ledger finds purchases. `repeat` looks back thirty days, and an approval request waits up to seven
+ * days.
+ */
 export const BOUGHT_MS = 38 * 86_400_000
 
 /**
- * When something was bought with this payment. Undefined if nothing was: it was denied or released, or had no price. A
- * payment that is still under way counts, since it may yet settle.
+ * Returns the time when something was bought with this payment. Returns undefined if nothing was bought: the payment
+ * was denied or released, or had no price. A payment in progress counts, because it may still settle.
  */
 export function purchasedAt({ state, terms, createdAt, charges }: PaymentRow): Instant | undefined {
   if (state === 'denied' || state === 'released' || terms.most.value === 0n) return undefined
   return Math.max(createdAt, ...charges.map(({ at }) => at))
 }
 
-/** What policy is told of an earlier purchase of the same request. */
+/** Returns the fact about an earlier purchase of the same request, for policy. */
 export function earlierPurchaseFact(
   tables: LedgerTables,
   agent: string,
@@ -33,7 +36,10 @@ export function earlierPurchaseFact(
   return own(reference === undefined ? bought : { ...bought, reference })
 }
 
-/** Does the decision of this hold rest on another purchase of the same request than the newest one there is now? */
+/**
+ * Returns whether the newest earlier purchase of the same request is now a different one than in the decision of this
+ * hold.
+ */
 export function hasOtherPurchase(tables: LedgerTables, hold: Hold, now: Instant): boolean {
   const { repeat } = hold.decision
   if (repeat === undefined) return false
@@ -42,8 +48,8 @@ export function hasOtherPurchase(tables: LedgerTables, hold: Hold, now: Instant)
 }
 
 /**
- * The newest earlier purchase of the same request. Left out are payments that this call goes on with instead of paying
- * anew, and holds that came after its own or that a dead process left.
+ * Returns the newest earlier purchase of the same request. It leaves out payments that this call continues instead of
+ * paying again. It also leaves out holds that came after its own hold, and holds of dead processes.
  */
 function boughtBefore(
   tables: LedgerTables,
@@ -67,9 +73,9 @@ function isSamePurchase(tables: LedgerTables, row: PaymentRow, query: PurchaseQu
 }
 
 /**
- * Does a payment without an answer stand in the way of the same request? A process that died counts as alive until its
- * lease runs out, so a payment of another process is a doubt as long as it is open: whoever asks waits for its end. Open
- * payments of one process are separate calls, as with any fetch.
+ * Returns whether a payment without an answer blocks the same request. A dead process counts as alive until its lease
+ * expires. So an open payment of another process is a doubt, and the caller waits for its outcome. Open payments of one
+ * process are separate calls, as with any fetch.
  */
 export function blocksRepeat(
   payment: Payment,

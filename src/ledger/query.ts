@@ -3,7 +3,7 @@ import type { Channel, ChannelQuery } from './channel.js'
 import { feeUnread, type PaymentRow } from './payment-row.js'
 import type { DueQuery, PaymentQuery, PaymentState } from './port.js'
 
-/** Is this row what the query asks for? */
+/** Returns whether the query selects this row. */
 export function matches(row: PaymentRow, query: PaymentQuery): boolean {
   const { id, key, agent, task, vendor, states, from, to } = query
   return (
@@ -18,47 +18,50 @@ export function matches(row: PaymentRow, query: PaymentQuery): boolean {
   )
 }
 
-/** Did it end without a payment? Then it stands in nobody's way: not even under the same key. */
+/** Returns whether it ended without a payment. Then it blocks no request, not even one with the same key. */
 export function isOver({ state }: PaymentRow): boolean {
   return state === 'released' || state === 'denied'
 }
 
-/** Later than every moment. */
+/** An instant that is later than every moment. */
 export const NEVER: Instant = Number.MAX_SAFE_INTEGER
 
 /**
- * A payment that was not delivered stands in the way of the same request until `doubtWindowMs` after a caller was told of
- * it. This is when a caller was told; {@link NEVER} while nobody was. Undefined if it cannot stand in the way: it is held,
- * it was delivered, it moved no money, or its caller was told that the same request may be paid for again.
+ * Returns when a payment that was not delivered was reported to a caller. The payment blocks the same request until
+ * `doubtWindowMs` after that time. Returns {@link NEVER} if it was not reported yet. Returns undefined if the payment
+ * cannot block a request: it is held, it was delivered, it moved no money, or the same request may be paid for again.
  */
 export function standingOf({ state, delivered, reportedAt, repeatable }: PaymentRow): Instant | undefined {
   const inTheWay = (state === 'committed' || state === 'settled') && !delivered && repeatable !== true
   return inTheWay ? (reportedAt ?? NEVER) : undefined
 }
 
-/** Does it stand in the way of the same request, for somebody who waits until `since` after a report? */
+/** Returns whether it blocks the same request, if the block ends for reports before `since`. */
 export function isStanding(row: PaymentRow, since: Instant): boolean {
   const standing = standingOf(row)
   return standing !== undefined && standing > since
 }
 
-/** Payments of one state and wallet: recovery goes through them in the order in which they are due. */
+/** Payments of one state and wallet. Recovery processes them in the order in which they are due. */
 export interface DueGroup {
   readonly state: PaymentState
-  /** The wallet's id; {@link ANY_WALLET} if no wallet is needed, {@link MANY_WALLETS} if more than one is. */
+  /**
+   * The wallet's id. It is {@link ANY_WALLET} if no wallet is needed, and {@link MANY_WALLETS} if more than one is
+   * needed.
+   */
   readonly wallet: string
 }
 
-/** Where recovery finds a payment. */
+/** The position where recovery finds a payment. */
 export interface DueEntry extends DueGroup {
-  /** {@link NEVER}: only recovery of everything (`all`) looks at it. */
+  /** The due time. {@link NEVER}: only recovery of everything (`all`) checks the payment. */
   readonly due: Instant
 }
 
 export const ANY_WALLET = ''
 export const MANY_WALLETS = '*'
 
-/** Recovery's way to a payment. Undefined if recovery has nothing to do about it, ever. */
+/** Returns the entry of a payment for recovery. Returns undefined if recovery never has to process it. */
 export function dueEntryOf(row: PaymentRow): DueEntry | undefined {
   const { state, recheckAt } = row
   if (state === 'held') return { state, wallet: ANY_WALLET, due: 0 }
@@ -66,14 +69,17 @@ export function dueEntryOf(row: PaymentRow): DueEntry | undefined {
   return feeUnread(row) ? { state, wallet: walletOf(row), due: recheckAt ?? NEVER } : undefined
 }
 
-/** The wallet of every credential that is not proven void. */
+/** Returns the wallet of every credential that is not proven void. */
 function walletOf({ attempts }: PaymentRow): string {
   const wallets = new Set(attempts.flatMap((a) => (a.void === undefined ? [a.evidence.wallet] : [])))
   const [wallet = ANY_WALLET, ...others] = wallets
   return others.length === 0 ? wallet : MANY_WALLETS
 }
 
-/** What recovery goes through, in this order: holds, then doubts, then unread fees, since most money stands in doubts. */
+/**
+ * Returns the groups of recovery in their order: holds, then doubts, then unread fees, because doubts contain the most
+ * money.
+ */
 export function groupsOf({ wallets }: DueQuery): readonly DueGroup[] {
   const all = [...new Set([ANY_WALLET, ...wallets, MANY_WALLETS])]
   const states = ['committed', 'settled'] as const
@@ -83,12 +89,12 @@ export function groupsOf({ wallets }: DueQuery): readonly DueGroup[] {
   ]
 }
 
-/** Does this process have every wallet that it takes to prove what became of the payment? */
+/** Returns whether this process has every wallet that is needed to prove the outcome of the payment. */
 export function isProvable({ attempts }: PaymentRow, { wallets }: DueQuery): boolean {
   return attempts.every((a) => a.void !== undefined || wallets.includes(a.evidence.wallet))
 }
 
-/** Where a payment is in its group: by when it is due, and payments that are due at the same time by their place. */
+/** The position of a payment in its group: by due time, then by place. */
 export interface DuePlace {
   readonly due: Instant
   readonly place: number
@@ -96,13 +102,13 @@ export interface DuePlace {
 
 export type DueOrder = NonNullable<DueQuery['order']>
 
-/** Is the second payment after the first one in its group? */
+/** Returns whether the second payment comes after the first one in its group. */
 export function isBeyond(after: DuePlace, row: DuePlace, order: DueOrder): boolean {
   const ahead = row.due === after.due ? row.place - after.place : row.due - after.due
   return order === 'oldest' ? ahead > 0 : ahead < 0
 }
 
-/** Is this channel what the query asks for? */
+/** Returns whether the query selects this channel. */
 export function isChannel(channel: Channel, query: ChannelQuery): boolean {
   const { slot, wallet, vendor, state } = query
   return (

@@ -11,13 +11,13 @@ import type { FactsQuery, Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuer
 import type { LedgerTables, Store, StoredRow } from './tables.js'
 import type { Timekeeper } from './timekeeper.js'
 
-/** How many payments one read of a list takes. */
+/** The number of payments in one read of a list. */
 export const PAGE = 100
 
 /** The part of a store that reads. */
 export type ReadableStore = Pick<Store, 'read' | 'close'>
 
-/** Everything that can be read of a ledger without writing to it. */
+/** Reads a ledger without writing to it. */
 export class LedgerReads {
   readonly #store: ReadableStore
   protected readonly time: Timekeeper

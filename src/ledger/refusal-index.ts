@@ -3,9 +3,9 @@ import { addMember, setMembership } from './map-of-sets.js'
 import type { PaymentRow } from './payment-row.js'
 import type { PaymentId } from './port.js'
 
-/** Where refusals are found in memory: by what may be refused again, and by their age. */
+/** Indexes refusals in memory by their request and by their age. */
 export class RefusalIndex {
-  /** In the order in which they were recorded. */
+  /** All refusals in the order in which they were recorded. */
   readonly #all = new Set<PaymentId>()
   readonly #byRequest = new Map<string, Set<PaymentId>>()
 
@@ -19,7 +19,7 @@ export class RefusalIndex {
     setMembership(this.#byRequest, compositeKey(context.agent, fingerprint), id, false)
   }
 
-  /** The newest of one request, the newest first. */
+  /** Returns the newest refusals of one request, the newest first. */
   of(agent: string, fingerprint: string): readonly PaymentId[] {
     return [...(this.#byRequest.get(compositeKey(agent, fingerprint)) ?? [])].reverse()
   }

@@ -6,26 +6,29 @@ import type { Charge, PaymentRow } from './payment-row.js'
 import type { LedgerTables } from './tables.js'
 
 const DAY_MS = 86_400_000
-/** Refusals of one request by the same rules are one record for this long. */
+/** Refusals of one request by the same rules are merged into one record for this long. */
 const FOLD_MS = DAY_MS
-/** The ledger drops the record of a refusal after this time. */
+/** The ledger deletes the record of a refusal after this time. */
 const KEPT_MS = 30 * DAY_MS
-/** The ledger also drops the record of a refusal when so many payments and refusals were recorded after it. */
+/** The ledger also deletes the record of a refusal after this many later payments and refusals. */
 const MOST_LATER = 100_000
-/** How many refusals of one request are compared with a new one. */
+/** The number of refusals of one request that are compared with a new one. */
 const MOST_COMPARED = 32
-/** How many old records one refusal drops: more than it adds, so that they become fewer. */
+/** The number of old records that one refusal deletes. It is more than one refusal adds, so their number falls. */
 const MOST_DROPPED = 4
 
-/** How many reasons and payees of a refusal are recorded. The server chooses how many there are. */
+/**
+ * The maximum number of recorded reasons and payees of a refusal. There is a maximum because the server controls their
+ * number.
+ */
 const MOST_REASONS = 8
 const MOST_PAYEES = 10
 const MOST_TEXT = 500
 
 /**
- * Records a refusal that no payment was held for. Refusals of the same request by the same rules, for one agent and task, are
- * one record within a day: it has the newest terms and reasons, and `times` says how many they were. Refusals that are older than 30
- * days are dropped.
+ * Records a refusal without a held payment. Refusals of the same request by the same rules, for one agent and task, are
+ * one record within a day. The record has the newest terms and reasons, and `times` is the number of refusals. Refusals
+ * older than 30 days are deleted.
  */
 export function saveRefusal(tables: LedgerTables, refusal: PaymentRow, now: Instant): PaymentRow {
   const earlier = tables
@@ -52,17 +55,17 @@ function unitIn({ charges }: PaymentRow): string | undefined {
   return charges.at(-1)?.dimensions.unit
 }
 
-/** Compared as they are recorded: reasons beyond the limit are in no record. */
+/** Returns the rules of a refusal as they are recorded, for comparison. Reasons beyond the maximum are not recorded. */
 function rulesOf({ reasons }: PaymentRow): string {
   return JSON.stringify(reasons.slice(0, MOST_REASONS).map(({ rule }) => rule))
 }
 
-/** The record stays where it is in the order of payments. */
+/** Merges a refusal into an earlier record. The record keeps its place in the order of payments. */
 function foldedInto({ id, createdAt, filled, times = 1 }: PaymentRow, refusal: PaymentRow): PaymentRow {
   return { ...refusal, id, createdAt, filled, times: times + 1 }
 }
 
-/** A refusal counts nowhere, so nothing of it need be exact except what was asked and why it was refused. */
+/** Limits the size of a refusal. A refusal counts on no counter, so only its request and its reasons must be exact. */
 export function boundedRefusal(row: PaymentRow): PaymentRow {
   return {
     ...row,
@@ -88,7 +91,7 @@ function boundedReason(reason: Reason): Reason {
   return bounded
 }
 
-/** The terms name the payees already. */
+/** Removes the dimensions of a charge, because the terms already name the payees. */
 function uncounted({ dimensions, ...charge }: Charge): Charge {
   return { ...charge, dimensions: own({ ...dimensions, payees: own({}) }), counted: [] }
 }

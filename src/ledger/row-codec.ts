@@ -5,7 +5,7 @@ import { damaged } from './ledger-error.js'
 import type { Charge, Counted, PaymentRow } from './payment-row.js'
 import type { Attempt, PaymentState } from './port.js'
 
-/** What may change after the hold; the rest of a row is written once per hold. */
+/** The fields that may change after the hold. The rest of a row is written once per hold. */
 const MOVING = [
   'attempts',
   'receipts',
@@ -32,13 +32,16 @@ const MOVING = [
 type Body = Pick<PaymentRow, (typeof MOVING)[number]>
 export type Core = Omit<PaymentRow, (typeof MOVING)[number] | 'state' | 'owner'>
 
-/** Charges name counters by number: their keys are long, and each of them is in thousands of payments. */
+/**
+ * Maps counters to numbers. Charges use the numbers, because the keys are long and each key is in thousands of
+ * payments.
+ */
 export interface CounterNames {
   numberOf(key: string): number
   keyOf(n: number): string
 }
 
-/** `[counter, what it counts, is it one payee's, at, amount]` */
+/** `[counter, counted kind, 1 if it belongs to one payee, at, amount]` */
 type StoredCount = readonly [number, Counted['counts'], 0 | 1, Instant, bigint]
 
 function packCharge(charge: Charge, names: CounterNames): StoredCharge {
@@ -70,7 +73,7 @@ function unpackCharge({ counts, ...rest }: StoredCharge, names: CounterNames): C
 
 type StoredCharge = Omit<Charge, 'counted'> & { readonly counts: readonly StoredCount[] }
 type StoredCore = Omit<Core, 'charges'> & { readonly charges: readonly StoredCharge[] }
-/** An attempt at the payment's own terms does not repeat them. */
+/** A stored attempt. It omits its terms if they are the payment's own terms. */
 type StoredAttempt = Omit<Attempt, 'terms'> & { readonly terms?: Terms }
 type StoredBody = Omit<Body, 'attempts'> & { readonly attempts: readonly StoredAttempt[] }
 
@@ -152,7 +155,7 @@ export function rowFrom(core: Core, body: Body, state: PaymentState, owner: stri
   return owner === undefined ? { ...core, ...body, state } : { ...core, ...body, state, owner }
 }
 
-// Only the ledger writes these texts, so a few fields tell a damaged row from a sound one.
+// Only the ledger writes these texts, so a few fields are enough to detect a damaged row.
 function isCore(value: unknown): value is StoredCore {
   return (
     has(value, 'id', isText) &&

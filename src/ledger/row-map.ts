@@ -4,10 +4,10 @@ import { dueEntryOf } from './query.js'
 import { bodyText, type CounterNames, coreText, readBody, readCore, rowFrom } from './row-codec.js'
 import type { StoredRow } from './tables.js'
 
-/** So many of the newest payments are kept as objects: these are the ones that steps read. */
+/** The number of the newest payments that are kept as objects. Steps read these payments. */
 export const MOST_OBJECTS = 5000
 
-/** An ended payment as text, which takes a fraction of the memory. Nothing of it is lost. */
+/** An ended payment as text. It uses much less memory and loses no data. */
 interface PackedRow {
   readonly place: number
   readonly state: PaymentState
@@ -16,10 +16,10 @@ interface PackedRow {
   readonly body: string
 }
 
-/** Payments by their id and by their place. Old payments that have ended are kept as text. */
+/** Keeps payments by their id and by their place. Old payments that have ended are kept as text. */
 export class RowMap {
   readonly #rows = new Map<PaymentId, StoredRow | PackedRow>()
-  /** All payments by their place. There is none at 0, and none at the place of a refusal that was dropped. */
+  /** All payments by their place. Place 0 is empty, and so is the place of a refusal that was deleted. */
   readonly #order: (PaymentId | undefined)[] = [undefined]
   readonly #numbers = new Map<string, number>()
   readonly #keys: string[] = []
@@ -47,7 +47,7 @@ export class RowMap {
     return this.#order.length - 1
   }
 
-  /** Returns the place of the payment. */
+  /** Saves a payment. Returns its place. */
   save(row: PaymentRow): number {
     const place = this.#rows.get(row.id)?.place ?? this.#order.push(row.id) - 1
     this.#rows.set(row.id, { place, row })
@@ -61,7 +61,7 @@ export class RowMap {
     this.#rows.delete(id)
   }
 
-  /** Makes a text of the payment at this place, if it is old and has ended. */
+  /** Converts the payment at this place to text, if it is old and has ended. */
   #pack(place: number): void {
     if (place < 1 || place > this.last() - MOST_OBJECTS) return
     const kept = this.#rows.get(this.#order[place] ?? '')

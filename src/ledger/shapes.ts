@@ -3,43 +3,46 @@ import type { CounterClaim, Dimension, Dimensions, Scope } from '../policy/index
 import { inScope } from '../policy/index.js'
 import { own } from '../util/objects.js'
 
-/** What all counters of one budget have in common: what they count, over which window, and by what. */
+/** The common part of all counters of one budget: what they count, over which window, and by which dimensions. */
 export interface Shape {
   readonly counts: CounterClaim['counts']
   readonly window: string
-  /** Absent: of payments under any name, as with remembered approvals. */
+  /** The policy. Absent if the counters include payments under every policy name, as for remembered approvals. */
   readonly policy?: string
   readonly by: readonly Dimension[]
-  /** A vendor pattern. It cannot be told from a vendor, so each has a shape of its own. */
+  /** A vendor pattern. It could be confused with a vendor, so each pattern has its own shape. */
   readonly wildcard?: string
-  /** Only payments outside of any task: those in one have counters by other dimensions. */
+  /** Only payments outside of every task. Payments in a task have counters by other dimensions. */
   readonly taskless?: true
 }
 
-/** A shape that the ledger counts: every payment made since counts on each of its counters that it is in the scope of. */
+/**
+ * A shape that the ledger counts. Every payment since it was added counts on each of its counters whose scope contains
+ * the payment.
+ */
 export interface KnownShape extends Shape {
-  /** How wide a bucket of a rolling window is, in milliseconds. */
+  /** The width of a bucket of a rolling window, in milliseconds. */
   readonly width?: number
-  /** Set if there were payments before it: how far those are counted. */
+  /** Set if there were payments before the shape. It records how many of them are counted. */
   readonly fill?: Fill
 }
 
-/** The stored payments that a new shape is filled from, in the order they were made. */
+/** The progress of filling a new shape from stored payments, in the order of creation. */
 export interface Fill {
-  /** The number of this fill. A payment that was held before has a lower one: see `Row.filled`. */
+  /** The number of this fill. A payment that was held before the fill has a lower number: see `PaymentRow.filled`. */
   readonly number: number
-  /** The window that it was first asked for, and where in it a payment of that moment counts. */
+  /** The first requested window, and the position in it where a payment of that moment counts. */
   readonly from: Instant
   readonly at: Instant
-  /** The window lies in a future that was taken back: payments count at their own moment. */
+  /** The window was in a future that was reversed. Payments count at their own time. */
   readonly exact?: true
-  /** Payments up to that place are counted. */
+  /** Payments up to this place are counted. */
   readonly through: number
-  /** The last payment that was there before the shape was. */
+  /** The last payment before the shape was added. */
   readonly until: number
 }
 
-/** Are payments counted that were there before the shape was? */
+/** Returns whether all payments from before the shape are counted. */
 export function isFilled({ fill }: KnownShape): boolean {
   return fill === undefined || fill.through >= fill.until
 }
@@ -69,7 +72,7 @@ export function shapeOf({ counts, window, scope }: Pick<CounterClaim, 'counts' |
   })
 }
 
-/** The shape of a claim's counter, among those that the ledger counts. */
+/** Returns the shape of a claim's counter, if the ledger counts that shape. */
 export function shapeFor(
   shapes: readonly KnownShape[],
   { counts, window, scope }: Pick<CounterClaim, 'counts' | 'window' | 'scope'>,
@@ -90,7 +93,7 @@ export function sameScope(a: Scope, b: Scope): boolean {
   return a.policy === b.policy && DIMENSIONS.every((dimension) => a[dimension] === b[dimension])
 }
 
-/** Every scope of that shape which a payment along these dimensions is in. */
+/** Returns every scope of a shape that contains a payment with these dimensions. */
 export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
   const { policy } = shape
   if (policy !== undefined && policy !== of.policy) return []
@@ -102,7 +105,7 @@ export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
     const [first, ...others] =
       dimension === 'vendor' ? [shape.wildcard ?? of.vendor] : valuesOf(dimension, of)
     if (first === undefined) return []
-    // Nearly always there is one value: every hold comes by here, and writes it where it is.
+    // Nearly always there is only one value. Every hold runs this code, so that case changes the objects in place.
     const more = others.flatMap((value) => scopes.map((scope) => own({ ...scope, [dimension]: value })))
     for (const scope of scopes) scope[dimension] = first
     if (more.length > 0) scopes = [...scopes, ...more]
@@ -110,7 +113,7 @@ export function scopesOf(shape: Shape, of: Dimensions): readonly Scope[] {
   return shape.wildcard === undefined ? scopes : scopes.filter((scope) => inScope(scope, of))
 }
 
-/** A payment's values along a dimension; an empty one stands for having none. */
+/** Returns a payment's values along a dimension. An empty value means that the payment has none. */
 export function valuesOf(dimension: Exclude<Dimension, 'vendor'>, of: Dimensions): readonly string[] {
   const orNone = (values: readonly string[]): readonly string[] => (values.length === 0 ? [''] : values)
   switch (dimension) {

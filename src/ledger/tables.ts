@@ -15,29 +15,29 @@ import type { Fill, KnownShape } from './shapes.js'
 export interface Meta {
   /** The ledger's id. */
   readonly id: string
-  /** The highest time seen. */
+  /** The highest time so far. */
   readonly high: Instant
-  /** What is remembered of the clocks. */
+  /** The stored data about the clocks. */
   readonly clock: ClockRecord
   readonly frozen?: string
-  /** How many shapes were filled from stored payments. */
+  /** The number of shapes that were filled from stored payments. */
   readonly filled: number
-  /** How many shapes of counters there are. */
+  /** The number of shapes of counters. */
   readonly shapes: number
-  /** Times whose payments the ledger may have forgotten, the oldest first. */
+  /** The periods whose payments the ledger may have lost, the oldest first. */
   readonly gaps: readonly Gap[]
 }
 
-/** A stored payment and its place in the order they were made. */
+/** A stored payment and its place in the order of creation. */
 export interface StoredRow {
   readonly place: number
   readonly row: PaymentRow
 }
 
-/** What a search found so far. */
+/** The results of a search so far. */
 export interface FoundPage {
   readonly rows: readonly StoredRow[]
-  /** Where to go on; undefined at the end. */
+  /** The place where the search continues. Undefined at the end. */
   readonly next?: number | undefined
 }
 
@@ -59,14 +59,14 @@ export interface OldRefusals {
   readonly limit: number
 }
 
-/** What a price is remembered under: the operation of a vendor, and the currency id of the unit that the price is in. */
+/** The key of a stored price: the operation of a vendor, and the currency id of the price's unit. */
 export interface PriceKey {
   readonly vendor: string
   readonly operation: string
   readonly unit: string
 }
 
-/** What a person denied: these terms, and all that are no better, for one operation. */
+/** A person's denial: these terms, and all terms that are no better, for one operation. */
 export interface Denial {
   readonly operation: string
   readonly terms: Terms
@@ -74,8 +74,8 @@ export interface Denial {
 }
 
 /**
- * Rows, as a store keeps them. Synchronous, and only ever used inside one transaction: it loads and it writes, and it
- * decides nothing.
+ * The rows of a store. The interface is synchronous and is only used inside one transaction. It loads and writes rows,
+ * and makes no decisions.
  */
 export interface LedgerTables {
   meta(): Meta
@@ -83,77 +83,80 @@ export interface LedgerTables {
 
   payment(id: PaymentId): PaymentRow | undefined
   save(row: PaymentRow): void
-  /** The newest payment of that agent under that key which was neither released nor denied. */
+  /** Returns the newest payment of that agent with that key that was not released or denied. */
   byKey(agent: string, key: string, except: PaymentId): PaymentRow | undefined
   /**
-   * Payments of that agent and fingerprint that are committed or settled, that were not delivered, and that nobody was
-   * told of until after `since`; the oldest first.
+   * Returns payments of that agent and fingerprint that are committed or settled, that were not delivered, and that
+   * were reported to a caller after `since` or not at all. The oldest come first.
    */
   twins(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow>
-  /** Refusals of that agent's same request that were first recorded at or after `since`; the newest first, at most `limit`. */
+  /**
+   * Returns refusals of that agent's same request that were first recorded at or after `since`. The newest come first,
+   * at most `limit`.
+   */
   refusals(agent: string, fingerprint: string, since: Instant, limit: number): readonly PaymentRow[]
   /**
-   * Drops the oldest refusals that were first recorded before that moment, or are at that place or an earlier one; at most
-   * `limit` of them. The last payment stays, so that no place is given twice.
+   * Deletes the oldest refusals that were first recorded before that moment, or that have that place or an earlier one.
+   * It deletes at most `limit` of them. The last payment stays, so that no place is used twice.
    */
   dropRefusals(old: OldRefusals): void
   /**
-   * Payments of that agent and fingerprint that something was bought with after `since`; the newest first. All of
-   * them only if {@link listsPurchases}.
+   * Returns payments of that agent and fingerprint that bought something after `since`, the newest first. The result is
+   * complete only if {@link listsPurchases} returns true.
    */
   purchases(agent: string, fingerprint: string, since: Instant): Iterable<PaymentRow>
-  /** Does {@link purchases} find every payment? */
+  /** Returns whether {@link purchases} finds every payment. */
   listsPurchases(): boolean
-  /** From now on payments are listed for {@link purchases}. The answer of {@link listsPurchases}. */
+  /** Starts to list new payments for {@link purchases}. Returns the same value as {@link listsPurchases}. */
   beginListing(): boolean
   /**
-   * Lists earlier payments for {@link purchases}, as long as `goOn` says, if that was begun. Those made before `since` may
-   * be left out. True when all are listed.
+   * Lists earlier payments for {@link purchases} until `goOn` returns false, if listing was started. It may leave out
+   * payments from before `since`. Returns true if all payments are listed.
    */
   listPurchases(since: Instant, goOn: () => boolean): boolean
-  /** A payment's place; 0 for one that is not there. */
+  /** Returns a payment's place, or 0 if the payment does not exist. */
   place(id: PaymentId): number
-  /** The place of the last payment; 0 if there is none. */
+  /** Returns the place of the last payment, or 0 if there is none. */
   last(): number
-  /** Held payments whose owner is gone; not more than `limit`. */
+  /** Returns held payments whose owner is gone, at most `limit`. */
   orphans(now: Instant, limit: number): readonly PaymentRow[]
-  /** Looks at so many payments beyond `after` that it does not take long, and gives at most `limit` of them. */
+  /** Checks as many payments beyond `after` as it can in a short time, and returns at most `limit` of them. */
   find(query: PaymentQuery, after: number | undefined, limit: number): FoundPage
   /**
-   * Payments of that group that nobody works on, due at `to` or earlier. By when they are due, and those that are due at
-   * the same time by their place; beyond `after` in that order.
+   * Returns payments of that group that no process works on and that are due at `to` or earlier. They are sorted by due
+   * time, then by place. The result starts beyond `after`.
    */
   due(group: DueGroup, page: DuePage, now: Instant): readonly DueRow[]
   /**
-   * Payments beyond `after` and up to `until` that may have been authorized at or after `from`, in the order they were
-   * made. As many as do not take long.
+   * Returns payments beyond `after` and up to `until` that may have been authorized at or after `from`, in the order of
+   * creation. The number is limited so that the read does not take long.
    */
   candidates(range: Pick<Fill, 'from' | 'until'>, after: number): FoundPage
 
-  /** Counters like this claim's, with any value of the dimension, that count something in its window. */
+  /** Returns counters like this claim's, with any value of the dimension, that count something in its window. */
   family(claim: CounterClaim, dimension: Dimension): readonly Counter[]
-  /** All counters that ever counted anything. */
+  /** Returns all counters that ever counted a payment. */
   counters(): readonly Counter[]
-  /** What counts in the buckets at or after that moment. */
+  /** Returns the sum of the buckets at or after that moment. */
   countsSince(key: string, from: Instant): Counts
   addCounts(key: string, at: Instant, change: Counts): void
   /**
-   * Do buckets tell what this payment holds, now or once it is saved? A store need not write down what the payments made
-   * last hold, since most of them have ended soon: those are the {@link holdsOutsideBuckets}.
+   * Returns whether the buckets contain the hold of this payment, now or after it is saved. A store does not need to
+   * write the holds of the newest payments, because most of them end soon. Those are the {@link holdsOutsideBuckets}.
    */
   isHoldInBuckets(id: PaymentId): boolean
-  /** Payments that are held or committed and whose hold is in no bucket: few. */
+  /** Returns the held or committed payments whose hold is in no bucket. There are few of them. */
   holdsOutsideBuckets(): Iterable<PaymentRow>
-  /** The shapes of all counters there are: few, and asked for by every hold. */
+  /** Returns the shapes of all counters. There are few of them, and every hold reads them. */
   shapes(): readonly KnownShape[]
   addShape(shape: KnownShape): void
-  /** Payments up to that place are counted by the fill of that number. */
+  /** Records that the fill with that number has counted payments up to that place. */
   setThrough(number: number, place: number): void
-  /** Was any payment ever held along this name? */
+  /** Returns whether any payment was ever held with this name. */
   hasTrait(name: string): boolean
   addTrait(name: string): void
 
-  /** Until when an owner lives. */
+  /** Returns the end of an owner's lease. */
   owner(name: string): Instant | undefined
   setOwner(name: string, until: Instant | undefined): void
   lane(name: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined
@@ -162,54 +165,59 @@ export interface LedgerTables {
   channels(query: ChannelQuery): readonly Channel[]
   setChannel(channel: Channel): void
 
-  /** The sum of the versions of these names. */
+  /** Returns the sum of the versions of these names. */
   version(names: readonly string[]): number
   bump(name: string): void
   pins(vendor: string): readonly Pin[]
   pinnedVendors(): readonly string[]
   setPins(vendor: string, pins: readonly Pin[]): void
   prices(of: PriceKey): ReadonlyMap<string, readonly DayOfPrices[]>
-  /** The operations of a vendor that have prices in that unit: what was bought first comes first. */
+  /**
+   * Returns the operations of a vendor that have prices in that unit. The operation that was bought first comes first.
+   */
   operations(vendor: string, unit: string): readonly string[]
   dropPrices(of: PriceKey): void
-  /** Operations that stand for many, in the order they were made. */
+  /** Returns the operations that represent many operations, in the order of creation. */
   operationGroups(vendor: string, unit: string): readonly string[]
   addOperationGroup(of: PriceKey): void
   setPrices(of: PriceKey, rail: string, day: DayOfPrices, oldest: number): void
   advertised(of: PriceKey): Units | undefined
   setAdvertised(of: PriceKey, units: Units): void
-  /** Remembered approvals of that agent for that vendor. Some may have run out. */
+  /** Returns remembered approvals of that agent for that vendor. Some may have expired. */
   grants(agent: string, vendor: string): readonly Grant[]
   allGrants(): readonly Grant[]
-  /** Keeps a grant, and drops those that have run out. */
+  /** Stores a grant, and deletes expired grants. */
   setGrant(grant: Grant, now: Instant): void
   dropGrant(id: string): Grant | undefined
   isKnownVendor(agent: string, vendor: string): boolean
   addKnownVendor(agent: string, vendor: string): void
-  /** The denials that stand for that agent and vendor. */
+  /** Returns the valid denials for that agent and vendor. */
   denials(agent: string, vendor: string, now: Instant): readonly Denial[]
-  /** Keeps a denial, and drops those that have run out. */
+  /** Stores a denial, and deletes expired denials. */
   addDenial(agent: string, vendor: string, denial: Denial, now: Instant): void
 
-  /** Writes a row anew with all its times. No counter moves with it. */
+  /** Writes a row again with all its times. It changes no counter. */
   restamp(row: PaymentRow): void
-  /** Changes the fill of the shape that has it. */
+  /** Changes the fill of the shape with the same fill number. */
   setFill(fill: Fill): void
-  /** Nothing is counted any more: every payment is about to be counted anew. */
+  /** Clears all counts, because every payment will be counted again. */
   clearCounts(): void
-  /** Moves the ends of leases, grants and denials. */
+  /** Moves the end times of leases, grants and denials. */
   moveEnds(move: (until: Instant) => Instant): void
 }
 
 /**
- * A store: gives the tables to one transaction at a time.
+ * A store. It gives the tables to one transaction at a time.
  *
- * A step is pure until its changes are written, so a store may run it more than once. `rehearse` is the same step at a
- * time that is only about right: a store behind a network runs it beforehand to find out what the step reads.
+ * A step is pure until its changes are written, so a store may run it more than once. `rehearse` is the same step at an
+ * approximate time. A store behind a network runs it first, to find out which data the step reads.
  */
 export interface Store {
   read<T>(use: (tables: LedgerTables) => T, rehearse?: (tables: LedgerTables) => void): Promise<T>
-  /** `durable`: on the disk before it is answered, whatever else is not. All of it happens, or none. */
+  /**
+   * Runs a step that writes. All of its changes are written, or none. `durable`: the changes are synced to the disk
+   * before it is answered, even if other steps are not.
+   */
   write<T>(
     use: (tables: LedgerTables) => T,
     durable: boolean,

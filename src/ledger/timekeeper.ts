@@ -14,46 +14,51 @@ import { durationText } from './duration-text.js'
 import type { Meta } from './tables.js'
 import { Witnesses } from './witnesses.js'
 
-/** How fast a wall clock is believed to drift from the monotonic one without having been set: one in a thousand. */
+/** The accepted drift of the wall clock against the monotonic clock: one in a thousand. */
 const SLACK = 1000
-/** After an accepted jump backwards, time creeps on, so that leases still end, until the wall clock has caught up. */
+/**
+ * After an accepted jump backwards, the time advances slowly until the wall clock has caught up. So leases still end.
+ */
 const CREEP = 10
-/** A difference beyond this may be a nap of the host: only then is the clock read that runs on in sleep. */
+/** If the difference is larger than this, the host may have slept. Only then is the clock read that includes sleep. */
 const NAP_MS = 2_000
-/** How long a reading of that clock is compared with: a slow drift of the wall clock is no nap. */
+/** How long a reading of that clock is used for comparison. A slow drift of the wall clock is not sleep. */
 const BOOT_READ_MS = 600_000
-/** So many witnesses that agree make up for what nobody saw. */
+/** This many agreeing witnesses confirm an unconfirmed period. */
 const ENOUGH_WITNESSES = 2
 
 type Stored = Pick<Meta, 'high' | 'clock'>
 
-/** A moment of the store's time, and what the store is to remember of the clocks from then on. */
+/** A moment of the store's time, and the data about the clocks that the store must keep from then on. */
 export interface Moment {
   readonly now: Instant
-  /** The very record that the store has, if nothing changed. */
+  /** The same object as in the store, if nothing changed. */
   readonly clock: ClockRecord
 }
 
 /**
- * A store's time: the wall clock, never behind what the store has seen, and checked against every other clock there is.
- * One per open ledger. What the clocks mean is for {@link judgeClocks} to say.
+ * Keeps a store's time. It is the wall clock, is never earlier than the store's highest time, and is checked against
+ * every other clock. There is one timekeeper per open ledger. {@link judgeClocks} interprets the clocks.
  */
 export class Timekeeper {
   readonly #clock: Clock
   readonly #witnesses = new Witnesses()
-  /** What the wall clock and the monotonic clock showed when the wall clock was last believed. */
+  /** The readings of the wall clock and the monotonic clock when the wall clock was last accepted. */
   #wall: Instant = 0
   #mono = 0
-  /** When the host was started, by that wall clock, and the monotonic clock when this was worked out. */
+  /** The start time of the host by that wall clock, and the reading of the monotonic clock when it was calculated. */
   #booted: Instant | undefined
   #bootRead = 0
-  /** Is the wall clock still to be believed for the first time? */
+  /** Whether the wall clock has not been accepted yet. */
   #opening = true
   #last = 0
-  /** The store's count of lowerings that this was started with. */
+  /** The store's count of lowerings when this timekeeper started. */
   #lowered: number | undefined
   #found: { readonly finding: ClockFinding; readonly by: number } = { finding: 'steady', by: 0 }
-  /** How far behind the store the wall clock was when somebody accepted that, and where time creeps on from. */
+  /**
+   * How far the wall clock was behind the store when a person accepted that, and the time from which the slow advance
+   * starts.
+   */
   #lag = 0
   #crept: { readonly from: Instant; readonly mono: number } | undefined
 
@@ -61,15 +66,15 @@ export class Timekeeper {
     this.#clock = checkedClock(clock)
   }
 
-  /** Now, for a step that writes nothing. Whole milliseconds; never goes back. */
+  /** Returns the time for a step that writes nothing, in whole milliseconds. It never goes back. */
   look(stored: Stored): Instant {
     const { look, finding } = this.#judge(stored)
     return this.#advance(isJump(finding) ? Math.max(stored.high, look.expected) : this.#believe(look))
   }
 
   /**
-   * Now, and what a step must write down with it. A jump that is accepted is believed by this process once the store
-   * has its time: a step that is undone accepts nothing.
+   * Returns the time, and the data that a step must store with it. This process accepts a jump only after the store has
+   * its time. A step that is undone accepts nothing.
    */
   step(stored: Stored): Moment {
     const { look, finding } = this.#judge(stored)
@@ -91,12 +96,16 @@ export class Timekeeper {
     }
   }
 
-  /** About now, for a step whose answer and changes are dropped. Reads no clock. */
+  /** Returns an approximate time, for a step whose answer and changes are discarded. It reads no clock. */
   about({ high }: Stored): Instant {
     return Math.max(high, this.#last)
   }
 
-  /** @throws PaymentError `clock_jumped` while the wall clock is not believed. */
+  /**
+   * Checks the wall clock.
+   *
+   * @throws PaymentError `clock_jumped` while the wall clock is not accepted.
+   */
   check(): void {
     const { finding, by } = this.#found
     if (finding !== 'ahead' && finding !== 'behind') return
@@ -108,14 +117,17 @@ export class Timekeeper {
     )
   }
 
-  /** Somebody else says what time it is. Answers how many others agree with the wall clock. */
+  /** Records the time that a witness reports. Returns how many others agree with the wall clock. */
   hear(source: string, at: Instant): number {
     const mono = this.#clock.monotonic()
     this.#witnesses.hear(source, at, mono)
     return this.#witnesses.agreeing(this.#clock.now(), mono, source)
   }
 
-  /** Accepts the wall clock as it is. Time still does not go back: it waits for a clock that did. */
+  /**
+   * Accepts the wall clock as it is. The time still does not go back. If the wall clock went back, the time waits for
+   * it.
+   */
   confirm({ high, clock }: Stored): ClockRecord {
     this.#anchor(this.#clock.now(), this.#clock.monotonic())
     const from = Math.max(high, this.#last)
@@ -125,7 +137,7 @@ export class Timekeeper {
     return { ...clock, unseen: [] }
   }
 
-  /** What the wall clock shows, for a person who says that it is right. */
+  /** Returns the reading of the wall clock, for a person who confirms that it is right. */
   wall(): Instant {
     return Math.floor(this.#clock.now())
   }
@@ -144,7 +156,10 @@ export class Timekeeper {
     return { look, finding }
   }
 
-  /** For a store that was just opened, or whose time a person took back: nothing that was known before is true. */
+  /**
+   * Resets the state, for a store that was just opened or whose time a person lowered. No earlier reading is valid
+   * then.
+   */
   #startOver({ high, clock }: Stored): void {
     this.#last = 0
     this.#lag = 0
@@ -158,7 +173,7 @@ export class Timekeeper {
     this.#booted = clock.booted
   }
 
-  /** The wall clock is believed. Answers what time it is then. */
+  /** Accepts the wall clock. Returns the resulting time. */
   #believe({ wall, expected, booted, high }: ClockReadings): number {
     const mono = this.#clock.monotonic()
     const nap = booted !== undefined && Math.abs(wall - booted) <= NAP_MS
@@ -168,7 +183,7 @@ export class Timekeeper {
     return Math.max(high, wall, crept)
   }
 
-  /** A slow drift is followed, so that months of it are not taken for a jump. */
+  /** Follows a slow drift of the wall clock, so that months of drift are not treated as a jump. */
   #follow(wall: Instant, expected: number, mono: number): void {
     const elapsed = Math.max(0, mono - this.#mono)
     const most = elapsed / SLACK
@@ -196,7 +211,10 @@ export class Timekeeper {
     return since === undefined ? undefined : booted + since
   }
 
-  /** The start of the host, for whoever opens the store later; and what nobody saw, until enough witnesses agree. */
+  /**
+   * Returns the record with the start time of the host, for later processes. It also contains the unconfirmed periods,
+   * until enough witnesses agree.
+   */
   #recorded(clock: ClockRecord, wall: Instant): ClockRecord {
     const booted = this.#booted === undefined ? undefined : Math.floor(this.#booted)
     const moved = booted !== undefined && Math.abs(booted - (clock.booted ?? 0)) > NAP_MS

@@ -21,10 +21,10 @@ import { channelQuery, paymentQuery, pinQuery } from './query-options.js'
 import { LedgerReads } from './reads.js'
 import { isFilled, type KnownShape, shapeFor, shapeOf } from './shapes.js'
 
-/** How many counters one read of {@link LedgerView.counters} sums up. */
+/** The number of counters that one read of {@link LedgerView.counters} adds up. */
 const PAGE = 100
 
-/** The view of any ledger of this package. */
+/** A view of any ledger of this package. */
 export class StoredLedgerView extends LedgerReads implements LedgerView {
   payment(id: PaymentId): Promise<Payment | undefined> {
     return this.get(id)
@@ -66,7 +66,7 @@ export class StoredLedgerView extends LedgerReads implements LedgerView {
     return sums
   }
 
-  /** Reads counters. Payments are added up for those that the ledger does not keep, or has not filled yet. */
+  /** Reads counters. If the ledger does not keep a counter, or has not filled it yet, the view adds up its payments. */
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
     const missing = await this.read((tables) => claims.filter((claim) => !isCounted(tables, [claim])))
     const sums = new Map<CounterClaim, Counts>(missing.map((claim) => [claim, NOTHING]))
@@ -108,7 +108,7 @@ export class StoredLedgerView extends LedgerReads implements LedgerView {
     )
   }
 
-  /** Tells what each stored payment counts for, on its own counters and on those of the claims. */
+  /** Calculates what each stored payment counts for, on its own counters and on the counters of the claims. */
   async #eachPayment(
     claims: readonly CounterClaim[],
     use: (weighed: ReadonlyMap<string, Weight>, reached: readonly CounterClaim[]) => void,
@@ -139,7 +139,7 @@ function isPolicy(policy: Policy | PolicyDocument): policy is Policy {
   return 'evaluate' in policy && typeof policy.evaluate === 'function'
 }
 
-/** A claim on that counter without a limit, in its window at that moment. */
+/** Returns a claim on that counter without a limit, in its window at that moment. */
 function claimAt({ counts, window, scope }: Counter, now: Instant): readonly CounterClaim[] {
   const span = windowOf(window)?.span(now)
   return span === undefined

@@ -1,16 +1,25 @@
 import type { Instant } from '../money/index.js'
 
-/** A witness agrees if its time is within this: `Date` counts seconds, and blocks come late. */
+/**
+ * A witness agrees if its time differs by at most this. `Date` has a resolution of one second, and blocks arrive late.
+ */
 const AGREES_MS = 60_000
-/** What was said longer ago counts no more, since the host may have slept meanwhile. */
+/** Older reports do not count, because the host may have slept since. */
 const FRESH_MS = 600_000
 const MOST_SOURCES = 32
 
-/** What others said the time is: servers in their `Date`, chains in their last block. Kept in memory only. */
+/**
+ * Keeps the times that others report: servers in their `Date` header, and chains in their last block. They are kept
+ * only in memory.
+ */
 export class Witnesses {
   readonly #said = new Map<string, { readonly at: Instant; readonly mono: number }>()
 
-  /** @param source Sources of one name are one witness. */
+  /**
+   * Records the time that a witness reports.
+   *
+   * @param source - The name of the witness. Sources with the same name are one witness.
+   */
   hear(source: string, at: Instant, mono: number): void {
     this.#said.delete(source)
     this.#said.set(source, { at, mono })
@@ -20,7 +29,7 @@ export class Witnesses {
     }
   }
 
-  /** How many agree with the wall clock now; `but` is left out. */
+  /** Returns how many witnesses agree with the wall clock now. `but` is excluded. */
   agreeing(wall: Instant, mono: number, but?: string): number {
     let count = 0
     for (const [source, said] of this.#said) {
