@@ -1,5 +1,5 @@
-// `purser/ledger/sqlite` for browsers, Workers and Edge. It can be imported there; its functions explain that they need
-// files.
+// `purser/ledger/sqlite` for browsers, Workers and Edge. A program can import it there, but its functions throw an
+// error, because they need files.
 import type { LedgerViewOptions, SqliteLedgerOptions } from '../ledger/sqlite/index.js'
 
 export type { LedgerViewOptions, Restored, SqliteLedgerOptions } from '../ledger/sqlite/index.js'

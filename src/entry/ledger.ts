@@ -1,4 +1,4 @@
-// The port of a ledger, for those who write a store of their own or read one.
+// The port of a ledger, for programs that implement a store or read one.
 
 export type { RestoreStatement, StoredReceipt } from '../client/index.js'
 export type {

@@ -1,4 +1,4 @@
-// The names that both main entries export, beside `createPurser`.
+// The names that both main entries export, in addition to `createPurser`.
 
 export {
   type Discovered,

@@ -1,4 +1,4 @@
-// The port of a wallet, and the money functions that a wallet of your own needs.
+// The port of a wallet, and the money functions that a custom wallet needs.
 
 export { PaymentError, type PaymentErrorDetails } from '../errors/index.js'
 export type {

@@ -14,28 +14,31 @@ import { FactTables, has, isText } from './facts.js'
 import { keyOf, prefixOf, rangeOf } from './keys.js'
 import type { StoreEntry, StoreRange } from './port.js'
 
-/** A version of this that is higher in the store was written by a later Purser. */
+/** The version of the format. A higher version in the store was written by a later Purser. */
 const FORMAT = 1
 export const META = keyOf('meta')
 const SHAPES = keyOf('shapes')
-/** How many channels there are. */
+/** The key for the number of channels. */
 const CHANNELS = keyOf('channels')
 
-/** A rolling window has sixty buckets; payments that did not claim it may be in others. */
+/**
+ * A limit for the buckets of a window. A rolling window has sixty buckets, and payments that did not claim it may be in
+ * others.
+ */
 const MOST_BUCKETS = 1000
-/** Buckets that no window reaches are kept this long, and deleted a few at a time. */
+/** Buckets older than every window are kept this long. Then they are deleted a few at a time. */
 const SPARED_MS = 3_600_000
 const MOST_PRUNED = 3
 
-/** The values of a new ledger. */
+/** Returns the values of a new ledger. */
 export function newMeta(id: string): string {
   const meta: Meta = { id, high: 0, clock: { unseen: [], lowered: 0 }, filled: 0, shapes: 0, gaps: [] }
   return encode({ format: FORMAT, ...meta })
 }
 
-/** The few values every step reads, the counters, lanes and channels, as keys and values. */
+/** The few values that every step reads, and the counters, lanes and channels, as keys and values. */
 export class CounterTables extends FactTables {
-  /** Where the window of each counter began that this step has asked for. */
+  /** The beginning of the window of each counter that this step has read. */
   readonly #windows = new Map<string, Instant>()
 
   meta(): Meta {
@@ -149,7 +152,7 @@ export class CounterTables extends FactTables {
     for (const { key } of [...this.all(prefixOf('bucket'))]) this.entries.set(key, undefined)
   }
 
-  /** Buckets tell of every payment what it holds. */
+  /** Always returns true: the buckets contain the held amounts of every payment. */
   isHoldInBuckets(): boolean {
     return true
   }
@@ -174,7 +177,7 @@ export class CounterTables extends FactTables {
       .filter((channel) => isChannel(channel, query))
   }
 
-  /** Reads only the channels of a slot, or only those that are not closed, if the query asks for no others. */
+  /** Reads only the channels of a slot, or only the channels that are not closed, if the query allows it. */
   #channelEntries({ slot, state }: ChannelQuery): readonly StoreEntry[] {
     if (slot !== undefined) return [...this.all(prefixOf('channel', slot))]
     if (state === undefined || state === 'closed') return [...this.all(prefixOf('channel'))]
@@ -194,7 +197,7 @@ export class CounterTables extends FactTables {
     this.entries.set(keyOf('unclosed', order), channel.state === 'closed' ? undefined : key)
   }
 
-  /** The place of a new channel: the oldest come first in every list. */
+  /** Returns the place of a new channel. Every list begins with the oldest channel. */
   #nextOrder(): number {
     const order = 1 + Number(this.entries.get(CHANNELS) ?? 0)
     this.entries.set(CHANNELS, `${order}`)

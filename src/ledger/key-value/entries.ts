@@ -1,7 +1,7 @@
 import { BoundedCache } from '../bounded-cache.js'
 import type { StoreChange, StoreEntry, StoreRange, StoreRead } from './port.js'
 
-/** A step needs these reads before it can go on. */
+/** Thrown if a step needs these reads before it can continue. */
 export class MissingReads extends Error {
   readonly reads: readonly StoreRead[]
 
@@ -11,7 +11,7 @@ export class MissingReads extends Error {
   }
 }
 
-/** Loaded entries of a range. `complete`: there are no others in it. */
+/** The loaded entries of a range. `complete` means that the range has no others. */
 interface LoadedRange extends StoreRange {
   readonly entries: readonly StoreEntry[]
   readonly complete: boolean
@@ -19,14 +19,14 @@ interface LoadedRange extends StoreRange {
 
 type Values = Map<string, string | undefined>
 
-/** What a step sees: entries of the store, and over them what earlier steps and this one have changed. */
+/** The entries that a step reads: those of the store, with the changes of earlier steps and of this step. */
 export abstract class Entries {
   readonly #kept: Values = new Map()
   readonly #changed: Values = new Map()
 
   protected abstract loaded(key: string): string | undefined
   protected abstract loadedRange(range: StoreRange): readonly StoreEntry[]
-  /** Makes sure that all of these are loaded, so that they are loaded together. */
+  /** Checks that all of these are loaded, so that missing ones are loaded together. */
   abstract want(reads: readonly StoreRead[]): void
 
   get(key: string): string | undefined {
@@ -39,7 +39,7 @@ export abstract class Entries {
     this.#changed.set(key, value)
   }
 
-  /** The entries of a range, in its order, with the changes. */
+  /** Returns the entries of a range, in its order, with the changes. */
   range(range: StoreRange): readonly StoreEntry[] {
     const changes = [...this.#inRange(range)]
     const loaded = this.loadedRange({ ...range, limit: range.limit + changes.length })
@@ -55,18 +55,18 @@ export abstract class Entries {
       if (key >= from && key < to) yield [key, value]
   }
 
-  /** The step is done: what it changed stays for the steps after it. */
+  /** Keeps the changes of a finished step for the steps after it. */
   keep(): void {
     for (const [key, value] of this.#changed) this.#kept.set(key, value)
     this.#changed.clear()
   }
 
-  /** The step failed, or is run again. */
+  /** Drops the changes of a step that failed or runs again. */
   discard(): void {
     this.#changed.clear()
   }
 
-  /** What all kept steps have changed. */
+  /** Returns the changes of all kept steps. */
   changes(): readonly StoreChange[] {
     return [...this.#kept].map(([key, value]) => ({ key, value }))
   }
@@ -77,7 +77,9 @@ function comparing({ order }: StoreRange): (a: StoreEntry, b: StoreEntry) => num
   return (a, b) => (a.key < b.key ? -sign : sign)
 }
 
-/** What one transaction has loaded. A step that reads anything else is stopped by {@link MissingReads}. */
+/**
+ * The entries that one transaction has loaded. A step that reads any other entry is stopped by {@link MissingReads}.
+ */
 export class Snapshot extends Entries {
   readonly #values: Values = new Map()
   readonly #ranges: LoadedRange[] = []
@@ -113,7 +115,7 @@ export class Snapshot extends Entries {
     if (missing.length > 0) throw new MissingReads(missing)
   }
 
-  /** The values that were loaded, for {@link Remembered}. */
+  /** Returns the loaded values, for {@link Remembered}. */
   *values(): Iterable<readonly [string, string | undefined]> {
     yield* this.#values
     for (const { entries } of this.#ranges) for (const { key, value } of entries) yield [key, value]
@@ -124,7 +126,7 @@ export class Snapshot extends Entries {
   }
 }
 
-/** Is it known whether there is such a key? */
+/** Returns whether the range shows if this key exists. */
 function knows({ from, to, order, entries, complete }: LoadedRange, key: string): boolean {
   if (key < from || key >= to) return false
   const last = entries.at(-1)?.key
@@ -132,7 +134,7 @@ function knows({ from, to, order, entries, complete }: LoadedRange, key: string)
   return order === 'ascending' ? key <= last : key >= last
 }
 
-/** The entries of a range that lies in a loaded one. Undefined if some of them are not loaded. */
+/** Returns the entries of a range that is inside a loaded one. Undefined if some of them are not loaded. */
 function part(known: LoadedRange, { from, to, order, limit }: StoreRange): readonly StoreEntry[] | undefined {
   if (known.order !== order || known.from > from || known.to < to) return undefined
   const inside = known.entries.filter(({ key }) => key >= from && key < to)
@@ -142,11 +144,11 @@ function part(known: LoadedRange, { from, to, order, limit }: StoreRange): reado
   return known.complete || beyond ? inside : undefined
 }
 
-/** How many values and ranges are remembered. */
+/** The maximum of remembered values and ranges. */
 const MOST_REMEMBERED = 5000
 const MOST_RANGES = 500
 
-/** What earlier transactions of this process have read and written. It may be out of date. */
+/** The entries that earlier transactions of this process have read and written. They may be out of date. */
 export class Memory {
   readonly #values = new BoundedCache<string | undefined>(MOST_REMEMBERED)
   readonly #ranges = new BoundedCache<readonly StoreEntry[]>(MOST_RANGES)
@@ -171,8 +173,8 @@ function nameOf({ from, to, order }: StoreRange): string {
 }
 
 /**
- * A rehearsal of a step: it runs on what is remembered, takes what is not for absent, and notes all that it reads. What it
- * answers and changes is dropped.
+ * A test run of a step. It runs on remembered entries, treats all other entries as absent, and notes all reads. Its
+ * answer and its changes are dropped.
  */
 export class Rehearsal extends Entries {
   readonly #memory: Memory
@@ -183,7 +185,7 @@ export class Rehearsal extends Entries {
     this.#memory = memory
   }
 
-  /** All that was read, each once. */
+  /** Returns all reads, each once. */
   reads(): readonly StoreRead[] {
     return [...this.#reads.values()]
   }

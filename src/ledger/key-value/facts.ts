@@ -12,7 +12,7 @@ import type { StoreEntry, StoreRange } from './port.js'
 /** How many entries are read at a time if all are needed. */
 const PAGE = 256
 
-/** What policy judges by, as keys and values. */
+/** The facts that policies use, as keys and values. */
 export class FactTables {
   protected readonly entries: Entries
 
@@ -20,12 +20,12 @@ export class FactTables {
     this.entries = entries
   }
 
-  /** All entries with that prefix, in their order. */
+  /** Returns all entries with that prefix, in their order. */
   protected all(prefix: string): Iterable<StoreEntry> {
     return this.rest(rangeOf(prefix, PAGE))
   }
 
-  /** All entries of a range, in pages of its limit. */
+  /** Returns all entries of a range. It reads them in pages of the range's limit. */
   protected *rest(range: StoreRange): Iterable<StoreEntry> {
     for (let { from, to } = range; ; ) {
       const page = this.entries.range({ ...range, from, to })
@@ -184,7 +184,7 @@ export class FactTables {
       )
   }
 
-  /** The place of the last payment; 0 if there is none. */
+  /** Returns the place of the last payment, or 0 if there is none. */
   last(): number {
     const [last] = this.entries.range(rangeOf(prefixOf('payment'), 1, 'descending'))
     return last === undefined ? 0 : lastNumber(last.key)

@@ -6,24 +6,26 @@ import type { Ledger } from '../port.js'
 import type { LedgerStore } from './port.js'
 import { StepRunner } from './runner.js'
 
-/** How a ledger in a store of one's own is kept. */
+/** Options of a ledger in your own store. */
 export interface StoreLedgerOptions {
   /**
-   * How long a step is tried again if other processes are faster, in whole milliseconds. After that it rejects with
+   * How long a step is retried if other processes write first, in whole milliseconds. After that it rejects with
    * `ledger_busy`.
    *
    * @default 10_000
    */
   readonly busyTimeoutMs?: number
-  /** Time. Give the database's own if machines share the ledger. The runtime's own unless given. */
+  /**
+   * The source of time. If several machines share the ledger, give the database's clock. @default the runtime's clock
+   */
   readonly clock?: Clock
 }
 
 const OPTIONS: Names<StoreLedgerOptions> = { busyTimeoutMs: true, clock: true }
 
 /**
- * Makes a ledger that is kept in a {@link LedgerStore}. Processes that share the store share its budgets. The first call
- * makes the ledger in a store that has none.
+ * Makes a ledger that stores its data in a {@link LedgerStore}. Processes that share the store share its budgets. If
+ * the store contains no ledger, the first call makes one.
  *
  * @param store - The store. Closing the ledger closes it.
  * @throws TypeError if an option is unknown or not valid.

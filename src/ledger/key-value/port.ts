@@ -4,7 +4,7 @@ export interface StoreEntry {
   readonly value: string
 }
 
-/** Keys from `from` (included) to `to` (not included), at most `limit` of them. */
+/** The keys from `from` (included) to `to` (not included), at most `limit` of them. */
 export interface StoreRange {
   readonly from: string
   readonly to: string
@@ -13,10 +13,10 @@ export interface StoreRange {
   readonly limit: number
 }
 
-/** What a transaction reads: one key, or a range of keys. */
+/** A read of a transaction: one key, or a range of keys. */
 export type StoreRead = { readonly key: string } | StoreRange
 
-/** What a transaction writes: the new value of a key. Without a value the key is deleted. */
+/** A change of a transaction: the new value of a key. Without a value, the key is deleted. */
 export interface StoreChange {
   readonly key: string
   readonly value?: string | undefined
@@ -28,26 +28,26 @@ export interface StoreChange {
  */
 export interface StoreTransaction {
   /**
-   * Reads more. The ledger calls this only if a step needs something that it did not ask for at the beginning.
+   * Reads more entries. The ledger calls this only if a step needs entries that were not requested in `begin`.
    *
-   * @returns For each read the entries that were found, in its order: none or one for a key.
+   * @returns For each read the entries that were found, in the read's order. For a key, one entry or none.
    */
   load(reads: readonly StoreRead[]): Promise<readonly (readonly StoreEntry[])[]>
   /**
-   * Writes all changes, or none of them. No key is named twice.
+   * Writes all changes, or none of them. Each key occurs at most once.
    *
-   * @param options.durable - The changes must survive a power cut before this is answered.
-   * @returns False if another transaction has written since this one began. Nothing was written then, and the ledger runs
-   * the step again. A store that locks in `begin` always answers true.
+   * @param options.durable - Whether the changes must survive a power cut before the store answers.
+   * @returns False if another transaction has written since this one began. Then the store has written no change, and
+   * the ledger runs the step again. A store that locks in `begin` always returns true.
    */
   commit(changes: readonly StoreChange[], options: { readonly durable: boolean }): Promise<boolean>
-  /** Ends the transaction without writing anything. */
+  /** Ends the transaction without a write. */
   rollback(): Promise<void>
 }
 
 /**
- * A store of keys and values that a ledger can be kept in: Postgres, Redis, a Durable Object or any other database. The
- * ledger has all rules; the store only reads and writes. Keys are printable ASCII, and are in the order of their bytes.
+ * A store of keys and values for a ledger: Postgres, Redis, a Durable Object or any other database. The ledger has all
+ * rules. The store only reads and writes. Keys are printable ASCII and are sorted by their bytes.
  *
  * Test an implementation with `ledgerStoreContract` from `purser/ledger/testing`.
  *
@@ -57,8 +57,9 @@ export interface LedgerStore {
   /**
    * Begins a transaction and reads, in one round trip if the store can.
    *
-   * @param kind - `write`: either no other `write` transaction begins before this one ends (a lock), or its `commit`
-   * answers false if another one has written meanwhile. `read`: it is always ended by `rollback`.
+   * @param kind - `write`: either the store locks, so that another `write` transaction begins only after this one ends,
+   * or `commit` returns false if another transaction has written meanwhile. `read`: the ledger always ends it by
+   * `rollback`.
    * @returns The transaction, and for each read the entries that were found.
    */
   begin(

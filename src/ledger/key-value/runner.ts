@@ -10,9 +10,9 @@ import { KeyValueTables } from './tables.js'
 
 /** How many steps share a transaction. */
 const MOST_TOGETHER = 64
-/** The longest pause between two tries of a step that another process was faster than. */
+/** The longest pause before a step is retried because another process wrote first. */
 const MOST_PAUSE_MS = 50
-/** A range is loaded with so many entries at most, when a step asks for page after page. */
+/** The maximum of entries in one load of a range, if a step reads page after page. */
 const MOST_LOADED = 20_000
 
 type Use<T> = (tables: LedgerTables) => T
@@ -26,13 +26,14 @@ interface Job {
   reject(error: unknown): void
 }
 
-/** What came of one step. */
+/** The result of one step. */
 type Result = { readonly answer: unknown } | { readonly error: unknown }
 
 /**
- * Runs the ledger's steps on a {@link LedgerStore}. A step reads synchronously, so it runs on what is loaded: first a
- * rehearsal on what is remembered finds out what the step reads; that is loaded in one round trip; and the step runs. If
- * it reads anything else, that is loaded too, and the step runs again. Its changes are written in one more round trip.
+ * Runs the ledger's steps on a {@link LedgerStore}. A step reads synchronously, so it can only read loaded entries.
+ * First, a rehearsal on remembered entries finds out which entries the step reads. The runner loads them in one round
+ * trip and runs the step. If the step reads any other entry, the runner loads that too and runs the step again. It
+ * writes the changes in one more round trip.
  */
 export class StepRunner implements Store {
   readonly #store: LedgerStore
@@ -104,14 +105,14 @@ export class StepRunner implements Store {
         for (const job of jobs) job.reject(error)
       }
     }
-    // In the same turn in which no step was left, so that a later step starts the work again.
+    // This is reset in the same turn in which the last step ended, so that a later step starts the work again.
     this.#working = undefined
   }
 
   /** Makes the ledger if the store has none. */
   #open(): Promise<void> {
     this.#ready ??= this.#make().catch((error: unknown) => {
-      // Tried anew by the next step.
+      // The next step tries again.
       this.#ready = undefined
       throw error
     })
@@ -130,7 +131,7 @@ export class StepRunner implements Store {
     })
   }
 
-  /** Runs these steps in one transaction, and again if another process was faster. */
+  /** Runs these steps in one transaction, and again if another process wrote first. */
   async #transact(kind: 'read' | 'write', jobs: readonly Job[]): Promise<readonly Result[]> {
     let results: readonly Result[] = []
     await this.#until(async () => {
@@ -156,7 +157,10 @@ export class StepRunner implements Store {
     return results
   }
 
-  /** What these steps are going to read, as far as it is known: only a guess, since others may have written. */
+  /**
+   * Returns the reads that these steps are expected to need. This is only a guess, because other processes may have
+   * written.
+   */
   #expected(jobs: readonly Job[]): readonly StoreRead[] {
     const rehearsal = new Rehearsal(this.#memory)
     rehearsal.want([{ key: META }])
@@ -164,7 +168,7 @@ export class StepRunner implements Store {
       try {
         rehearse?.(new KeyValueTables(rehearsal))
       } catch {
-        // What it read before is loaded all the same. The step itself will say what is wrong.
+        // Its earlier reads are still loaded. The step itself will report the error.
       }
       rehearsal.discard()
     }
@@ -196,7 +200,7 @@ export class StepRunner implements Store {
     }
   }
 
-  /** Tries again after a pause, for as long as the patience lasts. */
+  /** Tries again after a pause, until the patience has passed. */
   async #until(attempt: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + this.#patienceMs
     for (let tries = 0; !(await attempt()); tries++) {
@@ -207,7 +211,7 @@ export class StepRunner implements Store {
     }
   }
 
-  /** Whatever the store throws becomes an error of the ledger. */
+  /** Translates any error of the store into an error of the ledger. */
   async #asked<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()
@@ -218,7 +222,7 @@ export class StepRunner implements Store {
   }
 }
 
-/** A step that asks for page after page gets larger ones each time, so that it does not run once for each of them. */
+/** Enlarges the pages of a step that reads page after page, so that the step does not run once for each page. */
 function widened(read: StoreRead, tries: number): StoreRead {
   if ('key' in read || tries < 3) return read
   return { ...read, limit: Math.max(read.limit, Math.min(MOST_LOADED, read.limit * 2 ** (tries - 2))) }

@@ -14,16 +14,16 @@ import { has, isText } from './facts.js'
 import { endOf, keyOf, lastNumber, prefixOf, rangeOf } from './keys.js'
 import type { StoreEntry, StoreRange } from './port.js'
 
-/** How many payments one search looks at before the event loop turns. */
+/** How many payments one search checks before the event loop turns. */
 const MOST_LOOKED_AT = 200
-/** How many are counted at once by a counter that is new. */
+/** How many payments a new counter counts at once. */
 const MOST_COUNTED = 100
-/** States whose payments are in an index: those that have not ended, and refusals. */
+/** The states whose payments are in an index: payments that have not ended, and refusals. */
 const INDEXED: ReadonlySet<PaymentState> = new Set(['held', 'committed', 'denied'])
 /** How many entries of an index are read at a time. */
 const PAGE = 100
 
-/** Payments and the ways to them, as keys and values. */
+/** Payments and their indexes, as keys and values. */
 export class KeyValueTables extends CounterTables implements LedgerTables {
   payment(id: PaymentId): PaymentRow | undefined {
     return this.#stored(id)?.row
@@ -38,7 +38,7 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
     return place === 0 ? undefined : this.#at([place])[0]
   }
 
-  /** The payments at these places, read together. */
+  /** Returns the payments at these places, read together. */
   #at(places: readonly number[]): readonly StoredRow[] {
     const keys = places.map((place) => keyOf('payment', place))
     this.entries.want(keys.map((key) => ({ key })))
@@ -177,7 +177,7 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
     const rows: StoredRow[] = []
     for (const [index, { key, value }] of looked.entries()) {
       const [place, row] = [lastNumber(key), rowOf(value)]
-      // Payments lie in the order in which they were made.
+      // Places are in the order in which the payments were made.
       const over = oldest
         ? row.createdAt >= (query.to ?? Number.POSITIVE_INFINITY)
         : row.createdAt < (query.from ?? 0)
@@ -192,7 +192,7 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
     })
   }
 
-  /** Finds payments of states that have an index, without a look at all others. */
+  /** Finds payments by states that have an index, without a check of all other payments. */
   #findByState(
     query: PaymentQuery,
     states: readonly PaymentState[],
@@ -234,7 +234,7 @@ export class KeyValueTables extends CounterTables implements LedgerTables {
   }
 }
 
-/** The keys by which a payment is found; each ends with its place. */
+/** Returns the keys by which a payment is found. Each key ends with the payment's place. */
 function indexesOf(row: PaymentRow, place: number): ReadonlyMap<string, string> {
   const { id, state, key, fingerprint, createdAt, owner } = row
   const { agent } = row.context

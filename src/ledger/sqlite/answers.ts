@@ -1,20 +1,20 @@
 import { nextTurn } from '../../util/timers.js'
 
-/** What those who are answered together may do before the event loop turns, in milliseconds. */
+/** How long one batch of answered callers may run before the event loop turns, in milliseconds. */
 const MOST_MS = 5
 const MOST_AT_ONCE = 64
 
 /**
- * Answers those who waited for one transaction, a few at a time. Each goes on at once, and many of them sign or parse: if
- * all went on together, the event loop would stand still for the sum of that.
+ * Answers the callers that waited for one transaction, a few at a time. Each caller continues at once, and many of them
+ * sign or parse. If all of them continued together, they would block the event loop for the sum of their times.
  */
 export class AnswerQueue {
-  /** How many are answered at a time: fewer if they were seen to do much. */
+  /** How many callers are answered at a time. The number falls if they were seen to take long. */
   #atOnce = 4
 
   async give(answers: readonly (() => void)[]): Promise<void> {
     const [first, ...others] = answers
-    // One by one, nobody else waits for the event loop to turn.
+    // If only one caller waits, it is answered without a turn of the event loop.
     if (others.length === 0) return first?.()
     for (let next = 0; next < answers.length; ) {
       const start = performance.now()

@@ -15,22 +15,23 @@ import { Sql } from './sql.js'
 const { chmodSync, closeSync, copyFileSync, existsSync, openSync, renameSync, rmSync } =
   process.getBuiltinModule('node:fs')
 
-/** What a restored ledger may have forgotten. */
+/** Which payments a restored ledger may have forgotten. */
 export interface Restored {
   /** Payments made after this moment may be missing. Epoch milliseconds. */
   readonly since: Instant
-  /** Where the ledger is that stood there before; absent if there was none. */
+  /** The new path of the ledger that was there before. Absent if there was none. */
   readonly replaced?: string
 }
 
 /**
- * Makes a backup of a ledger: one file, whole and consistent, also while processes pay. SQLite copies it in one go, which
- * blocks the event loop for as long as the disk takes.
+ * Makes a backup of a ledger in one file. The backup is complete and consistent, even if processes pay meanwhile.
+ * SQLite copies the ledger in one step, which blocks the event loop for as long as the disk takes.
  *
  * @param path The ledger's file.
  * @param to The new file. It must not exist.
- * @returns The moment up to which the backup knows all payments.
- * @throws TypeError if `to` exists; PaymentError `ledger_*` if the ledger cannot be read or the backup not be written.
+ * @returns The moment up to which the backup contains all payments.
+ * @throws TypeError if `to` exists; PaymentError `ledger_*` if the ledger cannot be read or the backup cannot be
+ * written.
  * @example
  * ```ts
  * await backupLedger('/var/lib/agent/ledger.db', '/backup/ledger-2026-11-30.db')
@@ -42,7 +43,7 @@ export async function backupLedger(path: string, to: string): Promise<{ readonly
     const file = await openFile(path, false)
     try {
       const until = await draft(to, (part) => {
-        // SQLite gives a new file the rights of everybody; an empty one keeps those that it has.
+        // SQLite makes a new file readable by all users. An existing empty file keeps its permissions.
         closeSync(openSync(part, 'wx', 0o600))
         file.sql.run('VACUUM INTO ?', part)
       })
@@ -54,13 +55,16 @@ export async function backupLedger(path: string, to: string): Promise<{ readonly
 }
 
 /**
- * Puts a backup in the place of a ledger. The restored ledger pays nothing until `purser.confirmRestore()` has said what
- * was spent since the backup. Stop every process that uses the ledger first: one that goes on pays nothing either.
+ * Replaces a ledger by a backup. The restored ledger pays nothing until the caller confirms with
+ * `purser.confirmRestore()` how much was spent since the backup. Stop every process that uses the ledger first. A
+ * process that continues to run cannot pay either.
  *
- * @param from The backup; made by {@link backupLedger}, by SQLite's own backup, or a copy of the ledger's files.
- * @param path Where the ledger is to be. What stands there is kept beside it, under a name that ends in
+ * @param from The backup: a file made by {@link backupLedger} or by SQLite's own backup, or a copy of the ledger's
+ * files.
+ * @param path The ledger's file. If it exists, it is kept in the same folder, under a name that ends in
  * `.replaced-<time>`.
- * @throws TypeError if there is no file at `from`; PaymentError `ledger_*` if it is no ledger, or cannot be written.
+ * @throws TypeError if there is no file at `from`; PaymentError `ledger_*` if it is not a ledger, or if the ledger
+ * cannot be written.
  * @example
  * ```ts
  * const { since } = await restoreLedger('/backup/ledger-2026-11-30.db', '/var/lib/agent/ledger.db')
@@ -73,7 +77,7 @@ export async function restoreLedger(from: string, path: string): Promise<Restore
     for (const end of ENDS) rmSync(`${part}${end}`, { force: true })
     copyFileSync(from, part)
     chmodSync(part, 0o600)
-    // A copy of the files of a ledger that was in use is whole only with its log.
+    // If the ledger was in use, a copy of its files is complete only with its log.
     if (sizeOf(`${from}-wal`) > 0) copyFileSync(`${from}-wal`, `${part}-wal`)
     const record = readRecord(path)
     const { since, ...made } = await change(part, (sql) => {
@@ -92,8 +96,8 @@ export async function restoreLedger(from: string, path: string): Promise<Restore
 }
 
 /**
- * The files of a ledger, by how their names end. The first is moved away first: without it the ledger is missing, which
- * stops whoever opens it meanwhile.
+ * The endings of the names of a ledger's files. The first file is moved away first. Without it the ledger is missing,
+ * so a process that opens the ledger meanwhile stops.
  */
 const ENDS = ['', '-wal', '-shm', '-journal'] as const
 
@@ -104,7 +108,7 @@ function moveAway(path: string): string | undefined {
   return there.length === 0 ? undefined : away
 }
 
-/** Makes a file beside the place where it is to be, marks it as a backup, and moves it there once it is on the disk. */
+/** Makes a file in the target's folder, marks it as a backup, and moves it to the target after it is on the disk. */
 async function draft(to: string, make: (part: string) => void): Promise<Instant> {
   const part = `${to}.part`
   rmSync(part, { force: true })
@@ -133,7 +137,7 @@ function stateOf(sql: Sql): State {
   return { id: textOf(row, 'id'), generation, high, gaps: gapsOf(row) }
 }
 
-/** A backup says that it is one, so that it is safe to open wherever it is copied to. */
+/** Marks a file as a backup. The mark makes the backup safe to open in every place to which it is copied. */
 function markBackup(sql: Sql, { high, gaps }: State): Instant {
   const open = gaps.find(({ confirmed }) => confirmed === undefined)
   if (open === undefined)
@@ -142,7 +146,7 @@ function markBackup(sql: Sql, { high, gaps }: State): Instant {
   return open?.since ?? high
 }
 
-/** Changes a file that nobody else has open, and leaves it whole and on the disk. */
+/** Changes a file that only this process has open, and leaves it complete and on the disk. */
 async function change<T>(path: string, step: (sql: Sql) => T): Promise<T> {
   const { DatabaseSync, destroyStatements } = await loadDriver()
   const db = new DatabaseSync(path, { timeout: 0 })
@@ -150,7 +154,7 @@ async function change<T>(path: string, step: (sql: Sql) => T): Promise<T> {
   try {
     isCurrent(db, true)
     checkWhole(db)
-    // Folds in the log and removes it.
+    // This copies the log into the file and removes the log.
     db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; BEGIN IMMEDIATE')
     answer = step(new Sql(db))
     db.exec('COMMIT')
@@ -168,7 +172,7 @@ function checkWhole(db: Database): void {
     throw ledgerError('ledger_corrupt', 'The backup is damaged')
 }
 
-/** Closes a file as a purser does, so that the next one finds it whole. */
+/** Closes a file as a purser does, so that the next process finds it complete. */
 async function leave(file: OpenFile): Promise<void> {
   const { db, sql } = file
   try {
@@ -177,7 +181,7 @@ async function leave(file: OpenFile): Promise<void> {
     db.exec('COMMIT')
     foldForGood(file)
   } catch {
-    // Somebody else writes, and so has it open.
+    // Another process writes to the ledger, so it has the file open.
   }
   await file.close()
 }

@@ -5,17 +5,17 @@ import { damaged } from '../ledger-error.js'
 import type { Value } from './driver.js'
 import type { Sql } from './sql.js'
 
-/** Buckets that no window reaches are kept this long, and removed a few at a time. */
+/** Buckets older than every window are kept this long. Then they are removed a few at a time. */
 const SPARED_MS = 3_600_000
 const MOST_PRUNED = 50
-/** A window has sixty buckets at most, or as many as payments in it that did not claim it. */
+/** A window has at most sixty buckets, plus one for each payment in it that did not claim it. */
 const MOST_BUCKETS = 200
-/** So many are written by one statement. */
+/** How many buckets one statement writes. */
 const MOST_WRITTEN = 8
 
 const ADD = `INSERT INTO buckets VALUES (?, ?, ?, ?)
   ON CONFLICT (counter, at) DO UPDATE SET counted = counted + excluded.counted, held = held + excluded.held`
-/** The statements that write so many buckets: none, one, two, … */
+/** The statements that write none, one, two, … buckets. */
 const UPSERTS = Array.from({ length: MOST_WRITTEN + 1 }, (_, rows) =>
   rows === 0
     ? undefined
@@ -30,15 +30,15 @@ interface Bucket {
   held: bigint
 }
 
-/** The buckets of one counter at or after `from`, the beginning of a window. */
+/** The buckets of one counter at or after `from`, where a window begins. */
 interface Known {
   readonly from: Instant
   readonly buckets: Map<Instant, Bucket>
 }
 
 /**
- * What counters count, by their numbers. What a transaction adds is written at its end: each bucket once, however many
- * payments it was for.
+ * The sums of the counters, by the counters' numbers. The sums that a transaction adds are written at its end. Each
+ * bucket is written once, for all payments that changed it.
  */
 export class Buckets {
   readonly #sql: Sql
@@ -49,7 +49,7 @@ export class Buckets {
     this.#sql = sql
   }
 
-  /** Drops all that was read, and all that was added and not written yet. */
+  /** Forgets all sums that were read, and all added sums that are not written yet. */
   clear(): void {
     this.#known.clear()
     this.#changed.clear()
@@ -57,7 +57,7 @@ export class Buckets {
 
   sum(counter: number, from: Instant): Counts {
     const known = this.#known.get(counter)
-    // A counter with many buckets is read again, from where its window begins now.
+    // A counter with many buckets is read again, from the present beginning of its window.
     const fits = known !== undefined && known.from <= from && known.buckets.size <= MOST_BUCKETS
     const sum = { counted: 0n, held: 0n }
     for (const { at, counted, held } of (fits ? known : this.#read(counter, from)).buckets.values()) {
@@ -71,7 +71,7 @@ export class Buckets {
   add(counter: number, at: Instant, { counted, held }: Counts): void {
     if (counted === 0n && held === 0n) return
     const known = this.#known.get(counter)
-    // No step has read this counter yet, so the beginning of its window is not known.
+    // No step has read this counter yet, so the beginning of its window is unknown.
     if (known === undefined || at < known.from) {
       this.#sql.run(ADD, counter, at, counted, held)
       return
@@ -87,7 +87,7 @@ export class Buckets {
     this.#changed.add(bucket)
   }
 
-  /** Writes what was added. */
+  /** Writes the added sums. */
   flush(): void {
     if (this.#changed.size === 0) return
     const values: Value[] = []
@@ -117,7 +117,10 @@ export class Buckets {
     return known
   }
 
-  /** A counter that gets a new bucket loses a few that no window reaches: time never goes back to them. */
+  /**
+   * Removes a few old buckets of a counter that gets a new bucket. No window reaches them, and time never goes back to
+   * them.
+   */
   #prune(counter: number, from: Instant): void {
     const sql = `DELETE FROM buckets WHERE counter = ? AND at IN
       (SELECT at FROM buckets WHERE counter = ? AND at < ? ORDER BY at LIMIT ${MOST_PRUNED})`

@@ -5,7 +5,7 @@ import { isChannel } from '../query.js'
 import { isChannelRecord, textOf } from './codec.js'
 import type { Sql } from './sql.js'
 
-/** Channels: few, and read by every call that pays through one. */
+/** The channels. There are few of them, and every call that pays through a channel reads them. */
 export class ChannelRows {
   protected readonly sql: Sql
   #channels: readonly Channel[] | undefined

@@ -1,18 +1,21 @@
-/** An open file that can be left in one synchronous step. */
+/** An open file that can be closed properly in one synchronous step. */
 export interface OpenLedgerFile {
   leave(): void
 }
 
 /**
- * The open files of this process. They are kept until they are closed: a driver closes a file that nobody holds any more,
- * and SQLite then removes the log that the file still says it has.
+ * The open files of this process. They are kept here until they are closed. Otherwise a driver closes a file when its
+ * object is collected, and SQLite then removes the log although the file is still marked as having one.
  */
 const open = new Set<OpenLedgerFile>()
 
-/** Deno emits no `exit` when an error ends the process: these come before. The file can be written to afterwards all the same. */
+/**
+ * Deno emits no `exit` event if an error ends the process. It emits these events first, and the file can still be
+ * written to after them.
+ */
 const ERRORS = 'Deno' in globalThis ? (['error', 'unhandledrejection'] as const) : []
 
-/** Leaves the file when the process ends without closing it: by itself, by `process.exit()` or by an error. */
+/** Closes the file properly if the process ends without closing it: normally, by `process.exit()` or by an error. */
 export function closeAtExit(file: OpenLedgerFile): void {
   if (open.size === 0) {
     process.on('exit', leaveAll)
@@ -21,7 +24,7 @@ export function closeAtExit(file: OpenLedgerFile): void {
   open.add(file)
 }
 
-/** The file was closed. */
+/** Removes a file from the list after it was closed. */
 export function noLongerOpen(file: OpenLedgerFile): void {
   open.delete(file)
   if (open.size > 0) return

@@ -6,14 +6,16 @@ import { type OpenFile, rollBack } from './open.js'
 import { checkVersion } from './schema.js'
 import { SqliteTables } from './tables.js'
 
-/** The longest pause between two tries for the lock. Each is random, so that processes do not wait in step. */
+/**
+ * The longest pause between two attempts to get the lock. Each pause is random, so that processes do not wait in step.
+ */
 const MOST_PAUSE_MS = 20
 
-/** An open file and its tables. Each step runs in a transaction of its own. */
+/** An open file and its tables. Each step runs in a separate transaction. */
 export class Connection {
   readonly #file: OpenFile
   readonly #tables: SqliteTables
-  /** `data_version`: it changes if another connection has written. */
+  /** SQLite's `data_version`. It changes if another connection has written. */
   #version: number | undefined
 
   constructor(file: OpenFile) {
@@ -24,7 +26,7 @@ export class Connection {
   /**
    * Runs a step.
    *
-   * @param use - Gets the tables, and whether another connection may have written since the step before.
+   * @param use - Receives the tables, and whether another connection may have written since the previous step.
    */
   step<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', use: (tables: SqliteTables, foreign: boolean) => T): T {
     const { db, sql } = this.#file
@@ -56,7 +58,7 @@ export class Connection {
   }
 }
 
-/** Runs it again and again while another process has the lock, until the deadline. */
+/** Runs a step repeatedly while another process has the lock, until the deadline. */
 export async function untilFree<T>(run: () => T | Promise<T>, deadline: number): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {

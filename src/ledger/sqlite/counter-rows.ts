@@ -15,29 +15,29 @@ import { FactRows } from './fact-rows.js'
 import { gapsOf, gapsText } from './gap-rows.js'
 import type { Sql } from './sql.js'
 
-/** More names than this are not cached; the table knows them all. */
+/** The maximum of cached names. The table has all of them. */
 const MOST_NAMES = 10_000
 
 /**
- * How far ahead of the time that was seen the file's own time is written, so that not every step writes it. A process
- * that finds it there takes it for the time that was seen: it never goes back, and may run ahead by as much.
+ * How far ahead of the latest time the file's time is written, so that not every step writes it. A process that finds
+ * the time in the file takes it for the latest time. So the time never goes back, and it may run ahead by this much.
  */
 const AHEAD_MS = 50
 
 const NOTHING: Counts = Object.freeze({ counted: 0n, held: 0n })
 
-/** The few values every step reads, and the counters. */
+/** The few values that every step reads, and the counters. */
 export class CounterRows extends FactRows {
   #meta: Meta | undefined
   #listed = 0
   #boughtAfter: number | undefined
   #changed = false
-  /** The time that stands in the file: nothing that was answered lies beyond it. */
+  /** The time that is stored in the file. No answer has used a later time. */
   #bound: Instant = 0
-  /** The time that was seen, as long as nobody else can have seen a later one. */
+  /** The latest time of this process. Undefined if another process may have used a later one. */
   #high: Instant | undefined
   readonly #buckets: Buckets
-  // Rows that are never removed, so what was read once stays true, unless the transaction that wrote it is undone.
+  // These rows are never removed. A cached row stays true, unless the transaction that wrote it is undone.
   readonly #numbers = new BoundedCache<number>()
   readonly #keys = new BoundedCache<string>()
   readonly #names = new Set<string>()
@@ -57,11 +57,11 @@ export class CounterRows extends FactRows {
     super.clear()
     this.#meta = undefined
     this.#buckets.clear()
-    // How far a fill has come moves without a shape being added.
+    // The progress of a fill changes although no shape is added.
     if (!this.#shapes.every(isFilled)) this.#shapes = []
   }
 
-  /** Writes what the step changed in counters and in {@link Meta}. */
+  /** Writes the step's changes to counters and to {@link Meta}. */
   end(): void {
     this.#buckets.flush()
     const { high, clock, frozen, filled, shapes, gaps } = this.meta()
@@ -75,12 +75,12 @@ export class CounterRows extends FactRows {
     this.sql.run(sql, this.#bound, clockText(clock), ...rest)
   }
 
-  /** Nothing is to come: the time in the file is taken back to the one that it was. */
+  /** Sets the time in the file back to the latest time, because no further step follows. */
   rest(): void {
     if (this.meta().high < this.#bound) this.sql.run('UPDATE meta SET high = ?', this.meta().high)
   }
 
-  /** The step was undone. */
+  /** Forgets the cached values after a step was undone. */
   forget(): void {
     this.clear()
     this.#changed = false
@@ -118,7 +118,7 @@ export class CounterRows extends FactRows {
     const { high, clock, filled, shapes, gaps } = rest
     this.#changed ||= frozen !== before.frozen || filled !== before.filled || shapes !== before.shapes
     this.#changed ||= gaps !== before.gaps || clock !== before.clock
-    // Time goes back by a person's word only, and then in the file too.
+    // Time goes back only if a person confirms it. Then the time in the file goes back too.
     if (high < before.high) this.#bound = 0
   }
 
@@ -133,7 +133,10 @@ export class CounterRows extends FactRows {
     this.#changed = true
   }
 
-  /** All payments beyond this place are listed by when they bought something. Undefined: nobody asked for that yet. */
+  /**
+   * All payments after this place are listed by the moment of their purchase. Undefined if no process has asked for
+   * that yet.
+   */
   protected get boughtAfter(): number | undefined {
     this.meta()
     return this.#boughtAfter
@@ -166,7 +169,7 @@ export class CounterRows extends FactRows {
   }
 
   shapes(): readonly KnownShape[] {
-    // Shapes are only ever added, so as many as there are now are the ones there were.
+    // Shapes are only added and never removed. If their number is the same, the cached shapes are current.
     if (this.#shapes.length !== this.meta().shapes)
       this.#shapes = this.sql.all('SELECT body, through FROM shapes ORDER BY n').map(readShape)
     return this.#shapes
@@ -225,8 +228,8 @@ export class CounterRows extends FactRows {
   }
 
   /**
-   * Charges name counters by their numbers: their keys are long, and each stands in thousands of payments. A counter that
-   * is new gets one.
+   * Returns a counter's number. Charges name counters by their numbers, because keys are long and each key would be
+   * stored in thousands of payments. A new counter gets a new number.
    */
   protected numberOf(key: string): number {
     const n = this.#number(key)

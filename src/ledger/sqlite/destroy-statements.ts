@@ -2,19 +2,20 @@ const { setFlagsFromString } = process.getBuiltinModule('node:v8')
 const { runInNewContext } = process.getBuiltinModule('node:vm')
 const { setImmediate } = process.getBuiltinModule('node:timers')
 
-/** Statements are destroyed in turns of the event loop after the collection that found them. */
+/** How many turns of the event loop pass after a collection until the statements that it found are destroyed. */
 const TURNS = 3
 
 /**
  * Destroys the statements of databases that were closed.
  *
- * `@photostructure/sqlite` cannot destroy a statement. As long as one of them exists SQLite keeps its database open, and
- * closes it when JavaScript happens to collect the last one. If nobody else has the ledger open at that moment, SQLite then
- * removes the log by its name, even if another process has written a new one there. So garbage is collected at once: some
- * milliseconds in a small program, once per ledger that is closed. The runtime's own `node:sqlite` needs none of this.
+ * `@photostructure/sqlite` cannot destroy a statement. SQLite keeps a database open while one of its statements exists,
+ * and closes it when JavaScript collects the last one. If no other process has the ledger open at that moment, SQLite
+ * removes the log by its name, even if another process has made a new log under that name. So this function collects
+ * garbage at once. That takes some milliseconds in a small program, once for each ledger that is closed. The runtime's
+ * own `node:sqlite` does not need this.
  */
 export async function destroyStatements(): Promise<void> {
-  // The statements may still be in the registers of whoever called this.
+  // The caller's registers may still refer to the statements.
   await turn()
   collector()?.()
   for (let n = 0; n < TURNS; n++) await turn()
@@ -24,7 +25,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(() => resolve()))
 }
 
-/** Undefined: this runtime collects garbage only by itself. */
+/** Returns the garbage collector. Undefined if this runtime collects garbage only by itself. */
 function collector(): (() => unknown) | undefined {
   const { gc } = globalThis
   if (typeof gc === 'function') return () => gc()
@@ -33,7 +34,10 @@ function collector(): (() => unknown) | undefined {
   return exposed()
 }
 
-/** Node shows it to a context that is made while the flag is set; the program itself goes without, as it was started. */
+/**
+ * Returns `gc` from a new context. Node adds it to a context that is made while the flag is set. The program's own
+ * context does not change.
+ */
 function exposed(): (() => unknown) | undefined {
   try {
     setFlagsFromString('--expose-gc')

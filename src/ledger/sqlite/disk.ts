@@ -1,7 +1,7 @@
 const { closeSync, fsyncSync, openSync } = process.getBuiltinModule('node:fs')
 const { dirname } = process.getBuiltinModule('node:path')
 
-/** Puts the names of a file's folder on the disk: a file that was made or renamed there survives a power cut. */
+/** Syncs a file's folder to the disk, so that a file that was made or renamed there survives a power cut. */
 export function syncFolder(path: string): void {
   try {
     const folder = openSync(dirname(path), 'r')
@@ -11,11 +11,14 @@ export function syncFolder(path: string): void {
       closeSync(folder)
     }
   } catch {
-    // Windows opens no folders, and needs no sync of them.
+    // Windows cannot open a folder, and does not need to sync it.
   }
 }
 
-/** Puts a file on the disk. Never for a file that SQLite has open in this process: closing it drops SQLite's locks. */
+/**
+ * Syncs a file to the disk. Never call it for a file that SQLite has open in this process: closing the file drops
+ * SQLite's locks.
+ */
 export function syncFile(path: string): void {
   const file = openSync(path, 'r+')
   try {

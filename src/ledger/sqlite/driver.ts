@@ -3,7 +3,7 @@ import { destroyStatements } from './destroy-statements.js'
 
 export type Value = string | number | bigint | null
 
-/** What `node:sqlite` and `@photostructure/sqlite` have in common, as far as it is used here. */
+/** The common part of `node:sqlite` and `@photostructure/sqlite` that the ledger uses. */
 export interface Statement {
   run(...values: readonly Value[]): {
     readonly changes: number | bigint
@@ -26,21 +26,21 @@ export interface Driver {
     path: string,
     options: { readonly timeout: number; readonly readOnly?: boolean },
   ) => Database
-  /** Ends databases that were closed, for a driver that keeps them open while their statements exist. */
+  /** Closes databases fully, for a driver that keeps them open while their statements exist. */
   readonly destroyStatements?: () => Promise<void>
 }
 
 /**
- * The runtime's own SQLite, or the package with the same API.
+ * Loads the runtime's own SQLite, or the package with the same API.
  *
- * @throws PaymentError `ledger_failed` where there is neither.
+ * @throws PaymentError `ledger_failed` if neither exists.
  */
 export async function loadDriver(): Promise<Driver> {
   const own = ownDriver()
   if (own !== undefined) return own
   try {
-    // Its binaries lie beside it, so that no bundler may take it along: webpack and Next.js read the comment, esbuild is
-    // told by its options (docs/bundlers.md).
+    // The package loads its binaries from its own folder, so a bundler must not include it. Webpack and Next.js read
+    // the comment; esbuild needs an option (docs/bundlers.md).
     const loaded: unknown = await import(
       /* webpackIgnore: true */ /* @vite-ignore */ '@photostructure/sqlite'
     )
@@ -57,7 +57,8 @@ function noDriver(cause: unknown): PaymentError {
 }
 
 function ownDriver(): Driver | undefined {
-  // Node 22 warns that its SQLite is experimental. The ledger keeps to the part that both drivers pass its tests on.
+  // Node 22 warns that its SQLite is experimental. The ledger uses only the part with which both drivers pass its
+  // tests.
   const emitWarning = process.emitWarning
   process.emitWarning = () => undefined
   try {

@@ -1,6 +1,8 @@
 import { type ErrorCode, isPaymentError, PaymentError } from '../../errors/index.js'
 
-/** A primary result code of SQLite (https://sqlite.org/rescode.html), what SQLite says to it, and what we say. */
+/**
+ * A primary result code of SQLite (https://sqlite.org/rescode.html), SQLite's text for it, and Purser's error for it.
+ */
 interface Known {
   readonly result: number
   readonly text: string
@@ -36,11 +38,11 @@ const KNOWN: readonly Known[] = [
 function known(error: unknown): Known | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   if ('errcode' in error && typeof error.errcode === 'number') {
-    // The low byte is the primary code; the rest says more.
+    // The low byte is the primary code. The other bytes contain details.
     const result = error.errcode & 0xff
     return KNOWN.find((each) => each.result === result)
   }
-  // Deno leaves the code out of what `exec` throws: there the text is all there is.
+  // Deno throws errors without a code from `exec`. There only the text identifies the error.
   return KNOWN.find(({ text }) => 'message' in error && error.message === text)
 }
 
@@ -48,13 +50,16 @@ export function isBusy(error: unknown): boolean {
   return known(error)?.code === 'ledger_busy'
 }
 
-/** Could SQLite neither open nor make the files that a ledger has beside it? */
+/** Returns whether SQLite could neither open nor make the extra files of a ledger. */
 export function isWithoutLog(error: unknown): boolean {
   const result = known(error)?.result
   return result === 8 || result === 14
 }
 
-/** What went wrong in the store, in the ledger's own words. Caller mistakes and our own errors pass as they are. */
+/**
+ * Translates an error of the store into an error of the ledger. Errors of the caller and of Purser are returned
+ * unchanged.
+ */
 export function failure(error: unknown): unknown {
   if (isPaymentError(error) || error instanceof TypeError) return error
   const { code, message } = known(error) ?? { code: 'ledger_failed', message: 'The ledger failed' }

@@ -14,10 +14,10 @@ import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }
 type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
 
-/** Lists are longer than single values, so fewer of them are kept. */
+/** The maximum of cached lists. It is lower than for single values, because lists are longer. */
 const MOST_LISTS = 1000
 
-/** Owners, lanes, and what policy judges by. */
+/** Owners, lanes, and the facts that policies use. */
 export class FactRows extends ChannelRows {
   readonly #owners = new BoundedCache<Instant | undefined>()
   readonly #lanes = new BoundedCache<Lane | undefined>()
@@ -31,7 +31,7 @@ export class FactRows extends ChannelRows {
   readonly #denials = new BoundedCache<readonly Denial[]>(MOST_LISTS)
   readonly #grants = new BoundedCache<readonly Grant[]>(MOST_LISTS)
 
-  /** Somebody else has written: nothing that was read before is believed. */
+  /** Forgets all cached values, because another process has written. */
   doubt(): void {
     this.clear()
   }

@@ -3,16 +3,17 @@ import { ledgerError } from '../ledger-error.js'
 import { mayAskSystem } from '../permission.js'
 import { recordPath } from './made-record.js'
 
-// Not imported: bundlers follow lazy imports too, and a name that starts with `node:` breaks the build of a page.
+// These modules are not imported, because bundlers follow lazy imports too, and a name that starts with `node:` breaks
+// the build of a web page.
 const { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } =
   process.getBuiltinModule('node:fs')
 const { homedir, platform } = process.getBuiltinModule('node:os')
 const { dirname, isAbsolute, join } = process.getBuiltinModule('node:path')
 
 /**
- * Where the ledger is when nobody says: below the user's state directory. A relative path would be another ledger, with
- * budgets that nothing was spent of, in each working directory: `XDG_STATE_HOME` is then not read, as its specification
- * asks, and without an absolute home there is no default.
+ * Returns the default path of the ledger, below the user's state directory. A relative path would give each working
+ * directory a different ledger, with unspent budgets. So a relative `XDG_STATE_HOME` is ignored, as its specification
+ * requires, and there is no default without an absolute home directory.
  *
  * @throws PaymentError `invalid_config`
  */
@@ -32,12 +33,15 @@ export function defaultPath(env: NodeJS.ProcessEnv = process.env, home: string =
   return join(home, '.local', 'state', 'purser', 'ledger.db')
 }
 
-/** Deno tells the home directory only with a permission of its own; the environment has it there too. */
+/**
+ * Returns the home directory. In Deno, the function for it needs an extra permission. Without that permission, this
+ * reads the environment.
+ */
 function homeOf(env: NodeJS.ProcessEnv): string {
   return mayAskSystem('homedir') ? homedir() : (env['HOME'] ?? env['USERPROFILE'] ?? '')
 }
 
-/** The identity of a file: a path that leads elsewhere is another ledger, or none. */
+/** The identity of a file. If a path leads to a file with another identity, the ledger was replaced or removed. */
 export interface FileId {
   readonly dev: number
   readonly ino: number
@@ -52,12 +56,12 @@ export function sameFile(a: FileId | undefined, b: FileId | undefined): boolean 
 }
 
 /**
- * Checks a ledger's file before SQLite opens it, and makes an empty one if there is none.
+ * Checks a ledger's file before SQLite opens it, and makes an empty file if there is none.
  *
- * It never opens a file that exists: closing it would drop the locks that SQLite has on it in this process
+ * It never opens a file that exists. Closing the file would drop the locks that SQLite has on it in this process
  * (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
  *
- * @param made Does the record say that there was a ledger before?
+ * @param made Whether the record shows that there was a ledger before.
  * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`.
  */
 export function prepareFile(path: string, create: boolean, made: boolean): void {
@@ -79,7 +83,7 @@ export function prepareFile(path: string, create: boolean, made: boolean): void 
 }
 
 /**
- * Checks a ledger's file before SQLite opens it only to read it.
+ * Checks a ledger's file before SQLite opens it for reading only.
  *
  * @throws PaymentError `ledger_missing`, `ledger_read_only`, `ledger_corrupt`, `ledger_failed`.
  */
@@ -89,7 +93,7 @@ export function checkReadable(path: string, made: boolean): void {
     throw ledgerError('ledger_missing', `There is no ledger at ${path}`)
   if (!may(path, constants.R_OK))
     throw ledgerError('ledger_failed', `This user may not read ${path}. Read it as the user who owns it`)
-  // SQLite would make the files beside the ledger as this user, and its owner could not open them.
+  // SQLite would make the extra files as this user, and the ledger's owner could not open them.
   const user = process.getuid?.() ?? 0
   if (
     made &&
@@ -101,7 +105,7 @@ export function checkReadable(path: string, made: boolean): void {
     throw needsLog(path)
 }
 
-/** SQLite reads a ledger only if there are two more files beside it, or if it can make them. */
+/** Returns the error for a ledger whose two extra files do not exist and cannot be made. SQLite needs them to read. */
 export function needsLog(path: string): PaymentError {
   return ledgerError(
     'ledger_read_only',
@@ -109,7 +113,7 @@ export function needsLog(path: string): PaymentError {
   )
 }
 
-/** The file, if there is one. */
+/** Returns the size and the owner of the file, if it exists. */
 function fileAt(path: string, made: boolean): { readonly size: number; readonly uid: number } | undefined {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) {
@@ -144,7 +148,7 @@ function makeFile(path: string, create: boolean): void {
     )
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    // SQLite gives its other files the mode of this one.
+    // SQLite gives the extra files the mode of this file.
     closeSync(openSync(path, 'a', 0o600))
     chmodSync(path, 0o600)
   } catch {
@@ -159,7 +163,7 @@ export function logPath(path: string): string {
   return `${path}-wal`
 }
 
-/** Does a log with pages of its own stand beside the file? While it does, the file may lack them. */
+/** Returns whether the file has a log that contains pages. If it has, the file itself may lack these pages. */
 export function hasLog(path: string): boolean {
   return sizeOf(logPath(path)) > 0
 }

@@ -6,18 +6,20 @@ import type { Ledger } from '../port.js'
 import { defaultPath } from './file.js'
 import { SqliteStore } from './store.js'
 
-/** Where a SQLite ledger is, and how it is kept. */
+/** Options of a SQLite ledger. */
 export interface SqliteLedgerOptions {
-  /** The file. `ledger.db` below the user's state directory unless given. */
+  /** The ledger's file. @default `ledger.db` below the user's state directory */
   readonly path?: string
-  /** May a ledger be made where there is none? True unless given. */
+  /** Whether to make a ledger if there is none. @default true */
   readonly create?: boolean
   /**
-   * `full`: a commit is on the disk before a credential leaves, so that not even a power cut forgets one. `normal`:
-   * safe against crashes of the process, faster. `full` unless given.
+   * When a commit is on the disk. `full`: before a credential is sent, so that not even a power cut loses a payment.
+   * `normal`: later. This is faster, and safe if the process crashes.
+   *
+   * @default 'full'
    */
   readonly synchronous?: 'full' | 'normal'
-  /** How long to wait while other processes write, in whole milliseconds: 10,000 unless given; 0: not at all. */
+  /** How long to wait while other processes write, in whole milliseconds. With 0, it does not wait. @default 10_000 */
   readonly busyTimeoutMs?: number
   readonly clock?: Clock
 }
@@ -31,9 +33,9 @@ const OPTIONS: Names<SqliteLedgerOptions> = {
 }
 
 /**
- * A ledger in a SQLite file that many processes may share. The file is opened by the first call; from then on every
- * call rejects with a `PaymentError` while the ledger cannot answer: `ledger_busy`, `ledger_missing`,
- * `ledger_corrupt`, `ledger_read_only`, `ledger_newer` or `ledger_failed`.
+ * Makes a ledger in a SQLite file that many processes may share. The first call opens the file. From then on, every
+ * call rejects with a `PaymentError` if the ledger cannot answer: `ledger_busy`, `ledger_missing`, `ledger_corrupt`,
+ * `ledger_read_only`, `ledger_newer` or `ledger_failed`.
  *
  * @example
  * ```ts

@@ -3,17 +3,17 @@ import { ledgerError } from '../ledger-error.js'
 const fs = process.getBuiltinModule('node:fs')
 
 /**
- * Puts a ledger's log on the disk while the event loop turns. SQLite would wait for the disk itself, and the event loop
- * with it, for some milliseconds a commit. The log is synced as a whole, so those who wait at the same time share a sync.
+ * Syncs a ledger's log to the disk without blocking the event loop. SQLite would block it for some milliseconds for
+ * each commit. A sync covers the whole log, so callers that wait at the same time share one sync.
  *
- * SQLite has no locks on the log's file: they are on the database and on the index. So the file may be opened and closed
- * here (https://sqlite.org/walformat.html#file_format).
+ * SQLite has no locks on the log's file. Its locks are on the database and on the index. So this class may open and
+ * close the log's file (https://sqlite.org/walformat.html#file_format).
  */
 export class LogSync {
   #file: number | undefined
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
-  /** After one failure, the disk may have lost what a later sync would call written. */
+  /** The first failure. After it, the disk may have lost data that a later sync would report as written. */
   #failure: Error | undefined
 
   /** @throws what the file system throws. */
@@ -22,7 +22,7 @@ export class LogSync {
     this.#file = fs.openSync(path, 'r+')
   }
 
-  /** Closes the file once no sync runs on it. */
+  /** Closes the file after the last sync on it has ended. */
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
@@ -31,18 +31,18 @@ export class LogSync {
   }
 
   /**
-   * Resolves when all that was written to the log before this call is on the disk.
+   * Resolves when all data that was written to the log before this call is on the disk.
    *
-   * @throws PaymentError `ledger_failed`, and then each time.
+   * @throws PaymentError `ledger_failed`, and the same error for every later call.
    */
   done(): Promise<void> {
     if (this.#running === undefined) return this.#start()
-    // The sync that runs may have begun before the latest write.
+    // The running sync may have begun before the latest write.
     this.#next ??= this.#running.catch(() => undefined).then(() => this.#start())
     return this.#next
   }
 
-  /** Resolves when nobody waits for a sync any more. */
+  /** Resolves when all callers have their sync. */
   async ended(): Promise<void> {
     for (let last = this.#last(); last !== undefined; last = this.#last()) await last.catch(() => undefined)
   }

@@ -6,13 +6,13 @@ const { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } =
 const { randomUUID } = process.getBuiltinModule('node:crypto')
 
 /**
- * The record that a ledger was made, in a file of its own beside the ledger. It outlives the ledger's file and its log,
- * so that Purser notices when one of them vanishes or an older one takes its place.
+ * The record that a ledger was made, in a separate file next to the ledger. It remains if the ledger's file and its log
+ * are lost. So Purser notices if one of them is missing or was replaced by an older one.
  */
 export interface MadeRecord {
-  /** The ledger's id; absent if the record cannot be read. */
+  /** The ledger's id. Absent if the record cannot be read. */
   readonly id?: string
-  /** The ledger's file has at least this generation: see `meta.generation`. */
+  /** The lowest generation that the ledger's file can have. See `meta.generation`. */
   readonly generation: number
 }
 
@@ -38,16 +38,16 @@ function parse(text: string): MadeRecord {
     const { id, generation } = value
     if (typeof id === 'string' && typeof generation === 'number') return { id, generation }
   } catch {
-    // The record still says that a ledger was made.
+    // The record still shows that a ledger was made.
   }
   return { generation: 0 }
 }
 
-/** Writes the record unless it says as much already. It is on the disk when this returns. */
+/** Writes the record, unless it has the same content already. It is on the disk when this function returns. */
 export function writeRecord(path: string, record: Required<MadeRecord>): void {
   const before = readRecord(path)
   if (before?.id === record.id && before.generation >= record.generation) return
-  // Another process may write it at the same time, so that each writes a file of its own first.
+  // Another process may write the record at the same time. So each process writes a separate file first.
   const draft = `${recordPath(path)}.${randomUUID()}`
   const file = openSync(draft, 'wx', 0o600)
   try {

@@ -4,7 +4,7 @@ const { readFile, stat, statfs } = process.getBuiltinModule('node:fs/promises')
 const { dirname, resolve } = process.getBuiltinModule('node:path')
 const { setTimeout } = process.getBuiltinModule('node:timers')
 
-/** `f_type` of statfs(2) on Linux for drives that other machines serve, and what people call them. */
+/** The `f_type` of statfs(2) on Linux for network drives, and the drives' usual names. */
 const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -22,20 +22,20 @@ const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
   [0x786f4256, 'a shared folder of VirtualBox'],
 ])
 
-/** Programs mount drives of all kinds by FUSE: which one it is only the table of mounts tells. */
+/** Programs mount drives of all kinds by FUSE. Only the table of mounts shows which kind it is. */
 const FUSE = 0x65735546
 const LOCAL_FUSE =
   /^(?:fuseblk|fuse\.(?:ntfs(?:-3g)?|exfat|ext2|ext4|mergerfs|lxcfs|bindfs|gocryptfs|encfs|fuse-overlayfs|portal))$/
 const MOST_WAIT_MS = 2_000
 
-/** Paths that were looked at: one warning for each in a process. */
+/** Paths that were checked. A process warns once for each path. */
 const seen = new Set<string>()
 const MOST_SEEN = 100
 
 /**
- * Warns by `process.emitWarning` if a ledger lies on a drive of another machine: SQLite's locks do not hold there, so two
- * processes could spend the same budget, and the file could be damaged. It is not waited for, and says nothing if the drive
- * does not answer within two seconds.
+ * Warns by `process.emitWarning` if a ledger is on a network drive. SQLite's locks do not work there, so two processes
+ * could spend the same budget, and the file could be damaged. The caller does not wait for the check. There is no
+ * warning if the drive does not answer within two seconds.
  */
 export function warnOfNetworkDrive(path: string): void {
   if (seen.has(path) || seen.size >= MOST_SEEN) return
@@ -49,7 +49,7 @@ export function warnOfNetworkDrive(path: string): void {
   })
 }
 
-/** What kind of network drive a path is on; undefined for a local one, and if nobody can tell. */
+/** Returns the kind of network drive of a path. Undefined for a local drive, and if the kind is unknown. */
 async function networkDriveOf(path: string): Promise<string | undefined> {
   if (process.platform === 'win32') return isShare(resolve(path)) ? 'a share' : undefined
   if (process.platform !== 'linux' || !mayAskSystem('statfs')) return undefined
@@ -67,16 +67,18 @@ async function look(folder: string): Promise<string | undefined> {
   return fuseDrive(dev, mounts)
 }
 
-/** The name of a network drive by its number in statfs(2). Some runtimes give it as a negative number of 32 bits. */
+/**
+ * Returns the name of a network drive by its number in statfs(2). Some runtimes return it as a negative 32-bit number.
+ */
 export function networkType(type: number): string | undefined {
   return NETWORK_TYPES.get(type >>> 0)
 }
 
 /**
- * The name of a network drive that FUSE serves, by the table of mounts (proc_pid_mountinfo(5)). One that is not known to be
- * local counts as one.
+ * Returns the name of a network drive that FUSE serves, from the table of mounts (proc_pid_mountinfo(5)). A drive that
+ * is not known to be local is treated as a network drive.
  *
- * @param dev - The device of a file on it, as stat(2) gives it.
+ * @param dev - The device of a file on the drive, as stat(2) returns it.
  */
 export function fuseDrive(dev: number, mounts: string): string | undefined {
   const device = BigInt(dev)
@@ -88,7 +90,7 @@ export function fuseDrive(dev: number, mounts: string): string | undefined {
   return type === undefined || LOCAL_FUSE.test(type) ? undefined : type
 }
 
-/** `\\server\share\…` */
+/** Returns whether a path has the form `\\server\share\…`. */
 export function isShare(path: string): boolean {
   return /^[\\/]{2}[^\\/?.]/.test(path)
 }

@@ -2,7 +2,7 @@ import { ledgerError } from '../ledger-error.js'
 import type { Driver } from './driver.js'
 import { type FileId, fileId } from './file.js'
 
-/** Who has a ledger's file open in this process: which copy of SQLite, and how often. */
+/** The use of a ledger's file in this process: which copy of SQLite has it open, and how often. */
 interface Use {
   readonly sqlite: Driver['DatabaseSync']
   count: number
@@ -10,7 +10,7 @@ interface Use {
 
 const KEY = Symbol.for('purser.ledgers.open')
 
-/** Shared by all copies of this module in the process. */
+/** Returns the map that all copies of this module in the process share. */
 function uses(): Map<string, Use> {
   const known: unknown = Reflect.get(globalThis, KEY)
   if (known instanceof Map) return known
@@ -20,12 +20,12 @@ function uses(): Map<string, Use> {
 }
 
 /**
- * Notes that this copy of SQLite has the file open. Two copies in one process may not have the same file open: if one of
- * them closes it, the operating system drops the locks of the other, and two processes may write at once
+ * Notes that this copy of SQLite has the file open. Two copies in one process must not have the same file open. If one
+ * of them closes it, the operating system drops the locks of the other, and two processes may write at once
  * (https://sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application).
  *
- * @returns Takes the note back.
- * @throws PaymentError `ledger_failed` if another copy has it open.
+ * @returns A function that removes the note.
+ * @throws PaymentError `ledger_failed` if another copy has the file open.
  */
 export function useOneSqlite(path: string, sqlite: Driver['DatabaseSync']): () => void {
   const name = nameOf(fileId(path))

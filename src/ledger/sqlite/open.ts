@@ -12,11 +12,11 @@ import { bytesOf, isCurrent, migrate } from './schema.js'
 import { Sql } from './sql.js'
 
 /**
- * How many pages the log may hold before a commit folds it into the file: about a hundred payments. A larger log would
- * keep the event loop waiting for longer than 20 ms.
+ * How many pages the log may have before a commit copies it into the file: about a hundred payments. A larger log would
+ * block the event loop for longer than 20 ms.
  */
 const LOG_PAGES = 1000
-/** The log is cut to this size when it starts again from its beginning, after a long reader made it grow. */
+/** SQLite cuts the log to this size when it starts again from its beginning, after a long read made it grow. */
 const LOG_BYTES = 8 * 1024 * 1024
 
 const SETTINGS = `PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;
@@ -26,11 +26,11 @@ const SETTINGS = `PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;
 export interface OpenFile {
   readonly db: Database
   readonly sql: Sql
-  /** Closes the database, so that nothing of it stays open in this process. */
+  /** Closes the database fully, so that none of its files stays open in this process. */
   close(): Promise<void>
 }
 
-/** Opens the database. Its tables may be missing, or of any version. */
+/** Opens the database. It does not check whether the tables exist, or which version they have. */
 function connect({ DatabaseSync, destroyStatements }: Driver, path: string, readOnly: boolean): OpenFile {
   const release = useOneSqlite(path, DatabaseSync)
   try {
@@ -53,13 +53,13 @@ function connect({ DatabaseSync, destroyStatements }: Driver, path: string, read
 }
 
 /**
- * Opens a ledger's file, or makes one. Its tables are brought up to date, and its gaps are noticed.
+ * Opens a ledger's file, or makes one. It updates the tables to this version, and notices gaps.
  *
- * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_newer`; what SQLite throws.
+ * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_newer`; errors of SQLite.
  */
 export async function openFile(path: string, create: boolean): Promise<OpenFile> {
   const driver = await loadDriver()
-  // Read first: another process may make the ledger meanwhile, and then it has not vanished.
+  // The record is read first. Another process may make the ledger meanwhile, and then it is not a lost ledger.
   const record = readRecord(path)
   prepareFile(path, create, record !== undefined)
   const file = connect(driver, path, false)
@@ -67,7 +67,8 @@ export async function openFile(path: string, create: boolean): Promise<OpenFile>
   try {
     checkLength(db, path)
     if (!isCurrent(db, record !== undefined)) renew(db)
-    // Only now, so that a new ledger's tables are in the file itself before there is a log that could be lost.
+    // The log starts only now. So the tables of a new ledger are in the file itself before there is a log that could be
+    // lost.
     db.exec('PRAGMA journal_mode = WAL')
     db.exec(SETTINGS)
     noticeGap(db, sql, path, record)
@@ -80,10 +81,10 @@ export async function openFile(path: string, create: boolean): Promise<OpenFile>
 }
 
 /**
- * Opens a ledger's file only to read it. Its tables must be those of this version, since they are not changed.
+ * Opens a ledger's file for reading only. It does not update the tables, so they must have this version.
  *
- * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_older`, `ledger_newer`; what SQLite
- * throws.
+ * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_read_only`, `ledger_older`, `ledger_newer`; errors
+ * of SQLite.
  */
 export async function openForReading(path: string): Promise<OpenFile> {
   const driver = await loadDriver()
@@ -100,9 +101,9 @@ export async function openForReading(path: string): Promise<OpenFile> {
   }
 }
 
-/** A file that was cut short is found now, and not when the page that is missing happens to be read. */
+/** Checks the file's length, so that a truncated file is found now and not later, when a missing page is read. */
 function checkLength(db: Database, path: string): void {
-  // Another process may be making the ledger: then the pages are in its log.
+  // If another process is making the ledger, the missing pages are in its log.
   if (bytesOf(db) > sizeOf(path) && !hasLog(path))
     throw ledgerError('ledger_corrupt', `${path} has been cut short`)
 }
@@ -114,7 +115,7 @@ function older(path: string): Error {
   )
 }
 
-/** Makes the tables, or brings them up to date: whole and on the disk, or not at all. */
+/** Makes the tables or updates them: either fully and on the disk, or not at all. */
 function renew(db: Database): void {
   db.exec('PRAGMA synchronous = FULL')
   db.exec('BEGIN IMMEDIATE')
@@ -127,10 +128,12 @@ function renew(db: Database): void {
   }
 }
 
-/** What the file says about itself. */
+/** The state that the file itself records. */
 interface State {
   readonly id: string
-  /** How often a process began to write to it. The record beside the file never has a higher one, unless the file is older. */
+  /**
+   * How many times a process began to write to the file. If the record has a higher number, the file is an older one.
+   */
   readonly generation: number
   readonly inUse: boolean
   readonly high: number
@@ -149,7 +152,7 @@ function stateOf(sql: Sql): State {
   }
 }
 
-/** Writes down that payments may be missing, if they may be, before anybody can pay. Then brings the record up to date. */
+/** Stores a gap before any payment if payments may be missing. Then updates the record. */
 function noticeGap(db: Database, sql: Sql, path: string, record: MadeRecord | undefined): void {
   const found = inTransaction(db, 'BEGIN', () => {
     const state = stateOf(sql)
@@ -165,7 +168,7 @@ function noticeGap(db: Database, sql: Sql, path: string, record: MadeRecord | un
 /**
  * Returns the gap that the next process will notice when it opens the ledger to pay. Call it inside a transaction.
  *
- * @throws PaymentError `ledger_missing` if another ledger has taken the place of this one.
+ * @throws PaymentError `ledger_missing` if another ledger has replaced this one.
  */
 export function unnoticedGap(sql: Sql, path: string): Gap | undefined {
   const state = stateOf(sql)
@@ -175,9 +178,9 @@ export function unnoticedGap(sql: Sql, path: string): Gap | undefined {
 
 function causeOf(state: State, path: string, record: MadeRecord | undefined): GapCause | undefined {
   const { id, generation, inUse, gaps } = state
-  // One gap that is not confirmed stops all payments; it lasts until somebody confirms it.
+  // One gap that is not confirmed already stops all payments, until a person confirms it.
   if (gaps.some(({ confirmed }) => confirmed === undefined)) return undefined
-  // Every process that uses the ledger has written to its log, so the log is not empty.
+  // Every process that uses the ledger has written to its log, so the log was lost if it is missing or empty.
   if (inUse && !hasLog(path)) return 'log_lost'
   if (record?.id === undefined) return undefined
   if (record.id !== id) throw exchanged(path)
@@ -187,7 +190,8 @@ function causeOf(state: State, path: string, record: MadeRecord | undefined): Ga
 function addGap(sql: Sql, state: State, path: string, record: MadeRecord | undefined): State {
   const cause = causeOf(state, path, record)
   if (cause === undefined) return state
-  // A new id gives the wallets new lanes: what was signed on the old ones, and forgotten, does not stand in their way.
+  // A new id gives the wallets new lanes. So forgotten payments that were signed on the old lanes do not block new
+  // ones.
   const id = crypto.randomUUID()
   const generation = Math.max(state.generation, record?.generation ?? 0) + 1
   const gaps = [...state.gaps, { since: state.high, cause }]
@@ -201,10 +205,10 @@ function exchanged(path: string): Error {
 }
 
 /**
- * Marks the ledger as used, in the file itself: from now on the file alone is not whole, and whoever opens it without
- * its log notices that. Every process does so before its first write.
+ * Marks the ledger as used, in the file itself. From now on, the file is incomplete without its log, and a process that
+ * opens it without the log notices that. Every process calls this before its first write.
  *
- * @throws what SQLite throws, such as a lock.
+ * @throws errors of SQLite, for example because of a lock.
  */
 export function markInUse({ db, sql }: Pick<OpenFile, 'db' | 'sql'>, path: string): void {
   db.exec('PRAGMA synchronous = FULL')
@@ -212,9 +216,9 @@ export function markInUse({ db, sql }: Pick<OpenFile, 'db' | 'sql'>, path: strin
     sql.run('UPDATE meta SET in_use = 1, generation = generation + 1')
     return stateOf(sql)
   })
-  // From now on {@link LogSync} syncs what has to be on the disk, and SQLite no commit.
+  // From now on {@link LogSync} syncs each commit that must be on the disk, and SQLite syncs none.
   db.exec('PRAGMA synchronous = NORMAL')
-  // If a long reader keeps the mark out of the file, one of the next checkpoints takes it there.
+  // If a long read keeps the mark out of the file, a later checkpoint copies it there.
   sql.get('PRAGMA wal_checkpoint(PASSIVE)')
   writeRecord(path, state)
 }
@@ -223,18 +227,18 @@ export function isInUse(sql: Sql): boolean {
   return stateOf(sql).inUse
 }
 
-/** Takes the mark away, inside the caller's transaction: the file is whole once the log was folded into it. */
+/** Removes the mark, inside the caller's transaction. The file is complete after the log was copied into it. */
 export function unmark(sql: Sql): void {
   sql.run('UPDATE meta SET in_use = 0')
 }
 
 /**
- * Folds the log into the file and empties it, as the last thing before a close: a driver may keep the file open until its
- * statements are collected, and nothing is left waiting for that.
+ * Copies the log into the file and empties the log, as the last step before a close. A driver may keep the file open
+ * until its statements are collected. After this step, that delay can lose no data.
  */
 export function foldForGood({ db, sql }: OpenFile): void {
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-  // Another process has marked the ledger since: its log must not look like a lost one.
+  // Another process has marked the ledger since then. Its log must not look like a lost log.
   if (isInUse(sql)) sql.run('UPDATE meta SET in_use = 1')
 }
 
@@ -255,6 +259,6 @@ export function rollBack(db: Database): void {
   try {
     db.exec('ROLLBACK')
   } catch {
-    // There was no transaction, or SQLite has already undone it: either way nothing of it stands.
+    // There was no transaction, or SQLite has already undone it. In both cases the step changed no data.
   }
 }

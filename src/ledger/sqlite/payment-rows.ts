@@ -26,27 +26,30 @@ import type { Sql } from './sql.js'
 
 const MOVING = 'place, state, owner, rev, body'
 export const ALL = `${MOVING}, core`
-/** How many payments are cached: more than are under way at once. */
+/** The maximum of cached payments. It is higher than the number of payments that run at once. */
 const MOST_KNOWN = 1000
 /**
- * So many payments go into the indexes at once, when as many are behind them: each page of an index is then written for
- * several of them, and most of them have ended, so that they are not written to the indexes twice.
+ * How many payments are put into the indexes at once, when this many are waiting. So each page of an index is written
+ * once for several payments. Most of these payments have ended by then, so they are not written to the indexes twice.
  */
 const MOST_RECENT = 64
-/** How many earlier payments are listed as bought at once. */
+/** How many earlier payments are added to the list of purchases at once. */
 const MOST_LISTED = 50
 
 interface Known {
   readonly place: number
   readonly rev: number
   readonly row: PaymentRow
-  /** In which stretch without foreign writes it was read: later than that, only what a hold wrote is still true. */
+  /**
+   * The number of the period without foreign writes in which the row was read. In a later period, only the columns that
+   * a hold wrote are still current.
+   */
   readonly stretch: number
 }
 
-/** Payments in their table, one by one. */
+/** The payments in their table, one by one. */
 export class PaymentRows extends CounterRows {
-  /** What a hold wrote stays as it is until the next hold of the same payment, which raises `rev`. */
+  /** The columns that a hold wrote do not change until the next hold of the same payment. That hold raises `rev`. */
   readonly #known = new BoundedCache<Known>(MOST_KNOWN)
   readonly #recent: RecentPayments
   readonly #names: CounterNames = {
@@ -54,7 +57,7 @@ export class PaymentRows extends CounterRows {
     keyOf: (n) => this.keyOf(n),
   }
   #stretch = 0
-  /** The id that was looked for last, in vain: it is about to be held. */
+  /** The last id that was searched and not found. A hold of it usually follows. */
   #absent: PaymentId | undefined
 
   constructor(sql: Sql) {
@@ -88,13 +91,13 @@ export class PaymentRows extends CounterRows {
     return this.#find(id)?.place ?? 0
   }
 
-  /** Are its columns in the indexes, and what it holds in the buckets? */
+  /** Returns whether the payment's columns are in the indexes, and its held amounts in the buckets. */
   isHoldInBuckets(id: PaymentId): boolean {
     const place = this.place(id)
     return place > 0 && place <= this.listed
   }
 
-  /** The payments that are in no index, by their ids. They were made after all that are. */
+  /** Returns the payments that are in no index, by their ids. They are newer than all payments in the indexes. */
   protected recent(): ReadonlyMap<PaymentId, RecentPayment> {
     return this.#recent.after(this.listed)
   }
@@ -127,7 +130,7 @@ export class PaymentRows extends CounterRows {
     return known
   }
 
-  /** A row of {@link ALL} columns. */
+  /** Reads a row of {@link ALL} columns. */
   protected placed(fields: Fields): StoredRow {
     const core = readCore(textOf(fields, 'core'), this.#names)
     return { place: numberOf(fields, 'place'), row: rowOf(core, fields) }
@@ -142,7 +145,7 @@ export class PaymentRows extends CounterRows {
 
   #insert(row: PaymentRow): void {
     const { id, context, resource, fingerprint, key, createdAt } = row
-    // Asked before it is there, so that it is not read back.
+    // This is read before the insert, so that the new payment is not read back.
     this.recent()
     const place = this.sql.insert(
       `INSERT INTO payments
@@ -166,7 +169,7 @@ export class PaymentRows extends CounterRows {
 
   #update(row: PaymentRow, { place, rev, row: before }: Known): void {
     const [was, is] = [this.#waysTo(before), this.#waysTo(row)]
-    // A column that is set is written to its index too, whether or not it changed.
+    // SQLite writes a column that is set to its index too, even if its value is the same.
     if (was.every((value, index) => value === is[index])) {
       const sql = 'UPDATE payments SET state = ?, owner = ?, body = ? WHERE place = ?'
       this.sql.run(sql, ...moving(row), place)
@@ -197,7 +200,9 @@ export class PaymentRows extends CounterRows {
     if (place <= this.listed) this.#listTasks(row, place)
   }
 
-  /** By what its twins, recovery and repeats of it find it: the columns `standing`, `wallet`, `due` and `bought`. */
+  /**
+   * Returns the columns `standing`, `wallet`, `due` and `bought`. Twins, recovery and repeats find a payment by them.
+   */
   #waysTo(row: PaymentRow): readonly [Value, Value, Value, Value] {
     const turn = dueEntryOf(row)
     const bought = this.boughtAfter === undefined ? null : (purchasedAt(row) ?? null)
@@ -208,13 +213,13 @@ export class PaymentRows extends CounterRows {
     return this.boughtAfter === 0
   }
 
-  /** A ledger that no `repeat` rule was ever used on keeps no such list. */
+  /** Begins the list of purchases. A ledger that never had a `repeat` rule has no such list. */
   beginListing(): boolean {
     if (this.boughtAfter === undefined) this.boughtAfter = this.last()
     return this.listsPurchases()
   }
 
-  /** From the newest to the oldest, so that what was made meanwhile is never in the way. */
+  /** Lists payments from the newest to the oldest, so that payments that are made meanwhile do not interfere. */
   listPurchases(since: Instant, goOn: () => boolean): boolean {
     for (;;) {
       const after = this.boughtAfter
@@ -258,7 +263,7 @@ export class PaymentRows extends CounterRows {
     this.#recent.doubt()
   }
 
-  /** Deletes a payment that is in the indexes and counts nowhere. */
+  /** Deletes a payment that is in the indexes and counts in no budget. */
   protected drop(id: PaymentId): void {
     const known = this.#find(id)
     if (known === undefined) return
@@ -273,11 +278,11 @@ export class PaymentRows extends CounterRows {
   }
 }
 
-/** The names in the index of tasks that a payment is found by. */
+/** Returns the names of the payment in the index of tasks. */
 function tasksOf({ context, charges }: PaymentRow): ReadonlySet<string> {
   const paths = new Set(charges.flatMap(({ dimensions }) => dimensions.tasks))
   const tasks = new Set([...paths].map(pathed))
-  // A task that is inside no other goes by its path alone.
+  // A task that is not inside another task is found by its path alone.
   for (const task of context.tasks) if (!paths.has(outermost(task))) tasks.add(named(task))
   return tasks
 }
@@ -286,7 +291,7 @@ function rowOf(core: Core, fields: Fields): PaymentRow {
   return rowFrom(core, readBody(textOf(fields, 'body'), core), stateOf(fields), optionalText(fields, 'owner'))
 }
 
-/** The columns that a move may change, in the order of the statements above. */
+/** Returns the columns that a move may change, in the order of the statements above. */
 function moving(row: PaymentRow): readonly [Value, Value, Value] {
   return [row.state, row.owner ?? null, bodyText(row)]
 }
@@ -295,7 +300,7 @@ function countedAt(row: PaymentRow): Instant {
   return Math.max(row.createdAt, ...row.charges.map(({ at }) => at))
 }
 
-/** Tasks by their own name, for queries, and by their path, for counters. */
+/** Returns a task's key by its own name, which queries use. Counters use the task's path. */
 export const named = (task: string): string => `n ${task}`
 export const pathed = (path: string): string => `p ${path}`
 export const outermost = (task: string): string => taskKeys([task])[0] ?? ''

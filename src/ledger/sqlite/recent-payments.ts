@@ -2,7 +2,7 @@ import type { PaymentId } from '../port.js'
 import { numberOf, optionalText, textOf } from './codec.js'
 import type { Sql } from './sql.js'
 
-/** A payment that is in no index yet, and what it is found by: none of that ever changes. */
+/** A payment that is in no index yet, with the values by which it is found. These values never change. */
 export interface RecentPayment {
   readonly place: number
   readonly id: PaymentId
@@ -11,7 +11,7 @@ export interface RecentPayment {
   readonly key: string | undefined
 }
 
-/** The payments after the last one that is in the indexes: few, so they are cached instead. */
+/** The payments after the last one in the indexes. They are few, so they are cached. */
 export class RecentPayments {
   readonly #sql: Sql
   readonly #all = new Map<PaymentId, RecentPayment>()
@@ -23,12 +23,12 @@ export class RecentPayments {
     this.#sql = sql
   }
 
-  /** Others may have added some, or put some into the indexes. */
+  /** Notes that other processes may have added payments, or put some into the indexes. */
   doubt(): void {
     this.#sure = false
   }
 
-  /** What was added may never have been. */
+  /** Forgets the added payments, because their transaction may have been undone. */
   forget(): void {
     this.#sure = false
     this.#all.clear()
@@ -40,7 +40,7 @@ export class RecentPayments {
     this.#last = payment.place
   }
 
-  /** All of them by their ids, the oldest first. */
+  /** Returns all of them by their ids, the oldest first. */
   after(listed: number): ReadonlyMap<PaymentId, RecentPayment> {
     if (this.#sure) return this.#all
     for (const { id, place } of this.#all.values()) if (place <= listed) this.#all.delete(id)

@@ -4,10 +4,10 @@ import { fields, numberOf } from './codec.js'
 import type { Database } from './driver.js'
 import { VIEWS } from './views.js'
 
-/** `PURS`: tells a ledger from any other SQLite file. */
+/** `PURS`. It distinguishes a ledger from other SQLite files. */
 export const APPLICATION_ID = 0x50555253
 
-/** One step per version, oldest first. A step that has shipped is never edited; what changes is a further step. */
+/** One step for each version, the oldest first. A released step is never edited. Every change is a new step. */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (
@@ -79,7 +79,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ]
 
-/** What a file says it is, before anything in it is believed. */
+/** The file's kind and version, which are checked before any table is read. */
 export interface Stamp {
   readonly application: number
   readonly version: number
@@ -109,12 +109,13 @@ function checkedStamp(db: Database): Stamp {
 }
 
 /**
- * Is there nothing for {@link migrate} to do?
+ * Returns whether {@link migrate} has nothing to do.
  *
- * @param made Was a ledger made here before? Then a file without tables is no new one.
+ * @param made Whether a ledger was made here before. If so, a file without tables is not a new ledger.
  */
 export function isCurrent(db: Database, made: boolean): boolean {
-  // In one view: another process may be making the tables just now, and half of that would look like no ledger.
+  // One transaction reads everything. If another process is making the tables, a half-made state would not look like a
+  // ledger.
   db.exec('BEGIN')
   try {
     const { version, empty } = checkedStamp(db)
@@ -126,7 +127,8 @@ export function isCurrent(db: Database, made: boolean): boolean {
 }
 
 /**
- * Another process may have brought the tables up to date for a later version while this one has them open.
+ * Checks the version again, because another process may have updated the tables to a later version while this process
+ * has them open.
  *
  * @throws PaymentError `ledger_newer`
  */
@@ -141,15 +143,15 @@ function newer(): PaymentError {
   )
 }
 
-/** How many bytes the file should have. */
+/** Returns how many bytes the file should have. */
 export function bytesOf(db: Database): number {
   return pragma(db, 'PRAGMA page_count', 'page_count') * pragma(db, 'PRAGMA page_size', 'page_size')
 }
 
 /**
- * Brings the schema up to date, inside the caller's transaction.
+ * Updates the schema to this version, inside the caller's transaction.
  *
- * @throws PaymentError `ledger_corrupt` for what is no ledger, `ledger_newer` for one of a later version.
+ * @throws PaymentError `ledger_corrupt` if the file is not a ledger, `ledger_newer` if the ledger has a later version.
  */
 export function migrate(db: Database, id: string): void {
   const { version, empty } = checkedStamp(db)

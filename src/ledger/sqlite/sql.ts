@@ -1,7 +1,7 @@
 import { type Fields, fields } from './codec.js'
 import type { Database, Statement, Value } from './driver.js'
 
-/** An open database with its prepared statements: each is prepared once. */
+/** An open database with its prepared statements. Each statement is prepared once. */
 export class Sql {
   readonly #db: Database
   readonly #statements = new Map<string, Statement>()
@@ -15,7 +15,7 @@ export class Sql {
     this.#prepared(sql).run(...values)
   }
 
-  /** Runs an INSERT; the number of the new row. */
+  /** Runs an INSERT and returns the number of the new row. */
   insert(sql: string, ...values: readonly Value[]): number {
     return Number(this.#prepared(sql).run(...values).lastInsertRowid)
   }
@@ -35,7 +35,7 @@ export class Sql {
     }
   }
 
-  /** Integers as bigints: units do not fit a number. */
+  /** Returns integers as bigints, because token units can be larger than a safe number. */
   exact(sql: string, ...values: readonly Value[]): readonly Fields[] {
     let statement = this.#exact.get(sql)
     if (statement === undefined) {
@@ -46,7 +46,7 @@ export class Sql {
     return rowsOf(statement.all(...values))
   }
 
-  /** Lets go of all statements: nothing may be asked of a database that is about to be closed. */
+  /** Forgets all statements. A database that is about to be closed must not be used any further. */
   forget(): void {
     this.#statements.clear()
     this.#exact.clear()

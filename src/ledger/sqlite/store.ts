@@ -21,31 +21,32 @@ interface Opened extends OpenFile {
   readonly file: FileId | undefined
 }
 
-/** How long a ledger that closes waits for those who write. */
+/** How long a ledger that closes waits for other processes that write. */
 const CLOSE_MS = 1000
 
-/** How many steps share a transaction, and for how long: more would keep the event loop, and other processes, waiting. */
+/** How many steps share a transaction, and for how long. More would block the event loop and other processes. */
 const MOST_TOGETHER = 64
 const MOST_TOGETHER_MS = 8
 
-/** The log is folded into the file this long after a write, so that the file alone is never far behind. */
+/** The log is copied into the file this long after a write, so that the file is never far behind. */
 const FOLD_MS = 1000
 
-/** A step found that another process has closed the ledger cleanly: the mark is set again before anything is written. */
+/** Thrown if another process has closed the ledger cleanly. Then this process sets the mark again before it writes. */
 const UNMARKED = new Error('The ledger is not marked as used')
 
-// Not the global one: Deno's gives a number, which cannot be told to let the process end.
+// Node's timers are used in place of the global ones. Deno's global `setTimeout` returns a number, and a number cannot
+// be unreferenced so that the process may end.
 const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 
-/** Reads check the path again only after this time. */
+/** A read checks the path only if the last check is older than this. */
 const CHECKED_MS = 10
 
 /** A step that waits for its transaction. */
 interface Job {
-  /** Runs the step; what it returns gives the caller the answer, and is called when the answer is true. */
+  /** Runs the step and returns a function that answers the caller. That function is called when the answer is final. */
   run(tables: LedgerTables): () => void
   reject(error: unknown): void
-  /** Is it answered only when it is on the disk? */
+  /** Whether the step is answered only after it is on the disk. */
   readonly durable: boolean
   readonly deadline: number
 }
@@ -56,7 +57,10 @@ interface Ran {
   readonly answer: () => void
 }
 
-/** One SQLite file. Steps run without waiting; only the lock is waited for, and never with the event loop. */
+/**
+ * One SQLite file. Steps are synchronous. They wait only for the lock, and they do not block the event loop while they
+ * wait.
+ */
 export class SqliteStore implements Store, OpenLedgerFile {
   readonly #options: StoreOptions
   #opening: Promise<Opened> | undefined
@@ -66,7 +70,9 @@ export class SqliteStore implements Store, OpenLedgerFile {
   readonly #answers = new AnswerQueue()
   #working = false
   #checked = Number.NEGATIVE_INFINITY
-  /** The log's file, once this process has marked the ledger as used: from then on it must not vanish either. */
+  /**
+   * The log's file, after this process has marked the ledger as used. From then on the log must not disappear either.
+   */
   #log: FileId | undefined
   #folding: ReturnType<typeof setTimeout> | undefined
   #closed = false
@@ -77,15 +83,15 @@ export class SqliteStore implements Store, OpenLedgerFile {
 
   async read<T>(use: (tables: LedgerTables) => T): Promise<T> {
     return this.#patiently((opened) => {
-      // Nothing is paid on the word of a read alone, so that not each of a row of reads looks at the path.
+      // No payment depends on a read alone, so a series of reads does not check the path each time.
       if (performance.now() - this.#checked > CHECKED_MS) this.#checkFile(opened)
       return opened.connection.step('BEGIN', use)
     }, this.#deadline())
   }
 
   /**
-   * Steps that are asked for at once share one transaction. A durable step is answered after a sync of the disk. Other
-   * steps go on meanwhile: the sync of any later step covers them, since the log is synced as a whole.
+   * Runs a step. Steps that are requested at once share one transaction. A durable step is answered after a sync of the
+   * disk. Other steps run meanwhile. The sync of any later step covers them too, because a sync covers the whole log.
    */
   write<T>(use: (tables: LedgerTables) => T, durable: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -108,7 +114,8 @@ export class SqliteStore implements Store, OpenLedgerFile {
 
   async #work(): Promise<void> {
     this.#working = true
-    // Callers that the same transaction answered ask for their next step in this turn, so that these share one too.
+    // Callers that were answered by the same transaction request their next steps in this turn, so these steps share a
+    // transaction too.
     for (await undefined; this.#jobs.length > 0; await undefined) {
       const jobs = this.#jobs.splice(0, MOST_TOGETHER)
       try {
@@ -117,14 +124,15 @@ export class SqliteStore implements Store, OpenLedgerFile {
       } catch (error) {
         if (jobs.length === 1 || isPaymentError(error, 'ledger_busy'))
           for (const job of jobs) job.reject(error)
-        // What fails, fails alone: nothing of the transaction has happened, and each step gets its own.
+        // A failed transaction has changed no data. Each of its steps then runs in a separate transaction, so only the
+        // faulty step fails.
         else for (const job of jobs) await this.#together([job]).catch(job.reject)
       }
     }
     this.#working = false
   }
 
-  /** Runs as many of these steps as do not take long, the first one at least. How many it ran. */
+  /** Runs as many of these steps as fit into a short time, at least the first. Returns how many it ran. */
   async #together(jobs: readonly Job[]): Promise<number> {
     const deadline = Math.min(...jobs.map((job) => job.deadline))
     const ran = await this.#patiently((opened) => {
@@ -154,7 +162,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     await this.#answers.give(ran.map(({ answer }) => answer))
   }
 
-  /** Writes only while the file itself says that it is in use. */
+  /** Writes only while the file itself is marked as used. */
   #marked<T>(opened: Opened, write: () => T): T {
     for (;;) {
       if (this.#log === undefined) {
@@ -181,11 +189,12 @@ export class SqliteStore implements Store, OpenLedgerFile {
   async #fold(): Promise<void> {
     this.#folding = undefined
     try {
-      // SQLite syncs the log before it copies anything. Most of that is done here, while the event loop turns.
+      // SQLite syncs the log before it copies pages. Most of this sync runs here first, without blocking the event
+      // loop.
       await this.#syncs.done()
       if (!this.#closed) this.#opened?.sql.get('PRAGMA wal_checkpoint(PASSIVE)')
     } catch {
-      // Another process does the same, or the next write finds out what is wrong.
+      // Another process is copying the log too, or the next write reports the error.
     }
   }
 
@@ -199,7 +208,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
       await this.#syncs.ended()
       foldForGood(opened)
     } catch {
-      // The log stays beside the file. The next process that opens the ledger reads both.
+      // The log remains next to the file. The next process that opens the ledger reads both.
     }
     await this.#syncs.ended()
     await this.#syncs.close()
@@ -208,8 +217,9 @@ export class SqliteStore implements Store, OpenLedgerFile {
   }
 
   /**
-   * What a close does, in one synchronous step: the process ends. The driver closes the file next, and SQLite removes the
-   * log of a file that nobody else has open: one that said it has a log would look as if it had forgotten payments.
+   * Closes the ledger in one synchronous step, because the process ends. The driver closes the file next. If no other
+   * process has the file open, SQLite then removes its log. A file that is still marked as having a log would look as
+   * if payments were lost.
    */
   leave(): void {
     const opened = this.#opened
@@ -217,14 +227,17 @@ export class SqliteStore implements Store, OpenLedgerFile {
     try {
       this.#rest(opened)
       foldForGood(opened)
-      // Should anything be written after all, the file is marked again first.
+      // If a step writes after this, it marks the file again first.
       this.#log = undefined
     } catch {
-      // Another process has the lock: it has the file open too, so the log stays.
+      // Another process has the lock, so it has the file open too, and the log stays.
     }
   }
 
-  /** The last step: the file says that it is whole. Other processes that still use it mark it again. */
+  /**
+   * Removes the mark as the last step, so that the file counts as complete. Other processes that still use it mark it
+   * again.
+   */
   #rest(opened: Opened): void {
     this.#checkFile(opened)
     opened.connection.step('BEGIN IMMEDIATE', (tables) => {
@@ -233,7 +246,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     })
   }
 
-  /** Runs a step at once if it can, or else when the ledger is open and the lock is free. */
+  /** Runs a step at once if possible. If not, it waits until the ledger is open and the lock is free. */
   #patiently<T>(run: (opened: Opened) => T, deadline: number): T | Promise<T> {
     if (this.#opened === undefined || this.#closed) return this.#insist(run, deadline)
     try {
@@ -244,7 +257,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
     }
   }
 
-  /** Runs a step again and again while another process has the lock, until the deadline. */
+  /** Runs a step repeatedly while another process has the lock, until the deadline. */
   async #insist<T>(run: (opened: Opened) => T, deadline: number): Promise<T> {
     try {
       return await untilFree(async () => {
@@ -257,7 +270,10 @@ export class SqliteStore implements Store, OpenLedgerFile {
     }
   }
 
-  /** SQLite would go on to write to a file or a log that was deleted while it was open, and the payments would be lost. */
+  /**
+   * Checks whether the open file or its log was deleted. SQLite would continue to write to the deleted file, and the
+   * payments would be lost.
+   */
   #checkFile({ file }: Opened): void {
     const { path } = this.#options
     if (!sameFile(fileId(path), file)) throw ledgerError('ledger_missing', `The ledger ${path} has vanished`)
@@ -268,7 +284,7 @@ export class SqliteStore implements Store, OpenLedgerFile {
 
   #open(): Promise<Opened> {
     this.#opening ??= this.#openNow().catch((error: unknown) => {
-      // The next step tries again: the file may be there then, or the lock may be free.
+      // The next step tries again. By then the file may exist, or the lock may be free.
       this.#opening = undefined
       throw error
     })

@@ -11,23 +11,26 @@ import type { Value } from './driver.js'
 import { ALL, named, outermost, PaymentRows, pathed } from './payment-rows.js'
 import type { RecentPayment } from './recent-payments.js'
 
-/** What to look for. */
+/** The conditions of a search. */
 interface Search {
   readonly where: string[]
   readonly values: Value[]
-  /** Names of tasks, one of which it must have. Recent payments are not known by them: they are looked at one by one. */
+  /**
+   * Names of tasks. A payment must have one of them. Recent payments have no index of tasks, so they are checked one by
+   * one.
+   */
   readonly tasks?: readonly string[]
 }
 
-/** How many payments one search looks at before the event loop turns, where no index finds them. */
+/** How many payments one search without an index checks before the event loop turns. */
 const MOST_LOOKED_AT = 5000
-/** How many are counted at once by a counter that is new. */
+/** How many payments a new counter counts at once. */
 const MOST_COUNTED = 50
 
-/** Nobody works on the payment: its owner's time is over, or it has none. */
+/** No process works on the payment: its owner's lease has ended, or it has no owner. */
 const GONE = 'coalesce((SELECT until FROM owners WHERE name = owner), 0) <= ?'
 
-/** The whole tables of a SQLite ledger. */
+/** All tables of a SQLite ledger. */
 export class SqliteTables extends PaymentRows implements LedgerTables {
   byKey(agent: string, key: string, except: PaymentId): PaymentRow | undefined {
     const recent = this.#recentRows((each) => each.agent === agent && each.key === key && each.id !== except)
@@ -62,7 +65,8 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
   }
 
   dropRefusals({ before, upTo, limit }: OldRefusals): void {
-    // Only what is in the indexes is dropped. The last payment is never there: its place would be given again.
+    // Only payments in the indexes are dropped. The last payment is never in the indexes, because SQLite would reuse
+    // its place.
     const sql = `SELECT id, created, place FROM payments INDEXED BY payments_state
       WHERE listed = 1 AND state = 'denied' ORDER BY place LIMIT ?`
     for (const found of this.sql.all(sql, limit)) {
@@ -83,7 +87,7 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
     yield* waiting.reverse().map(({ row }) => row)
   }
 
-  /** Read one by one: mostly the first one decides. */
+  /** Reads payments one by one, because the first one usually decides. */
   *#listedBought(
     agent: string,
     fingerprint: string,
@@ -169,7 +173,7 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
     for (const place of places) {
       const found = this.sql.get(`SELECT ${ALL} FROM payments WHERE place = ?`, place)
       const placed = found === undefined ? undefined : this.placed(found)
-      // Recent payments were not searched by their tasks.
+      // Recent payments were found without a check of their tasks.
       if (placed !== undefined && matches(placed.row, query)) rows.push(placed)
     }
     const last = places.length < limit ? undefined : places.at(-1)
@@ -177,7 +181,7 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
     return own({ rows, next: last ?? (more ? (oldest ? to - 1 : from) : undefined) })
   }
 
-  /** Read from the indexes alone, wherever there is one for what is asked. */
+  /** Returns places from the indexes alone, if there is an index for the query. */
   #placesOf(
     { where, values, tasks = [] }: Search,
     { from, to, order, limit }: { from: number; to: number; order: 'ASC' | 'DESC'; limit: number },
@@ -199,14 +203,16 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
     return (order === 'ASC' ? [...listed, ...recent] : [...recent, ...listed]).slice(0, limit)
   }
 
-  /** The place after the last payment that was made before that moment; after all of them unless given. */
+  /**
+   * Returns the place after the last payment that was made before that moment, or after all payments if `to` is absent.
+   */
   #end(to: Instant | undefined): number {
     return to === undefined ? 1 + this.last() : this.#firstAt(to)
   }
 
   candidates({ from, until }: Pick<Fill, 'from' | 'until'>, after: number): FoundPage {
     const since = this.#firstAt(from)
-    // Of those made before, only what was held again since.
+    // Among the payments made before `from`, only those that were held again since then count.
     if (after + 1 < since) return this.#heldAgain(from, after, Math.min(since - 1, until))
     const end = Math.min(until, after + MOST_LOOKED_AT)
     const sql = `SELECT ${ALL} FROM payments
@@ -227,7 +233,7 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
     return own({ rows, next: rows.length < MOST_COUNTED ? end : (rows.at(-1)?.place ?? end) })
   }
 
-  /** The place of the first payment made at or after that moment. They lie in the order they were made. */
+  /** Returns the place of the first payment made at or after that moment. Places are in the order of creation. */
   #firstAt(moment: Instant): number {
     let low = 0
     let high = this.#end(undefined)
@@ -246,7 +252,7 @@ export class SqliteTables extends PaymentRows implements LedgerTables {
   }
 }
 
-/** Does one index give all that is asked for, in the order of places, and nothing else? */
+/** Returns whether one index gives exactly the payments of the query, in the order of places. */
 function isIndexed({ id, key, agent, task, vendor, states }: PaymentQuery): boolean {
   if (id !== undefined || key !== undefined) return true
   const filters = [agent, vendor, states].filter((filter) => filter !== undefined)

@@ -13,21 +13,21 @@ import { failure } from './errors.js'
 import { defaultPath, fileId, sameFile } from './file.js'
 import { type OpenFile, openForReading, unnoticedGap } from './open.js'
 
-/** Which ledger {@link openLedgerView} opens. */
+/** Options of {@link openLedgerView}. */
 export interface LedgerViewOptions {
   /** The ledger's file. @default `ledger.db` below the user's state directory */
   readonly path?: string
   /** How long to wait while other processes have the file locked, in whole milliseconds. @default 10_000 */
   readonly busyTimeoutMs?: number
-  /** Where time comes from. For tests. */
+  /** The source of time, for tests. */
   readonly clock?: Clock
 }
 
 const OPTIONS: Names<LedgerViewOptions> = { path: true, busyTimeoutMs: true, clock: true }
 
 /**
- * Opens a SQLite ledger only to read it: without a wallet, a policy, a lease or a recovery. It never writes to the file and
- * never makes or updates one. Other processes may pay meanwhile.
+ * Opens a SQLite ledger for reading only. It needs no wallet and no policy, takes no lease and recovers no payments. It
+ * never writes to the file, and never makes or updates one. Other processes may pay meanwhile.
  *
  * @returns The view, after the file was found and its tables were checked.
  * @throws PaymentError `ledger_missing`, `ledger_corrupt`, `ledger_older`, `ledger_newer`, `ledger_read_only`,
@@ -67,7 +67,7 @@ class SqliteLedgerView extends StoredLedgerView {
   }
 }
 
-/** A file that is open only for reading. */
+/** A file that is open for reading only. */
 class FileReader implements ReadableStore {
   readonly #file: OpenFile
   readonly #path: string

@@ -1,9 +1,9 @@
-/** The most decimals that a currency has, and one zero for what stands before the point. */
+/** As many zeros as a currency has decimals at most, plus one for the digit before the point. */
 const ZEROS = '0'.repeat(37)
 
 /**
- * An amount of a column's JSON, taken apart. It is stored as `#10000 eip155:4217/erc20:0x… 6 iso4217:USD pathUSD`
- * (`amounts.ts`), or as an object where a name in it holds a space.
+ * Returns the SQL that splits an amount in a column's JSON. The amount is stored as
+ * `#10000 eip155:4217/erc20:0x… 6 iso4217:USD pathUSD` (`amounts.ts`), or as an object if a name in it contains a space.
  */
 function amounts(name: string, text: string): string {
   return `
@@ -24,7 +24,7 @@ function amounts(name: string, text: string): string {
     ${name} AS (SELECT place, currency, symbol, ${decimal('value', 'decimals')} AS amount FROM ${name}_parts)`
 }
 
-/** A count of smallest parts, as a plain decimal number with all of its decimals. */
+/** Returns the SQL that formats a count of smallest units as a plain decimal number with all decimals. */
 function decimal(value: string, decimals: string): string {
   const padded = `(substr('${ZEROS}', 1, max(0, ${decimals} + 1 - length(${value}))) || ${value})`
   return `CASE ${decimals} WHEN 0 THEN ${value}
@@ -34,10 +34,11 @@ function decimal(value: string, decimals: string): string {
 const time = (ms: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${ms} / 1000.0, 'unixepoch')`
 
 /**
- * Views for people who look at a ledger with the sqlite3 shell: documented in docs/ledger.md. Purser itself reads neither.
+ * Views for people who read a ledger with the sqlite3 shell. They are documented in docs/ledger.md. Purser itself does
+ * not read them.
  *
- * - `payment_amounts`: a row for each payment, with decimal amounts.
- * - `budget_sums`: what each counter has counted, by the moment at which that counts.
+ * - `payment_amounts`: one row for each payment, with decimal amounts.
+ * - `budget_sums`: the sums of each counter, by the moment for which they count.
  */
 export const VIEWS = `
   CREATE VIEW payment_amounts AS WITH ${[

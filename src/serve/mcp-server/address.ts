@@ -1,10 +1,12 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 
-/** Reads a host name's addresses. Tests replace it. */
+/** Returns the addresses of a host name. Tests replace it. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>
 
-/** The addresses of machines, networks and clouds that only insiders reach (RFC 6890, and the metadata services of clouds). */
+/**
+ * The addresses of machines, networks and clouds that are not public (RFC 6890, and the metadata services of clouds).
+ */
 const PRIVATE = new BlockList()
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
@@ -35,15 +37,16 @@ for (const [net, prefix] of [
 ] as const)
   PRIVATE.addSubnet(net, prefix, 'ipv6')
 
-/** Names that resolve to machines of the same network, whatever a resolver says. */
+/** Names that mean machines of the same network. They are refused without a look at their addresses. */
 const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home\.arpa|localdomain)$/
 
 /**
- * Checks where a tool may send a request: https and public addresses, or an origin that the policy lists. A model that
- * follows a vendor's text would otherwise read the machine's own services, or the keys of its cloud account.
+ * Checks whether a tool may send a request to an address. It may send to https addresses that are public, and to
+ * origins that the policy lists. Without this check, a model that follows a vendor's text could read the machine's own
+ * services, or the keys of its cloud account.
  *
- * @param listed - Whether the policy names this origin: its operator has decided then.
- * @returns Why the request is refused; undefined if it may be sent.
+ * @param listed - Whether the policy names this origin. If so, its operator has allowed it.
+ * @returns Why the request is refused. Undefined if it may be sent.
  */
 export async function addressProblem(
   url: URL,
@@ -72,7 +75,7 @@ function isPrivate(address: string): boolean {
   return PRIVATE.check(address, kind === 4 ? 'ipv4' : 'ipv6')
 }
 
-/** An unknown name is the business of `fetch`, which reports it. */
+/** Returns the addresses of a name. `fetch` reports an unknown name later. */
 async function resolveAll(hostname: string): Promise<readonly string[]> {
   try {
     return (await lookup(hostname, { all: true })).map(({ address }) => address)

@@ -7,13 +7,13 @@ import { fundsOf, paymentFacts, reasonsOf, timeOf } from './facts.js'
 import type { PaidFetchOutput } from './schemas.js'
 import { quoteVendor } from './vendor-text.js'
 
-/** The answer of `paid_fetch`: data, and a sentence. */
+/** The answer of `paid_fetch`: data and a sentence. */
 export interface FetchAnswer {
   readonly output: PaidFetchOutput
   readonly says: string
 }
 
-/** The form of all answers: a short text, and the same as data. Only a call that failed is an error. */
+/** Returns a tool result: a short text and the same content as data. Only a failed call is an error. */
 export function resultOf(
   says: string,
   output: object,
@@ -22,7 +22,7 @@ export function resultOf(
     readonly content?: CallToolResult['content'] | undefined
   } = {},
 ): CallToolResult {
-  // Through JSON, so that what is undefined is absent for a host in the same process too.
+  // JSON removes undefined members, also for a host in the same process.
   const structuredContent: Record<string, unknown> = JSON.parse(JSON.stringify(output))
   return {
     content: [{ type: 'text', text: says }, ...(more.content ?? [])],
@@ -53,7 +53,7 @@ export function fetchResult({ output, says }: FetchAnswer): CallToolResult {
   })
 }
 
-/** Codes of errors that say no before anything was paid. */
+/** Codes of errors that refuse a payment before any money moved. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'refused',
   'approval_lapsed',
@@ -68,7 +68,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'clock_jumped',
 ])
 
-/** The answer to a call that was not paid, and why. */
+/** Returns the answer to a call that was not paid, with the reason. */
 export function refusedAnswer(
   code: string,
   reasons: readonly Reason[],
@@ -92,7 +92,7 @@ function paid(funds: Funds): string {
   return `and this call paid nothing. An earlier payment for the same request is ${funds}.`
 }
 
-/** The answer to what a purser threw, or `fetch` did. */
+/** Returns the answer to an error of a purser or of `fetch`. */
 export function errorAnswer(error: unknown, outcome: Outcome | undefined): FetchAnswer {
   if (!isPaymentError(error)) {
     const message = error instanceof Error ? messageOf(error) : 'The call failed.'
@@ -127,7 +127,10 @@ export function failed(code: string, funds: Funds, message: string, payment?: Pa
   return { output, says: clean(message, 600) }
 }
 
-/** An error of `fetch` hides its reason in `cause`: `fetch failed` alone helps nobody. */
+/**
+ * Returns the message of an error with its cause. `fetch` puts the reason into `cause`; `fetch failed` alone does not
+ * help.
+ */
 function messageOf(error: Error): string {
   const { cause } = error
   const code =
@@ -136,7 +139,7 @@ function messageOf(error: Error): string {
 }
 
 /**
- * The answer to a call that waits for a person.
+ * Returns the answer to a call that waits for a person.
  *
  * @param again - Names the call to make again, as the start of a sentence.
  */

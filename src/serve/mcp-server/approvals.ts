@@ -4,10 +4,10 @@ import type { ApprovalAnswer, ApprovalRequest, Approver } from '../../index.js'
 
 /** A question to a person that has no answer yet. */
 export interface OpenQuestion {
-  /** Names this question and no other: a payment can be asked about more than once. */
+  /** The question's id. Purser can ask several questions about one payment, and each has a different id. */
   readonly id: string
   readonly request: ApprovalRequest
-  /** Answers it. Only the first answer counts. */
+  /** Answers the question. Only the first answer counts. */
   answer(answer: ApprovalAnswer): void
   /** Aborts when the question has ended, with or without an answer. */
   readonly ended: AbortSignal
@@ -15,25 +15,25 @@ export interface OpenQuestion {
 
 /** A call that may lead to a question. */
 export interface Asking {
-  /** Whether the host of this call may put the question to a person. */
+  /** Whether the host of this call may ask a person. */
   readonly elicits: boolean
-  /** Hears of a question of this call. */
+  /** Called with each question of this call. */
   asked(question: OpenQuestion): void
 }
 
 /**
- * Puts the questions of a purser to people: to the user's own approver, and to the host of the call. The questions live in
- * this process.
+ * Sends the questions of a purser to people, by the user's own approver and by the host of the call. The questions
+ * exist only in this process.
  */
 export class Approvals {
   readonly #ask: Approver | undefined
   readonly #calls = new AsyncLocalStorage<Asking>()
-  /** Whether the yes of a host's user counts. */
+  /** Whether a yes of the host's user counts. */
   readonly elicitation: boolean
 
   /**
-   * @param ask - The user's approver; undefined if there is none.
-   * @param options - `elicitation`: the host may ask its user, and that answer counts.
+   * @param ask - The user's approver. Undefined if there is none.
+   * @param options - `elicitation`: whether the host may ask its user, so that this answer counts.
    */
   constructor(ask: Approver | undefined, { elicitation }: { readonly elicitation: boolean }) {
     this.#ask = ask
@@ -45,12 +45,12 @@ export class Approvals {
     return this.#ask !== undefined
   }
 
-  /** Whether anybody may be able to answer. Otherwise Purser refuses at once. */
+  /** Whether any person may be able to answer. If not, Purser refuses at once. */
   get canAsk(): boolean {
     return this.hasApprover || this.elicitation
   }
 
-  /** Runs a call, so that a question inside it reaches this call. */
+  /** Runs a call, so that a question inside the call is sent to it. */
   run<T>(call: Asking, work: () => Promise<T>): Promise<T> {
     return this.#calls.run(call, work)
   }
@@ -74,7 +74,7 @@ export class Approvals {
           end()
         },
       })
-      // A failed approver is no answer. If the host can ask too, the question stays open for it.
+      // An error of the approver is not an answer. If the host can ask too, it can still answer the question.
       this.#ask?.(request, AbortSignal.any([signal, ended.signal])).then(
         (answer) => {
           resolve(answer)

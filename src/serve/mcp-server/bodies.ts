@@ -3,33 +3,33 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cleanText } from './vendor-text.js'
 
-/** The most that one answer to a model carries of a body, in bytes of UTF-8. */
+/** The most bytes of a body, in UTF-8, that one answer to a model contains. */
 export const PART_BYTES = 32 * 1024
 const MOST_BODIES = 32
 const MOST_KEPT_BYTES = 64 * 1024 * 1024
 
-/** A body as a model gets it. */
+/** A body in the form in which a model receives it. */
 export interface ShownBody {
-  /** The first part of a text; undefined for a body that is no text. */
+  /** The first part of a text. Undefined if the body is not a text. */
   readonly text?: string | undefined
-  /** The resource that has the next part, and how many parts there are. */
+  /** The resource with the next part, and the number of parts. */
   readonly next?: { readonly uri: string; readonly parts: number } | undefined
-  /** The file that has the whole body. */
+  /** The file with the whole body. */
   readonly file?: string | undefined
 }
 
-/** Keeps the bodies that are too long for one answer, in memory, and writes files to the folder that the user allowed. */
+/** Keeps bodies that are too long for one answer in memory, and writes files to the folder that the user allowed. */
 export class Bodies {
   readonly #folder: string | undefined
   readonly #kept = new Map<string, Uint8Array>()
   #bytes = 0
 
-  /** @param folder - The folder for files; undefined if the user allowed none. */
+  /** @param folder - The folder for files. Undefined if the user allowed none. */
   constructor(folder?: string | undefined) {
     this.#folder = folder
   }
 
-  /** Prepares a body for an answer: a text is cleaned and cut, anything else becomes a file. */
+  /** Prepares a body for an answer. A text is cleaned and cut. Any other body is written to a file. */
   async show(bytes: Uint8Array, contentType: string): Promise<ShownBody> {
     const text = textOf(bytes, contentType)
     if (text === undefined) return { file: await this.#write(bytes, contentType) }
@@ -42,7 +42,7 @@ export class Bodies {
     return { text: parts[0] ?? '', next: { uri: uriOf(id, 2), parts: parts.length }, file }
   }
 
-  /** Reads a part of a kept body, from 1. Undefined if the body is not kept any more, or has no such part. */
+  /** Reads a part of a kept body. The first part is 1. Undefined if the body is not kept now, or has no such part. */
   part(
     id: string,
     number: number,
@@ -65,7 +65,7 @@ export class Bodies {
     }
   }
 
-  /** The name of a file is made here: neither the model nor the vendor chooses any part of a path. */
+  /** Writes a file. Purser makes the file's name, so neither the model nor the vendor chooses any part of a path. */
   async #write(bytes: Uint8Array, contentType: string): Promise<string | undefined> {
     if (this.#folder === undefined) return undefined
     const path = join(
@@ -99,7 +99,10 @@ function partsOf(bytes: Uint8Array): readonly string[] {
 const TEXT =
   /^(?:text\/|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-yaml|javascript|ecmascript|x-ndjson|jsonl|graphql|x-www-form-urlencoded|toml|sql)\b|image\/svg\+xml)/i
 
-/** The text of a body; undefined if it is no text. Without a type, a body is text if it is valid UTF-8 without a NUL. */
+/**
+ * Returns the text of a body. Undefined if the body is not a text. Without a type, a body is a text if it is valid
+ * UTF-8 without a NUL.
+ */
 function textOf(bytes: Uint8Array, contentType: string): string | undefined {
   if (contentType !== '') {
     if (!TEXT.test(contentType)) return undefined
@@ -140,7 +143,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'video/mp4': '.mp4',
 }
 
-/** Only endings of this table: a vendor must not choose that a file can be run. */
+/** Returns a file ending from a fixed table, so that a vendor cannot make a file executable. */
 function extensionOf(contentType: string): string {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   return Object.hasOwn(EXTENSIONS, type) ? (EXTENSIONS[type] ?? '.bin') : '.bin'

@@ -25,7 +25,7 @@ const READS = {
 } as const
 const LISTED = 20
 
-/** Registers the tools that read the ledger, and the one that stops payments. None of them spends. */
+/** Registers the tools that read the ledger, and the tool that stops payments. None of them spends. */
 export function registerBooks(server: McpServer, toolbox: Toolbox): void {
   server.registerTool(
     'budgets',
@@ -69,7 +69,7 @@ export function registerBooks(server: McpServer, toolbox: Toolbox): void {
   )
 }
 
-/** The budgets as data. */
+/** Returns the budgets as data. */
 export async function budgetFacts({ purser, symbol }: Toolbox) {
   return (await purser.budgets()).map((budget) => {
     const { rule, counts, limit, spent, held, remaining, resetsAt } = budget
@@ -122,7 +122,7 @@ function registerPayments(server: McpServer, toolbox: Toolbox): void {
   )
 }
 
-/** Payments of this agent, after the cursor. Payments of the same millisecond are told apart by their ids. */
+/** Returns payments of this agent after the cursor. Their ids order payments of the same millisecond. */
 async function paymentsFrom(
   { purser, agent }: Toolbox,
   { states, vendor, since, cursor }: PaymentsInput,
@@ -170,13 +170,13 @@ function registerPayment(server: McpServer, toolbox: Toolbox): void {
   )
 }
 
-/** A payment of this agent; undefined for another agent's. */
+/** Returns a payment of this agent. Undefined for a payment of another agent. */
 export async function findPayment({ purser, agent }: Toolbox, id: string): Promise<Payment | undefined> {
   for await (const payment of purser.payments({ id, agent })) return payment
   return undefined
 }
 
-/** A payment with its decision and attempts. */
+/** Returns a payment with its decision and attempts. */
 export function storyOf(payment: Payment) {
   const facts = paymentFacts(payment)
   const { effect, reasons, attempts, receipts, rejection } = payment

@@ -1,22 +1,22 @@
 import type { Approvals, OpenQuestion } from './approvals.js'
 
-/** How long a call waits for a person, in milliseconds, before it answers that an approval is pending. */
+/** How long a call waits for a person before it answers that an approval is pending, in milliseconds. */
 const PERSON_MS = 25_000
-/** How long the answer of a call that went on without its caller is kept. */
+/** How long the answer is kept if a call continued without its caller. */
 const KEPT_MS = 15 * 60_000
 
-/** What a call came to, or that it waits for a person. */
+/** The answer of a call, or the question for which it waits. */
 export type CallState<T> =
   | { readonly kind: 'answered'; readonly answer: T }
   | { readonly kind: 'asking'; readonly question: OpenQuestion }
   | { readonly kind: 'pending'; readonly question: OpenQuestion }
 
-/** A paying call, which can go on after its caller was told that it waits for a person. */
+/** A paying call. It can continue after its caller received the answer that it waits for a person. */
 export class PayingCall<T> {
   readonly #abort = new AbortController()
   #question: OpenQuestion | undefined
   #wake: (() => void) | undefined
-  /** True once its caller was told that it is pending: then it does not end with its caller. */
+  /** Whether its caller received the answer that it is pending. If so, the call does not end with its caller. */
   #goesOn = false
   readonly answer: Promise<T>
 
@@ -25,11 +25,11 @@ export class PayingCall<T> {
   constructor(personMs: number, work: (signal: AbortSignal) => Promise<T>) {
     this.#personMs = personMs
     this.answer = work(this.#abort.signal)
-    // Read later, or never: a call whose caller has gone must not end the process.
+    // The answer may be read later or never. If the caller has gone, a failed call must not end the process.
     this.answer.catch(() => undefined)
   }
 
-  /** A person is asked, by this call or by an equal one whose question this call shares. */
+  /** Notes a question to a person, asked by this call or by an equal call that shares the question with this one. */
   asked(question: OpenQuestion): void {
     this.#question = question
     this.#wake?.()
@@ -44,16 +44,18 @@ export class PayingCall<T> {
     this.#goesOn = true
   }
 
-  /** @returns False if the call does not end with its caller, because that was told that it is pending. */
+  /**
+   * @returns False if the call does not end with its caller, because the caller received the answer that it is pending.
+   */
   abort(reason: unknown): boolean {
     if (!this.#goesOn) this.#abort.abort(reason)
     return !this.#goesOn
   }
 
   /**
-   * Waits for the answer. While a person is asked, at most for that many milliseconds.
+   * Waits for the answer. While a person is asked, it waits at most that many milliseconds.
    *
-   * @param known - A question that the caller has already put to its host: it is not returned as `asking` again.
+   * @param known - A question that the caller has already sent to its host. It is not returned as `asking` again.
    */
   async wait(known: OpenQuestion | undefined): Promise<CallState<T>> {
     const answered = this.answer.then((answer): CallState<T> => ({ kind: 'answered', answer }))
@@ -89,7 +91,7 @@ function until(signal: AbortSignal, ms: number): Promise<'ended' | 'late'> {
   })
 }
 
-/** The paying calls by their arguments: those that run, and those that go on for a caller who comes back. */
+/** The paying calls by their arguments: calls that run, and calls that continue for a caller who may come back. */
 export class PayingCalls<T> {
   readonly #approvals: Approvals
   readonly #personMs: number
@@ -101,7 +103,7 @@ export class PayingCalls<T> {
     this.#personMs = personMs
   }
 
-  /** Takes up the call with these arguments that its caller left, or starts one. */
+  /** Returns the call with these arguments that its caller left, or starts one. */
   take(key: string, elicits: boolean, work: (signal: AbortSignal) => Promise<T>): PayingCall<T> {
     const left = this.#left.get(key)
     const before = left?.shift()
@@ -109,7 +111,7 @@ export class PayingCalls<T> {
     if (before !== undefined) return before
     const running = this.#running.get(key) ?? new Set<PayingCall<T>>()
     this.#running.set(key, running)
-    // Purser asks about equal requests once: all of them wait for the same person.
+    // Purser asks about equal requests once, so all of them wait for the same person.
     const asked = (question: OpenQuestion): void => {
       for (const one of running) one.asked(question)
     }
@@ -126,7 +128,10 @@ export class PayingCalls<T> {
     return call
   }
 
-  /** The caller was told that the call waits for a person: it goes on, and its answer is kept for 15 minutes. */
+  /**
+   * Keeps a call whose caller received the answer that it waits for a person. The call continues, and its answer is
+   * kept for 15 minutes.
+   */
   leave(key: string, call: PayingCall<T>): void {
     call.goOn()
     this.#left.set(key, [...(this.#left.get(key) ?? []), call])
@@ -140,7 +145,7 @@ export class PayingCalls<T> {
   }
 }
 
-/** The arguments of a call as one text, whatever the order of their names. */
+/** Returns the arguments of a call as one text, which does not depend on the order of their names. */
 export function keyOf(value: unknown): string {
   return JSON.stringify(value, (_name, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

@@ -16,27 +16,32 @@ export const QUESTION = 'approval'
 
 /** The host of a call. */
 export interface Host {
-  /** Its name, as it calls itself. */
+  /** The name that the host gives itself. */
   readonly name: string
   /** Whether it declares that it can ask its user. */
   readonly elicits: boolean
-  /** On the stateless revision the server cannot ask: the host calls again with the answer. */
+  /**
+   * Whether the host uses the stateless revision. There the server cannot ask. The host calls again with the answer.
+   */
   readonly stateless: boolean
 }
 
-/** Reads what the host of a call says about itself. */
+/** Reads the host's data from its call. */
 export function hostOf({ server }: McpServer, { mcpReq }: ServerContext): Host {
   const envelope: Readonly<Record<string, unknown>> = { ...mcpReq.envelope }
   const declared = envelope[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities()
   const info = envelope[CLIENT_INFO_META_KEY] ?? server.getClientVersion()
   const elicitation = isObject(declared) ? declared['elicitation'] : undefined
-  // `{}` means forms, by the older revisions. A host that only opens addresses has `{ url: {} }`.
+  // In the older revisions, `{}` means forms. A host that only opens addresses has `{ url: {} }`.
   const forms = isObject(elicitation) && (Object.keys(elicitation).length === 0 || 'form' in elicitation)
   const name = isObject(info) && typeof info['name'] === 'string' ? clean(info['name'], 60) : 'a host'
   return { name, elicits: forms, stateless: mcpReq.envelope !== undefined }
 }
 
-/** The question as a form. The person must tick the box: an empty answer of a machine is no yes. */
+/**
+ * Returns the question as a form. The person must tick the box, so an empty answer of a machine does not count as a
+ * yes.
+ */
 export function formOf({ request }: OpenQuestion): ElicitRequestFormParams {
   const { agent, resource, terms, reasons, serverSays } = request
   const fee = terms.fee === undefined ? '' : `, and a network fee of at most ${formatAmount(terms.fee.bound)}`
@@ -61,10 +66,10 @@ export function formOf({ request }: OpenQuestion): ElicitRequestFormParams {
 }
 
 /**
- * Puts the question to a host that keeps a connection, and goes on when that answers. It can answer until the question
- * ends, also after the call that asked.
+ * Sends the question to a host that keeps a connection, and continues when the host answers. The host can answer until
+ * the question ends, also after the call that asked.
  *
- * @returns Resolves to true if the host answered without an answer of a person: it declined, failed or cannot ask.
+ * @returns A promise of true if the host replied without an answer of a person: it declined, failed or cannot ask.
  */
 export async function askHost(
   question: OpenQuestion,
@@ -81,8 +86,8 @@ export async function askHost(
 }
 
 /**
- * Takes the answer that a host of the stateless revision brings with its next call. The state that the host repeats says
- * which question was answered: a yes to an older one does not count for this one.
+ * Takes the answer that a host of the stateless revision sends with its next call. The state that the host repeats
+ * shows which question was answered. A yes to an older question does not count for this one.
  *
  * @returns True if it was a person's answer.
  */
@@ -92,7 +97,10 @@ export function takeAnswer(question: OpenQuestion, { mcpReq }: ServerContext, { 
   return answer.kind === 'elicit' && take(question, answer.action, answer.content, name)
 }
 
-/** A decline is no person's no: hosts decline by themselves. Only a form that was sent counts. */
+/**
+ * Takes an answer of a host. Only a form that was sent counts. A decline does not count as a person's no, because hosts
+ * decline by themselves.
+ */
 function take(question: OpenQuestion, action: string, content: unknown, name: string): boolean {
   const approve = isObject(content) ? content['approve'] : undefined
   if (action !== 'accept' || typeof approve !== 'boolean') return false

@@ -2,12 +2,15 @@ import { clean, type Funds, type Reason } from '../../errors/index.js'
 import type { Payment } from '../../index.js'
 import { formatAmount } from '../../money/index.js'
 
-/** A time as a model reads it. */
+/** Returns a time in the form that a model reads. */
 export function timeOf(instant: number): string {
   return new Date(instant).toISOString()
 }
 
-/** The reasons of a decision as data: what was asked, what is left, when it resets. */
+/**
+ * Returns the reasons of a decision as data: the amount that was requested, the amount that is left, and the time of
+ * the reset.
+ */
 export function reasonsOf(reasons: readonly Reason[]) {
   return reasons.map(({ rule, message, limit, asked, remaining, resetsAt }) => ({
     rule,
@@ -19,14 +22,14 @@ export function reasonsOf(reasons: readonly Reason[]) {
   }))
 }
 
-/** What happened to the money of a payment. */
+/** Returns the state of a payment's money. */
 export function fundsOf({ state, live }: Pick<Payment, 'state' | 'live'>): Funds {
   if (state === 'denied' || state === 'released') return 'untouched'
   if (state === 'committed') return live ? 'committed' : 'unknown'
   return state
 }
 
-/** A payment as tools show it: without challenge ids, evidence and fingerprints. */
+/** Returns a payment as tools show it: without challenge ids, evidence and fingerprints. */
 export function paymentFacts(payment: Payment) {
   const { id, createdAt, state, resource, terms, spent, fee, delivered, approvedBy, reference, reason } =
     payment

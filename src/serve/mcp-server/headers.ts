@@ -1,8 +1,8 @@
 import { clean } from '../../errors/index.js'
 
 /**
- * Headers that only Purser or the HTTP client may set. With them a model could replay or replace a payment, choose the
- * identity of a purchase, speak as another site, or change how the message is framed.
+ * Headers that only Purser or the HTTP client may set. With them, a model could replay or replace a payment, choose the
+ * identity of a purchase, pose as another site, or change the framing of the message.
  */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'accept-payment',
@@ -37,7 +37,7 @@ const MOST_HEADERS = 40
 /**
  * Checks the headers of a tool call.
  *
- * @returns Why they are refused; undefined if they may be sent.
+ * @returns Why they are refused. Undefined if they may be sent.
  */
 export function headerProblem(headers: Readonly<Record<string, string>>): string | undefined {
   const entries = Object.entries(headers)

@@ -10,21 +10,21 @@ export interface RunningHttp {
   close(): Promise<void>
 }
 
-/** Where the server listens, and the token that every request must carry. */
+/** The server's port, and the token that every request must carry. */
 export interface HttpOptions {
-  /** 0: a free port. */
+  /** The port. With 0, the system chooses a free port. */
   readonly port: number
   readonly token: string
 }
 
 const LOOPBACK = '127.0.0.1'
 const PATH = '/mcp'
-/** Larger than any argument that a tool takes. */
+/** The largest request. It is larger than any argument of a tool. */
 const MOST_REQUEST_BYTES = 4 * 1024 * 1024
 
 /**
- * Serves MCP by streamable HTTP, on the loopback address only. A page in a browser must not be able to spend: the names in
- * `Host` and `Origin` are checked against DNS rebinding and foreign pages, and a bearer token is required.
+ * Serves MCP by streamable HTTP, on the loopback address only. A web page must not be able to spend. So the server
+ * checks the names in `Host` and `Origin` against DNS rebinding and foreign pages, and requires a bearer token.
  */
 export async function serveHttp(
   makeServer: () => McpServer,
@@ -59,7 +59,7 @@ interface Refused {
   readonly says: string
 }
 
-/** Why a request is not served. */
+/** Returns why a request is refused. */
 function refusalOf(request: IncomingMessage, port: number, secret: Buffer): Refused | undefined {
   const { host = '', origin, authorization = '' } = request.headers
   const names = [LOOPBACK, 'localhost', '[::1]'].map((name) => `${name}:${port}`)
@@ -128,7 +128,7 @@ function bytesOf(request: IncomingMessage): ReadableStream<Uint8Array> {
   })
 }
 
-/** Digests have one length, so that comparing them tells nothing about the token. */
+/** Returns a digest. All digests have the same length, so a comparison reveals nothing about the token. */
 function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

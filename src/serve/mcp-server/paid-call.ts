@@ -3,7 +3,7 @@ import type { CallState, PayingCall } from './calls.js'
 import { askHost, type Host, takeAnswer } from './elicitation.js'
 import type { Toolbox } from './toolbox.js'
 
-/** Waits for the call, and puts its question to the host once. */
+/** Waits for the call, and sends its question to the host once. */
 export async function waitFor<T>(
   call: PayingCall<T>,
   host: Host,
@@ -19,7 +19,7 @@ export async function waitFor<T>(
   if (!elicits) return call.wait(first.question)
   if (host.stateless) return asksAgain ? first : call.wait(first.question)
   const asking = askHost(first.question, ctx, host)
-  // A host that cannot ask does not make the model wait, unless somebody else may answer.
+  // If the host cannot ask, the model does not wait, unless another person may answer.
   const useless = asking.then((failed) =>
     failed && !approvals.hasApprover ? ({ kind: 'pending', question: first.question } as const) : never(),
   )
@@ -30,7 +30,7 @@ function never(): Promise<never> {
   return new Promise(() => undefined)
 }
 
-/** Where a person can answer, as the model tells it. */
+/** Returns where a person can answer, as a sentence for the model. */
 export function howToAnswer(host: Host, { approvals }: Toolbox): string {
   const ways = [
     approvals.hasApprover ? 'The approver that the user has set up has been asked.' : undefined,

@@ -9,12 +9,12 @@ import type { PaidFetchInput } from './schemas.js'
 import type { Toolbox } from './toolbox.js'
 import { cleanText } from './vendor-text.js'
 
-/** The most that is read of a body, in bytes. */
+/** The most bytes of a body that are read. */
 const MOST_BYTES = 32 * 1024 * 1024
-/** How long a body may take: an event stream may never end, and each of its parts may cost. */
+/** How long the reading of a body may take. An event stream may never end, and each of its parts may cost money. */
 const BODY_MS = 40_000
 
-/** What is said about the request, before anything is sent. */
+/** Returns what is wrong with a request, before it is sent. */
 export async function requestProblem(
   { url, headers = {} }: Pick<PaidFetchInput, 'url' | 'headers'>,
   { lists }: Pick<Toolbox, 'lists'>,
@@ -23,7 +23,7 @@ export async function requestProblem(
   return headerProblem(headers) ?? (await addressProblem(at, lists(at)))
 }
 
-/** The refusal of a request that a tool may not send. */
+/** Returns the refusal of a request that a tool may not send. */
 export function notSent(problem: string): FetchAnswer {
   return refusedAnswer(
     'not_sent',
@@ -75,7 +75,8 @@ function initOf(
     headers:
       body === undefined || isText || typed ? headers : { ...headers, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
-    // Each address is checked before it is called, so the model calls the next one itself.
+    // Each address is checked before it is called. So a redirect is not followed, and the model calls the next address
+    // itself.
     redirect: 'manual',
     signal,
     payment: {
@@ -94,7 +95,7 @@ async function readAnswer(
   const contentType = cleanText(reply.headers.get('content-type') ?? '').slice(0, 200)
   const { bytes, cut } = await readReply(reply.body, MOST_BYTES, BODY_MS)
   const shown = await bodies.show(bytes, contentType)
-  // The reading of a stream may have paid more.
+  // If the reply is a stream, its reading may have paid more.
   const payment = paid === undefined ? undefined : currentPayment(purser.paymentFor(reply), paid)
   const lacks = missing(bytes, shown, cut)
   const location = reply.headers.get('location')
@@ -133,7 +134,7 @@ function paidWords(payment: Payment): string {
   return `Paid ${price}${fee === undefined ? '' : ` and a fee of ${fee}`} to ${vendor} (payment ${id}).`
 }
 
-/** What of the body is not in the answer, and how it can be read. */
+/** Describes the part of the body that is not in the answer, and how it can be read. */
 function missing(
   bytes: Uint8Array,
   { text, next, file }: ShownBody,

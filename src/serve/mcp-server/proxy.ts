@@ -17,18 +17,19 @@ import { withProgress } from './progress.js'
 import type { Toolbox } from './toolbox.js'
 import type { Upstream } from './upstream.js'
 
-/** A registration that ends when the upstream offers something else. */
+/** A registration that ends when the upstream's offers change. */
 interface Registered {
   remove(): void
 }
 
-/** The host ends a call that takes too long for it. */
+/** The longest time of a call. A host that waits less ends the call itself. */
 const LONGEST_CALL_MS = 3_600_000
 
 /**
- * Offers the tools, resources and prompts of the upstream servers to a host, as they are, and follows their changes.
+ * Offers the tools, resources and prompts of the upstream servers to a host without a change, and follows their
+ * updates.
  *
- * @param own - The names of Purser's tools: an upstream cannot take their place.
+ * @param own - The names of Purser's tools. An upstream cannot replace them.
  */
 export function registerUpstreams(server: McpServer, toolbox: Toolbox, own: readonly string[]): void {
   const names = new Map<Upstream, Set<string>>()
@@ -58,7 +59,7 @@ export function registerUpstreams(server: McpServer, toolbox: Toolbox, own: read
   }
 }
 
-/** A tool keeps its name, unless another tool has it. */
+/** Returns the name of a tool. It is unchanged, unless another tool has the same name. */
 function nameOf(name: string, { name: upstream }: Upstream, taken: readonly string[]): string {
   return taken.includes(name) ? `${upstream}_${name}` : name
 }
@@ -82,7 +83,7 @@ function registerTools(
   )
 }
 
-/** Calls a tool of an upstream. If a person must approve its price, the same call goes on after the yes. */
+/** Calls a tool of an upstream. If a person must approve its price, the same call continues after the yes. */
 async function callTool(
   server: McpServer,
   toolbox: Toolbox,
@@ -108,7 +109,7 @@ async function callTool(
     const state = await waitFor(call, { ...host, elicits: host.elicits && !host.stateless }, toolbox, ctx)
     if (state.kind === 'answered') return state.answer
     calls.leave(key, call)
-    // The schema of the tool's answers is the upstream's: only an error need not follow it.
+    // The upstream defines the schema of the tool's answers. Only an error does not have to follow it.
     const { says } = pendingAnswer(state.question, howToAnswer(host, toolbox), `Call ${name} again`)
     return { content: [{ type: 'text', text: says }], isError: true }
   } finally {
@@ -116,7 +117,7 @@ async function callTool(
   }
 }
 
-/** What became of a call that failed: the reasons of a refusal are in the data of the error. */
+/** Returns the result of a failed call. The reasons of a refusal are in the data of the error. */
 function failure(upstream: Upstream, error: unknown): CallToolResult {
   const data: unknown = isObject(error) || error instanceof Error ? Reflect.get(error, 'data') : undefined
   const reasons = isObject(data) && Array.isArray(data['reasons']) ? data['reasons'] : []
@@ -130,7 +131,10 @@ function failure(upstream: Upstream, error: unknown): CallToolResult {
   }
 }
 
-/** The transport hands on a demand for payment only if policy or wallets can never pay it. */
+/**
+ * Returns the sentence for a demand for payment that policy or wallets can never pay. The transport passes on only
+ * such demands.
+ */
 function notPaid({ name }: Upstream): string {
   return `Nothing was paid: the spending policy does not list the vendor mcp:${name}, or no wallet here can pay its offers.`
 }
@@ -184,7 +188,7 @@ function textsOf(args: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(Object(args)).map(([name, value]) => [name, String(value)]))
 }
 
-/** An address or a prompt that an earlier server has stays with that. */
+/** Registers an address or a prompt, unless an earlier server already has it. */
 function unlessTaken(register: () => Registered): readonly Registered[] {
   try {
     return [register()]
@@ -193,18 +197,18 @@ function unlessTaken(register: () => Registered): readonly Registered[] {
   }
 }
 
-/** A schema as the upstream wrote it. */
+/** Returns a schema as the upstream wrote it. */
 function schemaOf(schema: object) {
   const plain: JsonSchemaType = JSON.parse(JSON.stringify(schema))
   return fromJsonSchema(plain)
 }
 
-/** A copy without the members that are undefined. */
+/** Returns a copy without the members that are undefined. */
 function defined<T extends object>(record: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
   return JSON.parse(JSON.stringify(record))
 }
 
-/** Progress of the upstream is progress of the call. */
+/** Returns the options of a call. They pass on the upstream's progress as progress of the call. */
 function optionsOf({ mcpReq }: ServerContext, signal: AbortSignal): RequestOptions {
   const progressToken = mcpReq._meta?.progressToken
   return {

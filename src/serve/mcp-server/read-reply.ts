@@ -1,15 +1,15 @@
-/** What was read of a reply's body. */
+/** The part of a reply's body that was read. */
 export interface ReadReply {
   readonly bytes: Uint8Array
-  /** Why it is not the whole body. Undefined if it is. */
+  /** Why the body is incomplete. Undefined if it is complete. */
   readonly cut?: 'size' | 'time' | 'failed' | undefined
 }
 
 /**
- * Reads a body up to a limit and keeps what came. Something that was paid for is worth keeping even if the rest is missing,
- * so this differs from `readBody`, which keeps nothing then.
+ * Reads a body up to a limit and returns all bytes that arrived. A paid body is useful even if its rest is missing.
+ * `readBody` differs: it returns nothing then.
  *
- * @param untilMs - How long the reading may take: an event stream may never end.
+ * @param untilMs - How long the reading may take. An event stream may never end.
  */
 export async function readReply(
   body: ReadableStream<Uint8Array> | null,

@@ -8,7 +8,9 @@ import { budgetFacts, findPayment, storyOf } from './books.js'
 import type { Toolbox } from './toolbox.js'
 import { cleanValue, quoteVendor } from './vendor-text.js'
 
-/** Registers what a host can read: policy, budgets, payments with their receipts, and the rest of long bodies. */
+/**
+ * Registers the resources for hosts: policy, budgets, payments with their receipts, and the later parts of long bodies.
+ */
 export function registerResources(server: McpServer, toolbox: Toolbox): void {
   server.registerResource(
     'policy',
@@ -78,7 +80,7 @@ function registerBodies(server: McpServer, toolbox: Toolbox): void {
 
 const JSON_TYPE = 'application/json'
 
-/** Nothing is listed: a host would show every payment to its user otherwise. */
+/** Makes a template that lists nothing. If it had a list, a host would show every payment to its user. */
 function template(uri: string): ResourceTemplate {
   return new ResourceTemplate(uri, { list: undefined })
 }

@@ -16,8 +16,8 @@ const INSTRUCTIONS = [
 const OWN_TOOLS = ['paid_fetch', 'quote', 'discover', 'budgets', 'payments', 'payment', 'freeze']
 
 /**
- * Makes MCP servers for the connections of one process. They share the purser, the calls that wait for a person, and the
- * bodies to read on.
+ * Makes MCP servers for the connections of one process. They share the purser, the calls that wait for a person, and
+ * the bodies that are read in parts.
  */
 export function mcpServers(options: McpServerOptions): () => McpServer {
   const toolbox = toolboxOf(options)

@@ -3,12 +3,12 @@ import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/s
 
 /** A connection over standard input and output. */
 export interface RunningStdio {
-  /** Resolves when the host has closed its end. */
+  /** Resolves when the host has closed the connection. */
   readonly ended: Promise<void>
   close(): Promise<void>
 }
 
-/** Serves MCP over this process's standard input and output. Everything else that is printed must go to stderr. */
+/** Serves MCP over this process's standard input and output. All other output must be printed to stderr. */
 export function serveOverStdio(makeServer: () => McpServer): RunningStdio {
   const transport = new StdioServerTransport()
   const handle = serveStdio(makeServer, { transport })

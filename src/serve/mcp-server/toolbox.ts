@@ -6,29 +6,33 @@ import { Bodies } from './bodies.js'
 import { PayingCalls } from './calls.js'
 import type { Upstream } from './upstream.js'
 
-/** What an MCP server needs of the program that starts it. No call can change any of it. */
+/** The options of an MCP server, from the program that starts it. No call can change them. */
 export interface McpServerOptions {
   readonly purser: Purser
-  /** The agent that the purser pays for: a model sees only the payments of this agent. */
+  /** The agent for which the purser pays. A model sees only the payments of this agent. */
   readonly agent: string
-  /** The symbol of the policy's unit, `USD`. */
+  /** The symbol of the policy's unit, for example `USD`. */
   readonly symbol: string
   /** The policy as data, for reading. */
   readonly policy: unknown
-  /** Tells whether the policy names the origin of this address. An origin that only a wildcard covers is not named. */
+  /**
+   * Returns whether the policy names the origin of this address. An origin that only a wildcard covers is not named.
+   */
   readonly lists: (url: URL) => boolean
   readonly version: string
   /** The approver of the purser. */
   readonly approvals: Approvals
   /** The folder for files, if the user allowed one. */
   readonly folder?: string | undefined
-  /** Servers whose tools, resources and prompts are offered too, and paid for. Default: none. */
+  /** Servers whose tools, resources and prompts are also offered, and paid for. @default none */
   readonly upstreams?: readonly Upstream[] | undefined
-  /** How long a call waits for a person, in milliseconds. Default: 25 seconds. */
+  /** How long a call waits for a person, in milliseconds. @default 25_000 */
   readonly personMs?: number | undefined
 }
 
-/** What all connections of one process share: bodies to read on, and calls that wait for a person. */
+/**
+ * The state that all connections of one process share: bodies that are read in parts, and calls that wait for a person.
+ */
 export interface Toolbox extends McpServerOptions {
   readonly bodies: Bodies
   readonly calls: PayingCalls<FetchAnswer>

@@ -11,13 +11,13 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import type { Purser } from '../../index.js'
 import { payingTransport } from '../../mcp/index.js'
 
-/** Where an upstream server is: an address, or a command with its arguments. */
+/** The place of an upstream server: an address, or a command with its arguments. */
 export type UpstreamPlace =
   | { readonly url: URL }
   | { readonly command: string; readonly args: readonly string[] }
 
 export interface UpstreamOptions {
-  /** The name that the policy has for this server: `search` is the vendor `mcp:search`. */
+  /** The name of this server in the policy. `search` is the vendor `mcp:search`. */
   readonly name: string
   readonly place: UpstreamPlace
   readonly purser: Purser
@@ -26,7 +26,7 @@ export interface UpstreamOptions {
   readonly tell: (sentence: string) => void
 }
 
-/** What an upstream server offers. */
+/** The offers of an upstream server. */
 export interface UpstreamLists {
   readonly tools: readonly Tool[]
   readonly resources: readonly Resource[]
@@ -44,7 +44,7 @@ export class Upstream {
   #client: Promise<Client> | undefined
   #lists = NOTHING
   #closing = false
-  /** The hosts whose calls are under way, the newest last: questions of the upstream go to that one. */
+  /** The hosts whose calls are running, the newest last. Questions of the upstream are sent to the newest. */
   readonly #hosts: McpServer[] = []
 
   constructor(options: UpstreamOptions) {
@@ -56,13 +56,13 @@ export class Upstream {
     return this.#lists
   }
 
-  /** Hears of other tools, resources or prompts. */
+  /** Calls the listener when the tools, resources or prompts change. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Connects and reads the lists. A server that cannot be reached offers nothing, and the others go on. */
+  /** Connects and reads the lists. A server that cannot be reached offers nothing, and the other servers continue. */
   async start(): Promise<void> {
     try {
       await this.#refresh(await this.#connected())
@@ -71,7 +71,7 @@ export class Upstream {
     }
   }
 
-  /** Runs a call of a host. A server that has ended is started again. */
+  /** Runs a call of a host. If the server has ended, it is started again. */
   async call<T>(host: McpServer, work: (client: Client) => Promise<T>): Promise<T> {
     const client = await this.#connected()
     this.#hosts.push(host)

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * Characters that a person does not see and a model does: controls other than tab and line breaks, bidirectional and
+ * Characters that a person does not see but a model reads: controls other than tab and line breaks, bidirectional and
  * zero-width characters, tags and variation selectors that can carry hidden words, lone surrogates.
  */
 const HIDDEN =
   /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Cs}\p{Co}]|(?!\ufe0f)\p{Variation_Selector}|\u115f|\u1160|\u3164|\uffa0/gu
 
-/** Removes hidden characters from a vendor's text. Line breaks stay: a body is not cut into one line. */
+/** Removes hidden characters from a vendor's text. Line breaks stay, so a body keeps its lines. */
 export function cleanText(text: string): string {
   return text.replace(HIDDEN, '')
 }
 
-/** Cleans every text of a value, at any depth, and bounds its size: receipts have members that a vendor chose. */
+/** Cleans every text of a value, at any depth, and limits its size. The vendor chooses some members of a receipt. */
 export function cleanValue(value: unknown, depth = 6): unknown {
   if (typeof value === 'string') return cleanText(value).slice(0, 2_000)
   if (typeof value === 'bigint') return value.toString()
@@ -27,9 +27,9 @@ export function cleanValue(value: unknown, depth = 6): unknown {
 }
 
 /**
- * Marks a vendor's text as data. The marks contain a random word, so that the text cannot end its own quotation.
+ * Marks a vendor's text as data. The marks contain a random word, so that the text cannot contain the closing mark.
  *
- * @param source - What the text is: `body of https://api.example/v1/x`.
+ * @param source - The origin of the text: `body of https://api.example/v1/x`.
  */
 export function quoteVendor(source: string, text: string): string {
   const mark = randomBytes(6).toString('hex')
