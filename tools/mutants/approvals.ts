@@ -5,11 +5,12 @@ const INHERITED = ['test/safety/inherited.test.ts']
 const QUESTIONS = ['test/pay/questions.test.ts']
 const CONTRACT = ['test/ledger/memory.test.ts']
 
-/** What a person answered, and what is remembered of it. */
+/** Faults in the answers of people and in remembered approvals. */
 export const APPROVALS: readonly Mutant[] = [
   {
     name: 'grant-counted-per-name',
-    breaks: 'the count of a remembered approval starts again under another document',
+    breaks:
+      'the amount spent under a remembered approval starts at zero again if the policy document changes',
     file: 'src/policy/evaluate.ts',
     find: 'const scope = own({ grant: grant.id, unit: policyScope.unit })',
     replace: 'const scope = own({ policy: policyScope.policy, grant: grant.id, unit: policyScope.unit })',
@@ -17,7 +18,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'grant-of-any-unit',
-    breaks: 'an approval in dollars approves as many yen',
+    breaks: 'an approval of an amount in dollars also approves the same number of yen',
     file: 'src/policy/evaluate.ts',
     find: 'grant.unit === policyScope.unit &&',
     replace: "grant.unit !== '' &&",
@@ -25,7 +26,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'unit-not-in-counter',
-    breaks: 'what was spent in one unit counts as much in another',
+    breaks: 'an amount spent in one unit counts as the same number in another unit',
     file: 'src/policy/claims.ts',
     find: "const scope = line.counts === 'payments' ? whose : { ...whose, unit: judged.policyScope.unit }",
     replace: 'const scope = whose',
@@ -33,7 +34,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'unit-not-in-scope',
-    breaks: 'a counter of one unit is filled with payments in another',
+    breaks: 'a counter in one unit also counts payments in another unit',
     file: 'src/policy/scope.ts',
     find: '(unit === undefined || unit === dimensions.unit)',
     replace: "(unit === undefined || dimensions.unit !== '')",
@@ -41,7 +42,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'price-of-any-unit',
-    breaks: 'a usual price in one unit is read as one in another',
+    breaks: 'Purser reads a usual price in one unit as a price in another unit',
     file: 'src/ledger/fact-maps.ts',
     find: 'return this.#prices.get(compositeKey(vendor, operation, unit)) ?? new Map()',
     replace: "return this.#prices.get(compositeKey(vendor, operation, unit && 'iso4217:USD')) ?? new Map()",
@@ -49,7 +50,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'revoked-after-the-hold',
-    breaks: 'an approval that is revoked while the wallet signs lets the payment go on',
+    breaks: 'Purser still commits a payment if its approval is revoked while the wallet signs',
     file: 'src/ledger/ledger.ts',
     find: 'if (!stillGranted(tables, row, now)) return no()',
     replace: '',
@@ -57,7 +58,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'worse-after-a-no',
-    breaks: 'a price that is one cent higher gets around a denial',
+    breaks: 'a vendor avoids a denial by raising its price by one cent',
     file: 'src/policy/terms.ts',
     find: 'return noWorse(feeless(b), feeless(a))',
     replace: 'return noWorse(feeless(b), feeless(a)) && noWorse(feeless(a), feeless(b))',
@@ -65,7 +66,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'question-not-shared',
-    breaks: 'each of many equal calls asks a person',
+    breaks: 'Purser asks a person once for each of many equal calls',
     file: 'src/pay/authorize/approval-queue.ts',
     find: 'other.agent === agent && other.fingerprint === fingerprint)',
     replace: 'other.agent === agent && other.fingerprint === fingerprint && open.length < 0)',
@@ -73,7 +74,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'silence-asked-again',
-    breaks: 'a question without an answer is asked again for each call that waits for it',
+    breaks: 'Purser asks an unanswered question again for each call that waits for it',
     file: 'src/pay/authorize/authorize.ts',
     find: 'if (answered || !noBetter(terms, seat.question.terms))',
     replace: 'if (answered || noBetter(terms, seat.question.terms))',
@@ -81,7 +82,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'questions-without-end',
-    breaks: 'a vendor opens as many questions as it likes',
+    breaks: 'a vendor can cause any number of open questions',
     file: 'src/pay/authorize/approval-queue.ts',
     find: 'if (waiting.length < limit) return undefined',
     replace: 'if (waiting.length < limit * 10) return undefined',
@@ -89,7 +90,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'questions-after-many-noes',
-    breaks: 'a person is asked again and again about a vendor that changes its offer a little each time',
+    breaks: 'Purser asks a person again and again if a vendor changes its offer a little each time',
     file: 'src/policy/evaluate.ts',
     find: 'if (facts.denials >= perVendor)',
     replace: 'if (facts.denials >= perVendor * 100)',
@@ -97,7 +98,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'questions-hold-everything',
-    breaks: 'open questions may hold a whole budget',
+    breaks: 'open questions can hold a whole budget',
     file: 'src/pay/authorize/approval-queue.ts',
     find: 'return together * 100n <= claim.limit * BigInt(percent)',
     replace: 'return together * 100n <= claim.limit * BigInt(percent + 100)',
@@ -105,7 +106,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'uncounted-hold-committed',
-    breaks: 'a payment that held nothing while a person decided is committed without counting',
+    breaks: 'a payment that held no budget while a person decided is committed and counts in no budget',
     file: 'src/ledger/ledger.ts',
     find: 'if (row.charges.length === 0) return no()',
     replace: '',
@@ -113,7 +114,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-earlier',
-    breaks: 'an inherited property is taken for an earlier payment, and no person is asked',
+    breaks: 'Purser takes an inherited property for an earlier payment and asks no person',
     file: 'src/pay/authorize/authorize.ts',
     find: 'this.#purchase = own(purchase)',
     replace: 'this.#purchase = { ...purchase }',
@@ -131,7 +132,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-peg',
-    breaks: 'a currency without a known value takes an inherited value',
+    breaks: 'Purser gives a currency without a known value an inherited value',
     file: 'src/money/units.ts',
     find: "const peg = ownValue(currency, 'peg')",
     replace: 'const { peg } = currency',
@@ -140,7 +141,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-rules',
-    breaks: 'a policy takes inherited rules',
+    breaks: 'a policy contains inherited rules',
     file: 'src/policy/shape.ts',
     find: 'Object.setPrototypeOf(read, null)',
     replace: '',
@@ -149,7 +150,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     name: 'inherited-terms',
-    breaks: "a wallet's quote takes an inherited deposit or lane",
+    breaks: "Purser reads an inherited deposit or lane in a wallet's quote",
     file: 'src/pay/authorize/candidates.ts',
     find: "completeOwn(quote, ['lane', 'replaces', 'goodUntil'])",
     replace: '',

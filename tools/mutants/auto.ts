@@ -5,11 +5,11 @@ const PROGRAMS = ['test/auto/programs.test.ts']
 
 const ALERTS = ['test/client/budget-alerts.test.ts']
 
-/** Faults of the events at shares of budgets. */
+/** Faults in the events that report a reached share of a budget. */
 const BUDGETS: readonly Mutant[] = [
   {
     name: 'alert-without-held',
-    breaks: 'a share of a budget that is reached by held money is not reported',
+    breaks: 'Purser does not report a share of a budget if held money reaches it',
     file: 'src/pay/authorize/alerts.ts',
     find: '(spent + held) * MILLION',
     replace: 'spent * MILLION',
@@ -17,7 +17,7 @@ const BUDGETS: readonly Mutant[] = [
   },
   {
     name: 'alert-each-time',
-    breaks: 'a reached share of a budget is reported again by each payment',
+    breaks: 'Purser reports a reached share of a budget again with each payment',
     file: 'src/pay/authorize/alerts.ts',
     find: 'const known = this.#reported.has(key)',
     replace: 'const known = key === undefined',
@@ -25,7 +25,7 @@ const BUDGETS: readonly Mutant[] = [
   },
   {
     name: 'alert-once-for-ever',
-    breaks: 'a share is not reported again in a new window of the budget',
+    breaks: 'Purser does not report a share again in a new window of the budget',
     file: 'src/pay/authorize/alerts.ts',
     find: 'this.#reported.get(key) === claim.resetsAt && ',
     replace: '',
@@ -33,11 +33,12 @@ const BUDGETS: readonly Mutant[] = [
   },
 ]
 
-/** Faults of what other realms make, of closing, and of where a ledger lies. */
+/** Faults with objects from other realms, with closing, and with the location of a ledger. */
 const REALMS: readonly Mutant[] = [
   {
     name: 'foreign-bytes-lost',
-    breaks: 'bytes of another realm are no bytes: a body is not paid for, or its offers are not read',
+    breaks:
+      'Purser does not recognize bytes of another realm, so it does not read offers or pay for the request',
     file: 'src/protocol/body.ts',
     find: "return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === '[object Uint8Array]')",
     replace: 'return value instanceof Uint8Array',
@@ -45,7 +46,7 @@ const REALMS: readonly Mutant[] = [
   },
   {
     name: 'foreign-document-refused',
-    breaks: 'a policy that another realm made is refused',
+    breaks: 'Purser refuses a policy object that another realm made',
     file: 'src/util/objects.ts',
     find: "return Object.hasOwn(value, 'hasOwnProperty') && Object.hasOwn(value, 'isPrototypeOf')",
     replace: 'return false',
@@ -53,7 +54,7 @@ const REALMS: readonly Mutant[] = [
   },
   {
     name: 'shared-ledger-closed-early',
-    breaks: 'a purser that is closed closes the ledger of another one that has paid nothing yet',
+    breaks: 'closing one purser also closes the ledger of another purser that has not paid yet',
     file: 'src/client/shared-ledgers.ts',
     find: 'if (others === 0)',
     replace: 'if (others <= 1)',
@@ -62,7 +63,7 @@ const REALMS: readonly Mutant[] = [
   {
     name: 'lease-ended-by-confirmation',
     breaks:
-      'the payments right after a person confirmed the clock are refused, since the lease of the process seems to have ended',
+      'Purser refuses payments right after a person confirmed the clock because its lease seems to have expired',
     file: 'src/client/purser.ts',
     find: '    lease.timeMoved()\n',
     replace: '',
@@ -70,7 +71,7 @@ const REALMS: readonly Mutant[] = [
   },
   {
     name: 'network-drive-unsaid',
-    breaks: 'a ledger on a network drive is opened without a warning',
+    breaks: 'Purser opens a ledger on a network drive without a warning',
     file: 'src/ledger/sqlite/open.ts',
     find: '    warnOfNetworkDrive(path)\n',
     replace: '',
@@ -78,13 +79,13 @@ const REALMS: readonly Mutant[] = [
   },
 ]
 
-/** Faults of `purser/auto`: its settings, and what of a program it serves. */
+/** Faults in the settings of `purser/auto` and in its choice of calls to pay for. */
 export const AUTO: readonly Mutant[] = [
   ...BUDGETS,
   ...REALMS,
   {
     name: 'mistyped-setting-ignored',
-    breaks: 'an unknown name in the file of settings is ignored',
+    breaks: 'Purser ignores an unknown name in the settings file',
     file: 'src/config/config.ts',
     find: '  if (unknown === undefined) return\n',
     replace: '  if (unknown !== undefined) return\n',
@@ -92,7 +93,7 @@ export const AUTO: readonly Mutant[] = [
   },
   {
     name: 'key-in-settings',
-    breaks: 'a key itself may stand in the file of settings',
+    breaks: 'the settings file may contain a private key',
     file: 'src/config/config.ts',
     find: '/^(?:0x)?[0-9a-f]{64}$/i.test(key)',
     replace: '/^(?:0x)?[0-9a-f]{99}$/i.test(key)',
@@ -100,7 +101,7 @@ export const AUTO: readonly Mutant[] = [
   },
   {
     name: 'file-over-variable',
-    breaks: 'the file of settings wins over a variable',
+    breaks: 'a value in the settings file overrides an environment variable',
     file: 'src/config/environment.ts',
     find: 'if (variable !== undefined) return {',
     replace: 'if (variable !== undefined && configValue(file, at) === undefined) return {',
@@ -108,7 +109,8 @@ export const AUTO: readonly Mutant[] = [
   },
   {
     name: 'fetch-met-twice',
-    breaks: 'a call of fetch is paid by the interceptor beneath it, unseen by paymentFor',
+    breaks:
+      'the undici interceptor under fetch pays for a call of fetch, so paymentFor does not find the payment',
     file: 'src/config/dispatcher.ts',
     find: 'live && !isOfFetch() ? paying',
     replace: 'live ? paying',

@@ -8,7 +8,7 @@ const READER = ['test/protocol/body.test.ts']
 const REDACTION = ['test/safety/redaction.test.ts']
 const STOCK = ['test/undici/stock-interceptors.test.ts']
 
-/** What comes from outside through a body, and what a transport makes of a handler that throws. */
+/** Faults in the handling of bodies and headers, of handlers that throw, and of errors that are shown. */
 export const BODIES: readonly Mutant[] = [
   {
     name: 'uncopied-request-unheard',
@@ -38,7 +38,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'undici-body-made-for-nothing',
-    breaks: 'a function makes a body that is never read, such as a file that stays open',
+    breaks: 'Purser calls a body function and never reads the body, so a file can stay open',
     file: 'src/http/http-exchange.ts',
     find: 'if (body.forget !== undefined) await body.again()',
     replace: 'await body.again()',
@@ -54,7 +54,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'made-body-compared-without-bound',
-    breaks: 'a body of any size is read into memory to compare its digest',
+    breaks: 'Purser reads a body of any size into memory to compare its digest',
     file: 'src/http/body.ts',
     find: 'if (body.made && size > bytes)',
     replace: 'if (body.made && size < 0)',
@@ -62,7 +62,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'kept-body-option-ignored',
-    breaks: 'a longer body is not kept, although the option allows it',
+    breaks: 'Purser does not keep a longer body although the option allows it',
     file: 'src/client/options.ts',
     find: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) }",
     replace: "const keep = bytes === undefined ? {} : { bytes: checkBytes('maxKeptBody', bytes) && 1048576 }",
@@ -78,7 +78,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'thrown-at-data-goes-on',
-    breaks: 'an undici handler that threw is given the rest of the body',
+    breaks: 'Purser gives the rest of the body to an undici handler that threw an error',
     file: 'src/undici/caller-controller.ts',
     find: "    this.#state = 'over'\n    this.#stop.abort(error)",
     replace: '    this.#stop.abort(error)',
@@ -86,7 +86,8 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'throwing-is-aborting',
-    breaks: 'a handler that threw counts as aborted, and no retry around tries again',
+    breaks:
+      'a request whose handler threw an error counts as aborted, so an outer retry handler does not try again',
     file: 'src/undici/caller-controller.ts',
     find: 'return this.#aborted\n',
     replace: 'return this.signal.aborted\n',
@@ -94,7 +95,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'broken-answer-delivered',
-    breaks: 'a paid answer that broke off counts as delivered, and a retry around pays again',
+    breaks: 'a paid answer that was cut off counts as delivered, so an outer retry handler pays again',
     file: 'src/undici/reply.ts',
     find: 'if (this.#isWanted()) this.#broke()',
     replace: '',
@@ -102,7 +103,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'host-of-another',
-    breaks: 'a credential is sent with a Host that policy never judged',
+    breaks: 'Purser sends a credential with a Host header that policy never judged',
     file: 'src/http/wire/carrier.ts',
     find: 'if (!namesOnly(carrier)) {',
     replace: 'if (carrier.address.length === 0) {',
@@ -110,7 +111,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'credential-for-the-next-hop',
-    breaks: 'a proxy takes the credential away, and the money is in doubt',
+    breaks: 'a proxy removes the credential, so the payment is in doubt',
     file: 'src/http/wire/carrier.ts',
     find: 'return names.some((name) => name.trim() === header)',
     replace: 'return false && names.includes(header)',
@@ -118,7 +119,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'forged-beside-ours',
-    breaks: "a credential of the caller is sent together with Purser's",
+    breaks: "Purser sends the caller's credential together with its own",
     file: 'src/http/wire/carrier.ts',
     find: " || AMONG_OTHERS.test(own('authorization') ?? '')",
     replace: '',
@@ -126,7 +127,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'certificate-of-another',
-    breaks: 'a credential is sent to a server with the certificate of another name',
+    breaks: 'Purser sends a credential to a server whose certificate is for another name',
     file: 'src/undici/undici-transport.ts',
     find: 'servername !== undefined && servername !== null && servername !== new URL(address).hostname',
     replace: 'servername === address',
@@ -143,7 +144,7 @@ export const BODIES: readonly Mutant[] = [
   {
     name: 'client-dials-another',
     breaks:
-      'a request is judged by the origin that it names, and paid at the origin that a Client connects to',
+      'Purser judges a request by the origin that it names but pays the origin that the undici Client connects to',
     file: 'src/undici/request.ts',
     find: 'if (only !== undefined && originOf(origin) !== only) return undefined',
     replace: '',
@@ -151,7 +152,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'body-without-end',
-    breaks: 'a body without an end is read until memory is full',
+    breaks: 'Purser reads an endless body until memory is full',
     file: 'src/protocol/body.ts',
     find: "if (size > bytes) return 'long'",
     replace: "if (size > 64 * bytes) return 'long'",
@@ -159,7 +160,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'long-body-goes-on',
-    breaks: 'a body that is too long is still received',
+    breaks: 'Purser continues to receive a body that is too long',
     file: 'src/protocol/body.ts',
     find: "if (end !== 'whole') source.cancel()",
     replace: '',
@@ -167,7 +168,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'node-goes-on',
-    breaks: 'a node makes a payer read as much as it likes',
+    breaks: 'a node can make Purser read an answer of any length',
     file: 'src/wallet/chain/rpc.ts',
     find: 'bytes: mostOf(method) * MIB',
     replace: 'bytes: 1024 * MIB',
@@ -183,7 +184,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'raw-error-on-a-channel',
-    breaks: 'a diagnostics channel shows the original error of a wallet, keys included',
+    breaks: 'a diagnostics channel publishes the original error of a wallet, including its keys',
     file: 'src/pay/events.ts',
     find: 'error: redactedError(error) })',
     replace: 'error })',
@@ -191,7 +192,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'thrown-on-a-channel',
-    breaks: 'a diagnostics channel gives out the original error',
+    breaks: 'a diagnostics channel publishes the original error',
     file: 'src/pay/events.ts',
     find: 'this.#tap?.tell(name, told)',
     replace: 'this.#tap?.tell(name, heard)',
@@ -199,7 +200,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'hung-on-an-error-of-ours',
-    breaks: 'a property that a wallet adds to an error of Purser is logged with it',
+    breaks: "loggers print a property that a wallet added to one of Purser's errors",
     file: 'src/pay/redacted-error.ts',
     find: ' && Object.keys(thrown).every((name) => OWN.has(name))',
     replace: '',
@@ -215,7 +216,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'stream-without-a-limit',
-    breaks: 'a stream without a `maxAmount` takes the budget of a whole day',
+    breaks: 'a stream without a `maxAmount` can use up the budget of a whole day',
     file: 'src/pay/stream.ts',
     find: ' ?? mostOfStream(candidate)',
     replace: '',
@@ -223,7 +224,7 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'stream-by-the-widest-budget',
-    breaks: 'a stream takes a tenth of the widest budget instead of the tightest',
+    breaks: 'a stream may use a tenth of the largest budget instead of the smallest one',
     file: 'src/pay/stream.ts',
     find: 'limit < least ? limit : least',
     replace: 'limit > least ? limit : least',
@@ -231,7 +232,8 @@ export const BODIES: readonly Mutant[] = [
   },
   {
     name: 'post-sent-again',
-    breaks: 'a request with side effects and without a key is sent again after its connection was lost',
+    breaks:
+      'Purser sends a request with side effects and no idempotency key again after the connection was lost',
     file: 'src/pay/submit.ts',
     find: '(exchange.repeatable !== false || error instanceof RetryLater) &&',
     replace: '',

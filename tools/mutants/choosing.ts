@@ -4,11 +4,11 @@ const RATES = ['test/money/rates.test.ts']
 const RANK = ['test/pay/rank.test.ts']
 const DISCOVER = ['test/client/discover.test.ts']
 
-/** What amounts count for, which offer is paid, and what was advertised for it. */
+/** Faults in the value of amounts, in the choice of an offer, and in advertised prices. */
 export const CHOOSING: readonly Mutant[] = [
   {
     name: 'rate-by-symbol',
-    breaks: 'a token that calls itself like a rated coin is worth as much',
+    breaks: 'a token with the same name as a rated coin gets the value of that coin',
     file: 'src/money/rates.ts',
     find: `(key.includes(':') || isFiat(key))`,
     replace: 'key !== undefined',
@@ -24,7 +24,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'rate-of-the-day',
-    breaks: 'a payment settles at another rate than it was held at',
+    breaks: 'a payment settles at a different rate than the one it was held at',
     file: 'src/policy/terms.ts',
     find: 'return agreed === undefined ? moved : amount(moved.value, agreed.currency)',
     replace: 'return agreed === undefined ? moved : amount(moved.value, moved.currency)',
@@ -48,7 +48,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'deposit-at-no-risk',
-    breaks: 'of two offers at one price, the one that locks up more is paid',
+    breaks: 'Purser chooses the offer that locks up more money if two offers have the same price',
     file: 'src/pay/authorize/rank.ts',
     find: 'atRisk: price + bound + deposit',
     replace: 'atRisk: price + bound',
@@ -56,7 +56,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'close-at-any-price',
-    breaks: 'an operation that returns money is signed although it costs a price that policy denies',
+    breaks: 'the wallet signs an operation that returns money although policy denies its price',
     file: 'src/pay/authorize/candidates.ts',
     find: 'return costsNoPrice ?',
     replace: "return decision.effect === 'deny' || costsNoPrice ?",
@@ -64,7 +64,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'top-up-without-permission',
-    breaks: 'a top-up is taken for an operation that returns money',
+    breaks: 'Purser takes a top-up for an operation that returns money',
     file: 'src/pay/authorize/candidates.ts',
     find: "source.kind === 'operation' && source.operation.kind !== 'topUp'",
     replace: "source.kind === 'operation'",
@@ -72,7 +72,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'approved-operation-quoted-as-an-offer',
-    breaks: 'a top-up that a person approved is never made',
+    breaks: 'Purser never makes a top-up that a person approved',
     file: 'src/pay/authorize/approve.ts',
     find: "if (purchase.kind === 'operation') return purchase",
     replace: "if (purchase.kind === 'operation') return { kind: 'offers', offers: [challenge] }",
@@ -80,7 +80,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'ruled-out-is-paid',
-    breaks: 'an offer of a kind that is ruled out is paid',
+    breaks: 'Purser pays an offer of a kind that the preferences exclude',
     file: 'src/pay/authorize/candidates.ts',
     find: 'likingOf(prefer, kind).q === 0',
     replace: 'likingOf(prefer, kind).q < 0',
@@ -88,7 +88,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'advertised-unheard',
-    breaks: 'a 402 may ask for more than was advertised, and no person is asked',
+    breaks: 'Purser pays a 402 that asks for more than the advertised price without asking a person',
     file: 'src/pay/authorize/candidates.ts',
     find: 'env.advertised?.(at, terms) ?? facts.advertised',
     replace: 'facts.advertised',
@@ -96,7 +96,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'advertised-for-others',
-    breaks: 'a catalogue sets prices of another origin',
+    breaks: 'a catalogue can set the prices of another origin',
     file: 'src/protocol/discovery/x402.ts',
     find: 'url === undefined || url.origin !== origin',
     replace: 'url === undefined',
@@ -104,7 +104,7 @@ export const CHOOSING: readonly Mutant[] = [
   },
   {
     name: 'discovery-led-away',
-    breaks: 'a discovery follows a redirect to another origin',
+    breaks: 'Purser follows a redirect to another origin during discovery',
     file: 'src/client/document.ts',
     find: 'url.origin === from.origin && isConfidential(url)',
     replace: 'isConfidential(url)',

@@ -4,11 +4,11 @@ const QUOTE = ['test/wallet/evm/quote.test.ts']
 const SIGN = ['test/wallet/evm/sign.test.ts']
 const CHAIN = ['test/wallet/evm/inspect.live.test.ts']
 
-/** Tokens that are mistaken, signatures that do not exclude each other, and proofs that are none. */
+/** Faults in the check of tokens, in signatures that must exclude each other, and in proofs on EVM chains. */
 export const EVM: readonly Mutant[] = [
   {
     name: 'evm-domain-of-the-server',
-    breaks: 'an offer may call a token by another name',
+    breaks: 'Purser accepts an offer that gives a token a wrong name',
     file: 'src/wallet/evm/plan.ts',
     find: '(claimed.name !== undefined && claimed.name !== domain.name) ||',
     replace: '',
@@ -16,7 +16,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-decimals-of-the-server',
-    breaks: 'an offer may say that a token has other decimals',
+    breaks: 'Purser accepts an offer that gives a token a wrong number of decimals',
     file: 'src/wallet/evm/plan.ts',
     find: 'decimals === undefined || decimals === currency.decimals) return currency',
     replace: 'decimals !== -1) return currency',
@@ -24,7 +24,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-endless',
-    breaks: 'a payment lives as long as the server likes',
+    breaks: 'a server can choose any length of time for which a payment is valid',
     file: 'src/wallet/shared.ts',
     find: 'Math.min(mostMs, bounds.maxValidityMs)',
     replace: 'mostMs',
@@ -32,7 +32,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-retry-on-a-new-nonce',
-    breaks: 'a retry has another nonce, so that both can settle',
+    breaks: 'a retry uses another nonce, so both payments can settle',
     file: 'src/wallet/evm/prepare.ts',
     find: 'return place ?? bound ?? nonceOf(spendable, chainId, contract)',
     replace: 'return bound ?? nonceOf(spendable, chainId, contract)',
@@ -40,7 +40,8 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-retry-of-a-bound-nonce',
-    breaks: 'a second credential whose nonce the challenge fixes passes for one that excludes the first',
+    breaks:
+      'Purser assumes that a second credential excludes the first although the challenge sets a different nonce',
     file: 'src/wallet/evm/quote.ts',
     find: 'return offer.nonce === undefined || offer.nonce === nonce',
     replace: 'return offer.nonce === undefined || nonce !== undefined',
@@ -48,7 +49,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-other-terms',
-    breaks: 'the signed payment may have another payee than the judged one',
+    breaks: 'the wallet may sign a payment to another payee than the judged one',
     file: 'src/wallet/evm/prepare.ts',
     find: 'payee?.id === offer.to &&',
     replace: 'payee !== undefined &&',
@@ -64,7 +65,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-void-at-once',
-    breaks: 'an unused nonce is void before a final block says so',
+    breaks: 'a payment with an unused nonce counts as void before a final block proves it',
     file: 'src/wallet/evm/inspect-authorization.ts',
     find: 'final !== undefined && final.timestamp >= validBefore ? final : undefined',
     replace: 'final !== undefined ? final : undefined',
@@ -72,7 +73,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-void-without-a-taker',
-    breaks: 'a transaction is void before another one took its nonce',
+    breaks: 'a transaction counts as void before another transaction has used its nonce',
     file: 'src/wallet/evm/inspect-transaction.ts',
     find: '{ blockHash: final.hash })) <= nonce)',
     replace: '{ blockHash: final.hash })) < nonce)',
@@ -80,7 +81,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-ceiling-is-the-price',
-    breaks: 'a payment with an upper limit settles in full, although less was taken',
+    breaks: 'a payment with an upper limit settles at the full limit although the vendor took less',
     file: 'src/wallet/evm/inspect-permit.ts',
     find: 'const taken = BigInt(log.data)',
     replace: 'const taken = BigInt(log.data) && BigInt(detail.amount)',
@@ -88,7 +89,7 @@ export const EVM: readonly Mutant[] = [
   },
   {
     name: 'evm-sign-in-elsewhere',
-    breaks: 'a sign-in to another site is signed',
+    breaks: 'the wallet signs a sign-in to another site',
     file: 'src/wallet/evm/sign-in.ts',
     find: "if (domain !== site.host) return no('it is for another site than the requested one')",
     replace: '',

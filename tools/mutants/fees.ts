@@ -2,11 +2,11 @@ import type { Mutant } from './list.js'
 
 const TOKENS = ['test/wallet/tempo/fee-token.test.ts']
 
-/** Which token pays the fee of a payment on Tempo. */
+/** Faults in the choice of the token that pays the fee on Tempo. */
 export const FEES: readonly Mutant[] = [
   {
     name: 'fee-token-against-policy',
-    breaks: 'a fee is paid with a currency that policy does not list',
+    breaks: 'the wallet pays a fee in a currency that policy does not list',
     file: 'src/wallet/tempo/fee-token.ts',
     find: ' && mayUse(each, bounds)',
     replace: '',
@@ -14,7 +14,7 @@ export const FEES: readonly Mutant[] = [
   },
   {
     name: 'fee-token-uncounted',
-    breaks: 'a fee is paid with a currency that does not count in the unit of the policy',
+    breaks: "the wallet pays a fee in a currency that has no value in the policy's unit",
     file: 'src/wallet/tempo/fee-token.ts',
     find: ' && count(amount(1n, each), bounds.unit) !== undefined',
     replace: '',
@@ -30,7 +30,7 @@ export const FEES: readonly Mutant[] = [
   },
   {
     name: 'fee-token-too-poor',
-    breaks: 'a fee is paid with a token that the account holds too little of',
+    breaks: 'the wallet pays a fee in a token of which the account holds too little',
     file: 'src/wallet/tempo/fee-token.ts',
     find: 'has !== undefined && has >= fee.bound.value && ',
     replace: '',
@@ -38,7 +38,7 @@ export const FEES: readonly Mutant[] = [
   },
   {
     name: 'fee-token-not-taken',
-    breaks: 'a fee in another token is not taken off the cached balance of that token',
+    breaks: 'the wallet does not subtract a fee in another token from the cached balance of that token',
     file: 'src/wallet/tempo/fee-token.ts',
     find: 'return needsOf(takes, fee && { ...fee, bound: fee.usual })',
     replace: 'return needsOf(takes, undefined)',

@@ -4,7 +4,7 @@ const FORGOTTEN = ['test/session/forgotten.live.test.ts']
 const RECLAIM = ['test/client/reclaim.test.ts']
 const MACHINE = ['test/session/machine.test.ts']
 
-/** Sessions that a vendor says it does not know. */
+/** Faults with sessions that a vendor no longer knows. */
 export const FORGETTING: readonly Mutant[] = [
   {
     name: 'repeatable-untold',
@@ -17,7 +17,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'close-not-shown-is-progress',
-    breaks: 'a node that never shows a forced close makes Purser pay for another one every minute',
+    breaks: 'Purser pays for another forced close every minute if a node never shows the first one',
     file: 'src/client/reclaim.ts',
     find: 'if (nextStep(channel, view, env.clock.now()) === kind) throw notShown(kind, channel)',
     replace: '',
@@ -26,7 +26,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'closes-paid-without-end',
-    breaks: 'a node that never shows a forced close makes Purser pay for one each day',
+    breaks: 'Purser pays for a forced close every day if a node never shows one',
     file: 'src/client/reclaim.ts',
     find: 'if (before >= MOST_PAID)',
     replace: 'if (before >= Number.MAX_VALUE)',
@@ -34,7 +34,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denied-channel-signed-on',
-    breaks: 'a channel that the vendor denies stays open, and every call signs one price more on it',
+    breaks: 'a channel that the vendor denies stays open, so each call signs for one more price on it',
     file: 'src/session/machine.ts',
     find: 'return forgotten(channel, event.at)',
     replace: 'return unchanged(channel)',
@@ -43,7 +43,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denied-channel-found-open',
-    breaks: 'a channel that the vendor denies is open again as soon as the chain shows it',
+    breaks: 'a channel that the vendor denies counts as open again as soon as the chain shows it',
     file: 'src/session/machine.ts',
     find: 'if (channel.forgottenAt !== undefined) return foundForgotten(channel, deposit)',
     replace: '',
@@ -51,7 +51,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denials-without-end',
-    breaks: 'a vendor that denies every channel gets a new one with each call',
+    breaks: 'Purser opens a new channel with each call if a vendor denies every channel',
     file: 'src/session/forgotten.ts',
     find: 'return forgotten < 2 ? 0 :',
     replace: 'return forgotten > 0 ? 0 :',
@@ -60,7 +60,8 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denial-by-status-missed',
-    breaks: 'a 410 without a problem, as a HEAD or a socket gives it, is no denial',
+    breaks:
+      'a 410 without a problem document, as a HEAD request or a socket gets it, does not count as a denial',
     file: 'src/session/forgotten.ts',
     find: "(type === 'about:blank' && status === GONE)",
     replace: "(type === 'about:blank' && status === 0)",
@@ -78,7 +79,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denied-request-blocked',
-    breaks: 'the same request is not paid for again after the vendor has denied the channel',
+    breaks: 'Purser does not pay for the same request again after the vendor denied the channel',
     file: 'src/ledger/query.ts',
     find: '!delivered && repeatable !== true',
     replace: '!delivered && repeatable !== false',
@@ -87,7 +88,7 @@ export const FORGETTING: readonly Mutant[] = [
   },
   {
     name: 'denied-deposit-left',
-    breaks: 'the deposit of a denied channel is not fetched back',
+    breaks: 'Purser does not reclaim the deposit of a denied channel',
     file: 'src/client/open.ts',
     find: 'await this.#reclaims.runDue()',
     replace: '',

@@ -4,11 +4,12 @@ const ABORTS = ['test/pay/aborts.test.ts']
 const RAILS = ['test/pay/rails.test.ts']
 const MATRIX = ['test/safety/fail-closed.test.ts']
 
-/** Callers who hang up, several rails in one answer, and parts that lie or fail late. */
+/** Faults with callers who abort, with several rails in one answer, and with wrong or late results. */
 export const HARDENING: readonly Mutant[] = [
   {
     name: 'silent-memory-on-servers',
-    breaks: 'a server without files pays with budgets that every restart resets, without being asked to',
+    breaks:
+      'a server without a file system pays with budgets in memory, which each restart resets, although nobody chose them',
     file: 'src/client/create-without-files.ts',
     find: '  if (!isBrowser())\n',
     replace: "  if (userAgent() === '?')\n",
@@ -16,7 +17,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'cache-where-fetch-throws-for-it',
-    breaks: 'a Worker of before November 2024 signs a credential that never leaves',
+    breaks: 'a Worker from before November 2024 signs a credential that it never sends',
     file: 'src/fetch/no-store.ts',
     find: 'known ??= tried({',
     replace: 'known ??= ({',
@@ -33,7 +34,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'abort-keeps-the-hold',
-    breaks: 'budget stays held for a caller who has left, while a wallet hangs',
+    breaks: 'a payment still holds its budget if the caller aborts while a wallet hangs',
     file: 'src/pay/authorize/authorize.ts',
     find: "if (!this.#committing) void this.#release('the caller hung up')",
     replace: '',
@@ -41,7 +42,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'abort-overtakes-the-commit',
-    breaks: 'a payment that is being committed is released, and does not count',
+    breaks: 'a payment is released during its commit, so it does not count in its budget',
     file: 'src/pay/authorize/authorize.ts',
     find: "if (!this.#committing) void this.#release('the caller hung up')",
     replace: "void this.#release('the caller hung up')",
@@ -49,7 +50,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'late-commit-forgotten',
-    breaks: 'a payment that was committed for a caller who has left is never inspected',
+    breaks: 'Purser never inspects a payment that was committed after its caller had aborted',
     file: 'src/pay/authorize/authorize.ts',
     find: "onLate: (result) => result.kind === 'authorized' && void abandonUnsent(result.authorized, purchase.env),",
     replace: '',
@@ -65,7 +66,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'second-on-another-rail',
-    breaks: 'a second credential on another rail while the first may settle',
+    breaks: 'Purser makes a second credential on another rail while the first one may still settle',
     file: 'src/policy/terms.ts',
     find: 'a.kind === b.kind &&',
     replace: '',
@@ -73,7 +74,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'second-without-exclusion',
-    breaks: 'a second credential that excludes no other is made',
+    breaks: 'Purser makes a second credential that does not exclude the first one',
     file: 'src/pay/authorize/candidates.ts',
     find: 'second && !excludesEarlier(quote)',
     replace: 'second && quote.wallet === undefined && !excludesEarlier(quote)',
@@ -81,7 +82,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'upto-settles-by-receipt',
-    breaks: "the amount of a payment with an upper limit is the server's claim",
+    breaks: "Purser believes the server's claim about the amount of a payment with an upper limit",
     file: 'src/pay/settle.ts',
     find: 'if (!terms.exact) {',
     replace: 'if (terms.most.value < 0n) {',
@@ -89,7 +90,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'upto-never-looked-up',
-    breaks: 'a payment with an upper limit counts with that limit until the process ends',
+    breaks: 'a payment with an upper limit counts as the whole limit until the process ends',
     file: 'src/pay/settle.ts',
     find: 'await markUnresolved(payment, env, { recheckAt: evidence.recheckAt, delivered, receipt })',
     replace: 'await markUnresolved(payment, env, { recheckAt: evidence && undefined, delivered, receipt })',
@@ -97,7 +98,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'failed-receipt-believed',
-    breaks: 'a receipt of a failure settles a payment',
+    breaks: 'a receipt that reports a failure settles a payment',
     file: 'src/pay/settle.ts',
     find: 'receipt.success &&',
     replace: '',
@@ -105,7 +106,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'foreign-evidence-taken',
-    breaks: 'evidence of another wallet is committed, which can never be proven',
+    breaks: 'Purser commits evidence of another wallet, so nothing can ever prove the outcome of the payment',
     file: 'src/pay/authorize/candidates.ts',
     find: 'evidence?.wallet === id &&',
     replace: "typeof evidence?.wallet === 'string' && id !== '' &&",
@@ -113,7 +114,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'death-asked-for-in-a-loop',
-    breaks: 'a wallet that asks to be asked again at once is asked without a pause',
+    breaks: 'Purser asks a wallet again without a pause if the wallet requests that',
     file: 'src/pay/authorize/replacement.ts',
     find: 'for (let pause = 0; ; pause = LEAST_PAUSE_MS) {',
     replace: 'for (let pause = 0; ; pause = 0) {',
@@ -130,7 +131,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'cause-repeats-secrets',
-    breaks: 'loggers print the original error of a wallet, keys included',
+    breaks: 'loggers print the original error of a wallet, including its keys',
     file: 'src/pay/redacted-error.ts',
     find: 'if (!isPaymentError(thrown)) return new RedactedError(thrown)',
     replace: 'if (!isPaymentError(thrown)) return thrown',
@@ -139,7 +140,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'rejected-receipt-recognised',
-    breaks: 'an invalid answer of a wallet accepts any receipt',
+    breaks: 'Purser accepts any receipt if the wallet gives an invalid answer',
     file: 'src/pay/settle.ts',
     find: 'if (word === undefined || word === true) return true',
     replace: 'if (word !== false) return true',
@@ -147,7 +148,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'tracer-ends-the-process',
-    breaks: 'a span that fails later ends the process',
+    breaks: 'a span that fails asynchronously ends the process',
     file: 'src/client/trace.ts',
     find: 'Promise.resolve(result).catch(() => undefined)',
     replace: '',
@@ -155,7 +156,7 @@ export const HARDENING: readonly Mutant[] = [
   },
   {
     name: 'listener-ends-the-process',
-    breaks: 'a listener that fails later ends the process',
+    breaks: 'a listener that fails asynchronously ends the process',
     file: 'src/pay/events.ts',
     find: 'Promise.resolve(listener()).catch(failed)',
     replace: 'const result = listener()\n    if (result instanceof Promise) result.catch(failed)',

@@ -2,11 +2,11 @@ import type { Mutant } from './list.js'
 
 const TESTS = ['test/ledger/key-value.test.ts']
 
-/** A ledger in a store of keys and values. */
+/** Faults in the ledger in a key-value store. */
 export const KEY_VALUE: readonly Mutant[] = [
   {
     name: 'conflict-ignored',
-    breaks: 'a step that another process overtook is answered as if it were stored',
+    breaks: 'the ledger reports a step as stored although another process wrote first',
     file: 'src/ledger/key-value/runner.ts',
     find: 'if (!(await this.#asked(() => transaction.commit(changes, { durable })))) return false',
     replace: 'await this.#asked(() => transaction.commit(changes, { durable }))',
@@ -14,7 +14,7 @@ export const KEY_VALUE: readonly Mutant[] = [
   },
   {
     name: 'rerun-on-own-changes',
-    breaks: 'a step that runs again counts what its first run has counted',
+    breaks: 'a step that runs a second time also counts the results of its first run',
     file: 'src/ledger/key-value/runner.ts',
     find: '        snapshot.discard()\n        if (!(error instanceof MissingReads))',
     replace: '        if (!(error instanceof MissingReads))',
@@ -22,7 +22,8 @@ export const KEY_VALUE: readonly Mutant[] = [
   },
   {
     name: 'durable-if-all',
-    breaks: 'a commit that shares its transaction with a renewal is not on the disk when it is answered',
+    breaks:
+      'the ledger confirms a commit before it is on the disk if the transaction also contains a renewal',
     file: 'src/ledger/key-value/runner.ts',
     find: 'jobs.some((job) => job.durable)',
     replace: 'jobs.every((job) => job.durable)',
@@ -30,7 +31,7 @@ export const KEY_VALUE: readonly Mutant[] = [
   },
   {
     name: 'keys-unescaped',
-    breaks: 'two different keys of a caller are one key of the store',
+    breaks: 'two different keys of a caller become the same key in the store',
     file: 'src/ledger/key-value/keys.ts',
     find: '/[^!-z]|%/g',
     replace: '/%/g',
@@ -38,7 +39,7 @@ export const KEY_VALUE: readonly Mutant[] = [
   },
   {
     name: 'partial-range-complete',
-    breaks: 'the loaded beginning of a range is taken for the whole range',
+    breaks: 'the ledger takes the loaded start of a range for the whole range',
     file: 'src/ledger/key-value/entries.ts',
     find: 'return known.complete || beyond ? inside : undefined',
     replace: 'return inside',
@@ -46,7 +47,7 @@ export const KEY_VALUE: readonly Mutant[] = [
   },
   {
     name: 'vanished-store-made-anew',
-    breaks: 'a ledger that vanished from its store is taken for an empty one',
+    breaks: 'Purser takes a ledger that vanished from its store for an empty ledger',
     file: 'src/ledger/key-value/counters.ts',
     find: "if (text === undefined) throw ledgerError('ledger_missing', 'The ledger has vanished from its store')",
     replace:

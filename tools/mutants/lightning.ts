@@ -3,11 +3,11 @@ import type { Mutant } from './list.js'
 const INVOICE = ['test/wallet/lightning/invoice.test.ts']
 const WALLET = ['test/wallet/lightning/wallet.test.ts']
 
-/** Invoices that are misread, and payments by a node that are misjudged. */
+/** Faults in the reading of invoices and in the outcome of payments by a node. */
 export const LIGHTNING: readonly Mutant[] = [
   {
     name: 'invoice-unsigned',
-    breaks: 'an invoice names a payee whose signature it does not bear',
+    breaks: 'Purser accepts an invoice that names a payee who did not sign it',
     file: 'src/wallet/lightning/signature.ts',
     find: 'return secp256k1.verify(compact, hash, hexToBytes(named)) ? named : undefined',
     replace: 'return secp256k1.verify(compact, hash, hexToBytes(named)) ? named : named',
@@ -15,7 +15,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'invoice-read-two-ways',
-    breaks: 'of two payment hashes in one invoice the first is taken',
+    breaks: 'Purser uses the first payment hash if an invoice contains two',
     file: 'src/wallet/lightning/invoice.ts',
     find: 'return more.length === 0 ? found : undefined',
     replace: 'return more.length >= 0 ? found : undefined',
@@ -23,7 +23,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'invoice-feature-ignored',
-    breaks: 'an invoice that requires an unknown feature is paid',
+    breaks: 'Purser pays an invoice that requires an unknown feature',
     file: 'src/wallet/lightning/invoice.ts',
     find: "if (asksTooMuch(sections)) return bad('the invoice requires an unknown feature')",
     replace: '',
@@ -31,7 +31,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'invoice-over-more',
-    breaks: 'an invoice over more than the request asks is paid',
+    breaks: 'Purser pays an invoice for more than the requested amount',
     file: 'src/wallet/lightning/charge.ts',
     find: 'if (invoice.msat !== BigInt(amount) * 1_000n)',
     replace: 'if (invoice.msat < BigInt(amount) * 1_000n)',
@@ -39,7 +39,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'invoice-of-another-hash',
-    breaks: 'the payment hash beside the invoice is not compared',
+    breaks: 'Purser does not compare the invoice with the payment hash that the offer states',
     file: 'src/wallet/lightning/charge.ts',
     find: "if (paymentHash !== invoice.hash) return unpayable('its invoice has another payment hash')",
     replace: 'if (paymentHash === null) return unpayable(invoice.hash)',
@@ -47,7 +47,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'invoice-on-another-network',
-    breaks: 'an invoice for another network is handed to the node',
+    breaks: 'Purser gives the node an invoice for another network',
     file: 'src/wallet/lightning/quote.ts',
     find: 'if (network !== config.network)',
     replace: 'if (network.length === 0)',
@@ -55,7 +55,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'second-invoice-while-first-lives',
-    breaks: 'a second invoice is paid while the first may still be',
+    breaks: 'Purser pays a second invoice while the first one may still be paid',
     file: 'src/wallet/lightning/quote.ts',
     find: 'if (earlierEvidence !== undefined)',
     replace: 'if (earlierEvidence?.wallet === undefined && earlierEvidence !== undefined)',
@@ -71,7 +71,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'invoice-tried-twice',
-    breaks: 'an invoice that the node knows is paid for something else',
+    breaks: 'Purser pays an invoice that the node already knows from another purchase',
     file: 'src/wallet/lightning/prepare.ts',
     find: "if (known.state !== 'absent')",
     replace: "if (known.state === 'pending')",
@@ -79,7 +79,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'paid-after-its-time',
-    breaks: 'the node is asked to pay after the caller has left',
+    breaks: 'Purser asks the node to pay after the caller has aborted',
     file: 'src/wallet/lightning/prepare.ts',
     find: 'if (config.now() >= job.until) {',
     replace: 'if (config.now() < 0) {',
@@ -87,7 +87,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'fee-without-bound',
-    breaks: 'the node may take any fee',
+    breaks: 'the node may pay a routing fee of any size',
     file: 'src/wallet/lightning/prepare.ts',
     find: 'maxFeeMsat: job.maxFeeMsat,',
     replace: 'maxFeeMsat: job.maxFeeMsat + 10n ** 12n,',
@@ -95,7 +95,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'absent-is-void',
-    breaks: 'an invoice that the node does not know counts as void while it could still be paid',
+    breaks: 'a payment counts as void if the node does not know the invoice, although it could still be paid',
     file: 'src/wallet/lightning/inspect.ts',
     find: 'if (there !== undefined && there >= over)',
     replace: 'if (there !== undefined || now > over)',
@@ -103,7 +103,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'on-its-way-is-void',
-    breaks: 'a payment that is held up on its way gives its budget back once the invoice expired',
+    breaks: 'a payment that is still under way stops counting in its budget when the invoice expires',
     file: 'src/wallet/lightning/inspect.ts',
     find: "return pending(config.now() + LOOK_MS, 'The payment is still pending')",
     replace:
@@ -112,7 +112,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'tries-told-apart-by-hash-alone',
-    breaks: 'the failure of one payment gives back the budget of another that was offered the same invoice',
+    breaks: 'a failed payment releases another payment for the same invoice',
     file: 'src/wallet/lightning/tried-invoices.ts',
     find: 'return found?.payment === payment ? found.how : undefined',
     replace: 'return found !== undefined && payment !== undefined ? found.how : undefined',
@@ -120,7 +120,7 @@ export const LIGHTNING: readonly Mutant[] = [
   },
   {
     name: 'preimage-in-evidence',
-    breaks: 'the preimage is written into the ledger',
+    breaks: 'the ledger stores the preimage',
     file: 'src/wallet/lightning/prepare.ts',
     find: 'const detail: Detail = { ...job.detail, paid: true,',
     replace: 'const detail: Detail = { ...job.detail, ...{ preimage }, paid: true,',

@@ -24,15 +24,15 @@ import { UPKEEP } from './upkeep.js'
 /** One deliberate fault, and the tests that must notice it. */
 export interface Mutant {
   readonly name: string
-  /** What the fault breaks. */
+  /** The behaviour that goes wrong, as one clause. */
   readonly breaks: string
   readonly file: string
   /** A snippet of the file that occurs exactly once. */
   readonly find: string
   readonly replace: string
-  /** Test files of which one must fail. */
+  /** Test files; at least one of them must fail. */
   readonly tests: readonly string[]
-  /** Only tests whose names match run: for files that would take long. */
+  /** If set, only tests whose names match run. Used for files that take long. */
   readonly named?: string
 }
 
@@ -47,7 +47,7 @@ const TOTALS = ['test/pay/totals.test.ts']
 const SESSIONS: readonly Mutant[] = [
   {
     name: 'total-not-written',
-    breaks: 'the signed total of a channel is not stored with the commit',
+    breaks: 'the ledger does not store the signed total of a channel with the commit',
     file: 'src/ledger/payment-state.ts',
     find: 'return { row: { ...committed, signed: true }, lane: { free: false, value: move.signed } }',
     replace: 'return { row: { ...committed, signed: true }, lane: { free: false } }',
@@ -55,7 +55,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'nonce-lane-freed-in-doubt',
-    breaks: 'a nonce lane is given to the next payment while the first is in doubt',
+    breaks: 'the next payment gets a nonce lane while the first payment on it is in doubt',
     file: 'src/ledger/payment-state.ts',
     find: 'return { row: left, lane: { free: row.signed === true } }',
     replace: 'return { row: left, lane: { free: true } }',
@@ -63,7 +63,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'deposit-unlocked-early',
-    breaks: 'a channel that is only closing gives its deposit back to the budgets',
+    breaks: 'the deposit of a channel stops counting in its budgets while the channel is still closing',
     file: 'src/ledger/ledger.ts',
     find: "const behind = channel.state === 'closed' ? [] : channel.funding",
     replace: "const behind = channel.state === 'open' ? channel.funding : []",
@@ -71,7 +71,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'asked-without-a-402',
-    breaks: 'a remembered challenge is paid although policy requires an approval',
+    breaks: 'Purser pays a remembered challenge although policy requires an approval',
     file: 'src/pay/authorize/authorize.ts',
     find: "if (payingUpfront && decision.effect !== 'allow') return false",
     replace: 'if (payingUpfront && decision.effect.length === 0) return false',
@@ -79,7 +79,7 @@ const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'lane-moved-unseen',
-    breaks: 'a voucher is signed for a total that has changed since its quote',
+    breaks: 'the wallet signs a voucher for a total that has changed since the quote',
     file: 'src/ledger/lanes.ts',
     find: "if (request.at !== undefined && request.at !== value) return 'moved'",
     replace: "if (request.at !== undefined && request.at > value) return 'moved'",
@@ -98,7 +98,7 @@ const SESSIONS: readonly Mutant[] = [
 const PAY: readonly Mutant[] = [
   {
     name: 'release-on-402',
-    breaks: 'a 402 after payment gives the budget back',
+    breaks: 'a payment stops counting in its budget if the server answers it with a 402',
     file: 'src/pay/settle.ts',
     find: `if (verdict.state !== 'void') return asked(false, payment)`,
     replace: `if (verdict.state !== 'void') return asked(true, await transition(payment, { to: 'released', reason: '402' }, env))`,
@@ -106,7 +106,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'release-on-500',
-    breaks: 'a 500 after payment gives the budget back',
+    breaks: 'a payment stops counting in its budget if the server answers it with a 500',
     file: 'src/pay/settle.ts',
     find: 'payment: (await abandonCall({ payment, recheckAt, problem }, env)).payment',
     replace: `payment: await transition(payment, { to: 'released', reason: '500' }, env)`,
@@ -114,7 +114,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'release-on-already-used',
-    breaks: 'a server that answers `already used` is taken as proof',
+    breaks: "Purser takes a server's answer `already used` as proof",
     file: 'src/pay/recovery/inspection.ts',
     find: 'return own(await wallet.inspect(evidence, context))',
     replace: `if (told !== undefined) return { state: 'void', reason: 'the server says so' }
@@ -123,7 +123,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'second-while-first-lives',
-    breaks: 'a second credential need not exclude the first',
+    breaks: 'Purser allows a second credential that does not exclude the first one',
     file: 'src/pay/authorize/replacement.ts',
     find: 'alive: dead ? undefined : { evidence, wallet }',
     replace: 'alive: evidence && wallet && dead ? undefined : undefined',
@@ -131,7 +131,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'third-credential',
-    breaks: 'a server that keeps asking gets a third credential',
+    breaks: 'Purser sends a third credential if a server keeps asking',
     file: 'src/pay/deliver.ts',
     find: 'restart ?? (round === 1 ?',
     replace: 'restart ?? (round <= 2 ?',
@@ -147,7 +147,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'complete-before-commit',
-    breaks: 'the side effect happens before the commit is on the disk',
+    breaks: 'the wallet causes its side effect before the commit is on the disk',
     file: 'src/pay/authorize/authorize.ts',
     find: 'let committed = false\n',
     replace: `let committed = false
@@ -156,7 +156,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'ask-is-allow',
-    breaks: 'no person is asked',
+    breaks: 'Purser asks no person',
     file: 'src/pay/authorize/authorize.ts',
     find: `if (candidate.decision.effect !== 'ask' || this.#purchase.earlier !== undefined) return false`,
     replace: `if (candidate.decision.effect !== 'deny') return false`,
@@ -172,7 +172,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'approval-not-bound',
-    breaks: 'an approval covers worse terms than the shown ones',
+    breaks: 'an approval covers terms that are worse than the terms shown to the person',
     file: 'src/pay/authorize/approve.ts',
     find: 'return !isNew && noWorse(quote.terms, approved.quote.terms)',
     replace: 'return !isNew && noWorse(approved.quote.terms, approved.quote.terms)',
@@ -180,7 +180,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'rotated-terms-not-compared',
-    breaks: 'a second credential may be for worse terms',
+    breaks: 'a second credential may have worse terms than the first one',
     file: 'src/pay/authorize/authorize.ts',
     find: '(earlier === undefined || noWorse(quote.terms, earlier.terms))',
     replace: '(earlier === undefined || noWorse(quote.terms, quote.terms))',
@@ -204,7 +204,7 @@ const PAY: readonly Mutant[] = [
   },
   {
     name: 'sent-when-dead',
-    breaks: 'a credential is sent again after its expiry',
+    breaks: 'Purser sends a credential again after it expired',
     file: 'src/pay/submit.ts',
     find: 'env.clock.now() < sent.goodUntil',
     replace: 'sent.goodUntil > 0',
@@ -215,7 +215,7 @@ const PAY: readonly Mutant[] = [
 const POLICY: readonly Mutant[] = [
   {
     name: 'no-worse-payees',
-    breaks: 'terms with other payees count as no worse',
+    breaks: 'terms with other payees do not count as worse',
     file: 'src/policy/terms.ts',
     find: 'noWorsePayees(a, b)\n  )',
     replace: 'totals(a.payees) !== totals(b.payees)\n  )',
@@ -223,7 +223,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'no-worse-fee',
-    breaks: 'terms with a higher fee count as no worse',
+    breaks: 'terms with a higher fee do not count as worse',
     file: 'src/policy/terms.ts',
     find: '(b.fee !== undefined && noMore(a.fee.bound, b.fee.bound))',
     replace: 'b.fee !== undefined',
@@ -231,7 +231,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'no-worse-amount',
-    breaks: 'terms with a higher price count as no worse',
+    breaks: 'terms with a higher price do not count as worse',
     file: 'src/policy/terms.ts',
     find: '    noMore(a.most, b.most) &&\n',
     replace: '',
@@ -239,7 +239,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'per-payment-off-by-one-below',
-    breaks: 'a payment of exactly the limit is refused',
+    breaks: 'Purser refuses a payment of exactly the limit',
     file: 'src/policy/rules.ts',
     find: 'if (limit === undefined || asked <= limit) return',
     replace: 'if (limit === undefined || asked < limit) return',
@@ -255,7 +255,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'unknown-currency-is-zero',
-    breaks: 'an amount without a value in the unit costs nothing',
+    breaks: 'an amount that has no value in the unit counts as zero',
     file: 'src/money/units.ts',
     find: 'if (factor === undefined) return undefined',
     replace: 'if (factor === undefined) return 0n',
@@ -263,7 +263,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'count-rounds-down',
-    breaks: 'tiny payments below the last decimal do not count',
+    breaks: 'payments smaller than the last decimal do not count',
     file: 'src/money/units.ts',
     find: 'return (value * factor + part - 1n) / part',
     replace: 'return (value * factor) / part',
@@ -271,7 +271,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'rolling-under-counts',
-    breaks: 'a rolling window forgets its oldest bucket early',
+    breaks: 'a rolling window drops its oldest bucket too early',
     file: 'src/policy/windows.ts',
     find: 'return { from: at - ms, at }',
     replace: 'return { from: at - ms + width, at }',
@@ -287,7 +287,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'out-of-scope-is-unlisted',
-    breaks: 'a listed vendor out of scope is judged like one that is not listed',
+    breaks: 'policy judges a listed vendor outside its scope like a vendor that is not listed',
     file: 'src/policy/rules.ts',
     find: 'if (listing !== undefined) {\n    if (listing.outside.length === 0) return',
     replace:
@@ -296,7 +296,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'denial-does-not-stand',
-    breaks: 'a denial is forgotten at once',
+    breaks: 'Purser forgets a denial at once',
     file: 'src/policy/evaluate.ts',
     find: 'facts.denied.some((denied) => noBetter(terms, denied))',
     replace: 'facts.denied.length < 0',
@@ -304,7 +304,7 @@ const POLICY: readonly Mutant[] = [
   },
   {
     name: 'plain-http-payable',
-    breaks: 'a credential may be sent over plain http to a vendor that is not listed',
+    breaks: 'Purser may send a credential over plain http to a vendor that is not listed',
     file: 'src/policy/rules.ts',
     find: 'listings.get(base) !== undefined || isPlainHttps(resource.vendor))',
     replace: `listings.get(base) !== undefined || resource.vendor !== "")`,
@@ -315,7 +315,7 @@ const POLICY: readonly Mutant[] = [
 const LEDGER: readonly Mutant[] = [
   {
     name: 'hold-without-fingerprint',
-    breaks: 'a payment does not find an earlier one of the same purchase',
+    breaks: 'Purser does not find an earlier payment for the same purchase',
     file: 'src/ledger/hold.ts',
     find: '    fingerprint: hold.fingerprint,\n',
     replace: '    fingerprint: hold.id,\n',
@@ -323,7 +323,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'key-conflict-ignored',
-    breaks: 'a key for another request counts as the same purchase',
+    breaks: 'the same idempotency key with another request counts as the same purchase',
     file: 'src/ledger/hold.ts',
     find: `other.fingerprint === hold.fingerprint ? 'taken' : 'conflict'`,
     replace: `other.fingerprint === hold.fingerprint ? 'taken' : 'taken'`,
@@ -331,7 +331,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'twin-in-doubt-ignored',
-    breaks: 'a doubt does not prevent a second payment for the same purchase',
+    breaks: 'a payment in doubt does not prevent a second payment for the same purchase',
     file: 'src/ledger/purchases.ts',
     find: `const inDoubt = payment.state === 'committed' && !payment.delivered && !ours`,
     replace: `const inDoubt = payment.state === 'held' && !payment.delivered && !ours`,
@@ -339,7 +339,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'other-process-ignored',
-    breaks: 'an open payment of another process does not prevent a second one for the same purchase',
+    breaks: 'an open payment of another process does not prevent a second payment for the same purchase',
     file: 'src/ledger/purchases.ts',
     find: 'const ours = payment.live && row.owner === owner && row.takenOver !== true',
     replace: 'const ours = payment.live && owner !== undefined && row.takenOver !== true',
@@ -347,7 +347,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'takenOver-doubt-ignored',
-    breaks: 'a doubt that was taken over does not prevent a second payment',
+    breaks: 'a payment in doubt that another process took over does not prevent a second payment',
     file: 'src/ledger/purchases.ts',
     find: 'const ours = payment.live && row.owner === owner && row.takenOver !== true',
     replace: 'const ours = payment.live && row.owner === owner',
@@ -355,7 +355,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'doubt-window-without-report',
-    breaks: 'a doubt that was never reported expires by itself',
+    breaks: 'a payment in doubt expires by itself if it was never reported',
     file: 'src/ledger/purchases.ts',
     find: 'return payment.reportedAt === undefined || now < payment.reportedAt + doubtWindowMs',
     replace: 'return now < (payment.reportedAt ?? payment.updatedAt) + doubtWindowMs',
@@ -363,7 +363,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'stale-facts-held',
-    breaks: 'a decision on outdated facts is held',
+    breaks: 'the ledger holds a payment that was decided on outdated facts',
     file: 'src/ledger/hold.ts',
     find: 'if (versionOf(tables, query) !== decision.facts) return true',
     replace: 'if (versionOf(tables, query) < 0) return true',
@@ -371,7 +371,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'budget-off-by-one',
-    breaks: 'a counter takes one unit more than its limit',
+    breaks: 'a counter allows one unit more than its limit',
     file: 'src/ledger/counters.ts',
     find: 'asked > left ?',
     replace: 'asked > left + 1n ?',
@@ -379,7 +379,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'counter-not-rebuilt',
-    breaks: 'a budget that is new after an edit does not count earlier payments',
+    breaks: 'a budget that an edit added does not count earlier payments',
     file: 'src/ledger/counters.ts',
     find: 'mayCount(tables, shape) ? tables.last() : 0',
     replace: 'mayCount(tables, shape) ? 0 : tables.last()',
@@ -419,7 +419,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'pin-at-hold',
-    breaks: 'a payee is pinned before a payment was committed',
+    breaks: 'Purser pins a payee before a payment is committed',
     file: 'src/ledger/ledger.ts',
     find: 'return holdIn(tables, hold, now)',
     replace: `const tried = holdIn(tables, hold, now)
@@ -429,7 +429,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'clock-jump-ignored',
-    breaks: 'a clock that jumps opens new windows',
+    breaks: 'a clock that jumps starts new budget windows',
     file: 'src/ledger/clock-jumps.ts',
     find: "if (wall - expected <= JUMP_MS) return 'steady'",
     replace: "if (wall >= expected) return 'steady'",
@@ -445,7 +445,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'lane-freed-on-doubt',
-    breaks: 'the next payment signs on the lane of a doubt',
+    breaks: 'the next payment uses the nonce lane of a payment in doubt',
     file: 'src/ledger/payment-state.ts',
     find: 'lane: { free: row.signed === true }',
     replace: 'lane: { free: row.state !== undefined }',
@@ -453,7 +453,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'receipt-lowers-spend',
-    breaks: 'a server’s receipt lowers what was spent',
+    breaks: 'a server’s receipt can lower the spent amount',
     file: 'src/ledger/payment-state.ts',
     find: `const spent = move.proof === 'receipt' ? row.spent : (move.spent ?? row.spent)`,
     replace: 'const spent = move.spent ?? row.spent',
@@ -461,7 +461,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'release-with-two-open',
-    breaks: 'a payment is released although another credential of it may settle',
+    breaks: 'the ledger releases a payment although another of its credentials may still settle',
     file: 'src/ledger/payment-state.ts',
     find: `if (row.state === 'committed') return open <= 1`,
     replace: `if (row.state === 'committed') return open <= 2`,
@@ -469,7 +469,7 @@ const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'late-answer-lost',
-    breaks: 'the receipt of an answer that came after the release is lost',
+    breaks: 'Purser loses a receipt if the answer arrives after the release',
     file: 'src/ledger/payment-state.ts',
     find: 'return move.delivered === true ? deliver(row, move, now) : undefined',
     replace: 'return move.delivered === true && !row ? deliver(row, move, now) : undefined',
@@ -496,7 +496,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'void-before-its-end',
-    breaks: 'a credential that can still be included counts as void',
+    breaks: 'a credential that a block can still include counts as void',
     file: 'src/wallet/tempo/inspect.ts',
     find: 'final.timestamp < detail.validBefore) {',
     replace: 'final.timestamp < 0) {',
@@ -512,7 +512,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'settled-without-our-memo',
-    breaks: 'a transfer of another payment settles this one',
+    breaks: 'the transfer of one payment settles another payment',
     file: 'src/wallet/tempo/inspect.ts',
     find: '        (memo === undefined || each.topics[3] === memo) &&\n',
     replace: '',
@@ -520,7 +520,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'one-node-proves-void',
-    breaks: 'one node is enough to prove that a payment is void',
+    breaks: 'the answer of a single node proves that a payment is void',
     file: 'src/wallet/chain/views.ts',
     find: `views.find((view) => view.state === 'pending') ?? views.find((view) => view.state === 'unknown')`,
     replace: `views.find((view) => view.state === 'void')`,
@@ -528,7 +528,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'next-nonce-early',
-    breaks: 'the second credential is signed for the next nonce, so that both can settle',
+    breaks: 'the wallet signs the second credential with the next nonce, so both can settle',
     file: 'src/wallet/tempo/prepare.ts',
     find: '    return replaces\n',
     replace: '    return { ...replaces, value: replaces.value + 1n }\n',
@@ -537,7 +537,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'terms-not-compared-at-signing',
-    breaks: 'the signed terms may differ from the judged ones',
+    breaks: 'the wallet may sign other terms than the judged ones',
     file: 'src/wallet/tempo/prepare.ts',
     find: `if (!same || 'unpayable' in charge)`,
     replace: `if ('unpayable' in charge)`,
@@ -546,7 +546,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'credential-in-evidence',
-    breaks: 'the signed transaction is kept in the ledger',
+    breaks: 'the ledger stores the signed transaction',
     file: 'src/wallet/tempo/prepare.ts',
     find: 'hash: charge.sponsored ? undefined : keccak256(signed),',
     replace: 'hash: charge.sponsored ? undefined : keccak256(signed), signed,',
@@ -562,7 +562,7 @@ const WALLETS: readonly Mutant[] = [
   },
   {
     name: 'authorization-not-checked',
-    breaks: 'anything of the right shape is an authorization',
+    breaks: 'a wallet accepts any object with the right properties as an authorization',
     file: 'src/wallet/authorization.ts',
     find: `if (state === undefined) throw new TypeError('This authorization was not issued by a payment')`,
     replace: 'if (state === undefined) return Object(authorization)',
@@ -581,7 +581,7 @@ const WALLETS: readonly Mutant[] = [
 const FETCH: readonly Mutant[] = [
   {
     name: 'recorder-without-cap',
-    breaks: 'a body of any length is kept in memory',
+    breaks: 'Purser keeps a body of any length in memory',
     file: 'src/http/recording.ts',
     find: 'size <= this.#cap)',
     replace: 'size >= 0)',
@@ -589,7 +589,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'redirected-post-paid',
-    breaks: 'a POST whose redirect led back to its own address is sent a second time, to pay',
+    breaks: 'Purser sends a POST again to pay if a redirect led back to the same address',
     file: 'src/http/http-exchange.ts',
     find: `if (repeats && this.#transport.wasRedirected(reply)) return undefined`,
     replace: ``,
@@ -605,7 +605,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'credential-to-another-origin',
-    breaks: 'an origin that was not called may charge',
+    breaks: 'an origin that the caller did not call may charge money',
     file: 'src/http/http-exchange.ts',
     find: 'if (url.origin !== this.resource.vendor || !isConfidential(url)) return undefined',
     replace: 'if (!isConfidential(url)) return undefined',
@@ -613,7 +613,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'own-authorization-replaced',
-    breaks: "the caller's Authorization is replaced without permission",
+    breaks: "Purser replaces the caller's Authorization header without permission",
     file: 'src/http/wire/carrier.ts',
     find: '!CREDENTIAL.test(there) && !replacesAuthorization',
     replace: '!CREDENTIAL.test(there) && replacesAuthorization === undefined',
@@ -621,7 +621,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'own-payment-written-over',
-    breaks: 'a request that pays for itself is paid for again',
+    breaks: 'Purser pays again for a request that already carries a payment',
     file: 'src/http/wire/carrier.ts',
     find: "return own('payment-signature') !== undefined || own('x-payment') !== undefined",
     replace: "return own('payment-signature') === ''",
@@ -629,7 +629,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'two-credentials-in-one-request',
-    breaks: 'an outdated Payment credential is sent together with that of x402',
+    breaks: 'Purser sends an outdated Payment credential together with an x402 credential',
     file: 'src/http/wire/carrier.ts',
     find: "...(CREDENTIAL.test(own('authorization') ?? '') && { authorization: undefined }),",
     replace: '',
@@ -637,7 +637,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'pending-settlement-paid-again',
-    breaks: 'an offer that comes with a pending settlement is paid',
+    breaks: 'Purser pays an offer that arrives with a pending settlement',
     file: 'src/http/wire/read.ts',
     find: 'if (isPending(receipt)) return',
     replace: 'if (isPending(undefined)) return',
@@ -653,7 +653,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'entry-called-sign-in',
-    breaks: 'an entry that costs money is taken for a free sign-in',
+    breaks: 'Purser takes an x402 entry that costs money for a free sign-in',
     file: 'src/protocol/x402/payment-required.ts',
     find: '!SCHEME.test(scheme) || scheme === SIGN_IN',
     replace: '!SCHEME.test(scheme)',
@@ -661,7 +661,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'digest-not-compared',
-    breaks: 'an offer for another body is paid',
+    breaks: 'Purser pays an offer for another body',
     file: 'src/http/wire/carrier.ts',
     find: `if (verdict === 'mismatch') {`,
     replace: `if (verdict === undefined) {`,
@@ -669,7 +669,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'text-not-cleaned',
-    breaks: 'control characters of a server reach terminals',
+    breaks: 'control characters from a server reach the terminal',
     file: 'src/errors/clean.ts',
     find: `bounded.replace(UNSAFE, ' ').replace(`,
     replace: 'bounded.replace(',
@@ -677,7 +677,7 @@ const FETCH: readonly Mutant[] = [
   },
   {
     name: 'words-not-cleaned',
-    breaks: 'the text of an offer reaches a person uncleaned',
+    breaks: 'a person sees the text of an offer with its control and invisible characters',
     file: 'src/protocol/challenge.ts',
     find: `words: clean(params.description ?? '') || undefined,`,
     replace: `words: params.description || undefined,`,
@@ -685,7 +685,7 @@ const FETCH: readonly Mutant[] = [
   },
 ]
 
-/** Every fault that money would be lost by, and that a hurried edit could make. */
+/** All faults that would lose money and that a careless edit could cause. */
 export const MUTANTS: readonly Mutant[] = [
   ...PAY,
   ...HARDENING,

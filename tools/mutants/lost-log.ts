@@ -4,11 +4,11 @@ const LOST = ['test/ledger/lost-log.test.ts']
 const BACKUP = ['test/ledger/backup.test.ts']
 const COMPANIONS = ['test/ledger/companions.test.ts']
 
-/** Ledgers that lost their log, older copies, backups, and whoever else has the file open. */
+/** Faults with lost logs, older copies, backups, and other users of a ledger file. */
 export const LOST_LOG: readonly Mutant[] = [
   {
     name: 'lost-log-not-missed',
-    breaks: 'a ledger whose log is gone opens at its old state',
+    breaks: 'a ledger opens in an old state if its log is missing',
     file: 'src/ledger/sqlite/open.ts',
     find: "if (inUse && !hasLog(path)) return 'log_lost'",
     replace: "if (inUse && path === '') return 'log_lost'",
@@ -16,7 +16,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'mark-stays-in-the-log',
-    breaks: 'the mark that a ledger is in use is lost together with its log',
+    breaks: 'the ledger loses its in-use mark together with its log',
     file: 'src/ledger/sqlite/open.ts',
     find: "  sql.get('PRAGMA wal_checkpoint(PASSIVE)')\n  writeRecord(path, state)",
     replace: '  writeRecord(path, state)',
@@ -25,7 +25,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'older-copy-not-missed',
-    breaks: 'an older copy of a ledger opens as if it were the ledger',
+    breaks: 'Purser opens an older copy of a ledger as the current ledger',
     file: 'src/ledger/sqlite/open.ts',
     find: "return generation < record.generation ? 'older_copy' : undefined",
     replace: 'return undefined',
@@ -33,7 +33,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'close-leaves-the-mark',
-    breaks: 'a ledger that was closed cleanly says that it may have forgotten something',
+    breaks: 'a ledger reports that it may have lost payments although it was closed cleanly',
     file: 'src/ledger/sqlite/store.ts',
     find: '      unmark(opened.sql)\n',
     replace: '',
@@ -42,7 +42,7 @@ export const LOST_LOG: readonly Mutant[] = [
   {
     name: 'end-without-close-leaves-the-mark',
     breaks:
-      'a ledger whose process ended by itself says that it may have forgotten something, and pays nothing',
+      'a ledger reports that it may have lost payments and pays nothing although its process ended normally',
     file: 'src/ledger/sqlite/close-at-exit.ts',
     find: "    process.on('exit', leaveAll)\n",
     replace: '',
@@ -67,7 +67,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'unknown-gap-counts-nothing',
-    breaks: 'budgets have full room although it is not known how much was spent',
+    breaks: 'budgets allow their full amount although the spent amount is unknown',
     file: 'src/ledger/gaps.ts',
     find: 'saidOf(confirmed, claim) ?? claim.limit',
     replace: 'saidOf(confirmed, claim) ?? 0n',
@@ -75,7 +75,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'backup-without-its-mark',
-    breaks: 'a ledger that was replaced by a backup pays as if nothing had happened since',
+    breaks: 'Purser pays from a restored backup as if there were no later payments',
     file: 'src/ledger/sqlite/backup.ts',
     find: 'await change(part, (sql) => markBackup(sql, stateOf(sql)))',
     replace: 'await change(part, (sql) => stateOf(sql).high)',
@@ -83,7 +83,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'old-version-writes-on',
-    breaks: 'a process writes to tables that a newer version has changed meanwhile',
+    breaks: 'a process writes to tables that a newer version has changed in the meantime',
     file: 'src/ledger/sqlite/connection.ts',
     find: '        checkVersion(db)\n',
     replace: '',
@@ -99,7 +99,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'log-stays-large',
-    breaks: 'a log that a long reader made grow stays large',
+    breaks: 'a log stays large after a long read made it grow',
     file: 'src/ledger/sqlite/open.ts',
     find: 'const LOG_BYTES = 8 * 1024 * 1024',
     replace: 'const LOG_BYTES = 8000 * 1024 * 1024',
@@ -107,7 +107,7 @@ export const LOST_LOG: readonly Mutant[] = [
   },
   {
     name: 'view-copies-the-log',
-    breaks: 'a view of a ledger copies the log of a killed process into the file, and removes it',
+    breaks: 'a read-only view of a ledger moves the log of a killed process into the file and deletes it',
     file: 'src/ledger/sqlite/open.ts',
     find: 'const file = connect(driver, path, true)',
     replace: 'const file = connect(driver, path, false)',
@@ -116,7 +116,7 @@ export const LOST_LOG: readonly Mutant[] = [
   {
     name: 'closed-ledger-lingers',
     breaks:
-      'a closed ledger stays open until garbage is collected, and then takes the log of another process away',
+      'a closed ledger stays open until garbage collection, which then deletes the log of another process',
     file: 'src/ledger/sqlite/open.ts',
     find: 'await destroyStatements?.()',
     replace: 'if (destroyStatements === undefined) return',

@@ -4,11 +4,11 @@ const TRANSPORT = ['test/mcp/transport.test.ts']
 const CONNECTION = 'src/mcp/connection.ts'
 const CODEC = 'src/mcp/codec.ts'
 
-/** Payments for MCP. */
+/** Faults in payments for MCP. */
 export const MCP: readonly Mutant[] = [
   {
     name: 'mcp-elicitation-paid',
-    breaks: 'URL elicitation, which has the number of a demand for payment, is taken for one',
+    breaks: 'Purser takes URL elicitation for a demand for payment because both use the same error code',
     file: CODEC,
     find: 'asks && (Array.isArray(challenges) || x402 !== undefined)',
     replace: 'asks',
@@ -16,7 +16,8 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-task-lost',
-    breaks: 'a call inside purser.run() is not charged to its task, because the demand arrives outside of it',
+    breaks:
+      'a call inside purser.run() does not count for its task because the demand arrives outside that task',
     file: 'src/mcp/connection.ts',
     find: 'void asked.then((first) => {',
     replace: ';((pay: (first: RpcResponse) => void) => Object.assign(entry ?? {}, { pay }))((first) => {',
@@ -24,7 +25,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-success-asks',
-    breaks: 'the content of a tool that succeeded is taken for a demand for payment',
+    breaks: 'Purser takes the content of a successful tool result for a demand for payment',
     file: CODEC,
     find: 'const x402 = failed ? x402In(result) : undefined',
     replace: 'const x402 = x402In(result)',
@@ -32,7 +33,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-error-delivered',
-    breaks: 'a failed tool counts as a delivery',
+    breaks: 'a failed tool call counts as delivered',
     file: CODEC,
     find: "result !== undefined && member(result, 'isError') !== true",
     replace: 'result !== undefined',
@@ -40,7 +41,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-flattened-rejection-missed',
-    breaks: 'a rejection that the SDK made a failed tool of is handed on like any result',
+    breaks: 'Purser passes a rejection on as a normal result if the SDK turned it into a failed tool call',
     file: CODEC,
     find: 'FLATTENED.test(text)',
     replace: 'text.length < 0',
@@ -48,7 +49,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-paid-twice',
-    breaks: 'a request that carries a payment of its own is paid a second time',
+    breaks: 'Purser pays again for a request that already carries a payment',
     file: CODEC,
     find: 'const asked = paidByCaller(request)',
     replace: 'const asked = paidByCaller({ ...request, params: undefined })',
@@ -56,7 +57,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-options-leak',
-    breaks: "the caller's options for Purser reach the server",
+    breaks: "Purser sends the caller's options for Purser to the server",
     file: 'src/mcp/meta.ts',
     find: '    ...kept,',
     replace: '    ...(isObject(meta) ? meta : kept),',
@@ -72,7 +73,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-cancel-ignored',
-    breaks: 'a call that the client cancels is paid on',
+    breaks: 'Purser continues to pay for a call that the client cancelled',
     file: CONNECTION,
     find: 'this.#calls.get(id)?.cancel(',
     replace: 'void (',
@@ -80,7 +81,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-tool-sent-again',
-    breaks: 'a tool is called a second time by itself after its request was lost',
+    breaks: 'Purser calls a tool a second time on its own after the request was lost',
     file: CONNECTION,
     find: 'READS.has(request.method) || ',
     replace: 'request.method !== undefined || ',
@@ -88,7 +89,8 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-end-before-funds',
-    breaks: 'the client hears of a lost connection before its paid calls say where the money is',
+    breaks:
+      'Purser reports a lost connection to the client before the paid calls report the state of their payments',
     file: CONNECTION,
     find: 'if (calls.some(({ paid }) => paid))',
     replace: 'if (calls.length < 0)',
@@ -96,7 +98,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-digest-ignored',
-    breaks: 'an offer that is bound to a body is paid for a call that has none',
+    breaks: 'Purser pays an offer that is bound to a body for a call without a body',
     file: 'src/mcp/rpc-exchange.ts',
     find: 'if (challenge.digest !== undefined)',
     replace: 'if (challenge.digest === null)',
@@ -104,7 +106,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-secret-kept',
-    breaks: 'user and query of a resource are written into the ledger',
+    breaks: "the ledger stores the user and the query of a resource's address",
     file: 'src/mcp/resource.ts',
     find: ".replace(/[?#].*$/s, '')",
     replace: ".replace(/#.*$/s, '')",
@@ -112,7 +114,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-disguised-tool',
-    breaks: 'a tool that is named like a resource passes for that resource',
+    breaks: 'Purser takes a tool with the name of a resource for that resource',
     file: 'src/mcp/resource.ts',
     find: "return disguised ? this.#prefixed('tool', name)",
     replace: "return disguised && name === '' ? this.#prefixed('tool', name)",
@@ -120,7 +122,7 @@ export const MCP: readonly Mutant[] = [
   },
   {
     name: 'mcp-any-tool',
-    breaks: 'a star in the list of tools stands for every tool',
+    breaks: 'a star in the list of tools matches every tool',
     file: 'src/policy/vendors.ts',
     find: "name.endsWith('*') ? tool.startsWith(name.slice(0, -1))",
     replace: "name.endsWith('*') ? tool.length > 0",

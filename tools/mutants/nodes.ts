@@ -3,11 +3,11 @@ import type { Mutant } from './list.js'
 const LIVE = ['test/live/wrong-node.test.ts']
 const EVM = ['test/wallet/evm/wrong-node.test.ts']
 
-/** Which nodes a wallet believes. */
+/** Faults in the check of the nodes that a wallet uses. */
 export const NODES: readonly Mutant[] = [
   {
     name: 'node-chain-not-compared',
-    breaks: 'a node of any chain is believed',
+    breaks: 'the wallet believes a node of any chain',
     file: 'src/wallet/chain/chain-check.ts',
     find: 'if (found === chainId) {',
     replace: 'if (found !== undefined) {',
@@ -15,7 +15,7 @@ export const NODES: readonly Mutant[] = [
   },
   {
     name: 'node-asked-each-time',
-    breaks: 'a node is asked for its chain at every call',
+    breaks: 'the wallet asks a node for its chain with every call',
     file: 'src/wallet/chain/chain-check.ts',
     find: 'proven = true\n',
     replace: 'proven = false\n',
@@ -23,7 +23,7 @@ export const NODES: readonly Mutant[] = [
   },
   {
     name: 'node-fault-not-told',
-    breaks: 'listeners do not hear of a node of another chain',
+    breaks: 'no event reports a node of another chain',
     file: 'src/pay/authorize/candidates.ts',
     find: '  reportNodeFaults(env)\n',
     replace: '',
@@ -31,7 +31,7 @@ export const NODES: readonly Mutant[] = [
   },
   {
     name: 'node-balance-unchecked',
-    breaks: 'the balance that a node of another chain shows is believed',
+    breaks: 'the wallet believes the balance from a node of another chain',
     file: 'src/wallet/tempo/tempo.ts',
     find: 'balanceCache(config.sender, config.checkedNodes)',
     replace: 'balanceCache(config.sender, config.nodes)',
@@ -39,7 +39,7 @@ export const NODES: readonly Mutant[] = [
   },
   {
     name: 'push-to-another-chain',
-    breaks: 'a payment is broadcast to a node of another chain',
+    breaks: 'the wallet broadcasts a payment to a node of another chain',
     file: 'src/wallet/tempo/prepare.ts',
     find: 'broadcast(config.checkedNodes(',
     replace: 'broadcast(config.nodes(',

@@ -4,11 +4,11 @@ const DURABLE = ['test/ledger/durable.test.ts']
 const SYNC = ['test/ledger/log-sync.test.ts']
 const INSPECT = ['test/wallet/stripe/inspect.test.ts']
 
-/** What a power cut must not lose, and what nobody may take for proof that nothing was paid. */
+/** Faults that lose data in a power cut, and faults that accept a wrong proof that nothing was paid. */
 export const POWER: readonly Mutant[] = [
   {
     name: 'commit-answered-before-the-disk',
-    breaks: 'a credential leaves before its commit is on the disk',
+    breaks: 'Purser sends a credential before its commit is on the disk',
     file: 'src/ledger/sqlite/store.ts',
     find: '      await this.#syncs.done()\n    } catch (error) {',
     replace: '      void this.#syncs.done()\n    } catch (error) {',
@@ -16,7 +16,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'sync-that-had-begun',
-    breaks: 'a commit is answered after a sync that began before the commit was written',
+    breaks: 'the ledger confirms a commit after a sync that began before the commit was written',
     file: 'src/ledger/sqlite/log-sync.ts',
     find: 'this.#next ??= this.#running.catch(() => undefined).then(() => this.#start())\n    return this.#next',
     replace: 'return this.#running',
@@ -24,7 +24,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'failed-sync-forgotten',
-    breaks: 'after a sync that failed, the next one is believed',
+    breaks: 'the ledger trusts the next sync after one has failed',
     file: 'src/ledger/sqlite/log-sync.ts',
     find: 'if (this.#failure !== undefined) throw this.#failure',
     replace: '',
@@ -32,7 +32,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'woken-hold-released',
-    breaks: 'recovery releases a payment that its owner, seen as dead, commits at that moment',
+    breaks: 'recovery releases a payment while its owner, which seems dead, commits it',
     file: 'src/pay/recovery/inspection.ts',
     find: "{ to: 'released', reason, attempts: payment.attempts.length }",
     replace: "{ to: 'released', reason }",
@@ -40,7 +40,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'failed-sync-ignored',
-    breaks: 'a commit is answered although the disk did not store it',
+    breaks: 'the ledger confirms a commit although the disk did not store it',
     file: 'src/ledger/sqlite/log-sync.ts',
     find: 'if (error === null || error === undefined) return resolve()',
     replace: 'if (error !== 0) return resolve()',
@@ -48,7 +48,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'learned-not-durable',
-    breaks: 'new evidence of a wallet is not on the disk when the credential leaves',
+    breaks: "Purser sends a credential before the wallet's new evidence is on the disk",
     file: 'src/ledger/ledger.ts',
     find: "new Set(['committed', 'evidence', 'undelivered'])",
     replace: "new Set(['committed', 'undelivered'])",
@@ -56,7 +56,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'undelivered-not-durable',
-    breaks: 'a power cut forgets that an answer reached no caller',
+    breaks: 'the ledger loses in a power cut the record that an answer reached no caller',
     file: 'src/ledger/ledger.ts',
     find: "new Set(['committed', 'evidence', 'undelivered'])",
     replace: "new Set(['committed', 'evidence'])",
@@ -64,7 +64,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'learned-of-a-void-attempt',
-    breaks: 'a credential leaves between the proof that it is void and the release',
+    breaks: 'Purser sends a credential between the proof that it is void and the release of its payment',
     file: 'src/ledger/payment-state.ts',
     find: "if (row.state !== 'committed' || last === undefined || last.void !== undefined) return undefined",
     replace: "if (row.state !== 'committed' || last === undefined) return undefined",
@@ -72,7 +72,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'learned-of-another-attempt',
-    breaks: 'a process that wakes up overwrites the evidence of a later credential',
+    breaks: 'a process that wakes from sleep overwrites the evidence of a later credential',
     file: 'src/ledger/payment-state.ts',
     find: 'if (move.attempt !== undefined && move.attempt !== row.attempts.length - 1) return undefined',
     replace: '',
@@ -80,7 +80,8 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'stripe-clock-voids-a-missing-token',
-    breaks: 'no token on record, and its end by our clock, count as proof that none was charged',
+    breaks:
+      'Purser releases a payment if no token is recorded and the local clock says that the token has expired',
     file: 'src/wallet/stripe/inspect.ts',
     find: '  return config.now() >= endOf(detail) && !config.issuer.repeatable',
     replace: `  if (config.now() >= endOf(detail)) return { state: 'void', reason: 'Its time ran out' }
@@ -89,7 +90,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'stripe-clock-voids-an-odd-end',
-    breaks: 'a token in a state that nobody knows is void by our clock',
+    breaks: 'a token in an unknown state counts as void by the local clock',
     file: 'src/wallet/stripe/inspect.ts',
     find: "  return later(detail, now, 'The token cannot be charged now, and may be again')",
     replace: `  if (now >= endOf(detail)) return { state: 'void', reason: 'It ran out' }
@@ -106,7 +107,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'session-lapsed-by-another-chain',
-    breaks: 'a node of another chain gives a deposit back',
+    breaks: 'an answer from a node of another chain releases a deposit',
     file: 'src/session/reconcile.ts',
     find: "if (fate === 'void') await checkIsOf(chainId, node)",
     replace: '',
@@ -114,7 +115,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'recovery-under-a-call',
-    breaks: 'a recovery ends a payment that a call of the same process continues',
+    breaks: 'recovery ends a payment that a call in the same process continues',
     file: 'src/pay/process-state.ts',
     find: 'if (this.#calls.has(id)) return undefined',
     replace: '',
@@ -122,7 +123,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'call-under-a-recovery',
-    breaks: 'a call continues a payment that a recovery of the same process is ending',
+    breaks: 'a call continues a payment that recovery in the same process is ending',
     file: 'src/pay/run-purchase.ts',
     find: 'env.locks.free(by.id).then(',
     replace: 'Promise.resolve().then(',
@@ -130,7 +131,7 @@ export const POWER: readonly Mutant[] = [
   },
   {
     name: 'lightning-clock-voids',
-    breaks: 'an invoice that has expired by our clock, and not by that of the node, is void',
+    breaks: "an invoice counts as void if it has expired by the local clock but not by the node's clock",
     file: 'src/wallet/lightning/inspect.ts',
     find: 'if (there !== undefined && there >= over)',
     replace: 'if (now >= over)',

@@ -3,11 +3,11 @@ import type { Mutant } from './list.js'
 const CONTRACT = ['test/ledger/memory.test.ts']
 const AUTO = ['test/auto/start.test.ts']
 
-/** Records, names and pins. */
+/** Faults in records, names and pinned payees. */
 export const RECORDS: readonly Mutant[] = [
   {
     name: 'inherited-name-lost',
-    breaks: 'a payee called __proto__ is lost when the ledger is read back',
+    breaks: 'the ledger loses a payee called __proto__ when it is read again',
     file: 'src/ledger/json.ts',
     find: 'for (const key of Object.keys(value)) value[key] = unpack(value[key])',
     replace:
@@ -16,7 +16,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'inherited-header-believed',
-    breaks: 'a header called constructor is sent with what every object inherits under that name',
+    breaks: 'Purser sends a header called constructor with the inherited value of that property',
     file: 'src/undici/request.ts',
     find: 'const copy: RequestHeaders = Object.create(null)',
     replace: 'const copy: RequestHeaders = {}',
@@ -24,7 +24,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'doubt-pins',
-    breaks: 'a payment in doubt pins a payee that delivered nothing',
+    breaks: 'a payment in doubt pins a payee who delivered nothing',
     file: 'src/ledger/facts.ts',
     find: 'return payment === undefined || (row !== undefined && isLive(tables, row, now))',
     replace: 'return payment === undefined || row !== undefined',
@@ -32,7 +32,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'two-sets-pinned',
-    breaks: 'two payments at once on first use pin two payees',
+    breaks: 'two simultaneous first payments pin two payees',
     file: 'src/ledger/pins.ts',
     find: 'if (confirmed.length > 0 && added.length > 0 && !widened) return others',
     replace: 'if (confirmed.length > 0 && added.length > 99 && !widened) return others',
@@ -40,7 +40,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'void-attempt-pins',
-    breaks: 'an attempt that is proven void pins its payees',
+    breaks: 'an attempt pins its payees although it is proven void',
     file: 'src/ledger/facts.ts',
     find: '.filter((attempt) => attempt.void === undefined)',
     replace: ".filter((attempt) => attempt.void !== '')",
@@ -48,7 +48,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'changed-payee-untold',
-    breaks: 'a vendor changes its payee, and no event says so',
+    breaks: 'no event reports that a vendor changed its payee',
     file: 'src/pay/authorize/authorize.ts',
     find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
     replace: "rule === 'payees.pinned'",
@@ -56,7 +56,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'key-left-in-proc',
-    breaks: 'a key by value stays in /proc/self/environ',
+    breaks: 'a key that is set by value stays in /proc/self/environ',
     file: 'src/config/erase.ts',
     find: 'writeSync(memory, Buffer.alloc(to - from), 0, to - from, start + from)',
     replace: 'writeSync(memory, Buffer.alloc(0), 0, 0, start + from)',
@@ -64,7 +64,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'key-above-untold',
-    breaks: 'the parent process shows the key, and no warning says so',
+    breaks: 'no warning says that the parent process shows the key',
     file: 'src/config/erase.ts',
     find: 'if (shows(process, name)) return process',
     replace: 'if (shows(process, name)) return undefined',
@@ -72,7 +72,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'child-dies-without-key',
-    breaks: 'a child of a program with purser/auto ends at its start',
+    breaks: 'a child process of a program with purser/auto ends when it starts',
     file: 'src/config/start.ts',
     find: "env[TAKEN_BY] = [...taken].map((entry) => entry.join('=')).join(',')",
     replace: '',
@@ -80,7 +80,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'open-key-file-unremarked',
-    breaks: 'a key file that its group can read causes no warning',
+    breaks: 'Purser does not warn about a key file that its group can read',
     file: 'src/config/key.ts',
     find: 'const OTHERS = 0o077',
     replace: 'const OTHERS = 0o007',
@@ -88,7 +88,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'slugs-without-usual-price',
-    breaks: 'if paths contain slugs, a price that jumps is never noticed',
+    breaks: 'Purser never notices a jump in a price if paths contain slugs',
     file: 'src/ledger/operation-groups.ts',
     find: 'if (folded.length + 1 >= MIN_GROUP &&',
     replace: 'if (folded.length + 1 >= MIN_GROUP * 99 &&',
@@ -96,7 +96,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'operations-unbounded',
-    breaks: 'the prices of every path that was ever bought are kept for ever',
+    breaks: 'the ledger keeps the prices of every purchased path for ever',
     file: 'src/ledger/operation-groups.ts',
     find: 'known.length >= MOST_OPERATIONS',
     replace: 'known.length >= MOST_OPERATIONS * 99',
@@ -104,7 +104,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'fold-unversioned',
-    breaks: 'a payment that was judged before its vendor had a usual price is held after it',
+    breaks: 'the ledger still holds a payment if its vendor got a usual price after the decision',
     file: 'src/ledger/operation-groups.ts',
     find: "  tables.bump(compositeKey('vendor', of.vendor))\n",
     replace: '',
@@ -112,7 +112,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'mistyped-cap-ignored',
-    breaks: 'a call with payment: { maxAmout } is paid without a cap',
+    breaks: 'Purser pays for a call with the misspelt option payment: { maxAmout } without a cap',
     file: 'src/fetch/paying-fetch.ts',
     find: 'const { body, ...said } = ownCallOptions<FetchPayment>(payment, { body: true })',
     replace: 'const { body, ...said } = payment',
@@ -120,7 +120,7 @@ export const RECORDS: readonly Mutant[] = [
   },
   {
     name: 'inherited-options-read',
-    breaks: 'options that an object only inherits are read',
+    breaks: 'Purser reads options that an object only inherits',
     file: 'src/errors/names.ts',
     find: 'const own: T = Object.assign(Object.create(null), given)',
     replace: 'const own: T = given',

@@ -3,11 +3,11 @@ import type { Mutant } from './list.js'
 const CONTRACT = ['test/ledger/memory.test.ts']
 const SQLITE = ['test/ledger/sqlite.test.ts']
 
-/** How refusals are recorded. */
+/** Faults in the records of refusals. */
 export const REFUSALS: readonly Mutant[] = [
   {
     name: 'refusals-not-folded',
-    breaks: 'each equal refusal is one more record',
+    breaks: 'the ledger adds one more record for each equal refusal',
     file: 'src/ledger/refusals.ts',
     find: '.find((row) => isAlike(row, refusal))',
     replace: '.find((row) => isAlike(row, refusal) && row.id === refusal.id)',
@@ -15,7 +15,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'refusals-folded-by-agent',
-    breaks: 'a refusal by other rules is counted on the record of the first',
+    breaks: 'a refusal by other rules counts on the record of the first refusal',
     file: 'src/ledger/refusals.ts',
     find: 'rulesOf(a) === rulesOf(b)',
     replace: 'rulesOf(a).length > 0',
@@ -23,7 +23,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'refusals-folded-over-tasks',
-    breaks: 'a refusal in one task is counted on the record of another task',
+    breaks: 'a refusal in one task counts on the record of another task',
     file: 'src/ledger/refusals.ts',
     find: 'JSON.stringify(a.context) === JSON.stringify(b.context)',
     replace: 'a.context.agent === b.context.agent',
@@ -31,7 +31,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'refusals-folded-for-ever',
-    breaks: 'a refusal is counted on a record that is older than a day',
+    breaks: 'a refusal counts on a record that is older than a day',
     file: 'src/ledger/refusals.ts',
     find: 'now - FOLD_MS, ',
     replace: '0, ',
@@ -47,7 +47,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'earlier-payment-not-recorded',
-    breaks: 'a recorded refusal does not say which earlier payment it was refused for',
+    breaks: 'a recorded refusal does not name the earlier payment that caused it',
     file: 'src/ledger/refusals.ts',
     find: 'Reason[Name] } = own(reason)',
     replace: 'Reason[Name] } = own({ rule: reason.rule, message: reason.message })',
@@ -63,7 +63,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'refusals-kept-for-ever',
-    breaks: 'records of refusals are never dropped',
+    breaks: 'the ledger never deletes records of refusals',
     file: 'src/ledger/refusals.ts',
     find: 'before: now - KEPT_MS',
     replace: 'before: 0',
@@ -71,7 +71,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'dropped-refusal-ends-the-list',
-    breaks: 'payments beyond a refusal that was dropped are not found',
+    breaks: 'the ledger does not find the payments that come after a deleted refusal',
     file: 'src/ledger/memory-tables.ts',
     find: 'if (at < 1 || at > this.last()) return own({ rows })',
     replace: 'if (this.#rows.at(at) === undefined) return own({ rows })',
@@ -79,7 +79,7 @@ export const REFUSALS: readonly Mutant[] = [
   },
   {
     name: 'dropped-refusal-stays-known',
-    breaks: 'a process goes on with a record that it has deleted',
+    breaks: 'a process continues to use a record that it has deleted',
     file: 'src/ledger/sqlite/payment-rows.ts',
     find: '    this.#known.delete(id)\n',
     replace: '',

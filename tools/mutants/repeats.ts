@@ -5,7 +5,7 @@ const SQLITE = ['test/ledger/repeat.test.ts']
 const PAY = ['test/pay/repeat.test.ts']
 const POLICY = ['test/policy/repeat.test.ts']
 
-/** The same request, bought twice. */
+/** Faults in the rules about repeated purchases. */
 export const REPEATS: readonly Mutant[] = [
   {
     name: 'repeat-not-in-hold',
@@ -17,7 +17,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-from-settlement',
-    breaks: 'a purchase counts only once it is committed',
+    breaks: 'a purchase does not count before it is committed',
     file: 'src/ledger/purchases.ts',
     find: "if (state === 'denied' || state === 'released' ||",
     replace: "if (state === 'denied' || state === 'released' || state === 'held' ||",
@@ -33,7 +33,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-of-doubt',
-    breaks: 'a retry is refused as a repeat, and does not continue its payment',
+    breaks: 'Purser refuses a retry as a repeat instead of continuing its payment',
     file: 'src/ledger/purchases.ts',
     find: 'return blocksRepeat(viewOf(tables, row, now), row, query, now)',
     replace: 'return false',
@@ -41,7 +41,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-key-ignored',
-    breaks: 'a retry under its key is refused as a repeat',
+    breaks: 'Purser refuses a retry with the same key as a repeat',
     file: 'src/ledger/purchases.ts',
     find: 'if (query.key !== undefined) return row.key === query.key',
     replace: '',
@@ -49,7 +49,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-key-always-again',
-    breaks: 'any key allows to buy the same again',
+    breaks: 'any idempotency key allows a second purchase of the same thing',
     file: 'src/policy/repeat.ts',
     find: 'return unlessKeyed !== true || keyed !== true',
     replace: 'return unlessKeyed === undefined ? keyed !== true : keyed !== true',
@@ -57,7 +57,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-of-document-only',
-    breaks: 'the rule of a vendor is ignored',
+    breaks: 'Purser ignores the rule of a vendor',
     file: 'src/policy/repeat.ts',
     find: 'return own === undefined ? ofEntries :',
     replace: 'return own === undefined ? [] :',
@@ -73,7 +73,7 @@ export const REPEATS: readonly Mutant[] = [
   },
   {
     name: 'repeat-past-not-listed',
-    breaks: 'a new rule does not know earlier purchases',
+    breaks: 'a new rule does not count earlier purchases',
     file: 'src/ledger/sqlite/payment-rows.ts',
     find: 'if (this.boughtAfter === undefined) this.boughtAfter = this.last()',
     replace: 'if (this.boughtAfter === undefined) this.boughtAfter = 0',

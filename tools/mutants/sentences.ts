@@ -1,10 +1,10 @@
 import type { Mutant } from './list.js'
 
-/** What people are told, and what is read as it was meant. */
+/** Faults in messages to people and in the reading of challenges and names. */
 export const SENTENCES: readonly Mutant[] = [
   {
     name: 'approver-fails-silently',
-    breaks: 'an approver that throws causes no event',
+    breaks: 'no event reports an approver that throws an error',
     file: 'src/pay/authorize/approve.ts',
     find: "if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })",
     replace: '',
@@ -12,7 +12,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'undici-not-paid-untold',
-    breaks: 'a 402 through undici from a vendor that is not listed has no reason',
+    breaks: 'Purser gives no reason for an unpaid 402 through undici from a vendor that is not listed',
     file: 'src/undici/interceptor.ts',
     find: 'note(holder.reply)',
     replace: '',
@@ -20,7 +20,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'typed-signature-not-compared',
-    breaks: 'a signature that a hosted signer made for other data is sent',
+    breaks: 'Purser sends a signature that a hosted signer made for other data',
     file: 'src/wallet/evm/account.ts',
     find: 'if (lower(await recoverAddress({ hash, signature })) !== lower(address))',
     replace: 'if (lower(await recoverAddress({ hash, signature })) === hash)',
@@ -36,7 +36,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'policy-file-not-named',
-    breaks: 'an invalid policy does not say which file it is',
+    breaks: 'the error about an invalid policy does not name the file',
     file: 'src/policy/file/text.ts',
     find: 'readDocument(toValue(yaml, source), locator(yaml), source)',
     replace: 'readDocument(toValue(yaml, source), locator(yaml))',
@@ -44,7 +44,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'any-parameter-read-loosely',
-    breaks: 'a challenge with unescaped quotes decides about money',
+    breaks: 'Purser pays for a challenge with unescaped quotes outside its description',
     file: 'src/protocol/auth-params.ts',
     find: 'if (quoted && open !== undefined && name.toLowerCase() === WORDS) value',
     replace: 'if (quoted && open !== undefined) value',
@@ -52,7 +52,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'option-of-wrong-kind',
-    breaks: 'a `fetch` or a clock that is no function is noticed by the first payment only',
+    breaks: 'Purser notices only at the first payment that `fetch` or the clock is not a function',
     file: 'src/errors/names.ts',
     find: "if (options[name] !== undefined && typeof options[name] !== 'function')",
     replace: "if (options[name] !== undefined && typeof options[name] === 'bigint')",
@@ -68,7 +68,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'description-takes-parameters',
-    breaks: 'a stranger who writes a description removes the expiry and the digest behind it',
+    breaks: 'the author of a description can remove the expiry and the digest that follow it',
     file: 'src/protocol/auth-params.ts',
     find: 'takesParameter(written) ? undefined : ',
     replace: '',
@@ -76,7 +76,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'description-gives-parameters-away',
-    breaks: 'a stranger who writes a description moves what stands behind it under another scheme',
+    breaks: 'the author of a description can move the parameters that follow it to another scheme',
     file: 'src/protocol/auth-params.ts',
     find: '      if (open === undefined && STRAY.test(name)) spoilDescribed(before, offset)\n',
     replace: '',
@@ -84,7 +84,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'description-ends-at-any-comma',
-    breaks: 'a description ends too early, and the rest of it damages the challenge',
+    breaks: 'Purser ends a description too early, so the rest of it damages the challenge',
     file: 'src/protocol/auth-params.ts',
     find: 'return named && codeAt(ahead) === EQUALS',
     replace: 'return true',
@@ -92,7 +92,7 @@ export const SENTENCES: readonly Mutant[] = [
   },
   {
     name: 'below-localhost-is-anybody',
-    breaks: 'a name that only ends like localhost is taken for this machine',
+    breaks: 'Purser takes a hostname that only ends in the letters of localhost for this machine',
     file: 'src/policy/origins.ts',
     find: "hostname.endsWith('.localhost')",
     replace: "hostname.endsWith('localhost')",

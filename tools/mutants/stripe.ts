@@ -5,11 +5,11 @@ const QUOTE = ['test/wallet/stripe/quote.test.ts']
 const PREPARE = ['test/wallet/stripe/prepare.test.ts']
 const INSPECT = ['test/wallet/stripe/inspect.test.ts']
 
-/** Payments by Shared Payment Tokens, and credentials that can be taken back or wait for a person. */
+/** Faults in payments by Shared Payment Tokens, and with credentials that can be revoked or that wait for a person. */
 export const STRIPE: readonly Mutant[] = [
   {
     name: 'delivered-is-revoked',
-    breaks: 'a payment whose answer was delivered is made void',
+    breaks: 'Purser makes a payment void although its answer was delivered',
     file: 'src/pay/recovery/inspection.ts',
     find: 'if (over || waiting || payment.delivered) return seen',
     replace: 'if (over || waiting) return seen',
@@ -17,7 +17,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'waiting-is-revoked',
-    breaks: 'a payment that waits for a person is made void',
+    breaks: 'Purser makes a payment void while it waits for a person',
     file: 'src/pay/recovery/inspection.ts',
     find: 'if (over || waiting || payment.delivered) return seen',
     replace: 'if (over || payment.delivered) return seen',
@@ -25,7 +25,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'revoked-under-its-owner',
-    breaks: 'a payment is ended while another process works on it',
+    breaks: 'Purser ends a payment while another process works on it',
     file: 'src/pay/recovery/inspection.ts',
     find: 'if (!ok) return { payment: ours }',
     replace: '',
@@ -33,7 +33,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'waiting-is-sent',
-    breaks: 'a credential leaves before a person has acted',
+    breaks: 'Purser sends a credential before a person has acted',
     file: 'src/pay/submit.ts',
     find: 'if (acted !== undefined && (await untilAborted(acted(), signal))) return',
     replace: 'if (acted === undefined || (await untilAborted(acted(), signal))) return',
@@ -41,7 +41,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'sent-after-release',
-    breaks: 'a credential is sent for a payment that was given up meanwhile',
+    breaks: 'Purser sends a credential for a payment that was given up in the meantime',
     file: 'src/pay/submit.ts',
     find: 'if (learned?.ok === false)',
     replace: 'if (learned === null)',
@@ -49,7 +49,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'released-beside-another',
-    breaks: 'a payment is released for fewer credentials than it has',
+    breaks: 'the ledger releases a payment although not all of its credentials are proven void',
     file: 'src/ledger/payment-state.ts',
     find: 'if (more || !releasable(row)) return undefined',
     replace: 'if (!releasable(row) && !more) return undefined',
@@ -65,7 +65,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-token-charged-in-part',
-    breaks: 'a token that was charged in part is sent again for the whole amount',
+    breaks: 'Purser sends a partly charged token again for the whole amount',
     file: 'src/wallet/stripe/quote.ts',
     find: 'if (token?.captured !== undefined && token.captured.value > 0n) return doubt',
     replace: '',
@@ -73,7 +73,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-any-token',
-    breaks: 'a token that differs from the request is used',
+    breaks: 'the wallet uses a token that differs from the request',
     file: 'src/wallet/stripe/prepare.ts',
     find: 'if (wrong === undefined && usable) return handedOut',
     replace: 'if (usable) return handedOut',
@@ -81,7 +81,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-unlimited-life',
-    breaks: 'a token is valid as long as the offer asks',
+    breaks: 'a token is valid for as long as the offer asks',
     file: 'src/wallet/shared.ts',
     find: 'const until = Math.min(expires, now + Math.min(mostMs, bounds.maxValidityMs))',
     replace: 'const until = expires === Number.POSITIVE_INFINITY ? now + mostMs : expires',
@@ -89,7 +89,8 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-one-key-for-all',
-    breaks: 'a second token of a payment is asked for under the key of the first, which was revoked',
+    breaks:
+      'the wallet requests the second token of a payment with the key of the first token, which was revoked',
     file: 'src/wallet/stripe/prepare.ts',
     find: '{randomId()}`,',
     replace: '{payment.length}`,',
@@ -105,7 +106,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-consumed-is-void',
-    breaks: 'a consumed token without a sum counts for nothing',
+    breaks: 'a consumed token without an amount counts as zero',
     file: 'src/wallet/stripe/inspect.ts',
     find: "if (reason === 'consumed') return settled(token, detail, asked)",
     replace: '',
@@ -113,7 +114,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-clock-voids-an-open-token',
-    breaks: 'the local clock alone proves that a token is void that Stripe could still charge',
+    breaks: 'a token that Stripe can still charge counts as void by the local clock alone',
     file: 'src/wallet/stripe/inspect.ts',
     find: "if (status === 'active') {",
     replace: `if (status === 'active' && now >= endOf(detail)) return { state: 'void', reason: 'It is over' }
@@ -122,7 +123,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-test-money-by-default',
-    breaks: 'a wallet that cannot tell them apart takes real money for test money',
+    breaks: 'a wallet that cannot recognize test money takes real money for it',
     file: 'src/wallet/stripe/options.ts',
     find: 'if (secretKey === undefined) return livemode ?? true',
     replace: 'if (secretKey === undefined) return livemode ?? false',
@@ -130,7 +131,7 @@ export const STRIPE: readonly Mutant[] = [
   },
   {
     name: 'stripe-words-in-errors',
-    breaks: 'an error of Stripe is shown with its keys and tokens',
+    breaks: 'Purser shows an error from Stripe with its keys and tokens',
     file: 'src/wallet/stripe/fault.ts',
     find: '/^[a-z][a-z0-9_]{0,63}$/.test(value)',
     replace: 'value.length > 0',

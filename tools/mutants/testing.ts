@@ -5,11 +5,11 @@ const API = ['test/testing/paid-api.test.ts']
 const SESSIONS = ['test/testing/sessions.test.ts']
 const PURSER = ['test/testing/test-purser.test.ts']
 
-/** Faults of the kit for tests: with them, a test of an agent would pass or fail for the wrong reason. */
+/** Faults in the test kit that make a test of an agent pass or fail for the wrong reason. */
 export const TESTING: readonly Mutant[] = [
   {
     name: 'retry-after-by-another-clock',
-    breaks: 'a Retry-After is counted from the clock of the host, and not from the clock of the purser',
+    breaks: "Purser counts a Retry-After by the host's clock instead of its own clock",
     file: 'src/client/options.ts',
     find: '...(clock === undefined ? {} : { now: () => clock.now() }),',
     replace: '',
@@ -17,7 +17,7 @@ export const TESTING: readonly Mutant[] = [
   },
   {
     name: 'kit-takes-both-credentials',
-    breaks: 'two credentials of one payment can both be taken from a test wallet',
+    breaks: 'a vendor can charge a test wallet for two credentials of one payment',
     file: 'src/testing/wallet.ts',
     find: 'slot: quote.replaces?.name ?? id,',
     replace: 'slot: id,',
@@ -25,7 +25,7 @@ export const TESTING: readonly Mutant[] = [
   },
   {
     name: 'kit-takes-a-replay',
-    breaks: 'the test server takes a credential a second time',
+    breaks: 'the test server accepts a credential a second time',
     file: 'src/testing/server.ts',
     find: 'const wrong = whyNot(presented) ?? (this.#charges.has(key) ? TAKEN_BEFORE : undefined)',
     replace: 'const wrong: Refused | undefined = undefined',
@@ -33,7 +33,7 @@ export const TESTING: readonly Mutant[] = [
   },
   {
     name: 'kit-takes-a-changed-challenge',
-    breaks: 'the test server takes a credential for a challenge that was changed',
+    breaks: 'the test server accepts a credential for a changed challenge',
     file: 'src/testing/challenges.ts',
     find: 'arrived.challenge[name] === value',
     replace: "arrived.challenge[name] !== ''",
@@ -41,7 +41,7 @@ export const TESTING: readonly Mutant[] = [
   },
   {
     name: 'kit-clock-without-the-host',
-    breaks: 'a test clock that moves looks like a clock that somebody set',
+    breaks: 'Purser takes a test clock that moves for a clock that somebody set',
     file: 'src/testing/clock.ts',
     find: 'monotonic: () => passed,',
     replace: 'monotonic: () => 0,',
@@ -57,7 +57,7 @@ export const TESTING: readonly Mutant[] = [
   },
   {
     name: 'kit-doubt-counted-as-paid',
-    breaks: 'a test reads a payment in doubt as paid',
+    breaks: 'a test sees a payment in doubt as paid',
     file: 'src/testing/test-purser.ts',
     find: "sum(query, ['settled'])",
     replace: "sum(query, ['settled', 'committed'])",

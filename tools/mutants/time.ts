@@ -2,11 +2,11 @@ import type { Mutant } from './list.js'
 
 const CLOCKS = ['test/ledger/memory.test.ts', 'test/ledger/sqlite.test.ts', 'test/ledger/clocks.test.ts']
 
-/** Clocks, and lengths of time. */
+/** Faults with clocks and durations. */
 export const TIME: readonly Mutant[] = [
   {
     name: 'duration-fires-at-once',
-    breaks: 'an option takes a length of time that no timer holds, and its timer fires at once',
+    breaks: 'an option accepts a duration that is too long for a timer, so the timer fires at once',
     file: 'src/money/duration.ts',
     find: 'export const LONGEST_TIMER_MS = 2 ** 31 - 1',
     replace: 'export const LONGEST_TIMER_MS = 2 ** 53',
@@ -14,7 +14,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'facts-before-quotes',
-    breaks: 'a quote that takes long makes its own decision stale, so that it never pays',
+    breaks: 'a slow quote makes its own decision outdated, so Purser never pays',
     file: 'src/pay/authorize/authorize.ts',
     find: "return { kind: dependsOnOtherPayment(candidate) ? 'stale' : 'judge' }",
     replace: "return { kind: 'stale' }",
@@ -22,7 +22,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'slow-failure-tried-again',
-    breaks: 'a wallet that fails slowly is tried again each time, and no other wallet is tried',
+    breaks: 'Purser tries a slowly failing wallet again each time and never tries another wallet',
     file: 'src/pay/authorize/authorize.ts',
     find: 'this.#unusable.set(quote, reason)',
     replace: '',
@@ -30,7 +30,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'window-opened-by-a-clock',
-    breaks: 'a clock that jumped forward by itself resets budgets',
+    breaks: 'a clock that jumps forward by itself resets budgets',
     file: 'src/ledger/counters.ts',
     find: '{ ...claim, from: reachOf(claim, unseen) }',
     replace: '{ ...claim, from: Math.max(claim.from, reachOf(claim, unseen)) }',
@@ -38,7 +38,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'window-opened-by-a-vendor',
-    breaks: 'one server that agrees with a clock that is ahead resets budgets',
+    breaks: 'budgets reset if a single server agrees with a clock that is ahead',
     file: 'src/ledger/clock-jumps.ts',
     find: "if (witnesses >= ENOUGH_WITNESSES) return 'vouched'",
     replace: "if (witnesses > 0) return 'vouched'",
@@ -46,7 +46,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'jump-at-a-start',
-    breaks: 'a program that starts with a clock that is ahead pays, and takes the ledger along',
+    breaks: "a program that starts with a clock that is ahead pays and moves the ledger's time ahead",
     file: 'src/ledger/clock-jumps.ts',
     find: "return opening || booted !== undefined ? 'ahead' : 'unvouched'",
     replace: "return booted !== undefined ? 'ahead' : 'slept'",
@@ -54,7 +54,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'sleep-is-a-jump',
-    breaks: 'a host that slept does not continue until a person confirms its clock',
+    breaks: 'Purser pays nothing until a person confirms the clock if the host slept',
     file: 'src/ledger/clock-jumps.ts',
     find: "return 'slept'",
     replace: "return 'ahead'",
@@ -71,7 +71,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'counter-of-the-future',
-    breaks: 'a budget that was first asked for while the clock was ahead misses what was paid before',
+    breaks: 'a budget first used while the clock was ahead does not count earlier payments',
     file: 'src/ledger/lower-time.ts',
     find: 'tables.setFill({ ...fill, from: 0, at: to, exact: true })',
     replace: 'tables.setFill(fill)',
@@ -79,7 +79,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'time-taken-back-by-one',
-    breaks: 'another process writes the wrong time again after a person took it back',
+    breaks: 'another process writes the wrong time again after a person corrected it',
     file: 'src/ledger/timekeeper.ts',
     find: 'if (this.#lowered !== stored.clock.lowered) this.#startOver(stored)',
     replace: 'if (this.#lowered === undefined) this.#startOver(stored)',
@@ -87,7 +87,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'signs-with-a-wrong-clock',
-    breaks: 'a host whose clock is wrong signs without an error',
+    breaks: "the wallet signs without an error although the host's clock is wrong",
     file: 'src/pay/run-purchase.ts',
     find: '  noteServerTime(asked, env)\n',
     replace: '',
@@ -95,7 +95,7 @@ export const TIME: readonly Mutant[] = [
   },
   {
     name: 'one-domain-two-witnesses',
-    breaks: 'a vendor with two names resets budgets with a clock that is ahead',
+    breaks: 'a vendor with two hostnames can reset budgets by agreeing with a clock that is ahead',
     file: 'src/pay/authorize/server-time.ts',
     find: "host.split('.').slice(-2).join('.')",
     replace: 'host',

@@ -4,7 +4,7 @@ const RECOVER = ['test/pay/recover.test.ts']
 const FEES = ['test/client/fees.test.ts']
 const ROOM = ['test/client/make-room.test.ts']
 
-/** What Purser does by itself, and what a refusal waits for. */
+/** Faults in background work, in the wait before a refusal, and in events. */
 export const UPKEEP: readonly Mutant[] = [
   {
     name: 'no-turn-on-edge',
@@ -16,7 +16,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'refusal-waits-for-all',
-    breaks: 'a refusal waits until every payment that may make room has been inspected',
+    breaks: 'a refusal waits until Purser has inspected every payment that may free budget',
     file: 'src/client/make-room.ts',
     find: 'await withTimeout(done, patienceMs)',
     replace: 'await done',
@@ -24,7 +24,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'refusals-search-alone',
-    breaks: 'each refused call starts another search for room',
+    breaks: 'each refused call starts another search for free budget',
     file: 'src/client/make-room.ts',
     find: 'const search = this.#searches.get(key) ?? this.#start(key, short)',
     replace: 'const search = this.#start(key, short)',
@@ -32,7 +32,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'room-anywhere',
-    breaks: 'a search for room inspects payments that count on other budgets',
+    breaks: 'a search for free budget inspects payments that count in other budgets',
     file: 'src/pay/recovery/recover.ts',
     find: 'found: _f, ...query }',
     replace: 'found: _f, on: _o, ...query }',
@@ -40,7 +40,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'fee-never-due',
-    breaks: 'a payment that a receipt settled never has its fee read',
+    breaks: 'Purser never reads the fee of a payment that a receipt settled',
     file: 'src/pay/settle.ts',
     find: '...feeToRead(terms, env),',
     replace: '',
@@ -48,7 +48,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'fee-asked-without-end',
-    breaks: 'a fee that cannot be read is due again at once',
+    breaks: 'Purser tries again at once to read a fee that it could not read',
     file: 'src/pay/recovery/recover.ts',
     find: "return after.state === 'settled' && after.fee === undefined ? readFeeLater(after, env) : after",
     replace: 'return after',
@@ -56,7 +56,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'fee-time-forgotten',
-    breaks: "new evidence of a payment removes the time of its fee's next reading",
+    breaks: 'new evidence of a payment deletes the time at which its fee is read next',
     file: 'src/ledger/payment-state.ts',
     find: "recheckAt: move.recheckAt ?? (row.state === 'settled' ? row.recheckAt : undefined),",
     replace: 'recheckAt: move.recheckAt,',
@@ -64,7 +64,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'patience-for-each',
-    breaks: 'recovery waits for a rail that hangs once for each payment',
+    breaks: 'recovery waits for a hanging rail again with each payment',
     file: 'src/pay/recovery/recover.ts',
     find: 'if (!heard.has(railOf(before))) silent.add(railOf(before))',
     replace: 'if (!heard.has(railOf(before))) heard.add(railOf(before))',
@@ -104,7 +104,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'loop-held-by-a-crowd',
-    breaks: 'calls whose answers come together block the event loop until all are paid for',
+    breaks: 'calls whose answers arrive together block the event loop until Purser has paid for all of them',
     file: 'src/client/slices.ts',
     find: 'if (took > SLICE_MS) this.#size = Math.max(FEWEST, this.#size >> 1)',
     replace: 'if (took > SLICE_MS) this.#size = MOST',
@@ -112,7 +112,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'release-untold',
-    breaks: 'listeners do not hear of a hold that ends in this process',
+    breaks: 'no event reports that a hold ended in this process',
     file: 'src/pay/authorize/authorize.ts',
     find: "await transition({ id: this.#id }, { to: 'released', reason }, env)",
     replace: "await env.ledger.advance(this.#id, { to: 'released', reason })",
@@ -120,7 +120,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'dead-hold-untold',
-    breaks: 'listeners do not hear of the hold of a dead process that a call released',
+    breaks: 'no event reports that a call released the hold of a dead process',
     file: 'src/pay/transition.ts',
     find: "for (const payment of held.ended ?? []) emitter.emit('payment', { payment })",
     replace: '',
@@ -128,7 +128,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'hold-untold',
-    breaks: 'listeners do not hear of a hold',
+    breaks: 'no event reports a hold',
     file: 'src/pay/transition.ts',
     find: "if (held.ok) emitter.emit('payment', { payment: held.payment })",
     replace: '',
@@ -136,7 +136,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'denial-untold',
-    breaks: 'listeners do not hear of a refusal that the ledger records',
+    breaks: 'no event reports a refusal that the ledger records',
     file: 'src/pay/transition.ts',
     find: "if (payment.state === 'denied') emitter.emit('payment', { payment })",
     replace: '',
@@ -144,7 +144,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'release-state-untold',
-    breaks: 'the events do not rebuild the state of a payment that was released',
+    breaks: 'the events do not report that a payment was released',
     file: 'src/pay/transition.ts',
     find: 'if (!ok || (was === payment.state',
     replace: "if (!ok || move.to === 'released' || (was === payment.state",
@@ -152,7 +152,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'state-as-believed',
-    breaks: 'listeners hear of a state only if this process knew another state of the payment',
+    breaks: 'events report a state only if this process knew another state of the payment',
     file: 'src/ledger/ledger.ts',
     find: 'return { ok: true, was: row.state, payment: viewOf(tables, next.row, now) }',
     replace: 'return { ok: true, was: next.row.state, payment: viewOf(tables, next.row, now) }',
@@ -160,7 +160,7 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'missing-wallet-untold',
-    breaks: 'recovery reports nothing open when the wallet of a doubt is missing',
+    breaks: 'recovery reports no open payment if the wallet of a payment in doubt is missing',
     file: 'src/pay/recovery/recover.ts',
     find: '!here.has(each.evidence.wallet)',
     replace: 'here.has(each.evidence.wallet)',
@@ -168,7 +168,8 @@ export const UPKEEP: readonly Mutant[] = [
   },
   {
     name: 'reached-node-taken-for-none',
-    breaks: 'a push that a node may have passed on is void because another node could not be reached',
+    breaks:
+      'a pushed transaction counts as void if one node was unreachable, although another may have passed it on',
     file: 'src/wallet/chain/broadcast.ts',
     find: 'reached ||= !hasReachedNobody(error)',
     replace: 'reached &&= !hasReachedNobody(error)',
