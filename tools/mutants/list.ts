@@ -542,7 +542,7 @@ const WALLETS: readonly Mutant[] = [
     find: `if (!same || 'unpayable' in charge)`,
     replace: `if ('unpayable' in charge)`,
     tests: WALLET,
-    named: 'terms that are not those of the challenge are not signed',
+    named: 'terms that differ from the challenge are not signed',
   },
   {
     name: 'credential-in-evidence',
