@@ -3,9 +3,11 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
 import { clean, PaymentError, type Reason } from '../errors/index.js'
 import {
+  CALLER_PAYS,
   type Challenge,
   type Echo,
   isPaymentRequired,
+  isSettlementPending,
   META,
   objectIn,
   type Problem,
@@ -15,8 +17,10 @@ import {
   type Receipt,
   type ReplyInfo,
   receiptInMeta,
+  SETTLEMENT_PENDING,
   settlementProblem,
   type ToolResource,
+  unreadableOffer,
   x402Problem,
 } from '../protocol/index.js'
 import { isObject, own } from '../util/objects.js'
@@ -45,16 +49,6 @@ interface Demand {
 const LONGEST_TEXT = 64 * 1024
 /** How an SDK server shows an error that was thrown inside a tool. */
 const FLATTENED = /^MCP error -3204[23]\b/
-
-const CALLER_PAYS: Reason = Object.freeze({
-  rule: 'caller_payment',
-  message: 'The request carries a payment of its own, so Purser adds no second one.',
-})
-
-const PENDING: Reason = Object.freeze({
-  rule: 'settlement_pending',
-  message: 'The server says that the earlier payment is still being settled, so Purser signs no second one.',
-})
 
 const NO_OFFERS: Reason = Object.freeze({
   rule: 'protocol',
@@ -160,10 +154,11 @@ function offersOf(
   const mpp = parseChallengeObjects(challenges)
   const other = x402 === undefined ? undefined : parsePaymentRequiredObject(x402, resource.vendor)
   const why = answers === undefined ? undefined : rejectionOf(problem, other?.error, receipt, answers)
-  if (isPending(receipt)) return { offers: [], reasons: [PENDING], ...(why && { problem: why }) }
+  if (isSettlementPending(receipt))
+    return { offers: [], reasons: [SETTLEMENT_PENDING], ...(why && { problem: why }) }
   const reasons = [
-    ...mpp.rejected.map(unreadable('An offer of the Payment scheme')),
-    ...(other?.rejected ?? []).map(unreadable('An offer of x402')),
+    ...mpp.rejected.map(unreadableOffer('An offer of the Payment scheme')),
+    ...(other?.rejected ?? []).map(unreadableOffer('An offer of x402')),
   ]
   const offers = different([...mpp.challenges, ...(other?.challenges ?? [])])
   if (offers.length + reasons.length === 0) reasons.push(NO_OFFERS)
@@ -179,10 +174,6 @@ function different(offers: readonly Challenge[]): readonly Challenge[] {
     seen.add(name)
     return true
   })
-}
-
-function unreadable(what: string): (error: { readonly message: string }) => Reason {
-  return ({ message }) => ({ rule: 'offer', message: `${what} cannot be read: ${clean(message)}.` })
 }
 
 /** Why the server did not take a credential: in the words of the protocol that was paid in. */
@@ -224,11 +215,6 @@ function wordsOf(text: unknown): Problem | undefined {
 function receiptOf({ result, _meta }: RpcResponse, answers: ReadContext['answers']): Receipt | undefined {
   if (answers === undefined) return undefined
   return receiptInMeta(member(result, '_meta'), answers) ?? receiptInMeta(_meta, answers)
-}
-
-/** Money may be on its way, so this is no moment to sign again. */
-function isPending(receipt: Receipt | undefined): boolean {
-  return receipt?.method === 'x402' && receipt.claims['errorReason'] === 'settlement_pending'
 }
 
 /** The HTTP status that the server names, or 500. */

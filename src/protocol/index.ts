@@ -20,6 +20,7 @@ export {
 } from './body.js'
 export { type ParsedChallenges, parseChallengeObjects, parseChallenges } from './challenge.js'
 export { type CredentialHeader, encodeCredential } from './credential.js'
+export { CALLER_PAYS, isSettlementPending, SETTLEMENT_PENDING, unreadableOffer } from './demand.js'
 export { digestMatches } from './digest.js'
 export type { Advertised, AdvertisedOffer, AdvertisedOperation } from './discovery/advertised.js'
 export { readOpenApi } from './discovery/openapi.js'

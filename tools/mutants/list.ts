@@ -639,8 +639,8 @@ const FETCH: readonly Mutant[] = [
     name: 'pending-settlement-paid-again',
     breaks: 'Purser pays an offer that arrives with a pending settlement',
     file: 'src/http/wire/read.ts',
-    find: 'if (isPending(receipt)) return',
-    replace: 'if (isPending(undefined)) return',
+    find: 'if (isSettlementPending(receipt)) return',
+    replace: 'if (isSettlementPending(undefined)) return',
     tests: ['test/fetch/compliance/x402.test.ts'],
   },
   {

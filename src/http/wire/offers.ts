@@ -1,11 +1,11 @@
-import { clean, type Reason } from '../../errors/index.js'
+import type { Reason } from '../../errors/index.js'
 import {
   type Challenge,
   type ParsedPaymentRequired,
-  type ProtocolError,
   parseChallenges,
   parsePaymentRequired,
   parsePaymentRequiredBody,
+  unreadableOffer,
 } from '../../protocol/index.js'
 import type { Head } from '../head.js'
 
@@ -28,7 +28,7 @@ export function offersInHead(head: Head, url: string): Offers {
   const { challenges, rejected } = parseChallenges(head.header('www-authenticate') ?? '')
   const payment: Offers = {
     offers: challenges,
-    reasons: rejected.map(unreadable('An offer of the Payment scheme')),
+    reasons: rejected.map(unreadableOffer('An offer of the Payment scheme')),
   }
   const required = head.header('payment-required')
   if (required === undefined) return payment
@@ -85,13 +85,9 @@ export function noOffers(head: Head): Reason {
 function offersOf({ challenges, rejected, error }: ParsedPaymentRequired, place: string): Offers {
   return {
     offers: challenges,
-    reasons: rejected.map(unreadable(`${place} (x402)`)),
+    reasons: rejected.map(unreadableOffer(`${place} (x402)`)),
     ...(error !== undefined && { error }),
   }
-}
-
-function unreadable(what: string): (error: ProtocolError) => Reason {
-  return ({ message }) => ({ rule: 'offer', message: `${what} cannot be read: ${clean(message)}.` })
 }
 
 function hostOf(url: string): string {

@@ -1,14 +1,16 @@
-import type { Reason } from '../../errors/index.js'
 import type { Instant } from '../../money/index.js'
 import {
+  CALLER_PAYS,
   type Challenge,
   type Echo,
+  isSettlementPending,
   type Problem,
   parsePaymentResponse,
   parseProblem,
   parseReceipt,
   type Receipt,
   type ReplyInfo,
+  SETTLEMENT_PENDING,
   settlementProblem,
   x402Problem,
 } from '../../protocol/index.js'
@@ -88,7 +90,7 @@ async function asked(
   const all = looks && isObject(text) ? together(inHead, offersInBody(text, url)) : inHead
   const problem = answers === undefined ? undefined : problemOf({ answers, receipt, error: all.error, text })
   const more = problem === undefined ? {} : { problem }
-  if (isPending(receipt)) return { offers: [], reasons: [PENDING], ...more }
+  if (isSettlementPending(receipt)) return { offers: [], reasons: [SETTLEMENT_PENDING], ...more }
   const { offers, reasons } = all
   if (offers.length + reasons.length === 0) return { offers, reasons: [noOffers(head)], ...more }
   return { offers, ...(reasons.length === 0 ? {} : { reasons }), ...more }
@@ -97,21 +99,6 @@ async function asked(
 /** Whether a body may contain an offer: a JSON object of x402. A problem of RFC 9457 contains none. */
 function isObject(text: string | undefined): text is string {
   return text !== undefined && /^\s*\{/.test(text) && text.includes('"x402Version"')
-}
-
-const CALLER_PAYS: Reason = Object.freeze({
-  rule: 'caller_payment',
-  message: 'The request carries a payment of its own, so Purser adds no second one.',
-})
-
-const PENDING: Reason = Object.freeze({
-  rule: 'settlement_pending',
-  message: 'The server says that the earlier payment is still being settled, so Purser signs no second one.',
-})
-
-/** Whether the earlier payment is still being settled. Then Purser does not sign again, for any offer. */
-function isPending(receipt: Receipt | undefined): boolean {
-  return receipt?.method === 'x402' && receipt.claims['errorReason'] === 'settlement_pending'
 }
 
 /** Reads the receipt. If a server sends one for each protocol, the one of the used protocol counts. */
