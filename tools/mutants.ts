@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,6 +27,8 @@ const COPIED = [
 const AT_ONCE = 2
 /** A test that is slow because the machine is busy is no notice either. */
 const TIMEOUT_MS = 300_000
+/** A fault that is a loop without end blocks the test's process: the process ends only if somebody kills it. */
+const ENDLESS_MS = 60_000
 
 type Outcome = 'killed' | 'survived' | 'not found' | 'no test ran' | 'timed out'
 
@@ -115,8 +117,9 @@ async function tryMutant(copy: string, mutant: Mutant): Promise<Result> {
       path,
       source.replace(mutant.find, () => mutant.replace),
     )
-    const run = await runTests(copy, mutant.tests, mutant.named)
-    if (run.timedOut) return done('timed out')
+    const limit = mutant.endless ? ENDLESS_MS : TIMEOUT_MS
+    const run = await runTests(copy, mutant.tests, { named: mutant.named, limit })
+    if (run.timedOut) return mutant.endless ? done('killed', 'the test never ends') : done('timed out')
     const [first] = run.failed
     if (first !== undefined) return done('killed', first)
     // A copy that does not even load has not been judged by anybody.
@@ -126,8 +129,18 @@ async function tryMutant(copy: string, mutant: Mutant): Promise<Result> {
   }
 }
 
+interface TestLimits {
+  readonly named?: string | undefined
+  /** In milliseconds. */
+  readonly limit?: number
+}
+
 /** The tests of those files, up to the first that fails. */
-async function runTests(copy: string, files: readonly string[], named?: string): Promise<Run> {
+async function runTests(
+  copy: string,
+  files: readonly string[],
+  { named, limit = TIMEOUT_MS }: TestLimits = {},
+): Promise<Run> {
   const report = join(copy, 'report.json')
   await rm(report, { force: true })
   const runner = join('node_modules', 'vitest', 'vitest.mjs')
@@ -137,16 +150,22 @@ async function runTests(copy: string, files: readonly string[], named?: string):
   const child = spawn(process.execPath, [runner, 'run', ...options, ...only, ...files], {
     cwd: copy,
     stdio: 'ignore',
+    detached: true,
   })
   let timedOut = false
   const timer = setTimeout(() => {
     timedOut = true
-    child.kill('SIGTERM')
-  }, TIMEOUT_MS)
+    endGroup(child)
+  }, limit)
   await new Promise((resolve) => child.once('close', resolve))
   clearTimeout(timer)
   const text = await readFile(report, 'utf8').catch(() => '{}')
   return { ...readReport(JSON.parse(text)), timedOut }
+}
+
+/** Ends the test runner and the processes that it started: one of them may be in a loop without end. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL')
 }
 
 interface Report {

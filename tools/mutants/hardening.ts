@@ -119,6 +119,7 @@ export const HARDENING: readonly Mutant[] = [
     find: 'for (let pause = 0; ; pause = LEAST_PAUSE_MS) {',
     replace: 'for (let pause = 0; ; pause = 0) {',
     tests: RAILS,
+    endless: true,
   },
   {
     name: 'clock-of-nonsense',

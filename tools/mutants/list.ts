@@ -34,6 +34,8 @@ export interface Mutant {
   readonly tests: readonly string[]
   /** If set, only tests whose names match run. Used for files that take long. */
   readonly named?: string
+  /** Set if the fault makes a loop without end: the test is then ended after a minute, and that counts as noticed. */
+  readonly endless?: true
 }
 
 const CONTRACT = ['test/ledger/memory.test.ts']
