@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -63,6 +63,8 @@ async function main(): Promise<number> {
 
 async function copyOfSources(): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'purser-mutants-'))
+  // Some tests start a process of another user, who must be able to read the sources.
+  await chmod(copy, 0o755)
   for (const name of COPIED) await cp(name, join(copy, name), { recursive: true, filter: isOurs })
   await symlink(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'))
   return copy
