@@ -1,10 +1,10 @@
 import { ownOptions } from '../errors/index.js'
 import { handlerOf } from '../http/index.js'
 import { type CallOptions, ownCallOptions } from '../pay/index.js'
-import { own } from '../util/objects.js'
+import { isObject, own } from '../util/objects.js'
 import { untilAborted } from '../util/until-aborted.js'
-import { mayAsk } from './meta.js'
-import { Resources, UNNAMED, vendorOf } from './resource.js'
+import { type MetaPlace, mayAsk } from './meta.js'
+import { PAID_METHODS, Resources, UNNAMED, vendorOf } from './resource.js'
 import { RpcExchange } from './rpc-exchange.js'
 import { isRequest, type McpOptions, type RpcRequest, type RpcResponse } from './types.js'
 
@@ -14,6 +14,17 @@ export interface RpcCallOptions {
   readonly signal?: AbortSignal
   /** What may be said about paying for any call, such as `maxAmount` or `idempotencyKey`. */
   readonly payment?: CallOptions
+}
+
+/** Names the server of a function that sends, and how it is paid. */
+export interface JsonRpcOptions extends McpOptions {
+  /**
+   * Where the server reads the `_meta` with the payment: at the `root` of the request, or in its `params`, as MCP has it. A
+   * request whose `params` are a list has it at the root.
+   *
+   * @default 'params' for MCP's `tools/call`, `resources/read` and `prompts/get`, and 'root' for all other methods
+   */
+  readonly meta?: 'root' | 'params'
 }
 
 /** Sends a JSON-RPC 2.0 request, over whatever transport, and returns its answer. */
@@ -27,15 +38,16 @@ export type PayingRpcSender = (request: RpcRequest, options?: RpcCallOptions) =>
 
 /**
  * Wraps a function that sends JSON-RPC 2.0 requests, so that its calls are paid inside the purser's policy. The credential
- * and the receipt travel in a root `_meta` (draft-payment-transport-mcp).
+ * travels in a `_meta` of the request (draft-payment-transport-mcp). The receipt is found at the root and in the result.
  *
  * @param send - Sends one request and returns the answer with the same id. It is called again to send the request with a
  * credential. It rejects if no answer came.
  * @param purser - The purser that pays.
  * @param options - `server`: the name that the policy has for this server, as `jsonrpc:<name>`. Its `tools` are the methods.
+ * `meta`: where the server reads the payment.
  * @returns A function that returns the paid answer. A refusal is an answer with the error code 402, or a
  * `PaymentRefusedError` if the purser has `onRefusal: 'throw'`.
- * @throws TypeError if the server has no usable name, or if `purser` is not a purser.
+ * @throws TypeError if the server has no usable name, if `meta` is no such place, or if `purser` is not a purser.
  * @see docs/mcp.md
  * @example
  * ```ts
@@ -43,8 +55,10 @@ export type PayingRpcSender = (request: RpcRequest, options?: RpcCallOptions) =>
  * const { result } = await call({ jsonrpc: '2.0', id: 1, method: 'eth_getBlockByNumber', params: ['latest', false] })
  * ```
  */
-export function jsonRpc(send: RpcSender, purser: object, options: McpOptions): PayingRpcSender {
-  const { server } = ownOptions(options, { server: true }, 'jsonRpc()')
+export function jsonRpc(send: RpcSender, purser: object, options: JsonRpcOptions): PayingRpcSender {
+  const { server, meta } = ownOptions(options, { server: true, meta: true }, 'jsonRpc()')
+  if (meta !== undefined && meta !== 'root' && meta !== 'params')
+    throw new TypeError("jsonRpc(): 'meta' must be 'root' or 'params'")
   const resources = new Resources('jsonrpc', vendorOf('jsonrpc', server, 'jsonRpc()'))
   const handler = handlerOf(purser)
   return async (request, given = {}) => {
@@ -62,11 +76,16 @@ export function jsonRpc(send: RpcSender, purser: object, options: McpOptions): P
     const exchange = new RpcExchange({
       request,
       resource,
-      place: 'root',
+      place: placeOf(request, meta),
       send: (message, how) =>
         untilAborted(send(message, own(how.signal ? { signal: how.signal } : {})), how.signal),
       repeatable: () => said.idempotencyKey !== undefined,
     })
     return handler.run(exchange, { ...said, ...passing })
   }
+}
+
+function placeOf({ method, params }: RpcRequest, meta: MetaPlace | undefined): MetaPlace {
+  if (params !== undefined && !isObject(params)) return 'root'
+  return meta ?? (PAID_METHODS.has(method) ? 'params' : 'root')
 }

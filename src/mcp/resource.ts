@@ -3,6 +3,9 @@ import { clean } from '../errors/index.js'
 import type { ToolResource } from '../protocol/index.js'
 import { member, type RpcRequest } from './types.js'
 
+/** The methods of MCP that may cost money. */
+export const PAID_METHODS: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get'])
+
 const SERVER = /^[\w.@-][\w.@:/-]*$/
 /** The length limit of the name of a tool, a prompt, a method, or of a URI, in characters. */
 const LONGEST_NAME = 256

@@ -37,6 +37,51 @@ describe('jsonRpc', () => {
     })
   })
 
+  test.each([
+    ['at the root for a method of its own', { ...block, params: { query: 'tea' } }, {}, 'root'],
+    [
+      "in the params for MCP's methods",
+      { ...block, method: 'tools/call', params: { name: 'search' } },
+      {},
+      'params',
+    ],
+    ['in the params if the caller says so', { ...block, params: undefined }, { meta: 'params' }, 'params'],
+    ['at the root if the params are a list', block, { meta: 'params' }, 'root'],
+    [
+      'at the root if the caller says so',
+      { ...block, method: 'tools/call', params: {} },
+      { meta: 'root' },
+      'root',
+    ],
+  ] as const)('the credential is %s', async (_, request, options, place) => {
+    const { purser } = purserFor({ servers: ['jsonrpc:node'] })
+    const seen: RpcRequest[] = []
+    const send = async (message: RpcRequest): Promise<RpcResponse> => {
+      seen.push(message)
+      return {
+        jsonrpc: '2.0',
+        id: message.id,
+        ...(seen.length === 1 ? required(challenge()) : { result: 1 }),
+      }
+    }
+    await jsonRpc(send, purser, { server: 'node', ...options })(request)
+    const [, paid] = seen
+    const places = [at(paid, '_meta', CREDENTIAL), at(paid, 'params', '_meta', CREDENTIAL)]
+    expect(places.map((credential) => credential !== undefined)).toEqual([
+      place === 'root',
+      place === 'params',
+    ])
+    expect(paid).toMatchObject(request.params === undefined ? {} : { params: request.params })
+  })
+
+  test('a place that does not exist is a mistake of the caller', () => {
+    const { purser } = purserFor()
+    const options: object = { server: 'node', meta: 'header' }
+    expect(() => Reflect.apply(jsonRpc, undefined, [() => undefined, purser, options])).toThrow(
+      "'meta' must be 'root' or 'params'",
+    )
+  })
+
   test('a refusal is an answer with the code 402, or an error', async () => {
     const { call, purser } = node()
     const reply = await call(block, { payment: { maxAmount: '0.01' } })

@@ -42,7 +42,8 @@ export function serveNew(options: ServerOptions): Promise<HttpServer> {
   return listen((request, response) => Reflect.apply(handle, undefined, [request, response]))
 }
 
-async function listen(handle: Handle): Promise<HttpServer> {
+/** Listens on a free loopback port. */
+export async function listen(handle: Handle): Promise<HttpServer> {
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy())
   })

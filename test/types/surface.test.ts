@@ -67,8 +67,8 @@ const NAMES: Readonly<Record<string, string>> = {
     'LedgerStore StoreChange StoreEntry StoreLedgerOptions StoreRange StoreRead StoreTransaction storeLedger',
   'purser/ledger/testing': 'MakeLedgerStore ledgerStoreContract',
   'purser/mcp': `
-    McpClient McpOptions McpTransport MessageListener PayingRpcSender RequestId RpcCallOptions RpcError
-    RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
+    JsonRpcOptions McpClient McpOptions McpTransport MessageListener PayingRpcSender RequestId
+    RpcCallOptions RpcError RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
   `,
   'purser/policy': `
     ApprovalDocument ApprovalSettings AskDocument BudgetDocument BudgetLine Calendar Context

@@ -128,4 +128,12 @@ export const MCP: readonly Mutant[] = [
     replace: "name.endsWith('*') ? tool.length > 0",
     tests: TRANSPORT,
   },
+  {
+    name: 'json-rpc-list-lost',
+    breaks: 'Purser replaces the params of a call that are a list by an object with the credential',
+    file: 'src/mcp/json-rpc.ts',
+    find: "if (params !== undefined && !isObject(params)) return 'root'",
+    replace: "if (params === null) return 'root'",
+    tests: ['test/mcp/json-rpc.test.ts'],
+  },
 ]
