@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ApprovalAnswer, ApprovalRequest } from '../../src/index.js'
 import { HOSTS, ORIGIN, setUp } from './kit.js'
 
@@ -20,6 +20,8 @@ function slowPerson() {
     },
   }
 }
+
+afterEach(() => void vi.useRealTimers())
 
 describe.each(HOSTS)('a payment that a person must approve (%s)', (name) => {
   it('is pending, and goes on with the same call after the yes', async () => {
@@ -105,6 +107,19 @@ describe.each(HOSTS)('a payment that a person must approve (%s)', (name) => {
     expect([shown, paid()]).toEqual([0, 0])
   })
 
+  it('is not answered by the host beside an approver if that is not allowed', async () => {
+    let shown = 0
+    const person = slowPerson()
+    const { host, paid } = await setUp(name, { policy: ASKS, approver: person.approver }, async () => {
+      shown++
+      return { action: 'accept', content: { approve: true } }
+    })
+    const answer = await host.call('paid_fetch', { url: `${ORIGIN}/tea` })
+    expect(answer.data).toMatchObject({ outcome: 'approval_pending', funds: 'held' })
+    expect(Object(answer.data['approval']).how).not.toContain('host')
+    expect([shown, paid()]).toEqual([0, 0])
+  })
+
   it.each([
     ['declines', { action: 'decline' }],
     ['cancels', { action: 'cancel' }],
@@ -152,4 +167,74 @@ describe.each(HOSTS)('a payment that a person must approve (%s)', (name) => {
     await sleep(100)
     expect(paid()).toBe(0)
   })
+
+  it('waits at most 30 seconds', async () => {
+    const person = slowPerson()
+    const { host } = await setUp(name, {
+      policy: ASKS,
+      approver: person.approver,
+      options: { personMs: undefined },
+    })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const answers: unknown[] = []
+    void host.call('paid_fetch', { url: `${ORIGIN}/tea` }).then(({ data }) => answers.push(data['outcome']))
+    while (person.asked.length === 0) await turn()
+    await vi.advanceTimersByTimeAsync(30_000)
+    for (let n = 0; n < 20; n++) await turn()
+    expect(answers).toEqual(['approval_pending'])
+  })
+
+  it('reports progress at least every 10 seconds', async () => {
+    const person = slowPerson()
+    const { host } = await setUp(name, {
+      policy: ASKS,
+      approver: person.approver,
+      options: { personMs: 60_000 },
+    })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const heard: unknown[] = []
+    const calling = host.call(
+      'paid_fetch',
+      { url: `${ORIGIN}/tea` },
+      { onprogress: (progress) => heard.push(progress) },
+    )
+    while (person.asked.length === 0) await turn()
+    for (const seconds of [10, 20]) {
+      await vi.advanceTimersByTimeAsync(10_000)
+      await turn()
+      expect(heard.length).toBeGreaterThanOrEqual(seconds / 10)
+    }
+    person.say(true)
+    expect((await calling).data).toMatchObject({ outcome: 'delivered' })
+  })
 })
+
+it('is not answered by a yes to another question', async () => {
+  let shown = 0
+  const { host, paid } = await setUp(
+    'sdk 2.4, 2026-07-28',
+    { policy: ASKS, elicitation: true, change: withState('another question') },
+    async () => {
+      shown++
+      return { action: 'accept', content: { approve: true } }
+    },
+  )
+  const answer = await host.call('paid_fetch', { url: `${ORIGIN}/tea` })
+  expect(answer.data).toMatchObject({ outcome: 'approval_pending' })
+  expect([shown, paid()]).toEqual([1, 0])
+})
+
+/** Replaces the state that a host of the stateless revision repeats with its answer. */
+function withState(requestState: string) {
+  return (message: object): object => {
+    const params: unknown = Reflect.get(message, 'params')
+    return typeof params === 'object' && params !== null && 'requestState' in params
+      ? { ...message, params: { ...params, requestState } }
+      : message
+  }
+}
+
+/** Lets messages between a host and its server arrive. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}

@@ -121,6 +121,8 @@ export interface ShopSetup {
   readonly approver?: Approver
   readonly elicitation?: boolean
   readonly options?: Partial<McpServerOptions>
+  /** Changes the messages of the host on their way. */
+  readonly change?: (message: object) => object
   readonly upstreams?: (purser: Purser) => readonly Upstream[]
 }
 
@@ -176,6 +178,11 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
   })
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   serveStdio(makeServer, { transport: theirs })
+  const { change } = setup
+  if (change !== undefined) {
+    const send = ours.send.bind(ours)
+    ours.send = (message, options) => send(Object(change(message)), options)
+  }
   const host = await connectHost(name, ours, elicit)
   return { purser, seen, host, paid: () => seen.filter(({ paid }) => paid).length }
 }

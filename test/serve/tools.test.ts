@@ -56,6 +56,33 @@ describe.each(HOSTS)('a host with %s', (name) => {
     await expect(host.read('purser://payments/none')).rejects.toThrow()
   })
 
+  it('never sees fingerprints, evidence or ids of challenges', async () => {
+    const { host, purser } = await setUp(name)
+    const answer = await host.call('paid_fetch', { url: `${ORIGIN}/tea` })
+    const { id } = Object(answer.data['payment'])
+    const shown = JSON.stringify([
+      answer,
+      await host.call('payments'),
+      await host.call('payment', { id }),
+      await host.read(`purser://payments/${id}`),
+    ])
+    for await (const { fingerprint, attempts } of purser.payments()) {
+      expect(shown).not.toContain(fingerprint)
+      for (const { evidence, challengeId } of attempts) {
+        expect(shown).not.toContain(challengeId)
+        expect(shown).not.toContain(JSON.stringify(evidence))
+      }
+    }
+    expect(shown).not.toMatch(/evidence|challenge|fingerprint|authorization/i)
+  })
+
+  it('cannot raise the limit of the policy by `max`', async () => {
+    const { host, paid } = await setUp(name, { policy: { perPayment: '0.05', maxFee: '0' } })
+    const answer = await host.call('paid_fetch', { url: `${ORIGIN}/tea`, max: '100' })
+    expect(answer.data).toMatchObject({ outcome: 'refused', funds: 'untouched' })
+    expect(paid()).toBe(0)
+  })
+
   it('asks for a price without paying', async () => {
     const { host, paid } = await setUp(name)
     const quoted = await host.call('quote', { url: `${ORIGIN}/tea` })

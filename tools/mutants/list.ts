@@ -16,6 +16,7 @@ import { RECORDS } from './records.js'
 import { REFUSALS } from './refusals.js'
 import { REPEATS } from './repeats.js'
 import { SENTENCES } from './sentences.js'
+import { SERVE } from './serve.js'
 import { STRIPE } from './stripe.js'
 import { TESTING } from './testing.js'
 import { TIME } from './time.js'
@@ -707,6 +708,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REFUSALS,
   ...REPEATS,
   ...SENTENCES,
+  ...SERVE,
   ...TESTING,
   ...TIME,
   ...KEY_VALUE,
