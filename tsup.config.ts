@@ -16,7 +16,8 @@ const nodeModulesForCommonJs: NonNullable<Options['esbuildPlugins']>[number] = {
     build.onResolve({ filter: /^pkce-challenge$/ }, () => ({
       path: join(ROOT, 'node_modules/pkce-challenge/dist/index.node.js'),
     }))
-    const filter = /node_modules\/(?:commander|cross-spawn|isexe|path-key|shebang-command|which)\/.*\.js$/
+    const filter =
+      /node_modules\/(?:@colors\/colors|commander|cross-spawn|isexe|path-key|shebang-command|which)\/.*\.js$/
     build.onLoad({ filter }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace(/\brequire\('((?:node:)?(\w+))'\)/g, (text, name) =>
         builtinModules.includes(name.replace('node:', ''))
@@ -63,6 +64,18 @@ export default defineConfig({
     'tldts-core',
     'zod',
     'commander',
+    'cli-table3',
+    'string-width',
+    'strip-ansi',
+    'ansi-regex',
+    'is-fullwidth-code-point',
+    'emoji-regex',
+    '@colors/colors',
+    '@clack/prompts',
+    '@clack/core',
+    'sisteransi',
+    '@bomb.sh/tab',
+    'csv-stringify',
     /^@modelcontextprotocol\//,
   ],
 })

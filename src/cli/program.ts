@@ -1,40 +1,58 @@
 import { Command, CommanderError } from 'commander'
-import { clean, isPaymentError } from '../errors/index.js'
+import { budgetsCommand } from './commands/budgets.js'
 import { mcpCommand } from './commands/mcp.js'
-import { EXIT, exitCodeOf } from './exit-codes.js'
+import { schemaCommand } from './commands/schema.js'
+import { whereCommand } from './commands/where.js'
+import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
+import { linesOf } from './problem.js'
+import { Shell } from './shell.js'
+import type { Terminal } from './terminal.js'
 import { packageVersion } from './version.js'
 
-/**
- * Runs `purser` with these arguments. stdout is the answer; everything else goes to stderr.
- *
- * @returns The exit code.
- */
-export async function run(args: readonly string[]): Promise<number> {
+/** Creates the command line. The groups are the parts of `purser --help`. */
+export function createProgram(shell: Shell): Command {
   const program = new Command('purser')
     .description('Pays for agents, inside limits that you set.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
-    .showHelpAfterError('(purser --help lists the options)')
-    .addCommand(mcpCommand())
-  for (const command of program.commands) command.copyInheritedSettings(program)
+    .showHelpAfterError('(purser --help lists the commands)')
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Look:': [budgetsCommand(shell)],
+    'Set up:': [whereCommand(shell)],
+    'Serve:': [mcpCommand()],
+    'Scripts:': [schemaCommand(shell)],
+  }
+  for (const [group, commands] of Object.entries(groups))
+    for (const command of commands) program.addCommand(command.helpGroup(group))
+  for (const command of program.commands) inheritSettings(command, program)
+  return program
+}
+
+function inheritSettings(command: Command, from: Command): void {
+  command.copyInheritedSettings(from)
+  for (const inner of command.commands) inheritSettings(inner, command)
+}
+
+/**
+ * Runs `purser` with these arguments. stdout is the answer; everything else goes to stderr.
+ *
+ * @returns The exit code.
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const shell = new Shell(terminal)
+  const program = createProgram(shell)
   if (args.length === 0) {
     program.outputHelp()
     return EXIT.usage
   }
   try {
     await program.parseAsync(args, { from: 'user' })
-    return EXIT.done
+    return shell.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-    process.stderr.write(`purser: ${sentenceOf(error)}\n`)
+    terminal.stderr.write(linesOf(error))
     return exitCodeOf(error)
   }
-}
-
-/** What happened, without the text of errors that may quote secrets. */
-function sentenceOf(error: unknown): string {
-  if (isPaymentError(error)) return `${error.message} (${error.code}, explained in ${error.docs})`
-  return error instanceof Error ? clean(error.message, 600) : 'the command failed'
 }

@@ -4,7 +4,6 @@ import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createFromEnvironment } from '../config/index.js'
-import { PaymentError } from '../errors/index.js'
 import type { Approver } from '../index.js'
 import {
   Approvals,
@@ -14,6 +13,7 @@ import {
   serveOverStdio,
   Upstream,
 } from '../serve/index.js'
+import { misuse } from './misuse.js'
 import { upstreamsIn } from './upstreams.js'
 import { packageVersion } from './version.js'
 
@@ -149,10 +149,6 @@ async function tokenFrom(given: string | undefined): Promise<string> {
       `${path} must hold a token of at least 32 letters and digits. Delete it, and Purser creates one`,
     )
   return token
-}
-
-function misuse(message: string): PaymentError {
-  return new PaymentError('invalid_config', 'untouched', message)
 }
 
 function say(sentence: string): void {

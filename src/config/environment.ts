@@ -1,3 +1,4 @@
+import type { PaymentError } from '../errors/index.js'
 import { type ConfigFile, configValue } from './config.js'
 import type { Origin } from './fields.js'
 import { invalid } from './invalid.js'
@@ -35,14 +36,30 @@ export type AutoSettings = Omit<Read<typeof GENERAL>, 'log' | 'policy'> & {
  * @throws PaymentError `invalid_config` that names the variable or the key of the file, and how to fix it.
  */
 export function readEnvironment(env: Environment, file?: ConfigFile): AutoSettings {
+  const { policy, log, ...general } = readGeneral(env, file)
+  if (policy === undefined) throw noPolicy()
+  return { ...general, policy, quiet: log === 'off', wallets: readWallets(sourcesOf(env, file)) }
+}
+
+/**
+ * Reads the general settings: all settings except those of wallets. They are enough to read a ledger.
+ *
+ * @throws PaymentError `invalid_config` that names the variable or the key of the file, and how to fix it.
+ */
+export function readGeneral(env: Environment, file?: ConfigFile): Read<typeof GENERAL> {
   checkVariables(env)
-  const sources: Sources = file === undefined ? { env } : { env, file }
-  const { policy, log, ...general } = readSection(GENERAL, sources, [])
-  if (policy === undefined)
-    throw invalid(
-      'PURSER_POLICY must name a policy file, or policy in the file that PURSER_CONFIG names: without a policy nothing may be paid',
-    )
-  return { ...general, policy, quiet: log === 'off', wallets: readWallets(sources) }
+  return readSection(GENERAL, sourcesOf(env, file), [])
+}
+
+function sourcesOf(env: Environment, file: ConfigFile | undefined): Sources {
+  return file === undefined ? { env } : { env, file }
+}
+
+/** Creates the error for settings without a policy. */
+export function noPolicy(): PaymentError {
+  return invalid(
+    'PURSER_POLICY must name a policy file, or policy in the file that PURSER_CONFIG names: without a policy nothing may be paid',
+  )
 }
 
 function readWallets(sources: Sources): AutoSettings['wallets'] {

@@ -1,0 +1,30 @@
+import { once } from 'node:events'
+import type { Answer } from './answer.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { styleOf } from './style.js'
+import type { Format, Terminal, Writer } from './terminal.js'
+
+interface Printing {
+  readonly format: Format
+  readonly terminal: Terminal
+  /** False for `--no-color`. */
+  readonly color: boolean
+}
+
+/**
+ * Prints an answer to stdout.
+ *
+ * @returns The exit code of the command.
+ */
+export async function print(answer: Answer, { format, terminal, color }: Printing): Promise<ExitCode> {
+  const { stdout, env } = terminal
+  if (format === 'text') await write(stdout, await answer.text(styleOf(stdout, { color, env })))
+  else if (answer.kind === 'single') await write(stdout, JSON.stringify(answer.json))
+  else for await (const row of answer.rows) await write(stdout, JSON.stringify(row))
+  return answer.code ?? EXIT.done
+}
+
+/** Writes a line, and waits if the reader is slow. */
+async function write(stream: Writer, text: string): Promise<void> {
+  if (!stream.write(text.endsWith('\n') ? text : `${text}\n`)) await once(stream, 'drain')
+}

@@ -1,0 +1,58 @@
+import type { LedgerView } from '../ledger/index.js'
+import { defaultPath, openLedgerView } from '../ledger/sqlite/index.js'
+import { loadPolicy } from '../policy/file/index.js'
+import type { Policy } from '../policy/index.js'
+import { readConfig } from './config.js'
+import { noPolicy, readGeneral } from './environment.js'
+import type { Environment } from './variables.js'
+
+/** The files that the settings name, and the agent. */
+export interface Places {
+  /** The settings file. Undefined if there is none. */
+  readonly config: string | undefined
+  /** The policy file. Undefined if no setting names one. */
+  readonly policy: string | undefined
+  /** The ledger's file. It may not exist yet. */
+  readonly ledger: string
+  readonly agent: string
+}
+
+/** A ledger that is open for reading, and its policy. */
+export interface OpenedView {
+  readonly view: LedgerView
+  readonly places: Places
+  /** Loads the policy file. */
+  policy(): Promise<Policy>
+}
+
+/**
+ * Returns the files that the settings name. No file except the settings file is read.
+ *
+ * @throws PaymentError `invalid_config` that names the setting.
+ */
+export async function placesIn(env: Environment): Promise<Places> {
+  const file = await readConfig(env)
+  const { policy, ledger, agent = 'agent' } = readGeneral(env, file)
+  return { config: file?.path, policy, ledger: ledger ?? defaultPath(env), agent }
+}
+
+/**
+ * Opens the ledger that the settings name, for reading only. It needs no wallet and no key.
+ *
+ * @throws PaymentError `invalid_config`, or an error of {@link openLedgerView}.
+ */
+export async function openViewFromEnvironment(env: Environment): Promise<OpenedView> {
+  const places = await placesIn(env)
+  const view = await openLedgerView({ path: places.ledger })
+  return { view, places, policy: () => loadPolicy(policyIn(places)) }
+}
+
+/**
+ * Returns the policy file.
+ *
+ * @throws PaymentError `invalid_config` if no setting names one.
+ */
+export function policyIn({ policy }: Places): string {
+  if (policy === undefined) throw noPolicy()
+  return policy
+}
