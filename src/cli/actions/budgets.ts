@@ -1,12 +1,17 @@
 import { type Environment, openViewFromEnvironment } from '../../config/index.js'
 import type { Budget } from '../../index.js'
 import { listAnswer } from '../answer.js'
-import type { BudgetsOptions } from '../commands/budgets.js'
 import { type AmountFact, timeFact, unitsFact } from '../facts.js'
 import type { JsonOf } from '../schemas.js'
 import { environmentWith } from '../settings.js'
-import type { Action } from '../shell.js'
+import type { Action, CommonOptions } from '../shell.js'
 import { type Column, table } from '../table.js'
+
+/** The options of `purser budgets`. */
+export interface BudgetsOptions extends CommonOptions {
+  readonly agent?: string | undefined
+  readonly task?: string | undefined
+}
 
 /** Lists each budget of an agent. */
 export const budgets: Action<BudgetsOptions> = async ({ options, terminal }) =>

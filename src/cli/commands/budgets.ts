@@ -1,16 +1,10 @@
 import type { Command } from 'commander'
-import type { CommonOptions, Shell } from '../shell.js'
-
-/** The options of `purser budgets`. */
-export interface BudgetsOptions extends CommonOptions {
-  readonly agent?: string | undefined
-  readonly task?: string | undefined
-}
+import type { Shell } from '../shell.js'
 
 /** `purser budgets`: what is spent, held and left. */
 export function budgetsCommand(shell: Shell): Command {
   return shell
-    .command<BudgetsOptions>(
+    .command(
       'budgets',
       'Lists what each budget has spent, held and left.',
       async () => (await import('../actions/budgets.js')).budgets,
