@@ -1,14 +1,9 @@
-import { type Amount, formatDecimal, type Instant, UNIT_DECIMALS } from '../money/index.js'
+import { formatDecimal, type Instant, UNIT_DECIMALS } from '../money/index.js'
 
 /** An amount as JSON shows it: the whole number of coins with a decimal point, as text. */
 export interface AmountFact {
   readonly value: string
   readonly currency: string
-}
-
-/** Returns an amount for JSON: `{ "value": "0.02", "currency": "USD" }`. */
-export function amountFact({ value, currency }: Amount): AmountFact {
-  return { value: formatDecimal(value, currency.decimals), currency: currency.symbol }
 }
 
 /** Returns units of the policy's unit for JSON. */

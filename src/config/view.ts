@@ -44,15 +44,10 @@ export async function placesIn(env: Environment): Promise<Places> {
 export async function openViewFromEnvironment(env: Environment): Promise<OpenedView> {
   const places = await placesIn(env)
   const view = await openLedgerView({ path: places.ledger })
-  return { view, places, policy: () => loadPolicy(policyIn(places)) }
+  return { view, places, policy: () => loadedPolicy(places) }
 }
 
-/**
- * Returns the policy file.
- *
- * @throws PaymentError `invalid_config` if no setting names one.
- */
-export function policyIn({ policy }: Places): string {
+async function loadedPolicy({ policy }: Places): Promise<Policy> {
   if (policy === undefined) throw noPolicy()
-  return policy
+  return loadPolicy(policy)
 }
