@@ -1,27 +1,31 @@
 // The OpenAI SDK, paying per call: the purser's fetch goes into its `fetch` option.
+// It needs no chain: the vendor and the wallet are those of purser/testing.
 // Run: npx tsx examples/openai.ts
 import OpenAI from 'openai'
 import { createPurser, formatAmount } from 'purser'
 import { memoryLedger } from 'purser/ledger/memory'
-import { tempo } from 'purser/wallet/tempo'
-import { startLocal } from './support.js'
+import { testWallet } from 'purser/testing'
+import { startModels } from './models.js'
 
-const local = await startLocal()
+const models = await startModels()
 const purser = createPurser({
   agent: 'writer',
-  wallets: [tempo({ account: local.account, rpc: local.rpc })],
+  // Yours: a wallet with money, such as tempo({ account }).
+  wallets: [testWallet()],
   policy: {
     perPayment: '0.05 USD',
     budgets: [{ limit: '1 USD', per: 'day' }],
     // The SDK always sends `Authorization: Bearer …`, and this vendor wants its credential in the same header.
-    vendors: [{ origin: local.models, paths: ['/v1/**'], authorization: 'replace' }],
-    networks: [local.network],
+    vendors: [{ origin: 'https://models.example', paths: ['/v1/**'], authorization: 'replace' }],
   },
-  currencies: local.currencies,
   ledger: memoryLedger(),
 })
 
-const client = new OpenAI({ apiKey: 'paid per call', baseURL: `${local.models}/v1`, fetch: purser.fetch })
+const client = new OpenAI({
+  apiKey: 'paid per call',
+  baseURL: 'https://models.example/v1',
+  fetch: purser.fetch,
+})
 const { data, response } = await client.chat.completions
   .create({ model: 'small', messages: [{ role: 'user', content: 'How is tea made?' }] })
   .withResponse()
@@ -31,4 +35,4 @@ const outcome = purser.paymentFor(response)
 if (outcome?.state === 'settled') console.log(`paid ${formatAmount(outcome.terms.most)}: ${outcome.state}`)
 
 await purser.close()
-await local.close()
+models.close()

@@ -1,38 +1,40 @@
 // A policy file that people can read and review, and a ledger file that several processes may share.
+// It needs no chain: the vendor and the wallet are those of purser/testing.
 // Run: npx tsx examples/policy-file.ts
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setupServer } from 'msw/node'
 import { createPurser } from 'purser'
 import { sqliteLedger } from 'purser/ledger/sqlite'
 import { loadPolicy } from 'purser/policy'
-import { tempo } from 'purser/wallet/tempo'
-import { startLocal } from './support.js'
+import { paidApi, testWallet } from 'purser/testing'
 
-const local = await startLocal()
+const api = await paidApi({
+  'GET https://api.example/articles/tea': '0.05 USD',
+  'GET https://api.example/articles/silver': '0.20 USD',
+  'GET https://api.example/admin': '0.01 USD',
+})
+const server = setupServer(...api.handlers)
+server.listen()
+
 const folder = await mkdtemp(join(tmpdir(), 'purser-example-'))
-
-// The local API has another port with every run: the example's file is copied with that one in it.
-const example = await readFile(new URL('policy.yaml', import.meta.url), 'utf8')
-const file = join(folder, 'policy.yaml')
-await writeFile(file, example.replace('http://127.0.0.1:4021', local.api))
-
 const purser = createPurser({
   agent: 'researcher',
-  wallets: [tempo({ account: local.account, rpc: local.rpc })],
-  policy: await loadPolicy(file),
+  // Yours: a wallet with money, such as tempo({ account }).
+  wallets: [testWallet()],
+  policy: await loadPolicy('examples/policy.yaml'),
   ledger: sqliteLedger({ path: join(folder, 'ledger.sqlite') }),
-  currencies: local.currencies,
 })
 
-for (const path of ['/price/0.05', '/price/0.20', '/splits']) {
-  const response = await purser.fetch(`${local.api}${path}`)
+for (const path of ['/articles/tea', '/articles/silver', '/admin']) {
+  const response = await purser.fetch(`https://api.example${path}`)
   const outcome = purser.paymentFor(response)
-  const why = outcome?.state === 'refused' ? outcome.reasons.map(({ message }) => message).join(' ') : 'paid'
+  const why = outcome?.state === 'refused' ? outcome.reasons[0]?.message : 'paid'
   console.log(`${path}: ${response.status} ${outcome === undefined ? 'not a call that may be paid' : why}`)
 }
 for (const budget of await purser.budgets()) console.log(`${budget.rule}: ${budget.message}`)
 
 await purser.close()
-await local.close()
+server.close()
 await rm(folder, { recursive: true })

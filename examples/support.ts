@@ -1,20 +1,10 @@
-// What the examples buy from: a local Tempo chain, a paid API, and paid endpoints that speak like two model vendors.
+// What the examples buy from: a local Tempo chain and a paid API.
 // Your own code needs nothing of this: it has a real account, real vendors, and the currencies Purser knows.
 import { type ServerType, serve } from '@hono/node-server'
-import { Hono } from 'hono'
-import { Mppx, Store, tempo } from 'mppx/server'
+import type { Hono } from 'hono'
 import type { Currency } from 'purser'
 import type { TempoAccount } from 'purser/wallet/tempo'
-import {
-  ACCOUNTS,
-  addressOf,
-  alphaUSD,
-  type Chain,
-  clientFor,
-  LOCAL_CURRENCIES,
-  NETWORK,
-  startChain,
-} from '../test/chain/chain.js'
+import { ACCOUNTS, alphaUSD, LOCAL_CURRENCIES, NETWORK, startChain } from '../test/chain/chain.js'
 import { startPaidApi } from '../test/chain/server.js'
 import { tempoGate } from '../test/mcp/gates.js'
 import { serveNew } from '../test/mcp/sdk-http.js'
@@ -25,8 +15,6 @@ import { channelWorld } from '../test/session/fixtures/world.js'
 export interface Local {
   /** A paid API: `/paid` costs 0.01 USD, `/price/0.25` that much, `/free` nothing. */
   readonly api: string
-  /** Paid models: `/v1/chat/completions` and `/v1/messages`, 0.02 USD a call. */
-  readonly models: string
   readonly account: TempoAccount
   /** Whom the API has paid. */
   readonly payee: string
@@ -44,10 +32,8 @@ export interface Local {
 export async function startLocal(): Promise<Local> {
   const chain = await startChain()
   const api = await startPaidApi({ chain })
-  const models = await startPaidModels(chain)
   return {
     api: api.origin,
-    models: models.origin,
     account: await chain.account(5_000_000n),
     payee: ACCOUNTS.payee.address,
     rpc: { [chain.id]: chain.url },
@@ -55,7 +41,7 @@ export async function startLocal(): Promise<Local> {
     dollar: alphaUSD,
     currencies: LOCAL_CURRENCIES,
     async close() {
-      await Promise.all([api.close(), models.close()])
+      await api.close()
       await chain.stop()
     },
   }
@@ -100,52 +86,6 @@ export async function startSessions(terms: { readonly price?: string } = {}): Pr
     currencies: LOCAL_CURRENCIES,
     close: () => world.stop(),
   }
-}
-
-async function startPaidModels(chain: Chain): Promise<Served> {
-  const charge = tempo.charge({
-    currency: addressOf(alphaUSD),
-    recipient: ACCOUNTS.payee.address,
-    chainId: chain.id,
-    getClient: () => clientFor(chain.url),
-    store: Store.memory(),
-  })
-  const mppx = Mppx.create({
-    methods: [charge],
-    secretKey: 'a secret of this example server, 32 bytes or more',
-  })
-  const paid = async (request: Request, answer: unknown): Promise<Response> => {
-    const result = await mppx.charge({ amount: '0.02' })(request)
-    return result.status === 402 ? result.challenge : result.withReceipt(Response.json(answer))
-  }
-  const app = new Hono()
-  app.post('/v1/chat/completions', (c) => paid(c.req.raw, COMPLETION))
-  app.post('/v1/messages', (c) => paid(c.req.raw, MESSAGE))
-  return listen(app)
-}
-
-const WORDS = 'A kettle, leaves, and four minutes of patience.'
-
-const COMPLETION = {
-  id: 'completion-1',
-  object: 'chat.completion',
-  created: 1_750_000_000,
-  model: 'small',
-  choices: [
-    { index: 0, message: { role: 'assistant', content: WORDS }, finish_reason: 'stop', logprobs: null },
-  ],
-  usage: { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 },
-}
-
-const MESSAGE = {
-  id: 'message-1',
-  type: 'message',
-  role: 'assistant',
-  model: 'small',
-  content: [{ type: 'text', text: WORDS }],
-  stop_reason: 'end_turn',
-  stop_sequence: null,
-  usage: { input_tokens: 9, output_tokens: 9 },
 }
 
 /** A server on a free loopback port. */

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const HELPERS = ['support.ts', 'credits-shop.ts', 'tea-house.ts', 'research-agent.ts']
+const HELPERS = ['support.ts', 'credits-shop.ts', 'tea-house.ts', 'research-agent.ts', 'models.ts']
 
 /** What a reader of each example should see at the least. */
 const SHOWS: Readonly<Record<string, readonly string[]>> = {
-  'ai-sdk.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
-  'anthropic.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
+  'ai-sdk.ts': ['A kettle, leaves', 'paid 0.02 pathUSD: settled'],
+  'anthropic.ts': ['A kettle, leaves', 'paid 0.02 pathUSD: settled'],
   'approver.ts': ['wants to pay 0.25 pathUSD', '200: settled, approved by'],
   'custom-wallet.ts': ['200 a cup of tea', 'paid 0.3 credits: settled', '0.3 USD of 1 USD spent'],
   'delegate.ts': [
@@ -25,7 +25,7 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     'GET /cellar  tempo/charge 5 pathUSD deny',
     '0.03 pathUSD ask 0.03 USD is above the advertised 0.02 USD.',
   ],
-  'install.ts': ['200 {"route":"/paid"', 'after restore(): 402', 'ticket-17 paid 0.01 AlphaUSD: settled'],
+  'install.ts': ['200 {"paid":true}', 'after restore(): 402', 'ticket-17 paid 0.01 pathUSD: settled'],
   'lightning.ts': [
     '200 a cup of tea',
     'paid 0.000001 rBTC, and 0.000000015 rBTC',
@@ -37,8 +37,12 @@ const SHOWS: Readonly<Record<string, readonly string[]>> = {
     '1 page',
     'PaymentRefusedError: refused, funds untouched',
   ],
-  'openai.ts': ['A kettle, leaves', 'paid 0.02 AlphaUSD: settled'],
-  'policy-file.ts': ['/price/0.05: 200 paid', '/price/0.20: 402 One payment may cost at most 0.1 USD'],
+  'openai.ts': ['A kettle, leaves', 'paid 0.02 pathUSD: settled'],
+  'policy-file.ts': [
+    '/articles/tea: 200 paid',
+    '/articles/silver: 402 One payment may cost at most 0.1 USD',
+    '/admin: 402',
+  ],
   'session.ts': [
     '20 of 20 calls answered',
     '0.2 AlphaUSD of 0.5 AlphaUSD spent, 0.3 AlphaUSD locked up',
