@@ -36,7 +36,8 @@ const open = values.only === '' && !values.json ? await tryCells() : []
 
 if (values.json) console.log(JSON.stringify(trials))
 else console.log(printed(trials, clients))
-for (const { dependency, how } of open) console.log(`${dependency} ${how}: it does not fail closed`)
+for (const { dependency, way, how } of open)
+  console.log(`${dependency} over ${way}: ${how}: it does not fail closed`)
 if (values.only === '' && !values.json)
   console.log(`${CELLS.length - open.length} of ${CELLS.length} faults fail closed`)
 for (const [name, count] of unhandled) console.error(`${count} unhandled rejections while ${name} was tried`)

@@ -4,7 +4,7 @@ import type { ToolResource } from '../protocol/index.js'
 import { withTimeout } from '../util/with-timeout.js'
 import { type PaymentCapability, paymentCapability, withCapability } from './capabilities.js'
 import { replyForError } from './error-reply.js'
-import { CALL_OPTIONS, mayAsk, metaOf, withPayment } from './meta.js'
+import { CALL_OPTIONS, CODES, mayAsk, metaOf, withPayment } from './meta.js'
 import { Resources, UNNAMED } from './resource.js'
 import { codec, RpcExchange } from './rpc-exchange.js'
 import { RunningCall } from './running-call.js'
@@ -210,7 +210,18 @@ export class PayingConnection {
   #deliver(call: RunningCall, end: CallEnd): void {
     // A caller that has cancelled, or that knows that the connection is gone, waits for nothing.
     if (call.signal.aborted || this.#ended || ('error' in end && call.failedWith(end.error))) return
-    this.onmessage?.('reply' in end ? end.reply : replyForError(call.request, end.error), call.extra)
+    const reply = 'reply' in end ? end.reply : replyForError(call.request, end.error)
+    if ('error' in end && reply.error?.code === CODES.internal) this.#report(end.error)
+    try {
+      this.onmessage?.(reply, call.extra)
+    } catch (error) {
+      // Transports report an error of their client in the same way.
+      this.#report(error)
+    }
+  }
+
+  #report(error: unknown): void {
+    this.onerror?.(error instanceof Error ? error : new Error(String(error)))
   }
 
   /** A notification or an answer of the client. A cancelled call is not paid any more. */

@@ -3,12 +3,20 @@ import { CODES } from './meta.js'
 import { errorReply } from './rpc-exchange.js'
 import type { RpcRequest, RpcResponse } from './types.js'
 
-/** Converts the end of a call to the error that an MCP client gets as the answer. */
+/**
+ * Converts the end of a call to the error that an MCP client gets as the answer. The client may show it to a model. So the
+ * message of a ledger, a policy or a wallet that failed is left out: it may quote a secret.
+ */
 export function replyForError(request: RpcRequest, error: unknown): RpcResponse {
-  const message = error instanceof Error ? error.message : 'The call failed.'
-  if (isPaymentError(error)) return errorReply(request, message, dataOf(error))
-  const code = error instanceof TypeError ? CODES.invalidParams : CODES.internal
-  return { jsonrpc: '2.0', id: request.id, error: { code, message } }
+  if (isPaymentError(error)) return errorReply(request, error.message, dataOf(error))
+  const failure =
+    error instanceof TypeError ? { code: CODES.invalidParams, message: error.message } : FAILED_INSIDE
+  return { jsonrpc: '2.0', id: request.id, error: failure }
+}
+
+const FAILED_INSIDE = {
+  code: CODES.internal,
+  message: "The call failed inside Purser. The transport's onerror has the cause.",
 }
 
 function dataOf(error: PaymentError): object {

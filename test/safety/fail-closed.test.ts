@@ -9,13 +9,16 @@ const dependencies = [...new Set(CELLS.map(({ dependency }) => dependency))]
 
 describe.each(dependencies)('%s', (dependency) => {
   const cells = CELLS.filter((cell) => cell.dependency === dependency)
-  it.each(cells.map((cell) => [cell.how, cell] as const))('%s: it fails closed', async (_, cell) => {
-    expect(await cell.run()).toEqual([])
-  })
+  it.each(cells.map((cell) => [cell.way, cell.how, cell] as const))(
+    'over %s: %s: it fails closed',
+    async (_way, _how, cell) => {
+      expect(await cell.run()).toEqual([])
+    },
+  )
 })
 
 it('every fault of every dependency has a name of its own', () => {
-  const names = CELLS.map(({ dependency, how }) => `${dependency} ${how}`)
+  const names = CELLS.map(({ dependency, way, how }) => `${dependency} ${way} ${how}`)
   expect(new Set(names).size).toBe(names.length)
 })
 

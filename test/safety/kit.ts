@@ -74,7 +74,16 @@ export function countingAccount(sign: (hash: `0x${string}`) => void): LocalAccou
   }
 }
 
-export function payerFor(origin: string, setUp: SetUp = {}): Payer {
+/** Makes one call of a payer. */
+export type Call = (purser: Purser, input: string, init?: Parameters<Purser['fetch']>[1]) => Promise<Got>
+
+/**
+ * Makes a purser whose signatures are counted.
+ *
+ * @param vendor - The vendor of the policy: an origin, or the name of a server.
+ * @param call - Makes a call. @default `fetch` of an address of the vendor
+ */
+export function payerFor(vendor: string, setUp: SetUp = {}, call: Call = fetchFrom(vendor)): Payer {
   const node = stubNode()
   let signatures = 0
   const ledger = setUp.ledger ?? memoryLedger()
@@ -86,7 +95,7 @@ export function payerFor(origin: string, setUp: SetUp = {}): Payer {
     wallets: [
       tempo({ account, rpc: { [CHAIN_ID]: 'http://127.0.0.1:1/' }, fetch: node.fetch, ...setUp.wallet }),
     ],
-    policy: policyFor(origin, setUp),
+    policy: policyFor(vendor, setUp),
     currencies: [alphaUSD],
     ledger,
     patience: 0,
@@ -104,7 +113,7 @@ export function payerFor(origin: string, setUp: SetUp = {}): Payer {
       const [budget] = await purser.budgets()
       return budget === undefined ? 0 : Number(budget.spent + budget.held) / Number(CENT_UNITS)
     },
-    call: (input, init) => callOf(purser, new URL(input, origin).href, init),
+    call: (input, init) => call(purser, input, init),
   }
 }
 
@@ -125,18 +134,26 @@ export async function paymentsOf(purser: Purser): Promise<readonly Payment[]> {
   return all
 }
 
-async function callOf(purser: Purser, url: string, init: Parameters<Purser['fetch']>[1]): Promise<Got> {
+function fetchFrom(origin: string): Call {
+  return (purser, input, init) =>
+    gotOf(async () => {
+      const response = await purser.fetch(new URL(input, origin).href, init)
+      const outcome = purser.paymentFor(response)
+      const body = await response.text().catch(() => undefined)
+      const said = problemIn(response, body)
+      return {
+        status: response.status,
+        ...said,
+        ...(body === undefined ? {} : { body }),
+        ...(outcome === undefined ? {} : { outcome }),
+      }
+    })
+}
+
+/** What a caller got: also if the call threw. */
+export async function gotOf(call: () => Promise<Got>): Promise<Got> {
   try {
-    const response = await purser.fetch(url, init)
-    const outcome = purser.paymentFor(response)
-    const body = await response.text().catch(() => undefined)
-    const said = problemIn(response, body)
-    return {
-      status: response.status,
-      ...said,
-      ...(body === undefined ? {} : { body }),
-      ...(outcome === undefined ? {} : { outcome }),
-    }
+    return await call()
   } catch (thrown) {
     if (!isPaymentError(thrown)) return { thrown }
     return { thrown, error: thrown, code: thrown.code, funds: thrown.funds }

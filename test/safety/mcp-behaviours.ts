@@ -10,7 +10,8 @@ interface Asks {
 
 let ids = 0
 
-function challenge({ cents = 1, payee = PAYEE, realm = 'shop', more = {} }: Asks = {}) {
+/** Makes a challenge with an id of its own. */
+export function challenge({ cents = 1, payee = PAYEE, realm = 'shop', more = {} }: Asks = {}) {
   return {
     id: `mcp-${++ids}`,
     realm,
@@ -35,14 +36,15 @@ function requestOf({ seen }: Visit): { readonly id?: number; readonly method?: s
 }
 
 /** Answers with messages, one a line. */
-function send(visit: Visit, ...messages: readonly object[]): void {
+export function send(visit: Visit, ...messages: readonly object[]): void {
   const { id } = requestOf(visit)
   if (id === undefined) return void visit.response.end()
   const lines = messages.map((message) => JSON.stringify({ jsonrpc: '2.0', id, ...message }))
   visit.response.end(lines.join('\n'))
 }
 
-const demand = (...challenges: readonly unknown[]) => ({
+/** The error that asks for money. */
+export const demand = (...challenges: readonly unknown[]) => ({
   error: { code: -32042, message: 'Payment Required', data: { httpStatus: 402, challenges } },
 })
 const failed = (text: string, more: object = {}) => ({

@@ -2,7 +2,7 @@ import type { Purser } from '../../src/index.js'
 import { type McpTransport, payingTransport, type RpcResponse } from '../../src/mcp/index.js'
 
 /** A transport of MCP messages over plain HTTP: one request for each message, and one message in each line of the answer. */
-class LineTransport implements McpTransport {
+export class LineTransport implements McpTransport {
   onclose: (() => void) | undefined
   onerror: ((error: Error) => void) | undefined
   onmessage: McpTransport['onmessage']
@@ -50,26 +50,32 @@ class LineTransport implements McpTransport {
   }
 }
 
+let ids = 0
+
+/** Sends a request over a transport. A caller that gives up cancels it, as clients do, and waits a moment longer. */
+export function requestOver(
+  transport: McpTransport,
+  method: string,
+  params: object,
+  signal?: AbortSignal | null,
+): Promise<RpcResponse> {
+  const id = ++ids
+  return new Promise((resolve, reject) => {
+    transport.onmessage = (message) => {
+      if ('id' in message && message.id === id) resolve({ jsonrpc: '2.0', ...message, id })
+    }
+    signal?.addEventListener('abort', () => {
+      const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } }
+      void (async () => transport.send(cancelled))().catch(() => undefined)
+      setTimeout(() => reject(signal.reason), 150)
+    })
+    transport.send({ jsonrpc: '2.0', id, method, params }).catch(reject)
+  })
+}
+
 /** A `fetch` that calls the tools of an MCP server: the path of a URL is the tool. */
 export function mcpCaller(purser: Purser, servers: ReadonlyMap<string, string>) {
-  let next = 0
   const transports: McpTransport[] = []
-  const call = (transport: McpTransport, method: string, params: object, signal?: AbortSignal | null) => {
-    const id = ++next
-    return new Promise<RpcResponse>((resolve, reject) => {
-      transport.onmessage = (message) => {
-        if ('id' in message && message.id === id) resolve({ jsonrpc: '2.0', ...message, id })
-      }
-      signal?.addEventListener('abort', () => {
-        const params = { requestId: id }
-        void transport
-          .send({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
-          .catch(() => undefined)
-        setTimeout(() => reject(signal.reason), 150)
-      })
-      transport.send({ jsonrpc: '2.0', id, method, params }).catch(reject)
-    })
-  }
   return {
     async fetch(input: string, init: RequestInit = {}): Promise<Response> {
       const { origin, pathname } = new URL(input)
@@ -77,8 +83,8 @@ export function mcpCaller(purser: Purser, servers: ReadonlyMap<string, string>) 
       const transport = payingTransport(new LineTransport(origin), purser, { server })
       transports.push(transport)
       // As clients do: they list the tools, and hand the descriptions to a model.
-      await call(transport, 'tools/list', {})
-      return responseOf(await call(transport, 'tools/call', { name: pathname.slice(1) }, init.signal))
+      await requestOver(transport, 'tools/list', {})
+      return responseOf(await requestOver(transport, 'tools/call', { name: pathname.slice(1) }, init.signal))
     },
     async close() {
       for (const transport of transports) await transport.close()

@@ -132,10 +132,11 @@ function seenOf(request: IncomingMessage, body: string): Seen {
   return { method, url, host: headers.host ?? '', headers, body, credential }
 }
 
-/** The credential in the `_meta` of an MCP request. */
+/** The credential in the `_meta` of a JSON-RPC request: inside `params` in MCP, else at the root. */
 function mcpCredentialIn(body: string): readonly Credential[] {
   if (!body.startsWith('{"jsonrpc"') && !body.includes('"jsonrpc":"2.0"')) return []
-  const found = Object(Object(Object(JSON.parse(body)).params)._meta)['org.paymentauth/credential']
+  const { params, _meta } = Object(JSON.parse(body))
+  const found = Object(Object(params)._meta ?? _meta)['org.paymentauth/credential']
   if (found === undefined) return []
   const { challenge, payload, source } = Object(found)
   return [{ header: '_meta', raw: JSON.stringify(found), challenge, payload, source }]

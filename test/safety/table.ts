@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { GROUPS } from './cases/index.js'
 import type { Client } from './clients.js'
-import { CELLS } from './matrix/cells.js'
+import { CELLS, type Cell } from './matrix/cells.js'
+import { ALL_WAYS } from './matrix/ways.js'
 import type { Trial } from './trial.js'
 
 /** The page that has the table. */
@@ -33,18 +34,21 @@ export function generated(trials: readonly Trial[]): string {
   return [...tables, matrix()].join('\n\n')
 }
 
-/** How many ways to fail were tried of every dependency. */
+/** The number of faults that were tried for each dependency, over each protocol. */
 function matrix(): string {
-  const counts = new Map<string, number>()
-  for (const { dependency } of CELLS) counts.set(dependency, (counts.get(dependency) ?? 0) + 1)
-  const rows = [...counts].map(([dependency, count]) => row(dependency, count))
+  const dependencies = [...new Set(CELLS.map(({ dependency }) => dependency))]
+  const counts = (cells: readonly Cell[]): readonly number[] =>
+    ALL_WAYS.map((way) => cells.filter((each) => each.way === way).length)
+  const rows = dependencies.map((dependency) =>
+    row(dependency, ...counts(CELLS.filter((each) => each.dependency === dependency)).map((n) => n || '')),
+  )
   return [
     '### Dependencies that fail',
     '',
-    row('dependency', 'ways to fail'),
-    '|---|---|',
+    row('dependency', 'faults over HTTP', 'MCP', 'JSON-RPC'),
+    '|---|---|---|---|',
     ...rows,
-    row('all, and all fail closed', CELLS.length),
+    row('all, and all fail closed', ...counts(CELLS)),
   ].join('\n')
 }
 

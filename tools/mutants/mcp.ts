@@ -136,4 +136,20 @@ export const MCP: readonly Mutant[] = [
     replace: "if (params === null) return 'root'",
     tests: ['test/mcp/json-rpc.test.ts'],
   },
+  {
+    name: 'mcp-inner-error-told',
+    breaks: 'a client, and so a model, reads the error of a ledger, which may quote a secret',
+    file: 'src/mcp/error-reply.ts',
+    find: 'error instanceof TypeError ?',
+    replace: 'error instanceof Error ?',
+    tests: ['test/mcp/failures.test.ts'],
+  },
+  {
+    name: 'mcp-client-error-unheard',
+    breaks: 'an error of the client ends the process, because nobody handles it',
+    file: CONNECTION,
+    find: 'this.#report(error)',
+    replace: 'throw error',
+    tests: ['test/mcp/failures.test.ts'],
+  },
 ]

@@ -8,12 +8,14 @@ import { CHAIN_ID } from '../offers.js'
 import { BESIDE_PARTS } from './beside.js'
 import { AT_ONCE, type Fault, HANGS, LATER, NONSENSE, REJECTS, THROWS, withFault } from './faults.js'
 import { IDS } from './ids.js'
+import { RPC_PARTS } from './rpc.js'
 import {
   allCounted,
   counted,
   goesAway,
   hanging,
   inDoubt,
+  notUntouched,
   oneSigned,
   play,
   type Rule,
@@ -27,14 +29,16 @@ import {
   unsent,
   unsigned,
 } from './scene.js'
+import { ALL_WAYS, type Way } from './ways.js'
 
 /** One dependency that fails in one way. */
 export interface Cell {
   readonly dependency: string
   readonly how: string
+  readonly way: Way
   /** It changes what the whole process has: nothing else may run meanwhile. */
   readonly alone?: true
-  /** What is wrong with how it ended; nothing if it failed closed. */
+  /** Returns what is wrong with the end of the payment: nothing if it failed closed. */
   run(): Promise<readonly string[]>
 }
 
@@ -45,16 +49,22 @@ function row(
   dependency: string,
   faults: readonly Fault[],
   scene: (fault: Fault) => SceneOptions,
+  ways: readonly Way[] = ALL_WAYS,
 ): readonly Cell[] {
-  return faults.map((fault) => {
-    if (fault !== HANGS) return { dependency, how: fault.how, run: () => play(scene(fault)) }
-    const run = async (): Promise<readonly string[]> => {
-      const { act, call } = hanging()
-      const options = scene({ ...fault, act })
-      return play({ ...options, act: options.act ?? call })
-    }
-    return { dependency, how: fault.how, run }
-  })
+  return ways.flatMap((way) =>
+    faults.map((fault) => ({ dependency, how: fault.how, way, run: () => playFault(fault, scene, way) })),
+  )
+}
+
+function playFault(
+  fault: Fault,
+  scene: (fault: Fault) => SceneOptions,
+  way: Way,
+): Promise<readonly string[]> {
+  if (fault !== HANGS) return play(scene(fault), way)
+  const { act, call } = hanging()
+  const options = scene({ ...fault, act })
+  return play({ ...options, act: options.act ?? call }, way)
 }
 
 const closed: readonly Rule[] = [unsigned, unsent, unpaid, told, silent]
@@ -120,6 +130,17 @@ const LEDGER = [
       return { ledger: withFault<Ledger>(inner, 'advance', step) }
     },
     rules: nothingLeaves,
+  })),
+  // The credential has left, and the ledger cannot record the end of the payment.
+  ...row('ledger.advance, after the commit', LATER, ({ act }) => ({
+    set: () => {
+      const inner = memoryLedger()
+      let steps = 0
+      const step: Ledger['advance'] = async (...all) =>
+        steps++ === 0 ? inner.advance(...all) : (act() as ReturnType<Ledger['advance']>)
+      return { ledger: withFault<Ledger>(inner, 'advance', step) }
+    },
+    rules: [oneSigned, counted, notUntouched, silent],
   })),
   ...row('opening a ledger', [THROWS, REJECTS, HANGS, ...NONSENSE], ({ act }) => ({
     set: () => purserWith({ ledger: act as () => Ledger }),
@@ -305,12 +326,17 @@ const CLOCK = [
   })),
 ]
 
-const FETCH = row('fetch beneath', LATER, ({ how, act }) => ({
-  set: () => purserWith({ fetch: act as typeof fetch }),
-  // A request that is not heeded by the fetch that makes it is between those two.
-  ...(how === 'hangs' ? { act: goesAway((payer) => payer.call('/a')) } : {}),
-  rules: [unsigned, unsent, uncounted],
-}))
+const FETCH = row(
+  'fetch beneath',
+  LATER,
+  ({ how, act }) => ({
+    set: () => purserWith({ fetch: act as typeof fetch }),
+    // A request that is not heeded by the fetch that makes it is between those two.
+    ...(how === 'hangs' ? { act: goesAway((payer) => payer.call('/a')) } : {}),
+    rules: [unsigned, unsent, uncounted],
+  }),
+  ['http'],
+)
 
 /** No answer of a node is needed to pay within policy; none of them makes a payment that policy does not allow. */
 const NODE = row('node of the chain', LATER, ({ act }) => ({
@@ -357,9 +383,13 @@ const TRACER = [
   ),
 ]
 
-const BESIDE = BESIDE_PARTS.flatMap(({ dependency, faults, scene }) => row(dependency, faults, scene))
+const BESIDE = BESIDE_PARTS.flatMap(({ dependency, faults, scene }) =>
+  row(dependency, faults, scene, ['http']),
+)
 
-/** Every dependency by every way to fail. */
+const RPC = RPC_PARTS.flatMap(({ dependency, faults, scene, ways }) => row(dependency, faults, scene, ways))
+
+/** Every dependency by every way to fail, over every protocol on which a payment has it. */
 export const CELLS: readonly Cell[] = [
   ...POLICY,
   ...LEDGER,
@@ -375,4 +405,5 @@ export const CELLS: readonly Cell[] = [
   ...LISTENERS,
   ...TRACER,
   ...BESIDE,
+  ...RPC,
 ]

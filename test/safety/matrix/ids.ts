@@ -34,6 +34,7 @@ const fourAtOnce = async (payer: Payer): Promise<Got> => {
 const cell = (fault: Fault, act: (payer: Payer) => Promise<Got>, how = fault.how) => ({
   dependency: 'ids',
   how,
+  way: 'http' as const,
   alone: true as const,
   run: () =>
     play({ set: stopped, act: (payer) => withIds(fault, () => act(payer)), rules: [allCounted, silent] }),

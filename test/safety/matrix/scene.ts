@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import { type Got, type Payer, payerFor, type SetUp } from '../kit.js'
+import type { Behaviour } from '../offers.js'
 import { type HostileServer, hostileServer, type ServerName } from '../server.js'
 import { SECRET } from './faults.js'
+import { ROUTES, type RpcFault, type Way } from './ways.js'
 
 /** What one payment came to, with a dependency that fails. */
 export interface Scene {
@@ -16,7 +18,9 @@ export interface Scene {
 export type Rule = (scene: Scene) => Promise<string | undefined> | string | undefined
 
 export interface SceneOptions {
-  readonly server?: ServerName
+  readonly server?: ServerName | Behaviour
+  /** What fails in the transport of JSON-RPC. */
+  readonly rpc?: RpcFault
   readonly set: (origin: string, count: () => void) => SetUp
   /** What is done, where it is not one GET. */
   readonly act?: (payer: Payer) => Promise<Got>
@@ -70,17 +74,20 @@ export function hanging(): Hanging {
 }
 
 /** Plays one scene, and says what is wrong with how it ended. */
-export async function play({
-  server: behaviour = 'honest',
-  set,
-  act,
-  rules,
-}: SceneOptions): Promise<string[]> {
-  const server = await hostileServer(behaviour)
+export async function play(
+  { server: behaviour = 'honest', rpc = {}, set, act, rules }: SceneOptions,
+  way: Way = 'http',
+): Promise<string[]> {
+  const route = ROUTES[way]
+  const server = await hostileServer(
+    typeof behaviour === 'string' ? (route.servers[behaviour] ?? behaviour) : behaviour,
+  )
   let own = 0
+  const vendor = route.vendor(server.origin)
   const payer = payerFor(
-    server.origin,
-    set(server.origin, () => own++),
+    vendor,
+    set(vendor, () => own++),
+    route.call(server.origin, rpc),
   )
   try {
     const got = await (act ?? ((one: Payer) => one.call('/a')))(payer)
@@ -136,6 +143,10 @@ export const inDoubt: Rule = ({ got }) =>
   Object(got.thrown).name === 'TimeoutError' || (got.code === 'payment_in_doubt' && got.funds === 'unknown')
     ? undefined
     : `the caller got ${got.code}`
+
+/** After a credential may have left, nobody is told that no money moved. */
+export const notUntouched: Rule = ({ got: { code, funds } }) =>
+  funds === 'untouched' || funds === 'held' ? `the caller got ${code}, ${funds}` : undefined
 
 /** Nothing that a dependency said is repeated. */
 export const silent: Rule = ({ got }) => {
