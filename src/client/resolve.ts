@@ -1,5 +1,5 @@
-import { type Names, ownOptions, PaymentError } from '../errors/index.js'
-import { fundsOf, type Move, type Payment, type PaymentId } from '../ledger/index.js'
+import { fundsOf, type Names, ownOptions, PaymentError } from '../errors/index.js'
+import type { Move, Payment, PaymentId } from '../ledger/index.js'
 import { type Env, transition } from '../pay/index.js'
 
 /** A person's statement that closes a payment in doubt, if nothing can prove its end. */

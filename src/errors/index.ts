@@ -1,4 +1,5 @@
 export { clean } from './clean.js'
+export { fundsOf } from './funds.js'
 export { checkFunctions, closestName, type Names, oneOf, ownOptions, suggestion } from './names.js'
 export {
   ERROR_CODES,

@@ -3,7 +3,6 @@ export type { Channel, ChannelQuery, Channels } from './channel.js'
 export { checkedClock } from './checked-clock.js'
 export { type Clock, type ClockConfirmation, systemClock } from './clock.js'
 export { durationText } from './duration-text.js'
-export { fundsOf } from './funds.js'
 export {
   type ConfirmedGap,
   type Gap,

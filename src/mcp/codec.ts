@@ -17,11 +17,10 @@ import {
   type Receipt,
   type ReplyInfo,
   receiptInMeta,
+  rejectionProblem,
   SETTLEMENT_PENDING,
-  settlementProblem,
   type ToolResource,
   unreadableOffer,
-  x402Problem,
 } from '../protocol/index.js'
 import { isObject, own } from '../util/objects.js'
 import { CODES, paidByCaller } from './meta.js'
@@ -68,7 +67,8 @@ export function readReply(reply: RpcResponse, context: ReadContext): ReplyInfo {
     return own({ kind: 'payment-required' as const, at: resource, ...asked, ...(receipt && { receipt }) })
   }
   const ok = error === undefined && result !== undefined && member(result, 'isError') !== true
-  const problem = ok || answers === undefined ? undefined : problemOf(reply, receipt, answers)
+  const problem =
+    ok || answers === undefined ? undefined : rejectionProblem({ answers, receipt, problem: wordsIn(reply) })
   const status = ok ? 200 : statusOf(error)
   return own({
     kind: 'response' as const,
@@ -153,7 +153,8 @@ function offersOf(
   const { answers, resource } = context
   const mpp = parseChallengeObjects(challenges)
   const other = x402 === undefined ? undefined : parsePaymentRequiredObject(x402, resource.vendor)
-  const why = answers === undefined ? undefined : rejectionOf(problem, other?.error, receipt, answers)
+  const why =
+    answers === undefined ? undefined : rejectionProblem({ answers, receipt, error: other?.error, problem })
   if (isSettlementPending(receipt))
     return { offers: [], reasons: [SETTLEMENT_PENDING], ...(why && { problem: why }) }
   const reasons = [
@@ -176,25 +177,8 @@ function different(offers: readonly Challenge[]): readonly Challenge[] {
   })
 }
 
-/** Why the server did not take a credential: in the words of the protocol that was paid in. */
-function rejectionOf(
-  problem: Problem | undefined,
-  error: string | undefined,
-  receipt: Receipt | undefined,
-  answers: Echo['envelope'],
-): Problem | undefined {
-  const x402 =
-    (receipt && settlementProblem(receipt)) ?? (error === undefined ? undefined : x402Problem(error))
-  return answers === 'x402' ? (x402 ?? problem) : (problem ?? x402)
-}
-
-function problemOf(
-  { result, error }: RpcResponse,
-  receipt: Receipt | undefined,
-  answers: Echo['envelope'],
-): Problem | undefined {
-  const problem = problemIn(error?.data, 'problem') ?? wordsOf(error?.message ?? firstText(result))
-  return rejectionOf(problem, undefined, receipt, answers)
+function wordsIn({ result, error }: RpcResponse): Problem | undefined {
+  return problemIn(error?.data, 'problem') ?? wordsOf(error?.message ?? firstText(result))
 }
 
 /** The `failure` of a rejection: a code and a sentence. */

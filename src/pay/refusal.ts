@@ -1,13 +1,14 @@
 import {
   type ErrorCode,
   type Funds,
+  fundsOf,
   type NextAction,
   PaymentError,
   type PaymentErrorDetails,
   PaymentRefusedError,
   type Reason,
 } from '../errors/index.js'
-import { fundsOf, type Payment } from '../ledger/index.js'
+import type { Payment } from '../ledger/index.js'
 import { isNotSentError } from '../wallet/index.js'
 import type { CallContext } from './env.js'
 import { redactedError } from './redacted-error.js'

@@ -59,4 +59,9 @@ export {
   parsePaymentRequiredBody,
   parsePaymentRequiredObject,
 } from './x402/payment-required.js'
-export { parsePaymentResponse, settlementProblem, x402Problem } from './x402/payment-response.js'
+export {
+  parsePaymentResponse,
+  rejectionProblem,
+  settlementProblem,
+  x402Problem,
+} from './x402/payment-response.js'

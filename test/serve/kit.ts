@@ -154,7 +154,7 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
       const paid = new Headers(init?.headers).has('authorization')
       seen.push({ url: url.href, paid, init })
       if (!paid && !url.pathname.startsWith('/free')) {
-        const challenge = `Payment id="c${seen.length}", realm="shop", method="slow", intent="charge", request="${request}"`
+        const challenge = `Payment id="challenge-${seen.length}", realm="shop", method="slow", intent="charge", request="${request}"`
         return new Response('pay', { status: 402, headers: { 'www-authenticate': challenge } })
       }
       const reply = await answer(url, init)

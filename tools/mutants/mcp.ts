@@ -129,6 +129,14 @@ export const MCP: readonly Mutant[] = [
     tests: TRANSPORT,
   },
   {
+    name: 'rejection-words-first',
+    breaks: 'a sentence of x402 hides the problem with a type that says why a credential was refused',
+    file: 'src/protocol/x402/payment-response.ts',
+    find: "(typed && x402?.type === 'about:blank')",
+    replace: "(typed && x402?.type === 'about:words')",
+    tests: ['test/protocol/x402/payment-response.test.ts'],
+  },
+  {
     name: 'json-rpc-list-lost',
     breaks: 'Purser replaces the params of a call that are a list by an object with the credential',
     file: 'src/mcp/json-rpc.ts',

@@ -10,9 +10,8 @@ import {
   parseReceipt,
   type Receipt,
   type ReplyInfo,
+  rejectionProblem,
   SETTLEMENT_PENDING,
-  settlementProblem,
-  x402Problem,
 } from '../../protocol/index.js'
 import { own } from '../../util/objects.js'
 import { type Head, isRedirect, mayHoldProblem } from '../head.js'
@@ -61,7 +60,7 @@ async function reading(head: Head, context: ReadContext): Promise<ReplyReading> 
   if (head.status === 402)
     return { kind: 'payment-required', ...dateOf(head), ...(await asked(head, receipt, context)), ...more }
   const text = answers !== undefined && mayHoldProblem(head) ? await context.text() : undefined
-  const problem = problemOf({ answers, receipt, text })
+  const problem = rejectionProblem({ answers, receipt, problem: problemIn(text) })
   const retryAt = retryAtOf(head, context.now)
   const ok = head.status >= 200 && head.status < 300
   return {
@@ -88,7 +87,10 @@ async function asked(
   const looks = mayAskInBody(head, inHead, pays)
   const text = looks || (answers !== undefined && mayHoldProblem(head)) ? await read() : undefined
   const all = looks && isObject(text) ? together(inHead, offersInBody(text, url)) : inHead
-  const problem = answers === undefined ? undefined : problemOf({ answers, receipt, error: all.error, text })
+  const problem =
+    answers === undefined
+      ? undefined
+      : rejectionProblem({ answers, receipt, error: all.error, problem: problemIn(text) })
   const more = problem === undefined ? {} : { problem }
   if (isSettlementPending(receipt)) return { offers: [], reasons: [SETTLEMENT_PENDING], ...more }
   const { offers, reasons } = all
@@ -119,21 +121,8 @@ function readWith(
   return value === undefined ? undefined : parse(value)
 }
 
-/**
- * Reads why a credential was refused: an x402 code if there is one, otherwise the problem in the body, otherwise the
- * server's sentence.
- */
-function problemOf(said: {
-  readonly answers: Answers
-  readonly receipt: Receipt | undefined
-  readonly error?: string | undefined
-  readonly text: string | undefined
-}): Problem | undefined {
-  const { answers, receipt, error, text } = said
-  const x402 =
-    (receipt && settlementProblem(receipt)) ?? (error === undefined ? undefined : x402Problem(error))
-  const body = text === undefined ? undefined : parseProblem(text)
-  return answers === 'x402' && x402?.type !== 'about:blank' ? (x402 ?? body) : (body ?? x402)
+function problemIn(text: string | undefined): Problem | undefined {
+  return text === undefined ? undefined : parseProblem(text)
 }
 
 /** Reads `Date`, and adds the age of a cached reply (RFC 9110, section 6.6.1; RFC 9111, section 5.1). */

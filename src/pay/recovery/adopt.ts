@@ -1,4 +1,5 @@
-import { type Evidence, fundsOf, type Move, type Payment } from '../../ledger/index.js'
+import { fundsOf } from '../../errors/index.js'
+import type { Evidence, Move, Payment } from '../../ledger/index.js'
 import type { Receipt } from '../../protocol/index.js'
 import { own } from '../../util/objects.js'
 import { continueEarlier } from '../authorize/replacement.js'

@@ -2,7 +2,7 @@ import { clean } from '../../errors/index.js'
 import { defined, own } from '../../util/objects.js'
 import { asBase64url } from '../base64url.js'
 import { decodeJsonObject, readLeniently } from '../json.js'
-import type { JsonObject, Problem, Receipt } from '../types.js'
+import type { Echo, JsonObject, Problem, Receipt } from '../types.js'
 import { textAt, wordsAt } from './fields.js'
 import { x402Network } from './networks.js'
 
@@ -72,4 +72,28 @@ export function settlementProblem({ success, method, claims }: Receipt): Problem
 export function x402Problem(error: string): Problem {
   if (CODE.test(error)) return own({ type: `${BASE}${error}` })
   return defined({ type: 'about:blank', detail: clean(error) || undefined })
+}
+
+/** The reasons that an answer gives for a credential that the server did not take. */
+interface Rejected {
+  /** The envelope of the credential. */
+  readonly answers: Echo['envelope'] | 'note' | undefined
+  /** A settlement that failed. */
+  readonly receipt?: Receipt | undefined
+  /** The `error` of an x402 demand. */
+  readonly error?: string | undefined
+  /** The server's problem, or its own words. */
+  readonly problem?: Problem | undefined
+}
+
+/**
+ * Chooses the reason for which a server did not take a credential. The protocol of the credential comes first, except that a
+ * problem with a type says more than a sentence of x402.
+ */
+export function rejectionProblem({ answers, receipt, error, problem }: Rejected): Problem | undefined {
+  const x402 =
+    (receipt && settlementProblem(receipt)) ?? (error === undefined ? undefined : x402Problem(error))
+  const typed = problem !== undefined && problem.type !== 'about:blank'
+  if (answers !== 'x402' || (typed && x402?.type === 'about:blank')) return problem ?? x402
+  return x402 ?? problem
 }

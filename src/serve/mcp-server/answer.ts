@@ -1,9 +1,16 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { clean, type Funds, isPaymentError, type PaymentError, type Reason } from '../../errors/index.js'
+import {
+  clean,
+  type Funds,
+  fundsOf,
+  isPaymentError,
+  type PaymentError,
+  type Reason,
+} from '../../errors/index.js'
 import type { Outcome, Payment } from '../../index.js'
 import { formatAmount } from '../../money/index.js'
 import type { OpenQuestion } from './approvals.js'
-import { fundsOf, paymentFacts, reasonsOf, timeOf } from './facts.js'
+import { paymentFacts, reasonsOf, timeOf } from './facts.js'
 import type { PaidFetchOutput } from './schemas.js'
 import { quoteVendor } from './vendor-text.js'
 

@@ -1,4 +1,4 @@
-import { clean, type Funds, type Reason } from '../../errors/index.js'
+import { clean, fundsOf, type Reason } from '../../errors/index.js'
 import type { Payment } from '../../index.js'
 import { formatAmount } from '../../money/index.js'
 
@@ -20,13 +20,6 @@ export function reasonsOf(reasons: readonly Reason[]) {
     left: remaining,
     resets: resetsAt === undefined ? undefined : timeOf(resetsAt),
   }))
-}
-
-/** Returns the state of a payment's money. */
-export function fundsOf({ state, live }: Pick<Payment, 'state' | 'live'>): Funds {
-  if (state === 'denied' || state === 'released') return 'untouched'
-  if (state === 'committed') return live ? 'committed' : 'unknown'
-  return state
 }
 
 /** Returns a payment as tools show it: without challenge ids, evidence and fingerprints. */

@@ -1,6 +1,11 @@
 import { encodePaymentResponseHeader } from '@x402/core/http'
 import { describe, expect, it } from 'vitest'
-import { parsePaymentResponse, settlementProblem, x402Problem } from '../../../src/protocol/index.js'
+import {
+  parsePaymentResponse,
+  rejectionProblem,
+  settlementProblem,
+  x402Problem,
+} from '../../../src/protocol/index.js'
 import { base64 } from './documents.js'
 
 const PAYER = '0x742d35Cc6634C0532925a3b844Bc9e7595f8fE00'
@@ -114,5 +119,63 @@ describe('a failed settlement', () => {
   it('has a code of bounded length', () => {
     expect(x402Problem('a'.repeat(100)).type).toHaveLength(105)
     expect(x402Problem('a'.repeat(101)).type).toBe('about:blank')
+  })
+})
+
+describe('of several reasons for a rejection', () => {
+  const typed = { type: 'https://paymentauth.org/problems/verification-failed' }
+  const words = { type: 'about:blank', detail: 'Payment required' }
+  const failed = { success: false, method: 'x402', claims: { errorReason: 'insufficient_funds' } }
+
+  it.each([
+    [
+      'a credential of x402: its own code',
+      'x402',
+      { error: 'invalid_signature', problem: typed },
+      'x402:invalid_signature',
+    ],
+    [
+      'a credential of x402: the settlement before the demand',
+      'x402',
+      { receipt: failed, error: 'x' },
+      'x402:insufficient_funds',
+    ],
+    [
+      'a credential of x402: a typed problem before a sentence',
+      'x402',
+      { error: 'It failed.', problem: typed },
+      typed.type,
+    ],
+    [
+      'a credential of x402: its own sentence before others',
+      'x402',
+      { error: 'It failed.', problem: words },
+      'It failed.',
+    ],
+    [
+      'a credential of x402: the problem if there is nothing else',
+      'x402',
+      { problem: words },
+      'Payment required',
+    ],
+    [
+      'a credential of MPP: the problem',
+      'mpp',
+      { error: 'invalid_signature', problem: words },
+      'Payment required',
+    ],
+    [
+      'a credential of MPP: x402 if there is no problem',
+      'mpp',
+      { error: 'invalid_signature' },
+      'x402:invalid_signature',
+    ],
+  ] as const)('%s', (_, answers, said, expected) => {
+    const { type, detail } = rejectionProblem({ answers, ...said }) ?? {}
+    expect(type === 'about:blank' ? detail : type).toBe(expected)
+  })
+
+  it('none is made up', () => {
+    expect(rejectionProblem({ answers: 'x402' })).toBeUndefined()
   })
 })
