@@ -19,9 +19,20 @@ interface Printing {
 export async function print(answer: Answer, { format, terminal, color }: Printing): Promise<ExitCode> {
   const { stdout, env } = terminal
   if (format === 'text') await write(stdout, await answer.text(styleOf(stdout, { color, env })))
-  else if (answer.kind === 'single') await write(stdout, JSON.stringify(answer.json))
-  else for await (const row of answer.rows) await write(stdout, JSON.stringify(row))
+  else if (answer.kind === 'single') await write(stdout, jsonText(answer.json))
+  else for await (const row of answer.rows) await write(stdout, jsonText(row))
   return answer.code ?? EXIT.done
+}
+
+// The characters that a terminal acts on, and those that change the order of text.
+const UNSAFE = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+
+/** Returns JSON in one line. Characters that a terminal could act on are escaped, so `--json` is safe on a terminal. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    UNSAFE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Writes a line, and waits if the reader is slow. */

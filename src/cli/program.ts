@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { budgetsCommand } from './commands/budgets.js'
 import { mcpCommand } from './commands/mcp.js'
+import { paymentCommand, paymentsCommand, receiptCommand } from './commands/payments.js'
 import { schemaCommand } from './commands/schema.js'
 import { whereCommand } from './commands/where.js'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
@@ -17,9 +18,13 @@ export function createProgram(shell: Shell): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void shell.terminal.stdout.write(text),
+      writeErr: (text) => void shell.terminal.stderr.write(text),
+    })
     .showHelpAfterError('(purser --help lists the commands)')
   const groups: Readonly<Record<string, readonly Command[]>> = {
-    'Look:': [budgetsCommand(shell)],
+    'Look:': lookCommands(shell),
     'Set up:': [whereCommand(shell)],
     'Serve:': [mcpCommand()],
     'Scripts:': [schemaCommand(shell)],
@@ -28,6 +33,11 @@ export function createProgram(shell: Shell): Command {
     for (const command of commands) program.addCommand(command.helpGroup(group))
   for (const command of program.commands) inheritSettings(command, program)
   return program
+}
+
+/** The commands that read the ledger. None of them needs a key. */
+function lookCommands(shell: Shell): readonly Command[] {
+  return [budgetsCommand(shell), paymentsCommand(shell), paymentCommand(shell), receiptCommand(shell)]
 }
 
 function inheritSettings(command: Command, from: Command): void {

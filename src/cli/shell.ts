@@ -38,6 +38,10 @@ export class Shell {
     this.#terminal = terminal
   }
 
+  get terminal(): Terminal {
+    return this.#terminal
+  }
+
   get exitCode(): ExitCode {
     return this.#code
   }

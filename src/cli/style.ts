@@ -1,7 +1,8 @@
 import { styleText } from 'node:util'
 import type { Writer } from './terminal.js'
 
-type Color = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
+/** A color or a weight of text on a terminal. */
+export type Color = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
 
 /** How text for people is printed. */
 export interface Style {

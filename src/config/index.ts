@@ -1,3 +1,3 @@
 export { type Configured, createFromEnvironment, startFromEnvironment } from './start.js'
 export type { Environment } from './variables.js'
-export { type OpenedView, openViewFromEnvironment, type Places, placesIn } from './view.js'
+export { agentsIn, type OpenedView, openViewFromEnvironment, type Places, placesIn } from './view.js'

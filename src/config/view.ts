@@ -1,7 +1,7 @@
 import type { LedgerView } from '../ledger/index.js'
 import { defaultPath, openLedgerView } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
-import type { Policy } from '../policy/index.js'
+import { documentOf, type Policy } from '../policy/index.js'
 import { readConfig } from './config.js'
 import { noPolicy, readGeneral } from './environment.js'
 import type { Environment } from './variables.js'
@@ -50,4 +50,9 @@ export async function openViewFromEnvironment(env: Environment): Promise<OpenedV
 async function loadedPolicy({ policy }: Places): Promise<Policy> {
   if (policy === undefined) throw noPolicy()
   return loadPolicy(policy)
+}
+
+/** Returns the names of the agents that a policy has own rules for. `*` is not a name. */
+export function agentsIn(policy: Policy): readonly string[] {
+  return Object.keys(documentOf(policy)?.agents ?? {}).filter((name) => name !== '*')
 }

@@ -36,7 +36,7 @@ export interface Charge {
 type Loose<T> = { readonly [Name in keyof T]: object extends Pick<T, Name> ? T[Name] | undefined : T[Name] }
 
 /** A stored payment: the fields that callers see, and the fields that the ledger needs to count it. */
-export interface PaymentRow extends Loose<Omit<Payment, 'live' | 'units' | 'unit'>> {
+export interface PaymentRow extends Loose<Omit<Payment, 'live' | 'units' | 'unit' | 'countedAt'>> {
   readonly owner?: string | undefined
   /** Whether a recoverer took it over. Then it is live again, but its twins still treat it as a doubt. */
   readonly takenOver?: boolean | undefined
@@ -91,6 +91,7 @@ export function paymentOf(row: PaymentRow, live: boolean, units: Units): Payment
     receipts,
     units,
     unit: row.charges.at(-1)?.dimensions.unit ?? '',
+    countedAt: row.charges.reduce((latest, { at }) => Math.max(latest, at), 0) || createdAt,
     delivered,
     createdAt,
     updatedAt,

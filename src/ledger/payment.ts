@@ -95,6 +95,8 @@ export interface Payment {
   readonly units: Units
   /** The currency id of `units`. It is the unit of the policy that judged the payment. */
   readonly unit: string
+  /** The time of its latest authorization. Budgets count it in the window that contains this time. */
+  readonly countedAt: Instant
   /** The price that was paid, and the fee that the chain took. The fee is absent until it is read. */
   readonly spent?: Amount
   readonly fee?: Amount

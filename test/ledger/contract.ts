@@ -1204,6 +1204,7 @@ export function contract(name: string, make: MakeLedger): void {
         receipts: [receipt],
         units: 12n * CENT,
         unit: 'iso4217:USD',
+        countedAt: clock.wall - 7,
         // A receipt settles the price that was agreed; the fee is still unread.
         spent: termsOf({ fee: 2 }).most,
         proof: 'receipt',

@@ -1,11 +1,10 @@
-import { type Environment, openViewFromEnvironment } from '../../config/index.js'
+import { agentsIn, type OpenedView, openViewFromEnvironment } from '../../config/index.js'
 import type { Budget } from '../../index.js'
 import { listAnswer } from '../answer.js'
-import { type AmountFact, timeFact, unitsFact } from '../facts.js'
-import type { JsonOf } from '../schemas.js'
+import { type BudgetFact, type BudgetSurroundings, budgetsText } from '../budget-text.js'
+import { timeFact, unitsFact } from '../facts.js'
 import { environmentWith } from '../settings.js'
 import type { Action, CommonOptions } from '../shell.js'
-import { type Column, table } from '../table.js'
 
 /** The options of `purser budgets`. */
 export interface BudgetsOptions extends CommonOptions {
@@ -13,48 +12,57 @@ export interface BudgetsOptions extends CommonOptions {
   readonly task?: string | undefined
 }
 
-/** Lists each budget of an agent. */
-export const budgets: Action<BudgetsOptions> = async ({ options, terminal }) =>
-  listAnswer(budgetsIn(options, environmentWith(options, terminal.env)), (rows, style) =>
-    table(
-      COLUMNS,
-      rows.map(({ rule, spent, held, left, limit, resets }) => [
-        rule,
-        shown(spent),
-        shown(held),
-        shown(left),
-        shown(limit),
-        resets ?? '',
-      ]),
-      style,
-    ),
-  )
-
-const COLUMNS: readonly Column[] = [
-  { title: '', cut: true },
-  { title: 'spent', align: 'right' },
-  { title: 'held', align: 'right' },
-  { title: 'left', align: 'right' },
-  { title: 'of', align: 'right' },
-  { title: 'resets' },
-]
-
-async function* budgetsIn({ task }: BudgetsOptions, env: Environment): AsyncGenerator<JsonOf<'budgets'>> {
-  const { view, places, policy: load } = await openViewFromEnvironment(env)
+/** Lists the budgets of all agents, or of one agent. */
+export const budgets: Action<BudgetsOptions> = async ({ options, terminal }) => {
+  const opened = await openViewFromEnvironment(environmentWith(options, terminal.env))
   try {
-    const policy = await load()
-    const tasks = task === undefined ? [] : [task]
-    for (const budget of await view.budgets(policy, { agent: places.agent, tasks }))
-      yield factsOf(budget, policy.symbol)
+    const { facts, seen } = await budgetsIn(opened, options)
+    return listAnswer(facts, (rows, style) => budgetsText(rows, seen, style))
   } finally {
-    await view.close()
+    await opened.view.close()
   }
 }
 
-function factsOf(
+/** Reads the budgets that apply to the agents. */
+export async function budgetsIn(
+  { view, places, policy: load }: OpenedView,
+  { agent, task }: Pick<BudgetsOptions, 'agent' | 'task'>,
+): Promise<{ readonly facts: readonly BudgetFact[]; readonly seen: BudgetSurroundings }> {
+  const policy = await load()
+  const agents = agent === undefined ? await agentsOf({ view, places }, policy) : [agent]
+  const tasks = task === undefined ? [] : [task]
+  const now = Date.now()
+  const facts = new Map<string, BudgetFact>()
+  const each = new Map<string, string>()
+  for (const name of agents) {
+    for (const line of policy.budgets({ agent: name, tasks }, now))
+      if (line.each !== undefined) each.set(line.rule, line.each)
+    for (const budget of await view.budgets(policy, { agent: name, tasks })) {
+      const fact = factOf(budget, policy.symbol)
+      facts.set(JSON.stringify([fact.rule, fact.scope, fact.window]), fact)
+    }
+  }
+  const [channels, frozen, gaps] = [await view.channels(), await view.frozen(), await view.gaps()]
+  const openSessions = channels.filter(({ state }) => state !== 'closed').length
+  const incomplete = gaps.some(({ confirmed }) => confirmed === undefined)
+  return { facts: [...facts.values()], seen: { now, openSessions, frozen, incomplete, each } }
+}
+
+/** The agents with own rules in the policy, the agent of the settings, and the agents that have spent. */
+async function agentsOf(
+  { view, places }: Pick<OpenedView, 'view' | 'places'>,
+  policy: Awaited<ReturnType<OpenedView['policy']>>,
+): Promise<readonly string[]> {
+  const named = agentsIn(policy)
+  const spending = (await view.counters()).flatMap(({ scope }) => scope.agent ?? [])
+  const fallback = named.length === 0 ? [places.agent] : []
+  return [...new Set([...named, ...fallback, ...spending])]
+}
+
+function factOf(
   { rule, counts, scope, window, limit, spent, held, remaining, resetsAt }: Budget,
   symbol: string,
-): JsonOf<'budgets'> {
+): BudgetFact {
   const value = (units: bigint) => (counts === 'payments' ? Number(units) : unitsFact(units, symbol))
   return {
     rule,
@@ -67,8 +75,4 @@ function factsOf(
     left: value(remaining),
     ...(resetsAt === undefined ? {} : { resets: timeFact(resetsAt) }),
   }
-}
-
-function shown(value: AmountFact | number): string {
-  return typeof value === 'number' ? String(value) : value.value
 }
