@@ -4,6 +4,7 @@
 export * as codecs from '../http/wire/index.js'
 export { budgetsOf, memoryLedger } from '../ledger/index.js'
 export { quote } from '../pay/index.js'
+export { answerApproval } from './approvals.js'
 export { delegate } from './delegate.js'
 export { discover } from './discover.js'
 export { openPurser } from './open.js'

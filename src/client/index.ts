@@ -1,3 +1,4 @@
+export type { PurserApprovals } from './approvals.js'
 export { createPurser } from './create.js'
 export { createPurserWithoutFiles } from './create-without-files.js'
 export type { DelegateOptions, Delegation } from './delegate.js'

@@ -2,7 +2,6 @@ import { isPaymentError } from '../errors/index.js'
 import { checkedClock, type DueQuery, incomplete, type Ledger } from '../ledger/index.js'
 import { type Instant, withRates } from '../money/index.js'
 import {
-  ApprovalQueue,
   BudgetAlerts,
   type Emitter,
   type Env,
@@ -84,7 +83,6 @@ export class OpenPurser {
       queues: new Queues(),
       schedule: new RecoverySchedule(),
       locks: new PaymentLocks(),
-      questions: new ApprovalQueue(),
       yieldToEventLoop: () => slices.take(),
       newId: () => timeOrderedId(clock.now()),
       sleep,

@@ -33,6 +33,12 @@ export interface PurserOptions {
   readonly ledger?: Ledger | (() => Ledger | Promise<Ledger>)
   /** Decides about payments for which policy says `ask`. Without an approver they are refused. */
   readonly approver?: Approver
+  /**
+   * `ledger`: people may answer from outside of this process, for example by `purser approve` or by `purser.approvals` of
+   * another process. A question then waits in the ledger until somebody answers or it expires, also if this process
+   * ends. Default: only the approver answers, and without one the payment is refused at once.
+   */
+  readonly approvals?: 'ledger'
   /** Currencies in addition to the built-in table. A vendor can never add one. */
   readonly currencies?: readonly Currency[]
   /**
@@ -137,6 +143,7 @@ const CHECKS: Readonly<
   policy: [isObject, 'a policy document: { perPayment, budgets, vendors }'],
   ledger: [(value) => isFunction(value) || has(value, 'hold', 'advance'), 'a ledger, or what opens one'],
   approver: [isFunction, 'a function'],
+  approvals: [(value) => value === 'ledger', "'ledger'"],
   currencies: [(value) => Array.isArray(value) && value.every(isObject), 'a list of currencies'],
   rates: [
     (value) => isObject(value) && areRates(value),
@@ -193,6 +200,7 @@ export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Setti
     openLedger: ledgerOpener(options.ledger, unnamed),
     sharedLedger: isShared(options.ledger) ? options.ledger : undefined,
     approver: options.approver,
+    approvals: options.approvals,
     prefer: prefer.map(preferenceOf),
     onRefusal,
     doubtWindowMs,

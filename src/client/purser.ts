@@ -8,6 +8,7 @@ import {
 } from '../fetch/index.js'
 import { type FetchInput, registerHandler } from '../http/index.js'
 import {
+  approvalQuery,
   type Budget,
   type ClockConfirmation,
   type Payment,
@@ -22,6 +23,7 @@ import type { Listener, Outcome, PurserEvent, Quoted, Recovery } from '../pay/in
 import type { Grant } from '../policy/index.js'
 import type { Receipt } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
+import type { PurserApprovals } from './approvals.js'
 import { type Binding, Core, loadEngine } from './core.js'
 import type { DelegateOptions, Delegation } from './delegate.js'
 import type { Discovered, DiscoverOptions } from './discover.js'
@@ -60,6 +62,8 @@ export class Purser {
   readonly fetch: PayingFetch
   /** Lists sessions, increases their deposits, and closes them. */
   readonly sessions: Sessions
+  /** Lists the questions to people, and answers them. */
+  readonly approvals: PurserApprovals
 
   private constructor(core: Core, binding: Binding) {
     this.#core = core
@@ -73,6 +77,17 @@ export class Purser {
         return new LedgerSessions(core, handler, () => core.context(binding))
       }),
     )
+    this.approvals = {
+      list: async (query = {}) => {
+        const own = approvalQuery(query)
+        return (await core.ledger()).approvals(own)
+      },
+      get: async (id) => (await core.ledger()).approval(id),
+      answer: async (id, answer) => {
+        const { answerApproval } = await loadEngine()
+        return answerApproval(id, answer, await core.ledger())
+      },
+    }
     this.fetch = payingFetch(handler, settings.http)
   }
 

@@ -2,7 +2,17 @@
 
 export type { RestoreStatement, StoredReceipt } from '../client/index.js'
 export type {
+  AnswerResult,
+  Approval,
+  ApprovalId,
+  ApprovalProof,
+  ApprovalQuery,
+  ApprovalState,
+  Approvals,
+  AskInput,
+  AskResult,
   Attempt,
+  BudgetAfter,
   BudgetsQuery,
   Channel,
   ChannelQuery,
@@ -18,6 +28,7 @@ export type {
   GapCause,
   GapStatement,
   Gaps,
+  GivenAnswer,
   Hold,
   HoldResult,
   LaneGrant,
@@ -33,8 +44,11 @@ export type {
   PinnedPayee,
   PinQuery,
   PurchaseQuery,
+  Remember,
   Room,
+  StoredAnswer,
   Verdict,
+  WithdrawReason,
 } from '../ledger/index.js'
 export type { Instant, Units } from '../money/index.js'
 export type { UnseenDoubts } from '../pay/index.js'

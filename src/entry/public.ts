@@ -6,6 +6,7 @@ export {
   type DiscoveredOperation,
   type DiscoverOptions,
   Purser,
+  type PurserApprovals,
   type PurserOptions,
   type Resolution,
   type Session,
@@ -27,7 +28,21 @@ export {
 } from '../errors/index.js'
 export type { FetchLike, FetchPayment, PayingFetch, PayingInit, Restore } from '../fetch/index.js'
 export type { FetchInput } from '../http/index.js'
-export type { Budget, Ledger, Payment, PaymentQuery, PaymentState } from '../ledger/index.js'
+export type {
+  AnswerResult,
+  Approval,
+  ApprovalProof,
+  ApprovalQuery,
+  ApprovalState,
+  Budget,
+  BudgetAfter,
+  Ledger,
+  Payment,
+  PaymentQuery,
+  PaymentState,
+  Remember,
+  StoredAnswer,
+} from '../ledger/index.js'
 export {
   type Amount,
   amount,
@@ -52,7 +67,6 @@ export type {
   QuotedOffer,
   Recovery,
   Refusal,
-  Remember,
 } from '../pay/index.js'
 export type { PolicyDocument } from '../policy/index.js'
 export type { OfferKind, Preference, Receipt } from '../protocol/index.js'

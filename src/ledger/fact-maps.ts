@@ -1,10 +1,11 @@
 import type { Instant, Units } from '../money/index.js'
 import type { Grant } from '../policy/index.js'
+import type { ApprovalRow } from './approval.js'
 import { compositeKey } from './composite-key.js'
 import { addMember } from './map-of-sets.js'
 import type { Pin } from './pins.js'
 import type { DayOfPrices } from './prices.js'
-import type { Denial, PriceKey } from './tables.js'
+import type { Denial, FoundApprovals, PriceKey } from './tables.js'
 
 const NONE: readonly string[] = Object.freeze([])
 
@@ -19,6 +20,8 @@ export class FactMaps {
   readonly #grants = new Map<string, Map<string, Grant>>()
   readonly #known = new Set<string>()
   readonly #denials = new Map<string, readonly Denial[]>()
+  /** Questions in the order in which they were asked. */
+  readonly #approvals = new Map<string, ApprovalRow>()
 
   pins(vendor: string): readonly Pin[] {
     return this.#pins.get(vendor) ?? []
@@ -116,6 +119,25 @@ export class FactMaps {
     }
     const name = compositeKey(agent, vendor)
     this.#denials.set(name, [...(this.#denials.get(name) ?? []), denial])
+  }
+
+  approval(id: string): ApprovalRow | undefined {
+    return this.#approvals.get(id)
+  }
+
+  saveApproval(row: ApprovalRow): void {
+    this.#approvals.set(row.id, row)
+  }
+
+  openApprovals(): readonly ApprovalRow[] {
+    return [...this.#approvals.values()].filter(({ open }) => open)
+  }
+
+  approvals(before: number | undefined, limit: number): FoundApprovals {
+    const all = [...this.#approvals.values()]
+    const end = before ?? all.length
+    const start = Math.max(0, end - limit)
+    return { rows: all.slice(start, end).reverse(), next: start === 0 ? undefined : start }
   }
 
   /** Moves the end times of grants and denials. */

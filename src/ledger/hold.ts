@@ -1,6 +1,7 @@
 import { PaymentError } from '../errors/index.js'
 import { count, type Instant } from '../money/index.js'
 import type { CounterClaim } from '../policy/index.js'
+import { claimApproval, mayUseApproval } from './approval-steps.js'
 import { beginCounting, remember, saveCounted, shortOf, unclaimed } from './counters.js'
 import { countedBy } from './counts.js'
 import { grantStands, versionOf } from './facts.js'
@@ -77,10 +78,14 @@ function tryHold(step: HoldStep, hold: Hold): HoldResult | 'again' {
   const short = shortfallAfterSweep(step, before, row, hold.decision.claims)
   if (short === 'again') return 'again'
   if (short.length > 0) return { ok: false, why: 'short', short }
+  // Nothing was written yet: the lane is taken next, and the approval is claimed with it.
+  if (hold.approval !== undefined && !mayUseApproval(tables, hold.approval, hold, now))
+    return { ok: false, why: 'unapproved' }
   const lane = laneFor(step, row, hold)
   if (lane === 'again') return 'again'
   if (lane === 'busy') return { ok: false, why: 'lane' }
   if (lane === 'moved') return { ok: false, why: 'stale' }
+  if (hold.approval !== undefined) claimApproval(tables, hold.approval, hold)
   const charges = hold.reserves === 'nothing' ? row.charges.slice(0, -1) : row.charges
   return keep(tables, before, { ...row, charges }, lane, now)
 }

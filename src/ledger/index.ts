@@ -1,3 +1,16 @@
+export type {
+  AnswerResult,
+  Approval,
+  ApprovalId,
+  ApprovalProof,
+  ApprovalQuery,
+  ApprovalState,
+  BudgetAfter,
+  GivenAnswer,
+  Remember,
+  StoredAnswer,
+  WithdrawReason,
+} from './approval.js'
 export { budgetOf, budgetsOf } from './budgets.js'
 export type { Channel, ChannelQuery, Channels } from './channel.js'
 export { checkedClock } from './checked-clock.js'
@@ -14,6 +27,9 @@ export {
 export type { Budget, BudgetsQuery, CounterSum, LedgerView } from './ledger-view.js'
 export { type MemoryLedgerOptions, memoryLedger } from './memory.js'
 export type {
+  Approvals,
+  AskInput,
+  AskResult,
   Attempt,
   DueQuery,
   Evidence,
@@ -35,4 +51,4 @@ export type {
   Room,
   Verdict,
 } from './port.js'
-export { paymentQuery, pinQuery } from './query-options.js'
+export { approvalQuery, paymentQuery, pinQuery } from './query-options.js'

@@ -1,5 +1,6 @@
 import type { Instant } from '../money/index.js'
 import type { Grant, Policy, PolicyDocument, Scope } from '../policy/index.js'
+import type { Approval, ApprovalQuery } from './approval.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { Gap } from './gaps.js'
 import type { Payment, PaymentId, PaymentQuery } from './payment.js'
@@ -105,6 +106,18 @@ export interface LedgerView {
   gaps(): Promise<readonly Gap[]>
   /** Returns why the ledger is frozen, or undefined if it is not frozen. */
   frozen(): Promise<string | undefined>
+  /**
+   * Lists questions to people and their answers, the newest first.
+   *
+   * @throws TypeError if the query has an unknown name.
+   * @example
+   * ```ts
+   * declare const view: LedgerView
+   * for (const { id, agent, resource, terms } of await view.approvals({ states: ['waiting'] }))
+   *   console.log(id, agent, resource.vendor, terms.most)
+   * ```
+   */
+  approvals(query?: ApprovalQuery): Promise<readonly Approval[]>
   /** Lists the remembered approvals that are still valid. */
   grants(): Promise<readonly Grant[]>
   /** Lists the payees that vendors are restricted to. */

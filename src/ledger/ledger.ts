@@ -2,6 +2,9 @@ import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Facts, Grant } from '../policy/index.js'
 import { completeOwn, own } from '../util/objects.js'
 import { nextTurn, sleep } from '../util/timers.js'
+import type { AnswerResult, Approval, ApprovalId, GivenAnswer, WithdrawReason } from './approval.js'
+import { answerIn, askIn, closeApprovals, useApproval, viewOfApproval, withdrawIn } from './approval-steps.js'
+import { ApprovalWatch } from './approval-watch.js'
 import type { Channel } from './channel.js'
 import type { Clock, ClockConfirmation } from './clock.js'
 import { beginCounting, countsOn, fillSome, isCounted, roomsOf, saveCounted } from './counters.js'
@@ -12,9 +15,12 @@ import { checkHold, denyIn, holdIn } from './hold.js'
 import { letGo } from './lanes.js'
 import type { LedgerView } from './ledger-view.js'
 import { lowerTime } from './lower-time.js'
+import type { PaymentRow } from './payment-row.js'
 import { applyMove } from './payment-state.js'
 import { isLive, viewOf } from './payment-view.js'
 import type {
+  AskInput,
+  AskResult,
   DueQuery,
   FactsQuery,
   Hold,
@@ -54,6 +60,7 @@ const DURABLE: ReadonlySet<Move['to']> = new Set(['committed', 'evidence', 'unde
 export class StoredLedger extends LedgerReads implements Ledger {
   readonly #store: Store
   #filling: Promise<void> | undefined
+  readonly #watch = new ApprovalWatch((ids) => this.#approvalsOf(ids))
 
   constructor(store: Store, clock: Clock) {
     super(store, new Timekeeper(clock))
@@ -83,6 +90,52 @@ export class StoredLedger extends LedgerReads implements Ledger {
       if (held !== 'again') return own(allEnded.length === 0 ? held : { ...held, ended: allEnded })
       await this.#fill()
     }
+  }
+
+  async ask(given: AskInput): Promise<AskResult> {
+    const input = own({ ...given, hold: ownHold(given.hold) })
+    checkHold(input.hold)
+    const allEnded: Payment[] = []
+    for (;;) {
+      const { asked, ended } = await this.#write((tables, now) => {
+        this.time.check()
+        checkGaps(tables.meta().gaps)
+        return askIn(tables, input, now, (hold) => holdIn(tables, hold, now))
+      })
+      allEnded.push(...ended)
+      if (asked !== 'again') return own(allEnded.length === 0 ? asked : { ...asked, ended: allEnded })
+      await this.#fill()
+    }
+  }
+
+  async answer(id: ApprovalId, given: GivenAnswer): Promise<AnswerResult> {
+    const answer = own(given)
+    const result = await this.#write((tables, now) => answerIn(tables, id, answer, now), true)
+    this.#watch.changed(id)
+    return result
+  }
+
+  async withdraw(id: ApprovalId, why: WithdrawReason | 'expired'): Promise<Approval | undefined> {
+    const approval = await this.#write((tables, now) => withdrawIn(tables, id, why, now))
+    this.#watch.changed(id)
+    return approval
+  }
+
+  untilApproval(
+    id: ApprovalId,
+    matches: (approval: Approval) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Approval | undefined> {
+    return this.#watch.until(id, matches, signal)
+  }
+
+  #approvalsOf(ids: readonly ApprovalId[]): Promise<readonly (Approval | undefined)[]> {
+    return this.read((tables, now) =>
+      ids.map((id) => {
+        const row = tables.approval(id)
+        return row === undefined ? undefined : viewOfApproval(tables, row, now)
+      }),
+    )
   }
 
   /**
@@ -129,6 +182,7 @@ export class StoredLedger extends LedgerReads implements Ledger {
       if (!stillGranted(tables, row, now)) return no()
       // The payment waited for a person without counting on any counter, and was not held again after the answer.
       if (row.charges.length === 0) return no()
+      if (!isApproved(tables, row, move, now)) return no()
     }
     const next = applyMove(row, move, now, isLive(tables, row, now))
     if (next === undefined) return no()
@@ -305,11 +359,17 @@ export class StoredLedger extends LedgerReads implements Ledger {
     return this.time.hear(source, at)
   }
 
+  override async close(): Promise<void> {
+    this.#watch.close()
+    await super.close()
+  }
+
   confirmGaps(statement: GapStatement): Promise<readonly Gap[] | undefined> {
     return this.#write((tables, now) => {
       const gaps = confirmGaps(tables.meta().gaps, statement, now)
       if (gaps === undefined) return undefined
       tables.setMeta({ gaps })
+      closeApprovals(tables)
       for (const { id, agent, vendor } of tables.allGrants()) {
         tables.dropGrant(id)
         tables.bump(versions.agent(agent, vendor))
@@ -331,6 +391,21 @@ export class StoredLedger extends LedgerReads implements Ledger {
     }
     return this.#store.write(run, durable, (tables) => void use(tables, this.time.about(tables.meta())))
   }
+}
+
+/**
+ * Returns whether a person has approved a payment that policy asks about. The step uses the yes up. A further attempt of
+ * a payment that was committed is no worse, and needs no other yes.
+ */
+function isApproved(
+  tables: LedgerTables,
+  row: PaymentRow,
+  { approval, attempt }: Extract<Move, { to: 'committed' }>,
+  now: Instant,
+): boolean {
+  if (row.attempts.length > 0) return true
+  if (approval === undefined) return row.effect !== 'ask'
+  return useApproval(tables, approval, { ...row, terms: attempt.terms }, now)
 }
 
 /** Copies a hold, its decision and its terms. A value that they omit is absent, even if the object inherits it. */

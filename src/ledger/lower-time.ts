@@ -1,4 +1,5 @@
 import type { Instant } from '../money/index.js'
+import { moveApprovalEnds } from './approval-steps.js'
 import { countAnew } from './counters.js'
 import type { PaymentRow } from './payment-row.js'
 import type { LedgerTables } from './tables.js'
@@ -23,6 +24,7 @@ export function lowerTime(tables: LedgerTables, high: Instant, to: Instant): voi
     countAnew(tables, stamped)
   }
   tables.moveEnds(end)
+  moveApprovalEnds(tables, end)
   takeForgottenBack(tables, past)
 }
 

@@ -1,8 +1,25 @@
 import type { Rejection } from '../errors/index.js'
 import type { Amount, Instant, Units } from '../money/index.js'
-import type { Context, CounterClaim, Decision, Dimension, Facts, Grant, Terms } from '../policy/index.js'
+import type {
+  ApprovalSettings,
+  Context,
+  CounterClaim,
+  Decision,
+  Dimension,
+  Facts,
+  Grant,
+  Terms,
+} from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
 
+import type {
+  AnswerResult,
+  Approval,
+  ApprovalId,
+  ApprovalQuery,
+  GivenAnswer,
+  WithdrawReason,
+} from './approval.js'
 import type { Channels } from './channel.js'
 import type { ClockConfirmation } from './clock.js'
 import type { FactsQuery } from './facts-query.js'
@@ -61,6 +78,8 @@ export interface Hold {
    * be committed, it must be held again without this field.
    */
   readonly reserves?: 'nothing'
+  /** The yes of a person that this payment uses. No other payment can use it then, unless this one is given up. */
+  readonly approval?: string
   readonly trace?: string
   /** How long an unreported twin blocks the request, in milliseconds (`doubtWindow`). */
   readonly doubtWindowMs: number
@@ -94,6 +113,8 @@ export type HoldResult = (
   /** Every lane is busy. */
   | { readonly ok: false; readonly why: 'lane' }
   | { readonly ok: false; readonly why: 'frozen'; readonly reason: string }
+  /** The approval cannot be used: it was used, has lapsed, or is for another request or for better terms. */
+  | { readonly ok: false; readonly why: 'unapproved' }
 ) & {
   /** The holds of dead processes that this step released to make room. @default [] */
   readonly ended?: readonly Payment[]
@@ -108,6 +129,8 @@ export type Move =
       readonly pin: boolean
       /** Whether payees may be added to the pinned ones. This is true only if a person approved them. */
       readonly widenPin: boolean
+      /** The yes that the payment has claimed by its hold. This step uses it up. Needed if the decision is `ask`. */
+      readonly approval?: string
       /**
        * The value that the lane gets in the same step, for every outcome of the attempt. A total that was signed on
        * a lane of running totals stays signed. Such a lane is free for others as soon as no process works on the
@@ -203,6 +226,69 @@ export interface MoveResult {
   readonly payment: Payment
 }
 
+/** The input of {@link Approvals.ask}. */
+export interface AskInput {
+  /** The id of the question, chosen by the caller. */
+  readonly id: ApprovalId
+  /** The payment that waits for the answer. It holds its budgets meanwhile. */
+  readonly hold: Omit<Hold, 'lane' | 'reserves' | 'approval'>
+  readonly termsHash: string
+  readonly serverSays?: string | undefined
+  readonly settings: Pick<ApprovalSettings, 'timeoutMs' | 'perAgent' | 'perVendor' | 'holds'>
+}
+
+/** The result of {@link Approvals.ask}. */
+export type AskResult = (
+  | {
+      /** The question waits, and this payment waits for its answer. */
+      readonly kind: 'asked'
+      readonly approval: Approval
+      readonly held: Extract<HoldResult, { ok: true }>
+    }
+  /** A question about the same request waits already, and another call waits for its answer. */
+  | { readonly kind: 'shared'; readonly approval: Approval }
+  /** A person has approved the same request, on terms that were no better, and no payment has used the yes. */
+  | { readonly kind: 'approved'; readonly approval: Approval }
+  /** A limit of open questions is reached. */
+  | {
+      readonly kind: 'full'
+      readonly rule: 'perAgent' | 'perVendor'
+      readonly limit: number
+      /** When the first of the open questions expires. */
+      readonly retryAt: Instant
+    }
+  /** The payment could not be held, so nobody is asked. */
+  | { readonly kind: 'not held'; readonly held: Extract<HoldResult, { ok: false }> }
+) & { readonly ended?: HoldResult['ended'] }
+
+/** The part of a ledger that stores questions to people. */
+export interface Approvals {
+  /**
+   * Asks a person, in one atomic step: finds an equal question or an unused yes, checks the limits of open questions,
+   * holds the payment, and stores the question.
+   */
+  ask(input: AskInput): Promise<AskResult>
+  /** Stores an answer. The first answer counts, from whichever process it comes. It is synced to the disk. */
+  answer(id: ApprovalId, answer: GivenAnswer): Promise<AnswerResult>
+  /** Ends a question that waits. `expired`: its time is over for the process that waits. */
+  withdraw(id: ApprovalId, why: WithdrawReason | 'expired'): Promise<Approval | undefined>
+  approval(id: ApprovalId): Promise<Approval | undefined>
+  /** Lists questions, the newest first. */
+  approvals(query?: ApprovalQuery): Promise<readonly Approval[]>
+  /**
+   * Waits until a question matches. Changes by this ledger object are seen at once. Changes by other processes are seen
+   * within a quarter of a second.
+   *
+   * @returns The question. Undefined if the ledger has none with this id.
+   * @throws The reason of the signal if it aborts; PaymentError `closed`.
+   */
+  untilApproval(
+    id: ApprovalId,
+    matches: (approval: Approval) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Approval | undefined>
+}
+
 /** Selects the payments for recovery. */
 export interface DueQuery {
   /** The wallets of this process. */
@@ -232,7 +318,7 @@ export interface DueQuery {
  * The store: one small asynchronous port. The store has its own time. Every method rejects with a `PaymentError`
  * (`ledger_busy`, `ledger_missing`, `ledger_corrupt`, …) if the store cannot answer, and then nothing is paid.
  */
-export interface Ledger extends Channels, Gaps {
+export interface Ledger extends Approvals, Channels, Gaps {
   /** Returns the ledger's id. It is random, is made with the ledger, and is never reused. Lanes are named after it. */
   id(): Promise<string>
   facts(query: FactsQuery): Promise<Facts>

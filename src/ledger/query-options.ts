@@ -1,4 +1,5 @@
 import { type Names, ownOptions } from '../errors/index.js'
+import type { ApprovalQuery } from './approval.js'
 import type { ChannelQuery } from './channel.js'
 import type { PaymentQuery, PinQuery } from './port.js'
 
@@ -18,6 +19,13 @@ const PAYMENT_QUERY: Names<PaymentQuery> = {
 }
 const PIN_QUERY: Names<PinQuery> = { vendor: true, rail: true, payee: true }
 const CHANNEL_QUERY: Names<ChannelQuery> = { slot: true, wallet: true, vendor: true, state: true }
+
+const APPROVAL_QUERY: Names<ApprovalQuery> = { states: true, agent: true, vendor: true, limit: true }
+
+/** Copies a query of questions, without inherited properties. */
+export function approvalQuery(query: ApprovalQuery): ApprovalQuery {
+  return ownOptions(query, APPROVAL_QUERY, 'A query of approvals')
+}
 
 /** Copies a query of payments, without inherited properties. */
 export function paymentQuery(query: PaymentQuery): PaymentQuery {

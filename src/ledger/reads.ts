@@ -3,6 +3,8 @@ import type { Instant } from '../money/index.js'
 import type { Facts, Grant } from '../policy/index.js'
 import { own } from '../util/objects.js'
 import { nextTurn } from '../util/timers.js'
+import type { Approval, ApprovalId, ApprovalQuery, ApprovalRow } from './approval.js'
+import { viewOfApproval } from './approval-steps.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { readFacts, readPins } from './facts.js'
 import type { Gap } from './gaps.js'
@@ -71,6 +73,37 @@ export class LedgerReads {
 
   pins(query: PinQuery = {}): Promise<readonly PinnedPayee[]> {
     return this.read((tables, now) => readPins(tables, query, now))
+  }
+
+  approval(id: ApprovalId): Promise<Approval | undefined> {
+    return this.read((tables, now) => {
+      const row = tables.approval(id)
+      return row === undefined ? undefined : viewOfApproval(tables, row, now)
+    })
+  }
+
+  async approvals(query: ApprovalQuery = {}): Promise<readonly Approval[]> {
+    const { states, agent, vendor, limit = PAGE } = own(query)
+    const onlyWaiting = states?.every((state) => state === 'waiting') === true
+    const found: Approval[] = []
+    let before: number | undefined
+    do {
+      const start: number | undefined = before
+      const page = await this.read((tables, now) => {
+        const view = (row: ApprovalRow): Approval => viewOfApproval(tables, row, now)
+        if (onlyWaiting) return { rows: tables.openApprovals().map(view).reverse() }
+        const { rows, next } = tables.approvals(start, PAGE)
+        return { rows: rows.map(view), next }
+      })
+      for (const approval of page.rows) {
+        if (states !== undefined && !states.includes(approval.state)) continue
+        if (agent !== undefined && approval.agent !== agent) continue
+        if (vendor !== undefined && approval.resource.vendor !== vendor) continue
+        found.push(approval)
+      }
+      before = page.next
+    } while (before !== undefined && found.length < limit)
+    return found.slice(0, limit)
   }
 
   channels(query: ChannelQuery): Promise<readonly Channel[]> {

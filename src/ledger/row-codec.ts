@@ -1,5 +1,6 @@
 import type { Instant } from '../money/index.js'
 import type { Terms } from '../policy/index.js'
+import type { ApprovalRow } from './approval.js'
 import { decode, encode } from './json.js'
 import { damaged } from './ledger-error.js'
 import type { Charge, Counted, PaymentRow } from './payment-row.js'
@@ -172,6 +173,19 @@ function isBody(value: unknown): value is StoredBody {
     has(value, 'receipts', Array.isArray) &&
     has(value, 'updatedAt', isNumber) &&
     has(value, 'burnt', (burnt) => typeof burnt === 'bigint')
+  )
+}
+
+export function isApprovalRow(value: unknown): value is ApprovalRow {
+  return (
+    has(value, 'id', isText) &&
+    has(value, 'payment', isText) &&
+    has(value, 'state', isText) &&
+    has(value, 'fingerprint', isText) &&
+    has(value, 'expires', isNumber) &&
+    has(value, 'holds', Array.isArray) &&
+    has(value, 'terms', (terms) => has(terms, 'network', isText)) &&
+    has(value, 'open', (open) => typeof open === 'boolean')
   )
 }
 

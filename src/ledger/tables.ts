@@ -1,5 +1,6 @@
 import type { Instant, Units } from '../money/index.js'
 import type { CounterClaim, Dimension, Grant, Terms } from '../policy/index.js'
+import type { ApprovalRow } from './approval.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import type { ClockRecord } from './clock-jumps.js'
 import type { Counter, Counts } from './counts.js'
@@ -38,6 +39,12 @@ export interface StoredRow {
 export interface FoundPage {
   readonly rows: readonly StoredRow[]
   /** The place where the search continues. Undefined at the end. */
+  readonly next?: number | undefined
+}
+
+/** Questions of a list, and the place before which it continues. Undefined at the end. */
+export interface FoundApprovals {
+  readonly rows: readonly ApprovalRow[]
   readonly next?: number | undefined
 }
 
@@ -161,6 +168,14 @@ export interface LedgerTables {
   setOwner(name: string, until: Instant | undefined): void
   lane(name: string): { readonly value: bigint; readonly payment?: PaymentId } | undefined
   setLane(name: string, value: bigint, payment: PaymentId | undefined): void
+
+  approval(id: string): ApprovalRow | undefined
+  /** Stores a question, new or changed. */
+  saveApproval(row: ApprovalRow): void
+  /** Returns the questions that wait and the yeses that can still be used, the oldest first. There are few of them. */
+  openApprovals(): readonly ApprovalRow[]
+  /** Returns questions from before that place, the newest first. */
+  approvals(before: number | undefined, limit: number): FoundApprovals
 
   channels(query: ChannelQuery): readonly Channel[]
   setChannel(channel: Channel): void

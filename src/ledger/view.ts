@@ -10,6 +10,7 @@ import {
 } from '../policy/index.js'
 import { own } from '../util/objects.js'
 import { nextTurn } from '../util/timers.js'
+import type { Approval, ApprovalQuery } from './approval.js'
 import { budgetsOf } from './budgets.js'
 import type { Channel, ChannelQuery } from './channel.js'
 import { isCounted, reaching, roomOf, roomsOf } from './counters.js'
@@ -17,7 +18,7 @@ import { type Counter, type Counts, counterOf, keyOf, total, type Weight, weight
 import { claimBy, claimsOn, sameFamily } from './family.js'
 import type { Budget, BudgetsQuery, CounterSum, LedgerView } from './ledger-view.js'
 import type { Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuery, Room } from './port.js'
-import { channelQuery, paymentQuery, pinQuery } from './query-options.js'
+import { approvalQuery, channelQuery, paymentQuery, pinQuery } from './query-options.js'
 import { LedgerReads } from './reads.js'
 import { isFilled, type KnownShape, shapeFor, shapeOf } from './shapes.js'
 
@@ -32,6 +33,10 @@ export class StoredLedgerView extends LedgerReads implements LedgerView {
 
   payments(query: PaymentQuery = {}): AsyncGenerator<Payment> {
     return this.find(paymentQuery(query))
+  }
+
+  override approvals(query: ApprovalQuery = {}): Promise<readonly Approval[]> {
+    return super.approvals(approvalQuery(query))
   }
 
   override channels(query: ChannelQuery = {}): Promise<readonly Channel[]> {

@@ -5,7 +5,7 @@ import type { Context, CounterClaim, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Queues } from '../util/queue.js'
 import type { Wallet } from '../wallet/index.js'
-import type { ApprovalQueue, Approver } from './authorize/approval-queue.js'
+import type { Approver } from './authorize/approver.js'
 import type { Emitter } from './events.js'
 import type { NotPaid } from './not-paid.js'
 import type { LiveCredentials, PaymentLocks, RecoverySchedule } from './process-state.js'
@@ -16,6 +16,8 @@ export interface PaymentSettings {
   readonly wallets: readonly Wallet[]
   readonly currencies: CurrencyTable
   readonly approver?: Approver | undefined
+  /** `ledger`: people may answer from outside of this process. */
+  readonly approvals?: 'ledger' | undefined
   readonly clock: Clock
   /** The kinds that the user prefers: see `rank`. */
   readonly prefer: readonly Preference[]
@@ -40,8 +42,6 @@ export interface Env extends PaymentSettings {
   readonly locks: PaymentLocks
   /** The payments that background recovery leaves out. */
   readonly schedule: RecoverySchedule
-  /** The questions that wait for a person of this process. */
-  readonly questions: ApprovalQueue
   newId(): PaymentId
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Renews the lease of this process if it is due, so that its holds stay its own while it works. */

@@ -1,11 +1,5 @@
 export { BudgetAlerts } from './authorize/alerts.js'
-export {
-  type ApprovalAnswer,
-  ApprovalQueue,
-  type ApprovalRequest,
-  type Approver,
-  type Remember,
-} from './authorize/approval-queue.js'
+export { type ApprovalAnswer, type ApprovalRequest, type Approver, readAnswer } from './authorize/approver.js'
 export { type Quoted, type QuotedOffer, quote } from './authorize/quote.js'
 export { type ChannelOperationRequest, runOperation, settleClosedChannel } from './channel-operation.js'
 export type { Call, CallContext, Env, Outcome, PaymentSettings, Refusal } from './env.js'

@@ -154,11 +154,6 @@ export function holdOf(id: PaymentId, candidate: Candidate, { at, call, env, fin
   })
 }
 
-/** The hold of a payment that waits for a person: it takes no lane yet, and may count on no budget. */
-export function waitingHold({ lane: _, ...hold }: Hold, reserves: 'all' | 'nothing'): Hold {
-  return reserves === 'all' ? hold : { ...hold, reserves }
-}
-
 /** Whether a quote depends on one value of its lane or on an earlier credential. Either may have changed. */
 export function dependsOnOtherPayment({ quote: { lane, replaces } }: Candidate): boolean {
   return lane?.at !== undefined || replaces !== undefined

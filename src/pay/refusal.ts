@@ -1,4 +1,5 @@
 import {
+  clean,
   type ErrorCode,
   type Funds,
   fundsOf,
@@ -20,6 +21,11 @@ export function refused(
   details: Omit<PaymentErrorDetails, 'reasons'> & { readonly code?: ErrorCode } = {},
 ): PaymentRefusedError {
   return new PaymentRefusedError(sentence(reasons), { code: 'refused', ...details, reasons })
+}
+
+/** Makes the error of a payment while all payments are stopped. */
+export function frozen(reason: string): PaymentError {
+  return refused([{ rule: 'frozen', message: `Payments are frozen: ${clean(reason)}` }], { code: 'frozen' })
 }
 
 /** Makes a reason of an error. */

@@ -1,4 +1,14 @@
-import type { Hold, HoldResult, Ledger, Move, MoveResult, Payment, PaymentId } from '../ledger/index.js'
+import type {
+  AskInput,
+  AskResult,
+  Hold,
+  HoldResult,
+  Ledger,
+  Move,
+  MoveResult,
+  Payment,
+  PaymentId,
+} from '../ledger/index.js'
 import type { Env } from './env.js'
 
 type TransitionEnv = Pick<Env, 'ledger' | 'emitter'>
@@ -47,6 +57,14 @@ export async function hold(request: Hold, { ledger, emitter }: TransitionEnv): P
   for (const payment of held.ended ?? []) emitter.emit('payment', { payment })
   if (held.ok) emitter.emit('payment', { payment: held.payment })
   return held
+}
+
+/** Asks a person about a payment, which is held in the same step. Listeners hear of the hold. */
+export async function ask(input: AskInput, { ledger, emitter }: TransitionEnv): Promise<AskResult> {
+  const asked = await ledger.ask(input)
+  for (const payment of asked.ended ?? []) emitter.emit('payment', { payment })
+  if (asked.kind === 'asked') emitter.emit('payment', { payment: asked.held.payment })
+  return asked
 }
 
 /** Records a refusal. Listeners hear of the record, which may be one that an equal refusal made before. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
+import { approvalContract } from './approval-contract.js'
 import { clockContract, type OpenAt, reopeningContract } from './clock-contract.js'
 import { contract, type MakeLedger } from './contract.js'
 import { refusalContract } from './refusal-contract.js'
@@ -19,5 +20,6 @@ refusalContract('sqlite', make)
 repeatContract('sqlite', make)
 const openAt: OpenAt = (place, clock) =>
   sqliteLedger({ path: join(folder, `${place}.db`), synchronous: 'normal', clock })
+approvalContract('sqlite', openAt)
 clockContract('sqlite', openAt)
 reopeningContract('sqlite', openAt)

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Ledger } from '../../src/ledger/index.js'
 import { type LedgerStore, storeLedger } from '../../src/ledger/key-value/index.js'
+import { approvalContract } from './approval-contract.js'
 import { clockContract, reopeningContract } from './clock-contract.js'
 import { contract } from './contract.js'
 import { CENT, holdOf, TestClock } from './fixtures.js'
@@ -36,6 +37,7 @@ export function ledgerStoreContract(name: string, make: MakeLedgerStore): void {
   contract(name, fresh)
   refusalContract(name, fresh)
   repeatContract(name, fresh)
+  approvalContract(name, openAt)
   clockContract(name, openAt)
   reopeningContract(name, openAt)
 

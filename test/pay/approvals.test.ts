@@ -6,11 +6,14 @@ import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
 /** Every payment above a cent needs an approval. */
 function asking(approver: Approver, more: WorldOptions = {}): FakeWorld {
-  const policy = { ask: [{ above: '0.01' }], approval: { timeout: '1s' }, ...more.policy }
+  const policy = { ask: [{ above: '0.01' }], ...more.policy }
   return fakeWorld({ ...more, approver, policy })
 }
 
 const yes: Approver = async () => ({ approved: true, by: 'ann' })
+
+/** A question that waits for one second. */
+const BRIEF = { policy: { approval: { timeout: '1s' } } }
 
 /** An approver with an answer that no type allows, from this JSON. */
 const message =
@@ -46,7 +49,7 @@ const NO: readonly { readonly it: string; readonly approver: Approver }[] = [
 
 describe('an approver that', () => {
   it.each(NO)('$it approves nothing', async ({ approver }) => {
-    const world = asking(approver)
+    const world = asking(approver, BRIEF)
     const error = await world.fails()
     expect(error).toMatchObject({ code: 'refused', funds: 'untouched' })
     expect(error.reasons.at(-1)).toMatchObject({ rule: 'approval' })
@@ -64,6 +67,7 @@ describe('an approver that', () => {
         new Promise((resolve) => {
           late = () => resolve({ approved: true, by: 'ann' })
         }),
+      BRIEF,
     )
     await world.fails()
     late()
@@ -165,7 +169,7 @@ describe('while a person decides', () => {
       },
       { policy: { budgets: [{ limit: '0.15', per: 'day' }], ask: [{ above: '0.09' }] } },
     )
-    const neighbour = world.neighbour()
+    const neighbour = world.neighbour({ approver: yes })
     expect((await world.fails()).funds).toBe('untouched')
     expect(world.wallet.signed).toEqual([])
     expect(await world.counted()).toBeLessThanOrEqual(15)
@@ -314,7 +318,7 @@ describe('an approver that fails', () => {
 
   it('is no error event if it is late, or if there is no approver', async () => {
     for (const world of [
-      asking(() => new Promise(() => undefined)),
+      asking(() => new Promise(() => undefined), BRIEF),
       fakeWorld({ policy: { ask: [{ above: '0.01' }] } }),
     ]) {
       const failed = world.heard('error')

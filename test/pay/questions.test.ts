@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { admissionFor, type WaitingQuestion } from '../../src/ledger/approval-steps.js'
+import { memoryLedger } from '../../src/ledger/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
-import {
-  type ApprovalQuestion,
-  admissionFor,
-  type OpenApproval,
-} from '../../src/pay/authorize/approval-queue.js'
 import type { ApprovalAnswer, ApprovalRequest, Approver } from '../../src/pay/index.js'
-import type { CounterClaim, PolicyDocument } from '../../src/policy/index.js'
-import { cents, termsOf } from '../ledger/fixtures.js'
+import { type CounterClaim, counterKey, type PolicyDocument } from '../../src/policy/index.js'
+import { holdOf } from '../ledger/fixtures.js'
 import { ORIGIN, offer } from './peers.js'
 import { type FakeWorld, fakeWorld, type WorldOptions } from './world.js'
 
@@ -264,31 +261,25 @@ describe('the admission of a question', () => {
     ...{ counts: 'spend', scope: { policy: 'p' }, window: 'ever', from: 0, at: 0, rule: 'budget' },
     ...{ amount: units, limit },
   })
-  const question = (more: Partial<ApprovalQuestion> = {}): ApprovalQuestion => ({
-    ...{ agent: 'a', vendor: 'v', fingerprint: 'f', terms: termsOf({}), claims: [claim(10n, 100n)] },
+  const settings = { timeoutMs: 1, perAgent: 2, perVendor: 2, holds: 50 }
+  const question = async ({ agent = 'a', vendor = 'v', claims = [claim(10n, 100n)] } = {}) => {
+    const hold = await holdOf(memoryLedger(), 'p', { agent, vendor })
+    return { hold: { ...hold, decision: { ...hold.decision, claims } }, settings }
+  }
+  const waiting = (more: Partial<WaitingQuestion> = {}, held = 10n): WaitingQuestion => ({
+    agent: 'a',
+    resource: { transport: 'http', vendor: 'v', operation: 'GET /tea' },
+    expires: 5,
+    holds: [{ key: counterKey(claim(held, 100n)), amount: held }],
     ...more,
   })
-  const opened = (more: Partial<OpenApproval> = {}): OpenApproval => ({
-    ...{ ...question(), expires: 5, reserves: true, ended: new Promise(() => undefined) },
-    ...more,
-  })
-  const limits = { timeoutMs: 1, perAgent: 2, perVendor: 2, holds: 50 }
 
-  it('shares the question about the same request, with any terms', () => {
-    const open = opened({ terms: { ...termsOf({}), most: cents(99) } })
-    expect(admissionFor(question(), [open], { ...limits, perAgent: 1 })).toEqual({
-      kind: 'share',
-      question: open,
-    })
-    expect(admissionFor(question({ agent: 'b' }), [open], limits)).toMatchObject({ kind: 'ask' })
-  })
-
-  it('refuses beyond a limit', () => {
-    const open = [opened({ fingerprint: 'g' }), opened({ fingerprint: 'h', expires: 3 })]
+  it('refuses beyond a limit', async () => {
+    const open = [waiting(), waiting({ expires: 3 })]
     const full = { kind: 'full', limit: 2, retryAt: 3 }
-    expect(admissionFor(question(), open, limits)).toEqual({ ...full, rule: 'perVendor' })
-    expect(admissionFor(question({ vendor: 'w' }), open, limits)).toEqual({ ...full, rule: 'perAgent' })
-    expect(admissionFor(question({ vendor: 'w', agent: 'b' }), open, limits)).toEqual({
+    expect(admissionFor(await question(), open)).toEqual({ ...full, rule: 'perVendor' })
+    expect(admissionFor(await question({ vendor: 'w' }), open)).toEqual({ ...full, rule: 'perAgent' })
+    expect(admissionFor(await question({ vendor: 'w', agent: 'b' }), open)).toEqual({
       kind: 'ask',
       reserves: true,
     })
@@ -297,17 +288,12 @@ describe('the admission of a question', () => {
   it.each([
     [50n, true],
     [51n, false],
-  ])('asks the person; with %s of 100 held it reserves: %s', (units, reserves) => {
-    expect(admissionFor(question({ claims: [claim(units, 100n)] }), [], limits)).toEqual({
-      kind: 'ask',
-      reserves,
-    })
-    const before = opened({ fingerprint: 'g', claims: [claim(30n, 100n)] })
-    const rest = question({ claims: [claim(units - 30n, 100n)] })
-    expect(admissionFor(rest, [before], limits)).toEqual({ kind: 'ask', reserves })
+  ])('asks the person; with %s of 100 held it reserves: %s', async (units, reserves) => {
+    const whole = await question({ claims: [claim(units, 100n)] })
+    expect(admissionFor(whole, [])).toEqual({ kind: 'ask', reserves })
+    const rest = await question({ claims: [claim(units - 30n, 100n)] })
+    expect(admissionFor(rest, [waiting({}, 30n)])).toEqual({ kind: 'ask', reserves })
     // A question that reserves nothing takes nothing of the share.
-    expect(admissionFor(question(), [{ ...before, reserves: false }], limits)).toMatchObject({
-      reserves: true,
-    })
+    expect(admissionFor(await question(), [waiting({ holds: [] })])).toMatchObject({ reserves: true })
   })
 })

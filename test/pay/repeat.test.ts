@@ -134,15 +134,14 @@ describe('the same request twice, if policy asks a person', () => {
     const world = fakeWorld({
       policy: ASK,
       approver: async () => {
-        // Another process, whose person approved first.
+        // Another process buys the same.
         await neighbour.pay()
         return { approved: true, by: 'ann' }
       },
     })
-    const neighbour = world.neighbour({
-      policy: ASK,
-      approver: async () => ({ approved: true, by: 'bob' }),
-    })
+    // The policy of that process does not ask.
+    const { repeat: _, ...policy } = ASK
+    const neighbour = world.neighbour({ policy })
     await world.pay()
     expect(await world.fails()).toMatchObject({ code: 'approval_lapsed' })
     expect(world.rail.settled.size).toBe(2)

@@ -2,7 +2,6 @@ import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { isPaymentError, type PaymentError } from '../../src/errors/index.js'
 import type { Ledger, Payment } from '../../src/ledger/index.js'
 import { currencyTable, type Instant } from '../../src/money/index.js'
-import { ApprovalQueue } from '../../src/pay/authorize/approval-queue.js'
 import {
   type Approver,
   type Call,
@@ -42,6 +41,7 @@ export interface WorldOptions {
   /** Further wallets of other kinds. */
   readonly others?: readonly Wallet[]
   readonly approver?: Approver
+  readonly approvals?: Env['approvals']
   readonly prefer?: Env['prefer']
   readonly ledger?: (ledger: Ledger) => Ledger
 }
@@ -125,7 +125,6 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     patienceMs: 45_000,
     liveCredentials: new LiveCredentials(),
     queues: new Queues(),
-    questions: new ApprovalQueue(),
     newId: () => crypto.randomUUID(),
     // A sleep moves the time, one turn of the event loop later. Live processes renew their leases meanwhile.
     sleep: async (ms, signal) => {
@@ -153,6 +152,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     scheduleRecheck: (at) => void due.push(at),
     attachOutcome: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
+    approvals: options.approvals,
   })
   const run = ({ key, path, agent = 'agent', signal }: CallIn = {}): Promise<Reply> => {
     const call: Call = own({

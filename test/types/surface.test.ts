@@ -44,21 +44,23 @@ test('the codes of errors', () => {
 /** Values and types, as each entry exports them. */
 const NAMES: Readonly<Record<string, string>> = {
   purser: `
-    Amount AnomalyKind ApprovalAnswer ApprovalRequest Approver Budget CURRENCIES CallOptions
+    Amount AnomalyKind AnswerResult Approval ApprovalAnswer ApprovalProof ApprovalQuery ApprovalRequest
+    ApprovalState Approver Budget BudgetAfter CURRENCIES CallOptions
     Currency DiscoverOptions Discovered DiscoveredOffer DiscoveredOperation ERROR_CODES ErrorCode
     FetchInput FetchLike FetchPayment Funds Ledger Listener NextAction NotPaid OfferKind Outcome
     PayingFetch PayingInit Payment PaymentError PaymentQuery PaymentRefusedError PaymentState
-    PolicyDocument Preference Purser PurserEvent PurserEvents PurserOptions Quoted QuotedOffer
+    PolicyDocument Preference Purser PurserApprovals PurserEvent PurserEvents PurserOptions Quoted QuotedOffer
     Reason Receipt Recovery Refusal Rejection Remember Resolution Restore Session Sessions SpanLike
-    TracerLike Wallet amount createPurser fiat findPaymentError formatAmount isPaymentError token
+    StoredAnswer TracerLike Wallet amount createPurser fiat findPaymentError formatAmount isPaymentError token
   `,
   'purser/auto': 'purser restore',
   'purser/ledger': `
-    Attempt BudgetsQuery Channel ChannelQuery Channels Clock ClockConfirmation ConfirmedGap
-    CounterClaim CounterSum Decision Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps Grant
+    AnswerResult Approval ApprovalId ApprovalProof ApprovalQuery ApprovalState Approvals AskInput AskResult
+    Attempt BudgetAfter BudgetsQuery Channel ChannelQuery Channels Clock ClockConfirmation ConfirmedGap
+    CounterClaim CounterSum Decision Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps GivenAnswer Grant
     Hold HoldResult Instant LaneGrant LaneRequest Ledger LedgerView Move MoveResult Payment PaymentId
-    PaymentQuery PaymentState PinQuery PinnedPayee PreviousPurchase PurchaseQuery RestoreStatement
-    Room Scope StoredReceipt Terms Units UnseenDoubts Verdict
+    PaymentQuery PaymentState PinQuery PinnedPayee PreviousPurchase PurchaseQuery Remember RestoreStatement
+    Room Scope StoredAnswer StoredReceipt Terms Units UnseenDoubts Verdict WithdrawReason
   `,
   'purser/ledger/memory': 'MemoryLedgerOptions memoryLedger',
   'purser/ledger/sqlite':

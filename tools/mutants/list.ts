@@ -168,9 +168,9 @@ const PAY: readonly Mutant[] = [
   {
     name: 'nonsense-is-yes',
     breaks: 'an invalid answer of an approver approves the payment',
-    file: 'src/pay/authorize/approve.ts',
+    file: 'src/pay/authorize/approver.ts',
     find: 'if (approved !== true) return undefined',
-    replace: 'if (!approved) return undefined',
+    replace: 'if (approved !== true) return approved ? own({ approved: true, ...common }) : undefined',
     tests: ['test/pay/approvals.test.ts'],
   },
   {

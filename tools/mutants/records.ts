@@ -49,7 +49,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'changed-payee-untold',
     breaks: 'no event reports that a vendor changed its payee',
-    file: 'src/pay/authorize/authorize.ts',
+    file: 'src/pay/authorize/candidates.ts',
     find: "rule === 'payees.pinned' || rule === 'ask.newPayee'",
     replace: "rule === 'payees.pinned'",
     tests: ['test/pay/pins.test.ts'],

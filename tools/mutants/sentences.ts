@@ -6,7 +6,7 @@ export const SENTENCES: readonly Mutant[] = [
     name: 'approver-fails-silently',
     breaks: 'no event reports an approver that throws an error',
     file: 'src/pay/authorize/approve.ts',
-    find: "if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })",
+    find: "if (!signal.aborted) env.emitter.emit('error', { error, during: 'approver' })",
     replace: '',
     tests: ['test/pay/approvals.test.ts'],
   },

@@ -10,7 +10,8 @@ import type { PaymentId } from '../port.js'
 import { isChannel } from '../query.js'
 import type { Fill, KnownShape } from '../shapes.js'
 import type { LedgerTables, Meta } from '../tables.js'
-import { FactTables, has, isText } from './facts.js'
+import { ApprovalTables } from './approvals.js'
+import { has, isText } from './facts.js'
 import { keyOf, prefixOf, rangeOf } from './keys.js'
 import type { StoreEntry, StoreRange } from './port.js'
 
@@ -37,7 +38,7 @@ export function newMeta(id: string): string {
 }
 
 /** The few values that every step reads, and the counters, lanes and channels, as keys and values. */
-export class CounterTables extends FactTables {
+export class CounterTables extends ApprovalTables {
   /** The beginning of the window of each counter that this step has read. */
   readonly #windows = new Map<string, Instant>()
 

@@ -8,7 +8,7 @@ import type { Pin } from '../pins.js'
 import type { PaymentId } from '../port.js'
 import type { DayOfPrices } from '../prices.js'
 import type { Denial, PriceKey } from '../tables.js'
-import { ChannelRows } from './channel-rows.js'
+import { ApprovalRows } from './approval-rows.js'
 import { type Fields, numberOf, optionalText, textOf } from './codec.js'
 
 type Lane = { readonly value: bigint; readonly payment?: PaymentId }
@@ -18,7 +18,7 @@ type Rails = ReadonlyMap<string, readonly DayOfPrices[]>
 const MOST_LISTS = 1000
 
 /** Owners, lanes, and the facts that policies use. */
-export class FactRows extends ChannelRows {
+export class FactRows extends ApprovalRows {
   readonly #owners = new BoundedCache<Instant | undefined>()
   readonly #lanes = new BoundedCache<Lane | undefined>()
   readonly #versions = new BoundedCache<number>()

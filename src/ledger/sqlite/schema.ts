@@ -77,6 +77,12 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE channels (n INTEGER PRIMARY KEY, lane TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE approvals (
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX approvals_open ON approvals (n) WHERE open = 1;
+  `,
 ]
 
 /** The file's kind and version, which are checked before any table is read. */

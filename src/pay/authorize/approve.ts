@@ -1,27 +1,15 @@
 import { clean, isPaymentError, type PaymentRefusedError, type Reason } from '../../errors/index.js'
-import type { PaymentId } from '../../ledger/index.js'
-import { type Amount, count, type Instant } from '../../money/index.js'
+import type { Approval, ApprovalId, Ledger, PaymentId, StoredAnswer } from '../../ledger/index.js'
+import { count } from '../../money/index.js'
 import { noWorse, railOf } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import { ONCE, own } from '../../util/objects.js'
-import type { CallContext } from '../env.js'
+import type { Env } from '../env.js'
 import { constraintsOf, holdOf, type OfferPurchase, type Purchase, requestOffers } from '../purchase.js'
 import { reasonOf, refused } from '../refusal.js'
 import { deny } from '../transition.js'
-import type {
-  Admission,
-  ApprovalAnswer,
-  ApprovalQuestion,
-  ApprovalRequest,
-  EndQuestion,
-  Remember,
-} from './approval-queue.js'
+import { type ApprovalAnswer, type ApprovalRequest, readAnswer } from './approver.js'
 import { type Candidate, evaluateSource, type QuoteSource } from './candidates.js'
-
-/**
- * How long a denial is valid for the same terms. An agent that repeats its request is no reason to ask a person again.
- */
-const DENIAL_STANDS_MS = 10 * 60_000
 
 /** If a challenge expires sooner than this, Purser asks the server for another one. */
 const NEARLY_EXPIRED_MS = 5_000
@@ -30,41 +18,53 @@ const NEARLY_EXPIRED_MS = 5_000
 interface Question {
   readonly id: PaymentId
   readonly candidate: Candidate
-  /** Ends the question, after the answer was recorded. */
-  readonly end: EndQuestion
+  /** The question as the ledger stored it. */
+  readonly approval: Approval
 }
 
 /**
- * Asks a person while the budget is held. The answer is bound to these terms: the approved offer is judged again, on a
- * new challenge if the first one expired, and may be no worse in any field.
+ * Waits for a person's answer while the budget is held. The answer is bound to these terms: the approved offer is judged
+ * again, on a new challenge if the first one expired, and may be no worse in any field.
  *
  * @throws PaymentRefusedError if the answer is no, late or invalid, or if the offer got worse.
  */
-export async function approve(question: Question, purchase: Purchase): Promise<Candidate> {
-  const { id, candidate, end } = question
+export async function approve(
+  question: Question,
+  purchase: Purchase,
+): Promise<Candidate & { readonly approvedBy: string }> {
+  const { candidate } = question
   const { env, call } = purchase
-  const { timeoutMs } = env.policy.approvalSettings(call.context)
-  const asked = await ask(requestOf(question, env.clock.now() + timeoutMs, purchase), timeoutMs, purchase)
+  const asked = await answerTo(question, purchase)
   call.signal?.throwIfAborted()
-  const { answer } = asked
+  const { approval } = asked
+  const answer = approval?.answer
   env.emitter.emit('approval', {
-    payment: id,
-    approved: answer?.approved === true,
+    payment: question.id,
+    approved: approval?.state === 'approved',
     ...(answer === undefined ? {} : { by: answer.by }),
   })
-  if (answer === undefined) {
-    if (asked.thrown !== undefined) env.emitter.emit('error', { ...asked.thrown, during: 'approver' })
-    end(asked.reason)
-    throw unanswered(candidate, asked.reason)
-  }
+  if (approval === undefined || answer === undefined) throw unanswered(candidate, asked.reason)
   if (!answer.approved) {
     await recordDenial(question, answer.by, purchase)
-    end('answered')
     throw notApproved(candidate, `${clean(answer.by)} did not approve this payment.`)
   }
-  await rememberApproval(candidate, purchase, answer)
-  end('answered')
-  return { ...(await refreshed(question, purchase)), approvedBy: clean(answer.by) }
+  const by = await useAnswer(approval, candidate, purchase)
+  return { ...(await refreshed(question, purchase)), approvedBy: by }
+}
+
+/**
+ * Takes a yes that a person has given. If the yes is remembered, further payments of this kind are approved too.
+ *
+ * @returns The person's name.
+ */
+export async function useAnswer(
+  { id, answer }: Approval,
+  candidate: Candidate,
+  purchase: Purchase,
+): Promise<string> {
+  if (answer?.approved !== true) throw unanswered(candidate, 'nonsense')
+  await rememberApproval(id, candidate, purchase, answer)
+  return clean(answer.by)
 }
 
 const NO_ANSWER = {
@@ -86,50 +86,35 @@ function notApproved({ decision }: Candidate, message: string): PaymentRefusedEr
   return refused(reasons)
 }
 
-function requestOf(
-  { id, candidate: { quote, decision } }: Question,
-  expires: Instant,
-  purchase: Purchase,
-): ApprovalRequest {
-  const { agent, tasks, tool } = purchase.call.context
-  const { words } = quote.challenge
+function requestOf({ id, approval }: Question, purchase: Purchase): ApprovalRequest {
+  const { agent, tasks, tool, terms, reasons, expires, serverSays, budgets, termsHash } = approval
   return Object.freeze({
+    id: approval.id,
     payment: id,
     agent,
     tasks,
     ...(tool === undefined ? {} : { tool }),
     resource: purchase.at,
-    terms: quote.terms,
-    reasons: decision.reasons,
+    terms,
+    reasons,
     expires,
-    ...(words === undefined ? {} : { serverSays: words }),
+    ...(serverSays === undefined ? {} : { serverSays }),
+    ...(budgets === undefined ? {} : { budgets }),
+    termsHash,
   })
 }
 
-/** The reason if the limit of open questions is reached, so that no person is asked. */
-export function tooManyQuestions(
-  { rule, limit }: Extract<Admission, { kind: 'full' }>,
-  { agent, vendor }: Pick<ApprovalQuestion, 'agent' | 'vendor'>,
-): Reason {
-  const whose = rule === 'perVendor' ? `about ${vendor}` : `of ${agent === '' ? 'this caller' : agent}`
-  return {
-    rule: `approval.${rule}`,
-    limit: `${limit}`,
-    message: `This payment needs an approval, and ${limit} questions ${whose} wait for a person already: answer those first, or raise \`approval.${rule}\`.`,
-  }
-}
-
-/** Records a denial: until it expires, the same terms are refused without asking. */
+/** Records the denied payment. The ledger refuses the same terms since the answer, without asking. */
 async function recordDenial({ id, candidate }: Question, by: string, purchase: Purchase): Promise<void> {
   const { lane: _, ...request } = holdOf(id, candidate, purchase)
-  const reason = `not approved by ${clean(by)}`
-  await deny(request, { reason, standsMs: DENIAL_STANDS_MS }, purchase.env)
+  await deny(request, { reason: `not approved by ${clean(by)}` }, purchase.env)
 }
 
 async function rememberApproval(
+  id: ApprovalId,
   { quote }: Candidate,
   { env, call, at }: Purchase,
-  { by, remember }: Extract<ApprovalAnswer, { approved: true }>,
+  { by, remember }: StoredAnswer,
 ): Promise<void> {
   if (remember === undefined) return
   const upTo = count(remember.upTo, env.policy.unit)
@@ -137,7 +122,8 @@ async function rememberApproval(
   // Amounts that have no value in the policy's unit limit nothing, so they are not remembered.
   if (upTo === undefined || total === undefined) return
   await env.ledger.grant({
-    id: env.newId(),
+    // Storing it again replaces it.
+    id,
     agent: call.context.agent,
     vendor: at.vendor,
     rail: railOf(quote.terms),
@@ -202,74 +188,106 @@ async function checked(challenge: Challenge, purchase: OfferPurchase): Promise<v
   }
 }
 
-/** A valid answer, or why there is none. */
+/** The question after it has ended, or why there is no answer. */
 type Asked =
-  | { readonly answer: ApprovalAnswer }
-  | {
-      readonly answer?: never
-      readonly reason: 'nobody' | 'late' | 'failed' | 'nonsense'
-      /** What the approver threw. */
-      readonly thrown?: { readonly error: unknown }
-    }
+  | { readonly approval: Approval; readonly reason: NoAnswer }
+  | { readonly approval?: never; readonly reason: NoAnswer }
 
-/** An object whose properties are not checked yet. */
-type Loose<Name extends string> = { readonly [N in Name]?: unknown }
+type NoAnswer = keyof typeof NO_ANSWER
 
-/** Reads an answer. Undefined if it is not valid. */
-function readAnswer(value: unknown): ApprovalAnswer | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  // Only own properties count: an inherited `approved` approves nothing.
-  const { approved, by, note, remember }: Loose<'approved' | 'by' | 'note' | 'remember'> = own(value)
-  if (typeof by !== 'string' || by === '') return undefined
-  const words = typeof note === 'string' ? { note } : {}
-  if (approved === false) return own({ approved, by, ...words })
-  if (approved !== true) return undefined
-  if (remember === undefined) return own({ approved, by, ...words })
-  const read = readRemember(remember)
-  return read === undefined ? undefined : own({ approved, by, ...words, remember: read })
-}
-
-function readRemember(value: unknown): Remember | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { until, upTo, total }: Loose<'until' | 'upTo' | 'total'> = own(value)
-  if (typeof until !== 'number' || !Number.isFinite(until)) return undefined
-  return isAmount(upTo) && isAmount(total) ? { until, upTo, total } : undefined
-}
-
-function isAmount(value: unknown): value is Amount {
-  if (typeof value !== 'object' || value === null) return false
-  const { value: parts, currency }: Loose<'value' | 'currency'> = own(value)
-  return typeof parts === 'bigint' && parts >= 0n && typeof currency === 'object' && currency !== null
-}
-
-/** Asks a person. Waits no longer than until the request expires or the caller aborts. */
-async function ask(
-  request: ApprovalRequest,
-  timeoutMs: number,
-  { env: { approver }, call: { signal } }: CallContext,
-): Promise<Asked> {
-  if (approver === undefined) return own({ reason: 'nobody' })
+/**
+ * Waits for the first answer: the one of this process's approver, or one that came by the ledger from outside. Waits no
+ * longer than until the question expires or the caller aborts.
+ */
+async function answerTo(question: Question, purchase: Purchase): Promise<Asked> {
+  const { env, call } = purchase
+  const { id, expires } = question.approval
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), timeoutMs)
-  const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+  const { timeoutMs } = env.policy.approvalSettings(call.context)
+  const left = Math.max(0, Math.min(timeoutMs, expires - env.clock.now()))
+  const timer = setTimeout(() => late.abort(), left)
+  const either = call.signal === undefined ? late.signal : AbortSignal.any([call.signal, late.signal])
+  let ended: Approval['withdrawn'] | 'expired' = 'left'
   try {
-    // A signal that is aborted already fires no event.
-    either.throwIfAborted()
-    const given = new Promise<never>((_, reject) => {
-      either.addEventListener('abort', () => reject(either.reason), ONCE)
-    })
-    // Called inside an async function, so that an approver that throws rejects.
-    const answer = readAnswer(await Promise.race([(async () => approver(request, either))(), given]))
-    return own(answer === undefined ? { reason: 'nonsense' } : { answer })
+    const answered = env.ledger.untilApproval(id, ({ state }) => state !== 'waiting', either)
+    // A failure of the approver ends the wait before the ledger does.
+    answered.catch(() => undefined)
+    const failure = askApprover(question, purchase, either)
+    const asked = await Promise.race([answered, failureAlone(failure, either)])
+    ended = undefined
+    if (asked !== undefined && 'reason' in asked) {
+      ended = asked.reason
+      return own({ reason: asked.reason })
+    }
+    return asked === undefined ? own({ reason: 'failed' }) : own({ approval: asked, reason: 'late' })
   } catch (error) {
-    // An approver that throws approves nothing. The payment flow reports the caller's own abort.
-    return own(
-      either.aborted
-        ? { reason: late.signal.aborted ? 'late' : 'failed' }
-        : { reason: 'failed', thrown: { error } },
-    )
+    if (!either.aborted) throw error
+    if (late.signal.aborted) ended = 'expired'
+    return own({ reason: late.signal.aborted ? 'late' : 'failed' })
   } finally {
     clearTimeout(timer)
     late.abort()
+    if (ended !== undefined) await giveUp(id, ended, env)
   }
+}
+
+/**
+ * Ends the question that this call asked, because it does not wait any more. If people may answer from outside, the
+ * question stays until it expires, and the next call for the same request gets the answer.
+ */
+async function giveUp(id: ApprovalId, why: Parameters<Ledger['withdraw']>[1], env: Env): Promise<void> {
+  if (why === 'left' && env.approvals === 'ledger') return
+  try {
+    await env.ledger.withdraw(id, why)
+  } catch (error) {
+    // The question expires by itself.
+    env.emitter.emit('error', { error, during: 'approver' })
+  }
+}
+
+interface ApproverFailure {
+  readonly reason: 'failed' | 'nonsense'
+}
+
+/** Resolves only if the approver has failed and nobody else can answer. */
+async function failureAlone(
+  asking: Promise<ApproverFailure | undefined>,
+  signal: AbortSignal,
+): Promise<ApproverFailure> {
+  const failure = await asking
+  return (
+    failure ??
+    new Promise<never>((_, reject) => {
+      if (signal.aborted) reject(signal.reason)
+      else signal.addEventListener('abort', () => reject(signal.reason), ONCE)
+    })
+  )
+}
+
+/**
+ * Asks the approver of this process, if it has one. Its answer goes to the ledger, where the first answer counts.
+ *
+ * @returns Why there is no answer. Undefined if there is one, or if somebody else may still answer.
+ */
+async function askApprover(
+  question: Question,
+  purchase: Purchase,
+  signal: AbortSignal,
+): Promise<ApproverFailure | undefined> {
+  const { env } = purchase
+  const { approver } = env
+  if (approver === undefined) return undefined
+  let answer: ApprovalAnswer | undefined
+  let failure: ApproverFailure = own({ reason: 'nonsense' })
+  try {
+    answer = readAnswer(await approver(requestOf(question, purchase), signal))
+  } catch (error) {
+    // An approver that throws approves nothing. What it throws after the end of the question is no news.
+    if (!signal.aborted) env.emitter.emit('error', { error, during: 'approver' })
+    failure = own({ reason: 'failed' })
+  }
+  if (signal.aborted) return undefined
+  if (answer === undefined) return env.approvals === 'ledger' ? undefined : failure
+  await env.ledger.answer(question.approval.id, answer)
+  return undefined
 }

@@ -1,7 +1,7 @@
-import { clean, isPaymentError, PaymentError, type Reason } from '../../errors/index.js'
-import type { LaneGrant, Move, PaymentId, Room } from '../../ledger/index.js'
+import { isPaymentError, PaymentError, type Reason } from '../../errors/index.js'
+import type { HoldResult, LaneGrant, Move, PaymentId, Room } from '../../ledger/index.js'
 import type { Instant } from '../../money/index.js'
-import { noBetter, noWorse, shortfalls } from '../../policy/index.js'
+import { noWorse, shortfalls } from '../../policy/index.js'
 import { own } from '../../util/objects.js'
 import { untilAborted } from '../../util/until-aborted.js'
 import { mintAuthorization } from '../../wallet/authorization.js'
@@ -13,17 +13,18 @@ import {
   holdOf,
   type Purchase,
   waitForLane,
-  waitingHold,
 } from '../purchase.js'
 import { abandonUnsent } from '../recovery/inspection.js'
-import { blockedBy, causeFor, reasonOf, refused, sentence } from '../refusal.js'
+import { blockedBy, causeFor, frozen, reasonOf, refused, sentence } from '../refusal.js'
 import { deny, hold, transition, tryTransition } from '../transition.js'
-import { approve, isCovered, tooManyQuestions, unanswered } from './approve.js'
+import { isCovered } from './approve.js'
+import { type Approved, askPerson } from './ask.js'
 import {
   type Candidate,
   checkPrepared,
   evaluateQuotes,
   type OfferEvaluation,
+  payeeChangeIn,
   type QuoteSource,
   type Quotes,
   quoteAll,
@@ -80,7 +81,7 @@ class Authorizer {
   readonly #reasons: Reason[] = []
   #failure: PaymentError | undefined
   #retryAt: Instant | undefined
-  #approved: Candidate | undefined
+  #approved: Approved | undefined
   #source: QuoteSource
   /** The quotes of the wallets, while they are valid. */
   #quotes: Quotes | undefined
@@ -164,8 +165,7 @@ class Authorizer {
 
   /** A vendor that suddenly names another payee may have been taken over, whatever policy decides about it. */
   #emitPayeeChange(ranked: readonly Candidate[]): void {
-    const reasons = ranked.flatMap(({ decision }) => (decision.effect === 'allow' ? [] : decision.reasons))
-    const changed = reasons.find(({ rule }) => rule === 'payees.pinned' || rule === 'ask.newPayee')
+    const changed = payeeChangeIn(ranked)
     if (changed === undefined || this.#payeeChangeEmitted) return
     this.#payeeChangeEmitted = true
     const { message } = changed
@@ -234,47 +234,43 @@ class Authorizer {
     return this.#sign(candidate, held.lane)
   }
 
-  /**
-   * Asks a person, or waits for another call that asks about the same request. No call waits on a lane for an answer.
-   */
   async #ask(candidate: Candidate): Promise<Candidate | Step> {
-    const { env, call, at, fingerprint } = this.#purchase
-    const { agent } = call.context
-    const { terms } = candidate.quote
-    const question = { agent, vendor: at.vendor, fingerprint, terms, claims: candidate.decision.claims }
-    const seat = env.questions.enter(question, env.policy.approvalSettings(call.context), env.clock.now())
-    if (seat.kind === 'full') {
-      this.#retryAt = seat.retryAt
-      this.#reasons.push(tooManyQuestions(seat, question))
-      return { kind: 'next' }
-    }
-    if (seat.kind === 'share') {
-      const ending = await seat.question.ended
-      const answered = ending === 'answered' || ending === 'given up'
-      if (answered || !noBetter(terms, seat.question.terms)) return { kind: 'asked' }
-      throw unanswered(candidate, ending)
-    }
-    try {
-      const held = await this.#hold(candidate, seat.reserves ? 'all' : 'nothing')
-      if (isStep(held)) return held
+    const onHeld = (): void => {
+      this.#holding = true
       this.#emitDecision(candidate)
-      const approved = await approve({ id: this.#id, candidate, end: seat.end }, this.#purchase)
-      this.#approved = candidate
-      // The first challenge may have expired meanwhile, so a later evaluation uses the one that was approved.
-      if (this.#purchase.kind === 'offers')
-        this.#source = { kind: 'offers', offers: [approved.quote.challenge] }
-      this.#quotes = undefined
-      await env.keepAlive()
-      return approved
-    } finally {
-      seat.end('given up')
+    }
+    const asked = await askPerson({ id: this.#id, candidate, onHeld }, this.#purchase)
+    switch (asked.kind) {
+      case 'full':
+        this.#retryAt = asked.retryAt
+        this.#reasons.push(asked.reason)
+        return { kind: 'next' }
+      case 'not held':
+        return this.#notHeld(asked.held, candidate)
+      case 'other':
+        return { kind: 'asked' }
+      case 'approved':
+        this.#emitDecision(candidate)
+        this.#approved = asked.approved
+        // The first challenge may have expired meanwhile, so a later evaluation uses the one that was approved.
+        if (this.#purchase.kind === 'offers')
+          this.#source = { kind: 'offers', offers: [asked.candidate.quote.challenge] }
+        this.#quotes = undefined
+        await this.#purchase.env.keepAlive()
+        return asked.candidate
     }
   }
 
   /** A person is asked once. Terms that are no worse than the approved or paid ones need no further approval. */
   #mustAsk(candidate: Candidate): boolean {
     if (candidate.decision.effect !== 'ask' || this.#purchase.earlier !== undefined) return false
-    return this.#approved === undefined || !isCovered(candidate, this.#approved)
+    return this.#yesFor(candidate) === undefined
+  }
+
+  /** The yes that covers a candidate, if a person has given one. */
+  #yesFor(candidate: Candidate): Approved | undefined {
+    const approved = this.#approved
+    return approved !== undefined && isCovered(candidate, approved.candidate) ? approved : undefined
   }
 
   async #sign(candidate: Candidate, lane: LaneGrant | undefined): Promise<Step> {
@@ -301,27 +297,29 @@ class Authorizer {
     return this.#commit(candidate, prepared)
   }
 
-  /**
-   * Holds budget in the ledger, in one atomic step.
-   *
-   * @param reserves Given for a payment that waits for a person: what it counts on its budgets meanwhile.
-   */
-  async #hold(candidate: Candidate, reserves?: 'all' | 'nothing'): Promise<{ lane?: LaneGrant } | Step> {
+  /** Holds budget in the ledger, in one atomic step. */
+  async #hold(candidate: Candidate): Promise<{ lane?: LaneGrant } | Step> {
     const { env, call } = this.#purchase
     const { signal } = call
     signal?.throwIfAborted()
-    const request = holdOf(this.#id, candidate, this.#purchase)
-    const held = await hold(reserves === undefined ? request : waitingHold(request, reserves), env)
-    if (held.ok) {
-      this.#holding = true
-      signal?.throwIfAborted()
-      return held.lane === undefined ? {} : { lane: held.lane }
-    }
+    const yes = this.#yesFor(candidate)
+    const request = own({
+      ...holdOf(this.#id, candidate, this.#purchase),
+      ...(yes === undefined ? {} : { approval: yes.id, approvedBy: yes.by }),
+    })
+    const held = await hold(request, env)
+    if (!held.ok) return this.#notHeld(held, candidate)
+    this.#holding = true
+    signal?.throwIfAborted()
+    return held.lane === undefined ? {} : { lane: held.lane }
+  }
+
+  async #notHeld(held: Extract<HoldResult, { ok: false }>, candidate: Candidate): Promise<Step> {
     switch (held.why) {
       case 'short':
         if (await this.#makeRoom(held.short)) return { kind: 'stale' }
         if (this.#usedUp(candidate, held.short)) return { kind: 'stale' }
-        this.#reasons.push(...shortfalls(held.short, candidate.decision, env.policy.symbol))
+        this.#reasons.push(...shortfalls(held.short, candidate.decision, this.#purchase.env.policy.symbol))
         return { kind: 'next' }
       case 'taken':
         return { kind: 'taken', by: held.by }
@@ -331,8 +329,12 @@ class Authorizer {
         throw frozen(held.reason)
       case 'stale':
         return { kind: dependsOnOtherPayment(candidate) ? 'stale' : 'judge' }
-      default:
-        return { kind: held.why }
+      case 'unapproved':
+        // The yes was used by another call, or has lapsed: a person is asked again.
+        this.#approved = undefined
+        return { kind: 'asked' }
+      case 'lane':
+        return { kind: 'lane' }
     }
   }
 
@@ -357,6 +359,7 @@ class Authorizer {
     const { call, env } = this.#purchase
     const { challenge, terms } = candidate.quote
     const attempt = { challengeId: challenge.id, terms, evidence: prepared.evidence }
+    const yes = this.#yesFor(candidate)
     let committed = false
     try {
       call.signal?.throwIfAborted()
@@ -366,6 +369,7 @@ class Authorizer {
         attempt,
         pin: candidate.decision.payees === 'pin',
         widenPin: this.#approved !== undefined || candidate.decision.grant !== undefined,
+        ...(yes === undefined ? {} : { approval: yes.id }),
         ...(prepared.signedTotal === undefined ? {} : { signed: prepared.signedTotal }),
       }
       const moved = await tryTransition(this.#id, move, env)
@@ -437,10 +441,6 @@ class Authorizer {
     const { id } = await deny({ ...request, decision }, why, this.#purchase.env)
     return id
   }
-}
-
-function frozen(reason: string): PaymentError {
-  return refused([{ rule: 'frozen', message: `Payments are frozen: ${clean(reason)}` }], { code: 'frozen' })
 }
 
 function isStep(held: object): held is Step {

@@ -276,6 +276,12 @@ function isDecision(decision: Partial<Decision> | null | undefined): boolean {
   return Object.hasOwn(EFFECTS, effect) && Array.isArray(decision?.claims) && Array.isArray(decision?.reasons)
 }
 
+/** Returns the reason of an offer that names another payee than before, if it was not simply allowed. */
+export function payeeChangeIn(ranked: readonly Candidate[]): Reason | undefined {
+  const reasons = ranked.flatMap(({ decision }) => (decision.effect === 'allow' ? [] : decision.reasons))
+  return reasons.find(({ rule }) => rule === 'payees.pinned' || rule === 'ask.newPayee')
+}
+
 /** Every reason against every offer. */
 export function reasonsOf({ ranked, unpayable }: OfferEvaluation): Reason[] {
   return [

@@ -133,17 +133,39 @@ function believed({ state, proof, terms, attempts, receipts }: Payment, chain: M
   return terms.fee === undefined && !chain.moved(last)
 }
 
-/** A payment that needs an approval leaves only with one: for this call, or remembered. */
+/**
+ * A payment that needs an approval leaves only with one: for this call, remembered, or given to an earlier call for the
+ * same request that paid nothing.
+ */
 export function approvalsKept({ chain, calls }: Known): readonly string[] {
   const remembered = new Set(
     calls
       .filter(({ plan, yes }) => yes && plan.message === 'remembers')
       .map(({ plan }) => `${plan.agent} ${plan.vendor}`),
   )
-  return [...chain.issued.values()]
-    .filter(({ id, price }) => !chain.discarded.has(id) && price > BigInt(ASK_ABOVE) * 10_000n)
+  const issued = [...chain.issued.values()].filter(
+    ({ id, price }) => !chain.discarded.has(id) && price > BigInt(ASK_ABOVE) * 10_000n,
+  )
+  const used = new Set(issued.map(({ call }) => call))
+  return issued
     .filter(({ call, plan }) => calls[call]?.yes !== true && !remembered.has(`${plan.agent} ${plan.vendor}`))
+    .filter(({ call, price, plan }) => {
+      const earlier = calls.findIndex(
+        (other, at) =>
+          at < call && other.yes && !used.has(at) && price <= cents(other.plan) && isSame(other.plan, plan),
+      )
+      used.add(earlier)
+      return earlier === -1
+    })
     .map(({ id, call }) => `${id}: nobody approved call ${call}`)
+}
+
+const cents = (plan: CallPlan): bigint => BigInt(plan.cents) * 10_000n
+
+/** Whether two calls make the same request. */
+function isSame(a: CallPlan, b: CallPlan): boolean {
+  const request = ({ agent, tasks, vendor, path }: CallPlan) => JSON.stringify([agent, tasks, vendor, path])
+  return request(a) === request(b)
 }
 
 /** The errors of callers are true about their money. */
