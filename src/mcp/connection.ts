@@ -124,6 +124,8 @@ export class PayingConnection {
     })
     return this.#transport.send(withPayment(request, 'params', {}), options).catch((error: unknown) => {
       this.#unasked.delete(id)
+      // The answer may have come before the error. The client knows that the call failed, so it is not paid any more.
+      this.#calls.get(id)?.cancel(error)
       throw error
     })
   }

@@ -95,11 +95,12 @@ export class RunningCall {
       this.#transport.send(message, options).then(
         () => this.started(),
         (error: unknown) => {
-          if (!paid && this.#first === 'open') {
-            this.#first = { error }
-            this.#notSent(error)
-          }
           waiting.reject(error)
+          if (paid || this.#first !== 'open') return
+          this.#first = { error }
+          this.#notSent(error)
+          // The answer may have come before the error. The client knows that the call failed, so it is not paid any more.
+          this.cancel(error)
         },
       )
     })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import type { Ledger } from '../../src/index.js'
 import { failure, SECRET, withFault } from '../safety/matrix/faults.js'
-import { pause, shopWorld } from './kit.js'
+import { challenge, pause, required, shopWorld, type World, world } from './kit.js'
 
 test('a ledger that fails: the answer has no word of it, and onerror has the cause', async () => {
   const broken = failure()
@@ -29,4 +29,42 @@ test('a client that fails while it takes the answer to a paid call: onerror hear
   while (errors.length === 0) await pause()
   expect(errors).toEqual([broken])
   expect(await one.payments()).toMatchObject([{ state: 'settled', delivered: true }])
+})
+
+test.each([
+  ['a call', {}],
+  ['a call with options', { _meta: { 'purser/payment': { maxAmount: '1' } } }],
+])(
+  '%s whose sending fails after its answer has come is not paid: the client knows that it failed',
+  async (_, params) => {
+    const one = shopWorld()
+    const { transport } = one
+    const { send } = transport
+    transport.send = async (message) => {
+      if (transport.sent.length > 0) return send.call(transport, message)
+      transport.sent.push({ message, options: undefined })
+      transport.push({ jsonrpc: '2.0', id: 1, ...required(challenge()) })
+      await pause()
+      throw new Error('the stream broke')
+    }
+    one.wallet.hooks.quote = async () => {
+      await pause(50)
+      return undefined
+    }
+    await expect(one.tool('search', params)).rejects.toThrow('the stream broke')
+    await pause(200)
+    expect([one.wallet.signed, transport.paid, one.others]).toEqual([[], [], []])
+  },
+)
+
+test.each([
+  ['was cancelled', (one: World) => one.notify('notifications/cancelled', { requestId: 1 })],
+  ['lost its connection', (one: World) => one.transport.close()],
+])('a demand for payment that arrives after its call %s is not paid', async (_, end) => {
+  const one = world(() => undefined)
+  void one.tool()
+  await end(one)
+  one.transport.push({ jsonrpc: '2.0', id: 1, ...required(challenge()) })
+  await pause(50)
+  expect([one.wallet.signed, one.transport.paid]).toEqual([[], []])
 })

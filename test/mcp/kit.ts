@@ -11,10 +11,9 @@ import {
 import { type McpTransport, payingTransport, type RpcRequest, type RpcResponse } from '../../src/mcp/index.js'
 import { TestClock } from '../ledger/fixtures.js'
 import { type FakeWallet, fakeWallet, Rail, type WalletOptions } from '../pay/peers.js'
+import { CREDENTIAL, challenge, RECEIPT } from './messages.js'
 
-export const CREDENTIAL = 'org.paymentauth/credential'
-export const RECEIPT = 'org.paymentauth/receipt'
-export const REQUIRED = 'org.paymentauth/payment-required'
+export * from './messages.js'
 
 /** A message as an object whose members may be read. */
 export type Message = Readonly<Record<string, unknown>>
@@ -27,27 +26,6 @@ export function at(value: unknown, ...path: readonly (string | number)[]): unkno
 }
 
 export const pause = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms))
-
-let ids = 0
-
-export interface Asks {
-  readonly cents?: number
-  readonly payee?: string
-  readonly id?: string
-  readonly method?: string
-}
-
-/** A challenge as an MCP server writes it: with a request that is an object. */
-export function challenge({ cents = 10, payee = '0xaa', id = `c-${++ids}`, method = 'tempo' }: Asks = {}) {
-  return {
-    id,
-    realm: 'a server',
-    method,
-    intent: 'charge',
-    request: { cents, payee, fee: 0 },
-    description: 'one call',
-  }
-}
 
 export type Challenged = ReturnType<typeof challenge>
 

@@ -10,8 +10,16 @@ export type ClientLine = '1.x' | '2.x' | '2.x modern'
 
 export const CLIENT_LINES: readonly ClientLine[] = ['1.x', '2.x', '2.x modern']
 
-/** Where a server is: behind a URL, or a program with arguments. */
-export type Where = URL | { readonly command: string; readonly args: readonly string[] }
+/** Where a server is: behind a URL, a program with arguments, or the other end of a transport. */
+export type Where = URL | Program | ClientTransport
+
+interface Program {
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+/** A transport that fits the clients of both lines. */
+export type ClientTransport = Parameters<OldClient['connect']>[0] & Parameters<NewClient['connect']>[0]
 
 /** The paid calls of a client, with the results that all lines share. */
 export interface PaidClient {
@@ -30,7 +38,7 @@ export interface CallOptions {
 
 const INFO = { name: 'a test', version: '1' }
 
-function spawned({ command, args }: Exclude<Where, URL>) {
+function spawned({ command, args }: Program) {
   return { command, args: [...args], stderr: 'inherit' as const, env: { ...environment(), NODE_OPTIONS: '' } }
 }
 
@@ -47,7 +55,8 @@ export async function connect(
 ): Promise<PaidClient> {
   if (line === '1.x') {
     const client = payingClient(new OldClient(INFO), purser, { server })
-    const transport = where instanceof URL ? new OldHttp(where) : new OldStdio(spawned(where))
+    const transport =
+      where instanceof URL ? new OldHttp(where) : 'start' in where ? where : new OldStdio(spawned(where))
     // The SDK's own transport does not fit its own interface under `exactOptionalPropertyTypes`.
     await Reflect.apply(client.connect, client, [transport])
     return {
@@ -64,7 +73,9 @@ export async function connect(
   }
   const modern = line === '2.x modern' && { versionNegotiation: { mode: { pin: '2026-07-28' } } }
   const client = payingClient(new NewClient(INFO, { ...modern }), purser, { server })
-  await client.connect(where instanceof URL ? new NewHttp(where) : new NewStdio(spawned(where)))
+  await client.connect(
+    where instanceof URL ? new NewHttp(where) : 'start' in where ? where : new NewStdio(spawned(where)),
+  )
   return {
     callTool: (name, { meta, ...options } = {}) =>
       client.callTool({ name, arguments: { query: 'tea' }, ...(meta && { _meta: { ...meta } }) }, options),

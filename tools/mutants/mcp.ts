@@ -75,8 +75,8 @@ export const MCP: readonly Mutant[] = [
     name: 'mcp-cancel-ignored',
     breaks: 'Purser continues to pay for a call that the client cancelled',
     file: CONNECTION,
-    find: 'this.#calls.get(id)?.cancel(',
-    replace: 'void (',
+    find: 'this.#calls.get(id)?.cancel(new DOMException',
+    replace: 'void (new DOMException',
     tests: TRANSPORT,
   },
   {
@@ -158,6 +158,31 @@ export const MCP: readonly Mutant[] = [
     file: CONNECTION,
     find: 'this.#report(error)',
     replace: 'throw error',
+    tests: ['test/mcp/failures.test.ts'],
+  },
+  {
+    name: 'mcp-pays-after-send-failed',
+    breaks: 'Purser pays for a call although the client knows that its request could not be sent',
+    file: CONNECTION,
+    find: '      this.#calls.get(id)?.cancel(error)\n',
+    replace: '',
+    tests: ['test/mcp/failures.test.ts'],
+  },
+  {
+    name: 'mcp-pays-after-first-send-failed',
+    breaks:
+      'Purser pays for a call with options although the client knows that its request could not be sent',
+    file: 'src/mcp/running-call.ts',
+    find: '          this.cancel(error)\n',
+    replace: '',
+    tests: ['test/mcp/failures.test.ts'],
+  },
+  {
+    name: 'mcp-cancelled-call-paid',
+    breaks: 'the answer to a call that the client cancelled is paid later',
+    file: CONNECTION,
+    find: '    this.#watched.delete(id)\n    this.#unasked.delete(id)\n',
+    replace: '    this.#watched.delete(id)\n',
     tests: ['test/mcp/failures.test.ts'],
   },
 ]
