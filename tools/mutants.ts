@@ -27,6 +27,8 @@ const COPIED = [
 const AT_ONCE = 2
 /** A test that is slow because the machine is busy is no notice either. */
 const TIMEOUT_MS = 300_000
+/** A test that waits for ever because of its fault fails after this time. It is far longer than any test takes. */
+const TEST_TIMEOUT_MS = 100_000
 /** A fault that is a loop without end blocks the test's process: the process ends only if somebody kills it. */
 const ENDLESS_MS = 60_000
 
@@ -146,7 +148,7 @@ async function runTests(
   const report = join(copy, 'report.json')
   await rm(report, { force: true })
   const runner = join('node_modules', 'vitest', 'vitest.mjs')
-  const patience = [`--testTimeout=${TIMEOUT_MS}`, `--hookTimeout=${TIMEOUT_MS}`]
+  const patience = [`--testTimeout=${TEST_TIMEOUT_MS}`, `--hookTimeout=${TEST_TIMEOUT_MS}`]
   const options = ['--bail=1', '--maxWorkers=1', ...patience, '--reporter=json', `--outputFile=${report}`]
   const only = named === undefined ? [] : ['-t', named]
   const child = spawn(process.execPath, [runner, 'run', ...options, ...only, ...files], {
