@@ -19,9 +19,13 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** The exit code of a command that ended with this error. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!isPaymentError(error)) return EXIT.failed
-  if (error.code === 'invalid_config' || error.code === 'invalid_policy') return EXIT.usage
-  if (error.code === 'frozen') return EXIT.frozen
-  if (error.code === 'refused') return EXIT.refused
-  if (error.code === 'paid_not_delivered') return EXIT.undelivered
-  return error.funds === 'unknown' ? EXIT.doubt : EXIT.failed
+  const { code, funds } = error
+  if (code === 'action_required') return EXIT.waits
+  if (code === 'paid_not_delivered') return EXIT.undelivered
+  // Another process may be paying, so nobody can say yet whether money moved.
+  if (funds === 'unknown' || funds === 'committed') return EXIT.doubt
+  if (code === 'invalid_config' || code === 'invalid_policy') return EXIT.usage
+  if (code === 'frozen') return EXIT.frozen
+  if (code === 'refused' || code === 'approval_lapsed') return EXIT.refused
+  return code === 'wallet_unavailable' ? EXIT.network : EXIT.failed
 }

@@ -1,8 +1,12 @@
 import { Command, CommanderError } from 'commander'
 import { budgetsCommand } from './commands/budgets.js'
+import { discoverCommand } from './commands/discover.js'
+import { fetchCommand } from './commands/fetch.js'
 import { mcpCommand } from './commands/mcp.js'
 import { paymentCommand, paymentsCommand, receiptCommand } from './commands/payments.js'
+import { quoteCommand } from './commands/quote.js'
 import { schemaCommand } from './commands/schema.js'
+import { stopCommands } from './commands/stop.js'
 import { whereCommand } from './commands/where.js'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
 import { linesOf } from './problem.js'
@@ -24,7 +28,9 @@ export function createProgram(shell: Shell): Command {
     })
     .showHelpAfterError('(purser --help lists the commands)')
   const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Pay:': [fetchCommand(shell), quoteCommand(shell), discoverCommand(shell)],
     'Look:': lookCommands(shell),
+    'Stop:': stopCommands(shell),
     'Set up:': [whereCommand(shell)],
     'Serve:': [mcpCommand()],
     'Scripts:': [schemaCommand(shell)],

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { LOOK } from './look-schemas.js'
+import { PAY } from './pay-schemas.js'
 
 /** The JSON that each command prints with `--json`. A field never changes its meaning. */
 
@@ -11,7 +12,7 @@ const where = z.strictObject({
 })
 
 /** The schema of each command: of its one value, or of one row. */
-export const SCHEMAS = { ...LOOK, where } as const satisfies Readonly<Record<string, z.ZodType>>
+export const SCHEMAS = { ...LOOK, ...PAY, where } as const satisfies Readonly<Record<string, z.ZodType>>
 
 /** The JSON of a command, or of one of its rows. */
 export type JsonOf<Name extends keyof typeof SCHEMAS> = z.input<(typeof SCHEMAS)[Name]>

@@ -1,13 +1,15 @@
+import type { Readable, Writable } from 'node:stream'
+
 /** The streams and the environment of a run of `purser`. */
 export interface Terminal {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
+  readonly stdin: Readable & { readonly isTTY?: boolean | undefined }
   readonly stdout: Writer
   readonly stderr: Writer
   readonly env: Record<string, string | undefined>
 }
 
 /** An output stream, and whether it is a terminal. */
-export type Writer = NodeJS.WritableStream & {
+export type Writer = Writable & {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
 }

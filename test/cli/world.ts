@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import { run } from '../../src/cli/program.js'
 import type { Hold, Ledger, Move } from '../../src/ledger/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
@@ -64,7 +64,7 @@ export class CliWorld {
     }: {
       readonly columns?: number
       readonly env?: Record<string, string>
-      readonly stdin?: NodeJS.ReadableStream
+      readonly stdin?: Readable
     } = {},
   ): Promise<Output> {
     const out = collector(columns)

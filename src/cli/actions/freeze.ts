@@ -1,0 +1,35 @@
+import { clean } from '../../errors/index.js'
+import { misuse } from '../misuse.js'
+import { openPurser } from '../open-purser.js'
+import type { JsonOf } from '../schemas.js'
+import type { Action, CommonOptions } from '../shell.js'
+
+/** Stops all payments on the ledger, in every process. */
+export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options, terminal }) => {
+  if (why.trim() === '') throw misuse("Say why, for example: purser freeze 'looking into it'")
+  const { purser } = await openPurser(options, terminal)
+  try {
+    await purser.freeze(why)
+  } finally {
+    await purser.close()
+  }
+  const json: JsonOf<'freeze'> = { frozen: true, why }
+  return {
+    kind: 'single',
+    json,
+    text: () =>
+      `Frozen: ${clean(why)}. Nothing is paid any more, in any process on this ledger.\npurser unfreeze`,
+  }
+}
+
+/** Allows payments again. */
+export const unfreeze: Action<CommonOptions> = async ({ options, terminal }) => {
+  const { purser } = await openPurser(options, terminal)
+  try {
+    await purser.unfreeze()
+  } finally {
+    await purser.close()
+  }
+  const json: JsonOf<'unfreeze'> = { frozen: false }
+  return { kind: 'single', json, text: () => 'Payments are allowed again.' }
+}

@@ -1,0 +1,115 @@
+import * as z from 'zod'
+import { amount } from './schema-parts.js'
+
+const reason = z.strictObject({ rule: z.string(), message: z.string() })
+
+const fetch = z
+  .strictObject({
+    outcome: z.enum([
+      'delivered',
+      'refused',
+      'waits',
+      'not_paid',
+      'in_doubt',
+      'undelivered',
+      'frozen',
+      'failed',
+    ]),
+    funds: z.enum(['untouched', 'held', 'committed', 'settled', 'unknown']),
+    status: z.int().optional().describe('The status of the answer; 0 if none came.'),
+    payment: z
+      .strictObject({
+        id: z.string(),
+        state: z.string(),
+        delivered: z.boolean(),
+        vendor: z.string(),
+        operation: z.string(),
+        method: z.string(),
+        network: z.string(),
+        price: amount,
+        fee: amount.optional().describe('Absent until it is read from the chain.'),
+      })
+      .optional(),
+    payment_id: z.string().optional(),
+    left: z.strictObject({ amount, window: z.string() }).optional(),
+    error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+    reasons: z.array(reason).optional(),
+    next_step: z.string().optional().describe('The command to type next.'),
+  })
+  .describe('The line that `purser fetch --json` prints to stderr. stdout is the body.')
+
+const quote = z.strictObject({
+  url: z.string(),
+  status: z.int(),
+  offers: z.array(
+    z.strictObject({
+      price: amount,
+      exact: z.boolean().describe('False: it is the most that can be taken.'),
+      fee_most: amount.optional(),
+      deposit: amount.optional(),
+      method: z.string(),
+      network: z.string(),
+      payees: z.array(z.string()),
+      decision: z.enum(['allow', 'ask', 'deny']),
+      fits: z.boolean().describe('Whether every budget has room now.'),
+      reasons: z.array(reason),
+    }),
+  ),
+  unpayable: z.array(z.string()).describe('Why other offers cannot be paid.'),
+})
+
+const discover = z.strictObject({
+  origin: z.string(),
+  title: z.string().optional().describe("The server's own words, like every text here."),
+  operations: z.array(
+    z.strictObject({
+      method: z.string(),
+      path: z.string(),
+      summary: z.string().optional(),
+      offers: z.array(
+        z.strictObject({
+          method: z.string(),
+          price: amount.optional(),
+          payable: z.boolean().describe('Whether a wallet here pays it.'),
+          decision: z.enum(['allow', 'ask', 'deny']).optional(),
+        }),
+      ),
+    }),
+  ),
+  sources: z.array(z.string()),
+  problems: z.array(z.string()),
+})
+
+const freeze = z.strictObject({ frozen: z.boolean(), why: z.string().optional() })
+
+const recover = z.strictObject({
+  settled: z.int(),
+  released: z.int(),
+  open: z.int().describe('Payments still in doubt.'),
+  fees: z.int(),
+  unseen: z
+    .array(z.strictObject({ wallet: z.string(), payments: z.int() }))
+    .describe('Payments that no wallet here can look at, and the wallet that could.'),
+})
+
+const resolve = z.strictObject({ id: z.string(), state: z.string() })
+
+const closed = z.strictObject({
+  id: z.string(),
+  vendor: z.string(),
+  state: z.string(),
+  unspent: amount,
+  error: z.string().optional().describe('Why it could not be closed.'),
+})
+
+/** The schemas of the commands that pay, stop and clean up. */
+export const PAY = {
+  fetch,
+  quote,
+  discover,
+  freeze,
+  unfreeze: freeze,
+  recover,
+  resolve,
+  'sessions close': closed,
+} as const
