@@ -145,4 +145,66 @@ export const LOOK = {
       .describe('Whether the receipt names the same values. Absent if it does not name them.'),
     proof: z.enum(['receipt', 'chain', 'person']).optional().describe('What settled the payment.'),
   }),
+  vendors: z.strictObject({
+    vendor: z.string(),
+    payments: z.int().describe('Payments that settled.'),
+    delivered: z.int().describe('Those of them whose answer arrived.'),
+    open: z.int().describe('Payments in progress, in doubt or waiting.'),
+    refused: z.int(),
+    counted: amount.describe('The sum that counts in budgets, with fees, held or spent.'),
+    first: time,
+    last: time,
+    operation: z.string().optional().describe('The operation of the newest settled payment.'),
+    price: amount.optional().describe('The price of that payment.'),
+    priceBefore: amount.optional().describe('The price of the same operation 30 days or more before now.'),
+    payees: z
+      .array(z.strictObject({ rail: z.string(), payee: z.string() }))
+      .describe('The payees to which the vendor is restricted.'),
+  }),
+  sessions: z.strictObject({
+    id: z.string().describe('The lane of the vouchers.'),
+    vendor: z.string(),
+    address: z.string().describe('The URL without its query.'),
+    wallet: z.string(),
+    state: z.enum(['opening', 'open', 'closing', 'closed']),
+    deposit: amount,
+    signed: amount.describe('The highest total that was signed on it: the most that the vendor can take.'),
+    left: amount.describe('The part of the deposit that was not signed away.'),
+    payments: z.array(z.string()).describe('The payments that locked up the deposit.'),
+  }),
+  watch: z.strictObject(payment).describe('A payment each time that it changes.'),
+  export: z.discriminatedUnion('row', [
+    z.strictObject({
+      row: z.literal('payment'),
+      ...payment,
+      currency: z.string().describe('The id of the currency of the price.'),
+      rate: z.string().optional().describe('The value of one coin of it in the unit of `counted`.'),
+      final: z.boolean().describe('True: `counted` is spent. False: it is held, and may still change.'),
+      payments: z.int().describe('What it counts for in budgets that count payments.'),
+      receipts: z.array(receipt),
+    }),
+    z
+      .strictObject({
+        row: z.literal('gap'),
+        since: time,
+        countedAt: time,
+        by: z.string().describe('The person who stated the sum.'),
+        counted: amount.optional().describe('Absent: unknown, so each budget of that time is full.'),
+        payments: z.int().optional(),
+      })
+      .describe('Payments that the ledger lost, as a person stated them.'),
+  ]),
+  statement: z.strictObject({
+    month: z.string(),
+    vendor: z.string(),
+    agent: z.string(),
+    payments: z.int().describe('Payments that settled.'),
+    price: amount.describe('Their prices, in the unit of the policy.'),
+    fees: amount.describe(
+      'Fees, also of attempts that failed. A fee that is not known yet counts at its bound.',
+    ),
+    undelivered: z.strictObject({ payments: z.int(), price: amount }),
+    open: z.strictObject({ payments: z.int(), amount }).describe('Payments in progress or in doubt.'),
+    total: amount.describe('Prices, fees and open amounts: the sum of the budgets.'),
+  }),
 } as const satisfies Readonly<Record<string, z.ZodType>>

@@ -18,9 +18,9 @@ interface Printing {
  */
 export async function print(answer: Answer, { format, terminal, color }: Printing): Promise<ExitCode> {
   const { stdout, env } = terminal
-  if (format === 'text') await write(stdout, await answer.text(styleOf(stdout, { color, env })))
-  else if (answer.kind === 'single') await write(stdout, jsonText(answer.json))
-  else for await (const row of answer.rows) await write(stdout, jsonText(row))
+  if (format === 'text') await writeLine(stdout, await answer.text(styleOf(stdout, { color, env })))
+  else if (answer.kind === 'single') await writeLine(stdout, jsonText(answer.json))
+  else for await (const row of answer.rows) await writeLine(stdout, jsonText(row))
   return answer.code ?? EXIT.done
 }
 
@@ -36,6 +36,6 @@ export function jsonText(value: unknown): string {
 }
 
 /** Writes a line, and waits if the reader is slow. */
-async function write(stream: Writer, text: string): Promise<void> {
+export async function writeLine(stream: Writer, text: string): Promise<void> {
   if (!stream.write(text.endsWith('\n') ? text : `${text}\n`)) await once(stream, 'drain')
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { exportCommand, statementCommand } from './commands/books.js'
 import { budgetsCommand } from './commands/budgets.js'
 import { discoverCommand } from './commands/discover.js'
 import { fetchCommand } from './commands/fetch.js'
@@ -6,7 +7,10 @@ import { mcpCommand } from './commands/mcp.js'
 import { paymentCommand, paymentsCommand, receiptCommand } from './commands/payments.js'
 import { quoteCommand } from './commands/quote.js'
 import { schemaCommand } from './commands/schema.js'
+import { sessionsCommand } from './commands/sessions.js'
 import { stopCommands } from './commands/stop.js'
+import { vendorsCommand } from './commands/vendors.js'
+import { watchCommand } from './commands/watch.js'
 import { whereCommand } from './commands/where.js'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
 import { linesOf } from './problem.js'
@@ -43,7 +47,17 @@ export function createProgram(shell: Shell): Command {
 
 /** The commands that read the ledger. None of them needs a key. */
 function lookCommands(shell: Shell): readonly Command[] {
-  return [budgetsCommand(shell), paymentsCommand(shell), paymentCommand(shell), receiptCommand(shell)]
+  return [
+    budgetsCommand(shell),
+    paymentsCommand(shell),
+    paymentCommand(shell),
+    receiptCommand(shell),
+    vendorsCommand(shell),
+    sessionsCommand(shell),
+    watchCommand(shell),
+    exportCommand(shell),
+    statementCommand(shell),
+  ]
 }
 
 function inheritSettings(command: Command, from: Command): void {

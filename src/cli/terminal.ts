@@ -12,6 +12,7 @@ export interface Terminal {
 export type Writer = Writable & {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
+  readonly rows?: number | undefined
 }
 
 /** `json` prints one line for an answer, and one line for each row of a list. */

@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliWorld, fillWithEverything, HOSTILE } from './world.js'
+import { ACTS_ON_A_TERMINAL, CliWorld, fillWithEverything, HOSTILE, MAPS } from './world.js'
 
 const world = new CliWorld()
 beforeAll(() => fillWithEverything(world))
@@ -14,10 +14,10 @@ const COMMANDS: readonly (readonly [schema: string, args: readonly string[], lea
   ['payment', ['payment', 'doubt-dddddd'], 1],
   ['payment', ['payment', 'refused-i'], 1],
   ['receipt', ['receipt', 'aaaaaa'], 1],
+  ['vendors', ['vendors'], 2],
+  ['sessions', ['sessions'], 1],
+  ['statement', ['statement', new Date().toISOString().slice(0, 7)], 3],
 ]
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the test is about them
-const ACTS_ON_A_TERMINAL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
 
 describe('the commands that look', () => {
   it.each(COMMANDS)('%s: the JSON of %j fits its published schema', async (name, args, least) => {
@@ -163,6 +163,35 @@ describe('purser receipt', () => {
   })
 })
 
+describe('purser vendors', () => {
+  it('sums up each vendor', async () => {
+    const rows = await world.json(['vendors'])
+    expect(rows.find((row) => Object(row).vendor === MAPS)).toMatchObject({
+      payments: 1,
+      delivered: 0,
+      open: 2,
+      refused: 0,
+      counted: { value: '0.08', currency: 'USD' },
+      price: { value: '0.03', currency: 'pathUSD' },
+    })
+    const { out } = await world.run(['vendors'], { columns: 100, env: { NO_COLOR: '1' } })
+    expect(out).toMatch(/api\.maps\.example +1 +0 % +0 +0\.08/)
+    expect(out).toMatch(/api\.search\.example +3 +100 % +2 /)
+  })
+})
+
+describe('purser sessions', () => {
+  it('shows the deposit and the part that is not signed away', async () => {
+    const [row] = await world.json(['sessions'])
+    expect(row).toMatchObject({
+      deposit: { value: '1' },
+      signed: { value: '0' },
+      left: { value: '1' },
+      state: 'open',
+    })
+  })
+})
+
 describe('purser budgets', () => {
   it('shows what the budgets of all agents have spent, held and left', async () => {
     const { out } = await world.run(['budgets'], { columns: 80, env: { NO_COLOR: '1' } })
@@ -171,7 +200,7 @@ describe('purser budgets', () => {
     expect(line('researcher, a day')).toMatch(/ 0\.0393 +0\.055 +1\.9057 +2\.00 +in /)
     expect(line('each vendor, a day')).toMatch(/ 0\.03 +0\.05 +0\.92 +1\.00 +in .* api\.maps/)
     expect(line('deposits in sessions')).toMatch(/ 1\.00 +- +4\.00 +5\.00 +1 open/)
-    expect(line('payments a minute')).toMatch(/ 4 +2 +54 +60 +in /)
+    expect(line('payments a day')).toMatch(/ 4 +2 +54 +60 +in /)
   })
 
   it('says that the ledger is frozen', async () => {

@@ -15,6 +15,10 @@ export const MAPS = 'https://api.maps.example'
 /** A vendor text that would clear the screen, change its color and reverse what follows. */
 export const HOSTILE = 'GET /a\u001b[2J\u001b[31m\u009b1m\u202egpj\u0007\r\nforged  0.00'
 
+/** The characters, other than the end of a line, that a terminal acts on or that reorder text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the tests are about them
+export const ACTS_ON_A_TERMINAL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
+
 export const POLICY = `# the limits of the team
 name: team
 perPayment: 2
@@ -22,7 +26,7 @@ maxFee: 0.01
 budgets:
   - { limit: 5, per: day }
   - { limit: 1, per: day, each: vendor }
-  - { payments: 60, per: minute }
+  - { payments: 60, per: day }
   - { limit: 9, per: 30d, rolling: true }
 deposits: 5
 unlisted: allow
