@@ -6,7 +6,7 @@ import { type PaymentCapability, paymentCapability, withCapability } from './cap
 import { replyForError } from './error-reply.js'
 import { CALL_OPTIONS, CODES, mayAsk, metaOf, withPayment } from './meta.js'
 import { Resources, UNNAMED } from './resource.js'
-import { codec, RpcExchange } from './rpc-exchange.js'
+import { codec, RpcExchange, withoutFunds } from './rpc-exchange.js'
 import { RunningCall } from './running-call.js'
 import {
   isRequest,
@@ -189,6 +189,8 @@ export class PayingConnection {
       }
       this.#unasked.delete(message.id)
       this.#noteUnpaid(message)
+      this.onmessage?.(withoutFunds(message), extra)
+      return
     }
     this.onmessage?.(message, extra)
   }
@@ -212,7 +214,7 @@ export class PayingConnection {
   #deliver(call: RunningCall, end: CallEnd): void {
     // A caller that has cancelled, or that knows that the connection is gone, waits for nothing.
     if (call.signal.aborted || this.#ended || ('error' in end && call.failedWith(end.error))) return
-    const reply = 'reply' in end ? end.reply : replyForError(call.request, end.error)
+    const reply = 'reply' in end ? withoutFunds(end.reply) : replyForError(call.request, end.error)
     if ('error' in end && reply.error?.code === CODES.internal) this.#report(end.error)
     try {
       this.onmessage?.(reply, call.extra)

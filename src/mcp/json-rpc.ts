@@ -5,7 +5,7 @@ import { isObject, own } from '../util/objects.js'
 import { untilAborted } from '../util/until-aborted.js'
 import { type MetaPlace, mayAsk } from './meta.js'
 import { PAID_METHODS, Resources, UNNAMED, vendorOf } from './resource.js'
-import { RpcExchange } from './rpc-exchange.js'
+import { RpcExchange, withoutFunds } from './rpc-exchange.js'
 import { isRequest, type McpOptions, type RpcRequest, type RpcResponse } from './types.js'
 
 /** What a caller may say about one JSON-RPC call. */
@@ -71,7 +71,7 @@ export function jsonRpc(send: RpcSender, purser: object, options: JsonRpcOptions
       const reply = await send(request, passing)
       const reasons = resource === undefined ? [UNNAMED] : undefined
       if (mayAsk(reply)) handler.noteUnpaid(reply, resource === 'none' ? undefined : resource, reasons)
-      return reply
+      return withoutFunds(reply)
     }
     const exchange = new RpcExchange({
       request,
@@ -81,7 +81,10 @@ export function jsonRpc(send: RpcSender, purser: object, options: JsonRpcOptions
         untilAborted(send(message, own(how.signal ? { signal: how.signal } : {})), how.signal),
       repeatable: () => said.idempotencyKey !== undefined,
     })
-    return handler.run(exchange, { ...said, ...passing })
+    const reply = await handler.run(exchange, { ...said, ...passing })
+    const shown = withoutFunds(reply)
+    if (shown !== reply) handler.shareOutcome(reply, shown)
+    return shown
   }
 }
 

@@ -3,7 +3,7 @@ import type { Exchange, RefusalProblem, SendOptions } from '../pay/index.js'
 import type { Challenge, Credential, Echo, ReplyInfo, Resource, ToolResource } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { CODES, type MetaPlace, mayAsk, withPayment } from './meta.js'
-import type { RpcRequest, RpcResponse } from './types.js'
+import { member, type RpcRequest, type RpcResponse } from './types.js'
 
 /** How one request of a call travels. */
 export interface RpcSend {
@@ -100,6 +100,17 @@ const refusals = new WeakMap<RpcResponse, RefusalProblem>()
 /** Returns the refusal behind a reply. Undefined if the reply came from the server. */
 export function refusalBehind(reply: RpcResponse): RefusalProblem | undefined {
   return refusals.get(reply)
+}
+
+/**
+ * Removes `funds` from the data of a server's error with the code 402. Only Purser knows where the money is, and clients read
+ * it there.
+ */
+export function withoutFunds(reply: RpcResponse): RpcResponse {
+  const { error } = reply
+  if (error?.code !== CODES.x402 || member(error.data, 'funds') === undefined || refusals.has(reply))
+    return reply
+  return { ...reply, error: { ...error, data: { ...Object(error.data), funds: undefined } } }
 }
 
 /** Makes the error that tells a caller about a payment. Its `data` has the code, the reasons, and where the money is. */

@@ -15,16 +15,17 @@ const tools = [
     outputSchema: { type: 'object', properties: { found: { type: 'string' } }, required: ['found'] },
     annotations: { readOnlyHint: true },
   }),
-  tool('payments'), tool('grow'), tool('die'), tool('progress'), tool('ask'), tool('env'),
+  tool('payments'), tool('up_payments'), tool('payments'), tool('wrong', { inputSchema: { type: 'object', properties: { q: { $ref: '#/nowhere' } } } }), tool('fails'), tool('grow'), tool('die'), tool('progress'), tool('ask'), tool('env'),
 ]
 let serial = 0
 server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }))
 server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [{ uri: 'up://page', name: 'page' }] }))
 server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [{ uriTemplate: 'up://items/{id}', name: 'item' }] }))
-server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => ({ contents: [{ uri: params.uri, text: 'read ' + params.uri }] }))
+server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => { if (params.uri === 'up://items/none') throw new McpError(-32051, 'no\u202e item'); return ({ contents: [{ uri: params.uri, text: 'read ' + params.uri }] }) })
 server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [{ name: 'greet', arguments: [{ name: 'who', required: true }] }] }))
 server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({ messages: [{ role: 'user', content: { type: 'text', text: 'hello ' + params.arguments.who } }] }))
 server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args, _meta } }, extra) => {
+  if (name === 'search' && typeof args?.q !== 'string') throw new McpError(-32602, 'q must be a text')
   if (name === 'search') {
     if (_meta?.['org.paymentauth/credential'] === undefined)
       throw new McpError(-32042, 'Payment Required', { httpStatus: 402, challenges: [{ id: 'u' + ++serial, realm: 'up', method: 'slow', intent: 'charge', request: {} }] })
@@ -33,6 +34,7 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, argumen
       _meta: { 'org.paymentauth/receipt': { method: 'slow', status: 'success', reference: 'm1', timestamp: new Date().toISOString() } },
     })
   }
+  if (name === 'fails') throw new McpError(Number(args.code), args.words, args.data)
   if (name === 'grow') { tools.push(tool('grown')); await server.sendToolListChanged(); return text('grown') }
   if (name === 'die') process.exit(1)
   if (name === 'progress') {

@@ -71,7 +71,41 @@ describe.each(HOSTS)('an upstream server that charges (%s)', (name) => {
     // A name that Purser has stays Purser's.
     expect((await host.call('payments')).data).toMatchObject({ payments: [{ vendor: 'mcp:up' }] })
     expect((await host.call('up_payments')).text).toBe("the upstream's payments")
+    expect((await host.call('up_up_payments')).text).toBe("the upstream's up_payments")
     expect(told.join()).toContain('gone cannot be reached')
+  })
+
+  it('passes an error on: its code, its message and its data, cleaned and bounded', async () => {
+    const { host } = await start(name)
+    const failing = (data: unknown) =>
+      host
+        .call('fails', { code: -32050, words: 'no\u202e such thing', data })
+        .catch((error: unknown) => error)
+    expect(await failing({ why: 'the cup\u200b is empty' })).toMatchObject({
+      code: -32050,
+      message: expect.stringContaining('no such thing'),
+      data: { why: 'the cup is empty' },
+    })
+    const long = await failing({ all: Array.from({ length: 100 }, () => 'x'.repeat(1_900)) })
+    expect(long).toMatchObject({ code: -32050 })
+    expect(Object(long).data).toBeUndefined()
+    // The upstream judges its arguments itself.
+    await expect(host.call('search', { q: 7 })).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining('q must be a text'),
+    })
+    await expect(host.read('up://items/none')).rejects.toMatchObject({
+      code: -32051,
+      message: expect.stringContaining('no item'),
+    })
+  })
+
+  it('is offered and never paid if the policy does not list it, and the answer says so', async () => {
+    const { host, purser } = await start(name, { policy: { vendors: [{ origin: ORIGIN }] } })
+    const answer = await host.call('search', { q: 'tea' })
+    expect(answer.isError).toBe(true)
+    expect(answer.text).toContain('does not list the vendor mcp:up')
+    expect(await settled(purser)).toBe(0)
   })
 
   it('is refused beyond the policy, with the reasons', async () => {

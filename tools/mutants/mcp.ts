@@ -185,4 +185,12 @@ export const MCP: readonly Mutant[] = [
     replace: '    this.#watched.delete(id)\n',
     tests: ['test/mcp/failures.test.ts'],
   },
+  {
+    name: 'mcp-server-tells-funds',
+    breaks: 'a server can write into an error that its payment never left',
+    file: 'src/mcp/rpc-exchange.ts',
+    find: "error?.code !== CODES.x402 || member(error.data, 'funds') === undefined ||",
+    replace: 'error?.code !== CODES.required ||',
+    tests: ['test/mcp/failures.test.ts'],
+  },
 ]

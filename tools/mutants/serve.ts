@@ -327,9 +327,8 @@ const PROXY: readonly Mutant[] = [
     name: 'serve-upstream-takes-name',
     breaks: "an upstream can replace one of Purser's tools",
     file: `${FOLDER}/proxy.ts`,
-    find: 'registerUpstreams(server: McpServer, toolbox: Toolbox, own: readonly string[]): void {',
-    replace:
-      'registerUpstreams(server: McpServer, toolbox: Toolbox, own: readonly string[]): void {\n  own = own.slice(0, 4)',
+    find: 'while (own.includes(shown) || routes.has(shown))',
+    replace: 'while (routes.has(shown))',
     tests: UPSTREAMS,
     named: 'appears as it is',
   },
@@ -346,8 +345,48 @@ const PROXY: readonly Mutant[] = [
     name: 'serve-upstream-unnamed',
     breaks: 'the payments of an upstream are charged to another vendor',
     file: `${FOLDER}/upstream.ts`,
-    find: 'payingTransport(inner, purser, { server: name })',
-    replace: "payingTransport(inner, purser, { server: 'any' })",
+    find: 'payingClient(client, purser, { server: name })',
+    replace: "payingClient(client, purser, { server: 'any' })",
+    tests: UPSTREAMS,
+    named: 'appears as it is',
+  },
+]
+
+/** Faults in the answers of upstreams. */
+const PASSED: readonly Mutant[] = [
+  {
+    name: 'serve-error-flattened',
+    breaks: "an upstream's JSON-RPC error reaches the host as the result of a tool",
+    file: `${FOLDER}/upstream-error.ts`,
+    find: 'throw passedError(error)',
+    replace: 'return failed(passedError(error).message)',
+    tests: UPSTREAMS,
+    named: 'passes an error on',
+  },
+  {
+    name: 'serve-error-not-cleaned',
+    breaks: "the data of an upstream's error reaches the host with hidden characters, at any length",
+    file: `${FOLDER}/upstream-error.ts`,
+    find: 'boundedData(error.data))',
+    replace: 'error.data)',
+    tests: UPSTREAMS,
+    named: 'passes an error on',
+  },
+  {
+    name: 'serve-arguments-checked',
+    breaks: 'Purser judges the arguments of a call that the upstream should judge',
+    file: `${FOLDER}/tool-routes.ts`,
+    find: 'route === undefined ? handler(request, ctx)',
+    replace: 'route !== undefined ? handler(request, ctx)',
+    tests: UPSTREAMS,
+    named: 'passes an error on',
+  },
+  {
+    name: 'serve-unlisted-tool-fatal',
+    breaks: 'a tool that cannot be listed takes all other tools down',
+    file: `${FOLDER}/proxy.ts`,
+    find: '  } catch {\n    return []\n',
+    replace: '  } catch (error) {\n    throw error\n',
     tests: UPSTREAMS,
     named: 'appears as it is',
   },
@@ -376,4 +415,12 @@ const COMMAND: readonly Mutant[] = [
 ]
 
 /** Faults in the MCP server. */
-export const SERVE: readonly Mutant[] = [...OVER_HTTP, ...CALLS, ...ANSWERS, ...PERSONS, ...PROXY, ...COMMAND]
+export const SERVE: readonly Mutant[] = [
+  ...OVER_HTTP,
+  ...CALLS,
+  ...ANSWERS,
+  ...PERSONS,
+  ...PROXY,
+  ...PASSED,
+  ...COMMAND,
+]

@@ -7,15 +7,16 @@ import {
   ResourceTemplate,
   type ServerContext,
 } from '@modelcontextprotocol/server'
-import { clean } from '../../errors/index.js'
 import { isObject } from '../../util/objects.js'
 import { pendingAnswer } from './answer.js'
 import { keyOf } from './calls.js'
 import { hostOf } from './elicitation.js'
 import { howToAnswer, waitFor } from './paid-call.js'
 import { withProgress } from './progress.js'
+import { routeToolCalls, type ToolRoutes } from './tool-routes.js'
 import type { Toolbox } from './toolbox.js'
 import type { Upstream } from './upstream.js'
+import { failedCall, passedError } from './upstream-error.js'
 
 /** A registration that ends when the upstream's offers change. */
 interface Registered {
@@ -27,60 +28,67 @@ const LONGEST_CALL_MS = 3_600_000
 
 /**
  * Offers the tools, resources and prompts of the upstream servers to a host without a change, and follows their
- * updates.
+ * updates. Must be called before the first tool of the server is registered.
  *
  * @param own - The names of Purser's tools. An upstream cannot replace them.
+ * @returns A function that registers the offers. Purser's own tools are registered before, so that they come first.
  */
-export function registerUpstreams(server: McpServer, toolbox: Toolbox, own: readonly string[]): void {
-  const names = new Map<Upstream, Set<string>>()
-  const others = (upstream: Upstream): readonly string[] => [
-    ...own,
-    ...[...names].flatMap(([other, used]) => (other === upstream ? [] : [...used])),
-  ]
-  const stops = toolbox.upstreams.map((upstream) => {
-    let registered: readonly Registered[] = []
-    const register = (): void => {
-      for (const one of registered) one.remove()
-      const taken = others(upstream)
-      registered = [
-        ...registerTools(server, toolbox, upstream, taken),
-        ...registerReadables(server, upstream),
-        ...registerPrompts(server, upstream),
-      ]
-      names.set(upstream, new Set(upstream.lists.tools.map(({ name }) => nameOf(name, upstream, taken))))
+export function offerUpstreams(server: McpServer, toolbox: Toolbox, own: readonly string[]): () => void {
+  const routes: ToolRoutes = new Map()
+  routeToolCalls(server, routes, ({ upstream, name }, args, ctx) =>
+    withProgress(ctx, () => callTool(server, toolbox, upstream, { name, args }, ctx)),
+  )
+  return () => {
+    const stops = toolbox.upstreams.map((upstream) => {
+      let registered: readonly Registered[] = []
+      const register = (): void => {
+        for (const one of registered) one.remove()
+        for (const [name, route] of routes) if (route.upstream === upstream) routes.delete(name)
+        registered = [
+          ...registerTools(server, upstream, routes, own),
+          ...registerReadables(server, upstream),
+          ...registerPrompts(server, upstream),
+        ]
+      }
+      register()
+      return upstream.onChange(register)
+    })
+    const before = server.server.onclose
+    server.server.onclose = () => {
+      for (const stop of stops) stop()
+      before?.()
     }
-    register()
-    return upstream.onChange(register)
-  })
-  const before = server.server.onclose
-  server.server.onclose = () => {
-    for (const stop of stops) stop()
-    before?.()
   }
 }
 
-/** Returns the name of a tool. It is unchanged, unless another tool has the same name. */
-function nameOf(name: string, { name: upstream }: Upstream, taken: readonly string[]): string {
-  return taken.includes(name) ? `${upstream}_${name}` : name
-}
-
+/**
+ * Lists the tools of an upstream. A tool keeps its name, unless another tool has it. A tool that the SDK cannot list is left
+ * out, so that it takes no other tool down.
+ */
 function registerTools(
   server: McpServer,
-  toolbox: Toolbox,
   upstream: Upstream,
-  taken: readonly string[],
+  routes: ToolRoutes,
+  own: readonly string[],
 ): readonly Registered[] {
-  return upstream.lists.tools.map(({ name, inputSchema, outputSchema, ...about }) =>
-    server.registerTool(
-      nameOf(name, upstream, taken),
-      {
-        ...defined(about),
-        inputSchema: schemaOf(inputSchema),
-        ...(outputSchema === undefined ? {} : { outputSchema: schemaOf(outputSchema) }),
-      },
-      (args, ctx) => withProgress(ctx, () => callTool(server, toolbox, upstream, { name, args }, ctx)),
-    ),
-  )
+  return upstream.lists.tools.flatMap(({ name, inputSchema, outputSchema, ...about }) => {
+    let shown = name
+    while (own.includes(shown) || routes.has(shown)) shown = `${upstream.name}_${shown}`
+    return ifPossible(() => {
+      const registered = server.registerTool(
+        shown,
+        {
+          ...defined(about),
+          inputSchema: schemaOf(inputSchema),
+          ...(outputSchema === undefined ? {} : { outputSchema: schemaOf(outputSchema) }),
+        },
+        // A call takes its route.
+        () => ({ content: [] }),
+      )
+      routes.set(shown, { upstream, name })
+      return registered
+    })
+  })
 }
 
 /** Calls a tool of an upstream. If a person must approve its price, the same call continues after the yes. */
@@ -98,7 +106,7 @@ async function callTool(
     const params = { name, ...(isObject(args) ? { arguments: args } : {}) }
     return upstream
       .call(server, (client) => client.callTool(params, optionsOf(ctx, signal)))
-      .catch((error: unknown) => failure(upstream, error))
+      .catch((error: unknown) => failedCall(upstream.name, error))
   })
   const { signal } = ctx.mcpReq
   const gone = (): void => {
@@ -117,40 +125,18 @@ async function callTool(
   }
 }
 
-/** Returns the result of a failed call. The reasons of a refusal are in the data of the error. */
-function failure(upstream: Upstream, error: unknown): CallToolResult {
-  const data: unknown = isObject(error) || error instanceof Error ? Reflect.get(error, 'data') : undefined
-  const reasons = isObject(data) && Array.isArray(data['reasons']) ? data['reasons'] : []
-  const lines = reasons.map((reason) => (isObject(reason) ? clean(String(reason['message'])) : ''))
-  if (isObject(data) && Array.isArray(data['challenges'])) lines.push(notPaid(upstream))
-  const funds = isObject(data) && typeof data['funds'] === 'string' ? ` Money: ${data['funds']}.` : ''
-  const message = error instanceof Error ? clean(error.message, 600) : 'The call failed.'
-  return {
-    content: [{ type: 'text', text: [`${upstream.name}: ${message}${funds}`, ...new Set(lines)].join('\n') }],
-    isError: true,
-  }
-}
-
-/**
- * Returns the sentence for a demand for payment that policy or wallets can never pay. The transport passes on only
- * such demands.
- */
-function notPaid({ name }: Upstream): string {
-  return `Nothing was paid: the spending policy does not list the vendor mcp:${name}, or no wallet here can pay its offers.`
-}
-
 function registerReadables(server: McpServer, upstream: Upstream): readonly Registered[] {
   const { resources, templates } = upstream.lists
   const read = (uri: URL, ctx: ServerContext) =>
-    upstream.call(server, (client) =>
-      client.readResource({ uri: uri.href }, optionsOf(ctx, ctx.mcpReq.signal)),
-    )
+    upstream
+      .call(server, (client) => client.readResource({ uri: uri.href }, optionsOf(ctx, ctx.mcpReq.signal)))
+      .catch(rethrow)
   return [
     ...resources.flatMap(({ uri, name, ...about }) =>
-      unlessTaken(() => server.registerResource(name, uri, defined(about), read)),
+      ifPossible(() => server.registerResource(name, uri, defined(about), read)),
     ),
     ...templates.flatMap(({ uriTemplate, name, ...about }) =>
-      unlessTaken(() =>
+      ifPossible(() =>
         server.registerResource(
           `${upstream.name}: ${name}`,
           new ResourceTemplate(uriTemplate, { list: undefined }),
@@ -171,25 +157,31 @@ function registerPrompts(server: McpServer, upstream: Upstream): readonly Regist
       ),
       required: given.filter((one) => one.required === true).map((one) => one.name),
     })
-    return unlessTaken(() =>
+    return ifPossible(() =>
       server.registerPrompt(
         name,
         { ...defined({ title, description }), argsSchema },
         (args: unknown, ctx: ServerContext) =>
-          upstream.call(server, (client) =>
-            client.getPrompt({ name, arguments: textsOf(args) }, optionsOf(ctx, ctx.mcpReq.signal)),
-          ),
+          upstream
+            .call(server, (client) =>
+              client.getPrompt({ name, arguments: textsOf(args) }, optionsOf(ctx, ctx.mcpReq.signal)),
+            )
+            .catch(rethrow),
       ),
     )
   })
+}
+
+function rethrow(error: unknown): never {
+  throw passedError(error)
 }
 
 function textsOf(args: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(Object(args)).map(([name, value]) => [name, String(value)]))
 }
 
-/** Registers an address or a prompt, unless an earlier server already has it. */
-function unlessTaken(register: () => Registered): readonly Registered[] {
+/** Registers an offer, unless an earlier server has it, or the SDK cannot list it. */
+function ifPossible(register: () => Registered): readonly Registered[] {
   try {
     return [register()]
   } catch {

@@ -2,7 +2,7 @@ import { McpServer } from '@modelcontextprotocol/server'
 import { registerBooks } from './books.js'
 import { registerPaidFetch } from './paid-fetch.js'
 import { registerPrices } from './prices.js'
-import { registerUpstreams } from './proxy.js'
+import { offerUpstreams } from './proxy.js'
 import { registerResources } from './resources.js'
 import { type McpServerOptions, type Toolbox, toolboxOf } from './toolbox.js'
 
@@ -29,10 +29,12 @@ function serverOf(toolbox: Toolbox): McpServer {
     { name: 'purser', title: 'Purser', version: toolbox.version },
     { instructions: INSTRUCTIONS },
   )
+  const registerUpstreams =
+    toolbox.upstreams.length > 0 ? offerUpstreams(server, toolbox, OWN_TOOLS) : undefined
   registerPaidFetch(server, toolbox)
   registerPrices(server, toolbox)
   registerBooks(server, toolbox)
   registerResources(server, toolbox)
-  if (toolbox.upstreams.length > 0) registerUpstreams(server, toolbox, OWN_TOOLS)
+  registerUpstreams?.()
   return server
 }

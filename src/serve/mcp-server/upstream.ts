@@ -9,7 +9,7 @@ import {
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import type { McpServer } from '@modelcontextprotocol/server'
 import type { Purser } from '../../index.js'
-import { payingTransport } from '../../mcp/index.js'
+import { payingClient } from '../../mcp/index.js'
 
 /** The place of an upstream server: an address, or a command with its arguments. */
 export type UpstreamPlace =
@@ -121,8 +121,9 @@ export class Upstream {
       'url' in place
         ? new StreamableHTTPClientTransport(place.url, { fetch: purser.fetch })
         : new StdioClientTransport({ command: place.command, args: [...place.args], stderr: 'inherit' })
-    await client.connect(payingTransport(inner, purser, { server: name }))
-    return client
+    const paying = payingClient(client, purser, { server: name })
+    await paying.connect(inner)
+    return paying
   }
 
   #host(): McpServer['server'] {
