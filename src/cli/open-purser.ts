@@ -24,6 +24,7 @@ export async function openPurser(
   const env = environmentWith(options, given)
   const places = await placesIn(env)
   env['PURSER_ON_REFUSAL'] = 'throw'
+  env['PURSER_LEDGER'] = places.ledger
   const remark = (sentence: string): void => void stderr.write(`purser: ${sentence}\n`)
   return { ...(await createFromEnvironment({ env, remark }, { approver })), places }
 }

@@ -102,7 +102,22 @@ const closed = z.strictObject({
   error: z.string().optional().describe('Why it could not be closed.'),
 })
 
-/** The schemas of the commands that pay, stop and clean up. */
+const vendor = z.strictObject({
+  origin: z.string(),
+  file: z.string(),
+  lines: z.array(z.string()).describe('The changed lines of the policy, with + and -.'),
+})
+
+const init = z.strictObject({
+  network: z.enum(['testnet', 'mainnet', 'local']),
+  folder: z.string(),
+  address: z.string().optional().describe('The address of the new key.'),
+  files: z.array(
+    z.strictObject({ name: z.string(), path: z.string(), made: z.boolean().describe('False: it existed.') }),
+  ),
+})
+
+/** The schemas of the commands that pay, stop and set up. */
 export const PAY = {
   fetch,
   quote,
@@ -112,4 +127,7 @@ export const PAY = {
   recover,
   resolve,
   'sessions close': closed,
+  init,
+  'vendor add': vendor.extend({ operations: z.int().describe('Paid operations that it advertises.') }),
+  'vendor remove': vendor,
 } as const

@@ -8,6 +8,7 @@ import { paymentCommand, paymentsCommand, receiptCommand } from './commands/paym
 import { quoteCommand } from './commands/quote.js'
 import { schemaCommand } from './commands/schema.js'
 import { sessionsCommand } from './commands/sessions.js'
+import { initCommand, vendorCommand } from './commands/setup.js'
 import { stopCommands } from './commands/stop.js'
 import { vendorsCommand } from './commands/vendors.js'
 import { watchCommand } from './commands/watch.js'
@@ -35,7 +36,7 @@ export function createProgram(shell: Shell): Command {
     'Pay:': [fetchCommand(shell), quoteCommand(shell), discoverCommand(shell)],
     'Look:': lookCommands(shell),
     'Stop:': stopCommands(shell),
-    'Set up:': [whereCommand(shell)],
+    'Set up:': [initCommand(shell), vendorCommand(shell), whereCommand(shell)],
     'Serve:': [mcpCommand()],
     'Scripts:': [schemaCommand(shell)],
   }

@@ -1,3 +1,4 @@
+export { loadPolicy as loadPolicyFile } from '../policy/file/index.js'
 export { placeOfRule, type RulePlace } from './rule-line.js'
 export { type Configured, createFromEnvironment, startFromEnvironment } from './start.js'
 export type { Environment } from './variables.js'

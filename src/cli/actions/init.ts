@@ -1,0 +1,146 @@
+import { join } from 'node:path'
+import { EXIT } from '../exit-codes.js'
+import { misuse } from '../misuse.js'
+import { shownPath } from '../open-purser.js'
+import type { JsonOf } from '../schemas.js'
+import { settingsFolder } from '../settings.js'
+import { createFile } from '../setup-files.js'
+import { configText, NETWORKS, type NetworkName, policyText } from '../setup-texts.js'
+import type { Action, CommonOptions } from '../shell.js'
+import type { Terminal } from '../terminal.js'
+
+/** The options of `purser init`. */
+export interface InitOptions extends CommonOptions {
+  readonly network?: string | undefined
+  readonly rpc?: string | undefined
+  readonly account?: string | undefined
+  readonly perPayment?: string | undefined
+  readonly perDay?: string | undefined
+  readonly yes?: boolean | undefined
+}
+
+const AMOUNT = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/
+
+/** Makes a key, a policy and settings. Never overwrites a file. */
+export const init: Action<InitOptions> = async ({ options, terminal }) => {
+  const { perPayment = '0.10', perDay = '5', account, rpc } = options
+  for (const [name, value] of [
+    ['--per-payment', perPayment],
+    ['--per-day', perDay],
+  ] as const)
+    if (!AMOUNT.test(value)) throw misuse(`${name} must be an amount, for example 0.10`)
+  if (account !== undefined && !/^0x[0-9a-f]{40}$/i.test(account))
+    throw misuse('--account must be the address of an account: 0x and 40 digits')
+  if (rpc !== undefined && !/^https?:\/\/[^\s"]+$/.test(rpc))
+    throw misuse('--rpc must be the address of a node')
+  const network = await networkOf(options, terminal)
+  const folder = settingsFolder(terminal.env)
+  if (folder === undefined) throw misuse('HOME must be an absolute path')
+  const { address, secret } = await newKey()
+  const files = {
+    key: join(folder, 'agent.key'),
+    policy: join(folder, 'policy.yaml'),
+    config: join(folder, 'config.yaml'),
+  }
+  const made = {
+    key: await createFile(files.key, `${secret}\n`),
+    policy: await createFile(files.policy, policyText({ network, perPayment, perDay })),
+    config: await createFile(files.config, configText({ network, rpc, account })),
+  }
+  const json: JsonOf<'init'> = {
+    network,
+    folder,
+    ...(made.key ? { address } : {}),
+    files: Object.entries(files).map(([name, path]) => ({
+      name,
+      path,
+      made: name === 'key' ? made.key : name === 'policy' ? made.policy : made.config,
+    })),
+  }
+  return {
+    kind: 'single',
+    json,
+    code: EXIT.done,
+    text: () => initText({ json, made, perPayment, perDay, account }, terminal.env),
+  }
+}
+
+async function newKey(): Promise<{ readonly address: string; readonly secret: string }> {
+  const { generatePrivateKey, privateKeyToAddress } = await import('viem/accounts')
+  const secret = generatePrivateKey()
+  return { secret, address: privateKeyToAddress(secret) }
+}
+
+/** Returns the network: the option, the answer of the person at the terminal, or the test network. */
+async function networkOf({ network, yes }: InitOptions, { stdin, stderr }: Terminal): Promise<NetworkName> {
+  if (network === undefined && yes !== true && stdin.isTTY === true && stderr.isTTY === true) {
+    const { select, isCancel } = await import('@clack/prompts')
+    const answer = await select({
+      message: 'Which network?',
+      options: Object.entries(NETWORKS).map(([value, { title }]) => ({ value, label: title })),
+      initialValue: 'testnet',
+      input: stdin,
+      output: stderr,
+    })
+    if (isCancel(answer)) throw misuse('Nothing was made')
+    return networkNamed(answer)
+  }
+  return networkNamed(network ?? 'testnet')
+}
+
+function networkNamed(name: string): NetworkName {
+  if (name === 'mainnet' || name === 'testnet' || name === 'local') return name
+  throw misuse('--network must be mainnet, testnet or local')
+}
+
+interface InitFacts {
+  readonly json: JsonOf<'init'>
+  readonly made: Readonly<Record<'key' | 'policy' | 'config', boolean>>
+  readonly perPayment: string
+  readonly perDay: string
+  readonly account: string | undefined
+}
+
+function initText(
+  { json, made, perPayment, perDay, account }: InitFacts,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const { network, folder, address } = json
+  const at = (name: string): string => shownPath(join(folder, name), env)
+  const { title, fund } = NETWORKS[network]
+  const row = (name: string, text: string): string => `  ${name.padEnd(12)} ${text}`
+  const keyWords = made.key
+    ? `made, secp256k1, in ${at('agent.key')} (0600)`
+    : `exists: ${at('agent.key')}, left as it is`
+  const limits = made.policy
+    ? `${perPayment} USD a payment, ${perDay} USD a day`
+    : `${at('policy.yaml')} exists, left as it is`
+  const money =
+    account === undefined
+      ? address === undefined
+        ? []
+        : [
+            row('Fund it', `send ${fund.what} to`),
+            row('', address),
+            ...fund.how(address).map((line) => row('', line)),
+          ]
+      : [
+          row('Account', account),
+          row('', 'The key can pay nothing until you authorize it, where that account is:'),
+          row('', 'purser keys authorize --with FILE'),
+        ]
+  return [
+    'Purser pays for your agents, inside limits that you set.',
+    '',
+    row('Network', `${title}${made.config ? '' : ` (${at('config.yaml')} exists, left as it is)`}`),
+    row('Agent key', keyWords),
+    ...money,
+    row('Limits', limits),
+    ...(made.policy
+      ? [row('', `edit: ${at('policy.yaml')}`), row('Vendors', 'none: nobody can be paid yet')]
+      : []),
+    '',
+    'Next:  purser vendor add https://api.example',
+    '       purser doctor',
+  ].join('\n')
+}

@@ -1,0 +1,155 @@
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { isAddress } from 'viem'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { loadPolicy } from '../../src/entry/policy.js'
+import { alphaUSD, type Chain, startChain } from '../chain/chain.js'
+import { type PaidApi, startPaidApi } from '../chain/server.js'
+import { type Home, makeHome } from './kit.js'
+
+let chain: Chain
+let api: PaidApi
+let home: Home
+
+beforeAll(async () => {
+  chain = await startChain()
+  api = await startPaidApi({ chain })
+})
+afterAll(async () => {
+  await api?.close()
+  await chain?.stop()
+})
+beforeEach(() => {
+  home = makeHome()
+})
+afterEach(() => home.remove())
+
+const text = (name: string): string => readFileSync(`${home.config}/${name}`, 'utf8')
+const init = (...more: readonly string[]) =>
+  home.run(['init', '--network', 'local', '--rpc', chain.url, '--json', ...more])
+
+function addressIn(stdout: string): `0x${string}` {
+  const { address } = JSON.parse(stdout)
+  if (typeof address !== 'string' || !isAddress(address)) throw new TypeError('no address')
+  return address
+}
+
+describe('purser init', () => {
+  it('leads to a paid call by a few commands', async () => {
+    const { code, stdout, stderr } = await init()
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    await chain.fund(addressIn(stdout), alphaUSD, 2_000_000n)
+    const added = await home.run([
+      'vendor',
+      'add',
+      api.origin,
+      '--per-payment',
+      '0.02',
+      '--per-day',
+      '1',
+      '--text',
+    ])
+    expect(added).toMatchObject({ code: 0, stderr: '' })
+    expect(added.stdout).toContain('Added to ~/.config/purser/policy.yaml:')
+    const paid = await home.run(['fetch', api.url('/paid')])
+    expect(paid.stderr).toMatch(/^paid 0\.01 USD to /)
+    expect(paid.code).toBe(0)
+    expect(await home.run(['fetch', api.url('/price/0.03')])).toMatchObject({ code: 3 })
+  })
+
+  it('makes a key that only its owner can read, and shows it nowhere', async () => {
+    const before = process.umask(0)
+    const { stdout } = await init().finally(() => process.umask(before))
+    expect(statSync(`${home.config}/agent.key`).mode & 0o777).toBe(0o600)
+    const key = text('agent.key').trim().slice(2)
+    expect(key).toMatch(/^[0-9a-f]{64}$/)
+    for (const shown of [stdout, text('config.yaml'), text('policy.yaml')]) expect(shown).not.toContain(key)
+    const again = await init('--text')
+    expect(again.stdout + again.stderr).not.toContain(key)
+  })
+
+  it('never overwrites a file, and says what exists', async () => {
+    home.write('policy.yaml', 'perPayment: 1\n')
+    await init()
+    const key = text('agent.key')
+    const { code, stdout } = await home.run(['init', '--text'])
+    expect(code).toBe(0)
+    expect(text('agent.key')).toBe(key)
+    expect(text('policy.yaml')).toBe('perPayment: 1\n')
+    expect(stdout).toContain('exists: ~/.config/purser/agent.key, left as it is')
+    expect(stdout).toContain('policy.yaml exists, left as it is')
+  })
+
+  it('says how to get money on the test network, and how to authorize a key of an account', async () => {
+    const test = await home.run(['init', '--text', '--per-payment', '0.25'])
+    expect(test.stdout).toContain('tempo_fundAddress')
+    expect(text('policy.yaml')).toContain('perPayment: 0.25')
+    const other = makeHome()
+    const account = `0x${'ab'.repeat(20)}`
+    const { stdout } = await other.run(['init', '--text', '--account', account])
+    expect(stdout).toContain('purser keys authorize --with FILE')
+    expect(readFileSync(`${other.config}/config.yaml`, 'utf8')).toContain(account)
+    other.remove()
+  })
+
+  it('refuses arguments that it cannot use, and makes nothing', async () => {
+    for (const args of [
+      ['--network', 'moon'],
+      ['--per-day', 'much'],
+      ['--account', 'me'],
+      ['--rpc', 'ftp://x'],
+    ])
+      expect(await home.run(['init', ...args])).toMatchObject({ code: 2 })
+    expect(readdirSync(home.config)).toEqual([])
+  })
+})
+
+describe('purser vendor', () => {
+  const POLICY = `# the limits of the team
+perPayment: 0.10 # ten cents
+budgets:
+  - { limit: 5.50, per: day } # and no more
+networks: [ "eip155:31337" ]
+vendors:
+  # the search
+  - origin: https://api.search.example
+    payees: any
+`
+  beforeEach(async () => {
+    await init()
+    writeFileSync(`${home.config}/policy.yaml`, POLICY)
+  })
+
+  it('adds lines and keeps the comments, the numbers and the mode', async () => {
+    chmodSync(`${home.config}/policy.yaml`, 0o640)
+    const { code, stdout } = await home.run([
+      'vendor',
+      'add',
+      'https://b.example',
+      '--no-ask',
+      '--per-payment',
+      '0.02',
+    ])
+    expect(code).toBe(0)
+    expect(text('policy.yaml')).toBe(`${POLICY}  - origin: https://b.example\n    perPayment: 0.02\n`)
+    expect(JSON.parse(stdout).lines).toEqual(['+   - origin: https://b.example', '+     perPayment: 0.02'])
+    expect(statSync(`${home.config}/policy.yaml`).mode & 0o777).toBe(0o640)
+    await loadPolicy(`${home.config}/policy.yaml`)
+    expect(await home.run(['vendor', 'remove', 'https://b.example'])).toMatchObject({ code: 0 })
+    expect(text('policy.yaml')).toBe(POLICY)
+  })
+
+  it('writes nothing that the parser of policies refuses', async () => {
+    writeFileSync(`${home.config}/policy.yaml`, `${POLICY}budgts: 1\n`)
+    expect(await home.run(['vendor', 'add', 'https://b.example', '--no-ask'])).toMatchObject({ code: 2 })
+    expect(text('policy.yaml')).toBe(`${POLICY}budgts: 1\n`)
+    writeFileSync(`${home.config}/policy.yaml`, POLICY)
+    for (const args of [
+      ['http://plain.example'],
+      ['https://api.search.example'],
+      ['https://b.example', '--per-payment', '1e3'],
+    ])
+      expect(await home.run(['vendor', 'add', '--no-ask', ...args])).toMatchObject({ code: 2 })
+    expect(text('policy.yaml')).toBe(POLICY)
+    expect(readdirSync(home.config).filter((name) => name.endsWith('.new'))).toEqual([])
+  })
+})
