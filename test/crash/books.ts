@@ -1,6 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Clock } from '../../src/entry/ledger.js'
-import { createPurser, type Payment, type Purser } from '../../src/index.js'
+import { createPurser, type Payment, type Purser, type PurserOptions } from '../../src/index.js'
 import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { tempo } from '../../src/wallet/tempo/index.js'
 import { alphaUSD, type Chain, LOCAL_CURRENCIES, pathUSD } from '../chain/chain.js'
@@ -52,7 +52,12 @@ export function chargesFor(key: string, { payments, transfers }: Books): number 
 }
 
 /** A successor of the dead payers, whose ledger's clock is that far ahead. */
-export function successor(chain: Chain, owner: Owner, ahead: number): Purser {
+export function successor(
+  chain: Chain,
+  owner: Owner,
+  ahead: number,
+  more: Partial<PurserOptions> = {},
+): Purser {
   const clock: Clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() }
   return createPurser({
     agent: 'crash',
@@ -68,5 +73,6 @@ export function successor(chain: Chain, owner: Owner, ahead: number): Purser {
     policy: policyFor(owner.origin, owner.limit),
     ledger: sqliteLedger({ path: owner.ledger, clock }),
     patience: 15_000,
+    ...more,
   })
 }

@@ -36,6 +36,11 @@ export class Boundaries {
         if (name === 'advance')
           return (...args: Parameters<Ledger['advance']>) =>
             between(`the step to ${args[1].to}`, () => target.advance(...args))
+        if (name === 'ask')
+          return (...args: Parameters<Ledger['ask']>) => between('the question', () => target.ask(...args))
+        if (name === 'answer')
+          return (...args: Parameters<Ledger['answer']>) =>
+            between('the answer', () => target.answer(...args))
         if (name === 'putChannel')
           return (...args: Parameters<Ledger['putChannel']>) =>
             between('the channel', () => target.putChannel(...args))

@@ -1,11 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { AT, type Job, type SessionJob, type StripeJob } from './words.js'
+import { type ApprovalJob, AT, type Job, type SessionJob, type StripeJob } from './words.js'
 
 /** One file that starts in a sixth of a second: hundreds of processes are started from it. */
 export async function bundlePayer(
-  source: 'payer' | 'session-payer' | 'stripe-payer' | 'evm-payer' | 'lightning-payer' = 'payer',
+  source:
+    | 'payer'
+    | 'session-payer'
+    | 'stripe-payer'
+    | 'evm-payer'
+    | 'lightning-payer'
+    | 'approval-payer' = 'payer',
 ): Promise<string> {
   const outfile = fileURLToPath(
     new URL(`../../node_modules/.cache/purser/${source}-${process.pid}.mjs`, import.meta.url),
@@ -43,7 +49,7 @@ export interface Ended {
   readonly at?: string
 }
 
-export function startPayer(payer: string, job: Job | SessionJob | StripeJob): Running {
+export function startPayer(payer: string, job: ApprovalJob | Job | SessionJob | StripeJob): Running {
   const child = spawn(process.execPath, [payer], {
     env: { ...process.env, JOB: JSON.stringify(job) },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -11,6 +11,11 @@ export function policyFor(origin: string, limit = '1'): PolicyDocument {
   }
 }
 
+/** The same, and a person is asked about every payment. */
+export function askingPolicy(origin: string, limit?: string): PolicyDocument {
+  return { ...policyFor(origin, limit), ask: [{ above: '0.001' }], approval: { holds: 100 } }
+}
+
 /** The same for sessions: a dollar may lie in each of two escrows. */
 export function sessionPolicy(origin: string, escrow: string): PolicyDocument {
   return { ...policyFor(origin), deposits: '1 USD', vendors: [{ origin, escrows: [escrow] }] }

@@ -26,6 +26,13 @@ export interface Job {
 /** What a payer's word about a boundary begins with; its other words are about answers. */
 export const AT = '@ '
 
+/** What a process that asks a person, or answers for one, is told. */
+export interface ApprovalJob extends Omit<Job, 'calls' | 'ahead' | 'tellAt' | 'reconcile'> {
+  readonly role: 'asks' | 'answers'
+  readonly path: string
+  readonly key: string
+}
+
 /** What a process that pays through Stripe is told. */
 export interface StripeJob {
   /** Where Stripe's API is: a port of this machine. */

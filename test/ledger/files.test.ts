@@ -211,6 +211,12 @@ describe('a ledger file', () => {
         payment: { live: true },
       })
       await ledger.deny(await holdOf(ledger, 'b'), { reason: 'no', standsMs: 1000 })
+      const { lane: _, ...hold } = await holdOf(ledger, 'c')
+      const settings = { timeoutMs: 1000, perAgent: 1, perVendor: 1, holds: 50 }
+      expect(await ledger.ask({ id: 'q', hold, termsHash: 'hash', settings })).toMatchObject({
+        kind: 'asked',
+      })
+      expect(await ledger.answer('q', { approved: true, by: 'ann' })).toMatchObject({ ok: true })
       await ledger.close()
       const { DatabaseSync } = await loadDriver()
       const db = new DatabaseSync(path, { timeout: 0 })
