@@ -1,5 +1,11 @@
 import type { AnswerResult, Approval, ApprovalId, ApprovalQuery, Ledger } from '../ledger/index.js'
-import { type ApprovalAnswer, readAnswer } from '../pay/index.js'
+import {
+  type ApprovalAnswer,
+  type PaymentSettings,
+  PROOF_FAULTS,
+  proofFault,
+  readAnswer,
+} from '../pay/index.js'
 
 /** The questions to people in a purser's ledger. */
 export interface PurserApprovals {
@@ -36,10 +42,18 @@ export interface PurserApprovals {
 export async function answerApproval(
   id: ApprovalId,
   given: ApprovalAnswer,
+  { policy, clock, passkeys }: Pick<PaymentSettings, 'policy' | 'clock' | 'passkeys'>,
   ledger: Ledger,
 ): Promise<AnswerResult> {
   const answer = readAnswer(given)
   if (answer === undefined)
     throw new TypeError('An answer is { approved: true or false, by: a name }, with an optional note')
+  const approval = await ledger.approval(id)
+  if (approval?.state === 'waiting') {
+    const { by: keys, timeoutMs } = policy.approvalSettings(approval)
+    const fault =
+      keys && (await proofFault(approval, answer, { keys, timeoutMs, now: clock.now(), passkeys }))
+    if (fault !== undefined) return { ok: false, why: 'unproven', message: PROOF_FAULTS[fault], approval }
+  }
   return ledger.answer(id, answer)
 }

@@ -83,6 +83,7 @@ export class OpenPurser {
       queues: new Queues(),
       schedule: new RecoverySchedule(),
       locks: new PaymentLocks(),
+      usedApprovals: new Set(),
       yieldToEventLoop: () => slices.take(),
       newId: () => timeOrderedId(clock.now()),
       sleep,

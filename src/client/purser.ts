@@ -85,7 +85,7 @@ export class Purser {
       get: async (id) => (await core.ledger()).approval(id),
       answer: async (id, answer) => {
         const { answerApproval } = await loadEngine()
-        return answerApproval(id, answer, await core.ledger())
+        return answerApproval(id, answer, core.settings, await core.ledger())
       },
     }
     this.fetch = payingFetch(handler, settings.http)

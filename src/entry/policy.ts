@@ -4,6 +4,8 @@ export { loadPolicy, parsePolicyText, policyJsonSchema } from '../policy/file/in
 export {
   type ApprovalDocument,
   type ApprovalSettings,
+  type ApproverDocument,
+  type ApproverKey,
   type AskDocument,
   type BudgetDocument,
   type BudgetLine,

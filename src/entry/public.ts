@@ -68,6 +68,7 @@ export type {
   Recovery,
   Refusal,
 } from '../pay/index.js'
+export { approvalMessage, approvalTermsHash, type SignedDecision } from '../pay/index.js'
 export type { PolicyDocument } from '../policy/index.js'
 export type { OfferKind, Preference, Receipt } from '../protocol/index.js'
 export type { Wallet } from '../wallet/index.js'

@@ -284,7 +284,10 @@ function toldOf({ last }: ApprovalRow, { decision }: Pick<Use, 'decision'>): boo
   return newest === undefined || newest === last
 }
 
-/** Returns whether a payment has ended, or was left by its process, before anything was committed. */
+/**
+ * Returns whether a payment has ended, or was left by its process, before anything was committed. A payment that was
+ * committed keeps every yes that it claimed: a person who approved two offers for one purchase approved one purchase.
+ */
 function isGivenUp(tables: LedgerTables, id: PaymentId, now: Instant): boolean {
   const row = tables.payment(id)
   if (row === undefined) return true
@@ -304,8 +307,7 @@ export function claimApproval(tables: LedgerTables, id: string, { id: usedBy }: 
 }
 
 /**
- * Uses up the yes of a payment that is committed now, and drops its other ones: a person who approved two offers for one
- * purchase approved one purchase.
+ * Uses up the yes of a payment that is committed now.
  *
  * @returns False if the payment has not claimed this yes, or if it lapsed.
  */
@@ -313,8 +315,6 @@ export function useApproval(tables: LedgerTables, id: string, use: Use, now: Ins
   const row = tables.approval(id)
   if (row === undefined || row.usedBy !== use.id || !isUsable(tables, row, use, now)) return false
   tables.saveApproval({ ...row, usedAt: now, open: false })
-  for (const other of tables.openApprovals())
-    if (other.id !== id && other.usedBy === use.id) tables.saveApproval({ ...other, open: false })
   return true
 }
 

@@ -127,11 +127,13 @@ export type AnswerResult =
   | { readonly ok: true; readonly approval: Approval }
   /**
    * `unknown`: there is no such question. `answered`: another answer was first. `late`: the question has expired.
-   * `withdrawn`: nobody needs the answer any more.
+   * `withdrawn`: nobody needs the answer any more. `unproven`: policy needs a signature that the answer does not have, and
+   * `message` says how to fix it.
    */
   | {
       readonly ok: false
-      readonly why: 'unknown' | 'answered' | 'late' | 'withdrawn'
+      readonly why: 'unknown' | 'answered' | 'late' | 'withdrawn' | 'unproven'
+      readonly message?: string
       readonly approval?: Approval
     }
 

@@ -5,6 +5,7 @@ import type { Context, CounterClaim, Policy, Terms } from '../policy/index.js'
 import type { Preference, Resource } from '../protocol/index.js'
 import type { Queues } from '../util/queue.js'
 import type { Wallet } from '../wallet/index.js'
+import type { PasskeyVerifier } from './authorize/approval-proof.js'
 import type { Approver } from './authorize/approver.js'
 import type { Emitter } from './events.js'
 import type { NotPaid } from './not-paid.js'
@@ -18,6 +19,8 @@ export interface PaymentSettings {
   readonly approver?: Approver | undefined
   /** `ledger`: people may answer from outside of this process. */
   readonly approvals?: 'ledger' | undefined
+  /** Checks the signatures of passkeys. Without it, they do not count. */
+  readonly passkeys?: PasskeyVerifier | undefined
   readonly clock: Clock
   /** The kinds that the user prefers: see `rank`. */
   readonly prefer: readonly Preference[]
@@ -40,6 +43,11 @@ export interface Env extends PaymentSettings {
   readonly queues: Queues
   /** Keeps calls and recoveries of this process from working on one payment at the same time. */
   readonly locks: PaymentLocks
+  /**
+   * The questions and nonces whose yes this process has used. The ledger knows them too, but a process that can write the
+   * ledger could make it forget.
+   */
+  readonly usedApprovals: Set<string>
   /** The payments that background recovery leaves out. */
   readonly schedule: RecoverySchedule
   newId(): PaymentId

@@ -76,6 +76,7 @@ type EventInput<E extends PurserEvent> = Omit<PurserEvents[E], 'thrown'>
  * - `node_of_another_chain`: a node in `rpc` of a wallet is on another chain. Purser does not use its answers.
  * - `node_unusable`: a node in `rpc` of a wallet does not tell its chain: it is down, or it is no node.
  * - `payee_changed`: a vendor asks for money to a payee other than the pinned ones. Nothing was paid for it yet.
+ * - `approval_not_valid`: the ledger has a yes without the signature that policy needs. Nothing was paid for it.
  */
 export type AnomalyKind =
   | 'receipt_missing'
@@ -89,6 +90,7 @@ export type AnomalyKind =
   | 'stream_not_paid_on'
   | 'session_forgotten'
   | 'payee_changed'
+  | 'approval_not_valid'
   | 'node_of_another_chain'
   | 'node_unusable'
 

@@ -1,4 +1,6 @@
 export { BudgetAlerts } from './authorize/alerts.js'
+export { approvalMessage, approvalTermsHash, type SignedDecision } from './authorize/approval-message.js'
+export { type PasskeyVerifier, PROOF_FAULTS, proofFault } from './authorize/approval-proof.js'
 export { type ApprovalAnswer, type ApprovalRequest, type Approver, readAnswer } from './authorize/approver.js'
 export { type Quoted, type QuotedOffer, quote } from './authorize/quote.js'
 export { type ChannelOperationRequest, runOperation, settleClosedChannel } from './channel-operation.js'

@@ -3,7 +3,7 @@ import type { Resource } from '../protocol/index.js'
 import { defined } from '../util/objects.js'
 import type { PolicyScope } from './evaluation.js'
 import type { Layers } from './layers.js'
-import type { ApprovalSettings, Bounds } from './types.js'
+import type { ApprovalSettings, ApproverKey, Bounds } from './types.js'
 import { lookUp } from './vendors.js'
 
 const DEFAULT_VALIDITY_MS = 10 * 60_000
@@ -57,17 +57,26 @@ export function namesCurrency(list: readonly string[], { id, peg }: Currency, un
 
 /**
  * Returns the approval settings for an agent. If the document and the agent's rules both set a number, the lower one
- * applies.
+ * applies. If both name people, only those who are named by both may answer.
  */
 export function approvalSettingsOf(layers: Layers): ApprovalSettings {
   const setting = (name: 'timeout' | 'perAgent' | 'perVendor' | 'holds', otherwise: number): number => {
     const given = layers.flatMap(({ rules }) => rules.approval?.[name] ?? [])
     return given.length === 0 ? otherwise : Math.min(...given)
   }
+  const [first, ...others] = layers.flatMap(({ rules }) => (rules.approval?.by ? [rules.approval.by] : []))
+  const by = first?.filter((key) => others.every((list) => list.some((other) => isSameKey(key, other))))
   return Object.freeze({
+    ...(by === undefined ? {} : { by }),
     timeoutMs: setting('timeout', 5 * 60_000),
     perAgent: setting('perAgent', 10),
     perVendor: setting('perVendor', 5),
     holds: setting('holds', 50),
   })
+}
+
+function isSameKey(a: ApproverKey, b: ApproverKey): boolean {
+  return (
+    a.type === b.type && a.publicKey === b.publicKey && a.credential === b.credential && a.rpId === b.rpId
+  )
 }

@@ -98,6 +98,24 @@ export type AskDocument =
   /** The price is higher than the advertised one. */
   | { readonly aboveAdvertised: true }
 
+/** A person who may answer questions, by the public key of their signatures. */
+export interface ApproverDocument {
+  /** The person's name. It is stored with the answer. */
+  readonly name: string
+  readonly type: 'ed25519' | 'p256' | 'passkey'
+  /**
+   * The public key in base64url: 32 bytes for `ed25519`, the 65 bytes of the uncompressed point for `p256`, and the COSE key
+   * for `passkey`.
+   */
+  readonly publicKey: string
+  /** Only for `passkey`: the id of the credential. */
+  readonly credential?: string
+  /** Only for `passkey`: the host name for which it was made. */
+  readonly rpId?: string
+  /** Only for `passkey`: the origins of the pages that may ask for it. */
+  readonly origins?: readonly string[]
+}
+
 /** The settings for questions to a person, and the limits for pending questions. */
 export interface ApprovalDocument {
   /**
@@ -125,6 +143,12 @@ export interface ApprovalDocument {
    * @default 50
    */
   readonly holds?: number
+  /**
+   * The people who may answer. Only their signed answers count, and remembered approvals do not.
+   *
+   * @default any answer counts
+   */
+  readonly by?: readonly ApproverDocument[]
 }
 
 /** The rules of a policy, or of one agent in it. */

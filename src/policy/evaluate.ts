@@ -42,10 +42,11 @@ export function evaluate(
   const claims = mergeClaims(found.claims)
   for (const claim of claims)
     if (claim.amount > claim.limit) found.deny.push(tooLarge(claim, judged.policyScope.symbol, judged.units))
-  return decide(judged, found, claims, { payees, repeat }, hash)
+  return decide(layers, judged, found, claims, { payees, repeat }, hash)
 }
 
 function decide(
+  layers: Layers,
   judged: Evaluation,
   found: Findings,
   claims: readonly CounterClaim[],
@@ -53,7 +54,9 @@ function decide(
   hash: string,
 ): Decision {
   const { facts, units, policyScope } = judged
-  const grant = found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
+  // A remembered approval is not signed, so it does not count if only signed answers do.
+  const mayRemember = approvalSettingsOf(layers).by === undefined
+  const grant = mayRemember && found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
   // If nobody may be asked, a payment that needs approval is denied.
   if (found.ask.length > 0 && grant === undefined) found.deny.push(...found.unasked)
   const effect: Decision['effect'] =

@@ -1,6 +1,8 @@
 import { DURATION_PATTERN, parseDuration, parseUnits, UNIT_DECIMALS, type Units } from '../money/index.js'
+import { decodeBase64url } from '../protocol/index.js'
 import type {
   ApprovalDocument,
+  ApproverDocument,
   PolicyDocument,
   RepeatDocument,
   RulesDocument,
@@ -24,6 +26,7 @@ import {
   whole,
   yes,
 } from './shape.js'
+import type { ApproverKey } from './types.js'
 import { CALENDAR, type Calendar, WEEKDAYS } from './windows.js'
 import { isZone } from './zones.js'
 
@@ -188,11 +191,53 @@ const ask = record({
   aboveAdvertised: yes,
 })
 
+const LONGEST_KEY = 2_048
+
+const approverFields = record(
+  {
+    name: label,
+    type: choice('ed25519', 'p256', 'passkey'),
+    publicKey: pattern('a public key in base64url', /^[\w-]{1,2731}$/),
+    credential: pattern('the id of a credential in base64url', /^[\w-]{1,2000}$/),
+    rpId: pattern('a host name like localhost', /^[a-z0-9.-]{1,253}$/),
+    origins: list(pattern('the origin of a page', /^https?:\/\/[^/?#\s]{1,300}$/), 'origins', 1),
+  } satisfies Record<keyof ApproverDocument, Shape<unknown>>,
+  ['name', 'type', 'publicKey'],
+)
+
+/** The length of a public key in bytes. A COSE key has no fixed length. */
+const KEY_BYTES = { ed25519: 32, p256: 65, passkey: undefined } as const
+
+/** A person's public key. A key of the wrong length would refuse every answer, so it is an issue. */
+const approverKey: Shape<ApproverKey> = {
+  read: (value, path, reading) => {
+    const read = approverFields.read(value, path, reading)
+    if (read === undefined) return undefined
+    const bytes = decodeBase64url(read.publicKey)?.length ?? 0
+    const { [read.type]: length } = KEY_BYTES
+    if (bytes === 0 || bytes > LONGEST_KEY || (length !== undefined && bytes !== length))
+      return complain(
+        reading,
+        [...path, 'publicKey'],
+        length === undefined ? 'is not a key in base64url' : `is not a key of ${length} bytes in base64url`,
+      )
+    for (const name of ['credential', 'rpId', 'origins'] as const) {
+      if ((read.type === 'passkey') === (read[name] !== undefined)) continue
+      const fix =
+        read.type === 'passkey' ? 'is missing: a passkey needs it' : 'is only for a passkey: leave it out'
+      return complain(reading, [...path, name], fix)
+    }
+    return read
+  },
+  schema: () => approverFields.schema(),
+}
+
 const approval = record({
   timeout: duration('1s', '7d'),
   perAgent: whole(1, 1000),
   perVendor: whole(1, 1000),
   holds: whole(0, 100),
+  by: list(approverKey, 'people who may answer', 1),
 } satisfies Record<keyof ApprovalDocument, Shape<unknown>>)
 
 const rules = {

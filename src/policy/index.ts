@@ -4,6 +4,7 @@ export type { DelegatedRule } from './delegated-rules.js'
 export { type DelegationPlan, planDelegation } from './delegation.js'
 export type {
   ApprovalDocument,
+  ApproverDocument,
   AskDocument,
   BudgetDocument,
   Duration,
@@ -20,6 +21,7 @@ export { explain, shortfalls } from './tell.js'
 export { asAgreed, noBetter, noWorse, termsKey } from './terms.js'
 export {
   type ApprovalSettings,
+  type ApproverKey,
   type Bounds,
   type BudgetLine,
   type Context,

@@ -220,6 +220,17 @@ export interface Bounds {
   readonly currencies?: readonly (readonly string[])[]
 }
 
+/** A person who may answer questions, by the public key of their signatures. */
+export interface ApproverKey {
+  readonly name: string
+  readonly type: 'ed25519' | 'p256' | 'passkey'
+  /** The public key in base64url. */
+  readonly publicKey: string
+  readonly credential?: string
+  readonly rpId?: string
+  readonly origins?: readonly string[]
+}
+
 /** The settings for questions to a person, and for pending questions. */
 export interface ApprovalSettings {
   /** The time that a question waits, in milliseconds. Without an answer the payment is denied. */
@@ -230,6 +241,8 @@ export interface ApprovalSettings {
   readonly perVendor: number
   /** The share of any budget that open questions may hold together, in percent of its limit. */
   readonly holds: number
+  /** The people whose signed answers count. Undefined if any answer counts. */
+  readonly by?: readonly ApproverKey[]
 }
 
 /** A validated and hashed policy document with its pure evaluator. */

@@ -405,6 +405,7 @@ export function approvalContract(name: string, openAt: OpenAt): void {
       await ledger.answer('q dearer', YES)
       expect(await claim('a', 'q dearer', dearer)).toMatchObject({ ok: true })
       expect(await commit('a', 'q dearer', dearer)).toMatchObject({ ok: true })
+      await ledger.advance('a', { to: 'released', reason: 'void' })
       expect(await claim('b', 'q a')).toMatchObject({ ok: false, why: 'unapproved' })
     })
   })

@@ -138,6 +138,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     keepAlive: () => ledger.renew(owner, LEASE_MS),
     runInBackground: (work) => work(new AbortController().signal),
     schedule: new RecoverySchedule(),
+    usedApprovals: new Set(),
     yieldToEventLoop: () => undefined,
     locks: new PaymentLocks(),
     budgetsUsed: () => undefined,

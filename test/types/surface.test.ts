@@ -50,8 +50,8 @@ const NAMES: Readonly<Record<string, string>> = {
     FetchInput FetchLike FetchPayment Funds Ledger Listener NextAction NotPaid OfferKind Outcome
     PayingFetch PayingInit Payment PaymentError PaymentQuery PaymentRefusedError PaymentState
     PolicyDocument Preference Purser PurserApprovals PurserEvent PurserEvents PurserOptions Quoted QuotedOffer
-    Reason Receipt Recovery Refusal Rejection Remember Resolution Restore Session Sessions SpanLike
-    StoredAnswer TracerLike Wallet amount createPurser fiat findPaymentError formatAmount isPaymentError token
+    Reason Receipt Recovery Refusal Rejection Remember Resolution Restore Session Sessions SignedDecision SpanLike
+    StoredAnswer TracerLike Wallet amount approvalMessage approvalTermsHash createPurser fiat findPaymentError formatAmount isPaymentError token
   `,
   'purser/auto': 'purser restore',
   'purser/ledger': `
@@ -73,7 +73,7 @@ const NAMES: Readonly<Record<string, string>> = {
     RpcCallOptions RpcError RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
   `,
   'purser/policy': `
-    ApprovalDocument ApprovalSettings AskDocument BudgetDocument BudgetLine Calendar Context
+    ApprovalDocument ApprovalSettings ApproverDocument ApproverKey AskDocument BudgetDocument BudgetLine Calendar Context
     Decision DelegateOptions DelegatedRule Delegation Duration Money Policy PolicyDocument Rates
     RepeatDocument RulesDocument Terms VendorDocument Weekday createPolicy explain loadPolicy
     parsePolicyText policyJsonSchema

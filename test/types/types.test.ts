@@ -91,6 +91,7 @@ test('every event, anomaly, state of a payment and place of the money has its na
     | 'stream_not_paid_on'
     | 'session_forgotten'
     | 'payee_changed'
+    | 'approval_not_valid'
     | 'node_of_another_chain'
     | 'node_unusable'
   >()

@@ -3,6 +3,7 @@ import type { Mutant } from './list.js'
 const REMEMBERED = ['test/pay/remembered.test.ts']
 const INHERITED = ['test/safety/inherited.test.ts']
 const QUESTIONS = ['test/pay/questions.test.ts']
+const SIGNED = ['test/pay/signed-answers.test.ts']
 const OUTSIDE = ['test/pay/outside-answers.test.ts']
 const CONTRACT = ['test/ledger/memory.test.ts']
 
@@ -189,8 +190,8 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'two-yeses-for-one-purchase',
     breaks: 'a yes to a first offer pays for another purchase after a second offer was paid',
     file: 'src/ledger/approval-steps.ts',
-    find: 'if (other.id !== id && other.usedBy === use.id)',
-    replace: 'if (other.id === id)',
+    find: "return row.attempts.length === 0 && row.state !== 'committed' && !isLive(tables, row, now)",
+    replace: "return row.state !== 'committed' && !isLive(tables, row, now)",
     tests: CONTRACT,
   },
   {
@@ -205,7 +206,7 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'question-lost-with-its-caller',
     breaks: 'a question ends when its caller leaves, although people answer from outside',
     file: 'src/pay/authorize/approve.ts',
-    find: "if (why === 'left' && env.approvals === 'ledger') return",
+    find: "if (why === 'left' && takesOutsideAnswers(purchase)) return",
     replace: '',
     tests: OUTSIDE,
   },
@@ -213,8 +214,8 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'nobody-waits-for-nobody',
     breaks: 'a payment waits for an answer that nobody can give',
     file: 'src/pay/authorize/ask.ts',
-    find: "if (env.approver === undefined && env.approvals !== 'ledger') {",
-    replace: "if (env.approver === undefined && env.approvals === 'ledger' && call.key === '') {",
+    find: 'if (env.approver === undefined && !takesOutsideAnswers(purchase)) {',
+    replace: "if (env.approver === undefined && takesOutsideAnswers(purchase) && call.key === '') {",
     tests: OUTSIDE,
   },
   {
@@ -224,6 +225,94 @@ export const APPROVALS: readonly Mutant[] = [
     find: 'if (this.#waiters.size > 0) this.#timer = setTimeout(() => void this.#look(), POLL_MS)',
     replace: '',
     tests: ['test/ledger/sqlite.test.ts'],
+  },
+  {
+    name: 'yes-without-a-signature',
+    breaks: 'a yes without a signature pays, although policy names keys',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: "if (proof === undefined) return 'unsigned'",
+    replace: 'if (proof === undefined) return undefined',
+    tests: SIGNED,
+  },
+  {
+    name: 'proof-not-checked-at-use',
+    breaks: 'a process that can write the ledger approves a payment for a person',
+    file: 'src/pay/authorize/approve.ts',
+    find: 'if (fault === undefined) return { by: clean(answer.by), nonce }',
+    replace: 'return { by: clean(answer.by), nonce }',
+    tests: SIGNED,
+  },
+  {
+    name: 'stored-hash-believed',
+    breaks: 'the terms of a question can be changed in the ledger after a person signed them',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: 'const termsHash = approvalTermsHash(question)',
+    replace: 'const { termsHash } = question',
+    tests: SIGNED,
+  },
+  {
+    name: 'signature-not-verified',
+    breaks: 'any signature counts',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: "return isValid ? undefined : 'wrong_signature'",
+    replace: 'return undefined',
+    tests: SIGNED,
+  },
+  {
+    name: 'signed-no-is-a-yes',
+    breaks: 'a signed no counts as a yes',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: "decision: approved ? 'approve' : 'deny'",
+    replace: "decision: approved ? 'deny' : 'approve'",
+    tests: SIGNED,
+  },
+  {
+    name: 'signed-long-ago',
+    breaks: 'an old signature counts for a question of today',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: 'if (at < earliest ||',
+    replace: 'if (',
+    tests: SIGNED,
+  },
+  {
+    name: 'signed-in-the-future',
+    breaks: 'a signature with a future time counts',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: 'at > now + CLOCKS_DIFFER_MS || ',
+    replace: '',
+    tests: SIGNED,
+  },
+  {
+    name: 'signed-yes-used-again',
+    breaks: 'a yes that this process has used pays again if the ledger forgets it',
+    file: 'src/pay/authorize/authorize.ts',
+    find: 'if (used !== undefined) env.usedApprovals.add(used)',
+    replace: 'if (used === undefined) env.usedApprovals.clear()',
+    tests: SIGNED,
+  },
+  {
+    name: 'unsigned-grant-counts',
+    breaks: 'a remembered approval without a signature counts, although policy names keys',
+    file: 'src/policy/evaluate.ts',
+    find: 'approvalSettingsOf(layers).by === undefined',
+    replace: 'approvalSettingsOf(layers).timeoutMs > 0',
+    tests: SIGNED,
+  },
+  {
+    name: 'remembered-by-one-signature',
+    breaks: 'a signature for one payment approves further ones',
+    file: 'src/pay/authorize/approval-proof.ts',
+    find: "if (remember !== undefined) return 'remembered'",
+    replace: '',
+    tests: SIGNED,
+  },
+  {
+    name: 'one-list-of-people-is-enough',
+    breaks: 'a person answers whom only one of the document and the rules of the agent names',
+    file: 'src/policy/bounds.ts',
+    find: 'others.every((list) =>',
+    replace: 'others.some((list) =>',
+    tests: SIGNED,
   },
   {
     name: 'inherited-earlier',

@@ -4,10 +4,11 @@ import { count } from '../../money/index.js'
 import { noWorse, railOf } from '../../policy/index.js'
 import type { Challenge } from '../../protocol/index.js'
 import { ONCE, own } from '../../util/objects.js'
-import type { Env } from '../env.js'
+import type { CallContext } from '../env.js'
 import { constraintsOf, holdOf, type OfferPurchase, type Purchase, requestOffers } from '../purchase.js'
 import { reasonOf, refused } from '../refusal.js'
 import { deny } from '../transition.js'
+import { PROOF_FAULTS, proofFault } from './approval-proof.js'
 import { type ApprovalAnswer, type ApprovalRequest, readAnswer } from './approver.js'
 import { type Candidate, evaluateSource, type QuoteSource } from './candidates.js'
 
@@ -22,16 +23,25 @@ interface Question {
   readonly approval: Approval
 }
 
+/** Whether answers from outside of this process count: if the user wants it, or if policy checks their signatures. */
+export function takesOutsideAnswers({ env, call }: CallContext): boolean {
+  return env.approvals === 'ledger' || env.policy.approvalSettings(call.context).by !== undefined
+}
+
+/** A candidate that a person has approved, as it is after the answer. */
+export interface ApprovedCandidate {
+  readonly now: Candidate
+  readonly by: string
+  readonly nonce: string | undefined
+}
+
 /**
  * Waits for a person's answer while the budget is held. The answer is bound to these terms: the approved offer is judged
  * again, on a new challenge if the first one expired, and may be no worse in any field.
  *
  * @throws PaymentRefusedError if the answer is no, late or invalid, or if the offer got worse.
  */
-export async function approve(
-  question: Question,
-  purchase: Purchase,
-): Promise<Candidate & { readonly approvedBy: string }> {
+export async function approve(question: Question, purchase: Purchase): Promise<ApprovedCandidate> {
   const { candidate } = question
   const { env, call } = purchase
   const asked = await answerTo(question, purchase)
@@ -48,23 +58,54 @@ export async function approve(
     await recordDenial(question, answer.by, purchase)
     throw notApproved(candidate, `${clean(answer.by)} did not approve this payment.`)
   }
-  const by = await useAnswer(approval, candidate, purchase)
-  return { ...(await refreshed(question, purchase)), approvedBy: by }
+  const { by, nonce } = await useAnswer(approval, candidate, purchase)
+  return { now: { ...(await refreshed(question, purchase)), approvedBy: by }, by, nonce }
 }
 
 /**
- * Takes a yes that a person has given. If the yes is remembered, further payments of this kind are approved too.
+ * Takes a yes that a person has given, after all checks that the ledger cannot make: it is for this request, for terms
+ * that are no better, it is signed if policy names keys, and this process has not used it. If the yes is remembered,
+ * further payments of this kind are approved too.
  *
- * @returns The person's name.
+ * @throws PaymentRefusedError if the yes does not count.
  */
 export async function useAnswer(
-  { id, answer }: Approval,
+  approval: Approval,
   candidate: Candidate,
   purchase: Purchase,
-): Promise<string> {
-  if (answer?.approved !== true) throw unanswered(candidate, 'nonsense')
-  await rememberApproval(id, candidate, purchase, answer)
-  return clean(answer.by)
+): Promise<Omit<ApprovedCandidate, 'now'>> {
+  const { answer } = approval
+  const { env, at, call } = purchase
+  if (answer?.approved !== true || !isAbout(approval, candidate, purchase))
+    throw unanswered(candidate, 'nonsense')
+  const nonce = answer.proof?.nonce
+  if ([approval.id, nonce].some((used) => used !== undefined && env.usedApprovals.has(used)))
+    throw notApproved(candidate, PROOF_FAULTS.replayed)
+  const { by: keys, timeoutMs } = env.policy.approvalSettings(call.context)
+  if (keys === undefined) {
+    await rememberApproval(approval.id, candidate, purchase, answer)
+    return { by: clean(answer.by), nonce }
+  }
+  const { passkeys } = env
+  const fault = await proofFault(approval, answer, { keys, timeoutMs, now: env.clock.now(), passkeys })
+  if (fault === undefined) return { by: clean(answer.by), nonce }
+  const message = `Somebody answered a question about ${at.vendor} without a valid signature: ${fault}`
+  env.emitter.emit('anomaly', { kind: 'approval_not_valid', payment: approval.payment, message })
+  throw notApproved(candidate, PROOF_FAULTS[fault])
+}
+
+/** Whether a question is about this request, and its terms are no better than the candidate's. */
+function isAbout(
+  { agent, resource, terms }: Approval,
+  { quote }: Candidate,
+  { at, call }: Purchase,
+): boolean {
+  return (
+    agent === call.context.agent &&
+    resource.vendor === at.vendor &&
+    resource.operation === at.operation &&
+    noWorse(quote.terms, terms)
+  )
 }
 
 const NO_ANSWER = {
@@ -227,7 +268,7 @@ async function answerTo(question: Question, purchase: Purchase): Promise<Asked> 
   } finally {
     clearTimeout(timer)
     late.abort()
-    if (ended !== undefined) await giveUp(id, ended, env)
+    if (ended !== undefined) await giveUp(id, ended, purchase)
   }
 }
 
@@ -235,8 +276,13 @@ async function answerTo(question: Question, purchase: Purchase): Promise<Asked> 
  * Ends the question that this call asked, because it does not wait any more. If people may answer from outside, the
  * question stays until it expires, and the next call for the same request gets the answer.
  */
-async function giveUp(id: ApprovalId, why: Parameters<Ledger['withdraw']>[1], env: Env): Promise<void> {
-  if (why === 'left' && env.approvals === 'ledger') return
+async function giveUp(
+  id: ApprovalId,
+  why: Parameters<Ledger['withdraw']>[1],
+  purchase: Purchase,
+): Promise<void> {
+  const { env } = purchase
+  if (why === 'left' && takesOutsideAnswers(purchase)) return
   try {
     await env.ledger.withdraw(id, why)
   } catch (error) {
@@ -287,7 +333,17 @@ async function askApprover(
     failure = own({ reason: 'failed' })
   }
   if (signal.aborted) return undefined
-  if (answer === undefined) return env.approvals === 'ledger' ? undefined : failure
+  if (answer === undefined) return takesOutsideAnswers(purchase) ? undefined : failure
+  const { by: keys, timeoutMs } = env.policy.approvalSettings(purchase.call.context)
+  if (keys !== undefined) {
+    const context = { keys, timeoutMs, now: env.clock.now(), passkeys: env.passkeys }
+    const fault = await proofFault(question.approval, answer, context)
+    if (fault !== undefined) {
+      // The question stays open for an answer that counts.
+      env.emitter.emit('error', { error: new TypeError(PROOF_FAULTS[fault]), during: 'approver' })
+      return undefined
+    }
+  }
   await env.ledger.answer(question.approval.id, answer)
   return undefined
 }

@@ -5,7 +5,7 @@ import { noBetter } from '../../policy/index.js'
 import { holdOf, type Purchase } from '../purchase.js'
 import { ask, hold } from '../transition.js'
 import { approvalTermsHash } from './approval-message.js'
-import { approve, unanswered, useAnswer } from './approve.js'
+import { type ApprovedCandidate, approve, takesOutsideAnswers, unanswered, useAnswer } from './approve.js'
 import type { Candidate } from './candidates.js'
 
 /** A yes of a person. */
@@ -15,6 +15,8 @@ export interface Approved {
   /** The question in the ledger. */
   readonly id: ApprovalId
   readonly by: string
+  /** The nonce of the signed answer. */
+  readonly nonce: string | undefined
 }
 
 /** What came of a question. */
@@ -48,7 +50,7 @@ export async function askPerson(asking: Asking, purchase: Purchase): Promise<Per
   const { env, call } = purchase
   call.signal?.throwIfAborted()
   const { lane: _, ...request } = holdOf(id, candidate, purchase)
-  if (env.approver === undefined && env.approvals !== 'ledger') {
+  if (env.approver === undefined && !takesOutsideAnswers(purchase)) {
     // Its budgets must have room, as for any other question.
     const held = await hold({ ...request, reserves: 'nothing' }, env)
     if (!held.ok) return { kind: 'not held', held }
@@ -60,7 +62,11 @@ export async function askPerson(asking: Asking, purchase: Purchase): Promise<Per
     {
       id: env.newId(),
       hold: request,
-      termsHash: approvalTermsHash(candidate.quote.terms, request),
+      termsHash: approvalTermsHash({
+        terms: candidate.quote.terms,
+        agent: call.context.agent,
+        resource: request.resource,
+      }),
       serverSays: candidate.quote.challenge.words,
       settings: env.policy.approvalSettings(call.context),
     },
@@ -74,24 +80,24 @@ export async function askPerson(asking: Asking, purchase: Purchase): Promise<Per
     case 'shared':
       return awaitOther(asked.approval, candidate, purchase)
     case 'approved': {
-      const by = await useAnswer(asked.approval, candidate, purchase)
+      const { by, nonce } = await useAnswer(asked.approval, candidate, purchase)
       env.emitter.emit('approval', { payment: id, approved: true, by })
-      return approvedBy(asked.approval, candidate, { ...candidate, approvedBy: by })
+      return approvedAs(asked.approval, candidate, { now: { ...candidate, approvedBy: by }, by, nonce })
     }
     case 'asked': {
       onHeld()
       const { approval } = asked
-      return approvedBy(approval, candidate, await approve({ id, candidate, approval }, purchase))
+      return approvedAs(approval, candidate, await approve({ id, candidate, approval }, purchase))
     }
   }
 }
 
-function approvedBy(
+function approvedAs(
   { id }: Approval,
   candidate: Candidate,
-  now: Candidate & { readonly approvedBy: string },
+  { now, by, nonce }: ApprovedCandidate,
 ): PersonAsked {
-  return { kind: 'approved', approved: { candidate, id, by: now.approvedBy }, candidate: now }
+  return { kind: 'approved', approved: { candidate, id, by, nonce }, candidate: now }
 }
 
 /** Waits for the end of a question that another call has asked about the same request. */

@@ -379,6 +379,7 @@ class Authorizer {
         return { kind: 'stale' }
       }
       this.#holding = false
+      for (const used of [yes?.id, yes?.nonce]) if (used !== undefined) env.usedApprovals.add(used)
       env.budgetsUsed(candidate.decision.claims)
       const authorized = { payment: this.#id, committed: moved.payment, candidate, prepared, attempt }
       return { kind: 'authorized', authorized }
