@@ -161,10 +161,13 @@ async function runTests(
     timedOut = true
     endGroup(child)
   }, limit)
-  await new Promise((resolve) => child.once('close', resolve))
+  const code = await new Promise<unknown>((resolve) => child.once('close', resolve))
   clearTimeout(timer)
   const text = await readFile(report, 'utf8').catch(() => '{}')
-  return { ...readReport(JSON.parse(text)), timedOut }
+  const { failed, ran } = readReport(JSON.parse(text))
+  // An error that no test waits for fails the run too.
+  const outside = code !== 0 && ran > 0 && failed.length === 0 ? ['(an error outside of the tests)'] : []
+  return { failed: [...failed, ...outside], ran, timedOut }
 }
 
 /** Ends the test runner and the processes that it started: one of them may be in a loop without end. */
