@@ -1,6 +1,6 @@
 import { Client as ModernClient } from '@modelcontextprotocol/client'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
-import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { InMemoryTransport } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
@@ -49,13 +49,28 @@ export type Elicit = (message: string) => Promise<{
 
 type Transport = Parameters<OldClient['connect']>[0] & Parameters<ModernClient['connect']>[0]
 
+/** What a host's model answers. Undefined: the host declares no sampling. */
+export type Sample = (prompt: string) => Promise<string>
+
 /** Connects a host to a transport. */
-export async function connectHost(name: HostName, transport: Transport, elicit?: Elicit): Promise<TestHost> {
-  const capabilities = elicit === undefined ? {} : { elicitation: {} }
+export async function connectHost(
+  name: HostName,
+  transport: Transport,
+  elicit?: Elicit,
+  sample?: Sample,
+): Promise<TestHost> {
+  const capabilities = { ...(elicit && { elicitation: {} }), ...(sample && { sampling: {} }) }
+  const said = async (params: unknown) => ({
+    role: 'assistant' as const,
+    model: 'm',
+    content: { type: 'text' as const, text: (await sample?.(JSON.stringify(params))) ?? '' },
+  })
   if (name === 'sdk 1.32') {
     const client = new OldClient({ name: 'old host', version: '1' }, { capabilities })
     if (elicit !== undefined)
       client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicit(params.message))
+    if (sample !== undefined)
+      client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => said(params))
     await client.connect(transport)
     return hostOf(client, (name, args, options) =>
       client.callTool({ name, arguments: args }, undefined, options),
@@ -70,6 +85,7 @@ export async function connectHost(name: HostName, transport: Transport, elicit?:
   )
   if (elicit !== undefined)
     client.setRequestHandler('elicitation/create', ({ params }) => elicit(params.message))
+  if (sample !== undefined) client.setRequestHandler('sampling/createMessage', ({ params }) => said(params))
   await client.connect(transport)
   if (client.getProtocolEra() !== (name === 'sdk 2.4, legacy' ? 'legacy' : 'modern'))
     throw new Error(`${name} has agreed on another era`)
@@ -124,6 +140,8 @@ export interface ShopSetup {
   /** Changes the messages of the host on their way. */
   readonly change?: (message: object) => object
   readonly upstreams?: (purser: Purser) => readonly Upstream[]
+  /** The model of the host. */
+  readonly sample?: Sample
 }
 
 export interface Setup {
@@ -183,6 +201,6 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
     const send = ours.send.bind(ours)
     ours.send = (message, options) => send(Object(change(message)), options)
   }
-  const host = await connectHost(name, ours, elicit)
+  const host = await connectHost(name, ours, elicit, setup.sample)
   return { purser, seen, host, paid: () => seen.filter(({ paid }) => paid).length }
 }

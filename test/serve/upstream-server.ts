@@ -15,27 +15,30 @@ const tools = [
     outputSchema: { type: 'object', properties: { found: { type: 'string' } }, required: ['found'] },
     annotations: { readOnlyHint: true },
   }),
-  tool('payments'), tool('up_payments'), tool('payments'), tool('wrong', { inputSchema: { type: 'object', properties: { q: { $ref: '#/nowhere' } } } }), tool('fails'), tool('grow'), tool('die'), tool('progress'), tool('ask'), tool('env'),
+  tool('payments'), tool('up_payments'), tool('payments'), tool('wrong', { inputSchema: { type: 'object', properties: { q: { $ref: '#/nowhere' } } } }), tool('fails'), tool('grow'), tool('die'), tool('progress'), tool('ask'), tool('ask-twice'), tool('sample'), tool('wait'), tool('env'),
 ]
 let serial = 0
+const receipt = () => ({ 'org.paymentauth/receipt': { method: 'slow', status: 'success', reference: 'm1', timestamp: new Date().toISOString() } })
+const demand = () => new McpError(-32042, 'Payment Required', { httpStatus: 402, challenges: [{ id: 'u' + ++serial, realm: 'up', method: 'slow', intent: 'charge', request: {} }] })
 server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }))
 server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [{ uri: 'up://page', name: 'page' }] }))
 server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [{ uriTemplate: 'up://items/{id}', name: 'item' }] }))
-server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => { if (params.uri === 'up://items/none') throw new McpError(-32051, 'no\u202e item'); return ({ contents: [{ uri: params.uri, text: 'read ' + params.uri }] }) })
+server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => { if (params.uri === 'up://items/paid' && params._meta?.['org.paymentauth/credential'] === undefined) throw demand(); if (params.uri === 'up://items/none') throw new McpError(-32051, 'no\u202e item'); return ({ contents: [{ uri: params.uri, text: 'read ' + params.uri }], ...(params.uri.endsWith('paid') ? { _meta: receipt() } : {}) }) })
 server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [{ name: 'greet', arguments: [{ name: 'who', required: true }] }] }))
 server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({ messages: [{ role: 'user', content: { type: 'text', text: 'hello ' + params.arguments.who } }] }))
 server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args, _meta } }, extra) => {
   if (name === 'search' && typeof args?.q !== 'string') throw new McpError(-32602, 'q must be a text')
   if (name === 'search') {
     if (_meta?.['org.paymentauth/credential'] === undefined)
-      throw new McpError(-32042, 'Payment Required', { httpStatus: 402, challenges: [{ id: 'u' + ++serial, realm: 'up', method: 'slow', intent: 'charge', request: {} }] })
+      throw demand()
     return text('found ' + args.q, {
       structuredContent: { found: args.q },
-      _meta: { 'org.paymentauth/receipt': { method: 'slow', status: 'success', reference: 'm1', timestamp: new Date().toISOString() } },
+      _meta: receipt(),
     })
   }
   if (name === 'fails') throw new McpError(Number(args.code), args.words, args.data)
   if (name === 'grow') { tools.push(tool('grown')); await server.sendToolListChanged(); return text('grown') }
+  if (name === 'wait') return new Promise(() => undefined)
   if (name === 'die') process.exit(1)
   if (name === 'progress') {
     await extra.sendNotification({ method: 'notifications/progress', params: { progressToken: _meta.progressToken, progress: 7, message: 'half' } })
@@ -44,8 +47,18 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, argumen
     return text('done')
   }
   if (name === 'ask') {
-    const { action } = await server.elicitInput({ message: 'Which tea?', requestedSchema: { type: 'object', properties: {} } })
-    return text('the user said ' + action)
+    const asked = server.elicitInput({ message: 'Which tea?', requestedSchema: { type: 'object', properties: {} } })
+    return asked.then(({ action }) => text('the user said ' + action), (error) => text('nobody was asked: ' + error.message))
+  }
+  if (name === 'ask-twice') {
+    const form = (message) => server.elicitInput({ message, requestedSchema: { type: 'object', properties: { tea: { type: 'string' } } } })
+    const first = await form('Which tea?')
+    const [second, third] = await Promise.all([form('Which cup?'), form('Which spoon?')])
+    return text([first, second, third].map(({ action, content }) => action + ' ' + content?.tea).join(', '))
+  }
+  if (name === 'sample') {
+    const { content } = await server.createMessage({ messages: [{ role: 'user', content: { type: 'text', text: 'Name a tea.' } }], maxTokens: 10 })
+    return text('the model said ' + content.text)
   }
   if (name === 'env') return text(Object.keys(process.env).filter((key) => /PURSER|SECRET/.test(key)).join(','))
   return text('the upstream\\'s ' + name)

@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { upstreamsIn } from '../../src/cli/upstreams.js'
@@ -133,6 +134,24 @@ describe.each(HOSTS)('an upstream server that charges (%s)', (name) => {
     expect(await settled(purser)).toBe(1)
   })
 
+  it('has a resource that waits for a person no longer than any call, and is paid once after the yes', async () => {
+    let say: (answer: ApprovalAnswer) => void = () => undefined
+    const { host, purser } = await start(name, {
+      policy: { ask: [{ above: '0.01' }] },
+      approver: () =>
+        new Promise((resolve) => {
+          say = resolve
+        }),
+    })
+    await expect(host.read('up://items/paid')).rejects.toMatchObject({
+      code: 402,
+      message: expect.stringContaining('Waiting for a person'),
+    })
+    say({ approved: true, by: 'ann' })
+    expect(await host.read('up://items/paid')).toBe('read up://items/paid')
+    expect(await settled(purser)).toBe(1)
+  })
+
   it('can die without taking the others down, and is started again', async () => {
     const { host } = await start(name)
     expect((await host.call('die')).isError).toBe(true)
@@ -163,8 +182,8 @@ describe.each(HOSTS)('an upstream server that charges (%s)', (name) => {
   })
 })
 
-describe.each(['sdk 1.32', 'sdk 2.4, legacy'] as const)('the user of a host (%s)', (name) => {
-  it('is asked what an upstream asks', async () => {
+describe.each(HOSTS)('a host whose upstream asks during a call (%s)', (name) => {
+  it('shows the question to its user, and the upstream gets the answer', async () => {
     const asked: string[] = []
     const { host } = await start(name, {}, async (message) => {
       asked.push(message)
@@ -172,6 +191,51 @@ describe.each(['sdk 1.32', 'sdk 2.4, legacy'] as const)('the user of a host (%s)
     })
     expect((await host.call('ask')).text).toBe('the user said accept')
     expect(asked).toEqual(['Which tea?'])
+  })
+
+  it('shows several questions, one after the other and at once, each answered by its own answer', async () => {
+    const { host } = await start(name, {}, async (message) => ({
+      action: 'accept',
+      content: { tea: message.slice(6, -1) },
+    }))
+    expect((await host.call('ask-twice')).text).toBe('accept tea, accept cup, accept spoon')
+  })
+
+  it('asks its model', async () => {
+    const prompts: string[] = []
+    const { host } = await start(name, {
+      sample: async (prompt) => {
+        prompts.push(prompt)
+        return 'oolong'
+      },
+    })
+    expect((await host.call('sample')).text).toBe('the model said oolong')
+    expect(prompts).toEqual([expect.stringContaining('Name a tea.')])
+  })
+
+  it('is not asked while a call of another host is under way: the question may belong to that call', async () => {
+    const shown: string[] = []
+    const show: Elicit = async (message) => {
+      shown.push(message)
+      return { action: 'accept', content: {} }
+    }
+    const first = await start(name, {}, show)
+    const upstreams = [...open]
+    const other = await setUp(name, { upstreams: () => upstreams }, show)
+    const leaving = new AbortController()
+    const waiting = other.host.call('wait', {}, { signal: leaving.signal }).catch(() => undefined)
+    await pause(100)
+    expect((await first.host.call('ask')).text).toMatch(/nobody was asked: .*several hosts/)
+    expect(shown).toEqual([])
+    leaving.abort()
+    await waiting
+    await pause(100)
+    expect((await first.host.call('ask')).text).toBe('the user said accept')
+  })
+
+  it('is not asked if it does not declare that it can, and the upstream gets the reason', async () => {
+    const { host } = await start(name)
+    expect((await host.call('ask')).text).toMatch(/nobody was asked: .*does not declare.*elicitation/)
   })
 })
 

@@ -269,8 +269,8 @@ const PERSONS: readonly Mutant[] = [
     name: 'serve-asks-again',
     breaks: 'the same call after the yes is another payment, and the person is asked again',
     file: `${FOLDER}/calls.ts`,
-    find: 'const before = left?.shift()',
-    replace: 'const before = left?.find(() => false)',
+    find: 'left.find(({ requesting }) => !requesting)',
+    replace: 'left.find(() => false)',
     tests: APPROVALS,
     named: 'is pending, and goes on with the same call',
   },
@@ -392,6 +392,37 @@ const PASSED: readonly Mutant[] = [
   },
 ]
 
+/** Faults in the requests of upstreams to hosts. */
+const ASKED: readonly Mutant[] = [
+  {
+    name: 'serve-question-to-any-host',
+    breaks: 'a host gets a question that belongs to the call of another host',
+    file: `${FOLDER}/upstream.ts`,
+    find: 'if (this.#running.some(({ connection }) => connection !== newest.connection))',
+    replace: 'if (this.#running.some(({ connection }) => connection === undefined))',
+    tests: UPSTREAMS,
+    named: 'is not asked while a call of another host',
+  },
+  {
+    name: 'serve-answer-lost',
+    breaks: 'the answer of a host of the revision 2026-07-28 does not reach the upstream',
+    file: `${FOLDER}/paid-call.ts`,
+    find: 'if (inputResponses !== undefined) call.takeAnswers(inputResponses)',
+    replace: 'if (inputResponses === undefined) call.takeAnswers({})',
+    tests: UPSTREAMS,
+    named: 'asks its model',
+  },
+  {
+    name: 'serve-read-waits',
+    breaks: 'a resource that a person must approve waits as long as the question is open',
+    file: `${FOLDER}/proxy.ts`,
+    find: "throw new ProtocolError(NOT_PAID, says, { code: 'approval_pending', funds: 'held' })",
+    replace: 'return new Promise(() => undefined)',
+    tests: UPSTREAMS,
+    named: 'has a resource that waits for a person',
+  },
+]
+
 /** Faults in the command that starts the server. */
 const COMMAND: readonly Mutant[] = [
   {
@@ -422,5 +453,6 @@ export const SERVE: readonly Mutant[] = [
   ...PERSONS,
   ...PROXY,
   ...PASSED,
+  ...ASKED,
   ...COMMAND,
 ]

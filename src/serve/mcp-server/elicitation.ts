@@ -20,6 +20,8 @@ export interface Host {
   readonly name: string
   /** Whether it declares that it can ask its user. */
   readonly elicits: boolean
+  /** Whether it declares that it can ask its model. */
+  readonly samples: boolean
   /**
    * Whether the host uses the stateless revision. There the server cannot ask. The host calls again with the answer.
    */
@@ -35,7 +37,8 @@ export function hostOf({ server }: McpServer, { mcpReq }: ServerContext): Host {
   // In the older revisions, `{}` means forms. A host that only opens addresses has `{ url: {} }`.
   const forms = isObject(elicitation) && (Object.keys(elicitation).length === 0 || 'form' in elicitation)
   const name = isObject(info) && typeof info['name'] === 'string' ? clean(info['name'], 60) : 'a host'
-  return { name, elicits: forms, stateless: mcpReq.envelope !== undefined }
+  const samples = isObject(declared) && isObject(declared['sampling'])
+  return { name, elicits: forms, samples, stateless: mcpReq.envelope !== undefined }
 }
 
 /**

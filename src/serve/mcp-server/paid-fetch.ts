@@ -1,14 +1,7 @@
-import {
-  type CallToolResult,
-  type InputRequiredResult,
-  inputRequired,
-  type McpServer,
-  type ServerContext,
-} from '@modelcontextprotocol/server'
+import type { CallToolResult, InputRequiredResult, McpServer } from '@modelcontextprotocol/server'
 import { fetchResult, pendingAnswer } from './answer.js'
 import { keyOf } from './calls.js'
-import { formOf, hostOf, QUESTION } from './elicitation.js'
-import { howToAnswer, waitFor } from './paid-call.js'
+import { type HostCall, runCall } from './paid-call.js'
 import { payAndRead } from './pay-and-read.js'
 import { withProgress } from './progress.js'
 import { PAID_FETCH_INPUT, PAID_FETCH_OUTPUT, type PaidFetchInput } from './schemas.js'
@@ -33,37 +26,17 @@ export function registerPaidFetch(server: McpServer, toolbox: Toolbox): void {
       outputSchema: PAID_FETCH_OUTPUT,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     },
-    (input, ctx) => withProgress(ctx, () => paidFetch(input, server, toolbox, ctx)),
+    (input, ctx) => withProgress(ctx, () => paidFetch(input, { server, toolbox, ctx })),
   )
 }
 
 async function paidFetch(
   input: PaidFetchInput,
-  server: McpServer,
-  toolbox: Toolbox,
-  ctx: ServerContext,
+  from: HostCall,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { calls } = toolbox
-  const key = keyOf(input)
-  const host = hostOf(server, ctx)
-  const call = calls.take(key, host.elicits, (signal) => payAndRead(input, toolbox, signal))
-  const { signal } = ctx.mcpReq
-  const gone = (): void => {
-    if (!call.abort(signal.reason)) calls.leave(key, call)
-  }
-  if (signal.aborted) gone()
-  else signal.addEventListener('abort', gone, { once: true })
-  try {
-    const state = await waitFor(call, host, toolbox, ctx)
-    if (state.kind === 'answered') return fetchResult(state.answer)
-    calls.leave(key, call)
-    if (state.kind === 'pending')
-      return fetchResult(pendingAnswer(state.question, howToAnswer(host, toolbox), 'Call paid_fetch again'))
-    return inputRequired({
-      inputRequests: { [QUESTION]: inputRequired.elicit(formOf(state.question)) },
-      requestState: state.question.id,
-    })
-  } finally {
-    signal.removeEventListener('abort', gone)
-  }
+  const { toolbox } = from
+  const end = await runCall(toolbox.calls, keyOf(input), from, (signal) => payAndRead(input, toolbox, signal))
+  if (end.kind === 'input') return end.result
+  if (end.kind === 'answered') return fetchResult(end.answer)
+  return fetchResult(pendingAnswer(end.question, end.how, 'Call paid_fetch again'))
 }

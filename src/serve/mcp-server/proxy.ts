@@ -1,22 +1,24 @@
-import type { RequestOptions } from '@modelcontextprotocol/client'
+import type { Client, RequestOptions } from '@modelcontextprotocol/client'
 import {
   type CallToolResult,
   fromJsonSchema,
+  type InputRequiredResult,
   type JsonSchemaType,
   type McpServer,
+  ProtocolError,
   ResourceTemplate,
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { isObject } from '../../util/objects.js'
 import { pendingAnswer } from './answer.js'
-import { keyOf } from './calls.js'
-import { hostOf } from './elicitation.js'
-import { howToAnswer, waitFor } from './paid-call.js'
+import { keyOf, type PayingCalls } from './calls.js'
+import { type CallEnd, type HostCall, runCall } from './paid-call.js'
 import { withProgress } from './progress.js'
 import { routeToolCalls, type ToolRoutes } from './tool-routes.js'
 import type { Toolbox } from './toolbox.js'
 import type { Upstream } from './upstream.js'
-import { failedCall, passedError } from './upstream-error.js'
+import { callerOf } from './upstream-caller.js'
+import { failedCall, NOT_PAID, passedError } from './upstream-error.js'
 
 /** A registration that ends when the upstream's offers change. */
 interface Registered {
@@ -36,7 +38,7 @@ const LONGEST_CALL_MS = 3_600_000
 export function offerUpstreams(server: McpServer, toolbox: Toolbox, own: readonly string[]): () => void {
   const routes: ToolRoutes = new Map()
   routeToolCalls(server, routes, ({ upstream, name }, args, ctx) =>
-    withProgress(ctx, () => callTool(server, toolbox, upstream, { name, args }, ctx)),
+    withProgress(ctx, () => callTool(upstream, { name, args }, { server, toolbox, ctx })),
   )
   return () => {
     const stops = toolbox.upstreams.map((upstream) => {
@@ -46,8 +48,8 @@ export function offerUpstreams(server: McpServer, toolbox: Toolbox, own: readonl
         for (const [name, route] of routes) if (route.upstream === upstream) routes.delete(name)
         registered = [
           ...registerTools(server, upstream, routes, own),
-          ...registerReadables(server, upstream),
-          ...registerPrompts(server, upstream),
+          ...registerReadables(server, toolbox, upstream),
+          ...registerPrompts(server, toolbox, upstream),
         ]
       }
       register()
@@ -93,47 +95,62 @@ function registerTools(
 
 /** Calls a tool of an upstream. If a person must approve its price, the same call continues after the yes. */
 async function callTool(
-  server: McpServer,
-  toolbox: Toolbox,
   upstream: Upstream,
   { name, args }: { readonly name: string; readonly args: unknown },
-  ctx: ServerContext,
-): Promise<CallToolResult> {
-  const { upstreamCalls: calls } = toolbox
-  const key = keyOf([upstream.name, name, args])
-  const host = hostOf(server, ctx)
-  const call = calls.take(key, host.elicits && !host.stateless, async (signal) => {
-    const params = { name, ...(isObject(args) ? { arguments: args } : {}) }
-    return upstream
-      .call(server, (client) => client.callTool(params, optionsOf(ctx, signal)))
-      .catch((error: unknown) => failedCall(upstream.name, error))
-  })
-  const { signal } = ctx.mcpReq
-  const gone = (): void => {
-    if (!call.abort(signal.reason)) calls.leave(key, call)
-  }
-  signal.addEventListener('abort', gone, { once: true })
-  try {
-    const state = await waitFor(call, { ...host, elicits: host.elicits && !host.stateless }, toolbox, ctx)
-    if (state.kind === 'answered') return state.answer
-    calls.leave(key, call)
-    // The upstream defines the schema of the tool's answers. Only an error does not have to follow it.
-    const { says } = pendingAnswer(state.question, howToAnswer(host, toolbox), `Call ${name} again`)
-    return { content: [{ type: 'text', text: says }], isError: true }
-  } finally {
-    signal.removeEventListener('abort', gone)
-  }
+  from: HostCall,
+): Promise<CallToolResult | InputRequiredResult> {
+  const params = { name, ...(isObject(args) ? { arguments: args } : {}) }
+  const end = await pass(from.toolbox.upstreamCalls.tools, upstream, [name, args], from, (client, options) =>
+    client.callTool(params, options),
+  ).catch((error: unknown) => ({ kind: 'answered' as const, answer: failedCall(upstream.name, error) }))
+  if (end.kind === 'input') return end.result
+  if (end.kind === 'answered') return end.answer
+  // The upstream defines the schema of the tool's answers. Only an error does not have to follow it.
+  const { says } = pendingAnswer(end.question, end.how, `Call ${name} again`)
+  return { content: [{ type: 'text', text: says }], isError: true }
 }
 
-function registerReadables(server: McpServer, upstream: Upstream): readonly Registered[] {
+/** Reads a resource or a prompt of an upstream in the same way. */
+async function read<T>(
+  calls: PayingCalls<T>,
+  upstream: Upstream,
+  key: unknown,
+  from: HostCall,
+  work: (client: Client, options: RequestOptions) => Promise<T>,
+): Promise<T | InputRequiredResult> {
+  const end = await pass(calls, upstream, key, from, work).catch((error: unknown) => {
+    throw passedError(error)
+  })
+  if (end.kind === 'input') return end.result
+  if (end.kind === 'answered') return end.answer
+  const { says } = pendingAnswer(end.question, end.how, 'Ask again')
+  throw new ProtocolError(NOT_PAID, says, { code: 'approval_pending', funds: 'held' })
+}
+
+/** Passes a call on to an upstream, and the requests of the upstream on to the host of the call. */
+function pass<T>(
+  calls: PayingCalls<T>,
+  upstream: Upstream,
+  key: unknown,
+  from: HostCall,
+  work: (client: Client, options: RequestOptions) => Promise<T>,
+): Promise<CallEnd<T>> {
+  return runCall(calls, keyOf([upstream.name, key]), from, (signal, ask, host) =>
+    upstream.call(callerOf(from.server, host, from.ctx, ask), (client) =>
+      work(client, optionsOf(from.ctx, signal)),
+    ),
+  )
+}
+
+function registerReadables(server: McpServer, toolbox: Toolbox, upstream: Upstream): readonly Registered[] {
   const { resources, templates } = upstream.lists
-  const read = (uri: URL, ctx: ServerContext) =>
-    upstream
-      .call(server, (client) => client.readResource({ uri: uri.href }, optionsOf(ctx, ctx.mcpReq.signal)))
-      .catch(rethrow)
+  const readAt = ({ href: uri }: URL, ctx: ServerContext) =>
+    read(toolbox.upstreamCalls.resources, upstream, uri, { server, toolbox, ctx }, (client, options) =>
+      client.readResource({ uri }, options),
+    )
   return [
     ...resources.flatMap(({ uri, name, ...about }) =>
-      ifPossible(() => server.registerResource(name, uri, defined(about), read)),
+      ifPossible(() => server.registerResource(name, uri, defined(about), readAt)),
     ),
     ...templates.flatMap(({ uriTemplate, name, ...about }) =>
       ifPossible(() =>
@@ -141,14 +158,14 @@ function registerReadables(server: McpServer, upstream: Upstream): readonly Regi
           `${upstream.name}: ${name}`,
           new ResourceTemplate(uriTemplate, { list: undefined }),
           defined(about),
-          (uri, _, ctx) => read(uri, ctx),
+          (uri, _, ctx) => readAt(uri, ctx),
         ),
       ),
     ),
   ]
 }
 
-function registerPrompts(server: McpServer, upstream: Upstream): readonly Registered[] {
+function registerPrompts(server: McpServer, toolbox: Toolbox, upstream: Upstream): readonly Registered[] {
   return upstream.lists.prompts.flatMap(({ name, title, description, arguments: given = [] }) => {
     const argsSchema = schemaOf({
       type: 'object',
@@ -161,19 +178,16 @@ function registerPrompts(server: McpServer, upstream: Upstream): readonly Regist
       server.registerPrompt(
         name,
         { ...defined({ title, description }), argsSchema },
-        (args: unknown, ctx: ServerContext) =>
-          upstream
-            .call(server, (client) =>
-              client.getPrompt({ name, arguments: textsOf(args) }, optionsOf(ctx, ctx.mcpReq.signal)),
-            )
-            .catch(rethrow),
+        (args: unknown, ctx: ServerContext) => {
+          const params = { name, arguments: textsOf(args) }
+          const { prompts } = toolbox.upstreamCalls
+          return read(prompts, upstream, params, { server, toolbox, ctx }, (client, options) =>
+            client.getPrompt(params, options),
+          )
+        },
       ),
     )
   })
-}
-
-function rethrow(error: unknown): never {
-  throw passedError(error)
 }
 
 function textsOf(args: unknown): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { CallToolResult } from '@modelcontextprotocol/server'
+import type { CallToolResult, GetPromptResult, ReadResourceResult } from '@modelcontextprotocol/server'
 import type { Purser } from '../../index.js'
 import type { FetchAnswer } from './answer.js'
 import type { Approvals } from './approvals.js'
@@ -36,9 +36,16 @@ export interface McpServerOptions {
 export interface Toolbox extends McpServerOptions {
   readonly bodies: Bodies
   readonly calls: PayingCalls<FetchAnswer>
-  /** Calls of tools of upstream servers. */
-  readonly upstreamCalls: PayingCalls<CallToolResult>
+  /** Calls of upstream servers. */
+  readonly upstreamCalls: UpstreamCalls
   readonly upstreams: readonly Upstream[]
+}
+
+/** The calls of upstream servers, by their kind. */
+export interface UpstreamCalls {
+  readonly tools: PayingCalls<CallToolResult>
+  readonly resources: PayingCalls<ReadResourceResult>
+  readonly prompts: PayingCalls<GetPromptResult>
 }
 
 export function toolboxOf(options: McpServerOptions): Toolbox {
@@ -48,6 +55,10 @@ export function toolboxOf(options: McpServerOptions): Toolbox {
     upstreams,
     bodies: new Bodies(folder),
     calls: new PayingCalls(approvals, personMs),
-    upstreamCalls: new PayingCalls(approvals, personMs),
+    upstreamCalls: {
+      tools: new PayingCalls(approvals, personMs),
+      resources: new PayingCalls(approvals, personMs),
+      prompts: new PayingCalls(approvals, personMs),
+    },
   }
 }

@@ -8,7 +8,7 @@ const LONGEST_MESSAGE = 600
 /** The most characters of an error's data, as JSON. */
 const MOST_DATA = 16_384
 /** The code of Purser's own errors, as `payingTransport` has it. */
-const NOT_PAID = 402
+export const NOT_PAID = 402
 
 /**
  * Converts the error of a call of an upstream's tool.

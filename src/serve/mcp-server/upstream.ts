@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   Client,
   type Prompt,
@@ -7,9 +8,9 @@ import {
   type Tool,
 } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import type { McpServer } from '@modelcontextprotocol/server'
 import type { Purser } from '../../index.js'
 import { payingClient } from '../../mcp/index.js'
+import type { Caller } from './upstream-caller.js'
 
 /** The place of an upstream server: an address, or a command with its arguments. */
 export type UpstreamPlace =
@@ -44,8 +45,9 @@ export class Upstream {
   #client: Promise<Client> | undefined
   #lists = NOTHING
   #closing = false
-  /** The hosts whose calls are running, the newest last. Questions of the upstream are sent to the newest. */
-  readonly #hosts: McpServer[] = []
+  /** The hosts of the calls that are running, the newest last. */
+  readonly #running: Caller[] = []
+  readonly #callers = new AsyncLocalStorage<Caller>()
 
   constructor(options: UpstreamOptions) {
     this.name = options.name
@@ -72,13 +74,13 @@ export class Upstream {
   }
 
   /** Runs a call of a host. If the server has ended, it is started again. */
-  async call<T>(host: McpServer, work: (client: Client) => Promise<T>): Promise<T> {
+  async call<T>(caller: Caller, work: (client: Client) => Promise<T>): Promise<T> {
     const client = await this.#connected()
-    this.#hosts.push(host)
+    this.#running.push(caller)
     try {
-      return await work(client)
+      return await this.#callers.run(caller, () => work(client))
     } finally {
-      this.#hosts.splice(this.#hosts.lastIndexOf(host), 1)
+      this.#running.splice(this.#running.lastIndexOf(caller), 1)
     }
   }
 
@@ -109,8 +111,8 @@ export class Upstream {
     client.setNotificationHandler('notifications/tools/list_changed', refresh)
     client.setNotificationHandler('notifications/resources/list_changed', refresh)
     client.setNotificationHandler('notifications/prompts/list_changed', refresh)
-    client.setRequestHandler('sampling/createMessage', ({ params }) => this.#host().createMessage(params))
-    client.setRequestHandler('elicitation/create', ({ params }) => this.#host().elicitInput(params))
+    client.setRequestHandler('sampling/createMessage', ({ params }) => this.#caller().sample(params))
+    client.setRequestHandler('elicitation/create', ({ params }) => this.#caller().elicit(params))
     client.onclose = () => {
       this.#client = undefined
       if (!this.#closing) tell(`the upstream server ${name} has ended; the next call starts it again`)
@@ -126,10 +128,20 @@ export class Upstream {
     return paying
   }
 
-  #host(): McpServer['server'] {
-    const host = this.#hosts.at(-1)
-    if (host === undefined) throw new TypeError('No call is under way for which the host could be asked')
-    return host.server
+  /**
+   * Returns the host that a request of the server is for. Over HTTP it is known from the stream. Over stdio a request does not
+   * name the call that it belongs to, so all running calls must be of one host: another host must not see the request.
+   */
+  #caller(): Caller {
+    const own = this.#callers.getStore()
+    if (own !== undefined && this.#running.includes(own)) return own
+    const newest = this.#running.at(-1)
+    if (newest === undefined) throw new TypeError('No call is under way for which a host could be asked')
+    if (this.#running.some(({ connection }) => connection !== newest.connection))
+      throw new TypeError(
+        'Calls of several hosts are under way, and the request does not say to which of them it belongs',
+      )
+    return newest
   }
 
   async #refresh(client: Client): Promise<void> {
