@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { amount } from './schema-parts.js'
+import { amount, time } from './schema-parts.js'
 
 const reason = z.strictObject({ rule: z.string(), message: z.string() })
 
@@ -117,6 +117,27 @@ const init = z.strictObject({
   ),
 })
 
+const doctor = z.strictObject({
+  failed: z.int(),
+  findings: z.array(
+    z.strictObject({
+      check: z.string(),
+      level: z.enum(['ok', 'warn', 'fail']),
+      message: z.string(),
+      fix: z.string().optional().describe('The command that mends it.'),
+    }),
+  ),
+})
+
+const accessKey = z.strictObject({
+  key: z.string(),
+  state: z.enum(['authorized', 'expired', 'revoked', 'unknown']),
+  type: z.string(),
+  limited: z.boolean().describe('False: it may spend everything.'),
+  left: z.array(amount),
+  expires: time.optional(),
+})
+
 /** The schemas of the commands that pay, stop and set up. */
 export const PAY = {
   fetch,
@@ -128,6 +149,16 @@ export const PAY = {
   resolve,
   'sessions close': closed,
   init,
+  doctor,
+  'keys create': z.strictObject({ path: z.string(), address: z.string(), type: z.literal('secp256k1') }),
+  'keys list': accessKey,
+  'keys authorize': z.strictObject({
+    account: z.string(),
+    key: z.string(),
+    expires: time,
+    reference: z.string(),
+  }),
+  'keys revoke': z.strictObject({ key: z.string(), reference: z.string() }),
   'vendor add': vendor.extend({ operations: z.int().describe('Paid operations that it advertises.') }),
   'vendor remove': vendor,
 } as const

@@ -3,12 +3,13 @@ import { exportCommand, statementCommand } from './commands/books.js'
 import { budgetsCommand } from './commands/budgets.js'
 import { discoverCommand } from './commands/discover.js'
 import { fetchCommand } from './commands/fetch.js'
+import { keysCommand } from './commands/keys.js'
 import { mcpCommand } from './commands/mcp.js'
 import { paymentCommand, paymentsCommand, receiptCommand } from './commands/payments.js'
 import { quoteCommand } from './commands/quote.js'
 import { schemaCommand } from './commands/schema.js'
 import { sessionsCommand } from './commands/sessions.js'
-import { initCommand, vendorCommand } from './commands/setup.js'
+import { doctorCommand, initCommand, vendorCommand } from './commands/setup.js'
 import { stopCommands } from './commands/stop.js'
 import { vendorsCommand } from './commands/vendors.js'
 import { watchCommand } from './commands/watch.js'
@@ -27,6 +28,8 @@ export function createProgram(shell: Shell): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
+    // Options of `purser sessions` and of `purser sessions close` may have the same name.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => void shell.terminal.stdout.write(text),
       writeErr: (text) => void shell.terminal.stderr.write(text),
@@ -36,7 +39,13 @@ export function createProgram(shell: Shell): Command {
     'Pay:': [fetchCommand(shell), quoteCommand(shell), discoverCommand(shell)],
     'Look:': lookCommands(shell),
     'Stop:': stopCommands(shell),
-    'Set up:': [initCommand(shell), vendorCommand(shell), whereCommand(shell)],
+    'Set up:': [
+      initCommand(shell),
+      doctorCommand(shell),
+      vendorCommand(shell),
+      keysCommand(shell),
+      whereCommand(shell),
+    ],
     'Serve:': [mcpCommand()],
     'Scripts:': [schemaCommand(shell)],
   }

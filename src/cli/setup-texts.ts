@@ -2,8 +2,7 @@
 interface Network {
   readonly title: string
   readonly chain: number
-  /** The node, if Purser has none built in. */
-  readonly rpc?: string
+  readonly node: string
   readonly fund: {
     readonly what: string
     /** The commands that get money, if there are any. */
@@ -15,6 +14,7 @@ export const NETWORKS = {
   testnet: {
     title: 'Tempo test network',
     chain: 42431,
+    node: 'https://rpc.moderato.tempo.xyz',
     fund: {
       what: 'test dollars, which are free,',
       how: (address: string) => [
@@ -26,12 +26,13 @@ export const NETWORKS = {
   mainnet: {
     title: 'Tempo',
     chain: 4217,
+    node: 'https://rpc.tempo.xyz',
     fund: { what: 'USDC.e or pathUSD, no more than you can lose,', how: () => [] },
   },
   local: {
     title: 'local chain',
     chain: 31337,
-    rpc: 'http://127.0.0.1:8545',
+    node: 'http://127.0.0.1:8545',
     fund: { what: 'AlphaUSD', how: () => [] },
   },
 } as const satisfies Readonly<Record<string, Network>>
@@ -86,8 +87,9 @@ export function configText({
   readonly rpc: string | undefined
   readonly account: string | undefined
 }): string {
-  const { chain } = NETWORKS[network]
-  const node = rpc ?? ('rpc' in NETWORKS[network] ? 'http://127.0.0.1:8545' : undefined)
+  const { chain, node: usual } = NETWORKS[network]
+  // Purser has nodes of its own for the other networks.
+  const node = rpc ?? (network === 'local' ? usual : undefined)
   return [
     '# Settings of Purser. The command, purser/auto and purser mcp read them. All settings: docs/auto.md of the package.',
     'policy: policy.yaml',

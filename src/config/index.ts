@@ -1,4 +1,18 @@
 export { loadPolicy as loadPolicyFile } from '../policy/file/index.js'
+export {
+  type Delegation,
+  type KeyOwner,
+  type KeyPlace,
+  keyOwner,
+  keysOf,
+  type TempoKey,
+} from './access-keys.js'
+export {
+  type InspectedSettings,
+  inspectSettings,
+  type PolicySummary,
+  summarizePolicy,
+} from './inspect.js'
 export { placeOfRule, type RulePlace } from './rule-line.js'
 export { type Configured, createFromEnvironment, startFromEnvironment } from './start.js'
 export type { Environment } from './variables.js'

@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { isAddress } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { loadPolicy } from '../../src/entry/policy.js'
-import { alphaUSD, type Chain, startChain } from '../chain/chain.js'
+import { ACCOUNTS, alphaUSD, type Chain, startChain } from '../chain/chain.js'
 import { type PaidApi, startPaidApi } from '../chain/server.js'
 import { type Home, makeHome } from './kit.js'
 
@@ -151,5 +151,87 @@ vendors:
       expect(await home.run(['vendor', 'add', '--no-ask', ...args])).toMatchObject({ code: 2 })
     expect(text('policy.yaml')).toBe(POLICY)
     expect(readdirSync(home.config).filter((name) => name.endsWith('.new'))).toEqual([])
+  })
+})
+
+describe('purser keys', () => {
+  it('gives a key of the agent limits on the chain, and takes it back', async () => {
+    await init()
+    const owner = await chain.account(5_000_000n)
+    writeFileSync(
+      `${home.config}/policy.yaml`,
+      `perPayment: 0.10\nbudgets: [{ limit: 0.50, per: day }]\nnetworks: ["eip155:31337"]\nvendors: [{ origin: "${api.origin}", payees: ["${ACCOUNTS.payee.address}"] }]\n`,
+    )
+    const file = home.write('owner.key', owner.key)
+    const waits = await home.run(['keys', 'authorize', '--with', file, '--token', 'AlphaUSD'])
+    expect(waits).toMatchObject({ code: 5, stdout: '' })
+    expect(waits.stderr).toContain('next_step: purser keys authorize')
+    const done = await home.run(['keys', 'authorize', '--with', file, '--token', 'AlphaUSD', '--yes'])
+    expect(done.stderr).toContain(`to ${ACCOUNTS.payee.address.toLowerCase()}`)
+    expect(done.code).toBe(0)
+    expect(done.stdout + done.stderr).not.toContain(owner.key.slice(2))
+    const { key } = JSON.parse(done.stdout)
+    expect(text('config.yaml')).toContain(owner.address)
+    expect(text('config.yaml')).toContain('# The file with the key of the agent.')
+
+    const before = await chain.balanceOf(alphaUSD, owner.address)
+    expect(await home.run(['fetch', api.url('/paid')])).toMatchObject({ code: 0 })
+    expect(await chain.balanceOf(alphaUSD, owner.address)).toBeLessThan(before)
+    const listed = await home.run(['keys', 'list'])
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      key: String(key).toLowerCase(),
+      state: 'authorized',
+      limited: true,
+    })
+    const healthy = await home.run(['doctor', '--text'])
+    expect(healthy.stdout).toMatch(/^ok +access key /m)
+
+    // The policy is lowered, and the key on the chain is not.
+    writeFileSync(`${home.config}/policy.yaml`, text('policy.yaml').replace('0.50', '0.20'))
+    expect((await home.run(['doctor', '--text'])).stdout).toMatch(/^WARN +access key .*above the policy's/m)
+
+    expect(await home.run(['keys', 'revoke', key, '--with', file, '--yes'])).toMatchObject({ code: 0 })
+    const ill = await home.run(['doctor', '--text'])
+    expect(ill.stdout).toMatch(/^FAIL +access key .*revoked/m)
+    expect(ill.code).toBe(1)
+    expect((await home.run(['fetch', api.url('/paid')])).code).not.toBe(0)
+  })
+
+  it('needs a key file that other users cannot read, and finds a key that nobody authorized', async () => {
+    const owner = await chain.account()
+    await init('--account', owner.address)
+    const file = home.write('owner.key', owner.key)
+    chmodSync(file, 0o644)
+    expect(await home.run(['keys', 'authorize', '--with', file, '--yes'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`chmod 600 ${file}`),
+    })
+    expect((await home.run(['doctor', '--text'])).stdout).toMatch(/FAIL +balance/)
+    await chain.fund(owner.address, alphaUSD, 1_000_000n)
+    expect((await home.run(['doctor', '--text'])).stdout).toMatch(
+      /^FAIL +access key .*has not authorized[^\n]*\n +-> purser keys authorize --with FILE/m,
+    )
+  })
+
+  it('makes a key file, and never overwrites one', async () => {
+    const file = home.path('second.key')
+    expect(await home.run(['keys', 'create', file])).toMatchObject({ code: 0 })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const key = readFileSync(file, 'utf8')
+    expect(await home.run(['keys', 'create', file])).toMatchObject({ code: 2 })
+    expect(readFileSync(file, 'utf8')).toBe(key)
+  })
+})
+
+describe('purser sessions close', () => {
+  it('needs exactly one way to say which', async () => {
+    await init()
+    await home.run(['vendor', 'add', api.origin])
+    for (const args of [[], ['--all', '--idle', '1h'], ['a', '--all'], ['--idle', 'long'], ['a-session']])
+      expect(await home.run(['sessions', 'close', ...args])).toMatchObject({ code: 2 })
+    expect(await home.run(['sessions', 'close', '--all', '--text'])).toMatchObject({
+      code: 0,
+      stdout: 'No session to close.\n',
+    })
   })
 })

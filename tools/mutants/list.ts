@@ -2,6 +2,7 @@ import { APPROVALS } from './approvals.js'
 import { AUTO } from './auto.js'
 import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
+import { CLI } from './cli.js'
 import { EVM } from './evm.js'
 import { FEES } from './fees.js'
 import { FORGETTING } from './forgotten.js'
@@ -704,6 +705,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STRIPE,
   ...POWER,
   ...CHOOSING,
+  ...CLI,
   ...RECORDS,
   ...REFUSALS,
   ...REPEATS,

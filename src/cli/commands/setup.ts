@@ -43,3 +43,12 @@ export function vendorCommand(shell: Shell): Command {
         .argument('<ORIGIN>', 'for example https://api.search.example'),
     )
 }
+
+/** `purser doctor`: what is wrong, and how to mend it. */
+export function doctorCommand(shell: Shell): Command {
+  return shell.command(
+    'doctor',
+    'Finds what is wrong with settings, key, policy, ledger, clock, node and balance.',
+    async () => (await import('../actions/doctor.js')).doctor,
+  )
+}

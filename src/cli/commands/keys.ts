@@ -1,0 +1,54 @@
+import { Command } from 'commander'
+import type { Shell } from '../shell.js'
+import { collect } from './request-options.js'
+
+/** `purser keys`: keys of agents, whose limits the chain enforces. */
+export function keysCommand(shell: Shell): Command {
+  return new Command('keys')
+    .description('Makes keys of agents, and their limits on the chain.')
+    .addCommand(
+      shell
+        .command(
+          'create',
+          'Makes a key file that only you can read.',
+          async () => (await import('../actions/keys.js')).keysCreate,
+        )
+        .argument('<FILE>', 'the new file'),
+    )
+    .addCommand(
+      shell
+        .command(
+          'authorize',
+          "Gives the agent's key limits on the chain, made from the policy.",
+          async () => (await import('../actions/keys.js')).keysAuthorize,
+        )
+        .option('--with <FILE>', "the file with the account's own key. Required")
+        .option('--days <NUMBER>', 'how long the key is good (default: 30)')
+        .option('--token <SYMBOL>', 'the token that it may spend, for example USDC.e')
+        .option(
+          '--recipient <ADDRESS>',
+          'who may receive, if the policy lists no payees; repeatable',
+          collect,
+        )
+        .option('--despite-allowances', 'authorize although others may take tokens outside all limits')
+        .option('--yes', 'ask nothing'),
+    )
+    .addCommand(
+      shell.command(
+        'list',
+        'Lists the access keys of the account, by the chain.',
+        async () => (await import('../actions/keys.js')).keysList,
+      ),
+    )
+    .addCommand(
+      shell
+        .command(
+          'revoke',
+          'Revokes an access key for good.',
+          async () => (await import('../actions/keys.js')).keysRevoke,
+        )
+        .argument('<KEY>', 'its address')
+        .option('--with <FILE>', "the file with the account's own key. Required")
+        .option('--yes', 'ask nothing'),
+    )
+}

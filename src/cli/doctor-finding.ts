@@ -1,0 +1,37 @@
+import { access, constants, statfs } from 'node:fs/promises'
+
+/** One line of `purser doctor`. */
+export interface Finding {
+  readonly check: string
+  readonly level: 'ok' | 'warn' | 'fail'
+  readonly message: string
+  /** The command that mends it. */
+  readonly fix?: string | undefined
+}
+
+/** The parts of the machine that the checks ask. Tests replace them. */
+export interface Probes {
+  readonly fetch: typeof globalThis.fetch
+  readonly now: () => number
+  /** Whether this user can write there. */
+  readonly writable: (path: string) => Promise<boolean>
+  /** The type of the file system, as statfs(2) numbers it. */
+  readonly fileSystem: (path: string) => Promise<number | undefined>
+}
+
+export const PROBES: Probes = {
+  fetch: (input, init) => globalThis.fetch(input, init),
+  now: Date.now,
+  writable: (path) =>
+    access(path, constants.W_OK).then(
+      () => true,
+      () => false,
+    ),
+  fileSystem: async (path) => {
+    try {
+      return (await statfs(path)).type
+    } catch {
+      return undefined
+    }
+  },
+}
