@@ -14,7 +14,8 @@ export function stateOf(
     case 'denied':
       return 'refused'
     case 'held':
-      if (effect === 'ask' && approvedBy === undefined && live) return 'waiting'
+      // The question stays in the ledger if the process that asked it has ended.
+      if (effect === 'ask' && approvedBy === undefined) return 'waiting'
       return live ? 'progress' : 'held'
     case 'committed':
       return live ? 'progress' : 'doubt'

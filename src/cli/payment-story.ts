@@ -19,11 +19,15 @@ export function storyText(payment: Payment, now: number, style: Style): string {
     ...attemptLines(payment, now),
     ...resultLines(payment, now),
   ]
+  return linesText(lines, style)
+}
+
+/** Prints names and texts in two columns. Long texts continue on the next line. Texts may come from a server. */
+export function linesText(lines: readonly Line[], style: Style): string {
   const width = Math.max(...lines.map(([name]) => name.length)) + 2
   return lines.flatMap(([name, text]) => wrapped(name, text, width, style)).join('\n')
 }
 
-/** Texts may come from a server. */
 function wrapped(name: string, text: string, indent: number, { width, color }: Style): readonly string[] {
   const lines: string[] = []
   let line = ''

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { exportCommand, statementCommand } from './commands/books.js'
 import { budgetsCommand } from './commands/budgets.js'
+import { confirmClockCommand, ledgerCommand, policyCommand } from './commands/care.js'
 import { discoverCommand } from './commands/discover.js'
 import { fetchCommand } from './commands/fetch.js'
 import { keysCommand } from './commands/keys.js'
@@ -38,6 +39,7 @@ export function createProgram(shell: Shell): Command {
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Pay:': [fetchCommand(shell), quoteCommand(shell), discoverCommand(shell)],
     'Look:': lookCommands(shell),
+    'Care:': [policyCommand(shell), ledgerCommand(shell), confirmClockCommand(shell)],
     'Stop:': stopCommands(shell),
     'Set up:': [
       initCommand(shell),

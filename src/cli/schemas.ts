@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CARE } from './care-schemas.js'
 import { LOOK } from './look-schemas.js'
 import { PAY } from './pay-schemas.js'
 
@@ -12,7 +13,9 @@ const where = z.strictObject({
 })
 
 /** The schema of each command: of its one value, or of one row. */
-export const SCHEMAS = { ...LOOK, ...PAY, where } as const satisfies Readonly<Record<string, z.ZodType>>
+export const SCHEMAS = { ...CARE, ...LOOK, ...PAY, where } as const satisfies Readonly<
+  Record<string, z.ZodType>
+>
 
 /** The JSON of a command, or of one of its rows. */
 export type JsonOf<Name extends keyof typeof SCHEMAS> = z.input<(typeof SCHEMAS)[Name]>

@@ -1,3 +1,4 @@
+export { backupLedger, restoreLedger } from '../ledger/sqlite/index.js'
 export { loadPolicy as loadPolicyFile } from '../policy/file/index.js'
 export {
   type Delegation,
@@ -16,4 +17,11 @@ export {
 export { placeOfRule, type RulePlace } from './rule-line.js'
 export { type Configured, createFromEnvironment, startFromEnvironment } from './start.js'
 export type { Environment } from './variables.js'
-export { agentsIn, type OpenedView, openViewFromEnvironment, type Places, placesIn } from './view.js'
+export {
+  agentsIn,
+  confirmClockOf,
+  type OpenedView,
+  openViewFromEnvironment,
+  type Places,
+  placesIn,
+} from './view.js'

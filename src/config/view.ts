@@ -1,5 +1,5 @@
-import type { LedgerView } from '../ledger/index.js'
-import { defaultPath, openLedgerView } from '../ledger/sqlite/index.js'
+import type { ClockConfirmation, LedgerView } from '../ledger/index.js'
+import { defaultPath, openLedgerView, sqliteLedger } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import { documentOf, type Policy } from '../policy/index.js'
 import { readConfig } from './config.js'
@@ -55,4 +55,19 @@ async function loadedPolicy({ policy }: Places): Promise<Policy> {
 /** Returns the names of the agents that a policy has own rules for. `*` is not a name. */
 export function agentsIn(policy: Policy): readonly string[] {
   return Object.keys(documentOf(policy)?.agents ?? {}).filter((name) => name !== '*')
+}
+
+/**
+ * Confirms the clock of the ledger that the settings name. It needs no wallet and no key.
+ *
+ * @throws PaymentError `invalid_config`, or `ledger_*`: no ledger is made.
+ */
+export async function confirmClockOf(env: Environment, confirmation: ClockConfirmation): Promise<void> {
+  const { ledger: path } = await placesIn(env)
+  const ledger = sqliteLedger({ path, create: false })
+  try {
+    await ledger.confirmClock(confirmation)
+  } finally {
+    await ledger.close()
+  }
 }

@@ -20,6 +20,7 @@ export type {
   Clock,
   ClockConfirmation,
   ConfirmedGap,
+  CounterDifference,
   CounterSum,
   DueQuery,
   Evidence,

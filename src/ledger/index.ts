@@ -24,7 +24,7 @@ export {
   type Gaps,
   incomplete,
 } from './gaps.js'
-export type { Budget, BudgetsQuery, CounterSum, LedgerView } from './ledger-view.js'
+export type { Budget, BudgetsQuery, CounterDifference, CounterSum, LedgerView } from './ledger-view.js'
 export { type MemoryLedgerOptions, memoryLedger } from './memory.js'
 export type {
   Approvals,

@@ -39,6 +39,14 @@ export interface CounterSum {
   readonly resetsAt?: Instant
 }
 
+/** A counter whose kept sum differs from the sum of its payments. */
+export interface CounterDifference extends Pick<CounterSum, 'counts' | 'window' | 'scope'> {
+  /** The sum that the ledger keeps, held and spent. */
+  readonly kept: bigint
+  /** The sum of the payments, held and spent. */
+  readonly summed: bigint
+}
+
 /** Selects the budgets that {@link LedgerView.budgets} lists. */
 export interface BudgetsQuery {
   /** The agent. @default 'agent' */
@@ -98,6 +106,13 @@ export interface LedgerView {
   budgets(policy: Policy | PolicyDocument, query?: BudgetsQuery): Promise<readonly Budget[]>
   /** Lists the sums of all counters, without the limits of a policy. Counters at zero are omitted. */
   counters(): Promise<readonly CounterSum[]>
+  /**
+   * Adds up the payments of every counter, and compares. It reads every payment that a counter may count, so it takes
+   * some time. If other processes pay meanwhile, a counter may be reported that is right: then run it again.
+   *
+   * @returns The counters that differ. Empty for a ledger that is right.
+   */
+  verify(): Promise<readonly CounterDifference[]>
   /** Lists the channels of sessions, the oldest first. */
   channels(query?: ChannelQuery): Promise<readonly Channel[]>
   /** Returns the highest total that was ever signed on the lane of a channel. */

@@ -16,7 +16,7 @@ import type { Channel, ChannelQuery } from './channel.js'
 import { isCounted, reaching, roomOf, roomsOf } from './counters.js'
 import { type Counter, type Counts, counterOf, keyOf, total, type Weight, weights } from './counts.js'
 import { claimBy, claimsOn, sameFamily } from './family.js'
-import type { Budget, BudgetsQuery, CounterSum, LedgerView } from './ledger-view.js'
+import type { Budget, BudgetsQuery, CounterDifference, CounterSum, LedgerView } from './ledger-view.js'
 import type { Payment, PaymentId, PaymentQuery, PinnedPayee, PinQuery, Room } from './port.js'
 import { approvalQuery, channelQuery, paymentQuery, pinQuery } from './query-options.js'
 import { LedgerReads } from './reads.js'
@@ -74,15 +74,7 @@ export class StoredLedgerView extends LedgerReads implements LedgerView {
   /** Reads counters. If the ledger does not keep a counter, or has not filled it yet, the view adds up its payments. */
   async room(claims: readonly CounterClaim[]): Promise<readonly Room[]> {
     const missing = await this.read((tables) => claims.filter((claim) => !isCounted(tables, [claim])))
-    const sums = new Map<CounterClaim, Counts>(missing.map((claim) => [claim, NOTHING]))
-    await this.#eachPayment(missing, (weighed, reached) => {
-      for (const [index, claim] of missing.entries()) {
-        const weight = weighed.get(keyOf(claim))
-        if (weight === undefined || weight.at < (reached[index]?.from ?? 0)) continue
-        const { counted, held } = sums.get(claim) ?? NOTHING
-        sums.set(claim, { counted: counted + total(weight), held: held + weight.held })
-      }
-    })
+    const sums = await this.#sumsOf(missing)
     return this.read((tables) => {
       const kept = roomsOf(
         tables,
@@ -91,6 +83,25 @@ export class StoredLedgerView extends LedgerReads implements LedgerView {
       const summed = Array.from(sums, ([claim, counts]) => roomOf(tables, claim, counts))
       const rooms = new Map([...kept, ...summed].map((room) => [room.claim, room]))
       return claims.flatMap((claim) => rooms.get(claim) ?? [])
+    })
+  }
+
+  async verify(): Promise<readonly CounterDifference[]> {
+    const claims = await this.read((tables, now) =>
+      tables
+        .counters()
+        .flatMap((counter) => claimAt(counter, now))
+        .filter((claim) => isCounted(tables, [claim])),
+    )
+    const kept = await this.room(claims)
+    const sums = await this.#sumsOf(claims)
+    const summed = await this.read((tables) =>
+      claims.map((claim) => roomOf(tables, claim, sums.get(claim) ?? NOTHING)),
+    )
+    return claims.flatMap(({ counts, window, scope }, at) => {
+      const [a, b] = [kept[at], summed[at]]
+      if (a === undefined || b === undefined || (a.spent === b.spent && a.held === b.held)) return []
+      return [own({ counts, window, scope, kept: a.spent + a.held, summed: b.spent + b.held })]
     })
   }
 
@@ -111,6 +122,20 @@ export class StoredLedgerView extends LedgerReads implements LedgerView {
       claim,
       counters.filter((counter) => sameFamily(counter, claim, dimension)),
     )
+  }
+
+  /** Adds up the payments of counters. */
+  async #sumsOf(claims: readonly CounterClaim[]): Promise<Map<CounterClaim, Counts>> {
+    const sums = new Map<CounterClaim, Counts>(claims.map((claim) => [claim, NOTHING]))
+    await this.#eachPayment(claims, (weighed, reached) => {
+      for (const [index, claim] of claims.entries()) {
+        const weight = weighed.get(keyOf(claim))
+        if (weight === undefined || weight.at < (reached[index]?.from ?? 0)) continue
+        const { counted, held } = sums.get(claim) ?? NOTHING
+        sums.set(claim, { counted: counted + total(weight), held: held + weight.held })
+      }
+    })
+    return sums
   }
 
   /** Calculates what each stored payment counts for, on its own counters and on the counters of the claims. */

@@ -51,9 +51,9 @@ agents:
 describe('a file that is not valid', () => {
   it('is named in the error, with the duplicate key', () => {
     for (const [text, key, line] of [
-      ['perPayment: 1\nbudgets: []\nperPayment: 2\n', 'perPayment', 3],
-      ['{ "maxFee": 1, "maxFee": 2 }', 'maxFee', 1],
-      ['vendors:\n  - origin: https://a.example\n    cors: true\n    cors: false\n', 'cors', 4],
+      ['perPayment: 1\nbudgets: []\nperPayment: 2\n', 'perPayment', '3, column 1'],
+      ['{ "maxFee": 1, "maxFee": 2 }', 'maxFee', '1, column 16'],
+      ['vendors:\n  - origin: https://a.example\n    cors: true\n    cors: false\n', 'cors', '4, column 5'],
     ] as const) {
       const { message } = errorOf(text, 'team.yaml')
       expect(message).toBe(
@@ -168,14 +168,14 @@ ask: [{ priceJump: 2.50 }]
   it.each([
     ['nothing', '', /^The policy is empty\.$/],
     ['white space', ' \n\t\n', /is empty/],
-    ['not YAML', 'a: [1', /cannot be read as YAML or JSON \(line 1\)/],
-    ['a stray tab', 'budgets:\n\t- x', /cannot be read as YAML or JSON \(line 2\)/],
+    ['not YAML', 'a: [1', /cannot be read as YAML or JSON \(line 1, column 6\)/],
+    ['a stray tab', 'budgets:\n\t- x', /cannot be read as YAML or JSON \(line 2, column 1\)/],
     [
       'a duplicate key',
       'perPayment: 1\nunlisted: deny\nperPayment: 2',
-      /\(line 3\): the key perPayment appears twice/,
+      /\(line 3, column 1\): the key perPayment appears twice/,
     ],
-    ['a duplicate key deep inside', 'vendors:\n  - origin: mcp:x\n    origin: mcp:y', /\(line 3\)/],
+    ['a duplicate key deep inside', 'vendors:\n  - origin: mcp:x\n    origin: mcp:y', /\(line 3, column 5\)/],
     ['two documents', 'name: a\n---\nname: b', /multiple documents/],
     ['a tag', 'name: !secret x', /Unresolved tag/],
     ['a key that is a list', '? [a]\n: 1', /keys must be strings/],
@@ -220,17 +220,17 @@ ask: [{ priceJump: 2.50 }]
       ].join('\n'),
     )
     expect(error.reasons.map(({ message }) => message.split(': ')[0])).toEqual([
-      'perPayment (line 1)',
-      'budgets[1].limit (line 4)',
-      'budgets[1].per (line 5)',
-      'vendors[1].origin (line 9)',
-      'agents.researcher.perTask (line 12)',
+      'perPayment (line 1, column 1)',
+      'budgets[1].limit (line 4, column 5)',
+      'budgets[1].per (line 5, column 5)',
+      'vendors[1].origin (line 9, column 5)',
+      'agents.researcher.perTask (line 12, column 5)',
     ])
   })
 
   it('reports the line of the parent of a missing key', () => {
     const error = errorOf('name: x\nvendors:\n  - methods: [GET]')
-    expect(error.reasons[0]?.message).toMatch(/^vendors\[0\]\.origin \(line 3\): is missing/)
+    expect(error.reasons[0]?.message).toMatch(/^vendors\[0\]\.origin \(line 3, column 5\): is missing/)
   })
 
   it.each([
@@ -275,7 +275,7 @@ describe('a policy file', () => {
     ['empty.yaml', '', /empty\.yaml is empty/],
     ['binary.yaml', Uint8Array.of(0xff, 0xfe, 0x00), /binary\.yaml is not UTF-8 text/],
     ['broken.json', '{', /broken\.json cannot be read as YAML or JSON/],
-    ['wrong.yaml', 'perPayment: x', /perPayment \(line 1\)/],
+    ['wrong.yaml', 'perPayment: x', /perPayment \(line 1, column 1\)/],
   ])('is refused: %s', async (name, content, message) => {
     await expect(loadPolicy(await put(name, content))).rejects.toMatchObject({
       code: 'invalid_policy',

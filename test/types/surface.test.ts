@@ -57,7 +57,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'purser/ledger': `
     AnswerResult Approval ApprovalId ApprovalProof ApprovalQuery ApprovalState Approvals AskInput AskResult
     Attempt BudgetAfter BudgetsQuery Channel ChannelQuery Channels Clock ClockConfirmation ConfirmedGap
-    CounterClaim CounterSum Decision Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps GivenAnswer Grant
+    CounterClaim CounterDifference CounterSum Decision Dimension Dimensions DueQuery Evidence Facts FactsQuery Gap GapCause GapStatement Gaps GivenAnswer Grant
     Hold HoldResult Instant LaneGrant LaneRequest Ledger LedgerView Move MoveResult Payment PaymentId
     PaymentQuery PaymentState PinQuery PinnedPayee PreviousPurchase PurchaseQuery Remember RestoreStatement
     Room Scope StoredAnswer StoredReceipt Terms Units UnseenDoubts Verdict WithdrawReason

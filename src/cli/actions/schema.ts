@@ -5,7 +5,8 @@ import { SCHEMAS } from '../schemas.js'
 import type { Action, CommonOptions } from '../shell.js'
 
 /** Prints the JSON Schema of a command's output, or the list of the commands that have one. */
-export const schema: Action<CommonOptions> = async ({ args: [name] }) => {
+export const schema: Action<CommonOptions> = async ({ args }) => {
+  const name = args.length === 0 ? undefined : args.join(' ')
   const names = Object.keys(SCHEMAS)
   if (name === undefined) return { kind: 'single', json: names, text: () => names.join('\n') }
   const found = Object.entries(SCHEMAS).find(([known]) => known === name)?.[1]

@@ -9,5 +9,5 @@ export function schemaCommand(shell: Shell): Command {
       'Prints the JSON Schema of the output of a command.',
       async () => (await import('../actions/schema.js')).schema,
     )
-    .argument('[COMMAND]', 'the command, for example "budgets". Without it: the list of commands')
+    .argument('[COMMAND...]', 'the command, for example budgets or policy check. Without it: the list')
 }

@@ -26,11 +26,11 @@ export function parsePolicyText(text: string, source = 'The policy'): Policy {
   if (text.length > LARGEST) throw unreadable(source, 'is too large to be a policy')
   if (text.trim() === '') throw unreadable(source, 'is empty')
   const yaml = parseYaml(text, (numeral) => new Numeral(numeral), { merge: true })
-  const { problem, line } = yaml
+  const { problem, line, column } = yaml
   if (problem !== undefined)
     throw unreadable(
       source,
-      `cannot be read as YAML or JSON (line ${line}): ${faultOf(problem, text)}`,
+      `cannot be read as YAML or JSON (line ${line}, column ${column}): ${faultOf(problem, text)}`,
       problem,
     )
   return policyOf(readDocument(toValue(yaml, source), locator(yaml), source))
@@ -50,12 +50,14 @@ function toValue(yaml: Yaml, source: string): unknown {
   }
 }
 
-/** Creates a function that finds the line of a path, or of its nearest parent. */
+/** Creates a function that finds the line and column of a path, or of its nearest parent. */
 function locator({ document, lines }: Yaml): Locate {
   return (path: Path) => {
     for (let length = path.length; length >= 0; length--) {
       const offset = offsetOf(document, path.slice(0, length))
-      if (offset !== undefined) return ` (line ${lines.linePos(offset).line})`
+      if (offset === undefined) continue
+      const { line, col } = lines.linePos(offset)
+      return ` (line ${line}, column ${col})`
     }
     return ''
   }

@@ -8,8 +8,9 @@ export interface Yaml {
   readonly lines: LineCounter
   /** Its first syntax error. */
   readonly problem: ReturnType<typeof parseDocument>['errors'][number] | undefined
-  /** The line of that error. */
+  /** The line and the column of that error, from 1. */
   readonly line: number
+  readonly column: number
 }
 
 /**
@@ -40,7 +41,8 @@ export function parseYaml(
     },
   })
   const [problem] = [...document.errors, ...document.warnings]
-  return { document, lines, problem, line: problem === undefined ? 0 : lines.linePos(problem.pos[0]).line }
+  const { line, col } = problem === undefined ? { line: 0, col: 0 } : lines.linePos(problem.pos[0])
+  return { document, lines, problem, line, column: col }
 }
 
 /**
