@@ -53,13 +53,13 @@ export class Core implements CallServices {
       queueMicrotask(() => this.events.emit('error', { error: policyWarning, during: 'start' }))
   }
 
-  context(binding: Binding, options: CallOptions = {}): Context {
+  context(binding: Binding, options: CallOptions = {}, tasks = this.tasks.current()): Context {
     const { agent, policy } = this.settings
     const tool = options.tool ?? binding.tool
     const task = options.task === undefined ? [] : [readTask(options.task)]
     return own({
       agent,
-      tasks: [...binding.tasks, ...this.tasks.current(), ...task],
+      tasks: [...binding.tasks, ...tasks, ...task],
       ...(tool === undefined ? {} : { tool }),
       ...(options.maxAmount === undefined
         ? {}
@@ -74,7 +74,7 @@ export class Core implements CallServices {
     options: CallOptions & { readonly signal?: AbortSignal },
   ): Promise<Reply> {
     const call = this.#callOf(exchange, binding, options)
-    const remembered = this.#rememberedChallenge(exchange.resource)
+    const remembered = this.rememberedChallenge(exchange.resource)
     const unpaid = remembered === undefined ? sendUnpaid(exchange, call) : undefined
     if (unpaid !== undefined && (await isFree(exchange, unpaid))) return unpaid
     const { runPaidCall } = await loadEngine()
@@ -140,7 +140,7 @@ export class Core implements CallServices {
   }
 
   /** A challenge that an open session can answer, so that the first request carries the payment already. */
-  #rememberedChallenge(resource: Resource): Challenge | undefined {
+  rememberedChallenge(resource: Resource): Challenge | undefined {
     const { wallets, clock } = this.settings
     for (const wallet of wallets) {
       const offer = wallet.rememberedChallenge?.(resource, clock.now())

@@ -8,9 +8,13 @@ import { type Binding, type Core, loadEngine } from './core.js'
 /** Makes the payment handler of a purser that is bound to a task or a tool. */
 export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
   const { policy, wallets, prefer } = core.settings
+  const withSessions = wallets.filter(({ rememberedChallenge }) => rememberedChallenge !== undefined)
+  // Made once, because each call asks for it, paid or not.
+  const outsideTasks = Object.freeze(core.context(binding, {}, []))
+  const contextOfCall = () => (core.tasks.current().length === 0 ? outsideTasks : core.context(binding))
   return {
     acceptPayment: acceptPayment(wallets, prefer),
-    payable: (resource) => policy.payable(resource, core.context(binding)),
+    payable: (resource) => policy.payable(resource, contextOfCall()),
     replacesAuthorization: (resource) => policy.replacesAuthorization(resource),
     sendsIdempotencyKey: (resource) => policy.sendsIdempotencyKey(resource),
     pays: (kind) => paysKind(wallets, kind),
@@ -21,10 +25,7 @@ export function handlerFor(core: Core, binding: Binding): HttpPaymentHandler {
         resource,
       ),
     codecs: async () => (await loadEngine()).codecs,
-    paysUpfront: (resource) =>
-      wallets.some(
-        (wallet) => wallet.rememberedChallenge?.(resource, core.settings.clock.now()) !== undefined,
-      ),
+    paysUpfront: (resource) => withSessions.length > 0 && core.rememberedChallenge(resource) !== undefined,
     shareOutcome: (from, to) => core.shareOutcome(from, to),
     run: (exchange, options) => core.run(exchange, binding, options),
   }

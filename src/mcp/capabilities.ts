@@ -1,6 +1,6 @@
 import { parseAcceptPayment } from '../protocol/index.js'
 import { isObject } from '../util/objects.js'
-import { isRequest, member } from './types.js'
+import { member, type RpcRequest } from './types.js'
 
 /** The member of every request's `_meta` that declares the client in MCP from 2026-07-28 on. */
 const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
@@ -23,10 +23,10 @@ export function paymentCapability(acceptPayment: string): PaymentCapability | un
 
 /**
  * Adds the payments to the capabilities that a message declares: those of `initialize`, or those of each request in later
- * revisions. Any other message is returned unchanged.
+ * revisions. Any other request is returned unchanged.
  */
-export function withCapability(message: object, payment: PaymentCapability | undefined): object {
-  if (payment === undefined || !isRequest(message) || !isObject(message.params)) return message
+export function withCapability(message: RpcRequest, payment: PaymentCapability | undefined): RpcRequest {
+  if (payment === undefined || !isObject(message.params)) return message
   const { params } = message
   if (message.method === 'initialize')
     return {

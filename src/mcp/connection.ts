@@ -59,9 +59,9 @@ export class PayingConnection {
   readonly #observer: CallObserver | undefined
   readonly #resources: Resources
   readonly #capability: PaymentCapability | undefined
-  readonly #calls = new Map<RequestId, RunningCall>()
+  /** Requests that are not answered yet. Most of them never ask for money, so each has one entry. */
+  readonly #open = new Map<RequestId, Unasked | RunningCall>()
   readonly #watched = new Map<RequestId, Watched>()
-  readonly #unasked = new Map<RequestId, Unasked>()
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
   /** Whether the client knows that the connection is gone. */
@@ -99,7 +99,7 @@ export class PayingConnection {
     }
     const request = withCapability(message, this.#capability)
     const resource = this.#resources.of(message)
-    if (resource === 'none' || !isRequest(request)) return this.#transport.send(request, options)
+    if (resource === 'none') return this.#transport.send(request, options)
     if (resource !== undefined && this.#handler.payable(resource)) {
       const simple = options === undefined || member(options, 'requestSignal') === undefined
       if (simple && !this.#handler.paysUpfront(resource) && optionsIn(request) === undefined)
@@ -114,20 +114,19 @@ export class PayingConnection {
   /** Sends a request without the payment flow. The flow starts if the answer asks for money: most answers do not. */
   #sendFirst(request: RpcRequest, options: object | undefined, resource: ToolResource): Promise<void> {
     const { id } = request
-    const asked = new Promise<RpcResponse>((pay) => this.#unasked.set(id, { pay, asked: false }))
-    const entry = this.#unasked.get(id)
+    const demand = new Promise<RpcResponse>((pay) => this.#open.set(id, { pay, asked: false }))
+    const entry = this.#open.get(id)
     // Attached here, so that the flow runs in the async context of the caller: `purser.run()` may have set a task there.
-    void asked.then((first) => {
-      if (this.#unasked.get(id) !== entry) return
-      this.#unasked.delete(id)
-      void this.#pay(request, options, resource, first)
+    void demand.then((first) => {
+      if (this.#open.get(id) === entry) void this.#pay(request, options, resource, first)
     })
-    return this.#transport.send(withPayment(request, 'params', {}), options).catch((error: unknown) => {
-      this.#unasked.delete(id)
-      // The answer may have come before the error. The client knows that the call failed, so it is not paid any more.
-      this.#calls.get(id)?.cancel(error)
-      throw error
-    })
+    return this.#transport
+      .send(withPayment(request, 'params', {}), options)
+      .then(undefined, (error: unknown) => {
+        // The answer may have come before the error. The client knows that the call failed, so it is not paid any more.
+        this.#cancel(id, error)
+        throw error
+      })
   }
 
   /**
@@ -143,14 +142,14 @@ export class PayingConnection {
     first?: RpcResponse,
   ): Promise<void> {
     const call = new RunningCall(this.#transport, request, options, first)
-    this.#calls.set(request.id, call)
+    this.#open.set(request.id, call)
     const end = this.#run(call, resource).then(
       (reply): CallEnd => ({ reply }),
       (error: unknown): CallEnd => ({ error }),
     )
     this.#observer?.started(request, end)
     const done = end.then((ended) => {
-      if (this.#calls.get(request.id) === call) this.#calls.delete(request.id)
+      if (this.#open.get(request.id) === call) this.#open.delete(request.id)
       this.#running.delete(done)
       call.started()
       this.#deliver(call, ended)
@@ -174,21 +173,19 @@ export class PayingConnection {
 
   #receive(message: object, extra: object | undefined): void {
     if (isResponse(message)) {
-      const call = this.#calls.get(message.id)
+      const entry = this.#open.get(message.id)
+      if (entry instanceof RunningCall) {
+        entry.receive(message, extra)
+        return
+      }
       // A second answer to one request is dropped: the client must not take it for the end of a call that is being paid.
-      if (call !== undefined) {
-        call.receive(message, extra)
+      if (entry?.asked === true) return
+      if (entry === undefined) this.#noteUnpaid(message)
+      else if (mayAsk(message)) {
+        entry.asked = true
+        entry.pay(message)
         return
-      }
-      const unasked = this.#unasked.get(message.id)
-      if (unasked?.asked === true) return
-      if (unasked !== undefined && mayAsk(message)) {
-        unasked.asked = true
-        unasked.pay(message)
-        return
-      }
-      this.#unasked.delete(message.id)
-      this.#noteUnpaid(message)
+      } else this.#open.delete(message.id)
       this.onmessage?.(withoutFunds(message), extra)
       return
     }
@@ -235,17 +232,26 @@ export class PayingConnection {
     const id = member(message.params, 'requestId')
     if (typeof id !== 'string' && typeof id !== 'number') return
     this.#watched.delete(id)
-    this.#unasked.delete(id)
-    this.#calls.get(id)?.cancel(new DOMException('The call was cancelled.', 'AbortError'))
+    this.#cancel(id, new DOMException('The call was cancelled.', 'AbortError'))
+  }
+
+  /** Ends a call that the client does not wait for any more: nothing is signed for it. */
+  #cancel(id: RequestId, reason: unknown): void {
+    const entry = this.#open.get(id)
+    if (entry instanceof RunningCall) entry.cancel(reason)
+    else this.#open.delete(id)
   }
 
   /** Paid calls get a moment to say where the money is, before the client is told that the connection is gone. */
   #close(): void {
     this.#closed = true
     this.#watched.clear()
-    this.#unasked.clear()
-    const calls = [...this.#calls.values()]
-    for (const call of calls) call.lose(new Error(LOST))
+    const calls = [...this.#open.values()].filter((entry) => entry instanceof RunningCall)
+    this.#open.clear()
+    for (const call of calls) {
+      this.#open.set(call.request.id, call)
+      call.lose(new Error(LOST))
+    }
     const ended = (): void => {
       this.#ended = true
       this.onclose?.()

@@ -68,5 +68,9 @@ export function mayAsk({ result, error }: RpcResponse): boolean {
     return (
       isObject(error.data) && [CODES.required, CODES.rejected, CODES.x402].some((code) => code === error.code)
     )
+  if (!isObject(result)) return false
+  const { isError, _meta: meta } = result
+  // Most results have neither. Otherwise an inherited member must not count.
+  if (isError === undefined && meta === undefined) return false
   return member(result, 'isError') === true || member(member(result, '_meta'), REQUIRED) !== undefined
 }

@@ -41,6 +41,8 @@ export class Resources {
   readonly #transport: ToolResource['transport']
   readonly #vendor: string
   readonly #kept = new Map<string, ToolResource>()
+  /** The tools among them, by name. */
+  readonly #tools = new Map<unknown, ToolResource>()
 
   constructor(transport: ToolResource['transport'], vendor: string) {
     this.#transport = transport
@@ -54,7 +56,10 @@ export class Resources {
   of(request: RpcRequest): ToolResource | 'none' | undefined {
     const { method, params } = request
     if (this.#transport === 'jsonrpc') return this.#named(method, method)
-    if (method === 'tools/call') return this.#tool(member(params, 'name'))
+    if (method === 'tools/call') {
+      const name = member(params, 'name')
+      return this.#tools.get(name) ?? this.#tool(name)
+    }
     if (method === 'resources/read') return this.#prefixed('resource', withoutSecrets(member(params, 'uri')))
     if (method === 'prompts/get') return this.#prefixed('prompt', member(params, 'name'))
     return 'none'
@@ -63,7 +68,10 @@ export class Resources {
   #tool(name: unknown): ToolResource | undefined {
     // A tool must not be named like a resource or a prompt, which a policy names with a prefix.
     const disguised = typeof name === 'string' && /^(?:tool|resource|prompt):/.test(name)
-    return disguised ? this.#prefixed('tool', name) : this.#named(name, `tool:${String(name)}`)
+    const tool = disguised ? this.#prefixed('tool', name) : this.#named(name, `tool:${String(name)}`)
+    if (this.#tools.size >= MOST_KEPT) this.#tools.clear()
+    if (tool !== undefined) this.#tools.set(name, tool)
+    return tool
   }
 
   #prefixed(kind: string, name: unknown): ToolResource | undefined {
