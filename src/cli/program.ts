@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { approvalCommands } from './commands/approvals.js'
 import { exportCommand, statementCommand } from './commands/books.js'
 import { budgetsCommand } from './commands/budgets.js'
 import { confirmClockCommand, ledgerCommand, policyCommand } from './commands/care.js'
@@ -39,6 +40,7 @@ export function createProgram(shell: Shell): Command {
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Pay:': [fetchCommand(shell), quoteCommand(shell), discoverCommand(shell)],
     'Look:': lookCommands(shell),
+    'Decide:': approvalCommands(shell),
     'Care:': [policyCommand(shell), ledgerCommand(shell), confirmClockCommand(shell)],
     'Stop:': stopCommands(shell),
     'Set up:': [

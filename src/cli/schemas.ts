@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ASK } from './approval-schemas.js'
 import { CARE } from './care-schemas.js'
 import { LOOK } from './look-schemas.js'
 import { PAY } from './pay-schemas.js'
@@ -13,7 +14,7 @@ const where = z.strictObject({
 })
 
 /** The schema of each command: of its one value, or of one row. */
-export const SCHEMAS = { ...CARE, ...LOOK, ...PAY, where } as const satisfies Readonly<
+export const SCHEMAS = { ...ASK, ...CARE, ...LOOK, ...PAY, where } as const satisfies Readonly<
   Record<string, z.ZodType>
 >
 

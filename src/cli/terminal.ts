@@ -27,3 +27,8 @@ export function formatOf(
   if (text === true) return 'text'
   return stdout.isTTY === true ? 'text' : 'json'
 }
+
+/** Tells whether a person can be asked: both the input and the messages are on a terminal. */
+export function isInteractive({ stdin, stderr }: Terminal): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true
+}

@@ -15,7 +15,13 @@ export {
   summarizePolicy,
 } from './inspect.js'
 export { placeOfRule, type RulePlace } from './rule-line.js'
-export { type Configured, createFromEnvironment, startFromEnvironment } from './start.js'
+export {
+  type Configured,
+  createFromEnvironment,
+  type Manager,
+  openManager,
+  startFromEnvironment,
+} from './start.js'
 export type { Environment } from './variables.js'
 export {
   agentsIn,

@@ -12,10 +12,20 @@ import type { WalletName } from './settings.js'
  * @param takenBy - The process that keeps the key.
  */
 export function keylessWallet(wallet: KeyedWallet, takenBy: string): Wallet {
-  const message = withoutKey(takenBy)
+  return unableWallet(`purser/auto:no-key:${wallet}`, KINDS[wallet], withoutKey(takenBy))
+}
+
+/** Creates the wallet of a process that only manages the ledger for a person. It pays nothing. */
+export function walletOfNobody(): Wallet {
+  const kinds = [...Object.values(KINDS).flat(), 'lightning/charge'] as const
+  return unableWallet('purser:nobody', kinds, 'This process only manages the ledger: it has no wallet.')
+}
+
+/** Creates a wallet that refuses every payment with this message. */
+function unableWallet(id: string, kinds: readonly OfferKind[], message: string): Wallet {
   return {
-    id: `purser/auto:no-key:${wallet}`,
-    kinds: KINDS[wallet],
+    id,
+    kinds,
     quote: async () => ({ unpayable: message, code: 'wallet_failed' }),
     prepare: async () => {
       throw new PaymentError('wallet_failed', 'untouched', message)

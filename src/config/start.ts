@@ -13,8 +13,10 @@ import { type AutoSettings, readEnvironment } from './environment.js'
 import { eraseVariable } from './erase.js'
 import { invalid } from './invalid.js'
 import { takenKeys } from './key-source.js'
+import { walletOfNobody } from './keyless.js'
 import { remarkOnNodeHttp, remarkOnUnpaid } from './remarks.js'
-import { KEY_BY_VALUE, TAKEN_BY } from './variables.js'
+import { type Environment, KEY_BY_VALUE, TAKEN_BY } from './variables.js'
+import { loadedPolicy, type Places, placesIn } from './view.js'
 import { makeWallets } from './wallets.js'
 
 /** The process's environment, which is changed, and a function for remarks. */
@@ -88,6 +90,30 @@ export async function createFromEnvironment(
     able,
     quiet,
   }
+}
+
+/** A purser that pays nothing, for a person who manages the ledger: to freeze it, or to answer questions. */
+export interface Manager {
+  readonly purser: Purser
+  readonly policy: Policy
+  readonly places: Places
+}
+
+/**
+ * Opens the ledger that the settings name for a person who manages it. It needs no key and no wallet.
+ *
+ * @throws PaymentError `invalid_config`, `invalid_policy`, or `ledger_missing` for a ledger that existed before.
+ */
+export async function openManager(env: Environment): Promise<Manager> {
+  const places = await placesIn(env)
+  const policy = await loadedPolicy(places)
+  const purser = createOf({
+    wallets: [walletOfNobody()],
+    policy,
+    agent: places.agent,
+    ledger: () => sqliteLedger({ path: places.ledger }),
+  })
+  return { purser, policy, places }
 }
 
 /** Creates a purser as {@link createFromEnvironment} does, and installs it over the global `fetch`. */

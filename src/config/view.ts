@@ -47,7 +47,8 @@ export async function openViewFromEnvironment(env: Environment): Promise<OpenedV
   return { view, places, policy: () => loadedPolicy(places) }
 }
 
-async function loadedPolicy({ policy }: Places): Promise<Policy> {
+/** Loads the policy file that the settings name. */
+export async function loadedPolicy({ policy }: Places): Promise<Policy> {
   if (policy === undefined) throw noPolicy()
   return loadPolicy(policy)
 }

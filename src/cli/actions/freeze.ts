@@ -1,13 +1,14 @@
+import { openManager } from '../../config/index.js'
 import { clean } from '../../errors/index.js'
 import { misuse } from '../misuse.js'
-import { openPurser } from '../open-purser.js'
 import type { JsonOf } from '../schemas.js'
+import { environmentWith } from '../settings.js'
 import type { Action, CommonOptions } from '../shell.js'
 
 /** Stops all payments on the ledger, in every process. */
 export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options, terminal }) => {
   if (why.trim() === '') throw misuse("Say why, for example: purser freeze 'looking into it'")
-  const { purser } = await openPurser(options, terminal)
+  const { purser } = await openManager(environmentWith(options, terminal.env))
   try {
     await purser.freeze(why)
   } finally {
@@ -24,7 +25,7 @@ export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options,
 
 /** Allows payments again. */
 export const unfreeze: Action<CommonOptions> = async ({ options, terminal }) => {
-  const { purser } = await openPurser(options, terminal)
+  const { purser } = await openManager(environmentWith(options, terminal.env))
   try {
     await purser.unfreeze()
   } finally {
