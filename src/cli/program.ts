@@ -3,6 +3,7 @@ import { approvalCommands } from './commands/approvals.js'
 import { exportCommand, statementCommand } from './commands/books.js'
 import { budgetsCommand } from './commands/budgets.js'
 import { confirmClockCommand, ledgerCommand, policyCommand } from './commands/care.js'
+import { completeCommand, completionCommand } from './commands/completion.js'
 import { discoverCommand } from './commands/discover.js'
 import { fetchCommand } from './commands/fetch.js'
 import { keysCommand } from './commands/keys.js'
@@ -51,10 +52,11 @@ export function createProgram(shell: Shell): Command {
       whereCommand(shell),
     ],
     'Serve:': [mcpCommand()],
-    'Scripts:': [schemaCommand(shell)],
+    'Scripts:': [schemaCommand(shell), completionCommand(shell)],
   }
   for (const [group, commands] of Object.entries(groups))
     for (const command of commands) program.addCommand(command.helpGroup(group))
+  program.addCommand(completeCommand(), { hidden: true })
   for (const command of program.commands) inheritSettings(command, program)
   return program
 }
@@ -75,7 +77,7 @@ function lookCommands(shell: Shell): readonly Command[] {
 }
 
 function inheritSettings(command: Command, from: Command): void {
-  command.copyInheritedSettings(from)
+  command.copyInheritedSettings(from).helpCommand(false)
   for (const inner of command.commands) inheritSettings(inner, command)
 }
 
