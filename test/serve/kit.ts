@@ -1,11 +1,22 @@
-import { Client as ModernClient } from '@modelcontextprotocol/client'
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernHttp,
+} from '@modelcontextprotocol/client'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { InMemoryTransport } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { memoryLedger } from '../../src/entry/ledger-memory.js'
 import { type Approver, createPurser, type PolicyDocument, type Purser } from '../../src/index.js'
-import { Approvals, type McpServerOptions, mcpServers, type Upstream } from '../../src/serve/index.js'
+import {
+  Approvals,
+  type McpServerOptions,
+  mcpServers,
+  type RunningHttp,
+  serveHttp,
+  type Upstream,
+} from '../../src/serve/index.js'
 import { slowWallet } from '../client/shop.js'
 
 export const ORIGIN = 'https://shop.example'
@@ -137,6 +148,8 @@ export interface ShopSetup {
   readonly approver?: Approver
   readonly elicitation?: boolean
   readonly options?: Partial<McpServerOptions>
+  /** How the host is connected. Over HTTP, the caller closes the server by `close()`. @default 'memory' */
+  readonly over?: 'memory' | 'http'
   /** Changes the messages of the host on their way. */
   readonly change?: (message: object) => object
   readonly upstreams?: (purser: Purser) => readonly Upstream[]
@@ -148,7 +161,24 @@ export interface Setup {
   readonly purser: Purser
   readonly seen: SeenRequest[]
   readonly host: TestHost
+  /** The server over HTTP. */
+  readonly served?: RunningHttp
   paid(): number
+}
+
+const TOKEN = 't'.repeat(40)
+
+/** Connects a host to a server over HTTP. */
+export function connectOverHttp(
+  name: HostName,
+  url: string,
+  token: string,
+  elicit?: Elicit,
+  sample?: Sample,
+): Promise<TestHost> {
+  const init = { requestInit: { headers: { authorization: `Bearer ${token}` } } }
+  const transport = name === 'sdk 1.32' ? new OldHttp(new URL(url), init) : new ModernHttp(new URL(url), init)
+  return connectHost(name, transport, elicit, sample)
 }
 
 /** A purser with ten cents a call at a shop, its MCP server, and a host in the same process. */
@@ -194,6 +224,12 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
     personMs: 300,
     ...setup.options,
   })
+  const paid = () => seen.filter(({ paid }) => paid).length
+  if (setup.over === 'http') {
+    const served = await serveHttp(makeServer, { port: 0, token: TOKEN })
+    const host = await connectOverHttp(name, served.url, TOKEN, elicit, setup.sample)
+    return { purser, seen, host, served, paid }
+  }
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   serveStdio(makeServer, { transport: theirs })
   const { change } = setup
@@ -202,5 +238,5 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
     ours.send = (message, options) => send(Object(change(message)), options)
   }
   const host = await connectHost(name, ours, elicit, setup.sample)
-  return { purser, seen, host, paid: () => seen.filter(({ paid }) => paid).length }
+  return { purser, seen, host, paid }
 }

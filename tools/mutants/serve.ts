@@ -57,6 +57,28 @@ const OVER_HTTP: readonly Mutant[] = [
   },
 ]
 
+/** Faults in the sessions over HTTP. */
+const IN_SESSIONS: readonly Mutant[] = [
+  {
+    name: 'serve-pays-after-hang-up',
+    breaks: 'a call over HTTP is paid although its host has hung up',
+    file: `${FOLDER}/http-sessions.ts`,
+    find: 'if (isJSONRPCRequest(message)) cancelIfGone(',
+    replace: 'if (message === 0) cancelIfGone(',
+    tests: ['test/serve/http-hosts.test.ts'],
+    named: 'hangs up during a call',
+  },
+  {
+    name: 'serve-sessions-without-end',
+    breaks: 'hosts can fill the memory with sessions',
+    file: `${FOLDER}/http-sessions.ts`,
+    find: 'this.#open.size <= MOST_SESSIONS',
+    replace: 'this.#open.size > 0',
+    tests: ['test/serve/http-hosts.test.ts'],
+    named: 'that was not used for the longest time',
+  },
+]
+
 /** Faults in the checks of the calls of a model. */
 const CALLS: readonly Mutant[] = [
   {
@@ -448,6 +470,7 @@ const COMMAND: readonly Mutant[] = [
 /** Faults in the MCP server. */
 export const SERVE: readonly Mutant[] = [
   ...OVER_HTTP,
+  ...IN_SESSIONS,
   ...CALLS,
   ...ANSWERS,
   ...PERSONS,

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server'
+import { HttpSessions } from './http-sessions.js'
 
 /** A server on this machine. */
 export interface RunningHttp {
@@ -31,11 +32,14 @@ export async function serveHttp(
   { port, token }: HttpOptions,
 ): Promise<RunningHttp> {
   const handler = createMcpHandler(makeServer, { maxRequestBodySize: MOST_REQUEST_BYTES })
+  const sessions = new HttpSessions(makeServer, MOST_REQUEST_BYTES)
+  const serve = async (request: Request): Promise<Response> =>
+    (await sessions.fetch(request)) ?? handler.fetch(request)
   const secret = digestOf(`Bearer ${token}`)
   const server = createServer((request, response) => {
     const refusal = refusalOf(request, portOf(server), secret)
     if (refusal !== undefined) return refuse(response, refusal)
-    void answer(request, response, handler.fetch)
+    void answer(request, response, serve)
   })
   server.headersTimeout = 10_000
   await new Promise<void>((resolve, reject) => {
@@ -45,6 +49,7 @@ export async function serveHttp(
   return {
     url: `http://${LOOPBACK}:${portOf(server)}${PATH}`,
     close: async () => {
+      await sessions.close()
       await handler.close()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())

@@ -51,7 +51,7 @@ export function callerOf(server: McpServer, host: Host, { mcpReq }: ServerContex
 
 function cannot(what: string): Error {
   return new Error(
-    `The host of this call does not declare that it can ${what}. Over HTTP, a host must keep a session or speak MCP 2026-07-28`,
+    `The host of this call does not declare that it can ${what}. If it can, it has to connect again`,
   )
 }
 

@@ -1,6 +1,4 @@
-import type { Got, Payer } from '../kit.js'
 import { challenge, demand, send } from '../mcp-behaviours.js'
-import type { Behaviour } from '../offers.js'
 import { AT_ONCE, type Fault, LATER, NONSENSE } from './faults.js'
 import {
   allCounted,
@@ -38,9 +36,6 @@ function sending(which: 'paid' | 'unpaid', act: Fault['act']): RpcFault {
   }
 }
 
-/** A call whose caller gives up after a moment: an answer that cannot be read is no answer. */
-const impatient = (payer: Payer): Promise<Got> => payer.call('/a', { signal: AbortSignal.timeout(500) })
-
 const set: SceneOptions['set'] = () => ({})
 
 const undelivered: Rule = async ({ payer }) => {
@@ -48,9 +43,21 @@ const undelivered: Rule = async ({ payer }) => {
   return payment?.delivered === false ? undefined : 'the payment counts as delivered'
 }
 
-/** A server that asks, and answers a payment with this message. */
-function answering(message: object): Behaviour {
-  return (visit) => send(visit, visit.seen.credential ? message : demand(challenge()))
+/**
+ * A server that answers with these messages. An answer that cannot be read is no answer, so the caller gives up a moment
+ * after the last one.
+ */
+function answering(first: object, paid?: object): Pick<SceneOptions, 'server' | 'act'> {
+  const control = new AbortController()
+  const giveUp = (): void => control.abort(new DOMException('given up', 'TimeoutError'))
+  return {
+    server: (visit) => {
+      const answer = visit.seen.credential ? paid : first
+      send(visit, answer ?? {})
+      if (answer === (paid ?? first)) setTimeout(giveUp, 300)
+    },
+    act: (payer) => payer.call('/a', { signal: control.signal }),
+  }
 }
 
 /** Ways in which one member of an answer is nonsense. */
@@ -111,9 +118,8 @@ export const RPC_PARTS: readonly Row[] = [
     faults: [...RESULTS, ...ERRORS, ...DATA, ...OFFERS, ...META],
     ways: BOTH,
     scene: ({ act }) => ({
-      server: (visit) => send(visit, Object(act())),
+      ...answering(Object(act())),
       set,
-      act: impatient,
       rules: [unsigned, unsent, uncounted, silent],
     }),
   },
@@ -122,9 +128,8 @@ export const RPC_PARTS: readonly Row[] = [
     faults: [...RESULTS, ...ERRORS, ...DATA, ...REJECTIONS, ...META, ...RECEIPTS],
     ways: BOTH,
     scene: ({ act }) => ({
-      server: answering(Object(act())),
+      ...answering(demand(challenge()), Object(act())),
       set,
-      act: impatient,
       rules: [oneSigned, allCounted, counted, notUntouched, silent],
     }),
   },
