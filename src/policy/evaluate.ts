@@ -54,9 +54,9 @@ function decide(
   hash: string,
 ): Decision {
   const { facts, units, policyScope } = judged
+  const isAsked = found.deny.length === 0 && found.ask.length > 0
   // A remembered approval is not signed, so it does not count if only signed answers do.
-  const mayRemember = approvalSettingsOf(layers).by === undefined
-  const grant = mayRemember && found.deny.length === 0 && found.ask.length > 0 ? findGrant(judged) : undefined
+  const grant = isAsked && approvalSettingsOf(layers).by === undefined ? findGrant(judged) : undefined
   // If nobody may be asked, a payment that needs approval is denied.
   if (found.ask.length > 0 && grant === undefined) found.deny.push(...found.unasked)
   const effect: Decision['effect'] =

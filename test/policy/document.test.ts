@@ -19,6 +19,13 @@ const base = (over: object): object => ({ ...BASE, ...over })
 const budget = (over: object): object => base({ budgets: [...BASE.budgets, over] })
 const vendor = (over: object): object => base({ vendors: [{ origin: 'https://api.shop.example', ...over }] })
 
+const ANN = {
+  name: 'ann',
+  type: 'ed25519',
+  publicKey: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+} as const
+const by = (over: object): object => base({ approval: { by: [{ ...ANN, ...over }] } })
+
 // The document, the path of what is wrong, and what its sentence must contain: what is wrong, and how to mend it.
 const WRONG: readonly (readonly [name: string, document: object, path: string, message: RegExp])[] = [
   ['version', base({ version: 2 }), 'version', /the number 2 is not 1, the version of this format/],
@@ -177,6 +184,19 @@ const WRONG: readonly (readonly [name: string, document: object, path: string, m
   ['an endless approval', base({ approval: { timeout: '8d' } }), 'approval.timeout', /from 1s to 7d/],
   ['no questions', base({ approval: { perVendor: 0 } }), 'approval.perVendor', /from 1 to 1000/],
   ['more than all of it', base({ approval: { holds: 101 } }), 'approval.holds', /from 0 to 100/],
+  ['nobody', base({ approval: { by: [] } }), 'approval.by', /allows nothing/],
+  ['a person without a key', by({ publicKey: undefined }), 'approval.by[0].publicKey', /has no value/],
+  ['a key of another kind', by({ type: 'rsa' }), 'approval.by[0].type', /is not ed25519, p256 or passkey/],
+  ['a key that is too short', by({ publicKey: 'abcd' }), 'approval.by[0].publicKey', /not a key of 32 bytes/],
+  ['a key of another length', by({ type: 'p256' }), 'approval.by[0].publicKey', /not a key of 65 bytes/],
+  ['a key in hexadecimal', by({ publicKey: '0x12+/' }), 'approval.by[0].publicKey', /base64url/],
+  [
+    'a passkey without its page',
+    by({ type: 'passkey', credential: 'abc', rpId: 'localhost' }),
+    'approval.by[0].origins',
+    /a passkey needs it/,
+  ],
+  ['a plain key with a page', by({ rpId: 'localhost' }), 'approval.by[0].rpId', /only for a passkey/],
   ['maxValidity', base({ maxValidity: '1w' }), 'maxValidity', /a duration from 5s to 1d/],
   ['agents', base({ agents: ['a'] }), 'agents', /a list is not a map of agents to rules/],
   ['an agent', base({ agents: { a: 'x' } }), 'agents.a', /is not a map of perPayment/],
@@ -354,6 +374,23 @@ describe('the hash', () => {
     expect(policy.hash).toBe(before)
     expect(Object.isFrozen(policy)).toBe(true)
     expect(Object.isFrozen(readDocument(document).budgets?.[0])).toBe(true)
+  })
+})
+
+describe('the people who may answer', () => {
+  const BOB = { ...ANN, name: 'bob', publicKey: 'A'.repeat(43) }
+  const settingsOf = (approval: object, agent: object) =>
+    createPolicy({ ...BASE, approval, agents: { a: { approval: agent } } }).approvalSettings({
+      agent: 'a',
+      tasks: [],
+    })
+
+  it('are those of the document, or of the agent, or of both', () => {
+    expect(settingsOf({ by: [ANN, BOB] }, {}).by).toEqual([ANN, BOB])
+    expect(settingsOf({}, { by: [BOB] }).by).toEqual([BOB])
+    expect(settingsOf({ by: [ANN, BOB] }, { by: [BOB] }).by).toEqual([BOB])
+    expect(settingsOf({ by: [ANN] }, { by: [BOB] }).by).toEqual([])
+    expect(settingsOf({}, {}).by).toBeUndefined()
   })
 })
 

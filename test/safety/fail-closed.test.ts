@@ -34,11 +34,11 @@ describe('an approver that hangs', () => {
   it('is not waited for after the caller gave up while the budget was being held', async () => {
     const control = new AbortController()
     const inner = memoryLedger()
-    const hold: Ledger['hold'] = async (asked) => {
+    const ask: Ledger['ask'] = async (asked) => {
       control.abort(new DOMException('given up', 'AbortError'))
-      return inner.hold(asked)
+      return inner.ask(asked)
     }
-    const ledger = withFault<Ledger>(inner, 'hold', hold)
+    const ledger = withFault<Ledger>(inner, 'ask', ask)
     await using set = await against('honest', {
       policy: { ask: [{ above: '0.001' }], approval: { timeout: '1h' } },
       ledger,

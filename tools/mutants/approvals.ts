@@ -294,8 +294,8 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'unsigned-grant-counts',
     breaks: 'a remembered approval without a signature counts, although policy names keys',
     file: 'src/policy/evaluate.ts',
-    find: 'approvalSettingsOf(layers).by === undefined',
-    replace: 'approvalSettingsOf(layers).timeoutMs > 0',
+    find: 'isAsked && approvalSettingsOf(layers).by === undefined',
+    replace: 'isAsked',
     tests: SIGNED,
   },
   {

@@ -250,6 +250,8 @@ async function answerTo(question: Question, purchase: Purchase): Promise<Asked> 
   const either = call.signal === undefined ? late.signal : AbortSignal.any([call.signal, late.signal])
   let ended: Approval['withdrawn'] | 'expired' = 'left'
   try {
+    // A signal that is aborted already fires no event.
+    either.throwIfAborted()
     const answered = env.ledger.untilApproval(id, ({ state }) => state !== 'waiting', either)
     // A failure of the approver ends the wait before the ledger does.
     answered.catch(() => undefined)
@@ -268,7 +270,9 @@ async function answerTo(question: Question, purchase: Purchase): Promise<Asked> 
   } finally {
     clearTimeout(timer)
     late.abort()
-    if (ended !== undefined) await giveUp(id, ended, purchase)
+    const given = ended === undefined ? undefined : giveUp(id, ended, purchase)
+    // A caller who has left waits for nothing, and the budget is given back next.
+    if (ended !== 'left') await given
   }
 }
 

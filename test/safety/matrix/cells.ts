@@ -278,6 +278,31 @@ const APPROVER = row(
   }),
 )
 
+const yes: Approver = async () => ({ approved: true, by: 'ann' })
+
+/** The steps of the ledger that keep a question and its answer. */
+const QUESTION = [
+  ...(['ask', 'answer', 'untilApproval'] as const).flatMap((step) =>
+    row(`ledger.${step}`, [THROWS, REJECTS, HANGS, ...NONSENSE], ({ act }) => ({
+      set: () => ({
+        ...asks,
+        ...purserWith({ approver: yes }),
+        ledger: withFault<Ledger>(memoryLedger(), step, async () => act()),
+      }),
+      rules: nothingLeaves,
+    })),
+  ),
+  // The approver has failed, and the ledger cannot end the question.
+  ...row('ledger.withdraw', [THROWS, REJECTS, HANGS, ...NONSENSE], ({ act }) => ({
+    set: () => ({
+      ...asks,
+      ...purserWith({ approver: () => Promise.reject(new Error('out of office')) }),
+      ledger: withFault<Ledger>(memoryLedger(), 'withdraw', async () => act()),
+    }),
+    rules: [unsigned, ...nothingLeaves],
+  })),
+]
+
 const NO_TIMES: readonly Fault[] = [
   THROWS,
   gives('is not a number', Number.NaN),
@@ -399,6 +424,7 @@ export const CELLS: readonly Cell[] = [
   ...REPETITION,
   ...IDS,
   ...APPROVER,
+  ...QUESTION,
   ...CLOCK,
   ...FETCH,
   ...NODE,
