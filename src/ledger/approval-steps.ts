@@ -1,6 +1,6 @@
 import type { Instant } from '../money/index.js'
 import { type CounterClaim, counterKey, noWorse } from '../policy/index.js'
-import { defined } from '../util/objects.js'
+import { defined, own } from '../util/objects.js'
 import {
   type AnswerResult,
   type Approval,
@@ -133,8 +133,13 @@ export function askIn(
       ? hold.decision.claims.map((claim) => ({ key: counterKey(claim), amount: claim.amount }))
       : [],
   }
-  tables.saveApproval(row)
+  save(tables, row)
   return { asked: { kind: 'asked', approval: viewOfApproval(tables, row, now), held }, ended }
+}
+
+/** Stores a row that inherits nothing. A store in memory keeps the same object. */
+function save(tables: LedgerTables, row: ApprovalRow): void {
+  tables.saveApproval(own(row))
 }
 
 function done(asked: AskResult): AskStepResult {
@@ -188,7 +193,7 @@ function budgetsAfter(
 function closeExpired(tables: LedgerTables, now: Instant): void {
   for (const row of tables.openApprovals()) {
     if (row.state === 'waiting' && row.expires <= now) close(tables, row, 'expired')
-    if (row.state === 'approved' && !isInTime(row, now)) tables.saveApproval({ ...row, open: false })
+    if (row.state === 'approved' && !isInTime(row, now)) save(tables, { ...row, open: false })
   }
 }
 
@@ -200,7 +205,7 @@ function close(
 ): ApprovalRow {
   const why = withdrawn === undefined ? {} : { withdrawn }
   const closed = { ...row, state, ...why, holds: [], open: false }
-  tables.saveApproval(closed)
+  save(tables, closed)
   return closed
 }
 
@@ -221,7 +226,7 @@ export function answerIn(tables: LedgerTables, id: string, answer: GivenAnswer, 
   if (row.state === 'withdrawn') return no('withdrawn')
   if (row.state !== 'waiting') return no('answered')
   if (row.expires <= now) return no('late', close(tables, row, 'expired'))
-  const given = { ...answer, at: now }
+  const given = own({ ...answer, at: now })
   const { approved } = answer
   const awaited = isAwaited(tables, row, now)
   const answered: ApprovalRow = defined({
@@ -234,7 +239,7 @@ export function answerIn(tables: LedgerTables, id: string, answer: GivenAnswer, 
     holds: [],
     open: approved,
   })
-  tables.saveApproval(answered)
+  save(tables, answered)
   if (!approved) {
     const { agent, resource, pattern, terms } = row
     const denial = { operation: pattern, terms, until: now + DENIAL_STANDS_MS }
@@ -303,7 +308,7 @@ export function mayUseApproval(tables: LedgerTables, id: string, use: Use, now: 
 /** Claims a yes for a payment that is held. {@link mayUseApproval} must have returned true. */
 export function claimApproval(tables: LedgerTables, id: string, { id: usedBy }: Pick<Use, 'id'>): void {
   const row = tables.approval(id)
-  if (row !== undefined && row.usedBy !== usedBy) tables.saveApproval({ ...row, usedBy })
+  if (row !== undefined && row.usedBy !== usedBy) save(tables, { ...row, usedBy })
 }
 
 /**
@@ -314,7 +319,7 @@ export function claimApproval(tables: LedgerTables, id: string, { id: usedBy }: 
 export function useApproval(tables: LedgerTables, id: string, use: Use, now: Instant): boolean {
   const row = tables.approval(id)
   if (row === undefined || row.usedBy !== use.id || !isUsable(tables, row, use, now)) return false
-  tables.saveApproval({ ...row, usedAt: now, open: false })
+  save(tables, { ...row, usedAt: now, open: false })
   return true
 }
 
@@ -322,7 +327,7 @@ export function useApproval(tables: LedgerTables, id: string, use: Use, now: Ins
 export function closeApprovals(tables: LedgerTables): void {
   for (const row of tables.openApprovals())
     if (row.state === 'waiting') close(tables, row, 'withdrawn', 'left')
-    else tables.saveApproval({ ...row, open: false })
+    else save(tables, { ...row, open: false })
 }
 
 /** Moves the end times of open questions. */
@@ -330,6 +335,6 @@ export function moveApprovalEnds(tables: LedgerTables, move: (until: Instant) =>
   for (const row of tables.openApprovals()) {
     const { expires, usableUntil } = row
     const until = usableUntil === undefined ? {} : { usableUntil: move(usableUntil) }
-    tables.saveApproval({ ...row, expires: move(expires), ...until })
+    save(tables, { ...row, expires: move(expires), ...until })
   }
 }

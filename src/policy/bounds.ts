@@ -66,13 +66,14 @@ export function approvalSettingsOf(layers: Layers): ApprovalSettings {
   }
   const [first, ...others] = layers.flatMap(({ rules }) => (rules.approval?.by ? [rules.approval.by] : []))
   const by = first?.filter((key) => others.every((list) => list.some((other) => isSameKey(key, other))))
-  return Object.freeze({
-    ...(by === undefined ? {} : { by }),
+  const settings: ApprovalSettings = defined({
     timeoutMs: setting('timeout', 5 * 60_000),
     perAgent: setting('perAgent', 10),
     perVendor: setting('perVendor', 5),
     holds: setting('holds', 50),
+    by,
   })
+  return Object.freeze(settings)
 }
 
 function isSameKey(a: ApproverKey, b: ApproverKey): boolean {

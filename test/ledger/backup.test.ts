@@ -149,6 +149,31 @@ describe('a restored ledger', () => {
     await ledger.close()
   })
 
+  it('has no question and no yes of before, because the yes may have been used', async () => {
+    const clock = new TestClock()
+    const before = sqliteLedger({ path, clock })
+    await before.renew('me', 60_000)
+    const settings = { timeoutMs: 3_600_000, perAgent: 5, perVendor: 5, holds: 50 }
+    const ask = async (ledger: Ledger, id: string) => {
+      const { lane: _, ...hold } = await holdOf(ledger, id, {
+        fingerprint: id,
+        claims: [everClaim(CENT, 9n * CENT, US)],
+      })
+      return ledger.ask({ id: `q ${id}`, hold, termsHash: 'hash', settings })
+    }
+    await ask(before, 'x')
+    await ask(before, 'y')
+    await before.answer('q x', { approved: true, by: 'ann' })
+    await before.advance('x', { to: 'released', reason: 'left' })
+    await before.close()
+    const ledger = await restored(clock)
+    await ledger.confirmGaps({ by: 'ann', spent: 0n, unit: UNIT })
+    await ledger.renew('me', 60_000)
+    expect(await ask(ledger, 'x')).not.toMatchObject({ kind: 'approved' })
+    expect(await ledger.approval('q y')).toMatchObject({ state: 'withdrawn' })
+    await ledger.close()
+  })
+
   it('counts every budget as full until its window has ended, if nobody knows the sum', async () => {
     const clock = new TestClock()
     const ledger = await restored(clock)

@@ -361,6 +361,6 @@ it('a purser, its wallets and its policy show no key', async () => {
   const { payer } = listening('https://api.example.com')
   expectSilent([payer.purser, payer.purser.fetch, payer.ledger], [KEY.slice(2), RPC])
   // Faces, and nothing that is behind them.
-  expect(['fetch', 'sessions']).toEqual(expect.arrayContaining(Object.keys(payer.purser)))
+  expect(['fetch', 'sessions', 'approvals']).toEqual(expect.arrayContaining(Object.keys(payer.purser)))
   await payer.purser.close()
 })

@@ -118,8 +118,8 @@ export const APPROVALS: readonly Mutant[] = [
     name: 'yes-for-ever',
     breaks: 'one yes pays for any number of payments',
     file: 'src/ledger/approval-steps.ts',
-    find: 'tables.saveApproval({ ...row, usedAt: now, open: false })',
-    replace: 'tables.saveApproval(row)',
+    find: 'save(tables, { ...row, usedAt: now, open: false })',
+    replace: 'save(tables, row)',
     tests: CONTRACT,
   },
   {
@@ -331,6 +331,15 @@ export const APPROVALS: readonly Mutant[] = [
     replace: "const given: Loose<'approved' | 'by' | 'note' | 'remember' | 'proof'> = value",
     tests: INHERITED,
     named: 'opens nothing',
+  },
+  {
+    name: 'inherited-remember',
+    breaks: 'a stored answer inherits `remember`, so that a yes for one payment fails',
+    file: 'src/ledger/approval-steps.ts',
+    find: 'const given = own({ ...answer, at: now })',
+    replace: 'const given = { ...answer, at: now }',
+    tests: INHERITED,
+    named: 'stays so',
   },
   {
     name: 'inherited-peg',
