@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createFromEnvironment } from '../config/index.js'
+import { createFromEnvironment, takesOutsideAnswers } from '../config/index.js'
 import type { Approver } from '../index.js'
 import {
   Approvals,
@@ -38,10 +38,13 @@ export async function serveMcp(options: McpCommandOptions): Promise<void> {
   checkOptions(options)
   const places = upstreamsIn(options.upstream ?? [])
   const approver = options.approver === undefined ? undefined : await loadApprover(resolve(options.approver))
-  const approvals = new Approvals(approver, { elicitation: options.elicitation === true })
   const folder = options.saveTo === undefined ? undefined : await folderAt(resolve(options.saveTo))
   const token = options.http === undefined ? undefined : await tokenFrom(options.tokenFile)
   applyOptions(options, process.env)
+  const approvals = new Approvals(approver, {
+    elicitation: options.elicitation === true,
+    outside: await takesOutsideAnswers(process.env),
+  })
   const { purser, policy, document, vendors, agent } = await createFromEnvironment(
     { env: process.env, remark: say },
     { approver: approvals.canAsk ? approvals.approver : undefined },

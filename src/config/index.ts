@@ -30,4 +30,5 @@ export {
   openViewFromEnvironment,
   type Places,
   placesIn,
+  takesOutsideAnswers,
 } from './view.js'

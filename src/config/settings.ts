@@ -29,6 +29,7 @@ export const GENERAL = {
   rates,
   prefer: preferences,
   onRefusal: choice('respond', 'throw'),
+  approvals: choice('ledger'),
   budgetAlerts: list(share),
   doubtWindow: whole,
   patience: whole,

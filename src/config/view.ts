@@ -72,3 +72,15 @@ export async function confirmClockOf(env: Environment, confirmation: ClockConfir
     await ledger.close()
   }
 }
+
+/**
+ * Tells whether people may answer questions in the ledger, from outside of the process that waits: the settings allow it,
+ * or the policy names who may answer.
+ */
+export async function takesOutsideAnswers(env: Environment): Promise<boolean> {
+  const { approvals } = readGeneral(env, await readConfig(env))
+  if (approvals === 'ledger') return true
+  const places = await placesIn(env)
+  const { agent } = places
+  return (await loadedPolicy(places)).approvalSettings({ agent, tasks: [] }).by !== undefined
+}

@@ -35,6 +35,7 @@ const SETTINGS: readonly (readonly [path: string, variable: string, yaml: string
     [{ kind: 'tempo/*' }, { kind: 'stripe/charge', q: 0.5 }],
   ],
   ['onRefusal', 'throw', 'throw', 'throw'],
+  ['approvals', 'ledger', 'ledger', 'ledger'],
   ['budgetAlerts', '0.5,0.8', '[0.5, 0.8]', [0.5, 0.8]],
   ['doubtWindow', '0', '0', 0],
   ['patience', '45000', '45000', 45_000],

@@ -74,6 +74,26 @@ describe.each(HOSTS)('a payment that a person must approve (%s)', (name) => {
     expect(paid()).toBe(1)
   })
 
+  it('is pending if a person can answer in the ledger, says how, and goes on after that yes', async () => {
+    const { host, paid, purser } = await setUp(name, { policy: ASKS, outside: true })
+    const args = { url: `${ORIGIN}/tea` }
+    const first = await host.call('paid_fetch', args)
+    const [question] = await purser.approvals.list({ states: ['waiting'] })
+    const id = question?.id ?? ''
+    expect(first.data).toMatchObject({
+      outcome: 'approval_pending',
+      approval: { how: `A person can answer at a terminal: purser approve ${id}` },
+    })
+    expect(paid()).toBe(0)
+    expect(await purser.approvals.answer(id, { approved: true, by: 'ann' })).toMatchObject({ ok: true })
+    expect((await host.call('paid_fetch', args)).data).toMatchObject({
+      outcome: 'delivered',
+      payment: { approvedBy: 'ann' },
+    })
+    expect(paid()).toBe(1)
+    expect(await purser.approvals.list()).toHaveLength(1)
+  })
+
   it('is refused at once if nobody can answer', async () => {
     const { host, paid } = await setUp(name, { policy: ASKS })
     expect((await host.call('paid_fetch', { url: `${ORIGIN}/tea` })).data).toMatchObject({

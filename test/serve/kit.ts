@@ -147,6 +147,8 @@ export interface ShopSetup {
   readonly answer?: (url: URL, init: RequestInit | undefined) => Response | Promise<Response>
   readonly approver?: Approver
   readonly elicitation?: boolean
+  /** Whether people may answer in the ledger. */
+  readonly outside?: boolean
   readonly options?: Partial<McpServerOptions>
   /** How the host is connected. Over HTTP, the caller closes the server by `close()`. @default 'memory' */
   readonly over?: 'memory' | 'http'
@@ -185,7 +187,8 @@ export function connectOverHttp(
 export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elicit): Promise<Setup> {
   const seen: SeenRequest[] = []
   const { answer = () => new Response('tea', { headers: { 'content-type': 'text/plain' } }) } = setup
-  const approvals = new Approvals(setup.approver, { elicitation: setup.elicitation === true })
+  const outside = setup.outside === true
+  const approvals = new Approvals(setup.approver, { elicitation: setup.elicitation === true, outside })
   const purser = createPurser({
     wallets: [slowWallet(async () => ({ state: 'unknown', reason: 'test' }))],
     policy: {
@@ -197,6 +200,7 @@ export async function setUp(name: HostName, setup: ShopSetup = {}, elicit?: Elic
     },
     ledger: memoryLedger(),
     ...(approvals.canAsk ? { approver: approvals.approver } : {}),
+    ...(outside ? { approvals: 'ledger' } : {}),
     fetch: async (input, init) => {
       const url = new URL(String(input))
       const paid = new Headers(init?.headers).has('authorization')

@@ -22,22 +22,29 @@ export interface Asking {
 }
 
 /**
- * Sends the questions of a purser to people, by the user's own approver and by the host of the call. The questions
- * exist only in this process.
+ * Sends the questions of a purser to people, by the user's own approver and by the host of the call. A person
+ * can also answer in the ledger, which this class does not see: the question then ends.
  */
 export class Approvals {
   readonly #ask: Approver | undefined
   readonly #calls = new AsyncLocalStorage<Asking>()
   /** Whether a yes of the host's user counts. */
   readonly elicitation: boolean
+  /** Whether a person can answer in the ledger, from another process. */
+  readonly outside: boolean
 
   /**
    * @param ask - The user's approver. Undefined if there is none.
-   * @param options - `elicitation`: whether the host may ask its user, so that this answer counts.
+   * @param options - `elicitation`: whether the host may ask its user, so that this answer counts. `outside`: whether a
+   * person can answer in the ledger.
    */
-  constructor(ask: Approver | undefined, { elicitation }: { readonly elicitation: boolean }) {
+  constructor(
+    ask: Approver | undefined,
+    { elicitation, outside }: { readonly elicitation: boolean; readonly outside: boolean },
+  ) {
     this.#ask = ask
     this.elicitation = elicitation
+    this.outside = outside
   }
 
   /** Whether the user's approver is asked. */
@@ -47,7 +54,7 @@ export class Approvals {
 
   /** Whether any person may be able to answer. If not, Purser refuses at once. */
   get canAsk(): boolean {
-    return this.hasApprover || this.elicitation
+    return this.hasApprover || this.elicitation || this.outside
   }
 
   /** Runs a call, so that a question inside the call is sent to it. */
@@ -59,7 +66,7 @@ export class Approvals {
   readonly approver: Approver = (request, signal) => {
     const call = this.#calls.getStore()
     const elicits = this.elicitation && call?.elicits === true
-    if (this.#ask === undefined && !elicits)
+    if (this.#ask === undefined && !elicits && !this.outside)
       throw new TypeError('Neither an approver nor the host of this call can ask a person')
     const ended = new AbortController()
     signal.addEventListener('abort', () => ended.abort(), { once: true })
@@ -74,14 +81,14 @@ export class Approvals {
           end()
         },
       })
-      // An error of the approver is not an answer. If the host can ask too, it can still answer the question.
+      // An error of the approver is not an answer. Another person may still answer the question.
       this.#ask?.(request, AbortSignal.any([signal, ended.signal])).then(
         (answer) => {
           resolve(answer)
           end()
         },
         (error: unknown) => {
-          if (elicits) return
+          if (elicits || this.outside) return
           reject(error)
           end()
         },

@@ -48,7 +48,7 @@ export async function runCall<T>(
     const now = await waitFor(call, host, toolbox, ctx)
     if (now.kind === 'answered') return now
     calls.leave(key, call)
-    if (now.kind === 'pending') return { ...now, how: howToAnswer(host, toolbox) }
+    if (now.kind === 'pending') return { ...now, how: howToAnswer(now.question, host, toolbox) }
     const result =
       now.kind === 'requesting'
         ? inputRequired({ inputRequests: now.requests, requestState: call.id })
@@ -80,7 +80,9 @@ async function waitFor<T>(
   const asking = askHost(first.question, ctx, host)
   // If the host cannot ask, the model does not wait, unless another person may answer.
   const useless = asking.then((failed) =>
-    failed && !approvals.hasApprover ? ({ kind: 'pending', question: first.question } as const) : never(),
+    failed && !approvals.hasApprover && !approvals.outside
+      ? ({ kind: 'pending', question: first.question } as const)
+      : never(),
   )
   return Promise.race([call.wait(first.question), useless])
 }
@@ -90,12 +92,13 @@ function never(): Promise<never> {
 }
 
 /** Returns where a person can answer, as a sentence for the model. */
-function howToAnswer(host: Host, { approvals }: Toolbox): string {
+function howToAnswer({ request }: OpenQuestion, host: Host, { approvals }: Toolbox): string {
   const ways = [
     approvals.hasApprover ? 'The approver that the user has set up has been asked.' : undefined,
     approvals.elicitation && host.elicits
       ? 'This host can show the question: it does so at each call.'
       : undefined,
+    approvals.outside ? `A person can answer at a terminal: purser approve ${request.id}` : undefined,
   ].filter((way) => way !== undefined)
   return ways.join(' ')
 }
