@@ -135,11 +135,14 @@ export class PaidServer {
     return sessions && (request.method === 'HEAD' || (request.method === 'POST' && hasVoucher(request)))
   }
 
-  /** Answers a request to a route. */
-  async respond(name: string, request: Request): Promise<Response> {
+  /**
+   * Answers a request to a route.
+   *
+   * @param arrived - The credential of the request. Default: the one in its headers.
+   */
+  async respond(name: string, request: Request, arrived = readCredential(request)): Promise<Response> {
     const route = this.#route(name)
     route.requests++
-    const arrived = readCredential(request)
     if (arrived === undefined) return ask(route, request, PAYMENT_REQUIRED)
     if (arrived === 'unreadable')
       return this.#refuse(route, request, { detail: 'The credential cannot be read.' })

@@ -116,11 +116,13 @@ export function readCredential({ headers }: Request): Arrived | 'unreadable' | u
   return { envelope: 'x402', version: second === null ? 1 : 2, accepted, payload }
 }
 
-function encode(value: object): string {
+/** Encodes an object as base64url of its JSON. */
+export function encode(value: object): string {
   return encodeBase64url(utf8.encode(JSON.stringify(value)))
 }
 
-function decode(value: string): JsonObject | undefined {
+/** Decodes base64 or base64url of a JSON object. Undefined if it is none. */
+export function decode(value: string): JsonObject | undefined {
   const bytes = decodeBase64url(value.trim().replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'))
   try {
     return bytes === undefined ? undefined : parseJsonObject(new TextDecoder().decode(bytes))

@@ -94,9 +94,9 @@ const NAMES: Readonly<Record<string, string>> = {
     tempoSession
   `,
   'purser/testing': `
-    Fault FaultName PaidAnswer PaidApi PaidApiOptions PaidKind PaidOffer PaidRoute RefusedCredential
-    RouteChange TakenPayment TestClock TestPurser TestPurserOptions TestTime TestWallet
-    TestWalletOptions paidApi testClock testPurser testWallet
+    Fault FaultName PaidAnswer PaidApi PaidApiOptions PaidKind PaidOffer PaidRoute PaidTool PaidTools
+    RefusedCredential RouteChange TakenPayment TestClock TestPurser TestPurserOptions TestTime TestWallet
+    TestWalletOptions ToolArguments ToolChange paidApi paidTools testClock testPurser testWallet
   `,
   'purser/undici': `
     BodyLimits HttpLimitsOptions InterceptorOptions KeepLimits MadeBody purserInterceptor replayableBody replyBehind

@@ -32,6 +32,14 @@ export const TESTING: readonly Mutant[] = [
     tests: API,
   },
   {
+    name: 'kit-tool-without-receipt',
+    breaks: 'a paid tool of the testing kit gives no receipt',
+    file: 'src/testing/tool-connection.ts',
+    find: "[META.receipt, headers.get('payment-receipt')]",
+    replace: "[META.receipt, headers.get('payment-receipts')]",
+    tests: ['test/testing/paid-tools.test.ts'],
+  },
+  {
     name: 'kit-takes-a-changed-challenge',
     breaks: 'the test server accepts a credential for a changed challenge',
     file: 'src/testing/challenges.ts',
