@@ -9,24 +9,47 @@ import type { Terminal } from './terminal.js'
 export interface AskedFor {
   purser?: Pick<Purser, 'budgets'> | undefined
   policy?: PolicyUnit | undefined
+  /** True: the policy names keys, so only a signed answer counts, and nobody can answer here. */
+  needsSignature?: boolean | undefined
+}
+
+/** Who answers the questions of a command. */
+export type Answerer =
+  /** `--yes`: it answers what policy asks. It is never asked about a limit: policy refuses those by itself. */
+  | 'flag'
+  /** The person at the terminal. */
+  | 'terminal'
+  /** Nobody here: the question stays in the ledger, and the command ends with code 5. */
+  | 'ledger'
+
+/** Returns who answers: the flag, the terminal if there is one, or else a person elsewhere. */
+export function answererOf(
+  { yes, readsStdin }: { readonly yes: boolean; readonly readsStdin: boolean },
+  { stdin, stderr }: Pick<Terminal, 'stdin' | 'stderr'>,
+): Answerer {
+  if (yes) return 'flag'
+  return stdin.isTTY === true && stderr.isTTY === true && !readsStdin ? 'terminal' : 'ledger'
 }
 
 /**
  * Creates the approver of a command.
  *
- * - `--yes` answers what policy asks. It is never asked about a limit: policy refuses those by itself.
- * - On a terminal it asks the person who sits there.
- * - Otherwise there is none, and a payment that needs a person is refused at once: nothing waits.
+ * @param onOpen - Called for a question that nobody here can answer. It stays in the ledger.
  */
 export function approverFor(
-  { yes, readsStdin }: { readonly yes: boolean; readonly readsStdin: boolean },
+  answerer: Answerer,
   terminal: Terminal,
-  about: AskedFor,
-): Approver | undefined {
-  if (yes) return async () => ({ approved: true, by: `${userName()} (--yes)` })
-  const { stdin, stderr } = terminal
-  if (stdin.isTTY !== true || stderr.isTTY !== true || readsStdin) return undefined
-  return (request, signal) => ask(request, signal, terminal, about)
+  { about, onOpen }: { readonly about: AskedFor; readonly onOpen: (request: ApprovalRequest) => void },
+): Approver {
+  return async (request, signal) => {
+    if (about.needsSignature !== true) {
+      if (answerer === 'flag') return { approved: true, by: `${userName()} (--yes)` }
+      if (answerer === 'terminal') return ask(request, signal, terminal, about)
+    }
+    onOpen(request)
+    // It never answers: only a person who answers in the ledger does.
+    return new Promise(() => undefined)
+  }
 }
 
 async function ask(
@@ -50,8 +73,14 @@ async function ask(
   return { approved: answer, by: userName() }
 }
 
+/** The parts of a question that a person sees. */
+type ShownQuestion = Pick<
+  ApprovalRequest,
+  'agent' | 'tasks' | 'terms' | 'reasons' | 'expires' | 'serverSays'
+> & { readonly resource: Pick<ApprovalRequest['resource'], 'vendor' | 'operation'> }
+
 /** Returns the question for a person. The facts come from the dialled address and the terms; the server's words are marked. */
-export async function questionText(request: ApprovalRequest, about: AskedFor): Promise<string> {
+export async function questionText(request: ShownQuestion, about: AskedFor): Promise<string> {
   const { agent, tasks, resource, terms, reasons, expires, serverSays } = request
   const { policy, purser } = about
   const amountOf = (amount: typeof terms.most): string =>

@@ -10,23 +10,30 @@ export interface OpenedPurser extends Configured {
   readonly places: Places
 }
 
+/** How a command asks a person. */
+export interface Asking {
+  readonly approver?: Approver | undefined
+  /** `ledger`: the question stays in the ledger after the command has ended. */
+  readonly approvals?: 'ledger' | undefined
+}
+
 /**
  * Creates the purser of the settings. A refusal is an error, so that a command never takes a refusal for an answer.
  *
- * @param approver - Answers for a person. Without it, the purser refuses a payment that needs one.
+ * @param asking - Who answers for a person. Without it, the purser refuses a payment that needs one.
  * @throws PaymentError as `createFromEnvironment` does.
  */
 export async function openPurser(
   options: CommonOptions & { readonly agent?: string | undefined },
   { env: given, stderr }: Pick<Terminal, 'env' | 'stderr'>,
-  approver?: Approver,
+  { approver, approvals }: Asking = {},
 ): Promise<OpenedPurser> {
   const env = environmentWith(options, given)
   const places = await placesIn(env)
   env['PURSER_ON_REFUSAL'] = 'throw'
   env['PURSER_LEDGER'] = places.ledger
   const remark = (sentence: string): void => void stderr.write(`purser: ${sentence}\n`)
-  return { ...(await createFromEnvironment({ env, remark }, { approver })), places }
+  return { ...(await createFromEnvironment({ env, remark }, { approver, approvals })), places }
 }
 
 /** Returns a path for people: below the home directory it starts with `~`. */

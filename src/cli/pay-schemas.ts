@@ -32,6 +32,10 @@ const fetch = z
       .optional(),
     payment_id: z.string().optional(),
     left: z.strictObject({ amount, window: z.string() }).optional(),
+    approval: z
+      .strictObject({ id: z.string(), expires: time })
+      .optional()
+      .describe('The question that waits for a person.'),
     error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
     reasons: z.array(reason).optional(),
     next_step: z.string().optional().describe('The command to type next.'),

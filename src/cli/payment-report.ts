@@ -1,7 +1,8 @@
 import { placeOfRule } from '../config/index.js'
 import { clean, type Funds, isPaymentError, type PaymentError, type Reason } from '../errors/index.js'
-import type { NotPaid, Outcome, Payment } from '../index.js'
+import type { ApprovalRequest, NotPaid, Outcome, Payment } from '../index.js'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
+import { timeFact } from './facts.js'
 import { leftFor, leftText } from './left.js'
 import { type OpenedPurser, shownPath } from './open-purser.js'
 import { priceFact } from './price.js'
@@ -22,8 +23,6 @@ export interface ReportContext {
   readonly opened: OpenedPurser
   readonly url: URL
   readonly env: Readonly<Record<string, string | undefined>>
-  /** False: nobody could be asked, so a payment that needs an approval waits for a person. */
-  readonly canAsk: boolean
 }
 
 /** Whether an outcome is a payment: it has a ledger entry. */
@@ -93,16 +92,15 @@ const OF_POLICY = /^(?:vendors|unlisted|agents|currenc|networks)/
 /** Returns the report of a call that failed with an error of Purser. */
 export async function errorReport(error: PaymentError, context: ReportContext): Promise<Report> {
   const { funds, reasons } = error
-  const waits = !context.canAsk && reasons.some(({ rule }) => rule === 'approval')
-  const code = waits ? EXIT.waits : exitCodeOf(error)
+  const code = exitCodeOf(error)
   const next = nextStep(error, code, context)
-  const refusal = code === EXIT.refused || code === EXIT.waits
-  const text = refusal
-    ? [
-        `${waits ? 'waits for a person' : 'refused'}: ${clean(error.message, 1000)}`,
-        `${funds === 'held' ? 'Nothing was paid. The budget is still held.' : 'Nothing was paid.'}${await placesText(reasons, context)}`,
-      ].join('\n')
-    : linesOf(error).trimEnd()
+  const text =
+    code === EXIT.refused
+      ? [
+          `refused: ${clean(error.message, 1000)}`,
+          `${funds === 'held' ? 'Nothing was paid. The budget is still held.' : 'Nothing was paid.'}${await placesText(reasons, context)}`,
+        ].join('\n')
+      : linesOf(error).trimEnd()
   return {
     json: {
       outcome: OUTCOMES[code] ?? 'failed',
@@ -127,12 +125,33 @@ const OUTCOMES: Readonly<Partial<Record<ExitCode, JsonOf<'fetch'>['outcome']>>> 
   [EXIT.network]: 'failed',
 }
 
+/** Returns the report of a call that waits for a person: its question stays in the ledger. */
+export function waitsReport({ id, reasons, expires }: ApprovalRequest): Report {
+  const next = `purser approve ${id}`
+  return {
+    json: {
+      outcome: 'waits',
+      funds: 'untouched',
+      reasons: reasons.map(reasonFact),
+      approval: { id, expires: timeFact(expires) },
+      next_step: next,
+    },
+    text: [
+      `waits for a person: ${sentences(reasons)}`,
+      `Nothing was paid. The question is open until ${timeFact(expires)}. After a yes, run the same command again.`,
+      `next_step: ${next}`,
+    ].join('\n'),
+    code: EXIT.waits,
+    quiet: false,
+  }
+}
+
 /** Returns the command to type next, if there is one. */
 function nextStep(error: PaymentError, code: ExitCode, { url }: ReportContext): string | undefined {
-  if (code === EXIT.waits)
-    return error.action?.kind === 'redirect'
-      ? clean(error.action.url, 2000)
-      : `purser fetch --yes '${url.href}'`
+  if (code === EXIT.waits) {
+    if (error.action?.kind === 'redirect') return clean(error.action.url, 2000)
+    return `purser fetch '${url.href}'`
+  }
   if (code === EXIT.doubt) return 'purser recover'
   if (code === EXIT.frozen) return 'purser unfreeze'
   if (code === EXIT.undelivered && error.paymentId !== undefined) return `purser payment ${error.paymentId}`

@@ -48,7 +48,7 @@ export interface Configured {
  * A key that cannot be read a second time stays with this process. Child processes and threads see in
  * `PURSER_KEY_TAKEN_BY` that it has the key. They run without the key, and explain that if a call would cost something.
  *
- * @param more - The `fetch` below the purser, and the function that asks a person.
+ * @param more - The `fetch` below the purser, the function that asks a person, and whether people may answer in the ledger.
  * @throws PaymentError `invalid_config`, `invalid_policy`, or `ledger_missing` for a ledger that existed before.
  */
 export async function createFromEnvironment(
@@ -56,7 +56,12 @@ export async function createFromEnvironment(
   {
     fetch = pristine(globalThis.fetch),
     approver,
-  }: { readonly fetch?: FetchLike; readonly approver?: Approver | undefined } = {},
+    approvals,
+  }: {
+    readonly fetch?: FetchLike
+    readonly approver?: Approver | undefined
+    readonly approvals?: 'ledger' | undefined
+  } = {},
 ): Promise<Configured> {
   const settings = readEnvironment(env, await readConfig(env))
   const { policy: file, ledger: path, quiet, currencies: _, wallets: named, ...options } = settings
@@ -72,6 +77,7 @@ export async function createFromEnvironment(
   const purser = createOf({
     ...options,
     ...(approver === undefined ? {} : { approver }),
+    ...(approvals === undefined ? {} : { approvals }),
     wallets,
     policy,
     fetch,

@@ -38,6 +38,29 @@ beforeEach(() => {
 })
 afterAll(() => home?.remove())
 
+let command: BuiltCommand
+beforeAll(async () => {
+  command = await buildCommand()
+})
+afterAll(() => command?.remove())
+
+/** Runs the command in a process of its own, whose end ends its calls. */
+async function runChild(...args: readonly string[]) {
+  const child = spawn(process.execPath, [command.file, ...args], {
+    env: { HOME: home.folder, PATH: process.env['PATH'] ?? '' },
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    output.stderr += chunk.toString()
+  })
+  child.stdin.end()
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { ...output, code }
+}
+
 const BINARY = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 31) % 256))
 
 /** A server that charges nothing. */
@@ -247,13 +270,44 @@ describe('the exit codes of purser fetch', () => {
     expect(await home.run(['fetch', '--max-time', '0.2', `${free.origin}/slow`])).toMatchObject({ code: 4 })
   })
 
-  it('5: waits for a person, without a terminal at once', async () => {
+  it('5: waits for a person, without a terminal at once; a yes pays once', async () => {
     home.write('policy.yaml', localPolicy([api.origin], 'ask: [{ above: 0.005 }]'))
-    const { code, stdout, stderr } = await home.run(['fetch', api.url('/paid')])
-    expect({ code, stdout }).toEqual({ code: 5, stdout: '' })
-    expect(stderr.trim().split('\n').at(-1)).toBe(`next_step: purser fetch --yes '${api.url('/paid')}'`)
-    const { facts } = await fetchJson(api.url('/paid'))
-    expect(facts).toMatchObject({ outcome: 'waits', next_step: `purser fetch --yes '${api.url('/paid')}'` })
+    const asked = await runChild('fetch', '--json', api.url('/paid'))
+    expect(asked).toMatchObject({ code: 5, stdout: '' })
+    const { outcome, next_step: next, approval } = JSON.parse(asked.stderr)
+    expect({ outcome, next }).toEqual({ outcome: 'waits', next: `purser approve ${approval.id}` })
+    expect(api.paid()).toEqual([])
+
+    const listed = await home.run(['approvals'])
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      id: approval.id,
+      price: { value: '0.01', currency: 'USD' },
+    })
+    const shown = await home.run(['approve', approval.id])
+    expect(shown).toMatchObject({ code: 5, stdout: '' })
+    expect(shown.stderr).toMatch(/pays +0\.01 USD/)
+    expect(await home.run(['approve', approval.id.slice(-6), '--yes'])).toMatchObject({ code: 0 })
+    expect(await runChild('fetch', api.url('/paid'))).toMatchObject({ code: 0 })
+    expect(api.paid()).toHaveLength(1)
+
+    const again = await runChild('fetch', api.url('/paid'))
+    expect(again).toMatchObject({ code: 5, stdout: '' })
+    expect(again.stderr.trim().split('\n').at(-1)).toMatch(/^next_step: purser approve /)
+    const id = again.stderr.trim().split(' ').at(-1) ?? ''
+    expect(await home.run(['deny', id, '--because', 'once is enough', '--yes'])).toMatchObject({ code: 0 })
+    expect(await runChild('fetch', api.url('/paid'))).toMatchObject({ code: 3 })
+    expect(api.paid()).toHaveLength(1)
+  })
+
+  it('5: an answer here does not count if the policy names keys', async () => {
+    const by =
+      '{ by: [{ name: ann, type: ed25519, publicKey: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo }] }'
+    home.write('policy.yaml', localPolicy([api.origin], `ask: [{ above: 0.005 }]\napproval: ${by}`))
+    const asked = await runChild('fetch', '--yes', '--json', api.url('/paid'))
+    expect(asked.code).toBe(5)
+    const { approval } = JSON.parse(asked.stderr)
+    expect(await home.run(['approve', approval.id, '--yes'])).toMatchObject({ code: 2 })
+    expect(await runChild('fetch', '--yes', api.url('/paid'))).toMatchObject({ code: 5 })
     expect(api.paid()).toEqual([])
   })
 
@@ -357,12 +411,6 @@ describe('--dry-run and quote', () => {
 })
 
 describe('Ctrl-C', () => {
-  let command: BuiltCommand
-  beforeAll(async () => {
-    command = await buildCommand()
-  })
-  afterAll(() => command?.remove())
-
   /** Starts the command, and presses Ctrl-C when the server has reached a point. */
   async function stoppedAt(reached: Promise<void>, url: string) {
     const child = spawn(process.execPath, [command.file, 'fetch', url], {

@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { clean, isPaymentError } from '../../errors/index.js'
-import type { PayingInit, Payment } from '../../index.js'
+import type { ApprovalRequest, PayingInit, Payment } from '../../index.js'
 import type { Answer } from '../answer.js'
-import { type AskedFor, approverFor } from '../ask.js'
+import { type AskedFor, answererOf, approverFor } from '../ask.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
 import { Interrupted, interruptible } from '../interrupt.js'
 import { misuse } from '../misuse.js'
@@ -16,6 +16,7 @@ import {
   paidReport,
   type Report,
   type ReportContext,
+  waitsReport,
 } from '../payment-report.js'
 import { quoteAnswer } from '../quote-answer.js'
 import { type ReadRequest, type RequestOptions, readRequest } from '../request.js'
@@ -38,6 +39,7 @@ export interface FetchOptions extends CommonOptions, RequestOptions {
   readonly dryRun?: boolean | undefined
   readonly send?: boolean | undefined
   readonly yes?: boolean | undefined
+  readonly wait?: boolean | undefined
 }
 
 /** Calls a server and pays if policy allows it. The body goes to stdout, the facts of the payment to stderr. */
@@ -45,23 +47,34 @@ export const fetch: Action<FetchOptions> = async ({ args: [address], options, te
   checkOptions(options)
   const request = await readRequest(address, options, terminal)
   const about: AskedFor = {}
-  const approver = approverFor(
+  const answerer = answererOf(
     { yes: options.yes === true, readsStdin: options.data?.includes('@-') === true },
     terminal,
-    about,
   )
-  const opened = await openPurser(options, terminal, options.dryRun === true ? undefined : approver)
+  let tell: (question: ApprovalRequest) => void = () => undefined
+  const waiting = new Promise<ApprovalRequest>((resolve) => {
+    tell = resolve
+  })
+  const approver = approverFor(answerer, terminal, { about, onOpen: (question) => tell(question) })
+  const opened = await openPurser(
+    options,
+    terminal,
+    options.dryRun === true ? {} : { approver, approvals: answerer === 'ledger' ? 'ledger' : undefined },
+  )
   about.purser = opened.purser
   about.policy = opened.policy
+  about.needsSignature = opened.policy.approvalSettings({ agent: opened.agent, tasks: [] }).by !== undefined
+  const context: ReportContext = { opened, url: request.url, env: terminal.env }
   try {
     if (options.dryRun === true) return await dryRun(request, options, opened)
-    const context: ReportContext = {
-      opened,
-      url: request.url,
-      env: terminal.env,
-      canAsk: approver !== undefined,
-    }
-    return await interruptible((signal) => call(request, { options, terminal, context, stop: signal }))
+    const left = { waits: false }
+    const calling = { options, terminal, context, left }
+    const ended = interruptible((stop) => call(request, { ...calling, stop }))
+    const question = options.wait === true ? await ended : await Promise.race([ended, waiting])
+    if (typeof question === 'number') return question
+    left.waits = true
+    ended.catch(() => undefined)
+    return tellReport(waitsReport(question), calling)
   } finally {
     await opened.purser.close()
   }
@@ -99,6 +112,8 @@ interface Calling {
   readonly context: ReportContext
   /** Aborted by Ctrl-C. */
   readonly stop: AbortSignal
+  /** Whether the command ends while its call waits for a person. */
+  readonly left: { readonly waits: boolean }
 }
 
 async function call({ url, init }: ReadRequest, calling: Calling): Promise<ExitCode> {
@@ -114,13 +129,14 @@ async function call({ url, init }: ReadRequest, calling: Calling): Promise<ExitC
       payment: paymentOf(options),
     })
   } catch (error) {
-    return tell(await failureReport(error, calling), calling)
+    if (calling.left.waits) return EXIT.waits
+    return tellReport(await failureReport(error, calling), calling)
   }
   if (options.verbose === true) terminal.stderr.write(responseHead(reply, '< '))
   const outcome = purser.paymentFor(reply)
   if (outcome?.state === 'not_paid') {
     await reply.body?.cancel()
-    return tell(await notPaidReport(outcome, reply.status, context), calling)
+    return tellReport(await notPaidReport(outcome, reply.status, context), calling)
   }
   return deliver(reply, isPayment(outcome) ? outcome : undefined, calling)
 }
@@ -133,7 +149,7 @@ async function deliver(reply: Response, paid: Payment | undefined, calling: Call
   if (paid === undefined) {
     if (end === 'broken') {
       const why = stop.aborted ? 'it was stopped' : 'the answer broke off'
-      return tell(networkReport(new Error(why), context), calling)
+      return tellReport(networkReport(new Error(why), context), calling)
     }
     if (end === 'unwritten') return EXIT.failed
     return options.fail === true && isError ? EXIT.httpError : EXIT.done
@@ -142,7 +158,7 @@ async function deliver(reply: Response, paid: Payment | undefined, calling: Call
   const outcome = context.opened.purser.paymentFor(reply)
   const payment = isPayment(outcome) ? outcome : paid
   const report = await paidReport(payment, reply.status, { broken: end === 'broken' }, context)
-  const code = tell(report, calling)
+  const code = tellReport(report, calling)
   if (code !== EXIT.done) return code
   if (end === 'unwritten') return EXIT.failed
   return options.fail === true && isError ? EXIT.httpError : EXIT.done
@@ -225,7 +241,10 @@ async function outcomeAfterStop(
   }
 }
 
-function tell(report: Report, { options, terminal: { stderr } }: Calling): ExitCode {
+function tellReport(
+  report: Report,
+  { options, terminal: { stderr } }: Pick<Calling, 'options' | 'terminal'>,
+): ExitCode {
   const { json, text, code, quiet } = report
   const aboutMoney = code !== EXIT.network
   const hidden = options.silent === true && (quiet || (!aboutMoney && options.showError !== true))

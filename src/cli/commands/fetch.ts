@@ -30,6 +30,7 @@ export function fetchCommand(shell: Shell): Command {
     .option('--key <KEY>', 'the idempotency key: the same key never pays twice')
     .option('--dry-run', 'print the price and the decision of the policy. Signs nothing')
     .option('--send', 'with --dry-run: send a POST too, unpaid')
+    .option('--wait', 'wait for the answer of a person, instead of ending with 5')
     .option('--yes', 'answer yes if the policy asks a person. It overrides no limit')
 }
 
