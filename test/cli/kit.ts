@@ -78,7 +78,14 @@ async function runIn(home: string, args: readonly string[], options: RunOptions)
     stdin,
     stdout: collect(out, options.onChunk),
     stderr: keys === undefined ? stderr : Object.assign(stderr, { isTTY: true, columns: 80 }),
-    env: { HOME: home, PATH: process.env['PATH'], NO_COLOR: '1', ...options.env },
+    // The default ledger is below the state folder, and the home of this machine must not get it.
+    env: {
+      HOME: home,
+      XDG_STATE_HOME: join(home, '.local', 'state'),
+      PATH: process.env['PATH'],
+      NO_COLOR: '1',
+      ...options.env,
+    },
   }
   const code = await run(args, terminal)
   const bytes = Buffer.concat(out)
