@@ -151,7 +151,7 @@ export class PayingConnection {
     const done = end.then((ended) => {
       if (this.#open.get(request.id) === call) this.#open.delete(request.id)
       this.#running.delete(done)
-      call.started()
+      call.ended()
       this.#deliver(call, ended)
     })
     this.#running.add(done)

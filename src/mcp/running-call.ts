@@ -20,6 +20,7 @@ export class RunningCall {
   #paid = false
   #extra: object | undefined
   #sent = (): void => {}
+  #leave = (): void => {}
   #notSent: (error: unknown) => void = () => {}
   #first: 'open' | 'done' | { readonly error: unknown } = 'open'
 
@@ -44,8 +45,16 @@ export class RunningCall {
     // The SDK ends a request on a per-request stream by this signal, and not by a notification.
     const stop = member(options, 'requestSignal')
     if (!(stop instanceof AbortSignal)) return
-    if (stop.aborted) this.cancel(stop.reason)
-    else stop.addEventListener('abort', () => this.cancel(stop.reason), ONCE)
+    const cancel = (): void => this.cancel(stop.reason)
+    this.#leave = () => stop.removeEventListener('abort', cancel)
+    if (stop.aborted) cancel()
+    else stop.addEventListener('abort', cancel, ONCE)
+  }
+
+  /** The call has ended: nothing listens to its signal any more. */
+  ended(): void {
+    this.started()
+    this.#leave()
   }
 
   get signal(): AbortSignal {

@@ -193,4 +193,12 @@ export const MCP: readonly Mutant[] = [
     replace: 'error?.code !== CODES.required ||',
     tests: ['test/mcp/failures.test.ts'],
   },
+  {
+    name: 'mcp-signal-listened',
+    breaks: 'each call leaves a listener on the signal of its caller',
+    file: 'src/mcp/running-call.ts',
+    find: '    this.started()\n    this.#leave()\n',
+    replace: '    this.started()\n',
+    tests: ['test/client/signals.test.ts'],
+  },
 ]
