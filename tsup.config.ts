@@ -48,6 +48,7 @@ export default defineConfig({
     'viem',
     'stripe',
     'light-bolt11-decoder',
+    '@simplewebauthn/server',
     'undici',
     '@opentelemetry/api',
     '@photostructure/sqlite',

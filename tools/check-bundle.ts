@@ -29,6 +29,7 @@ const OUTSIDE = [
   'viem',
   'stripe',
   'light-bolt11-decoder',
+  '@simplewebauthn/server',
   'undici',
   '@opentelemetry/api',
   '@photostructure/sqlite',

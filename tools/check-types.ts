@@ -82,7 +82,7 @@ function consumer(): string {
   mkdirSync(join(modules, 'purser'), { recursive: true })
   cpSync(dist, join(modules, 'purser/dist'), { recursive: true })
   cpSync(join(ROOT, 'package.json'), join(modules, 'purser/package.json'))
-  for (const name of ['viem', 'stripe', 'light-bolt11-decoder', 'undici', 'msw', '@types'])
+  for (const name of ['viem', 'stripe', 'light-bolt11-decoder', '@simplewebauthn', 'undici', 'msw', '@types'])
     symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   return folder

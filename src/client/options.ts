@@ -11,7 +11,7 @@ import {
   type Rates,
   type Units,
 } from '../money/index.js'
-import type { Approver, PaymentSettings } from '../pay/index.js'
+import type { Approver, PasskeyVerifier, PaymentSettings } from '../pay/index.js'
 import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } from '../policy/index.js'
 import { isPreference, type PaymentRange, type Preference } from '../protocol/index.js'
 import { completeOwn, isObject } from '../util/objects.js'
@@ -39,6 +39,8 @@ export interface PurserOptions {
    * ends. Default: only the approver answers, and without one the payment is refused at once.
    */
   readonly approvals?: 'ledger'
+  /** Checks answers that a passkey signed: `passkeyVerifier()` from `purser/passkeys`. Without it, they do not count. */
+  readonly passkeys?: PasskeyVerifier
   /** Currencies in addition to the built-in table. A vendor can never add one. */
   readonly currencies?: readonly Currency[]
   /**
@@ -143,6 +145,7 @@ const CHECKS: Readonly<
   policy: [isObject, 'a policy document: { perPayment, budgets, vendors }'],
   ledger: [(value) => isFunction(value) || has(value, 'hold', 'advance'), 'a ledger, or what opens one'],
   approver: [isFunction, 'a function'],
+  passkeys: [isFunction, 'a function'],
   approvals: [(value) => value === 'ledger', "'ledger'"],
   currencies: [(value) => Array.isArray(value) && value.every(isObject), 'a list of currencies'],
   rates: [
@@ -201,6 +204,7 @@ export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Setti
     sharedLedger: isShared(options.ledger) ? options.ledger : undefined,
     approver: options.approver,
     approvals: options.approvals,
+    passkeys: options.passkeys,
     prefer: prefer.map(preferenceOf),
     onRefusal,
     doubtWindowMs,

@@ -80,6 +80,7 @@ test('undefined is the same as not given', () => {
     'ledger',
     'approver',
     'approvals',
+    'passkeys',
     'currencies',
     'rates',
     'prefer',

@@ -42,6 +42,7 @@ export interface WorldOptions {
   readonly others?: readonly Wallet[]
   readonly approver?: Approver
   readonly approvals?: Env['approvals']
+  readonly passkeys?: Env['passkeys']
   readonly prefer?: Env['prefer']
   readonly ledger?: (ledger: Ledger) => Ledger
 }
@@ -154,6 +155,7 @@ function worldOn(shared: Shared, options: WorldOptions): FakeWorld {
     attachOutcome: (target, outcome) => void outcomes.set(target, outcome),
     ...(options.approver === undefined ? {} : { approver: options.approver }),
     approvals: options.approvals,
+    passkeys: options.passkeys,
   })
   const run = ({ key, path, agent = 'agent', signal }: CallIn = {}): Promise<Reply> => {
     const call: Call = own({

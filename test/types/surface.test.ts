@@ -72,6 +72,7 @@ const NAMES: Readonly<Record<string, string>> = {
     JsonRpcOptions McpClient McpOptions McpTransport MessageListener PayingRpcSender RequestId
     RpcCallOptions RpcError RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
   `,
+  'purser/passkeys': 'PasskeyVerifier passkeyVerifier',
   'purser/policy': `
     ApprovalDocument ApprovalSettings ApproverDocument ApproverKey AskDocument BudgetDocument BudgetLine Calendar Context
     Decision DelegateOptions DelegatedRule Delegation Duration Money Policy PolicyDocument Rates

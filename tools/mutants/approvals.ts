@@ -3,6 +3,7 @@ import type { Mutant } from './list.js'
 const REMEMBERED = ['test/pay/remembered.test.ts']
 const INHERITED = ['test/safety/inherited.test.ts']
 const QUESTIONS = ['test/pay/questions.test.ts']
+const PASSKEYS = ['test/pay/passkeys.test.ts']
 const SIGNED = ['test/pay/signed-answers.test.ts']
 const OUTSIDE = ['test/pay/outside-answers.test.ts']
 const CONTRACT = ['test/ledger/memory.test.ts']
@@ -313,6 +314,30 @@ export const APPROVALS: readonly Mutant[] = [
     find: 'others.every((list) =>',
     replace: 'others.some((list) =>',
     tests: SIGNED,
+  },
+  {
+    name: 'passkey-without-its-user',
+    breaks: 'a passkey approves although its authenticator did not verify the user',
+    file: 'src/pay/passkeys/index.ts',
+    find: 'requireUserVerification: true,',
+    replace: 'requireUserVerification: false,',
+    tests: PASSKEYS,
+  },
+  {
+    name: 'passkey-counter-ignored',
+    breaks: 'a copied passkey approves, with a counter that does not rise',
+    file: 'src/pay/passkeys/index.ts',
+    find: 'last === undefined || last.signature === signature ? 0 : last.counter',
+    replace: 'last === undefined || last.signature === signature ? 0 : 0',
+    tests: PASSKEYS,
+  },
+  {
+    name: 'passkey-of-any-message',
+    breaks: 'a passkey approves with the signature of another sign-in',
+    file: 'src/pay/passkeys/index.ts',
+    find: 'expectedChallenge: encodeBase64url(sha256(message)),',
+    replace: 'expectedChallenge: () => message.length > 0,',
+    tests: PASSKEYS,
   },
   {
     name: 'inherited-earlier',

@@ -1,0 +1,1 @@
+export { type PasskeyVerifier, passkeyVerifier } from '../pay/passkeys/index.js'
