@@ -23,6 +23,7 @@ type Index = ReadonlyMap<string, { readonly file: string; readonly name: string 
 
 const INDEX_IMPORT = /^(import|export) \{([^}]*)\} from '(\.{1,2}\/(?:[^']*\/)?index\.js)'$/gm
 const RE_EXPORT = /^export (?:type )?\{([^}]*)\} from '(\.[^']*)'$/gm
+const EXPORT_ALL = /^export \* from '(\.[^']*)'$/gm
 
 async function direct(path: string, indexes: Map<string, Promise<Index>>): Promise<string> {
   const text = await readFile(path, 'utf8')
@@ -50,6 +51,9 @@ function indexAt(path: string, indexes: Map<string, Promise<Index>>): Promise<In
 async function readIndex(path: string, indexes: Map<string, Promise<Index>>): Promise<Index> {
   const text = await readFile(path.replace(/\.js$/, '.ts'), 'utf8')
   const entries: [string, { readonly file: string; readonly name: string }][] = []
+  // A file that exports all names of another one, as `src/index.ts` does, is an index of these too.
+  for (const [, from = ''] of text.matchAll(EXPORT_ALL))
+    entries.push(...(await indexAt(join(dirname(path), from), indexes)))
   for (const [, names = '', from = ''] of text.matchAll(RE_EXPORT)) {
     const file = join(dirname(path), from)
     const inner = file.endsWith('/index.js') ? await indexAt(file, indexes) : undefined

@@ -318,7 +318,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'passkey-without-its-user',
     breaks: 'a passkey approves although its authenticator did not verify the user',
-    file: 'src/pay/passkeys/index.ts',
+    file: 'src/pay/passkeys/verifier.ts',
     find: 'requireUserVerification: true,',
     replace: 'requireUserVerification: false,',
     tests: PASSKEYS,
@@ -326,7 +326,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'passkey-counter-ignored',
     breaks: 'a copied passkey approves, with a counter that does not rise',
-    file: 'src/pay/passkeys/index.ts',
+    file: 'src/pay/passkeys/verifier.ts',
     find: 'last === undefined || last.signature === signature ? 0 : last.counter',
     replace: 'last === undefined || last.signature === signature ? 0 : 0',
     tests: PASSKEYS,
@@ -334,7 +334,7 @@ export const APPROVALS: readonly Mutant[] = [
   {
     name: 'passkey-of-any-message',
     breaks: 'a passkey approves with the signature of another sign-in',
-    file: 'src/pay/passkeys/index.ts',
+    file: 'src/pay/passkeys/verifier.ts',
     find: 'expectedChallenge: encodeBase64url(sha256(message)),',
     replace: 'expectedChallenge: () => message.length > 0,',
     tests: PASSKEYS,
