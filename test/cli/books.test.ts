@@ -157,6 +157,23 @@ describe('purser export', () => {
     expect(await world.json(['export', '--to', at])).toHaveLength(0)
   })
 
+  it('counts a payment that was authorized again at that time', async () => {
+    const world = newWorld()
+    await world.write(async (ledger, policy) => {
+      await ledger.hold(await hold(ledger, policy, 'p'))
+      await ledger.advance('p', commit())
+      await ledger.advance('p', { to: 'voided', attempt: 0, reason: 'expired' })
+      await new Promise((next) => setTimeout(next, 30))
+      await ledger.hold(await hold(ledger, policy, 'p'))
+      await ledger.advance('p', commit({}, 'challenge-2'))
+    })
+    const [row] = await world.json(['export'])
+    const { created, countedAt } = Object(row)
+    expect(Date.parse(countedAt)).toBeGreaterThanOrEqual(Date.parse(created) + 20)
+    expect(await world.json(['export', '--to', created])).toHaveLength(0)
+    expect(await world.json(['export', '--from', countedAt])).toHaveLength(1)
+  })
+
   it('writes JSON that fits the schema, with rates and receipts', async () => {
     const world = newWorld()
     await fillWithEverything(world)

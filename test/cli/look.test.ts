@@ -1,6 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACTS_ON_A_TERMINAL, CliWorld, fillWithEverything, HOSTILE, MAPS } from './world.js'
+import { unitText } from '../../src/cli/payment-text.js'
+import { amount, fiat } from '../../src/money/index.js'
+import { ACTS_ON_A_TERMINAL, CliWorld, fillWithEverything, HOSTILE, MAPS, milli } from './world.js'
 
 const world = new CliWorld()
 beforeAll(() => fillWithEverything(world))
@@ -87,6 +89,13 @@ describe('purser payments', () => {
     expect(line('aaaaaa')).toMatch(/ 0\.009 +0\.0003 /)
     expect(line('bbbbbb')).toMatch(/ 0\.02 +\? /)
     expect(line('iiiiii')).toMatch(/ 2\.60 +- /)
+  })
+
+  it('names the currency of an amount that is not worth the unit one to one', () => {
+    const euro = amount(150n, fiat('EUR', 2))
+    expect(unitText(euro, 'iso4217:USD')).toBe('1.5 EUR')
+    expect(unitText(euro, 'iso4217:EUR')).toBe('1.50')
+    expect(unitText(milli(1500), 'iso4217:USD')).toBe('1.50')
   })
 
   it.each([

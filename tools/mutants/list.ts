@@ -3,6 +3,7 @@ import { AUTO } from './auto.js'
 import { BODIES } from './bodies.js'
 import { CHOOSING } from './choosing.js'
 import { CLI } from './cli.js'
+import { CLI_LOOK } from './cli-look.js'
 import { EVM } from './evm.js'
 import { FEES } from './fees.js'
 import { FORGETTING } from './forgotten.js'
@@ -706,6 +707,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POWER,
   ...CHOOSING,
   ...CLI,
+  ...CLI_LOOK,
   ...RECORDS,
   ...REFUSALS,
   ...REPEATS,
