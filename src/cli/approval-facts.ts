@@ -84,35 +84,3 @@ export function approvalRow(fact: ApprovalFact, now: number): readonly string[] 
 function shortPays({ price, feeAtMost }: ApprovalFact): string {
   return `${moneyText(price)} ${price.currency}${feeAtMost === undefined ? '' : ` +${moneyText(feeAtMost)} fee`}`
 }
-
-/** `1.80 USD + fee of up to 0.001` */
-export function paysText({ exact, price, feeAtMost, deposit }: ApprovalFact): string {
-  const fee = feeAtMost === undefined ? '' : ` + fee of up to ${moneyText(feeAtMost)}`
-  const locks = deposit === undefined ? '' : `, deposit ${moneyText(deposit)}`
-  return `${exact ? '' : 'up to '}${moneyText(price)} ${price.currency}${fee}${locks}`
-}
-
-/** Returns a question as a person reads it before the answer. The words of the server are marked. */
-export function approvalText(fact: ApprovalFact, now: number): string {
-  const rows: readonly (readonly [string, string | undefined])[] = [
-    ['who', [fact.agent, ...fact.tasks].join(' / ')],
-    ['pays', paysText(fact)],
-    ['to', fact.vendor],
-    ['for', fact.operation],
-    ['by', `${fact.method} on ${fact.network}`],
-    ['payees', fact.payees.map(({ id }) => id).join(', ')],
-    ['because', fact.reasons.map(({ message }) => message).join(' ')],
-    ...fact.after.map(({ rule, left }): readonly [string, string] => [
-      'afterwards',
-      `${moneyText(left)} ${left.currency} left of ${rule}`,
-    ]),
-    ['answer within', inText(Date.parse(fact.expires), now)],
-    [
-      "server's words",
-      fact.serverSays === undefined ? undefined : `"${fact.serverSays}" (they prove nothing)`,
-    ],
-  ]
-  return rows
-    .flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(15)} ${clean(value, 1000)}`]))
-    .join('\n')
-}

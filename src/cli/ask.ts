@@ -1,13 +1,12 @@
 import { userInfo } from 'node:os'
-import { clean, PaymentError } from '../errors/index.js'
-import type { ApprovalRequest, Approver, Purser } from '../index.js'
-import { leftFor, leftText } from './left.js'
-import { type PolicyUnit, priceText } from './price.js'
+import { PaymentError } from '../errors/index.js'
+import type { ApprovalRequest, Approver } from '../index.js'
+import type { PolicyUnit } from './price.js'
+import { questionText } from './question-text.js'
 import type { Terminal } from './terminal.js'
 
-/** The purser whose payments a person is asked about. It is known only after its approver was made. */
+/** The policy of the payments that a person is asked about. It is known only after its approver was made. */
 export interface AskedFor {
-  purser?: Pick<Purser, 'budgets'> | undefined
   policy?: PolicyUnit | undefined
   /** True: the policy names keys, so only a signed answer counts, and nobody can answer here. */
   needsSignature?: boolean | undefined
@@ -56,10 +55,11 @@ async function ask(
   request: ApprovalRequest,
   signal: AbortSignal,
   { stdin, stderr }: Terminal,
-  about: AskedFor,
+  { policy }: AskedFor,
 ): Promise<{ readonly approved: boolean; readonly by: string }> {
   const { confirm, isCancel } = await import('@clack/prompts')
-  stderr.write(`${await questionText(request, about)}\n`)
+  if (policy === undefined) throw new TypeError('A question cannot come before its purser')
+  stderr.write(`${questionText(request, policy, Date.now())}\n`)
   const answer = await confirm({
     message: 'Pay this?',
     initialValue: false,
@@ -71,40 +71,6 @@ async function ask(
   if (isCancel(answer))
     throw new PaymentError('action_required', 'untouched', 'The question was not answered')
   return { approved: answer, by: userName() }
-}
-
-/** The parts of a question that a person sees. */
-type ShownQuestion = Pick<
-  ApprovalRequest,
-  'agent' | 'tasks' | 'terms' | 'reasons' | 'expires' | 'serverSays'
-> & { readonly resource: Pick<ApprovalRequest['resource'], 'vendor' | 'operation'> }
-
-/** Returns the question for a person. The facts come from the dialled address and the terms; the server's words are marked. */
-export async function questionText(request: ShownQuestion, about: AskedFor): Promise<string> {
-  const { agent, tasks, resource, terms, reasons, expires, serverSays } = request
-  const { policy, purser } = about
-  const amountOf = (amount: typeof terms.most): string =>
-    policy === undefined ? `${amount.value}` : priceText(amount, policy)
-  const fee = terms.fee === undefined ? '' : ` + a fee of up to ${amountOf(terms.fee.bound)}`
-  const left =
-    policy === undefined || purser === undefined
-      ? undefined
-      : await leftFor(purser, resource.vendor, policy.symbol)
-  const rows: readonly (readonly [string, string | undefined])[] = [
-    ['who', [agent, ...tasks].join(' / ')],
-    ['pays', `${terms.exact ? '' : 'up to '}${amountOf(terms.most)}${fee}`],
-    ['to', resource.vendor],
-    ['for', resource.operation],
-    ['by', `${terms.kind} on ${terms.network}`],
-    ['payees', terms.payees.map(({ id }) => id).join(', ')],
-    ['because', reasons.map(({ message }) => message).join(' ')],
-    ['afterwards', left === undefined ? undefined : leftText(left)],
-    ['answer by', new Date(expires).toISOString().slice(11, 19)],
-    ["server's words", serverSays === undefined ? undefined : `"${clean(serverSays)}" (they prove nothing)`],
-  ]
-  return rows
-    .flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(15)} ${clean(value, 1000)}`]))
-    .join('\n')
 }
 
 /** The name of the person at this machine, for the record. */

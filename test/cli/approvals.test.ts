@@ -109,7 +109,7 @@ describe('purser approve and deny', () => {
     for (const decision of ['approve', 'deny']) {
       const { code, out, err } = await world.run([decision, 'aaaa'])
       expect([code, out]).toEqual([5, ''])
-      expect(err).toContain('0.80 USD + fee of up to 0.001')
+      expect(err).toContain('0.8 USD + a fee of up to 0.001 USD')
       expect(err).toContain(`next_step: purser ${decision} question-aaaa --yes`)
     }
     expect(await only('approvals')).toMatchObject({ state: 'waiting' })

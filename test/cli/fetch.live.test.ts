@@ -330,7 +330,7 @@ describe('the exit codes of purser fetch', () => {
       /payees +0x/,
       /because .*0\.005 USD/,
       /afterwards +9\.\d+ USD left today/,
-      /answer by/,
+      /answer within/,
       /server's words +"one cup of tea" \(they prove nothing\)/,
     ])
       expect(no.stderr).toMatch(part)

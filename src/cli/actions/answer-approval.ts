@@ -2,12 +2,12 @@ import { join, resolve } from 'node:path'
 import { type Manager, openManager } from '../../config/index.js'
 import { clean } from '../../errors/index.js'
 import type { AnswerResult, Approval, ApprovalAnswer } from '../../index.js'
-import { approvalFact, approvalText } from '../approval-facts.js'
 import { readApproverKey, signAnswer } from '../approver-key.js'
 import { userName } from '../ask.js'
 import { EXIT } from '../exit-codes.js'
 import { misuse } from '../misuse.js'
 import { confirmed, passphraseFrom } from '../prompts.js'
+import { questionText } from '../question-text.js'
 import { rememberFrom } from '../remember.js'
 import type { JsonOf } from '../schemas.js'
 import { environmentWith } from '../settings.js'
@@ -37,8 +37,7 @@ async function answer(decision: Decision, invocation: Invocation<AnswerOptions>)
   const { purser, policy } = manager
   try {
     const question = await findQuestion(manager, args[0] ?? '')
-    const fact = approvalFact(question, policy)
-    terminal.stderr.write(`${approvalText(fact, Date.now())}\n`)
+    terminal.stderr.write(`${questionText(question, policy, Date.now())}\n`)
     if (options.yes !== true) {
       if (!isInteractive(terminal)) {
         terminal.stderr.write(

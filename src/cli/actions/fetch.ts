@@ -61,7 +61,6 @@ export const fetch: Action<FetchOptions> = async ({ args: [address], options, te
     terminal,
     options.dryRun === true ? {} : { approver, approvals: answerer === 'ledger' ? 'ledger' : undefined },
   )
-  about.purser = opened.purser
   about.policy = opened.policy
   about.needsSignature = opened.policy.approvalSettings({ agent: opened.agent, tasks: [] }).by !== undefined
   const context: ReportContext = { opened, url: request.url, env: terminal.env }
