@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util'
 import { MUTANTS, type Mutant } from './mutants/list.js'
 
 /**
- * Breaks a copy of the sources, one fault at a time, and sees that the tests notice: `--only <name>`. A fault that no
+ * Breaks a copy of the sources, one fault at a time, and sees that the tests notice: `--only <name>`,
+ * or `--in src/cli` for the faults of a folder. A fault that no
  * test notices means that the promise it breaks is not tested.
  */
 
@@ -48,9 +49,11 @@ interface Run {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } })
-  const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name === values.only)
-  if (chosen.length === 0) throw new TypeError(`There is no mutant of the name ${values.only}`)
+  const { values } = parseArgs({ options: { only: { type: 'string' }, in: { type: 'string', default: '' } } })
+  const chosen = MUTANTS.filter(
+    ({ name, file }) => (values.only === undefined || name === values.only) && file.startsWith(values.in),
+  )
+  if (chosen.length === 0) throw new TypeError(`There is no mutant ${values.only ?? ''} in ${values.in}`)
   const copies = await Promise.all(Array.from({ length: Math.min(AT_ONCE, chosen.length) }, copyOfSources))
   try {
     if (!(await passUnchanged(chosen, copies))) return 1
