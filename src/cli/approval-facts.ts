@@ -74,7 +74,7 @@ export function approvalRow(fact: ApprovalFact, now: number): readonly string[] 
     spanText(now - Date.parse(fact.asked)),
     fact.agent,
     shortPays(fact),
-    `${clean(fact.operation)} at ${vendorText(fact.vendor)}`,
+    `${vendorText(fact.vendor)} ${fact.operation}`,
     fact.reasons.map(({ message }) => message).join(' '),
     fact.state === 'waiting' ? inText(Date.parse(fact.expires), now) : fact.state,
   ]

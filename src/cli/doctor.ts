@@ -76,6 +76,13 @@ async function policyFindings(
       message: 'none is listed: nobody can be paid yet',
       fix: 'purser vendor add https://api.example',
     })
+  if (summary.asksAnybody)
+    found.push({
+      check: 'approvals',
+      level: 'warn',
+      message: 'the policy asks a person, and anybody who can run commands here can answer',
+      fix: 'purser approver create NAME',
+    })
   const loose = vendors.filter(({ listsPayees }) => !listsPayees)
   for (const { origin } of loose.slice(0, 20))
     found.push({

@@ -153,7 +153,6 @@ function nextStep(error: PaymentError, code: ExitCode, { url }: ReportContext): 
     return `purser fetch '${url.href}'`
   }
   if (code === EXIT.doubt) return 'purser recover'
-  if (code === EXIT.frozen) return 'purser unfreeze'
   if (code === EXIT.undelivered && error.paymentId !== undefined) return `purser payment ${error.paymentId}`
   if (code === EXIT.refused && error.reasons.some(({ rule }) => /budget|payments/.test(rule)))
     return 'purser budgets'
@@ -163,7 +162,8 @@ function nextStep(error: PaymentError, code: ExitCode, { url }: ReportContext): 
 /** ` Limit: vendors[0].perPayment in ~/.config/purser/policy.yaml (line 9)` */
 async function placesText(reasons: readonly Reason[], { opened, url, env }: ReportContext): Promise<string> {
   const file = opened.places.policy
-  if (file === undefined) return ''
+  // The limit of the call itself is in no file.
+  if (file === undefined || reasons.some(({ rule }) => rule === 'maxAmount')) return ''
   for (const { rule } of reasons) {
     const place = await placeOfRule(file, rule, url.origin)
     if (place !== undefined) return ` Limit: ${place.path} in ${shownPath(file, env)} (line ${place.line})`

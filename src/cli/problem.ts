@@ -25,3 +25,11 @@ export function linesOf(error: unknown): string {
     '',
   ].join('\n')
 }
+
+/** Returns an error for scripts: what `--json` prints to stderr. */
+export function problemFact(error: unknown): object {
+  if (!isPaymentError(error))
+    return { error: { message: error instanceof Error ? clean(error.message, 600) : 'the command failed' } }
+  const { code, message, funds, docs } = error
+  return { error: { code, message: clean(message, 2000), funds, docs } }
+}

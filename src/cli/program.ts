@@ -18,10 +18,16 @@ import { vendorsCommand } from './commands/vendors.js'
 import { watchCommand } from './commands/watch.js'
 import { whereCommand } from './commands/where.js'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js'
-import { linesOf } from './problem.js'
+import { linesOf, problemFact } from './problem.js'
 import { Shell } from './shell.js'
 import type { Terminal } from './terminal.js'
 import { packageVersion } from './version.js'
+
+const EXIT_CODES = `
+Exit codes:
+  0 done   1 failed, no money moved   2 wrong usage or settings   3 refused
+  4 network, nothing paid   5 waits for a person   6 in doubt   7 paid, not
+  delivered   8 frozen   22 the answer is 4xx or 5xx, with -f`
 
 /** Creates the command line. The groups are the parts of `purser --help`. */
 export function createProgram(shell: Shell): Command {
@@ -37,6 +43,7 @@ export function createProgram(shell: Shell): Command {
       writeOut: (text) => void shell.terminal.stdout.write(text),
       writeErr: (text) => void shell.terminal.stderr.write(text),
     })
+    .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(purser --help lists the commands)')
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Pay:': [fetchCommand(shell), quoteCommand(shell), discoverCommand(shell)],
@@ -98,7 +105,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return shell.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-    terminal.stderr.write(linesOf(error))
+    terminal.stderr.write(
+      args.includes('--json') ? `${JSON.stringify(problemFact(error))}\n` : linesOf(error),
+    )
     return exitCodeOf(error)
   }
 }

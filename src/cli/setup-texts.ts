@@ -72,6 +72,10 @@ budgets:
 # Test networks and local chains must be named.
 networks: [ "eip155:${NETWORKS[network].chain}" ]
 
+# A person is asked above this price. purser approve answers; with approval.by only a signed answer counts
+# (purser approver create NAME makes a key).
+# ask: [ { above: 0.05 } ]
+
 # Who may be paid. purser vendor add https://api.example adds a line.
 vendors: []
 `

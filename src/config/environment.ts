@@ -51,6 +51,15 @@ export function readGeneral(env: Environment, file?: ConfigFile): Read<typeof GE
   return readSection(GENERAL, sourcesOf(env, file), [])
 }
 
+/**
+ * Reads the path of the ledger alone, so that a mistake in another setting does not matter. A variable needs no file.
+ *
+ * @throws PaymentError `invalid_config`
+ */
+export function readLedgerPath(env: Environment, file?: ConfigFile): string | undefined {
+  return readSection({ ledger: GENERAL.ledger }, sourcesOf(env, file), []).ledger
+}
+
 function sourcesOf(env: Environment, file: ConfigFile | undefined): Sources {
   return file === undefined ? { env } : { env, file }
 }
@@ -58,7 +67,7 @@ function sourcesOf(env: Environment, file: ConfigFile | undefined): Sources {
 /** Creates the error for settings without a policy. */
 export function noPolicy(): PaymentError {
   return invalid(
-    'PURSER_POLICY must name a policy file, or policy in the file that PURSER_CONFIG names: without a policy nothing may be paid',
+    'PURSER_POLICY must name a policy file, or policy in the file that PURSER_CONFIG names: without a policy nothing may be paid. `purser init` makes both files',
   )
 }
 

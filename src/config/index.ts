@@ -27,6 +27,7 @@ export {
   agentsIn,
   confirmClockOf,
   type OpenedView,
+  openToStop,
   openViewFromEnvironment,
   type Places,
   placesIn,

@@ -139,6 +139,8 @@ export interface PolicySummary {
   readonly networks: readonly number[]
   /** The limits of all payments together, by their window. */
   readonly budgets: readonly { readonly limit: string; readonly per: string }[]
+  /** Whether it asks a person, and does not name who may answer. */
+  readonly asksAnybody: boolean
 }
 
 /** Reads the parts of a policy file that is known to be valid. */
@@ -150,7 +152,11 @@ export async function summarizePolicy(file: string): Promise<PolicySummary> {
     const list = document[name]
     return isList(list) ? list.filter(isObject) : []
   }
+  const { approval } = document
   return {
+    asksAnybody:
+      (document['ask'] !== undefined || document['unlisted'] === 'ask') &&
+      !(isObject(approval) && approval['by'] !== undefined),
     vendors: lists('vendors').map((vendor) => ({
       origin: String(vendor['origin']),
       listsPayees: vendor['payees'] !== undefined,

@@ -1,9 +1,9 @@
-import type { ClockConfirmation, LedgerView } from '../ledger/index.js'
+import type { ClockConfirmation, Ledger, LedgerView } from '../ledger/index.js'
 import { defaultPath, openLedgerView, sqliteLedger } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import { documentOf, type Policy } from '../policy/index.js'
 import { readConfig } from './config.js'
-import { noPolicy, readGeneral } from './environment.js'
+import { noPolicy, readGeneral, readLedgerPath } from './environment.js'
 import type { Environment } from './variables.js'
 
 /** The files that the settings name, and the agent. */
@@ -83,4 +83,15 @@ export async function takesOutsideAnswers(env: Environment): Promise<boolean> {
   const places = await placesIn(env)
   const { agent } = places
   return (await loadedPolicy(places)).approvalSettings({ agent, tasks: [] }).by !== undefined
+}
+
+/**
+ * Opens the ledger to freeze it or to allow payments again. Nothing else is read: a person must be able to stop payments
+ * although the policy or the key is wrong.
+ *
+ * @throws PaymentError `invalid_config` if the settings file cannot be read and no variable names the ledger.
+ */
+export async function openToStop(env: Environment): Promise<Pick<Ledger, 'freeze' | 'unfreeze' | 'close'>> {
+  const named = readLedgerPath(env) ?? readLedgerPath(env, await readConfig(env))
+  return sqliteLedger({ path: named ?? defaultPath(env) })
 }

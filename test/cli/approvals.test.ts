@@ -110,7 +110,7 @@ describe('purser approve and deny', () => {
       const { code, out, err } = await world.run([decision, 'aaaa'])
       expect([code, out]).toEqual([5, ''])
       expect(err).toContain('0.8 USD + a fee of up to 0.001 USD')
-      expect(err).toContain(`next_step: purser ${decision} question-aaaa --yes`)
+      expect(err).toContain(`answer at a terminal: purser ${decision} question-aaaa\n`)
     }
     expect(await only('approvals')).toMatchObject({ state: 'waiting' })
   })
@@ -247,5 +247,14 @@ describe('purser freeze', () => {
     expect(await only('freeze', 'looking into it')).toEqual({ frozen: true, why: 'looking into it' })
     await world.write(async (ledger) => expect(await ledger.frozen()).toBe('looking into it'))
     expect(await only('unfreeze')).toEqual({ frozen: false })
+  })
+
+  it('stops all payments although the policy, or the settings file beside a named ledger, is wrong', async () => {
+    await ask('question-aaaa')
+    writeFileSync(world.policyPath, 'vendorz: []')
+    expect(await only('freeze', 'a wrong policy')).toMatchObject({ frozen: true })
+    writeFileSync(join(world.folder, 'config.yaml'), ': : not yaml')
+    const { code } = await world.run(['unfreeze', '--config', join(world.folder, 'config.yaml')])
+    expect(code).toBe(0)
   })
 })

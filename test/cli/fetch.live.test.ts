@@ -373,7 +373,7 @@ describe('the exit codes of purser fetch', () => {
     expect(await home.run(['freeze', 'a look'])).toMatchObject({ code: 0 })
     const { code, stderr } = await home.run(['fetch', api.url('/paid')])
     expect(code).toBe(8)
-    expect(stderr.trim().split('\n').at(-1)).toBe('purser unfreeze')
+    expect(stderr).not.toContain('purser unfreeze')
     expect(await home.run(['unfreeze'])).toMatchObject({ code: 0 })
     expect(await home.run(['fetch', api.url('/paid')])).toMatchObject({ code: 0 })
   })

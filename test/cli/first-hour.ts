@@ -85,12 +85,17 @@ function normal(
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-11-30T14:02:10.000Z')
       .replace(/\d{4}-\d\d-\d\d/g, '2026-11-30')
       .replace(/\b\d\d:\d\d(?::\d\d)?\b/g, (time) => '14:02:10'.slice(0, time.length))
-      .replace(/\bin \d+ (?:h|min|s)\b/g, 'in 6 h')
+      // The time until midnight has one to three words' length, and the columns after it move with it.
+      .replace(/\bin \d+ (?:h|min|s)\b */g, 'in 6 h   ')
+      .replace(/\bresets +/g, 'resets   ')
+      .replace(/\bhttp:\/\/127\.[\d.:]*…/g, 'http://127.0…')
       .replace(/block \d+ s old/g, 'block 1 s old')
       // The age and the short id of a payment.
-      .replace(/^[0-9a-f]{6}( +)\d+ s( )/gm, '0a1b2c$15 s$2')
+      .replace(/^[0-9a-f]{6} +\d+ (?:s|min) +/gm, '0a1b2c  5 s  ')
+      .replace(/^id +ago +/gm, 'id      ago  ')
       // The fee of a local chain floats.
       .replace(/\b4\.9\d* AlphaUSD/g, '4.98 AlphaUSD')
       .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, '01jabcde-0000-7000-8000-000000000000')
+      .replace(/ +$/gm, '')
   )
 }

@@ -79,6 +79,16 @@ describe('purser init', () => {
     expect(stdout).toContain('policy.yaml exists, left as it is')
   })
 
+  it('fails if an option changes nothing because its file exists, or if it would write elsewhere', async () => {
+    await init()
+    const again = await home.run(['init', '--network', 'mainnet', '--per-day', '9', '--text'])
+    expect(again.code).toBe(1)
+    expect(again.stdout).toContain('Not done: --network, --per-day changed nothing')
+    const elsewhere = await home.run(['init', '--config', 'other.yaml'])
+    expect(elsewhere.code).toBe(2)
+    expect(elsewhere.stderr).toContain('leave --config, --policy and --ledger out')
+  })
+
   it('says how to get money on the test network, and how to authorize a key of an account', async () => {
     const test = await home.run(['init', '--text', '--per-payment', '0.25'])
     expect(test.stdout).toContain('tempo_fundAddress')

@@ -41,7 +41,7 @@ async function answer(decision: Decision, invocation: Invocation<AnswerOptions>)
     if (options.yes !== true) {
       if (!isInteractive(terminal)) {
         terminal.stderr.write(
-          `A person must read this and answer.\nnext_step: purser ${decision} ${question.id} --yes\n`,
+          `A person must read this and answer at a terminal: purser ${decision} ${question.id}\n`,
         )
         return EXIT.waits
       }
@@ -100,7 +100,7 @@ async function answerTo(
   const owner = keys.find(({ type, publicKey }) => type === 'ed25519' && publicKey === key.publicKey)
   if (owner === undefined)
     throw misuse(
-      `The policy does not name the key in ${key.path}: add its public key ${key.publicKey} to approval.by`,
+      `The policy does not name the key in ${key.path}: only the owner of the policy can add a key to approval.by`,
     )
   return {
     approved: decision === 'approve',

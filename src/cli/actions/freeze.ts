@@ -1,4 +1,4 @@
-import { openManager } from '../../config/index.js'
+import { openToStop } from '../../config/index.js'
 import { clean } from '../../errors/index.js'
 import { misuse } from '../misuse.js'
 import type { JsonOf } from '../schemas.js'
@@ -8,11 +8,11 @@ import type { Action, CommonOptions } from '../shell.js'
 /** Stops all payments on the ledger, in every process. */
 export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options, terminal }) => {
   if (why.trim() === '') throw misuse("Say why, for example: purser freeze 'looking into it'")
-  const { purser } = await openManager(environmentWith(options, terminal.env))
+  const ledger = await openToStop(environmentWith(options, terminal.env))
   try {
-    await purser.freeze(why)
+    await ledger.freeze(why)
   } finally {
-    await purser.close()
+    await ledger.close()
   }
   const json: JsonOf<'freeze'> = { frozen: true, why }
   return {
@@ -25,11 +25,11 @@ export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options,
 
 /** Allows payments again. */
 export const unfreeze: Action<CommonOptions> = async ({ options, terminal }) => {
-  const { purser } = await openManager(environmentWith(options, terminal.env))
+  const ledger = await openToStop(environmentWith(options, terminal.env))
   try {
-    await purser.unfreeze()
+    await ledger.unfreeze()
   } finally {
-    await purser.close()
+    await ledger.close()
   }
   const json: JsonOf<'unfreeze'> = { frozen: false }
   return { kind: 'single', json, text: () => 'Payments are allowed again.' }

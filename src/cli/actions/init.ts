@@ -33,6 +33,10 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
     throw misuse('--account must be the address of an account: 0x and 40 digits')
   if (rpc !== undefined && !/^https?:\/\/[^\s"]+$/.test(rpc))
     throw misuse('--rpc must be the address of a node')
+  if ([options.config, options.policy, options.ledger].some((path) => path !== undefined))
+    throw misuse(
+      'purser init writes into one folder, ~/.config/purser or $XDG_CONFIG_HOME/purser: leave --config, --policy and --ledger out',
+    )
   const network = await networkOf(options, terminal)
   const folder = settingsFolder(terminal.env)
   if (folder === undefined) throw misuse('HOME must be an absolute path')
@@ -47,6 +51,10 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
     policy: await createFile(files.policy, policyText({ network, perPayment, perDay })),
     config: await createFile(files.config, configText({ network, rpc, account })),
   }
+  const ignored = [
+    ...(made.config ? [] : (['network', 'rpc', 'account'] as const)),
+    ...(made.policy ? [] : (['perPayment', 'perDay'] as const)),
+  ].filter((name) => options[name] !== undefined)
   const json: JsonOf<'init'> = {
     network,
     folder,
@@ -60,9 +68,22 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
   return {
     kind: 'single',
     json,
-    code: EXIT.done,
-    text: () => initText({ json, made, perPayment, perDay, account }, terminal.env),
+    code: ignored.length === 0 ? EXIT.done : EXIT.failed,
+    text: () =>
+      [
+        initText({ json, made, perPayment, perDay, account }, terminal.env),
+        ...(ignored.length === 0
+          ? []
+          : [
+              '',
+              `Not done: ${ignored.map(optionOf).join(', ')} changed nothing, because the file exists. Edit it, or move it away first.`,
+            ]),
+      ].join('\n'),
   }
+}
+
+function optionOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 async function newKey(): Promise<{ readonly address: string; readonly secret: string }> {
