@@ -137,7 +137,7 @@ function believed({ state, proof, terms, attempts, receipts }: Payment, chain: M
  * A payment that needs an approval leaves only with one: for this call, remembered, or given to an earlier call for the
  * same request that paid nothing.
  */
-export function approvalsKept({ chain, calls }: Known): readonly string[] {
+export function approvalsKept({ chain, calls, payments }: Known): readonly string[] {
   const remembered = new Set(
     calls
       .filter(({ plan, yes }) => yes && plan.message === 'remembers')
@@ -146,7 +146,11 @@ export function approvalsKept({ chain, calls }: Known): readonly string[] {
   const issued = [...chain.issued.values()].filter(
     ({ id, price }) => !chain.discarded.has(id) && price > BigInt(ASK_ABOVE) * 10_000n,
   )
-  const used = new Set(issued.map(({ call }) => call))
+  // A process that dies between the signature and the ledger's entry has sent nothing, so its yes is not used.
+  const entered = new Set(
+    payments.flatMap(({ attempts }) => attempts.flatMap(({ evidence }) => evidence.refs)),
+  )
+  const used = new Set(issued.filter(({ id }) => entered.has(id)).map(({ call }) => call))
   return issued
     .filter(({ call, plan }) => calls[call]?.yes !== true && !remembered.has(`${plan.agent} ${plan.vendor}`))
     .filter(({ call, price, plan }) => {
