@@ -151,15 +151,20 @@ export function approvalsKept({ chain, calls, payments }: Known): readonly strin
     payments.flatMap(({ attempts }) => attempts.flatMap(({ evidence }) => evidence.refs)),
   )
   const used = new Set(issued.filter(({ id }) => entered.has(id)).map(({ call }) => call))
+  // A second credential of a call belongs to the same payment: at most one of them settles.
+  const covered = new Set<number>()
   return issued
     .filter(({ call, plan }) => calls[call]?.yes !== true && !remembered.has(`${plan.agent} ${plan.vendor}`))
     .filter(({ call, price, plan }) => {
+      if (covered.has(call)) return false
       const earlier = calls.findIndex(
         (other, at) =>
           at < call && other.yes && !used.has(at) && price <= cents(other.plan) && isSame(other.plan, plan),
       )
+      if (earlier === -1) return true
       used.add(earlier)
-      return earlier === -1
+      covered.add(call)
+      return false
     })
     .map(({ id, call }) => `${id}: nobody approved call ${call}`)
 }
