@@ -40,7 +40,7 @@ export const CLI: readonly Mutant[] = [
     find: '...(max === undefined ? {} : { maxAmount: max }),',
     replace: '...(max === undefined ? {} : {}),',
     tests: FETCH,
-    named: '--max only lowers',
+    named: 'max only lowers',
   },
   {
     name: 'cli-dry-run-pays',
@@ -74,7 +74,7 @@ export const CLI: readonly Mutant[] = [
     breaks: '--yes answers for people whose signature the policy wants',
     file: 'src/cli/ask.ts',
     find: 'if (about.needsSignature !== true) {',
-    replace: 'if (about.purser !== undefined) {',
+    replace: 'if (about.policy !== undefined) {',
     tests: FETCH,
     named: 'names keys',
   },
