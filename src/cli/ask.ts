@@ -3,7 +3,7 @@ import { PaymentError } from '../errors/index.js'
 import type { ApprovalRequest, Approver } from '../index.js'
 import type { PolicyUnit } from './price.js'
 import { questionText } from './question-text.js'
-import type { Terminal } from './terminal.js'
+import { isInteractive, type Terminal } from './terminal.js'
 
 /** The policy of the payments that a person is asked about. It is known only after its approver was made. */
 export interface AskedFor {
@@ -24,10 +24,10 @@ export type Answerer =
 /** Returns who answers: the flag, the terminal if there is one, or else a person elsewhere. */
 export function answererOf(
   { yes, readsStdin }: { readonly yes: boolean; readonly readsStdin: boolean },
-  { stdin, stderr }: Pick<Terminal, 'stdin' | 'stderr'>,
+  terminal: Pick<Terminal, 'stdin' | 'stderr'>,
 ): Answerer {
   if (yes) return 'flag'
-  return stdin.isTTY === true && stderr.isTTY === true && !readsStdin ? 'terminal' : 'ledger'
+  return isInteractive(terminal) && !readsStdin ? 'terminal' : 'ledger'
 }
 
 /**

@@ -29,6 +29,6 @@ export function formatOf(
 }
 
 /** Tells whether a person can be asked: both the input and the messages are on a terminal. */
-export function isInteractive({ stdin, stderr }: Terminal): boolean {
+export function isInteractive({ stdin, stderr }: Pick<Terminal, 'stdin' | 'stderr'>): boolean {
   return stdin.isTTY === true && stderr.isTTY === true
 }

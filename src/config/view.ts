@@ -2,7 +2,7 @@ import type { ClockConfirmation, Ledger, LedgerView } from '../ledger/index.js'
 import { defaultPath, openLedgerView, sqliteLedger } from '../ledger/sqlite/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import { documentOf, type Policy } from '../policy/index.js'
-import { readConfig } from './config.js'
+import { type ConfigFile, readConfig } from './config.js'
 import { noPolicy, readGeneral, readLedgerPath } from './environment.js'
 import type { Environment } from './variables.js'
 
@@ -31,9 +31,7 @@ export interface OpenedView {
  * @throws PaymentError `invalid_config` that names the setting.
  */
 export async function placesIn(env: Environment): Promise<Places> {
-  const file = await readConfig(env)
-  const { policy, ledger, agent = 'agent' } = readGeneral(env, file)
-  return { config: file?.path, policy, ledger: ledger ?? defaultPath(env), agent }
+  return placesOf(env, await readConfig(env))
 }
 
 /**
@@ -45,6 +43,11 @@ export async function openViewFromEnvironment(env: Environment): Promise<OpenedV
   const places = await placesIn(env)
   const view = await openLedgerView({ path: places.ledger })
   return { view, places, policy: () => loadedPolicy(places) }
+}
+
+function placesOf(env: Environment, file: ConfigFile | undefined): Places {
+  const { policy, ledger, agent = 'agent' } = readGeneral(env, file)
+  return { config: file?.path, policy, ledger: ledger ?? defaultPath(env), agent }
 }
 
 /** Loads the policy file that the settings name. */
@@ -78,9 +81,9 @@ export async function confirmClockOf(env: Environment, confirmation: ClockConfir
  * or the policy names who may answer.
  */
 export async function takesOutsideAnswers(env: Environment): Promise<boolean> {
-  const { approvals } = readGeneral(env, await readConfig(env))
-  if (approvals === 'ledger') return true
-  const places = await placesIn(env)
+  const file = await readConfig(env)
+  if (readGeneral(env, file).approvals === 'ledger') return true
+  const places = placesOf(env, file)
   const { agent } = places
   return (await loadedPolicy(places)).approvalSettings({ agent, tasks: [] }).by !== undefined
 }

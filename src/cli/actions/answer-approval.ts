@@ -10,7 +10,7 @@ import { confirmed, passphraseFrom } from '../prompts.js'
 import { questionText } from '../question-text.js'
 import { rememberFrom } from '../remember.js'
 import type { JsonOf } from '../schemas.js'
-import { environmentWith } from '../settings.js'
+import { environmentWith, settingsFolder } from '../settings.js'
 import type { Action, CommonOptions, Invocation } from '../shell.js'
 import { isInteractive } from '../terminal.js'
 
@@ -116,8 +116,9 @@ function keyPath({ key }: AnswerOptions, env: Readonly<Record<string, string | u
 
 /** The file of the approver's key if no option names one: beside the settings file. */
 export function defaultKeyPath(env: Readonly<Record<string, string | undefined>>): string {
-  const { XDG_CONFIG_HOME: xdg, HOME: home = '' } = env
-  return join(xdg === undefined || xdg === '' ? join(home, '.config') : xdg, 'purser', 'approver.key')
+  const folder = settingsFolder(env)
+  if (folder === undefined) throw misuse('HOME must be an absolute path, or an option must name the file')
+  return join(folder, 'approver.key')
 }
 
 const NOT: Readonly<Record<Exclude<AnswerResult, { ok: true }>['why'], string>> = {

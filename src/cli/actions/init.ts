@@ -7,7 +7,7 @@ import { settingsFolder } from '../settings.js'
 import { createFile } from '../setup-files.js'
 import { configText, NETWORKS, type NetworkName, policyText } from '../setup-texts.js'
 import type { Action, CommonOptions } from '../shell.js'
-import type { Terminal } from '../terminal.js'
+import { isInteractive, type Terminal } from '../terminal.js'
 
 /** The options of `purser init`. */
 export interface InitOptions extends CommonOptions {
@@ -93,15 +93,15 @@ async function newKey(): Promise<{ readonly address: string; readonly secret: st
 }
 
 /** Returns the network: the option, the answer of the person at the terminal, or the test network. */
-async function networkOf({ network, yes }: InitOptions, { stdin, stderr }: Terminal): Promise<NetworkName> {
-  if (network === undefined && yes !== true && stdin.isTTY === true && stderr.isTTY === true) {
+async function networkOf({ network, yes }: InitOptions, terminal: Terminal): Promise<NetworkName> {
+  if (network === undefined && yes !== true && isInteractive(terminal)) {
     const { select, isCancel } = await import('@clack/prompts')
     const answer = await select({
       message: 'Which network?',
       options: Object.entries(NETWORKS).map(([value, { title }]) => ({ value, label: title })),
       initialValue: 'testnet',
-      input: stdin,
-      output: stderr,
+      input: terminal.stdin,
+      output: terminal.stderr,
     })
     if (isCancel(answer)) throw misuse('Nothing was made')
     return networkNamed(answer)

@@ -21,11 +21,13 @@ import { EXIT } from '../exit-codes.js'
 import { timeFact } from '../facts.js'
 import { misuse } from '../misuse.js'
 import { shownPath } from '../open-purser.js'
+import { confirmed } from '../prompts.js'
 import type { JsonOf } from '../schemas.js'
 import { environmentWith } from '../settings.js'
 import { createFile, editFile } from '../setup-files.js'
 import type { Action, CommonOptions, Invocation } from '../shell.js'
 import { table } from '../table.js'
+import { isInteractive } from '../terminal.js'
 
 /** The options of `purser keys authorize` and `revoke`. */
 export interface KeysOptions extends CommonOptions {
@@ -153,13 +155,7 @@ function limitsText(
 
 async function agreed({ options, terminal }: Invocation<KeysOptions>): Promise<boolean> {
   if (options.yes === true) return true
-  const { stdin, stderr } = terminal
-  if (stdin.isTTY !== true || stderr.isTTY !== true) return false
-  const { confirm } = await import('@clack/prompts')
-  return (
-    (await confirm({ message: 'Authorize this key?', initialValue: false, input: stdin, output: stderr })) ===
-    true
-  )
+  return isInteractive(terminal) && (await confirmed('Authorize this key?', terminal))
 }
 
 function tokenOf(symbol: string | undefined, currencies: readonly Currency[]): Currency {
