@@ -236,10 +236,12 @@ export class Purser {
   /** Stops all payments: from now on no payment on this ledger is held or committed, in any process. */
   async freeze(why: string): Promise<void> {
     await (await this.#core.ledger()).freeze(why)
+    this.#core.events.emit('freeze', { frozen: true, why })
   }
 
   async unfreeze(): Promise<void> {
     await (await this.#core.ledger()).unfreeze()
+    this.#core.events.emit('freeze', { frozen: false })
   }
 
   /**

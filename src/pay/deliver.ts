@@ -231,6 +231,7 @@ function errorWithOutcome(
 ): PaymentError {
   const error = payment.state === 'released' ? provenVoid(payment, details) : unanswered(payment, details)
   env.attachOutcome(error, payment)
+  if (error.funds === 'unknown') env.emitter.emit('doubt', { payment, message: error.message })
   return error
 }
 

@@ -1,5 +1,5 @@
 import { clean, type ErrorCode, type Reason } from '../errors/index.js'
-import type { Budget, Payment } from '../ledger/index.js'
+import type { Approval, Budget, Payment } from '../ledger/index.js'
 import type { Decision, Terms } from '../policy/index.js'
 import type { Receipt, Resource } from '../protocol/index.js'
 import { redactedError } from './redacted-error.js'
@@ -16,8 +16,21 @@ export interface PurserEvents {
     readonly effect: Decision['effect']
     readonly reasons: readonly Reason[]
   }
-  /** A person was asked. `by` is absent if no person answered. */
-  readonly approval: { readonly payment: string; readonly approved: boolean; readonly by?: string }
+  /**
+   * A new question waits for a person, in the ledger and at the approver. Once for each question: a call that waits for
+   * the question of another call, or that takes its place, emits nothing.
+   */
+  readonly approval_request: { readonly approval: Approval }
+  /**
+   * A question to a person ended for a call that needed it. `by` is absent if no person answered. `approval` is the
+   * question as it is then. It is absent if nobody could be asked.
+   */
+  readonly approval: {
+    readonly payment: string
+    readonly approved: boolean
+    readonly by?: string
+    readonly approval?: Approval
+  }
   /**
    * The ledger recorded that a payment was held, committed, settled, released or denied. The last event of a payment
    * has the state that the ledger has.
@@ -36,6 +49,10 @@ export interface PurserEvents {
   readonly not_paid: { readonly reasons: readonly Reason[]; readonly resource?: Resource }
   /** A payment brought a budget to one of the shares in `budgetAlerts`. Once for each window and share. */
   readonly budget: { readonly share: number; readonly budget: Budget }
+  /** This purser stopped all payments on its ledger (`freeze`), or allowed them again (`unfreeze`). */
+  readonly freeze: { readonly frozen: boolean; readonly why?: string }
+  /** A call ended with an error, and it is not known yet whether its payment moved money. It counts as spent. */
+  readonly doubt: { readonly payment: Payment; readonly message: string }
   /** An honest server, chain or clock does not do this. */
   readonly anomaly: {
     readonly kind: AnomalyKind
@@ -101,12 +118,15 @@ export type PurserEvent = keyof PurserEvents
 const NAMES: Readonly<Record<PurserEvent, true>> = {
   offer: true,
   decision: true,
+  approval_request: true,
   approval: true,
   payment: true,
   receipt: true,
   refusal: true,
   not_paid: true,
   budget: true,
+  freeze: true,
+  doubt: true,
   anomaly: true,
   error: true,
 }

@@ -59,11 +59,16 @@ export async function hold(request: Hold, { ledger, emitter }: TransitionEnv): P
   return held
 }
 
-/** Asks a person about a payment, which is held in the same step. Listeners hear of the hold. */
+/**
+ * Asks a person about a payment, which is held in the same step. Listeners hear of the hold, and of a question that is
+ * new: a call that takes the place of another one keeps the question of that call.
+ */
 export async function ask(input: AskInput, { ledger, emitter }: TransitionEnv): Promise<AskResult> {
   const asked = await ledger.ask(input)
   for (const payment of asked.ended ?? []) emitter.emit('payment', { payment })
-  if (asked.kind === 'asked') emitter.emit('payment', { payment: asked.held.payment })
+  if (asked.kind !== 'asked') return asked
+  emitter.emit('payment', { payment: asked.held.payment })
+  if (asked.approval.id === input.id) emitter.emit('approval_request', { approval: asked.approval })
   return asked
 }
 

@@ -118,3 +118,13 @@ it('refuses an answer without the signature that policy needs, and leaves the qu
   stop.abort()
   expect(await left).toBe('left')
 })
+
+it('emits an event when it freezes its ledger, and when it allows payments again', async () => {
+  const purser = purserOf()
+  const heard: unknown[] = []
+  purser.on('freeze', (event) => heard.push(event))
+  await purser.freeze('looking into it')
+  await purser.unfreeze()
+  await new Promise(setImmediate)
+  expect(heard).toEqual([{ frozen: true, why: 'looking into it' }, { frozen: false }])
+})

@@ -186,3 +186,67 @@ describe('an approver beside answers from outside', () => {
     })
   })
 })
+
+describe('the event of a question', () => {
+  it('is emitted once, although a second call and a second process wait for the same question', async () => {
+    const world = waiting()
+    const other = world.neighbour()
+    const [here, there] = [world.heard('approval_request'), other.heard('approval_request')]
+    const ended = world.heard('approval')
+    const all = [world.pay()]
+    const [question] = await reach(world, 1)
+    const no = Promise.allSettled([world.fails(), other.fails()])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(here.map(({ approval }) => approval)).toEqual([question])
+    await answerFirst(world, false)
+    await Promise.allSettled([...all, no])
+    expect([here.length, there.length]).toEqual([1, 0])
+    expect(ended).toMatchObject([
+      { approved: false, by: 'ann', approval: { id: question?.id, state: 'denied' } },
+    ])
+    expect(JSON.parse(JSON.stringify(here[0]))).toMatchObject({
+      approval: { terms: { most: { value: expect.any(String) } }, termsHash: question?.termsHash },
+    })
+  })
+
+  it('is not emitted again by a call that takes the place of one that left', async () => {
+    const world = waiting()
+    const here = world.heard('approval_request')
+    await leave(world)
+    const next = world.neighbour()
+    const there = next.heard('approval_request')
+    const paid = next.pay()
+    while (!(await reach(world, 1))[0]?.live) await new Promise((resolve) => setImmediate(resolve))
+    await answerFirst(world, true)
+    await paid
+    expect([here.length, there.length]).toEqual([1, 0])
+  })
+
+  it('is not emitted if nobody can be asked', async () => {
+    const nobody = waiting({ approvals: undefined })
+    const heard = nobody.heard('approval_request')
+    await nobody.fails()
+    expect(heard).toEqual([])
+  })
+
+  it('names the question whose yes a later call uses', async () => {
+    const world = waiting()
+    await leave(world)
+    await answerFirst(world, true)
+    const ended = world.heard('approval')
+    await world.pay()
+    expect(ended).toMatchObject([{ approved: true, by: 'ann', approval: { state: 'approved' } }])
+  })
+})
+
+it('emits a doubt if a call fails and nobody knows what became of its payment', async () => {
+  const world = fakeWorld()
+  const doubts = world.heard('doubt')
+  world.server.paid = () => {
+    throw new TypeError('fetch failed')
+  }
+  world.wallet.hooks.inspect = async () => ({ state: 'unknown', reason: 'no node' })
+  const { paymentId, message } = await world.fails()
+  await new Promise(setImmediate)
+  expect(doubts).toMatchObject([{ payment: { id: paymentId, state: 'committed' }, message }])
+})

@@ -31,11 +31,14 @@ const RPC = 'rpc-secret-0d2e'
 const EVENTS: readonly PurserEvent[] = [
   'offer',
   'decision',
+  'approval_request',
   'approval',
   'payment',
   'receipt',
   'refusal',
   'not_paid',
+  'freeze',
+  'doubt',
   'anomaly',
   'error',
 ]

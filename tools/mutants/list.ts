@@ -13,6 +13,7 @@ import { LIGHTNING } from './lightning.js'
 import { LOST_LOG } from './lost-log.js'
 import { MCP } from './mcp.js'
 import { NODES } from './nodes.js'
+import { NOTIFY } from './notify.js'
 import { POWER } from './power.js'
 import { RECORDS } from './records.js'
 import { REFUSALS } from './refusals.js'
@@ -720,6 +721,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FEES,
   ...MCP,
   ...NODES,
+  ...NOTIFY,
   ...BODIES,
   ...APPROVALS,
   ...AUTO,

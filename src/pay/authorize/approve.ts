@@ -52,6 +52,7 @@ export async function approve(question: Question, purchase: Purchase): Promise<A
     payment: question.id,
     approved: approval?.state === 'approved',
     ...(answer === undefined ? {} : { by: answer.by }),
+    approval: approval ?? question.approval,
   })
   if (approval === undefined || answer === undefined) throw unanswered(candidate, asked.reason)
   if (!answer.approved) {

@@ -81,7 +81,7 @@ export async function askPerson(asking: Asking, purchase: Purchase): Promise<Per
       return awaitOther(asked.approval, candidate, purchase)
     case 'approved': {
       const { by, nonce } = await useAnswer(asked.approval, candidate, purchase)
-      env.emitter.emit('approval', { payment: id, approved: true, by })
+      env.emitter.emit('approval', { payment: id, approved: true, by, approval: asked.approval })
       return approvedAs(asked.approval, candidate, { now: { ...candidate, approvedBy: by }, by, nonce })
     }
     case 'asked': {

@@ -242,6 +242,9 @@ export function till(
     refusal: [],
     not_paid: [],
     budget: [],
+    approval_request: [],
+    freeze: [],
+    doubt: [],
     anomaly: [],
     error: [],
   }
