@@ -37,6 +37,15 @@ export const CARE = {
       }),
     ),
   }),
+  'notify test': z.strictObject({
+    targets: z.array(
+      z.strictObject({
+        target: z.string().describe('The target, without its secrets.'),
+        delivered: z.boolean(),
+        why: z.string().optional().describe('Why it was not delivered.'),
+      }),
+    ),
+  }),
   'ledger verify': z.strictObject({
     ledger: z.string(),
     id: z.string(),

@@ -8,6 +8,7 @@ import { discoverCommand } from './commands/discover.js'
 import { fetchCommand } from './commands/fetch.js'
 import { keysCommand } from './commands/keys.js'
 import { mcpCommand } from './commands/mcp.js'
+import { notifyCommand } from './commands/notify.js'
 import { paymentCommand, paymentsCommand, receiptCommand } from './commands/payments.js'
 import { quoteCommand } from './commands/quote.js'
 import { schemaCommand } from './commands/schema.js'
@@ -56,6 +57,7 @@ export function createProgram(shell: Shell): Command {
       doctorCommand(shell),
       vendorCommand(shell),
       keysCommand(shell),
+      notifyCommand(shell),
       whereCommand(shell),
     ],
     'Serve:': [mcpCommand()],

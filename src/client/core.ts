@@ -1,4 +1,5 @@
 import { isPaymentError, PaymentError, type Reason } from '../errors/index.js'
+import { pristine } from '../fetch/index.js'
 import type { Ledger } from '../ledger/index.js'
 import {
   type Call,
@@ -15,6 +16,7 @@ import type { Context } from '../policy/index.js'
 import type { Challenge, Resource } from '../protocol/index.js'
 import { lazy } from '../util/lazy.js'
 import { own } from '../util/objects.js'
+import type { NotifierContext } from './notifier.js'
 import type { OpenPurser } from './open.js'
 import { readMaxAmount, type Settings } from './options.js'
 import type { CallServices } from './paid-call.js'
@@ -42,11 +44,13 @@ export class Core implements CallServices {
   readonly #outcomes = new WeakMap<object, Outcome>()
   #opening: Promise<OpenPurser> | undefined
   #closed = false
+  readonly #endNotify: (() => Promise<void>) | undefined
 
   constructor(settings: Settings) {
     this.settings = settings
     if (settings.sharedLedger !== undefined) useLedger(settings.sharedLedger)
     this.events = new Events(diagnosticsTap())
+    this.#endNotify = settings.notify?.start(this.#notifierContext())
     const { policyWarning } = settings
     // After the creator of this purser had time to add a listener.
     if (policyWarning !== undefined)
@@ -132,6 +136,23 @@ export class Core implements CallServices {
     const opened = await this.#opening?.catch(() => undefined)
     if (opened !== undefined) await opened.close()
     else if (this.settings.sharedLedger !== undefined) await leaveLedger(this.settings.sharedLedger)
+    await this.#endNotify?.()
+  }
+
+  #notifierContext(): NotifierContext {
+    const { agent, policy, http } = this.settings
+    return {
+      agent,
+      unit: policy.unit,
+      symbol: policy.symbol,
+      fetch: (input, init) => (http.base ?? pristine(globalThis.fetch))(input, init),
+      on: (event, listener) => this.events.on(event, listener),
+      answer: async (id, answer) => {
+        const { answerApproval } = await loadEngine()
+        return answerApproval(id, answer, this.settings, await this.ledger())
+      },
+      failed: (error, during) => this.events.emit('error', { error, during }),
+    }
   }
 
   async #open(): Promise<OpenPurser> {

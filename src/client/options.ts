@@ -16,6 +16,7 @@ import { checkAgainstWallets, createPolicy, type Policy, type PolicyDocument } f
 import { isPreference, type PaymentRange, type Preference } from '../protocol/index.js'
 import { completeOwn, isObject } from '../util/objects.js'
 import { OPTIONAL_METHODS, type Wallet } from '../wallet/index.js'
+import type { Notifier } from './notifier.js'
 import type { TracerLike } from './trace.js'
 
 /** The options of {@link createPurser}. All except `wallets` and `policy` have a default. */
@@ -78,6 +79,11 @@ export interface PurserOptions {
    * @example [0.5, 0.8]
    */
   readonly budgetAlerts?: readonly number[]
+  /**
+   * Tells people outside of this process about questions, freezes, budgets, doubts and anomalies. Made by `notifier()` of
+   * `purser/notify`. If a receiver may answer, the purser takes answers from its ledger (`approvals: 'ledger'`).
+   */
+  readonly notify?: Notifier
   /** The fetch below this one. Default: the runtime's own. */
   readonly fetch?: FetchLike
   /**
@@ -112,6 +118,7 @@ export interface Settings extends PaymentSettings {
   readonly sharedLedger: Ledger | undefined
   readonly onRefusal: 'respond' | 'throw'
   readonly budgetAlerts: readonly number[]
+  readonly notify: Notifier | undefined
   /** The fetch below, how much of a body is kept, and the time from which a `Retry-After` counts. */
   readonly http: Pick<PayingFetchOptions, 'base' | 'limits' | 'now'>
   readonly tracer: TracerLike | undefined
@@ -161,6 +168,7 @@ const CHECKS: Readonly<
     (value) => Array.isArray(value) && value.length <= MOST_SHARES && value.every(isShare),
     `a list of at most ${MOST_SHARES} shares above 0 and up to 1, for example [0.5, 0.8]`,
   ],
+  notify: [(value) => has(value, 'start'), 'made by notifier() of purser/notify'],
   fetch: [isFunction, 'a function'],
   maxKeptBody: [(value) => typeof value === 'number', 'a whole number of bytes'],
   tracer: [(value) => has(value, 'startSpan'), 'an OpenTelemetry tracer'],
@@ -203,7 +211,8 @@ export function readOptions(given: PurserOptions, unnamed: DefaultLedger): Setti
     openLedger: ledgerOpener(options.ledger, unnamed),
     sharedLedger: isShared(options.ledger) ? options.ledger : undefined,
     approver: options.approver,
-    approvals: options.approvals,
+    approvals: options.approvals ?? (options.notify?.mayAnswer === true ? 'ledger' : undefined),
+    notify: options.notify,
     passkeys: options.passkeys,
     prefer: prefer.map(preferenceOf),
     onRefusal,

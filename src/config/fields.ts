@@ -159,6 +159,35 @@ export const domains: Field<Readonly<Record<string, { readonly name: string; rea
     'a mapping like { "eip155:1/erc20:0x…": { name, version } }',
   )
 
+const on = z.optional(z.array(z.string()))
+const target = z.union([
+  z.strictObject({ url, secretFile: z.string(), mayAnswer: z.optional(z.boolean()), on }),
+  z.strictObject({ command: z.array(z.string()), on }),
+  z.strictObject({ ntfy: url, tokenFile: z.optional(z.string()), on }),
+  z.strictObject({ slack: z.strictObject({ urlFile: z.string() }), on }),
+  z.strictObject({
+    telegram: z.strictObject({ tokenFile: z.string(), chat: z.string(), api: z.optional(url) }),
+    on,
+  }),
+])
+const targets = z.array(target).check(z.maxLength(16))
+
+/** One target of `notify`. Its secrets are in files. */
+export type NotifySetting = z.infer<typeof target>
+
+/** Where messages to people go: only in a file. The second value is the folder of the file, for the paths in it. */
+export const notify: Field<{ readonly targets: readonly NotifySetting[]; readonly folder: string }> = (
+  value,
+  origin,
+) => {
+  const result = z.safeParse(targets, value)
+  if (!result.success || origin.file === undefined)
+    throw invalid(
+      `${origin.name} must be a list in the settings file, of { url, secretFile }, { command }, { ntfy }, { slack: { urlFile } } or { telegram: { tokenFile, chat } }`,
+    )
+  return { targets: result.data, folder: dirname(origin.file) }
+}
+
 /** Currencies: the path of a JSON file, or in a settings file the list itself. */
 export const currencies: Field<string | readonly unknown[]> = (value, origin) =>
   Array.isArray(value) ? value.map(withDecimals) : path(value, origin)

@@ -14,6 +14,7 @@ import { eraseVariable } from './erase.js'
 import { invalid } from './invalid.js'
 import { takenKeys } from './key-source.js'
 import { walletOfNobody } from './keyless.js'
+import { notifierOf } from './notify.js'
 import { remarkOnNodeHttp, remarkOnUnpaid } from './remarks.js'
 import { type Environment, KEY_BY_VALUE, TAKEN_BY } from './variables.js'
 import { loadedPolicy, type Places, placesIn } from './view.js'
@@ -64,7 +65,7 @@ export async function createFromEnvironment(
   } = {},
 ): Promise<Configured> {
   const settings = readEnvironment(env, await readConfig(env))
-  const { policy: file, ledger: path, quiet, currencies: _, wallets: named, ...options } = settings
+  const { policy: file, ledger: path, quiet, currencies: _, wallets: named, notify, ...options } = settings
   const tell = quiet ? () => undefined : remark
   const currencies = await readOwnCurrencies(settings)
   const { wallets, able } = await makeWallets(named, {
@@ -74,10 +75,12 @@ export async function createFromEnvironment(
     currencies,
   })
   const policy = await loadPolicy(file)
+  const notifier = await notifierOf(notify)
   const purser = createOf({
     ...options,
     ...(approver === undefined ? {} : { approver }),
     ...(approvals === undefined ? {} : { approvals }),
+    ...(notifier === undefined ? {} : { notify: notifier }),
     wallets,
     policy,
     fetch,

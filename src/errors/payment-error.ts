@@ -56,6 +56,7 @@ export const ERROR_CODES = [
   // Configuration.
   'invalid_policy',
   'invalid_config',
+  'notification_failed',
   'closed',
 ] as const
 

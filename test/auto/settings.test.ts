@@ -121,7 +121,7 @@ describe('a setting', () => {
   })
 
   test('each is in the list above, or is a place of a key', () => {
-    const listed = [...SETTINGS.map(([path]) => path), 'log', 'wallets.evm.domains']
+    const listed = [...SETTINGS.map(([path]) => path), 'log', 'notify', 'wallets.evm.domains']
     const known = allSettings().map((path) => path.join('.'))
     expect(known.filter((path) => !/[kK]ey\.\w+$/.test(path)).sort()).toEqual(listed.sort())
   })
@@ -151,6 +151,22 @@ describe('a setting', () => {
       ledger: '/etc/l.db',
       currencies: `${BESIDE}/c.json`,
       wallets: { lightning: { module: `${BESIDE}/node.mjs` } },
+    })
+  })
+
+  test('can be a list of targets for messages, in a file', () => {
+    const text = `
+      notify:
+        - { url: https://hooks.example, secretFile: hook.secret, mayAnswer: true, on: [doubt] }
+        - { telegram: { tokenFile: bot.token, chat: -100 } }`
+    expect(
+      readEnvironment({ PURSER_POLICY: '/p', PURSER_TEMPO_KEY_FD: '3' }, parseConfig(text, FILE)).notify,
+    ).toEqual({
+      folder: BESIDE,
+      targets: [
+        { url: 'https://hooks.example', secretFile: 'hook.secret', mayAnswer: true, on: ['doubt'] },
+        { telegram: { tokenFile: 'bot.token', chat: '-100' } },
+      ],
     })
   })
 
@@ -227,6 +243,11 @@ describe('a mistake', () => {
     ],
     ['a time with a unit', { PURSER_PATIENCE: '45s' }, /^PURSER_PATIENCE must be a whole number/],
     ['a mode in words', { PURSER_STRIPE_LIVEMODE: 'yes' }, /^PURSER_STRIPE_LIVEMODE must be 1 or 0/],
+    [
+      'targets as a variable',
+      { PURSER_NOTIFY: 'https://ntfy.sh/x' },
+      /^PURSER_NOTIFY must be a list in the settings file/,
+    ],
     ['domains as a variable', { PURSER_EVM_DOMAINS: '{}' }, /^PURSER_EVM_DOMAINS must be a mapping/],
   ])('in a variable is named: %s', (_what, wrong, message) => {
     const read = () => readEnvironment({ ...env, ...wrong })

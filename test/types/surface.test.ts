@@ -37,6 +37,7 @@ test('the codes of errors', () => {
     'clock_wrong',
     'invalid_policy',
     'invalid_config',
+    'notification_failed',
     'closed',
   ])
 })
@@ -72,6 +73,8 @@ const NAMES: Readonly<Record<string, string>> = {
     JsonRpcOptions McpClient McpOptions McpTransport MessageListener PayingRpcSender RequestId
     RpcCallOptions RpcError RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
   `,
+  'purser/notify':
+    'CommandTarget Notification NotifiedEvent Notifier NotifierContext NotifyTarget NtfyTarget SlackTarget TelegramTarget UrlTarget notifier',
   'purser/passkeys': 'PasskeyVerifier passkeyVerifier',
   'purser/policy': `
     ApprovalDocument ApprovalSettings ApproverDocument ApproverKey AskDocument BudgetDocument BudgetLine Calendar Context

@@ -19,6 +19,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   'celo-testnet.org': 'Celo: its test node',
   'avax.network': 'Avalanche: its nodes',
   'avax-test.network': 'Avalanche: its test nodes',
+  'ntfy.sh': 'ntfy',
+  'api.telegram.org': 'Telegram: its Bot API',
   'publicnode.com': 'Allnodes: a node of Ethereum',
 }
 /** Names that nobody can register (RFC 2606, RFC 6761), and this machine. */

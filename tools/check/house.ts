@@ -13,6 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['fetch'],
   ['undici', 'socket', 'mcp'],
   ['client'],
+  ['notify'],
   ['testing'],
   ['config'],
   ['entry'],
@@ -62,6 +63,7 @@ export const BEYOND_CORE: readonly { readonly path: string; readonly may: readon
   { path: 'pay/passkeys/', may: ['@simplewebauthn/server'] },
   { path: 'wallet/lightning/', may: ['light-bolt11-decoder'] },
   { path: 'session/', may: ['viem'] },
+  { path: 'notify/command.ts', may: ['node:'] },
   { path: 'testing/', may: ['msw'] },
 ]
 

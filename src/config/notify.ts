@@ -1,0 +1,100 @@
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Notifier } from '../client/index.js'
+import { pristine } from '../fetch/index.js'
+import {
+  NOTIFIED_EVENTS,
+  type NotifiedEvent,
+  type NotifyTarget,
+  type NotifyTest,
+  notifier,
+  testTargets,
+} from '../notify/index.js'
+import { readConfig } from './config.js'
+import { type AutoSettings, readGeneral } from './environment.js'
+import type { NotifySetting } from './fields.js'
+import { invalid } from './invalid.js'
+import type { Environment } from './variables.js'
+
+/**
+ * Creates the notifier of the settings.
+ *
+ * @throws PaymentError `invalid_config` that names the target and how to fix it. It quotes no secret.
+ */
+export async function notifierOf(setting: AutoSettings['notify']): Promise<Notifier | undefined> {
+  return setting === undefined ? undefined : reworded(notifier, await readTargets(setting))
+}
+
+/**
+ * Sends a test message to each target of the settings, and returns what became of it.
+ *
+ * @throws PaymentError `invalid_config` if there is no target, or if one cannot be used.
+ */
+export async function testNotifications(env: Environment): Promise<readonly NotifyTest[]> {
+  const { notify, agent = 'agent' } = readGeneral(env, await readConfig(env))
+  if (notify === undefined)
+    throw invalid(
+      'The settings file has no notify. It is a list of targets, for example [{ ntfy: https://ntfy.sh/my-topic }]',
+    )
+  const targets = await readTargets(notify)
+  reworded(notifier, targets)
+  return testTargets(targets, { agent, fetch: pristine(globalThis.fetch) })
+}
+
+function reworded<T>(make: (targets: readonly NotifyTarget[]) => T, targets: readonly NotifyTarget[]): T {
+  try {
+    return make(targets)
+  } catch (error) {
+    if (error instanceof TypeError) throw invalid(`notify: ${error.message}`)
+    throw error
+  }
+}
+
+function readTargets({
+  targets,
+  folder,
+}: NonNullable<AutoSettings['notify']>): Promise<readonly NotifyTarget[]> {
+  return Promise.all(targets.map((setting, index) => targetOf(setting, `notify[${index}]`, folder)))
+}
+
+async function targetOf(setting: NotifySetting, at: string, folder: string): Promise<NotifyTarget> {
+  const { on: names } = setting
+  const secret = (name: string, path: string) => readSecret(resolve(folder, path), `${at}.${name}`)
+  const on = names === undefined ? {} : { on: names.map((name) => eventOf(name, at)) }
+  if ('url' in setting) {
+    const { url, secretFile, mayAnswer = false } = setting
+    return { url, secret: await secret('secretFile', secretFile), mayAnswer, ...on }
+  }
+  if ('command' in setting) return { command: setting.command, ...on }
+  if ('ntfy' in setting) {
+    const { ntfy, tokenFile } = setting
+    return {
+      ntfy,
+      ...(tokenFile === undefined ? {} : { token: await secret('tokenFile', tokenFile) }),
+      ...on,
+    }
+  }
+  if ('slack' in setting) return { slack: await secret('slack.urlFile', setting.slack.urlFile), ...on }
+  const { tokenFile, chat, api } = setting.telegram
+  const telegram = { token: await secret('telegram.tokenFile', tokenFile), chat }
+  return { telegram, ...(api === undefined ? {} : { api }), ...on }
+}
+
+function eventOf(name: string, at: string): NotifiedEvent {
+  const event = NOTIFIED_EVENTS.find((known) => known === name)
+  if (event === undefined) throw invalid(`${at}.on must be a list of ${NOTIFIED_EVENTS.join(', ')}`)
+  return event
+}
+
+const OTHERS = 0o077
+const LONGEST = 4096
+
+/** Reads a secret from a file that only its owner can read. */
+async function readSecret(path: string, name: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined || !found.isFile() || found.size > LONGEST)
+    throw invalid(`The file that ${name} names cannot be read`)
+  if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0)
+    throw invalid(`Other users can read the file that ${name} names: chmod 600 it`)
+  return (await readFile(path, 'utf8')).trim()
+}
