@@ -1,4 +1,5 @@
 import { access, constants, statfs } from 'node:fs/promises'
+import type { Style } from './style.js'
 
 /** One line of `purser doctor`. */
 export interface Finding {
@@ -7,6 +8,15 @@ export interface Finding {
   readonly message: string
   /** The command that mends it. */
   readonly fix?: string | undefined
+}
+
+const LEVELS = { ok: ['ok', 'green'], warn: ['WARN', 'yellow'], fail: ['FAIL', 'red'] } as const
+
+/** Returns a finding as text. */
+export function findingLine({ check, level, message, fix }: Finding, style: Style): string {
+  const [word, color] = LEVELS[level]
+  const line = `${style.color(color, word.padEnd(5))} ${check.padEnd(11)} ${message}`
+  return fix === undefined ? line : `${line}\n${' '.repeat(18)}-> ${fix}`
 }
 
 /** The parts of the machine that the checks ask. Tests replace them. */

@@ -112,6 +112,15 @@ const vendor = z.strictObject({
   lines: z.array(z.string()).describe('The changed lines of the policy, with + and -.'),
 })
 
+const finding = z.strictObject({
+  check: z.string(),
+  level: z.enum(['ok', 'warn', 'fail']),
+  message: z.string(),
+  fix: z.string().optional().describe('The command that mends it.'),
+})
+
+const doctor = z.strictObject({ failed: z.int(), findings: z.array(finding) })
+
 const init = z.strictObject({
   network: z.enum(['testnet', 'mainnet', 'local']),
   folder: z.string(),
@@ -119,18 +128,7 @@ const init = z.strictObject({
   files: z.array(
     z.strictObject({ name: z.string(), path: z.string(), made: z.boolean().describe('False: it existed.') }),
   ),
-})
-
-const doctor = z.strictObject({
-  failed: z.int(),
-  findings: z.array(
-    z.strictObject({
-      check: z.string(),
-      level: z.enum(['ok', 'warn', 'fail']),
-      message: z.string(),
-      fix: z.string().optional().describe('The command that mends it.'),
-    }),
-  ),
+  findings: z.array(finding).describe('What the check of `purser doctor` found.'),
 })
 
 const accessKey = z.strictObject({
@@ -161,6 +159,13 @@ export const PAY = {
     key: z.string(),
     expires: time,
     reference: z.string(),
+  }),
+  'keys renew': z.strictObject({
+    account: z.string(),
+    key: z.string().describe('The new key.'),
+    expires: time,
+    path: z.string().describe('The file of the key.'),
+    revoked: z.string().describe('The old key.'),
   }),
   'keys revoke': z.strictObject({ key: z.string(), reference: z.string() }),
   'vendor add': vendor.extend({ operations: z.int().describe('Paid operations that it advertises.') }),

@@ -84,6 +84,18 @@ export async function keyOwner(file: string, place: KeyPlace): Promise<KeyOwner>
   }
 }
 
+/**
+ * Returns the address of the key in a file.
+ *
+ * @throws PaymentError `invalid_config` if it holds no key.
+ */
+export async function addressOfKeyFile(file: string): Promise<`0x${string}`> {
+  const read = await readKey({ name: 'the file of the new key', file }, CHAIN_KEY)
+  if (read === undefined) throw invalid(`${file} holds no key`)
+  const { privateKeyToAddress } = await import('viem/accounts')
+  return privateKeyToAddress(read.key)
+}
+
 function optionsOf({ chain, nodes = [], currencies }: KeyPlace) {
   return { currencies, ...(nodes.length === 0 ? {} : { rpc: { [chain]: nodes } }) }
 }

@@ -1,6 +1,7 @@
 export { backupLedger, restoreLedger } from '../ledger/sqlite/index.js'
 export { loadPolicy as loadPolicyFile } from '../policy/file/index.js'
 export {
+  addressOfKeyFile,
   type Delegation,
   type KeyOwner,
   type KeyPlace,

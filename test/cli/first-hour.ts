@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { privateKeyToAddress } from 'viem/accounts'
 import { ROOT } from '../../tools/check/entries.js'
@@ -26,6 +27,12 @@ const DOCUMENT = {
   },
 }
 
+/** The paths of the paid API behind the vendor. */
+const PATHS: Readonly<Record<string, string>> = {
+  '/v1/report': '/price/0.60',
+  '/v1/map': '/price/0.02',
+}
+
 /** Runs the commands of a first hour on a local chain, and returns what was typed and what was printed. */
 export async function recordFirstHour(): Promise<string> {
   const chain = await startChain()
@@ -33,7 +40,7 @@ export async function recordFirstHour(): Promise<string> {
   const vendor = await startFront(api.origin, ({ request, forward }) => {
     const { pathname } = new URL(request.url)
     if (pathname === '/openapi.json') return Response.json(DOCUMENT)
-    return forward(pathname === '/v1/report' ? '/price/0.60' : '/paid')
+    return forward(PATHS[pathname] ?? '/paid')
   })
   const home = makeHome()
   try {
@@ -53,6 +60,19 @@ export async function recordFirstHour(): Promise<string> {
     await type('quote', search)
     await type('fetch', search)
     await type('fetch', '-f', `${vendor.origin}/v1/report`)
+    appendFileSync(join(home.config, 'policy.yaml'), 'ask: [{ above: 0.015 }]\n')
+    const map = `${vendor.origin}/v1/map`
+    await type('fetch', map)
+    await type('approvals')
+    const [question] = (await home.run(['approvals', '--json'])).stdout.split('\n')
+    await type(
+      'approve',
+      String(JSON.parse(question ?? '{}').id),
+      '--yes',
+      '--because',
+      'a map for the report',
+    )
+    await type('fetch', map)
     await type('payments')
     await type('budgets')
     await type('export', '--format', 'csv')
@@ -90,9 +110,12 @@ function normal(
       .replace(/\bresets +/g, 'resets   ')
       .replace(/\bhttp:\/\/127\.[\d.:]*…/g, 'http://127.0…')
       .replace(/block \d+ s old/g, 'block 1 s old')
-      // The age and the short id of a payment.
-      .replace(/^[0-9a-f]{6} +\d+ (?:s|min) +/gm, '0a1b2c  5 s  ')
+      // The age and the short id of a question, and of a payment.
+      .replace(/^[0-9a-f]{6} +\d+ (?:s|min) +(?=agent)/gm, '0a1b2c    5 s  ')
+      .replace(/^ID +since +/gm, 'ID      since  ')
+      .replace(/^[0-9a-f]{6} +\d+ (?:s|min) +(?=\S)(?!agent)/gm, '0a1b2c  5 s  ')
       .replace(/^id +ago +/gm, 'id      ago  ')
+      .replaceAll(`,,${userInfo().username},AlphaUSD`, ',,ann,AlphaUSD')
       // The fee of a local chain floats.
       .replace(/\b4\.9\d* AlphaUSD/g, '4.98 AlphaUSD')
       .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, '01jabcde-0000-7000-8000-000000000000')

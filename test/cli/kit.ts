@@ -5,6 +5,7 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { run } from '../../src/cli/program.js'
 import type { Terminal } from '../../src/cli/terminal.js'
 import { addressOf, type Chain, LOCAL_CURRENCIES, NETWORK } from '../chain/chain.js'
+import { expectFits } from './fits.js'
 
 /** What a command printed, and its exit code. */
 export interface Output {
@@ -89,7 +90,9 @@ async function runIn(home: string, args: readonly string[], options: RunOptions)
   }
   const code = await run(args, terminal)
   const bytes = Buffer.concat(out)
-  return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(err).toString() }
+  const output = { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(err).toString() }
+  if (args.includes('--json')) expectFits(args, output)
+  return output
 }
 
 /** The text of a settings file for an account on a local chain. */

@@ -90,12 +90,12 @@ describe('purser init', () => {
   })
 
   it('says how to get money on the test network, and how to authorize a key of an account', async () => {
-    const test = await home.run(['init', '--text', '--per-payment', '0.25'])
+    const test = await home.run(['init', '--text', '--no-check', '--per-payment', '0.25'])
     expect(test.stdout).toContain('tempo_fundAddress')
     expect(text('policy.yaml')).toContain('perPayment: 0.25')
     const other = makeHome()
     const account = `0x${'ab'.repeat(20)}`
-    const { stdout } = await other.run(['init', '--text', '--account', account])
+    const { stdout } = await other.run(['init', '--text', '--no-check', '--account', account])
     expect(stdout).toContain('purser keys authorize --with FILE')
     expect(readFileSync(`${other.config}/config.yaml`, 'utf8')).toContain(account)
     other.remove()
@@ -165,14 +165,19 @@ vendors:
 })
 
 describe('purser keys', () => {
-  it('gives a key of the agent limits on the chain, and takes it back', async () => {
+  /** Makes an account with money, its key file, and a policy that lists the payee. */
+  async function withOwner() {
     await init()
     const owner = await chain.account(5_000_000n)
     writeFileSync(
       `${home.config}/policy.yaml`,
       `perPayment: 0.10\nbudgets: [{ limit: 0.50, per: day }]\nnetworks: ["eip155:31337"]\nvendors: [{ origin: "${api.origin}", payees: ["${ACCOUNTS.payee.address}"] }]\n`,
     )
-    const file = home.write('owner.key', owner.key)
+    return { owner, file: home.write('owner.key', owner.key) }
+  }
+
+  it('gives a key of the agent limits on the chain, and takes it back', async () => {
+    const { owner, file } = await withOwner()
     const waits = await home.run(['keys', 'authorize', '--with', file, '--token', 'AlphaUSD'])
     expect(waits).toMatchObject({ code: 5, stdout: '' })
     expect(waits.stderr).toContain('next_step: purser keys authorize')
@@ -221,6 +226,32 @@ describe('purser keys', () => {
     expect((await home.run(['doctor', '--text'])).stdout).toMatch(
       /^FAIL +access key .*has not authorized[^\n]*\n +-> purser keys authorize --with FILE/m,
     )
+  })
+
+  it('renews the key of the agent: the new one pays, and the old one is revoked', async () => {
+    const { owner, file } = await withOwner()
+    const args = ['--with', file, '--token', 'AlphaUSD']
+    expect(await home.run(['keys', 'authorize', ...args, '--yes'])).toMatchObject({ code: 0 })
+    const old = text('agent.key')
+    const waits = await home.run(['keys', 'renew', ...args])
+    expect(waits).toMatchObject({ code: 5, stderr: expect.stringContaining('next_step: purser keys renew') })
+    expect(text('agent.key')).toBe(old)
+    const renewed = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
+    expect(renewed).toMatchObject({ code: 0 })
+    expect(renewed.stdout + renewed.stderr).not.toContain(owner.key.slice(2))
+    expect(text('agent.key')).not.toBe(old)
+    expect(statSync(`${home.config}/agent.key`).mode & 0o777).toBe(0o600)
+    const { key, revoked } = JSON.parse(renewed.stdout)
+    const keys = (await home.run(['keys', 'list'])).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(keys.find((one) => one.key === String(key).toLowerCase())).toMatchObject({ state: 'authorized' })
+    expect(keys.find((one) => one.key === String(revoked).toLowerCase())).toMatchObject({ state: 'revoked' })
+    const before = await chain.balanceOf(alphaUSD, owner.address)
+    expect(await home.run(['fetch', api.url('/paid')])).toMatchObject({ code: 0 })
+    expect(await chain.balanceOf(alphaUSD, owner.address)).toBeLessThan(before)
+    expect(readdirSync(home.config).filter((name) => name.endsWith('.new'))).toEqual([])
   })
 
   it('makes a key file, and never overwrites one', async () => {

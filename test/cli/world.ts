@@ -8,6 +8,7 @@ import { sqliteLedger } from '../../src/ledger/sqlite/index.js'
 import { amount, CURRENCIES } from '../../src/money/index.js'
 import { loadPolicy } from '../../src/policy/file/index.js'
 import type { Policy, Terms } from '../../src/policy/index.js'
+import { expectFits } from './fits.js'
 
 export const SEARCH = 'https://api.search.example'
 export const MAPS = 'https://api.maps.example'
@@ -79,7 +80,9 @@ export class CliWorld {
       stderr: err.stream,
       env: { ...this.env, ...env },
     })
-    return { code, out: out.text(), err: err.text() }
+    const output = { code, out: out.text(), err: err.text() }
+    if (args.includes('--json')) expectFits(args, { stdout: output.out, stderr: output.err })
+    return output
   }
 
   /** Runs `purser` and returns its lines of JSON. */

@@ -1,9 +1,9 @@
 import { examine } from '../doctor.js'
+import { findingLine } from '../doctor-finding.js'
 import { EXIT } from '../exit-codes.js'
 import type { JsonOf } from '../schemas.js'
 import { environmentWith } from '../settings.js'
 import type { Action, CommonOptions } from '../shell.js'
-import type { Style } from '../style.js'
 
 /** Looks at everything that a payment needs, and names the command that mends it. */
 export const doctor: Action<CommonOptions> = async ({ options, terminal }) => {
@@ -14,14 +14,6 @@ export const doctor: Action<CommonOptions> = async ({ options, terminal }) => {
     kind: 'single',
     json,
     code: failed > 0 ? EXIT.failed : EXIT.done,
-    text: (style) => json.findings.map((finding) => lineOf(finding, style)).join('\n'),
+    text: (style) => json.findings.map((finding) => findingLine(finding, style)).join('\n'),
   }
-}
-
-const LEVELS = { ok: ['ok', 'green'], warn: ['WARN', 'yellow'], fail: ['FAIL', 'red'] } as const
-
-function lineOf({ check, level, message, fix }: JsonOf<'doctor'>['findings'][number], style: Style): string {
-  const [word, color] = LEVELS[level]
-  const line = `${style.color(color, word.padEnd(5))} ${check.padEnd(11)} ${message}`
-  return fix === undefined ? line : `${line}\n${' '.repeat(18)}-> ${fix}`
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { examine } from '../doctor.js'
+import { findingLine } from '../doctor-finding.js'
 import { EXIT } from '../exit-codes.js'
 import { misuse } from '../misuse.js'
 import { shownPath } from '../open-purser.js'
 import type { JsonOf } from '../schemas.js'
-import { settingsFolder } from '../settings.js'
+import { environmentWith, settingsFolder } from '../settings.js'
 import { createFile } from '../setup-files.js'
 import { configText, NETWORKS, type NetworkName, policyText } from '../setup-texts.js'
 import type { Action, CommonOptions } from '../shell.js'
@@ -16,12 +18,14 @@ export interface InitOptions extends CommonOptions {
   readonly account?: string | undefined
   readonly perPayment?: string | undefined
   readonly perDay?: string | undefined
+  /** False for `--no-check`: nothing is asked over the network. */
+  readonly check?: boolean | undefined
   readonly yes?: boolean | undefined
 }
 
 const AMOUNT = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/
 
-/** Makes a key, a policy and settings. Never overwrites a file. */
+/** Makes a key, a policy and settings, and checks them. Never overwrites a file. */
 export const init: Action<InitOptions> = async ({ options, terminal }) => {
   const { perPayment = '0.10', perDay = '5', account, rpc } = options
   for (const [name, value] of [
@@ -55,6 +59,7 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
     ...(made.config ? [] : (['network', 'rpc', 'account'] as const)),
     ...(made.policy ? [] : (['perPayment', 'perDay'] as const)),
   ].filter((name) => options[name] !== undefined)
+  const findings = options.check === false ? [] : await examine(environmentWith({}, terminal.env))
   const json: JsonOf<'init'> = {
     network,
     folder,
@@ -64,14 +69,19 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
       path,
       made: name === 'key' ? made.key : name === 'policy' ? made.policy : made.config,
     })),
+    findings: findings.map((finding) => ({ ...finding })),
   }
   return {
     kind: 'single',
     json,
     code: ignored.length === 0 ? EXIT.done : EXIT.failed,
-    text: () =>
+    text: (style) =>
       [
         initText({ json, made, perPayment, perDay, account }, terminal.env),
+        '',
+        ...(findings.length === 0 ? [] : [...findings.map((finding) => findingLine(finding, style)), '']),
+        'Next:  purser vendor add https://api.example',
+        '       purser doctor',
         ...(ignored.length === 0
           ? []
           : [
@@ -160,8 +170,5 @@ function initText(
     ...(made.policy
       ? [row('', `edit: ${at('policy.yaml')}`), row('Vendors', 'none: nobody can be paid yet')]
       : []),
-    '',
-    'Next:  purser vendor add https://api.example',
-    '       purser doctor',
   ].join('\n')
 }

@@ -5,6 +5,7 @@ import {
   type Delegation,
   type InspectedSettings,
   inspectSettings,
+  type KeyOwner,
   type KeyPlace,
   keyOwner,
   keysOf,
@@ -39,14 +40,14 @@ export interface KeysOptions extends CommonOptions {
   readonly yes?: boolean | undefined
 }
 
-interface KeyContext extends KeyPlace {
+export interface KeyContext extends KeyPlace {
   readonly places: Places
   readonly settings: InspectedSettings
   /** The address of the agent's key. */
   readonly agentKey: string | undefined
 }
 
-async function contextOf({ options, terminal }: Invocation<KeysOptions>): Promise<KeyContext> {
+export async function contextOf({ options, terminal }: Invocation<KeysOptions>): Promise<KeyContext> {
   const env = environmentWith(options, terminal.env)
   const [places, settings] = [await placesIn(env), await inspectSettings(env)]
   if (settings.problem !== undefined) throw settings.problem
@@ -83,31 +84,11 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
   const { options, terminal } = invocation
   const context = await contextOf(invocation)
   const { agentKey, places, settings } = context
-  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
   if (agentKey === undefined) throw misuse('The agent has no key yet. purser init')
-  if (places.policy === undefined) throw misuse('There is no policy file yet. purser init')
-  const days = /^\d{1,4}$/.test(options.days ?? '30') ? Number(options.days ?? '30') : 0
-  if (days < 1) throw misuse('--days must be a number of days')
-  const owner = await keyOwner(resolve(options.with), context)
+  const { owner, delegation } = await delegationOf(agentKey, context, options)
   const known = settings.accessKey === undefined ? undefined : settings.account
-  if (known !== undefined && known.toLowerCase() !== owner.address.toLowerCase())
-    throw misuse(`The settings name the account ${known}, and ${options.with} is the key of ${owner.address}`)
-  if (owner.address.toLowerCase() === agentKey.toLowerCase())
-    throw misuse('The agent has the key of the account itself. Make another one: purser keys create FILE')
-  const delegation = await owner
-    .delegate({
-      policy: places.policy,
-      agent: places.agent,
-      key: agentKey,
-      expires: new Date(Date.now() + days * 86_400_000),
-      token: tokenOf(options.token, context.currencies),
-      recipients: options.recipient,
-    })
-    .catch((error: unknown) => {
-      throw error instanceof TypeError ? misuse(error.message) : error
-    })
   terminal.stderr.write(`${limitsText(delegation, agentKey, owner.address)}\n`)
-  if (!(await agreed(invocation))) {
+  if (!(await agreed(invocation, 'Authorize this key?'))) {
     terminal.stderr.write(`next_step: purser keys authorize --with ${options.with} --yes\n`)
     return EXIT.waits
   }
@@ -134,8 +115,40 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
   }
 }
 
+/** Makes the limits of a key from the policy. The file of `--with` has the key of the account, which will sign. */
+export async function delegationOf(
+  agentKey: string,
+  context: KeyContext,
+  options: KeysOptions,
+): Promise<{ readonly owner: KeyOwner; readonly delegation: Delegation }> {
+  const { places, settings } = context
+  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
+  if (places.policy === undefined) throw misuse('There is no policy file yet. purser init')
+  const days = /^\d{1,4}$/.test(options.days ?? '30') ? Number(options.days ?? '30') : 0
+  if (days < 1) throw misuse('--days must be a number of days')
+  const owner = await keyOwner(resolve(options.with), context)
+  const known = settings.accessKey === undefined ? undefined : settings.account
+  if (known !== undefined && known.toLowerCase() !== owner.address.toLowerCase())
+    throw misuse(`The settings name the account ${known}, and ${options.with} is the key of ${owner.address}`)
+  if (owner.address.toLowerCase() === agentKey.toLowerCase())
+    throw misuse('The agent has the key of the account itself. Make another one: purser keys create FILE')
+  const delegation = await owner
+    .delegate({
+      policy: places.policy,
+      agent: places.agent,
+      key: agentKey,
+      expires: new Date(Date.now() + days * 86_400_000),
+      token: tokenOf(options.token, context.currencies),
+      recipients: options.recipient,
+    })
+    .catch((error: unknown) => {
+      throw error instanceof TypeError ? misuse(error.message) : error
+    })
+  return { owner, delegation }
+}
+
 /** Returns what the key will be able to do, and who enforces each rule, before anything is signed. */
-function limitsText(
+export function limitsText(
   { limits, recipients, expires, rules, cost }: Delegation,
   key: string,
   account: string,
@@ -153,9 +166,12 @@ function limitsText(
   ].join('\n')
 }
 
-async function agreed({ options, terminal }: Invocation<KeysOptions>): Promise<boolean> {
+export async function agreed(
+  { options, terminal }: Invocation<KeysOptions>,
+  question: string,
+): Promise<boolean> {
   if (options.yes === true) return true
-  return isInteractive(terminal) && (await confirmed('Authorize this key?', terminal))
+  return isInteractive(terminal) && (await confirmed(question, terminal))
 }
 
 function tokenOf(symbol: string | undefined, currencies: readonly Currency[]): Currency {
@@ -235,7 +251,7 @@ export const keysRevoke: Action<KeysOptions> = async (invocation) => {
   if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
   const owner = await keyOwner(resolve(options.with), context)
   terminal.stderr.write(`Revoking ${key} of ${owner.address}. This is final.\n`)
-  if (!(await agreed(invocation))) {
+  if (!(await agreed(invocation, 'Revoke this key?'))) {
     terminal.stderr.write(`next_step: purser keys revoke ${key} --with ${options.with} --yes\n`)
     return EXIT.waits
   }

@@ -34,6 +34,24 @@ export function keysCommand(shell: Shell): Command {
         .option('--yes', 'ask nothing'),
     )
     .addCommand(
+      shell
+        .command(
+          'renew',
+          'Replaces the key of the agent by a new one with the limits of the policy, and revokes the old one.',
+          async () => (await import('../actions/keys-renew.js')).keysRenew,
+        )
+        .option('--with <FILE>', "the file with the account's own key. Required")
+        .option('--days <NUMBER>', 'how long the new key is good (default: 30)')
+        .option('--token <SYMBOL>', 'the token that it may spend, for example USDC.e')
+        .option(
+          '--recipient <ADDRESS>',
+          'who may receive, if the policy lists no payees; repeatable',
+          collect,
+        )
+        .option('--despite-allowances', 'authorize although others may take tokens outside all limits')
+        .option('--yes', 'ask nothing'),
+    )
+    .addCommand(
       shell.command(
         'list',
         'Lists the access keys of the account, by the chain.',

@@ -6,7 +6,7 @@ export function initCommand(shell: Shell): Command {
   return shell
     .command(
       'init',
-      'Makes a key, a policy and settings. Never overwrites a file.',
+      'Makes a key, a policy and settings, and checks them. Never overwrites a file.',
       async () => (await import('../actions/init.js')).init,
     )
     .option('--network <NAME>', 'testnet (the default), mainnet or local')
@@ -14,6 +14,7 @@ export function initCommand(shell: Shell): Command {
     .option('--account <ADDRESS>', 'your account, for which the key acts after `purser keys authorize`')
     .option('--per-payment <AMOUNT>', 'the most that one payment may cost (default: 0.10)')
     .option('--per-day <AMOUNT>', 'the most that a day may cost (default: 5)')
+    .option('--no-check', 'do not ask the node about key and balance')
     .option('--yes', 'ask nothing')
 }
 
