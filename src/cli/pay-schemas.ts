@@ -125,6 +125,7 @@ const init = z.strictObject({
   network: z.enum(['testnet', 'mainnet', 'local']),
   folder: z.string(),
   address: z.string().optional().describe('The address of the new key.'),
+  type: z.enum(['p256', 'secp256k1']).optional().describe('The kind of the new key.'),
   files: z.array(
     z.strictObject({ name: z.string(), path: z.string(), made: z.boolean().describe('False: it existed.') }),
   ),
@@ -152,7 +153,11 @@ export const PAY = {
   'sessions close': closed,
   init,
   doctor,
-  'keys create': z.strictObject({ path: z.string(), address: z.string(), type: z.literal('secp256k1') }),
+  'keys create': z.strictObject({
+    path: z.string(),
+    address: z.string(),
+    type: z.enum(['p256', 'secp256k1']),
+  }),
   'keys list': accessKey,
   'keys authorize': z.strictObject({
     account: z.string(),
@@ -163,7 +168,8 @@ export const PAY = {
   'keys renew': z.strictObject({
     account: z.string(),
     key: z.string().describe('The new key.'),
-    expires: time,
+    type: z.enum(['p256', 'secp256k1']),
+    expires: time.optional(),
     path: z.string().describe('The file of the key.'),
     revoked: z.string().describe('The old key.'),
   }),

@@ -4,6 +4,7 @@ import { memoryLedger } from '../ledger/index.js'
 import type { Currency } from '../money/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import type { TempoKey, TempoKeys } from '../wallet/tempo/index.js'
+import { AGENT_KEY, type AgentKeyName, agentKeyName } from './agent-key.js'
 import { invalid } from './invalid.js'
 import { CHAIN_KEY, readKey } from './key.js'
 
@@ -26,7 +27,7 @@ export interface KeyOwner {
   delegate(options: {
     readonly policy: string
     readonly agent: string
-    readonly key: string
+    readonly key: AgentKeyName
     readonly expires: Date
     readonly token: Currency
     readonly recipients?: readonly string[] | undefined
@@ -85,15 +86,14 @@ export async function keyOwner(file: string, place: KeyPlace): Promise<KeyOwner>
 }
 
 /**
- * Returns the address of the key in a file.
+ * Returns the public part of the key in a file.
  *
  * @throws PaymentError `invalid_config` if it holds no key.
  */
-export async function addressOfKeyFile(file: string): Promise<`0x${string}`> {
-  const read = await readKey({ name: 'the file of the new key', file }, CHAIN_KEY)
+export async function keyInFile(file: string): Promise<AgentKeyName> {
+  const read = await readKey({ name: 'the file of the new key', file }, AGENT_KEY)
   if (read === undefined) throw invalid(`${file} holds no key`)
-  const { privateKeyToAddress } = await import('viem/accounts')
-  return privateKeyToAddress(read.key)
+  return agentKeyName(read.key)
 }
 
 function optionsOf({ chain, nodes = [], currencies }: KeyPlace) {

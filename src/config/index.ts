@@ -1,14 +1,15 @@
 export { backupLedger, restoreLedger } from '../ledger/sqlite/index.js'
 export { loadPolicy as loadPolicyFile } from '../policy/file/index.js'
 export {
-  addressOfKeyFile,
   type Delegation,
   type KeyOwner,
   type KeyPlace,
+  keyInFile,
   keyOwner,
   keysOf,
   type TempoKey,
 } from './access-keys.js'
+export { AGENT_KEY_TYPES, type AgentKeyName, type AgentKeyType, newAgentKey } from './agent-key.js'
 export {
   type InspectedSettings,
   inspectSettings,

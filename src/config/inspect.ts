@@ -3,10 +3,11 @@ import { isPaymentError, type PaymentError } from '../errors/index.js'
 import { CURRENCIES, type Currency } from '../money/index.js'
 import { parseYaml, yamlValue } from '../policy/file/index.js'
 import { isList, isObject } from '../util/objects.js'
+import { AGENT_KEY, type AgentKeyType, agentKeyName } from './agent-key.js'
 import { readConfig } from './config.js'
 import { currenciesOf } from './currencies.js'
 import { type AutoSettings, readEnvironment } from './environment.js'
-import { CHAIN_KEY, readKey } from './key.js'
+import { readKey } from './key.js'
 import type { KeySource } from './key-source.js'
 import type { Environment } from './variables.js'
 
@@ -23,6 +24,7 @@ export interface InspectedKey {
   readonly openMode?: string | undefined
   /** The address of the key, if it could be read. */
   readonly address?: `0x${string}` | undefined
+  readonly type?: AgentKeyType | undefined
 }
 
 /** The settings of a purser as `purser doctor` looks at them. */
@@ -98,7 +100,7 @@ async function inspectKey(wallet: string, source: KeySource | undefined): Promis
   if ('takenBy' in source)
     return { wallet, setting: 'PURSER_KEY_TAKEN_BY', problem: 'another process has the key' }
   const { name: setting } = source
-  if ('hex' in source) return { wallet, setting, address: await addressOf(source.hex) }
+  if ('hex' in source) return { wallet, setting, ...(await publicPart(source.hex)) }
   if ('descriptor' in source) return { wallet, setting }
   const path = 'file' in source ? source.file : source.credential
   const found = await stat(path).catch(() => undefined)
@@ -110,8 +112,11 @@ async function inspectKey(wallet: string, source: KeySource | undefined): Promis
       ? mode.toString(8).padStart(4, '0')
       : undefined
   try {
-    const read = await readKey({ name: setting, file: path }, CHAIN_KEY)
-    return { wallet, setting, path, openMode, address: read && (await addressOf(read.key)) }
+    const read = await readKey({ name: setting, file: path }, AGENT_KEY)
+    if (wallet === 'evm' && read?.key.type === 'p256')
+      return { wallet, setting, path, openMode, problem: 'a P-256 key cannot sign for EVM chains' }
+    const name = read && (await agentKeyName(read.key))
+    return { wallet, setting, path, openMode, address: name?.address, type: name?.keyType }
   } catch (error) {
     return {
       wallet,
@@ -123,11 +128,11 @@ async function inspectKey(wallet: string, source: KeySource | undefined): Promis
   }
 }
 
-async function addressOf(key: string): Promise<`0x${string}` | undefined> {
-  const hex = CHAIN_KEY.parse(key)
-  if (hex === undefined) return undefined
-  const { privateKeyToAddress } = await import('viem/accounts')
-  return privateKeyToAddress(hex)
+async function publicPart(text: string): Promise<Pick<InspectedKey, 'address' | 'type'>> {
+  const key = AGENT_KEY.parse(text)
+  if (key === undefined) return {}
+  const { address, keyType } = await agentKeyName(key)
+  return { address, type: keyType }
 }
 
 /** The parts of a policy file that `purser doctor` reports. */

@@ -1,5 +1,6 @@
 import type { Currency } from '../money/index.js'
 import type { Wallet } from '../wallet/index.js'
+import { AGENT_KEY, agentAccount } from './agent-key.js'
 import { type AutoSettings, noKey } from './environment.js'
 import { invalid } from './invalid.js'
 import { CHAIN_KEY, type KeyForm, readKey, STRIPE_KEY } from './key.js'
@@ -93,12 +94,16 @@ const tempoWallet: MakeWallet = async ({ tempo: given }, keys, { fetch, currenci
   const { key: source, voucherKey: _, account, ...options } = given
   if (source === undefined) throw lacksKey('tempo')
   if ('takenBy' in source) return keys.keyless('tempo', source.takenBy)
-  const key = await keys.read('tempo', 'key', source, CHAIN_KEY)
+  const key = await keys.read('tempo', 'key', source, AGENT_KEY)
   // The default credential does not exist: another wallet pays.
   if (key === undefined && account === undefined && Object.keys(options).length === 0) return undefined
   if (key === undefined) throw lacksKey('tempo')
-  tempoKeys.set(keys, key)
-  const [{ tempo }, signer] = await Promise.all([import('../wallet/tempo/index.js'), accountOf(key)])
+  if (key.type === 'secp256k1') tempoKeys.set(keys, key.secret)
+  else if (account === undefined)
+    throw invalid(
+      'wallets.tempo has a P-256 key, which pays only for an account that has authorized it: set wallets.tempo.account (PURSER_TEMPO_ACCOUNT)',
+    )
+  const [{ tempo }, signer] = await Promise.all([import('../wallet/tempo/index.js'), agentAccount(key)])
   return made('tempo', () =>
     tempo({
       ...options,

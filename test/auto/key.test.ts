@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { AGENT_KEY, agentKeyName, newAgentKey } from '../../src/config/agent-key.js'
 import { CHAIN_KEY, readKey as read, STRIPE_KEY } from '../../src/config/key.js'
 import type { KeySource } from '../../src/config/key-source.js'
 
@@ -101,3 +102,21 @@ test('a key of Stripe must be a secret or a restricted one', async () => {
     await expect(stripe(text)).rejects.not.toThrow('a1a1')
   }
 })
+
+test('the text of an agent key says its kind', () => {
+  expect(AGENT_KEY.parse(`${KEY}\n`)).toEqual({ type: 'secp256k1', secret: KEY })
+  expect(AGENT_KEY.parse(` p256:${KEY}\n`)).toEqual({ type: 'p256', secret: KEY })
+  expect(AGENT_KEY.parse('p256:')).toBeUndefined()
+  expect(AGENT_KEY.parse(`rsa:${KEY}`)).toBeUndefined()
+  expect(CHAIN_KEY.parse(`p256:${KEY}`)).toBeUndefined()
+})
+
+test.each(['p256', 'secp256k1'] as const)(
+  'a new %s key is read back from its text as the same key',
+  async (type) => {
+    const { text, address, keyType } = await newAgentKey(type)
+    const parsed = AGENT_KEY.parse(text)
+    expect(keyType).toBe(type)
+    expect(parsed && (await agentKeyName(parsed))).toEqual({ address, keyType: type })
+  },
+)

@@ -166,9 +166,9 @@ vendors:
 
 describe('purser keys', () => {
   /** Makes an account with money, its key file, and a policy that lists the payee. */
-  async function withOwner() {
-    await init()
+  async function withOwner(...more: readonly string[]) {
     const owner = await chain.account(5_000_000n)
+    await init(...(more.includes('p256') ? ['--account', owner.address] : []))
     writeFileSync(
       `${home.config}/policy.yaml`,
       `perPayment: 0.10\nbudgets: [{ limit: 0.50, per: day }]\nnetworks: ["eip155:31337"]\nvendors: [{ origin: "${api.origin}", payees: ["${ACCOUNTS.payee.address}"] }]\n`,
@@ -228,30 +228,76 @@ describe('purser keys', () => {
     )
   })
 
-  it('renews the key of the agent: the new one pays, and the old one is revoked', async () => {
-    const { owner, file } = await withOwner()
+  it.each(['secp256k1', 'p256'])(
+    'renews a %s key of the agent: the new one pays, and the old one is revoked',
+    async (type) => {
+      const { owner, file } = await withOwner(type)
+      const args = ['--with', file, '--token', 'AlphaUSD']
+      expect(await home.run(['keys', 'authorize', ...args, '--yes'])).toMatchObject({ code: 0 })
+      const old = text('agent.key')
+      expect(old.startsWith('p256:')).toBe(type === 'p256')
+      const waits = await home.run(['keys', 'renew', ...args])
+      expect(waits).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining('next_step: purser keys renew'),
+      })
+      expect(text('agent.key')).toBe(old)
+      const renewed = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
+      expect(renewed).toMatchObject({ code: 0 })
+      expect(renewed.stdout + renewed.stderr).not.toContain(owner.key.slice(2))
+      expect(text('agent.key')).not.toBe(old)
+      expect(statSync(`${home.config}/agent.key`).mode & 0o777).toBe(0o600)
+      const { key, revoked, type: renewedType } = JSON.parse(renewed.stdout)
+      expect(renewedType).toBe(type)
+      const keys = (await home.run(['keys', 'list'])).stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      expect(keys.find((one) => one.key === String(key).toLowerCase())).toMatchObject({ state: 'authorized' })
+      expect(keys.find((one) => one.key === String(revoked).toLowerCase())).toMatchObject({
+        state: 'revoked',
+      })
+      const before = await chain.balanceOf(alphaUSD, owner.address)
+      expect(await home.run(['fetch', api.url('/paid')])).toMatchObject({ code: 0 })
+      expect(await chain.balanceOf(alphaUSD, owner.address)).toBeLessThan(before)
+      expect(readdirSync(home.config).filter((name) => name.endsWith('.new'))).toEqual([])
+    },
+  )
+
+  it('pays nothing with a P-256 key that acts for no account, and says what to set', async () => {
+    const { owner } = await withOwner('p256')
+    writeFileSync(`${home.config}/config.yaml`, text('config.yaml').replace(/ +account: .*\n/, ''))
+    const { code, stderr } = await home.run(['fetch', api.url('/paid')])
+    expect(code).toBe(2)
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('set wallets.tempo.account')
+    expect(await chain.balanceOf(alphaUSD, owner.address)).toBe(5_000_000n)
+  })
+
+  it('refuses to renew a key that is the account itself', async () => {
+    await init()
+    const file = home.write('owner.key', text('agent.key'))
+    const key = text('agent.key')
+    const { code, stderr } = await home.run(['keys', 'renew', '--with', file, '--yes'])
+    expect(code).toBe(2)
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('nothing to renew')
+    expect(text('agent.key')).toBe(key)
+  })
+
+  it('goes on with the renewal of a run that died after the authorization', async () => {
+    const { file } = await withOwner('p256')
     const args = ['--with', file, '--token', 'AlphaUSD']
-    expect(await home.run(['keys', 'authorize', ...args, '--yes'])).toMatchObject({ code: 0 })
-    const old = text('agent.key')
-    const waits = await home.run(['keys', 'renew', ...args])
-    expect(waits).toMatchObject({ code: 5, stderr: expect.stringContaining('next_step: purser keys renew') })
-    expect(text('agent.key')).toBe(old)
-    const renewed = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
-    expect(renewed).toMatchObject({ code: 0 })
-    expect(renewed.stdout + renewed.stderr).not.toContain(owner.key.slice(2))
-    expect(text('agent.key')).not.toBe(old)
-    expect(statSync(`${home.config}/agent.key`).mode & 0o777).toBe(0o600)
-    const { key, revoked } = JSON.parse(renewed.stdout)
-    const keys = (await home.run(['keys', 'list'])).stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-    expect(keys.find((one) => one.key === String(key).toLowerCase())).toMatchObject({ state: 'authorized' })
-    expect(keys.find((one) => one.key === String(revoked).toLowerCase())).toMatchObject({ state: 'revoked' })
-    const before = await chain.balanceOf(alphaUSD, owner.address)
+    await home.run(['keys', 'authorize', ...args, '--yes'])
+    const first = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
+    const { key } = JSON.parse(first.stdout)
+    // The new key is back in its draft, as if the process had died before it took the place of the old one.
+    const renewed = text('agent.key')
+    writeFileSync(`${home.config}/agent.key`, `p256:0x${'7'.repeat(64)}\n`, { mode: 0o600 })
+    writeFileSync(`${home.config}/agent.key.new`, renewed, { mode: 0o600 })
+    const again = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
+    expect(text('agent.key')).toBe(renewed)
+    expect(again.stderr).not.toContain('may spend from')
     expect(await home.run(['fetch', api.url('/paid')])).toMatchObject({ code: 0 })
-    expect(await chain.balanceOf(alphaUSD, owner.address)).toBeLessThan(before)
-    expect(readdirSync(home.config).filter((name) => name.endsWith('.new'))).toEqual([])
+    expect(String(key)).toMatch(/^0x/)
   })
 
   it('makes a key file, and never overwrites one', async () => {

@@ -132,4 +132,22 @@ export const CLI: readonly Mutant[] = [
     tests: DOCTOR,
     named: 'ends with 0 if nothing fails',
   },
+  {
+    name: 'cli-renew-revokes-first',
+    breaks: 'the old key is revoked before the agent has the new one',
+    file: 'src/cli/actions/keys-renew.ts',
+    find: '  await rename(draft, path)\n  await owner.keys.revoke(old.address)',
+    replace: '  await owner.keys.revoke(old.address)',
+    tests: SETUP,
+    named: 'renews a',
+  },
+  {
+    name: 'cli-renew-keeps-old',
+    breaks: 'the old key can still pay',
+    file: 'src/cli/actions/keys-renew.ts',
+    find: '  await owner.keys.revoke(old.address)\n',
+    replace: '',
+    tests: SETUP,
+    named: 'renews a',
+  },
 ]

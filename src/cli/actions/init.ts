@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { newAgentKey } from '../../config/index.js'
 import { examine } from '../doctor.js'
 import { findingLine } from '../doctor-finding.js'
 import { EXIT } from '../exit-codes.js'
@@ -27,31 +28,20 @@ const AMOUNT = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/
 
 /** Makes a key, a policy and settings, and checks them. Never overwrites a file. */
 export const init: Action<InitOptions> = async ({ options, terminal }) => {
+  checkOptions(options)
   const { perPayment = '0.10', perDay = '5', account, rpc } = options
-  for (const [name, value] of [
-    ['--per-payment', perPayment],
-    ['--per-day', perDay],
-  ] as const)
-    if (!AMOUNT.test(value)) throw misuse(`${name} must be an amount, for example 0.10`)
-  if (account !== undefined && !/^0x[0-9a-f]{40}$/i.test(account))
-    throw misuse('--account must be the address of an account: 0x and 40 digits')
-  if (rpc !== undefined && !/^https?:\/\/[^\s"]+$/.test(rpc))
-    throw misuse('--rpc must be the address of a node')
-  if ([options.config, options.policy, options.ledger].some((path) => path !== undefined))
-    throw misuse(
-      'purser init writes into one folder, ~/.config/purser or $XDG_CONFIG_HOME/purser: leave --config, --policy and --ledger out',
-    )
   const network = await networkOf(options, terminal)
   const folder = settingsFolder(terminal.env)
   if (folder === undefined) throw misuse('HOME must be an absolute path')
-  const { address, secret } = await newKey()
+  // The key of an account that holds money itself must be secp256k1.
+  const { address, keyType, text: keyText } = await newAgentKey(account === undefined ? 'secp256k1' : 'p256')
   const files = {
     key: join(folder, 'agent.key'),
     policy: join(folder, 'policy.yaml'),
     config: join(folder, 'config.yaml'),
   }
   const made = {
-    key: await createFile(files.key, `${secret}\n`),
+    key: await createFile(files.key, keyText),
     policy: await createFile(files.policy, policyText({ network, perPayment, perDay })),
     config: await createFile(files.config, configText({ network, rpc, account })),
   }
@@ -63,7 +53,7 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
   const json: JsonOf<'init'> = {
     network,
     folder,
-    ...(made.key ? { address } : {}),
+    ...(made.key ? { address, type: keyType } : {}),
     files: Object.entries(files).map(([name, path]) => ({
       name,
       path,
@@ -92,14 +82,26 @@ export const init: Action<InitOptions> = async ({ options, terminal }) => {
   }
 }
 
-function optionOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+/** @throws PaymentError `invalid_config` that names the option. */
+function checkOptions(options: InitOptions): void {
+  const { perPayment = '0.10', perDay = '5', account, rpc } = options
+  for (const [name, value] of [
+    ['--per-payment', perPayment],
+    ['--per-day', perDay],
+  ] as const)
+    if (!AMOUNT.test(value)) throw misuse(`${name} must be an amount, for example 0.10`)
+  if (account !== undefined && !/^0x[0-9a-f]{40}$/i.test(account))
+    throw misuse('--account must be the address of an account: 0x and 40 digits')
+  if (rpc !== undefined && !/^https?:\/\/[^\s"]+$/.test(rpc))
+    throw misuse('--rpc must be the address of a node')
+  if ([options.config, options.policy, options.ledger].some((path) => path !== undefined))
+    throw misuse(
+      'purser init writes into one folder, ~/.config/purser or $XDG_CONFIG_HOME/purser: leave --config, --policy and --ledger out',
+    )
 }
 
-async function newKey(): Promise<{ readonly address: string; readonly secret: string }> {
-  const { generatePrivateKey, privateKeyToAddress } = await import('viem/accounts')
-  const secret = generatePrivateKey()
-  return { secret, address: privateKeyToAddress(secret) }
+function optionOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 /** Returns the network: the option, the answer of the person at the terminal, or the test network. */
@@ -141,7 +143,7 @@ function initText(
   const { title, fund } = NETWORKS[network]
   const row = (name: string, text: string): string => `  ${name.padEnd(12)} ${text}`
   const keyWords = made.key
-    ? `made, secp256k1, in ${at('agent.key')} (0600)`
+    ? `made, ${json.type === 'p256' ? 'P-256' : 'secp256k1'}, in ${at('agent.key')} (0600)`
     : `exists: ${at('agent.key')}, left as it is`
   const limits = made.policy
     ? `${perPayment} USD a payment, ${perDay} USD a day`

@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises'
-import { addressOfKeyFile, openViewFromEnvironment } from '../../config/index.js'
+import { resolve } from 'node:path'
+import { keyInFile, keyOwner, newAgentKey, openViewFromEnvironment } from '../../config/index.js'
 import { EXIT } from '../exit-codes.js'
 import { timeFact } from '../facts.js'
 import { misuse } from '../misuse.js'
@@ -25,37 +26,39 @@ export const keysRenew: Action<KeysOptions> = async (invocation) => {
     throw misuse(
       'The key of the settings is the account itself, so there is nothing to renew. purser keys authorize',
     )
+  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
   await refuseOpenSessions(invocation)
   const draft = `${path}.new`
-  await createFile(draft, `${await newSecret()}\n`)
-  const key = await addressOfKeyFile(draft)
-  const { owner, delegation } = await delegationOf(key, context, options)
-  terminal.stderr.write(
-    `${limitsText(delegation, key, owner.address)}\nThe old key ${old} will be revoked.\n`,
-  )
+  await createFile(draft, (await newAgentKey(old.keyType)).text)
+  const key = await keyInFile(draft)
+  const owner = await keyOwner(resolve(options.with), context)
+  const known = (await owner.keys.list()).find((one) => one.key.toLowerCase() === key.address.toLowerCase())
+  // A run that died may have authorized the key already.
+  const delegation = known === undefined ? (await delegationOf(key, context, options)).delegation : undefined
+  if (delegation !== undefined)
+    terminal.stderr.write(`${limitsText(delegation, key.address, owner.address)}\n`)
+  terminal.stderr.write(`The old key ${old.address} will be revoked.\n`)
   if (!(await agreed(invocation, 'Renew the key?'))) {
     terminal.stderr.write(`next_step: purser keys renew --with ${options.with} --yes\n`)
     return EXIT.waits
   }
-  const isAuthorized = (await owner.keys.list()).some(
-    (known) => known.key.toLowerCase() === key.toLowerCase() && known.state === 'authorized',
-  )
-  if (!isAuthorized)
-    await delegation.authorize(options.despiteAllowances === true ? { despiteAllowances: true } : {})
+  await delegation?.authorize(options.despiteAllowances === true ? { despiteAllowances: true } : {})
   await rename(draft, path)
-  await owner.keys.revoke(old)
+  await owner.keys.revoke(old.address)
+  const expires = delegation?.expires ?? known?.expires
   const json: JsonOf<'keys renew'> = {
     account: owner.address,
-    key,
-    expires: timeFact(delegation.expires),
+    key: key.address,
+    type: key.keyType,
+    ...(expires === undefined ? {} : { expires: timeFact(expires) }),
     path,
-    revoked: old,
+    revoked: old.address,
   }
   return {
     kind: 'single',
     json,
     text: () =>
-      `The new key is in ${shownPath(path, terminal.env)}, and ${old} is revoked. Restart the programs that pay with it.`,
+      `The new key is in ${shownPath(path, terminal.env)}, and ${old.address} is revoked. Restart the programs that pay with it.`,
   }
 }
 
@@ -74,9 +77,4 @@ async function refuseOpenSessions({ options, terminal }: Invocation<KeysOptions>
   } finally {
     await view.close()
   }
-}
-
-async function newSecret(): Promise<string> {
-  const { generatePrivateKey } = await import('viem/accounts')
-  return generatePrivateKey()
 }

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import {
+  AGENT_KEY_TYPES,
+  type AgentKeyName,
   type Delegation,
   type InspectedSettings,
   inspectSettings,
@@ -9,12 +11,13 @@ import {
   type KeyPlace,
   keyOwner,
   keysOf,
+  newAgentKey,
   type Places,
   placesIn,
   summarizePolicy,
   type TempoKey,
 } from '../../config/index.js'
-import { clean } from '../../errors/index.js'
+import { clean, oneOf } from '../../errors/index.js'
 import type { Currency } from '../../index.js'
 import { formatAmount } from '../../index.js'
 import type { Answer } from '../answer.js'
@@ -34,6 +37,7 @@ import { isInteractive } from '../terminal.js'
 export interface KeysOptions extends CommonOptions {
   readonly with?: string | undefined
   readonly days?: string | undefined
+  readonly type?: string | undefined
   readonly token?: string | undefined
   readonly recipient?: readonly string[] | undefined
   readonly despiteAllowances?: boolean | undefined
@@ -43,8 +47,8 @@ export interface KeysOptions extends CommonOptions {
 export interface KeyContext extends KeyPlace {
   readonly places: Places
   readonly settings: InspectedSettings
-  /** The address of the agent's key. */
-  readonly agentKey: string | undefined
+  /** The agent's key. */
+  readonly agentKey: AgentKeyName | undefined
 }
 
 export async function contextOf({ options, terminal }: Invocation<KeysOptions>): Promise<KeyContext> {
@@ -61,21 +65,27 @@ export async function contextOf({ options, terminal }: Invocation<KeysOptions>):
     currencies: own,
     places,
     settings,
-    agentKey: settings.keys.find(({ wallet }) => wallet === 'tempo')?.address,
+    agentKey: agentKeyOf(settings),
   }
 }
 
+function agentKeyOf({ keys }: InspectedSettings): AgentKeyName | undefined {
+  const { address, type } = keys.find(({ wallet }) => wallet === 'tempo') ?? {}
+  return address === undefined || type === undefined ? undefined : { address, keyType: type }
+}
+
 /** Makes a key file. */
-export const keysCreate: Action<CommonOptions> = async ({ args: [file = ''], terminal }) => {
+export const keysCreate: Action<KeysOptions> = async ({ args: [file = ''], options, terminal }) => {
   const path = resolve(file)
-  const { generatePrivateKey, privateKeyToAddress } = await import('viem/accounts')
-  const secret = generatePrivateKey()
-  if (!(await createFile(path, `${secret}\n`))) throw misuse(`${path} exists, and is left as it is`)
-  const json: JsonOf<'keys create'> = { path, address: privateKeyToAddress(secret), type: 'secp256k1' }
+  const type = AGENT_KEY_TYPES.find((known) => known === (options.type ?? 'secp256k1'))
+  if (type === undefined) throw misuse(`--type must be ${oneOf(AGENT_KEY_TYPES)}`)
+  const key = await newAgentKey(type)
+  if (!(await createFile(path, key.text))) throw misuse(`${path} exists, and is left as it is`)
+  const json: JsonOf<'keys create'> = { path, address: key.address, type }
   return {
     kind: 'single',
     json,
-    text: () => `Made a secp256k1 key in ${shownPath(path, terminal.env)} (0600), for ${json.address}`,
+    text: () => `Made a ${type} key in ${shownPath(path, terminal.env)} (0600), for ${key.address}`,
   }
 }
 
@@ -87,7 +97,7 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
   if (agentKey === undefined) throw misuse('The agent has no key yet. purser init')
   const { owner, delegation } = await delegationOf(agentKey, context, options)
   const known = settings.accessKey === undefined ? undefined : settings.account
-  terminal.stderr.write(`${limitsText(delegation, agentKey, owner.address)}\n`)
+  terminal.stderr.write(`${limitsText(delegation, agentKey.address, owner.address)}\n`)
   if (!(await agreed(invocation, 'Authorize this key?'))) {
     terminal.stderr.write(`next_step: purser keys authorize --with ${options.with} --yes\n`)
     return EXIT.waits
@@ -98,7 +108,7 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
   const written = known === undefined ? await writeAccount(places.config, owner.address) : false
   const json: JsonOf<'keys authorize'> = {
     account: owner.address,
-    key: agentKey,
+    key: agentKey.address,
     expires: timeFact(delegation.expires),
     reference,
   }
@@ -117,7 +127,7 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
 
 /** Makes the limits of a key from the policy. The file of `--with` has the key of the account, which will sign. */
 export async function delegationOf(
-  agentKey: string,
+  agentKey: AgentKeyName,
   context: KeyContext,
   options: KeysOptions,
 ): Promise<{ readonly owner: KeyOwner; readonly delegation: Delegation }> {
@@ -130,7 +140,7 @@ export async function delegationOf(
   const known = settings.accessKey === undefined ? undefined : settings.account
   if (known !== undefined && known.toLowerCase() !== owner.address.toLowerCase())
     throw misuse(`The settings name the account ${known}, and ${options.with} is the key of ${owner.address}`)
-  if (owner.address.toLowerCase() === agentKey.toLowerCase())
+  if (owner.address.toLowerCase() === agentKey.address.toLowerCase())
     throw misuse('The agent has the key of the account itself. Make another one: purser keys create FILE')
   const delegation = await owner
     .delegate({

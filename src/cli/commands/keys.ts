@@ -13,43 +13,26 @@ export function keysCommand(shell: Shell): Command {
           'Makes a key file that only you can read.',
           async () => (await import('../actions/keys.js')).keysCreate,
         )
-        .argument('<FILE>', 'the new file'),
+        .argument('<FILE>', 'the new file')
+        .option('--type <TYPE>', 'secp256k1 (the default) or p256, for an access key'),
     )
     .addCommand(
-      shell
-        .command(
+      delegating(
+        shell.command(
           'authorize',
           "Gives the agent's key limits on the chain, made from the policy.",
           async () => (await import('../actions/keys.js')).keysAuthorize,
-        )
-        .option('--with <FILE>', "the file with the account's own key. Required")
-        .option('--days <NUMBER>', 'how long the key is good (default: 30)')
-        .option('--token <SYMBOL>', 'the token that it may spend, for example USDC.e')
-        .option(
-          '--recipient <ADDRESS>',
-          'who may receive, if the policy lists no payees; repeatable',
-          collect,
-        )
-        .option('--despite-allowances', 'authorize although others may take tokens outside all limits')
-        .option('--yes', 'ask nothing'),
+        ),
+      ),
     )
     .addCommand(
-      shell
-        .command(
+      delegating(
+        shell.command(
           'renew',
           'Replaces the key of the agent by a new one with the limits of the policy, and revokes the old one.',
           async () => (await import('../actions/keys-renew.js')).keysRenew,
-        )
-        .option('--with <FILE>', "the file with the account's own key. Required")
-        .option('--days <NUMBER>', 'how long the new key is good (default: 30)')
-        .option('--token <SYMBOL>', 'the token that it may spend, for example USDC.e')
-        .option(
-          '--recipient <ADDRESS>',
-          'who may receive, if the policy lists no payees; repeatable',
-          collect,
-        )
-        .option('--despite-allowances', 'authorize although others may take tokens outside all limits')
-        .option('--yes', 'ask nothing'),
+        ),
+      ),
     )
     .addCommand(
       shell.command(
@@ -69,4 +52,15 @@ export function keysCommand(shell: Shell): Command {
         .option('--with <FILE>', "the file with the account's own key. Required")
         .option('--yes', 'ask nothing'),
     )
+}
+
+/** Adds the options of a command that makes limits on the chain. */
+function delegating(command: Command): Command {
+  return command
+    .option('--with <FILE>', "the file with the account's own key. Required")
+    .option('--days <NUMBER>', 'how long the key is good (default: 30)')
+    .option('--token <SYMBOL>', 'the token that it may spend, for example USDC.e')
+    .option('--recipient <ADDRESS>', 'who may receive, if the policy lists no payees; repeatable', collect)
+    .option('--despite-allowances', 'authorize although others may take tokens outside all limits')
+    .option('--yes', 'ask nothing')
 }
