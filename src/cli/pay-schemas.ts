@@ -102,7 +102,7 @@ const closed = z.strictObject({
   id: z.string(),
   vendor: z.string(),
   state: z.string(),
-  unspent: amount,
+  unspent: amount.describe('The part of the deposit that comes back.'),
   error: z.string().optional().describe('Why it could not be closed.'),
 })
 

@@ -38,12 +38,14 @@ export async function paidReport(
   { opened }: ReportContext,
 ): Promise<Report> {
   const { purser, policy } = opened
-  const { units, spent, terms, state, resource } = payment
+  const { units, spent, terms, state, resource, fee } = payment
   const paid = priceFact(spent ?? terms.most, policy)
   const delivered = payment.delivered && !broken
   const code = delivered || units === 0n ? EXIT.done : state === 'settled' ? EXIT.undelivered : EXIT.doubt
   const left = await leftFor(purser, resource.vendor, policy.symbol)
-  const rest = left === undefined ? '' : `, ${leftText(left)}`
+  // Until the fee is known, the budgets count the highest fee.
+  const least = fee === undefined && terms.fee !== undefined ? 'at least ' : ''
+  const rest = left === undefined ? '' : `, ${least}${leftText(left)}`
   const to = `to ${new URL(resource.vendor).host} (${terms.kind})`
   const amount = `${paid.value} ${paid.currency}`
   const text = {

@@ -16,7 +16,7 @@ export {
   type PolicySummary,
   summarizePolicy,
 } from './inspect.js'
-export { testNotifications } from './notify.js'
+export { notifyFreeze, testNotifications } from './notify.js'
 export { placeOfRule, type RulePlace } from './rule-line.js'
 export {
   type Configured,

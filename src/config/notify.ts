@@ -3,12 +3,14 @@ import { resolve } from 'node:path'
 import type { Notifier } from '../client/index.js'
 import { pristine } from '../fetch/index.js'
 import {
+  freezeNotification,
   NOTIFIED_EVENTS,
   type NotifiedEvent,
   type NotifyTarget,
-  type NotifyTest,
   notifier,
-  testTargets,
+  type SentMessage,
+  sendToAll,
+  testNotification,
 } from '../notify/index.js'
 import { readConfig } from './config.js'
 import { type AutoSettings, readGeneral } from './environment.js'
@@ -30,7 +32,7 @@ export async function notifierOf(setting: AutoSettings['notify']): Promise<Notif
  *
  * @throws PaymentError `invalid_config` if there is no target, or if one cannot be used.
  */
-export async function testNotifications(env: Environment): Promise<readonly NotifyTest[]> {
+export async function testNotifications(env: Environment): Promise<readonly SentMessage[]> {
   const { notify, agent = 'agent' } = readGeneral(env, await readConfig(env))
   if (notify === undefined)
     throw invalid(
@@ -38,7 +40,32 @@ export async function testNotifications(env: Environment): Promise<readonly Noti
     )
   const targets = await readTargets(notify)
   reworded(notifier, targets)
-  return testTargets(targets, { agent, fetch: pristine(globalThis.fetch) })
+  return sendToAll(targets, testNotification(agent), pristine(globalThis.fetch))
+}
+
+/**
+ * Tells people that a person has frozen the ledger, or has allowed payments again. No mistake in the settings stops the
+ * freeze: it has happened before.
+ *
+ * @returns The targets that were not told, as sentences.
+ */
+export async function notifyFreeze(
+  env: Environment,
+  event: { readonly frozen: boolean; readonly why?: string },
+): Promise<readonly string[]> {
+  try {
+    const { notify, agent = 'agent' } = readGeneral(env, await readConfig(env))
+    if (notify === undefined) return []
+    const message = freezeNotification(agent, event)
+    const sent = await sendToAll(await readTargets(notify), message, pristine(globalThis.fetch))
+    return sent.flatMap(({ target, why }) => (why === undefined ? [] : [`${target} was not told: ${why}`]))
+  } catch (error) {
+    return [nobodyTold(error)]
+  }
+}
+
+function nobodyTold(error: unknown): string {
+  return `nobody was told: ${error instanceof Error ? error.message : 'the settings cannot be read'}`
 }
 
 function reworded<T>(make: (targets: readonly NotifyTarget[]) => T, targets: readonly NotifyTarget[]): T {

@@ -1,9 +1,11 @@
 export {
+  freezeNotification,
   NOTIFIED_EVENTS,
   type Notification,
   type NotifiedEvent,
+  testNotification,
 } from './notification.js'
-export { type NotifyTest, notifier, testTargets } from './notifier.js'
+export { notifier, type SentMessage, sendToAll } from './notifier.js'
 export type {
   CommandTarget,
   NotifyTarget,

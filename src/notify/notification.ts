@@ -54,6 +54,11 @@ export function notificationOf<E extends NotifiedEvent>(
   return message && complete(type, message, context.agent)
 }
 
+/** Creates the message of a freeze by a person, outside of any purser. */
+export function freezeNotification(agent: string, event: PurserEvents['freeze']): Notification {
+  return complete('freeze', freezeMessage(event), agent)
+}
+
 /** Creates a message that only shows that messages arrive. */
 export function testNotification(agent: string): Notification {
   const message = { title: 'Purser can reach you', text: 'This is a test. Nothing waits for you.', data: {} }
@@ -99,11 +104,7 @@ const MAKERS: { readonly [E in NotifiedEvent]: Maker<E> } = {
       data: { payment, approved, by, approval },
     }
   },
-  freeze: ({ frozen, why }) => ({
-    title: frozen ? 'Payments are frozen' : 'Payments are allowed again',
-    text: lines([['why', why]]),
-    data: { frozen, why },
-  }),
+  freeze: freezeMessage,
   budget: ({ share, budget }) => ({
     title: `A budget is used to ${Math.round(share * 100)} % or more`,
     text: lines([
@@ -125,6 +126,14 @@ const MAKERS: { readonly [E in NotifiedEvent]: Maker<E> } = {
     ]),
     data: { kind, payment, message },
   }),
+}
+
+function freezeMessage({ frozen, why }: PurserEvents['freeze']): Message {
+  return {
+    title: frozen ? 'Payments are frozen' : 'Payments are allowed again',
+    text: lines([['why', why]]),
+    data: { frozen, why },
+  }
 }
 
 /** Returns a question as a person reads it. The facts are those of the dialled address, the terms and the ledger. */

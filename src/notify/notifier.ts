@@ -1,9 +1,10 @@
 import type { Notifier, NotifierContext } from '../client/index.js'
 import { clean, oneOf, PaymentError, suggestion } from '../errors/index.js'
+import type { FetchLike } from '../fetch/index.js'
 import type { PurserEvents } from '../pay/index.js'
 import { isObject } from '../util/objects.js'
 import { type Delivery, deliver, nameOf, type OpenQuestion } from './deliver.js'
-import { NOTIFIED_EVENTS, type NotifiedEvent, notificationOf, testNotification } from './notification.js'
+import { NOTIFIED_EVENTS, type Notification, type NotifiedEvent, notificationOf } from './notification.js'
 import { Outbox } from './outbox.js'
 import { sentenceOf } from './sending.js'
 import type { NotifyTarget } from './targets.js'
@@ -15,8 +16,8 @@ const AT_ONCE = 1
 const AT_ONCE_ANSWERING = 16
 const LEAST_SECRET = 16
 
-/** The result of a test message. */
-export interface NotifyTest {
+/** What became of a message to one target. */
+export interface SentMessage {
   /** The target, without its secrets. */
   readonly target: string
   readonly delivered: boolean
@@ -50,17 +51,21 @@ export function notifier(targets: readonly NotifyTarget[]): Notifier {
 }
 
 /**
- * Sends a test message to each target, and returns what became of it.
+ * Sends one message to each target that takes its event, and returns what became of it. A test message goes to all.
  *
  * @throws TypeError for a target that cannot be used.
  */
-export async function testTargets(
+export async function sendToAll(
   targets: readonly NotifyTarget[],
-  { agent, fetch }: Pick<NotifierContext, 'agent' | 'fetch'>,
-): Promise<readonly NotifyTest[]> {
-  const message = testNotification(agent)
+  message: Notification,
+  fetch: FetchLike,
+): Promise<readonly SentMessage[]> {
+  const { type } = message
+  const chosen = checkTargets(targets).filter(
+    ({ on }) => type === 'test' || on === undefined || on.includes(type),
+  )
   return Promise.all(
-    checkTargets(targets).map(async (target): Promise<NotifyTest> => {
+    chosen.map(async (target): Promise<SentMessage> => {
       try {
         await deliver(target, { message }, fetch, new AbortController().signal)
         return { target: nameOf(target), delivered: true }

@@ -65,10 +65,10 @@ describe('purser doctor', () => {
     ])
   })
 
-  it('finds an error in the policy, with its line', async () => {
+  it('finds an error in the policy, with its line and column', async () => {
     home.write('policy.yaml', 'perPayment: 0.1\nbudgts: []\n')
     expect(await find('policy')).toMatchObject([
-      { level: 'fail', message: expect.stringContaining('line 2') },
+      { level: 'fail', message: expect.stringContaining('line 2, column 1') },
     ])
     rmSync(`${home.config}/policy.yaml`)
     expect(await find('policy')).toMatchObject([{ level: 'fail', fix: 'purser init' }])

@@ -191,7 +191,7 @@ describe('the exit codes of purser fetch', () => {
     expect(JSON.parse(stdout)).toMatchObject({ route: '/paid' })
     const host = new URL(api.origin).host
     expect(stderr).toMatch(
-      new RegExp(`^paid 0\\.01 USD to ${host} \\(tempo/charge\\), 9\\.9\\d+ USD left today\\n$`),
+      new RegExp(`^paid 0\\.01 USD to ${host} \\(tempo/charge\\), at least 9\\.9\\d+ USD left today\\n$`),
     )
     expect(stderr).not.toContain(account.key.slice(2))
   })

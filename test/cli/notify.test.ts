@@ -69,3 +69,29 @@ describe('purser notify test', () => {
     expect(code).toBe(2)
   })
 })
+
+describe('purser freeze', () => {
+  it('tells people who want to know, and freezes although a message fails', async () => {
+    const { url, got } = await receiver(({ path }, response) =>
+      response.writeHead(path === '/a' ? 204 : 404).end(),
+    )
+    settings(
+      `ledger: ledger.db\nnotify: [{ url: "${url}/a", secretFile: hook.secret }, { url: "${url}/b", secretFile: hook.secret }, { url: "${url}/c", secretFile: hook.secret, on: [doubt] }]\n`,
+    )
+    const { code, err } = await world.run(['freeze', 'a look', '--config', config], plain)
+    expect(code).toBe(0)
+    expect(err).toMatch(/^purser: the URL at \S+ was not told: it answered 404\n$/)
+    expect(got.map(({ path }) => path).sort()).toEqual(['/a', '/b'])
+    expect(JSON.parse(got[0]?.body ?? '')).toMatchObject({ type: 'freeze', text: 'why: a look' })
+  })
+
+  it('freezes although the settings are wrong', async () => {
+    settings('notify: 7\n')
+    const { code, err } = await world.run(
+      ['freeze', 'again', '--config', config, '--ledger', join(world.folder, 'ledger.db')],
+      plain,
+    )
+    expect(code).toBe(0)
+    expect(err).toContain('nobody was told: ')
+  })
+})

@@ -150,4 +150,13 @@ export const CLI: readonly Mutant[] = [
     tests: SETUP,
     named: 'renews a',
   },
+  {
+    name: 'cli-freeze-waits-for-settings',
+    breaks: 'a mistake in the settings of messages stops a freeze',
+    file: 'src/config/notify.ts',
+    find: 'return [nobodyTold(error)]',
+    replace: 'throw error',
+    tests: ['test/cli/notify.test.ts'],
+    named: 'although the settings are wrong',
+  },
 ]

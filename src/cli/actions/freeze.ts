@@ -1,9 +1,9 @@
-import { openToStop } from '../../config/index.js'
+import { notifyFreeze, openToStop } from '../../config/index.js'
 import { clean } from '../../errors/index.js'
 import { misuse } from '../misuse.js'
 import type { JsonOf } from '../schemas.js'
 import { environmentWith } from '../settings.js'
-import type { Action, CommonOptions } from '../shell.js'
+import type { Action, CommonOptions, Invocation } from '../shell.js'
 
 /** Stops all payments on the ledger, in every process. */
 export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options, terminal }) => {
@@ -14,6 +14,7 @@ export const freeze: Action<CommonOptions> = async ({ args: [why = ''], options,
   } finally {
     await ledger.close()
   }
+  await tell({ frozen: true, why }, { options, terminal })
   const json: JsonOf<'freeze'> = { frozen: true, why }
   return {
     kind: 'single',
@@ -31,6 +32,16 @@ export const unfreeze: Action<CommonOptions> = async ({ options, terminal }) => 
   } finally {
     await ledger.close()
   }
+  await tell({ frozen: false }, { options, terminal })
   const json: JsonOf<'unfreeze'> = { frozen: false }
   return { kind: 'single', json, text: () => 'Payments are allowed again.' }
+}
+
+/** Tells people by `notify` of the settings. stderr says who was not told. */
+async function tell(
+  event: Parameters<typeof notifyFreeze>[1],
+  { options, terminal }: Pick<Invocation<CommonOptions>, 'options' | 'terminal'>,
+): Promise<void> {
+  for (const sentence of await notifyFreeze(environmentWith(options, terminal.env), event))
+    terminal.stderr.write(`purser: ${clean(sentence, 300)}\n`)
 }

@@ -51,17 +51,14 @@ export const sessionsClose: Action<SessionsCloseOptions> = async ({ args: [id], 
 }
 
 async function closed(session: Session, purser: OpenedPurser['purser']): Promise<JsonOf<'sessions close'>> {
-  const factOf = ({ id, vendor, state, unspent }: Session) => ({
-    id,
-    vendor,
-    state,
-    unspent: amountFact(unspent),
-  })
+  const { id, vendor, state, unspent } = session
+  // A closed session has nothing left, so the rest is the one from before.
+  const fact = { id, vendor, state, unspent: amountFact(unspent) }
   try {
-    return factOf(await purser.sessions.close(session.id))
+    return { ...fact, state: (await purser.sessions.close(id)).state }
   } catch (error) {
     if (!isPaymentError(error)) throw error
-    return { ...factOf(session), error: clean(error.message, 300) }
+    return { ...fact, error: clean(error.message, 300) }
   }
 }
 
