@@ -1,6 +1,7 @@
 export type { Notifier, NotifierContext } from '../client/index.js'
 export {
   type CommandTarget,
+  NOTIFIED_EVENTS,
   type Notification,
   type NotifiedEvent,
   type NotifyTarget,

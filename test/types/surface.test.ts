@@ -74,7 +74,7 @@ const NAMES: Readonly<Record<string, string>> = {
     RpcCallOptions RpcError RpcRequest RpcResponse RpcSender jsonRpc payingClient payingTransport
   `,
   'purser/notify':
-    'CommandTarget Notification NotifiedEvent Notifier NotifierContext NotifyTarget NtfyTarget SlackTarget TelegramTarget UrlTarget notifier',
+    'CommandTarget NOTIFIED_EVENTS Notification NotifiedEvent Notifier NotifierContext NotifyTarget NtfyTarget SlackTarget TelegramTarget UrlTarget notifier',
   'purser/passkeys': 'PasskeyVerifier passkeyVerifier',
   'purser/policy': `
     ApprovalDocument ApprovalSettings ApproverDocument ApproverKey AskDocument BudgetDocument BudgetLine Calendar Context
