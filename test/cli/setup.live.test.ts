@@ -286,18 +286,35 @@ describe('purser keys', () => {
   it('goes on with the renewal of a run that died after the authorization', async () => {
     const { file } = await withOwner('p256')
     const args = ['--with', file, '--token', 'AlphaUSD']
-    await home.run(['keys', 'authorize', ...args, '--yes'])
-    const first = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
-    const { key } = JSON.parse(first.stdout)
-    // The new key is back in its draft, as if the process had died before it took the place of the old one.
-    const renewed = text('agent.key')
-    writeFileSync(`${home.config}/agent.key`, `p256:0x${'7'.repeat(64)}\n`, { mode: 0o600 })
-    writeFileSync(`${home.config}/agent.key.new`, renewed, { mode: 0o600 })
+    const old = text('agent.key')
+    const draft = `${home.config}/agent.key.new`
+    expect(await home.run(['keys', 'authorize', ...args, '--yes'])).toMatchObject({ code: 0 })
+    // The key of the draft is authorized, as if the process had died before it took the place of the old one.
+    expect(await home.run(['keys', 'create', draft, '--type', 'p256'])).toMatchObject({ code: 0 })
+    const renewed = readFileSync(draft, 'utf8')
+    writeFileSync(`${home.config}/agent.key`, renewed)
+    expect(await home.run(['keys', 'authorize', ...args, '--yes'])).toMatchObject({ code: 0 })
+    writeFileSync(`${home.config}/agent.key`, old)
     const again = await home.run(['keys', 'renew', ...args, '--yes', '--json'])
-    expect(text('agent.key')).toBe(renewed)
+    expect(again).toMatchObject({ code: 0 })
     expect(again.stderr).not.toContain('may spend from')
+    expect(text('agent.key')).toBe(renewed)
     expect(await home.run(['fetch', api.url('/paid')])).toMatchObject({ code: 0 })
-    expect(String(key)).toMatch(/^0x/)
+  })
+
+  it('never gives the agent a draft key that is revoked', async () => {
+    const { file } = await withOwner('p256')
+    const args = ['--with', file, '--token', 'AlphaUSD']
+    const authorized = await home.run(['keys', 'authorize', ...args, '--yes'])
+    const revoked = text('agent.key')
+    const { key } = JSON.parse(authorized.stdout)
+    expect(await home.run(['keys', 'revoke', key, '--with', file, '--yes'])).toMatchObject({ code: 0 })
+    const current = `p256:0x${'7'.repeat(64)}\n`
+    writeFileSync(`${home.config}/agent.key`, current)
+    writeFileSync(`${home.config}/agent.key.new`, revoked, { mode: 0o600 })
+    const { code } = await home.run(['keys', 'renew', ...args, '--yes'])
+    expect(code).not.toBe(0)
+    expect(text('agent.key')).toBe(current)
   })
 
   it('makes a key file, and never overwrites one', async () => {

@@ -118,7 +118,7 @@ export const CLI: readonly Mutant[] = [
     name: 'cli-doctor-open-key',
     breaks: 'doctor does not see that other users can read the key',
     file: 'src/config/inspect.ts',
-    find: '(mode & 0o077) !== 0',
+    find: 'othersMayUse({ mode })',
     replace: '(mode & 0o007) === 0o007',
     tests: DOCTOR,
     named: 'other users can read',
@@ -158,5 +158,14 @@ export const CLI: readonly Mutant[] = [
     replace: 'throw error',
     tests: ['test/cli/notify.test.ts'],
     named: 'although the settings are wrong',
+  },
+  {
+    name: 'cli-renew-takes-revoked',
+    breaks: 'the agent gets a key that is revoked',
+    file: 'src/cli/actions/keys-renew.ts',
+    find: "one.state === 'authorized' && ",
+    replace: '',
+    tests: SETUP,
+    named: 'never gives the agent a draft key',
   },
 ]

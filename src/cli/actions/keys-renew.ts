@@ -1,6 +1,5 @@
 import { rename } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { keyInFile, keyOwner, newAgentKey, openViewFromEnvironment } from '../../config/index.js'
+import { keyInFile, newAgentKey, openViewFromEnvironment } from '../../config/index.js'
 import { EXIT } from '../exit-codes.js'
 import { timeFact } from '../facts.js'
 import { misuse } from '../misuse.js'
@@ -9,11 +8,12 @@ import type { JsonOf } from '../schemas.js'
 import { environmentWith } from '../settings.js'
 import { createFile } from '../setup-files.js'
 import type { Action, Invocation } from '../shell.js'
-import { agreed, contextOf, delegationOf, type KeysOptions, limitsText } from './keys.js'
+import { agreed, contextOf, delegationOf, type KeysOptions, limitsText, ownerOf } from './keys.js'
 
 /**
  * Gives the agent a new key with the limits of the policy, and revokes the old one. The new key is authorized before it
- * takes the place of the old one, so the agent can pay at every moment. After a crash the same command goes on.
+ * takes the place of the old one, so the agent can pay at every moment. If the command dies before that, the same command
+ * goes on. If it dies after that, the old key must be revoked by `purser keys revoke`.
  */
 export const keysRenew: Action<KeysOptions> = async (invocation) => {
   const { options, terminal } = invocation
@@ -26,15 +26,16 @@ export const keysRenew: Action<KeysOptions> = async (invocation) => {
     throw misuse(
       'The key of the settings is the account itself, so there is nothing to renew. purser keys authorize',
     )
-  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
+  const owner = await ownerOf(context, options)
   await refuseOpenSessions(invocation)
   const draft = `${path}.new`
   await createFile(draft, (await newAgentKey(old.keyType)).text)
   const key = await keyInFile(draft)
-  const owner = await keyOwner(resolve(options.with), context)
-  const known = (await owner.keys.list()).find((one) => one.key.toLowerCase() === key.address.toLowerCase())
   // A run that died may have authorized the key already.
-  const delegation = known === undefined ? (await delegationOf(key, context, options)).delegation : undefined
+  const authorized = (await owner.keys.list()).find(
+    (one) => one.state === 'authorized' && one.key.toLowerCase() === key.address.toLowerCase(),
+  )
+  const delegation = authorized === undefined ? await delegationOf(key, owner, context, options) : undefined
   if (delegation !== undefined)
     terminal.stderr.write(`${limitsText(delegation, key.address, owner.address)}\n`)
   terminal.stderr.write(`The old key ${old.address} will be revoked.\n`)
@@ -45,7 +46,7 @@ export const keysRenew: Action<KeysOptions> = async (invocation) => {
   await delegation?.authorize(options.despiteAllowances === true ? { despiteAllowances: true } : {})
   await rename(draft, path)
   await owner.keys.revoke(old.address)
-  const expires = delegation?.expires ?? known?.expires
+  const expires = delegation?.expires ?? authorized?.expires
   const json: JsonOf<'keys renew'> = {
     account: owner.address,
     key: key.address,

@@ -95,7 +95,8 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
   const context = await contextOf(invocation)
   const { agentKey, places, settings } = context
   if (agentKey === undefined) throw misuse('The agent has no key yet. purser init')
-  const { owner, delegation } = await delegationOf(agentKey, context, options)
+  const owner = await ownerOf(context, options)
+  const delegation = await delegationOf(agentKey, owner, context, options)
   const known = settings.accessKey === undefined ? undefined : settings.account
   terminal.stderr.write(`${limitsText(delegation, agentKey.address, owner.address)}\n`)
   if (!(await agreed(invocation, 'Authorize this key?'))) {
@@ -125,36 +126,45 @@ export const keysAuthorize: Action<KeysOptions> = async (invocation) => {
   }
 }
 
-/** Makes the limits of a key from the policy. The file of `--with` has the key of the account, which will sign. */
-export async function delegationOf(
-  agentKey: AgentKeyName,
-  context: KeyContext,
-  options: KeysOptions,
-): Promise<{ readonly owner: KeyOwner; readonly delegation: Delegation }> {
-  const { places, settings } = context
-  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
-  if (places.policy === undefined) throw misuse('There is no policy file yet. purser init')
-  const days = /^\d{1,4}$/.test(options.days ?? '30') ? Number(options.days ?? '30') : 0
-  if (days < 1) throw misuse('--days must be a number of days')
-  const owner = await keyOwner(resolve(options.with), context)
+/** Reads the account's own key from the file of `--with`. It must be the account that the settings name, if they name one. */
+export async function ownerOf(context: KeyContext, options: KeysOptions): Promise<KeyOwner> {
+  const owner = await ownerIn(context, options)
+  const { settings } = context
   const known = settings.accessKey === undefined ? undefined : settings.account
   if (known !== undefined && known.toLowerCase() !== owner.address.toLowerCase())
     throw misuse(`The settings name the account ${known}, and ${options.with} is the key of ${owner.address}`)
+  return owner
+}
+
+function ownerIn(context: KeyContext, options: KeysOptions): Promise<KeyOwner> {
+  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
+  return keyOwner(resolve(options.with), context)
+}
+
+/** Makes the limits of a key from the policy. */
+export async function delegationOf(
+  agentKey: AgentKeyName,
+  owner: KeyOwner,
+  { places, currencies }: KeyContext,
+  options: KeysOptions,
+): Promise<Delegation> {
+  if (places.policy === undefined) throw misuse('There is no policy file yet. purser init')
+  const days = /^\d{1,4}$/.test(options.days ?? '30') ? Number(options.days ?? '30') : 0
+  if (days < 1) throw misuse('--days must be a number of days')
   if (owner.address.toLowerCase() === agentKey.address.toLowerCase())
     throw misuse('The agent has the key of the account itself. Make another one: purser keys create FILE')
-  const delegation = await owner
+  return owner
     .delegate({
       policy: places.policy,
       agent: places.agent,
       key: agentKey,
       expires: new Date(Date.now() + days * 86_400_000),
-      token: tokenOf(options.token, context.currencies),
+      token: tokenOf(options.token, currencies),
       recipients: options.recipient,
     })
     .catch((error: unknown) => {
       throw error instanceof TypeError ? misuse(error.message) : error
     })
-  return { owner, delegation }
 }
 
 /** Returns what the key will be able to do, and who enforces each rule, before anything is signed. */
@@ -258,8 +268,7 @@ export const keysRevoke: Action<KeysOptions> = async (invocation) => {
   const { args, options, terminal } = invocation
   const key = hexOf(args[0] ?? '')
   const context = await contextOf(invocation)
-  if (options.with === undefined) throw misuse('--with must name the file with the key of your account')
-  const owner = await keyOwner(resolve(options.with), context)
+  const owner = await ownerIn(context, options)
   terminal.stderr.write(`Revoking ${key} of ${owner.address}. This is final.\n`)
   if (!(await agreed(invocation, 'Revoke this key?'))) {
     terminal.stderr.write(`next_step: purser keys revoke ${key} --with ${options.with} --yes\n`)
