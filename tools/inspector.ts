@@ -7,7 +7,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addressOf, alphaUSD, LOCAL_CURRENCIES, NETWORK, pathUSD } from '../test/chain/chain.js'
+import { alphaUSD, CURRENCY_SETTINGS, NETWORK, pathUSD } from '../test/chain/chain.js'
 import { DOLLAR, startWorld } from '../test/live/world.js'
 import { ROOT } from './check/entries.js'
 
@@ -122,13 +122,6 @@ async function serveHttp(): Promise<readonly string[]> {
 
 /** The settings of the command: a key with two dollars, and a policy that allows ten cents for each payment. */
 function writeConfig(): string {
-  const currencies = LOCAL_CURRENCIES.map((currency) => ({
-    network: NETWORK,
-    address: addressOf(currency),
-    symbol: currency.symbol,
-    decimals: currency.decimals,
-    peg: 'iso4217:USD',
-  }))
   const policy = {
     perPayment: '0.10',
     budgets: [{ limit: '1', per: 'day' }],
@@ -138,7 +131,7 @@ function writeConfig(): string {
   const settings = {
     policy: write('policy.json', JSON.stringify(policy)),
     ledger: join(home, 'ledger.db'),
-    currencies,
+    currencies: CURRENCY_SETTINGS,
     wallets: { tempo: { key: write('account.key', account.key), rpc: { [chain.id]: chain.url } } },
   }
   return write('config.json', JSON.stringify(settings))

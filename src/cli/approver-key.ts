@@ -8,6 +8,7 @@ import {
 } from 'node:crypto'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { othersMayUse } from '../config/index.js'
 import { type Approval, type ApprovalProof, approvalMessage, approvalTermsHash } from '../index.js'
 import { misuse } from './misuse.js'
 
@@ -55,8 +56,7 @@ export async function readApproverKey(
 ): Promise<ApproverKeyFile> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) throw misuse(`There is no key at ${path}: purser approver create NAME makes one`)
-  if ((found.mode & 0o077) !== 0 && process.platform !== 'win32')
-    throw misuse(`Other users can read ${path}: chmod 600 ${path}`)
+  if (othersMayUse(found)) throw misuse(`Other users can read ${path}: chmod 600 ${path}`)
   const pem = await readFile(path, 'utf8')
   const secret = pem.includes('BEGIN ENCRYPTED PRIVATE KEY') ? await passphrase() : undefined
   try {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createFromEnvironment, takesOutsideAnswers } from '../config/index.js'
+import { createFromEnvironment, othersMayUse, takesOutsideAnswers } from '../config/index.js'
 import type { Approver } from '../index.js'
 import {
   Approvals,
@@ -144,8 +144,7 @@ async function tokenFrom(given: string | undefined): Promise<string> {
     say(`created the token in ${path}`)
     return token
   }
-  if ((found.mode & 0o077) !== 0 && process.platform !== 'win32')
-    throw misuse(`other users can read ${path}: chmod 600 ${path}`)
+  if (othersMayUse(found)) throw misuse(`other users can read ${path}: chmod 600 ${path}`)
   const token = (await readFile(path, 'utf8')).trim()
   if (!/^[\w.~+/=-]{32,500}$/.test(token))
     throw misuse(

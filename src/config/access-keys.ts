@@ -5,6 +5,7 @@ import type { Currency } from '../money/index.js'
 import { loadPolicy } from '../policy/file/index.js'
 import type { TempoKey, TempoKeys } from '../wallet/tempo/index.js'
 import { AGENT_KEY, type AgentKeyName, agentKeyName } from './agent-key.js'
+import { othersMayUse } from './file-mode.js'
 import { invalid } from './invalid.js'
 import { CHAIN_KEY, readKey } from './key.js'
 
@@ -47,7 +48,7 @@ export async function keysOf(account: `0x${string}`, place: KeyPlace): Promise<T
  */
 export async function keyOwner(file: string, place: KeyPlace): Promise<KeyOwner> {
   const found = await stat(file).catch(() => undefined)
-  if (found?.isFile() === true && (found.mode & 0o077) !== 0 && process.platform !== 'win32')
+  if (found?.isFile() === true && othersMayUse(found))
     throw invalid(`other users can read ${file}: chmod 600 ${file}`)
   const read = await readKey({ name: '--with', file }, CHAIN_KEY)
   if (read === undefined) throw invalid(`${file} holds no key`)

@@ -10,6 +10,7 @@ export {
   type TempoKey,
 } from './access-keys.js'
 export { AGENT_KEY_TYPES, type AgentKeyName, type AgentKeyType, newAgentKey } from './agent-key.js'
+export { othersMayUse } from './file-mode.js'
 export {
   type InspectedSettings,
   inspectSettings,

@@ -7,6 +7,7 @@ import { AGENT_KEY, type AgentKeyType, agentKeyName } from './agent-key.js'
 import { readConfig } from './config.js'
 import { currenciesOf } from './currencies.js'
 import { type AutoSettings, readEnvironment } from './environment.js'
+import { othersMayUse } from './file-mode.js'
 import { readKey } from './key.js'
 import type { KeySource } from './key-source.js'
 import type { Environment } from './variables.js'
@@ -107,10 +108,7 @@ async function inspectKey(wallet: string, source: KeySource | undefined): Promis
   if (found === undefined) return { wallet, setting, path, problem: 'there is no such file' }
   if (!found.isFile()) return { wallet, setting, path }
   const mode = found.mode & 0o777
-  const openMode =
-    'file' in source && process.platform !== 'win32' && (mode & 0o077) !== 0
-      ? mode.toString(8).padStart(4, '0')
-      : undefined
+  const openMode = 'file' in source && othersMayUse({ mode }) ? mode.toString(8).padStart(4, '0') : undefined
   try {
     const read = await readKey({ name: setting, file: path }, AGENT_KEY)
     if (wallet === 'evm' && read?.key.type === 'p256')

@@ -1,5 +1,6 @@
 import { close, constants, fstat, open, read, type Stats, unlink } from 'node:fs'
 import { promisify } from 'node:util'
+import { othersMayUse } from './file-mode.js'
 import { invalid } from './invalid.js'
 import type { KeySource } from './key-source.js'
 
@@ -37,7 +38,6 @@ export const STRIPE_KEY: KeyForm<string> = {
 /** The size limit of a key file, in bytes. No key is longer. */
 const LONGEST = 1024
 const MODE = 0o777
-const OTHERS = 0o077
 
 /**
  * Reads a key.
@@ -69,7 +69,7 @@ export async function readKey<Key>(
     await remove(source.file, name)
     return { key, again: false }
   }
-  const open = process.platform !== 'win32' && (contents.stat.mode & OTHERS) !== 0
+  const open = othersMayUse(contents.stat)
   return { key, again: true, ...(open ? { remark: readableByOthers(contents.stat, name) } : {}) }
 }
 

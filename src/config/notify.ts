@@ -15,6 +15,7 @@ import {
 import { readConfig } from './config.js'
 import { type AutoSettings, readGeneral } from './environment.js'
 import type { NotifySetting } from './fields.js'
+import { othersMayUse } from './file-mode.js'
 import { invalid } from './invalid.js'
 import type { Environment } from './variables.js'
 
@@ -24,7 +25,9 @@ import type { Environment } from './variables.js'
  * @throws PaymentError `invalid_config` that names the target and how to fix it. It quotes no secret.
  */
 export async function notifierOf(setting: AutoSettings['notify']): Promise<Notifier | undefined> {
-  return setting === undefined ? undefined : reworded(notifier, await readTargets(setting))
+  if (setting === undefined) return undefined
+  const targets = await readTargets(setting)
+  return reworded(() => notifier(targets))
 }
 
 /**
@@ -39,8 +42,7 @@ export async function testNotifications(env: Environment): Promise<readonly Sent
       'The settings file has no notify. It is a list of targets, for example [{ ntfy: https://ntfy.sh/my-topic }]',
     )
   const targets = await readTargets(notify)
-  reworded(notifier, targets)
-  return sendToAll(targets, testNotification(agent), pristine(globalThis.fetch))
+  return reworded(() => sendToAll(targets, testNotification(agent), pristine(globalThis.fetch)))
 }
 
 /**
@@ -68,9 +70,10 @@ function nobodyTold(error: unknown): string {
   return `nobody was told: ${error instanceof Error ? error.message : 'the settings cannot be read'}`
 }
 
-function reworded<T>(make: (targets: readonly NotifyTarget[]) => T, targets: readonly NotifyTarget[]): T {
+/** Rewords errors about targets so that they name the setting. */
+async function reworded<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return make(targets)
+    return await work()
   } catch (error) {
     if (error instanceof TypeError) throw invalid(`notify: ${error.message}`)
     throw error
@@ -113,7 +116,6 @@ function eventOf(name: string, at: string): NotifiedEvent {
   return event
 }
 
-const OTHERS = 0o077
 const LONGEST = 4096
 
 /** Reads a secret from a file that only its owner can read. */
@@ -121,7 +123,6 @@ async function readSecret(path: string, name: string): Promise<string> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined || !found.isFile() || found.size > LONGEST)
     throw invalid(`The file that ${name} names cannot be read`)
-  if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0)
-    throw invalid(`Other users can read the file that ${name} names: chmod 600 it`)
+  if (othersMayUse(found)) throw invalid(`Other users can read the file that ${name} names: chmod 600 it`)
   return (await readFile(path, 'utf8')).trim()
 }

@@ -14,6 +14,7 @@ const CLOSE_MS = 5_000
 /** Messages to one target that are on their way together. A target that may answer waits for a person. */
 const AT_ONCE = 1
 const AT_ONCE_ANSWERING = 16
+/** The least number of characters of a secret. */
 const LEAST_SECRET = 16
 
 /** What became of a message to one target. */

@@ -25,8 +25,7 @@ export class Outbox<Message> {
 
   /** @returns False if too many messages wait, so that this one is dropped. */
   add(message: Message): boolean {
-    if (this.#closed) return false
-    if (this.#waiting.length >= MOST_WAITING) return false
+    if (this.#closed || this.#waiting.length >= MOST_WAITING) return false
     this.#waiting.push(message)
     this.#next()
     return true

@@ -29,7 +29,7 @@ export interface CommandTarget extends Chosen {
 
 /** A topic of ntfy. */
 export interface NtfyTarget extends Chosen {
-  /** The address of the topic, for example `https://ntfy.sh/my-topic`. Whoever knows it can read the messages. */
+  /** The address of the topic, for example `https://ntfy.sh/my-topic`. Everybody who knows it can read the messages. */
   readonly ntfy: string
   /** The access token, if the server needs one. */
   readonly token?: string

@@ -43,6 +43,15 @@ export function addressOf(currency: Currency): Address {
   return `0x${currency.id.slice(currency.id.lastIndexOf('0x') + 2)}`
 }
 
+/** The same currencies, as a settings file lists them. */
+export const CURRENCY_SETTINGS = LOCAL_CURRENCIES.map((currency) => ({
+  network: NETWORK,
+  address: addressOf(currency),
+  symbol: currency.symbol,
+  decimals: currency.decimals,
+  peg: 'iso4217:USD',
+}))
+
 /** A running local Tempo chain, and what tests ask of it. */
 export interface Chain {
   readonly url: string

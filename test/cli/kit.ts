@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { run } from '../../src/cli/program.js'
 import type { Terminal } from '../../src/cli/terminal.js'
-import { addressOf, type Chain, LOCAL_CURRENCIES, NETWORK } from '../chain/chain.js'
+import { type Chain, CURRENCY_SETTINGS, NETWORK } from '../chain/chain.js'
 import { expectFits } from './fits.js'
 
 /** What a command printed, and its exit code. */
@@ -97,17 +97,10 @@ async function runIn(home: string, args: readonly string[], options: RunOptions)
 
 /** The text of a settings file for an account on a local chain. */
 export function localConfig(chain: Pick<Chain, 'url' | 'id'>, more = ''): string {
-  const currencies = LOCAL_CURRENCIES.map((currency) => ({
-    network: NETWORK,
-    address: addressOf(currency),
-    symbol: currency.symbol,
-    decimals: currency.decimals,
-    peg: 'iso4217:USD',
-  }))
   return [
     'policy: policy.yaml',
     'ledger: ledger.db',
-    `currencies: ${JSON.stringify(currencies)}`,
+    `currencies: ${JSON.stringify(CURRENCY_SETTINGS)}`,
     'wallets:',
     `  tempo: { key: agent.key, rpc: { "${chain.id}": "${chain.url}" } }`,
     more,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { addressOf, alphaUSD, LOCAL_CURRENCIES, NETWORK } from '../chain/chain.js'
+import { alphaUSD, CURRENCY_SETTINGS, NETWORK } from '../chain/chain.js'
 import type { SessionServer } from '../session/fixtures/server.js'
 import { type ChannelWorld, channelWorld } from '../session/fixtures/world.js'
 import { type Home, makeHome } from './kit.js'
@@ -23,19 +23,12 @@ afterEach(() => home.remove())
 /** Writes settings whose only wallet pays by sessions. */
 async function settings(servers: readonly SessionServer[]) {
   const account = await world.chain.account(FUNDS)
-  const currencies = LOCAL_CURRENCIES.map((currency) => ({
-    network: NETWORK,
-    address: addressOf(currency),
-    symbol: currency.symbol,
-    decimals: currency.decimals,
-    peg: 'iso4217:USD',
-  }))
   home.write('session.key', account.key)
   home.write(
     'config.yaml',
     [
       'policy: policy.yaml',
-      `currencies: ${JSON.stringify(currencies)}`,
+      `currencies: ${JSON.stringify(CURRENCY_SETTINGS)}`,
       'wallets:',
       `  session: { key: session.key, deposit: 0.5, escrows: ["${world.escrow.v1}"], rpc: { "${world.chain.id}": "${world.chain.url}" } }`,
       '',

@@ -1,19 +1,10 @@
-import { beforeEach, expect, it, onTestFinished } from 'vitest'
-import {
-  type Approval,
-  approvalTermsHash,
-  createPurser,
-  type Purser,
-  type PurserOptions,
-} from '../../src/index.js'
+import { beforeEach, expect, it } from 'vitest'
+import { type Approval, approvalTermsHash, type Purser, type PurserOptions } from '../../src/index.js'
 import { memoryLedger } from '../../src/ledger/index.js'
-import { slowWallet } from './shop.js'
+import { askingPurser, ORIGIN } from '../notify/kit.js'
 
 // `purser.approvals`: the questions of a ledger, for a command line or a page in another process.
 
-const ORIGIN = 'https://shop.example'
-const request = Buffer.from('{}').toString('base64url')
-const receipt = Buffer.from(JSON.stringify({ method: 'slow', status: 'success' })).toString('base64url')
 const KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
 
 let ledger = memoryLedger()
@@ -22,25 +13,7 @@ beforeEach(() => {
 })
 
 function purserOf(more: Partial<PurserOptions> = {}): Purser {
-  const purser = createPurser({
-    wallets: [slowWallet(() => Promise.reject(new Error('no proof')))],
-    policy: {
-      perPayment: '1 USD',
-      budgets: [{ limit: '9 USD', per: 'day' }],
-      vendors: [{ origin: ORIGIN }],
-      ask: [{ above: '0.01' }],
-    },
-    ledger,
-    fetch: async (input, init) => {
-      const isPaid = new Request(input, init).headers.has('authorization')
-      if (isPaid) return new Response('tea', { headers: { 'payment-receipt': receipt } })
-      const challenge = `Payment id="1", realm="shop", method="slow", intent="charge", request="${request}"`
-      return new Response(null, { status: 402, headers: { 'www-authenticate': challenge } })
-    },
-    ...more,
-  })
-  onTestFinished(() => purser.close())
-  return purser
+  return askingPurser({ agent: 'agent', ledger, ...more })
 }
 
 async function waiting(purser: Purser): Promise<Approval> {

@@ -5,7 +5,7 @@ import { StdioClientTransport as ModernStdio } from '@modelcontextprotocol/clien
 import { StdioClientTransport as OldStdio } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { LocalAccount } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addressOf, alphaUSD, LOCAL_CURRENCIES, NETWORK, pathUSD } from '../chain/chain.js'
+import { alphaUSD, CURRENCY_SETTINGS, NETWORK, pathUSD } from '../chain/chain.js'
 import { PRICE } from '../chain/server.js'
 import { tempoGate } from '../mcp/gates.js'
 import { serveNew, serveOld } from '../mcp/sdk-http.js'
@@ -56,20 +56,13 @@ async function startAgent(name: HostName, policy: object, args: readonly string[
   writeFileSync(`${prefix}.key`, account.key, { mode: 0o600 })
   const vendors = [{ origin: api.origin }]
   writeFileSync(`${prefix}.policy.json`, JSON.stringify({ vendors, networks: [NETWORK], ...policy }))
-  const currencies = LOCAL_CURRENCIES.map((currency) => ({
-    network: NETWORK,
-    address: addressOf(currency),
-    symbol: currency.symbol,
-    decimals: currency.decimals,
-    peg: 'iso4217:USD',
-  }))
   const tempo = { key: `${prefix}.key`, rpc: { [chain.id]: chain.url } }
   writeFileSync(
     `${prefix}.json`,
     JSON.stringify({
       policy: `${prefix}.policy.json`,
       ledger: `${prefix}.db`,
-      currencies,
+      currencies: CURRENCY_SETTINGS,
       wallets: { tempo },
     }),
   )

@@ -81,7 +81,7 @@ export const RECORDS: readonly Mutant[] = [
   {
     name: 'open-key-file-unremarked',
     breaks: 'Purser does not warn about a key file that its group can read',
-    file: 'src/config/key.ts',
+    file: 'src/config/file-mode.ts',
     find: 'const OTHERS = 0o077',
     replace: 'const OTHERS = 0o007',
     tests: ['test/auto/key.test.ts'],
